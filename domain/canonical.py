@@ -1,0 +1,61 @@
+"""One byte form for every value we hash, so that a digest made today is made again in ten years."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from domain.model import Model
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Model):
+        return dict(value)
+    if isinstance(value, timedelta):
+        return f"PT{value.total_seconds():g}S"
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def canonical(value: object) -> bytes:
+    """The canonical JSON of a value: keys sorted, no spaces, UTF-8, times in UTC with a Z, durations in seconds."""
+    return orjson.dumps(value, default=_plain, option=_CANONICAL)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of some bytes, in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(value: object) -> str:
+    """The SHA-256 of a value's canonical form, in lower-case hexadecimal."""
+    return sha256(canonical(value))
+
+
+def timestamp(moment: datetime) -> str:
+    """An instant as text that sorts as time does: microseconds and a Z, always 27 characters."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def merkle_root(leaves: Sequence[str]) -> str:
+    """The root of a binary Merkle tree over hexadecimal digests, in the order given (RFC 6962's shape and prefixes).
+
+    Args:
+        leaves: hexadecimal SHA-256 digests of the records; none gives the hash of the empty string.
+
+    Returns:
+        The root in hexadecimal.
+    """
+    if not leaves:
+        return EMPTY_ROOT
+    level = [hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest() for leaf in leaves]
+    while len(level) > 1:
+        paired = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        # An odd node moves up unpaired: hashing it with itself would let two different lists share a root.
+        level = paired + level[len(paired) * 2 :]
+    return level[0].hex()

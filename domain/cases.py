@@ -1,0 +1,123 @@
+"""A case: one episode of one fault, from the first anomaly to the outcome."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from domain.assets import Asset
+from domain.model import Model, Moment
+from domain.outcomes import OutcomeClass
+from domain.production import HoldPlan, ProductionContext
+from domain.verdict import Context, Rung, UrgencyDecision, Verdict
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+
+
+class Phase(StrEnum):
+    """How far a case has come; what it waits for stands beside it."""
+
+    PROPOSE = "propose"
+    REVIEW = "review"
+    PLACE = "place"
+    WORK = "work"
+    LEARN = "learn"
+    CLOSED = "closed"
+
+
+class ClosedAs(StrEnum):
+    """Why a case ended."""
+
+    DONE = "done"
+    """The work was completed and its outcome recorded."""
+    CANCELLED = "cancelled"
+    """The order was cancelled in the CMMS."""
+    REJECTED = "rejected"
+    """A person said no before there was an order."""
+    WITHDRAWN = "withdrawn"
+    """The evidence was revised away while nobody had touched the draft."""
+
+
+class Lane(StrEnum):
+    """Who must act before a case goes on."""
+
+    REVIEW = "review"
+    PLANNER = "planner"
+    OPERATIONS = "operations"
+
+
+class Decision(Model):
+    """A person's yes or no to a proposed action."""
+
+    approved: bool
+    by: str
+    reason: str
+    at: Moment
+
+
+class HoldView(Model):
+    """A hold as storage knows it, from one case's point of view."""
+
+    key: str
+    state: Literal["intended", "placed", "releasing", "released", "unproven", "void"]
+    plan: HoldPlan
+    placed_at: Moment | None
+    claims: int
+    """How many open cases need it, this one included."""
+
+
+class Evidence(Model):
+    """One notable event of a case, for its story and the order's text."""
+
+    at: Moment
+    detector: str
+    signal: str | None
+    value: float | None
+    score: float | None
+    baseline: float | None
+    unit: str | None
+    code: str | None
+    rung: Rung
+
+
+class CaseView(Model):
+    """All of a case that a step needs, read in one go."""
+
+    id: str
+    phase: Phase
+    asset: Asset
+    machine: Asset
+    failure_mode: str
+    context: Context
+    version: str
+    verdict: Verdict
+    rung: Rung
+    opened_at: Moment
+    event_at: Moment
+    last_event_at: Moment
+    fed: int
+    evidence: tuple[Evidence, ...]
+    codes_seen: tuple[str, ...]
+    cmms_asset: str | None
+    cmms_attributes: dict[str, str]
+    mes_equipment: str | None
+    twin: str | None
+    urgency: UrgencyDecision | None
+    production: ProductionContext | None
+    decision: Decision | None
+    withdraw: str | None
+    draft: WorkOrderDraft | None
+    order: WorkOrderRecord | None
+    hold: HoldView | None
+    outcome: OutcomeClass | None
+    twin_told: bool
+    labelled: bool
+    waiting_for: str | None
+    waiting_until: Moment | None
+    lane: Lane | None
+    attempts: int
+    closed_as: ClosedAs | None
+
+    @property
+    def due_at(self) -> Moment | None:
+        """When the policy wants the work done."""
+        within: timedelta | None = self.verdict.due_within
+        return self.opened_at + within if within else None

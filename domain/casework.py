@@ -1,0 +1,109 @@
+"""How the steps of a case read and write what they did: one method, one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
+from domain.outcomes import Label, Outcome
+from domain.production import HoldPlan, ProductionContext
+from domain.verdict import UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+
+
+class CaseStore(Protocol):
+    """The cases in storage. Every method may raise `StorageUnavailable`, having written nothing."""
+
+    async def view(self, case: str) -> tuple[CaseView, int]:
+        """A case as it is, and its generation for `rest`.
+
+        Raises:
+            ActRejected: there is no such case.
+        """
+        ...
+
+    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
+        """Ends a pass: the case is due again at `next_at`, or when woken."""
+        ...
+
+    async def wait(
+        self, case: str, *, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
+    ) -> None:
+        """Says in plain words what a case waits for, recorded in the ledger where it is new; counts a failure."""
+        ...
+
+    async def resume(self, case: str) -> None:
+        """The case waits for nothing any more, and its failures are forgotten."""
+        ...
+
+    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
+        """Keeps when the work should happen and what production looked like."""
+        ...
+
+    async def decided(self, case: str, decision: Decision) -> None:
+        """Keeps a person's decision and wakes the case.
+
+        Raises:
+            ActRejected: the case is closed, or was decided the other way already.
+        """
+        ...
+
+    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        """Writes the draft down before it goes out; the first draft stands, and is returned."""
+        ...
+
+    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+        """Keeps an order as read back: placed, or changed by people since."""
+        ...
+
+    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
+        """Claims a hold on the plan's equipment: one of ours already there is shared, else the plan is intended."""
+        ...
+
+    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
+        """Moves a hold to `placed`, `releasing`, `released`, `unproven` or `void`."""
+        ...
+
+    async def hold_dropped(self, case: str) -> HoldView | None:
+        """Drops the case's claim; the hold with the claims left, or None where it never had one."""
+        ...
+
+    async def found(self, outcome: Outcome) -> None:
+        """Keeps the outcome of a case; the first one stands."""
+        ...
+
+    async def twin_told(self, case: str, etag: str) -> None:
+        """Keeps that the twin carries the outcome."""
+        ...
+
+    async def labelled(self, label: Label) -> None:
+        """Keeps a training label; the same one again changes nothing."""
+        ...
+
+    async def closed(self, case: str, how: ClosedAs) -> None:
+        """Ends a case. Its next failure is another case."""
+        ...
+
+    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The detectors and model versions whose events fed the case."""
+        ...
+
+
+class ChangeStore(Protocol):
+    """What other systems told us of their records: the door's side of a poll."""
+
+    async def cursor(self, system: str) -> str | None:
+        """Where the last poll ended, or None before the first."""
+        ...
+
+    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        """Stores a page and advances the cursor in one transaction; gives the cases that it woke."""
+        ...
+
+    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+        """Ends a poll: due again at `next_at`, or when hinted."""
+        ...
+
+    async def poll_generation(self, system: str) -> int:
+        """The poll's generation, to be given back to `poll_rest`."""
+        ...

@@ -1,0 +1,111 @@
+"""Every way in which Millwright can fail.
+
+MillwrightError
+├─ Rejected            the input is wrong; never retried            EventRejected · PolicyRejected · ActRejected
+├─ StorageUnavailable  our own database is away; try again
+├─ StorageFault        our own database does not understand us: a bug; nothing was written
+└─ ConnectorError      carries system, operation, key
+   ├─ Unavailable      try later, maybe not before `retry_after`    timeouts · 429 · 5xx
+   ├─ ActionRequired   a person must act; waits in a lane       401 · 403 · no asset mapping · 400/422 with a field
+   └─ Refused          we sent nonsense; the case is parked, not ended        other 4xx · unreadable reply
+
+"Already exists" is not an error: a port returns the reference that exists.
+"""
+
+from datetime import timedelta
+
+
+class MillwrightError(Exception):
+    """The root of the tree."""
+
+
+class Rejected(MillwrightError):
+    """The input is wrong and will be wrong again.
+
+    Args:
+        problem: what is wrong, in words for the person who sent it.
+        field: the path of the field that failed, dotted, or None where the whole is unreadable.
+        fix: what to write instead, where that can be said.
+    """
+
+    def __init__(self, problem: str, *, field: str | None = None, fix: str | None = None) -> None:
+        place = f"{field}: " if field else ""
+        remedy = f" ({fix})" if fix else ""
+        super().__init__(f"{place}{problem}{remedy}")
+        self.problem = problem
+        self.field = field
+        self.fix = fix
+
+
+class EventRejected(Rejected):
+    """A message that cannot be read as an event; it goes to quarantine."""
+
+
+class PolicyRejected(Rejected):
+    """A policy document that cannot be loaded, or one whose published text was altered."""
+
+
+class ActRejected(Rejected):
+    """A person asked for something that cannot be done now (a decision on a closed case, a role not held)."""
+
+
+class StorageUnavailable(MillwrightError):
+    """Our own database does not answer; nothing was written."""
+
+
+class StorageFault(MillwrightError):
+    """Our own database refused a statement of ours: a fault of this build, never of an event."""
+
+
+class ConnectorError(MillwrightError):
+    """Another system did not do what was asked.
+
+    Args:
+        problem: what happened, in the vendor's words where it gave any.
+        system: the connector's id (`maximo`).
+        operation: what was asked (`create-work-order`).
+        key: our key for the effect that was wanted, or None.
+    """
+
+    def __init__(self, problem: str, *, system: str, operation: str, key: str | None = None) -> None:
+        super().__init__(f"{system} {operation}: {problem}")
+        self.problem = problem
+        self.system = system
+        self.operation = operation
+        self.key = key
+
+
+class Unavailable(ConnectorError):
+    """The other system is away, slow or busy: the same call may succeed later.
+
+    `retry_after` is the shortest wait the vendor asked for, if it asked.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        system: str,
+        operation: str,
+        key: str | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(problem, system=system, operation=operation, key=key)
+        self.retry_after = retry_after
+
+
+class ActionRequired(ConnectorError):
+    """Only a person can mend this: credentials, a missing mapping, a field the site demands.
+
+    `field` is the vendor's field that failed, where it named one.
+    """
+
+    def __init__(
+        self, problem: str, *, system: str, operation: str, key: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(problem, system=system, operation=operation, key=key)
+        self.field = field
+
+
+class Refused(ConnectorError):
+    """We sent something the contract does not allow, or could not read the answer: a fault of ours."""

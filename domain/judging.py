@@ -1,0 +1,192 @@
+"""What a watch works with: the undecided events of a line and all that judging them needs and makes."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from domain.anomaly import Anomaly
+from domain.canonical import canonical, sha256, timestamp
+from domain.verdict import Context, Memory, Verdict
+
+Role = Literal["active", "shadow"]
+FaultKey = tuple[str, str]
+"""An asset and a failure mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvent:
+    """A stored event as judging sees it; `position` sorts the events of one fault key."""
+
+    id: int
+    source: str
+    external_id: str
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    anomaly: Anomaly
+    anomaly_digest: str
+
+    @property
+    def key(self) -> FaultKey:
+        return (self.asset, self.failure_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A policy version that judges here, and as what; its two durations are the document's own."""
+
+    digest: str
+    role: Role
+    lateness: timedelta
+    rearm: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryState:
+    """The memory of a fault key under a version, and how far in event order it has come."""
+
+    position: str
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class PastVerdict:
+    """A verdict given before, with its event, for judging again in event order."""
+
+    event: LineEvent
+    revision: int
+    rung: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One verdict with all that is needed to make it again.
+
+    `aside` marks a verdict on an event later than the policy's lateness: judged where it belongs in time, for the
+    record, but moving no memory and no other verdict.
+    """
+
+    event: LineEvent
+    assignment: Assignment
+    revision: int
+    verdict: Verdict
+    context_digest: str
+    before_digest: str
+    memory_text: bytes
+    after_digest: str
+    judged_at: datetime
+    aside: bool = False
+    previous_rung: int | None = None
+    """The rung of the revision before, where this is not the first."""
+
+    def record(self) -> bytes:
+        """The canonical record of this verdict: what is hashed into the ledger."""
+        verdict = self.verdict
+        return canonical(
+            {
+                "event": (self.event.source, self.event.external_id),
+                "anomaly": self.event.anomaly_digest,
+                "version": self.assignment.digest,
+                "role": self.assignment.role,
+                "revision": self.revision,
+                "aside": self.aside,
+                "context": self.context_digest,
+                "before": self.before_digest,
+                "after": self.after_digest,
+                "rule": verdict.rule,
+                "rung": int(verdict.rung),
+                "severity": verdict.severity,
+                "priority": verdict.priority,
+                "review": verdict.review,
+                "due_within": verdict.due_within,
+                "judged_at": timestamp(self.judged_at),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedContext:
+    """A context in its canonical form, with its digest."""
+
+    context: Context
+    text: bytes
+    digest: str
+
+    @classmethod
+    def of(cls, context: Context) -> "JudgedContext":
+        text = canonical(context)
+        return cls(context, text, sha256(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """An event that cannot be judged, and why: it is quarantined and its line goes on."""
+
+    event_id: int
+    reason: str
+
+
+class LineWork(Protocol):
+    """One transaction over a line's undecided events; nobody else judges the line meanwhile."""
+
+    @property
+    def events(self) -> Sequence[LineEvent]:
+        """Undecided events, oldest received first, at most the limit asked for."""
+        ...
+
+    @property
+    def spoiled(self) -> Sequence[Spoiled]:
+        """Undecided events whose stored form could not be read."""
+        ...
+
+    @property
+    def assignments(self) -> Sequence[Assignment]:
+        """The versions that judge this line now: one active at most, and shadows."""
+        ...
+
+    def context(self, asset: str) -> JudgedContext:
+        """What is known of an asset now."""
+        ...
+
+    def memory(self, version: str, key: FaultKey) -> MemoryState | None:
+        """The present memory of a fault key, or None before its first event."""
+        ...
+
+    async def history(
+        self, version: str, key: FaultKey, position: str
+    ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
+        """The memory just before a position, and the verdicts given after it, in event order."""
+        ...
+
+    async def write(
+        self,
+        judged: Sequence[Judged],
+        memories: Mapping[tuple[str, FaultKey], MemoryState],
+        contexts: Mapping[str, JudgedContext],
+        spoiled: Sequence[Spoiled],
+    ) -> Sequence[str]:
+        """Stores verdicts, memories, fates and what they mean for cases; gives the cases to wake."""
+        ...
+
+
+class LineStore(Protocol):
+    """Where a watch finds its line's work."""
+
+    def open(self, line: str, limit: int) -> AbstractAsyncContextManager[LineWork]:
+        """Begins the transaction; it commits when the block ends well.
+
+        Raises:
+            StorageUnavailable: the database is away; nothing was written.
+        """
+        ...
+
+    async def rest(self, line: str, seen: int) -> bool:
+        """Ends a pass over a line: true if nothing undecided is left and nothing came since `seen`."""
+        ...
+
+    async def generation(self, line: str) -> int:
+        """The line's generation, to be given back to `rest`."""
+        ...
