@@ -1,0 +1,1 @@
+"""The shell: where Millwright meets the world."""

@@ -1,0 +1,67 @@
+"""What an installation says about itself, from the environment and nowhere else."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConnectorSettings(BaseModel):
+    """Which connector speaks for a port, with that connector's own settings beside it.
+
+    The connector's settings are checked by the connector itself, which knows them.
+    """
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+    connector: str
+
+    def own(self) -> dict[str, object]:
+        """The connector's own settings."""
+        return dict(self.model_extra or {})
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, as `MILLWRIGHT_<NAME>`; nested names are joined with two underscores."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MILLWRIGHT_", env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    home: Annotated[Path, Field(description="Where the embedded parts keep their files.")] = Path("var/run")
+    database_url: Annotated[
+        SecretStr | None, Field(description="PostgreSQL 15 or newer; where absent, one is started under home.")
+    ] = None
+    temporal_address: Annotated[
+        str | None, Field(description="host:port of the workflow engine; where absent, one is started under home.")
+    ] = None
+    temporal_namespace: Annotated[str, Field(description="Namespace in the workflow engine.")] = "default"
+    temporal_api_key: Annotated[SecretStr | None, Field(description="API key of a hosted workflow engine.")] = None
+    temporal_tls: Annotated[bool, Field(description="Speak TLS with the workflow engine.")] = False
+    task_queue: Annotated[str, Field(description="Task queue of the workers, one a site.")] = "millwright"
+    sticky_timeout: Annotated[
+        timedelta, Field(description="How long a dead worker's workflows wait for it before another takes them.")
+    ] = timedelta(seconds=5)
+    clock: Annotated[str, Field(description="`wall`, or `file:PATH` where the sandbox's plant keeps its time.")] = (
+        "wall"
+    )
+    api_host: Annotated[str, Field(description="Where the API listens.")] = "127.0.0.1"
+    api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
+    poll_interval: Annotated[timedelta, Field(description="How often the CMMS is asked for changes.")] = timedelta(
+        minutes=15
+    )
+    intake_batch: Annotated[int, Field(description="How many messages one transaction of intake stores at most.")] = 500
+    cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
+        None
+    )
+    mes: Annotated[ConnectorSettings | None, Field(repr=False, description="The MES connector and its settings.")] = (
+        None
+    )
+    twins: Annotated[
+        ConnectorSettings | None, Field(repr=False, description="The twin graph's connector and its settings.")
+    ] = None
+    bus: Annotated[
+        ConnectorSettings | None, Field(repr=False, description="The event bus's connector and its settings.")
+    ] = None

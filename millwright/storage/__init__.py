@@ -1,0 +1,1 @@
+"""PostgreSQL: the truth. Queries live here and nowhere else."""

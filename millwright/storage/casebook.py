@@ -1,0 +1,257 @@
+"""What verdicts mean for cases: opened, fed, noted on a closed one. Runs inside the judging transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import insert, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.cases import Phase
+from domain.judging import FaultKey, Judged
+from domain.keys import case_id, case_workflow_id
+from domain.verdict import Rung
+from millwright.storage import due, ledger
+from millwright.storage.tables import assets, cases, evidence
+
+
+@dataclass(slots=True)
+class _Case:
+    id: str
+    key: FaultKey
+    open: bool
+    rung: int
+    opened_by: int
+    event_at: datetime
+    last_event_at: datetime
+    fed: int
+    withdraw: str | None
+    changed: bool = False
+    verdict: Judged | None = None
+
+
+@dataclass(slots=True)
+class _Plan:
+    entry: ledger.Entry
+    now: datetime
+    evidence: list[dict[str, object]] = field(default_factory=list)
+    opened: list[_Case] = field(default_factory=list)
+    woken: set[str] = field(default_factory=set)
+
+    def add_evidence(self, case: _Case, judged: Judged, how: str) -> None:
+        self.evidence.append(
+            {
+                "case_id": case.id,
+                "event_id": judged.event.id,
+                "revision": judged.revision,
+                "rung": int(judged.verdict.rung),
+                "at": judged.event.at,
+                "how": how,
+            }
+        )
+
+    def act(self, kind: str, case: _Case, judged: Judged, **detail: object) -> None:
+        event: dict[str, object] = {
+            "event": [judged.event.source, judged.event.external_id],
+            "rung": judged.verdict.rung.word,
+            **detail,
+        }
+        self.entry.add(ledger.act(kind, case_workflow_id(case.id), judged.assignment.digest[:12], self.now, event))
+
+
+async def apply_verdicts(
+    connection: AsyncConnection, judged: Sequence[Judged], entry: ledger.Entry, now: datetime
+) -> list[str]:
+    """Opens, feeds and notes cases for the active version's verdicts; gives the ids of cases to wake.
+
+    A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
+    """
+    telling = [one for one in judged if one.assignment.role == "active" and not one.aside and _matters(one)]
+    if not telling:
+        return []
+    plan = _Plan(entry, now)
+    newest = await _newest_cases(connection, sorted({one.event.key for one in telling}))
+    touched: dict[str, _Case] = {}
+    for one in telling:
+        case = newest.get(one.event.key)
+        if not one.verdict.rung.opens_case:
+            if case is not None:
+                _revise(plan, case, one)
+        elif case is not None and case.open:
+            _feed(plan, case, one)
+        elif case is not None and _same_episode(case, one):
+            _note(plan, case, one)
+        else:
+            case = await _open(connection, plan, one)
+            newest[one.event.key] = case
+        if case is not None:
+            touched[case.id] = case
+    await _write(connection, plan, list(touched.values()))
+    return sorted(plan.woken)
+
+
+def _matters(one: Judged) -> bool:
+    if one.previous_rung is None:
+        return one.verdict.rung.opens_case
+    return one.previous_rung != int(one.verdict.rung) and max(one.previous_rung, one.verdict.rung) >= Rung.INSPECT
+
+
+def _same_episode(case: _Case, one: Judged) -> bool:
+    if one.verdict.rung.orders and not Rung(case.rung).orders:
+        return False
+    return abs(one.event.at - case.last_event_at) <= one.assignment.rearm
+
+
+async def _newest_cases(connection: AsyncConnection, keys: Sequence[FaultKey]) -> dict[FaultKey, _Case]:
+    rows = await connection.execute(
+        select(
+            cases.c.id,
+            cases.c.asset,
+            cases.c.failure_mode,
+            cases.c.closed_at,
+            cases.c.rung,
+            cases.c.opened_by,
+            cases.c.event_at,
+            cases.c.last_event_at,
+            cases.c.fed,
+            cases.c.withdraw,
+        )
+        .where(tuple_(cases.c.asset, cases.c.failure_mode).in_(keys))
+        .ext(distinct_on(cases.c.asset, cases.c.failure_mode))
+        .order_by(cases.c.asset, cases.c.failure_mode, cases.c.closed_at.desc().nulls_first())
+    )
+    found = [
+        _Case(
+            row.id,
+            (row.asset, row.failure_mode),
+            row.closed_at is None,
+            row.rung,
+            row.opened_by,
+            row.event_at,
+            row.last_event_at,
+            row.fed,
+            row.withdraw,
+        )
+        for row in rows
+    ]
+    return {case.key: case for case in found}
+
+
+def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
+    _advance(case, one)
+    case.withdraw = None
+    if one.verdict.rung > case.rung:
+        case.rung = int(one.verdict.rung)
+        case.verdict = one
+        plan.add_evidence(case, one, "raised")
+        plan.act("case-raised", case, one)
+        plan.woken.add(case.id)
+
+
+def _note(plan: _Plan, case: _Case, one: Judged) -> None:
+    _advance(case, one)
+    plan.add_evidence(case, one, "noted")
+
+
+def _revise(plan: _Plan, case: _Case, one: Judged) -> None:
+    plan.add_evidence(case, one, "revised")
+    plan.act("case-evidence-revised", case, one, previous=Rung(one.previous_rung or 0).word)
+    if case.open and case.opened_by == one.event.id and case.fed == 1:
+        case.withdraw = f"the event that opened it was judged again as {one.verdict.rung.word}"
+        case.changed = True
+        plan.woken.add(case.id)
+
+
+def _advance(case: _Case, one: Judged) -> None:
+    case.event_at = min(case.event_at, one.event.at)
+    case.last_event_at = max(case.last_event_at, one.event.at)
+    case.fed += 1
+    case.changed = True
+
+
+async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
+    event = one.event
+    attempt = 0
+    while True:
+        new_id = case_id(event.asset, event.failure_mode, event.source, event.external_id, attempt)
+        taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id))
+        if taken is None and all(new_id != case.id for case in plan.opened):
+            break
+        attempt += 1
+    case = _Case(new_id, event.key, True, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
+    case.verdict = one
+    plan.opened.append(case)
+    plan.add_evidence(case, one, "opened")
+    plan.act("case-opened", case, one, asset=event.asset, failure_mode=event.failure_mode)
+    plan.woken.add(case.id)
+    return case
+
+
+async def _write(connection: AsyncConnection, plan: _Plan, touched: Sequence[_Case]) -> None:
+    new = {case.id for case in plan.opened}
+    if plan.opened:
+        places = {
+            row.id: row
+            for row in await connection.execute(
+                select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
+                    assets.c.id.in_({case.key[0] for case in plan.opened}), assets.c.valid_to.is_(None)
+                )
+            )
+        }
+        await connection.execute(
+            insert(cases),
+            [
+                {
+                    "id": case.id,
+                    "asset": case.key[0],
+                    "failure_mode": case.key[1],
+                    "machine": places[case.key[0]].machine or case.key[0],
+                    "line": places[case.key[0]].line or "",
+                    "site": places[case.key[0]].site,
+                    "opened_by": case.opened_by,
+                    "opened_at": plan.now,
+                    "event_at": case.event_at,
+                    "last_event_at": case.last_event_at,
+                    "version": case.verdict.assignment.digest,
+                    "verdict": case.verdict.verdict.model_dump(mode="json"),
+                    "rung": case.rung,
+                    "phase": Phase.PROPOSE.value,
+                    "withdraw": case.withdraw,
+                    "fed": case.fed,
+                }
+                for case in plan.opened
+                if case.verdict is not None
+            ],
+        )
+    for case in touched:
+        if case.id in new or not case.changed:
+            continue
+        values: dict[str, object] = {
+            "event_at": case.event_at,
+            "last_event_at": case.last_event_at,
+            "fed": case.fed,
+            "withdraw": case.withdraw,
+        }
+        if case.verdict is not None:
+            values |= {
+                "rung": case.rung,
+                "verdict": case.verdict.verdict.model_dump(mode="json"),
+                "version": case.verdict.assignment.digest,
+            }
+        await connection.execute(update(cases).where(cases.c.id == case.id).values(**values))
+    if plan.evidence:
+        await connection.execute(insert(evidence), plan.evidence)
+    await due.wake(connection, [case_workflow_id(one) for one in plan.woken], plan.now)
+
+
+async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:
+    """The case an event opened, fed or was noted on, if any."""
+    found = await connection.scalar(
+        text(
+            "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
+            "AND e.at BETWEEN c.event_at AND c.last_event_at WHERE e.id = :event ORDER BY c.opened_at DESC LIMIT 1"
+        ),
+        {"event": event_id},
+    )
+    return str(found) if found else None

@@ -1,0 +1,283 @@
+"""What the steps of a case write; see `domain.casework.CaseStore`."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.clock import Clock
+from domain.errors import ActRejected, Unavailable
+from domain.keys import case_workflow_id
+from domain.outcomes import Label, Outcome
+from domain.production import HoldPlan, ProductionContext
+from domain.verdict import UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage import due, ledger
+from millwright.storage.case_views import hold_view, read_case
+from millwright.storage.engine import transaction
+from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
+
+_ACTOR = "millwright"
+_LIVE = ("intended", "placed", "releasing", "unproven")
+_HOLD_ON = text(
+    "SELECT h.*, (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims "
+    "FROM holds h WHERE h.system = :system AND h.equipment = :equipment AND h.state = ANY(:live) FOR UPDATE OF h"
+)
+_HOLD_OF = text(
+    "SELECT h.*, (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims "
+    "FROM holds h JOIN hold_claims c ON c.hold_key = h.key WHERE c.case_id = :case FOR UPDATE OF h"
+)
+_SOURCES = text(
+    "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
+    "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
+    "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
+)
+
+
+class _Writing:
+    """A transaction over one case, its acts collected for the ledger."""
+
+    def __init__(self, connection: AsyncConnection, case: str, now: datetime) -> None:
+        self.connection = connection
+        self.case = case
+        self.now = now
+        self.entry = ledger.Entry(now)
+
+    def act(self, kind: str, actor: str = _ACTOR, **detail: object) -> None:
+        self.entry.add(ledger.act(kind, case_workflow_id(self.case), actor, self.now, detail))
+
+    async def set(self, **values: object) -> None:
+        await self.connection.execute(update(cases).where(cases.c.id == self.case).values(**values))
+
+
+class CaseStore:
+    """The cases in PostgreSQL.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @asynccontextmanager
+    async def _writing(self, case: str) -> AsyncIterator[_Writing]:
+        async with transaction(self._engine) as connection:
+            writing = _Writing(connection, case, self._clock.now())
+            yield writing
+            await ledger.append(connection, writing.entry)
+
+    async def view(self, case: str) -> tuple[CaseView, int]:
+        async with transaction(self._engine) as connection:
+            seen = await due.generation(connection, case_workflow_id(case))
+            return await read_case(connection, case), seen
+
+    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
+        async with transaction(self._engine) as connection:
+            await due.settle(connection, case_workflow_id(case), seen, next_at)
+
+    async def wait(
+        self, case: str, *, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
+    ) -> None:
+        async with self._writing(case) as writing:
+            await writing.set(
+                waiting_for=reason,
+                waiting_until=until,
+                lane=lane.value if lane else None,
+                attempts=cases.c.attempts + 1 if failed else cases.c.attempts,
+            )
+            writing.act("case-waits", reason=reason, until=until, lane=lane)
+
+    async def resume(self, case: str) -> None:
+        async with self._writing(case) as writing:
+            await writing.set(waiting_for=None, waiting_until=None, lane=None, attempts=0)
+            writing.act("case-resumed")
+
+    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
+        async with self._writing(case) as writing:
+            await writing.set(
+                urgency=urgency.model_dump(mode="json"),
+                production=production.model_dump(mode="json") if production else None,
+                phase=Phase.REVIEW.value,
+            )
+            writing.act("work-proposed", urgency=urgency, production=production)
+
+    async def decided(self, case: str, decision: Decision) -> None:
+        async with self._writing(case) as writing:
+            row = (
+                await writing.connection.execute(
+                    select(cases.c.decision, cases.c.closed_as).where(cases.c.id == case).with_for_update()
+                )
+            ).one_or_none()
+            if row is None:
+                raise ActRejected(f"there is no case {case}", field="case", fix="see `case list`")
+            if row.decision is not None:
+                earlier = Decision.model_validate(row.decision)
+                if earlier.approved == decision.approved:
+                    return
+                raise ActRejected(f"{earlier.by} decided {case} the other way on {earlier.at:%Y-%m-%d %H:%M} UTC")
+            if row.closed_as is not None:
+                raise ActRejected(f"case {case} is closed as {row.closed_as}")
+            await writing.set(decision=decision.model_dump(mode="json"), lane=None)
+            writing.act("case-decided", decision.by, approved=decision.approved, reason=decision.reason)
+            await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
+
+    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        async with self._writing(case) as writing:
+            kept = await writing.connection.execute(
+                insert(work_orders)
+                .values(case_id=case, system=system, intended_at=writing.now, draft=draft.model_dump(mode="json"))
+                .on_conflict_do_nothing()
+                .returning(work_orders.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                await writing.set(phase=Phase.PLACE.value)
+                writing.act("order-intended", system=system, draft=draft)
+                return draft
+            first = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
+            return WorkOrderDraft.model_validate(first)
+
+    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+        async with self._writing(case) as writing:
+            known = (
+                await writing.connection.execute(
+                    select(work_orders.c.external_id, work_orders.c.record)
+                    .where(work_orders.c.case_id == case)
+                    .with_for_update()
+                )
+            ).one()
+            body = record.model_dump(mode="json")
+            if known.record == body:
+                return
+            values: dict[str, object] = {"record": body, "status": record.status.value, "external_id": record.ref.id}
+            if known.external_id is None:
+                values["placed_at"] = writing.now
+                await writing.set(phase=Phase.WORK.value)
+            await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
+            writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
+
+    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
+        async with self._writing(case) as writing:
+            mine = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one_or_none()
+            if mine is not None:
+                return hold_view(mine)
+            live = {"system": system, "equipment": plan.equipment, "live": list(_LIVE)}
+            there = (await writing.connection.execute(_HOLD_ON, live)).mappings().one_or_none()
+            if there is not None and there["state"] == "releasing":
+                raise Unavailable(
+                    f"the hold on {plan.equipment} is just being released",
+                    system=system,
+                    operation="place-hold",
+                    key=plan.key,
+                )
+            key = there["key"] if there else plan.key
+            if there is None:
+                await writing.connection.execute(
+                    insert(holds).values(
+                        key=key,
+                        system=system,
+                        equipment=plan.equipment,
+                        plan=plan.model_dump(mode="json"),
+                        state="intended",
+                        intended_at=writing.now,
+                    )
+                )
+            await writing.connection.execute(
+                insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
+            )
+            writing.act("hold-shared" if there else "hold-intended", hold=key, plan=plan)
+            return hold_view((await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one())
+
+    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
+        async with self._writing(key) as writing:
+            stamp = {"placed": "placed_at", "released": "released_at"}.get(state)
+            values: dict[str, object] = {"state": state, "reason": reason}
+            if stamp:
+                values[stamp] = writing.now
+            await writing.connection.execute(update(holds).where(holds.c.key == key).values(**values))
+            writing.act(f"hold-{state}", hold=key, reason=reason)
+
+    async def hold_dropped(self, case: str) -> HoldView | None:
+        async with self._writing(case) as writing:
+            hold = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one_or_none()
+            if hold is None:
+                return None
+            dropped = await writing.connection.execute(
+                update(hold_claims)
+                .where(hold_claims.c.case_id == case, hold_claims.c.dropped_at.is_(None))
+                .values(dropped_at=writing.now)
+            )
+            after = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one()
+            if after["claims"] == 0 and after["state"] == "placed":
+                await writing.connection.execute(
+                    update(holds).where(holds.c.key == after["key"]).values(state="releasing")
+                )
+            if dropped.rowcount:
+                writing.act("hold-dropped", hold=after["key"], left=after["claims"])
+            return hold_view((await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one())
+
+    async def found(self, outcome: Outcome) -> None:
+        async with self._writing(outcome.case) as writing:
+            kept = await writing.connection.execute(
+                insert(outcomes)
+                .values(
+                    case_id=outcome.case,
+                    outcome=outcome.outcome.value,
+                    cancelled=outcome.cancelled,
+                    found_at=outcome.found_at,
+                    body=outcome.model_dump(mode="json"),
+                )
+                .on_conflict_do_nothing()
+                .returning(outcomes.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                await writing.set(phase=Phase.LEARN.value)
+                writing.act("outcome-found", outcome=outcome)
+
+    async def twin_told(self, case: str, etag: str) -> None:
+        async with self._writing(case) as writing:
+            await writing.connection.execute(update(outcomes).where(outcomes.c.case_id == case).values(twin_etag=etag))
+            writing.act("twin-told", etag=etag)
+
+    async def labelled(self, label: Label) -> None:
+        async with self._writing(label.case) as writing:
+            kept = await writing.connection.execute(
+                insert(labels)
+                .values(
+                    case_id=label.case,
+                    revision=label.revision,
+                    outcome=label.outcome.value,
+                    body=label.model_dump(mode="json"),
+                    made_at=writing.now,
+                )
+                .on_conflict_do_nothing()
+                .returning(labels.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                writing.act("label-made", label=label)
+
+    async def closed(self, case: str, how: ClosedAs) -> None:
+        async with self._writing(case) as writing:
+            await writing.set(
+                phase=Phase.CLOSED.value,
+                closed_at=writing.now,
+                closed_as=how.value,
+                waiting_for=None,
+                waiting_until=None,
+                lane=None,
+            )
+            seen = await due.generation(writing.connection, case_workflow_id(case))
+            await due.settle(writing.connection, case_workflow_id(case), seen, None)
+            writing.act("case-closed", how=how)
+
+    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(_SOURCES, {"case": case})).all()
+        detectors = sorted({str(row.detector) for row in rows if row.detector})
+        return detectors, sorted({str(row.model) for row in rows if row.model})

@@ -1,0 +1,63 @@
+"""What has to be looked at and when. Every business wait is a row here, in the plant's clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from millwright.storage.tables import due
+
+
+async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetime) -> None:
+    """Makes subjects due at an instant, or sooner where they were due sooner already."""
+    if not subjects:
+        return
+    statement = insert(due).values([{"subject": s, "due_at": at, "generation": 1} for s in sorted(set(subjects))])
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[due.c.subject],
+            set_={
+                "due_at": func.least(func.coalesce(due.c.due_at, statement.excluded.due_at), statement.excluded.due_at),
+                "generation": due.c.generation + 1,
+            },
+        )
+    )
+
+
+async def generation(connection: AsyncConnection, subject: str) -> int:
+    """The subject's present generation, to be given back to `settle`; 0 where it was never woken."""
+    found = await connection.scalar(select(due.c.generation).where(due.c.subject == subject))
+    return int(found or 0)
+
+
+async def settle(connection: AsyncConnection, subject: str, seen: int, next_at: datetime | None) -> None:
+    """Ends a pass over a subject: due again at `next_at`, or not until woken.
+
+    A wake since `seen` was read keeps the subject due, so nothing that arrived during the pass is slept on.
+    """
+    await connection.execute(
+        update(due).where(due.c.subject == subject, due.c.generation == seen).values(due_at=next_at)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DueSubject:
+    """A subject that is due, since when, and the generation of its last wake."""
+
+    subject: str
+    due_at: datetime
+    generation: int
+
+
+async def due_subjects(connection: AsyncConnection, until: datetime, limit: int) -> list[DueSubject]:
+    """The subjects due at or before an instant, longest due first."""
+    rows = await connection.execute(
+        select(due.c.subject, due.c.due_at, due.c.generation)
+        .where(due.c.due_at <= until)
+        .order_by(due.c.due_at)
+        .limit(limit)
+    )
+    return [DueSubject(row.subject, row.due_at, row.generation) for row in rows]

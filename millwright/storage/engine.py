@@ -1,0 +1,67 @@
+"""The one place that opens the database, and what a transaction is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.errors import StorageFault, StorageUnavailable
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+_RETRIABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
+
+
+def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+    """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`).
+
+    Statements that wait on a lock for more than ten seconds give up: a stuck transaction must show, not spread.
+    """
+    plain = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return create_async_engine(
+        plain,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s", "connect_timeout": 5},
+    )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction: committed at the end of the block, rolled back when anything is raised in it.
+
+    Raises:
+        StorageUnavailable: the database is away, or asked for the transaction to be tried again.
+        StorageFault: it does not understand a statement of ours.
+    """
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except (OperationalError, InterfaceError) as error:
+        raise StorageUnavailable(_first_line(error)) from error
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if error.connection_invalidated or state in _RETRIABLE_STATES:
+            raise StorageUnavailable(_first_line(error)) from error
+        if isinstance(error, ProgrammingError):
+            raise StorageFault(_first_line(error)) from error
+        raise
+    except (psycopg.Error, OSError) as error:
+        if isinstance(error, (*_AWAY, OSError)) or error.sqlstate in _RETRIABLE_STATES:
+            raise StorageUnavailable(_first_line(error)) from error
+        raise
+
+
+async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    """The psycopg connection beneath a transaction, for COPY."""
+    fairy = await connection.get_raw_connection()
+    driver = fairy.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError(f"expected a psycopg connection, found {type(driver).__name__}")
+    return driver
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,416 @@
+"""The tables. `json` and not `jsonb` where a text was hashed: it must come back byte for byte."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Moment = DateTime(timezone=True)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("door", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("natural_key", Text),
+    Column("type", Text),
+    Column("subject", Text),
+    Column("at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("traceparent", Text),
+    Column("raw", LargeBinary, nullable=False),
+    Column("anomaly", JSON(none_as_null=True)),
+    Column("asset", Text),
+    Column("failure_mode", Text),
+    Column("position", Text),
+    Column("line", Text),
+    Column("fate", Text),
+    Column("reason", Text),
+    Column("field", Text),
+    UniqueConstraint("source", "external_id"),
+    UniqueConstraint("door", "sequence"),
+    UniqueConstraint("natural_key"),
+    Index("ix_events_undecided", "line", "id", postgresql_where=text("fate IS NULL")),
+    Index("ix_events_fate", "fate", "id", postgresql_where=text("fate IN ('quarantined', 'unmapped')")),
+    Index("ix_events_asset", "asset", "failure_mode", "position"),
+)
+"""One message from outside, stored once. `position` sorts a failure mode's events as judging takes them."""
+
+duplicates = Table(
+    "duplicates",
+    metadata,
+    Column("door", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+)
+"""Receipts whose event was stored already."""
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("valid_from", Moment, primary_key=True),
+    Column("valid_to", Moment),
+    Column("level", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent", Text),
+    Column("site", Text),
+    Column("line", Text),
+    Column("machine", Text),
+    Column("asset_class", Text),
+    Column("criticality", Text),
+    Column("model", Text),
+    Index("uq_assets_current", "id", unique=True, postgresql_where=text("valid_to IS NULL")),
+    CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="period"),
+)
+
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("valid_from", Moment, primary_key=True),
+    Column("valid_to", Moment),
+    Column("asset", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("attributes", JSONB, nullable=False),
+    Index("uq_crosswalk_current", "system", "external_id", unique=True, postgresql_where=text("valid_to IS NULL")),
+    Index("ix_crosswalk_asset", "asset", "system"),
+    CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="period"),
+)
+
+observables = Table(
+    "observables",
+    metadata,
+    Column("machine", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("failure_mode", Text, nullable=False),
+    Column("unit", Text),
+    Column("normal_mean", JSONB),
+    Column("normal_sd", JSONB),
+)
+
+twin_models = Table(
+    "twin_models",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contents", JSONB, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("roles", JSONB, nullable=False),
+    Column("api_key_hash", Text, nullable=False, unique=True),
+    Column("public_key", Text, nullable=False),
+    Column("added_at", Moment, nullable=False),
+    Column("left_at", Moment),
+)
+
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("published_at", Moment, nullable=False),
+    UniqueConstraint("policy", "version"),
+)
+
+policy_signatures = Table(
+    "policy_signatures",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("digest", Text, ForeignKey("policy_versions.digest"), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("person", Text, ForeignKey("people.name"), nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("signature", Text, nullable=False),
+    UniqueConstraint("digest", "act", "person", "at"),
+)
+"""Ed25519 signatures over (digest, act, meaning, at)."""
+
+policy_assignments = Table(
+    "policy_assignments",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("digest", Text, ForeignKey("policy_versions.digest"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("line", Text),
+    Column("effective_from", Moment, nullable=False),
+    Column("effective_to", Moment),
+    Column("assigned_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("signature_id", BigInteger, ForeignKey("policy_signatures.id"), nullable=False),
+    CheckConstraint("role IN ('active', 'shadow')", name="role"),
+)
+"""Which version judges where, and from when. A line of NULL is every line."""
+
+contexts = Table(
+    "contexts",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("failure_mode", Text, primary_key=True),
+    Column("position", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""The present memory of each failure mode under each version, and how far in event order it has come."""
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("event_id", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("revision", SmallInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("failure_mode", Text, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("rung", SmallInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("memory", Text, nullable=False),
+    Column("ledger_seq", BigInteger, nullable=False),
+    Column("leaf", Integer, nullable=False),
+    UniqueConstraint("event_id", "version", "revision"),
+    Index("ix_verdicts_position", "version", "asset", "failure_mode", "position"),
+    Index("ix_verdicts_ordering", "version", "at", postgresql_where=text("rung >= 3")),
+    Index("ix_verdicts_ledger_seq", "ledger_seq", "leaf"),
+)
+"""What was decided. `body` is the canonical record that was hashed; `memory` is the memory after it."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("failure_mode", Text, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("site", Text),
+    Column("opened_by", BigInteger, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("event_at", Moment, nullable=False),
+    Column("last_event_at", Moment, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("verdict", JSONB, nullable=False),
+    Column("rung", SmallInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("urgency", JSONB),
+    Column("production", JSONB),
+    Column("decision", JSONB),
+    Column("withdraw", Text),
+    Column("waiting_for", Text),
+    Column("waiting_until", Moment),
+    Column("lane", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fed", Integer, nullable=False, server_default="1"),
+    Column("closed_at", Moment),
+    Column("closed_as", Text),
+    Index("uq_cases_open", "asset", "failure_mode", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("ix_cases_fault", "asset", "failure_mode", "last_event_at"),
+    Index("ix_cases_unclosed", "id", postgresql_where=text("closed_at IS NULL")),
+)
+"""One episode of one fault. The partial unique index is promise 2: at most one is open at a time."""
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("revision", SmallInteger, nullable=False),
+    Column("rung", SmallInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("how", Text, nullable=False),
+    UniqueConstraint("case_id", "event_id", "revision"),
+    Index("ix_evidence_event_id", "event_id"),
+    CheckConstraint("how IN ('opened', 'raised', 'noted', 'revised')", name="how"),
+)
+
+work_orders = Table(
+    "work_orders",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("draft", JSONB, nullable=False),
+    Column("external_id", Text),
+    Column("placed_at", Moment),
+    Column("status", Text),
+    Column("record", JSONB),
+    Index("uq_work_orders_external_id", "system", "external_id", unique=True),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("equipment", Text, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("placed_at", Moment),
+    Column("released_at", Moment),
+    Column("reason", Text),
+    Index(
+        "uq_holds_equipment",
+        "system",
+        "equipment",
+        unique=True,
+        postgresql_where=text("state IN ('intended', 'placed', 'releasing', 'unproven')"),
+    ),
+    CheckConstraint("state IN ('intended', 'placed', 'releasing', 'released', 'unproven', 'void')", name="state"),
+)
+"""What we asked the MES to keep from running. One per equipment: cases on one machine share it by claims."""
+
+hold_claims = Table(
+    "hold_claims",
+    metadata,
+    Column("hold_key", Text, ForeignKey("holds.key"), primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("claimed_at", Moment, nullable=False),
+    Column("dropped_at", Moment),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("twin_etag", Text),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("revision", SmallInteger, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("made_at", Moment, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("changed_at", Moment, primary_key=True),
+    Column("case_id", Text),
+    Column("record", JSONB, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Index("ix_changes_unmatched", "received_at", postgresql_where=text("case_id IS NULL")),
+)
+"""What another system told us of its records; one without a case waits in a lane."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("advanced_at", Moment, nullable=False),
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("due_at", Moment),
+    Column("generation", BigInteger, nullable=False),
+    Index("ix_due_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+)
+"""What has to be looked at, and when, in the clock of the plant. A wake raises the generation, so that a pass that
+began before it cannot mark it done."""
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("ledger_seq", BigInteger, nullable=False),
+    Column("leaf", Integer, nullable=False),
+    Index("ix_acts_subject", "subject", "id"),
+    Index("ix_acts_ledger_seq", "ledger_seq", "leaf"),
+)
+"""Everything done or decided that is not a verdict, by whom, and when in the plant's clock."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("leaves", Integer, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    CheckConstraint("single", name="single"),
+)
+
+APPEND_ONLY = ("ledger", "verdicts", "acts", "contexts", "policy_versions", "policy_signatures", "labels", "duplicates")
+"""Tables whose rows the database itself refuses to change or delete."""
