@@ -1,0 +1,1 @@
+"""What workflows do to the world: classes that hold ports, one transaction to a method."""

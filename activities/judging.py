@@ -1,0 +1,223 @@
+"""Judging a line's events, in event order, whatever the order in which they came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from temporalio import activity
+
+from domain.anomaly import position_time
+from domain.canonical import canonical, sha256
+from domain.clock import Clock
+from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable, Unavailable
+from domain.judging import (
+    Assignment,
+    FaultKey,
+    Judged,
+    JudgedContext,
+    LineEvent,
+    LineStore,
+    LineWork,
+    MemoryState,
+    PastVerdict,
+    Spoiled,
+)
+from domain.keys import case_workflow_id
+from domain.model import Model
+from domain.ports import Judge, WorkflowEngine
+from domain.verdict import Memory
+
+EMPTY = Memory()
+_BATCH = 500
+
+
+class JudgeLine(Model):
+    """Asks for a line's undecided events to be judged."""
+
+    line: str
+
+
+class LineJudged(Model):
+    """What a pass over a line did; `rested` is false where more was left or came meanwhile."""
+
+    events: int
+    cases: tuple[str, ...]
+    rested: bool
+
+
+@dataclass(slots=True)
+class _Result:
+    judged: list[Judged] = field(default_factory=list)
+    memories: dict[tuple[str, FaultKey], MemoryState] = field(default_factory=dict)
+    contexts: dict[str, JudgedContext] = field(default_factory=dict)
+
+
+def _require_active(line: str, work: LineWork) -> None:
+    if work.events and all(one.role != "active" for one in work.assignments):
+        raise PolicyRejected(f"no policy version is active for line {line}", fix="activate one; the events wait")
+
+
+class Judging:
+    """Judges lines.
+
+    Args:
+        lines: where events wait and verdicts go.
+        judge: the one judging function.
+        clock: the plant's time.
+        engine: to wake cases.
+    """
+
+    def __init__(self, lines: LineStore, judge: Judge, clock: Clock, engine: WorkflowEngine) -> None:
+        self._lines = lines
+        self._judge = judge
+        self._clock = clock
+        self._engine = engine
+
+    @activity.defn(name="judge-pending")
+    async def judge_pending(self, request: JudgeLine) -> LineJudged:
+        """Judges all that a line has undecided, in batches of one transaction each, and wakes its cases.
+
+        Raises:
+            StorageUnavailable: the database is away; what was not committed is judged again.
+            PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
+        """
+        seen = await self._lines.generation(request.line)
+        total = 0
+        woken: list[str] = []
+        while True:
+            done, cases = await self._judge_batch(request.line, _BATCH)
+            total += done
+            woken.extend(cases)
+            if done < _BATCH:
+                break
+        if woken:
+            await self._wake(woken)
+        return LineJudged(events=total, cases=tuple(woken), rested=await self._lines.rest(request.line, seen))
+
+    async def _judge_batch(self, line: str, limit: int) -> tuple[int, Sequence[str]]:
+        """One transaction; where an event breaks it, smaller ones until that event stands alone."""
+        try:
+            async with self._lines.open(line, limit) as work:
+                _require_active(line, work)
+                result = await self._judge_events(work)
+                cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
+                return len(work.events) + len(work.spoiled), cases
+        except (StorageUnavailable, StorageFault, Rejected):
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost loop of judging: one bad event must not stop a line
+            if limit > 1:
+                activity.logger.warning("judging %d events of %s failed (%s); halving", limit, line, error)
+                return await self._judge_batch(line, limit // 2)
+            return await self._spoil(line, error)
+
+    async def _spoil(self, line: str, error: Exception) -> tuple[int, Sequence[str]]:
+        async with self._lines.open(line, 1) as work:
+            reason = f"judging it failed: {type(error).__name__}: {error}"
+            bad = [*work.spoiled, *(Spoiled(event.id, reason) for event in work.events)]
+            await work.write([], {}, {}, bad)
+            return len(bad), ()
+
+    async def _judge_events(self, work: LineWork) -> _Result:
+        result = _Result()
+        events = sorted(work.events, key=lambda event: (event.key, event.position))
+        for key, group in groupby(events, key=lambda event: event.key):
+            fresh = list(group)
+            context = work.context(key[0])
+            result.contexts[context.digest] = context
+            for assignment in work.assignments:
+                await self._judge_fault(work, assignment, key, fresh, context, result)
+        return result
+
+    async def _judge_fault(
+        self,
+        work: LineWork,
+        assignment: Assignment,
+        key: FaultKey,
+        fresh: list[LineEvent],
+        context: JudgedContext,
+        result: _Result,
+    ) -> None:
+        """Judges one fault's new events under one version, and judges again what they came before."""
+        state = work.memory(assignment.digest, key)
+        past: Sequence[PastVerdict] = ()
+        if state is not None and fresh[0].position < state.position:
+            horizon = position_time(state.position) - assignment.lateness
+            on_time = [event for event in fresh if event.at >= horizon]
+            for event in fresh:
+                if event not in on_time:
+                    await self._judge_aside(work, assignment, event, context, result)
+            if not on_time:
+                return
+            fresh = on_time
+            if fresh[0].position < state.position:
+                state, past = await work.history(assignment.digest, key, fresh[0].position)
+        await self._fold(assignment, state, fresh, past, context, result)
+
+    async def _judge_aside(
+        self,
+        work: LineWork,
+        assignment: Assignment,
+        event: LineEvent,
+        context: JudgedContext,
+        result: _Result,
+    ) -> None:
+        before, _ = await work.history(assignment.digest, event.key, event.position)
+        memory = before.memory if before else EMPTY
+        verdict, after = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
+        text = canonical(after)
+        result.judged.append(
+            Judged(
+                event,
+                assignment,
+                0,
+                verdict,
+                context.digest,
+                sha256(canonical(memory)),
+                text,
+                sha256(text),
+                self._clock.now(),
+                aside=True,
+            )
+        )
+
+    async def _fold(
+        self,
+        assignment: Assignment,
+        state: MemoryState | None,
+        fresh: Sequence[LineEvent],
+        past: Sequence[PastVerdict],
+        context: JudgedContext,
+        result: _Result,
+    ) -> None:
+        now = self._clock.now()
+        memory = state.memory if state else EMPTY
+        digest = sha256(canonical(memory))
+        queue = [(event, 0, None) for event in fresh] + [(p.event, p.revision + 1, p.rung) for p in past]
+        queue.sort(key=lambda item: item[0].position)
+        for event, revision, previous in queue:
+            verdict, memory = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
+            text = canonical(memory)
+            after = sha256(text)
+            result.judged.append(
+                Judged(
+                    event,
+                    assignment,
+                    revision,
+                    verdict,
+                    context.digest,
+                    digest,
+                    text,
+                    after,
+                    now,
+                    previous_rung=previous,
+                )
+            )
+            digest = after
+        key = queue[-1][0].key
+        result.memories[(assignment.digest, key)] = MemoryState(queue[-1][0].position, memory)
+
+    async def _wake(self, cases: Sequence[str]) -> None:
+        try:
+            await self._engine.wake([case_workflow_id(case) for case in cases])
+        except Unavailable as error:
+            activity.logger.info("cases will be woken by the dispatcher: %s", error)

@@ -1,0 +1,73 @@
+"""The words of a work order: what was seen, why now, who decided; the essential first."""
+
+from domain.cases import CaseView, Evidence
+from domain.verdict import Urgency
+from domain.work_orders import WorkOrderDraft
+
+_WHEN = {
+    Urgency.NOW: "at once",
+    Urgency.AFTER_BATCH: "after the running job",
+    Urgency.PLANNED_STOP: "at the next planned stop",
+}
+
+
+def order_draft(view: CaseView, *, released: bool) -> WorkOrderDraft:
+    """The draft of a case's order. Paragraphs stand in order of importance, for vendors with short fields."""
+    if view.cmms_asset is None or view.urgency is None:
+        raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
+    first = view.evidence[0]
+    codes = " + ".join(view.codes_seen)
+    summary = f"{view.asset.name}: {_seen(first)}" + (f", {codes}" if codes else "")
+    return WorkOrderDraft(
+        key=view.id,
+        asset=view.asset.id,
+        asset_external_id=view.cmms_asset,
+        asset_attributes=view.cmms_attributes,
+        summary=summary,
+        paragraphs=_paragraphs(view, codes),
+        failure_mode=view.failure_mode,
+        priority=view.verdict.priority,
+        released=released,
+        reported_at=view.opened_at,
+        due_at=view.due_at,
+    )
+
+
+def _paragraphs(view: CaseView, codes: str) -> tuple[str, ...]:
+    urgency = view.urgency
+    if urgency is None:
+        raise ValueError(f"case {view.id} was not proposed")
+    production = view.production
+    running = (
+        f" Running: job {production.job.id}, read {production.read_at:%Y-%m-%d %H:%M} UTC."
+        if production and production.job
+        else " Nothing is known of production."
+    )
+    return (
+        f"Millwright {view.id}",
+        f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
+        + (f" Confirmed by {codes}." if codes else ""),
+        "Seen: " + "; ".join(_seen_at(one) for one in view.evidence) + ".",
+        f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
+        (
+            f"History: {view.fed} observations from {view.event_at:%Y-%m-%d %H:%M} to "
+            f"{view.last_event_at:%Y-%m-%d %H:%M} UTC."
+        ),
+        (
+            f"Decided by policy {view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}, digest "
+            f"{view.version[:16]}, severity {view.verdict.severity}."
+        ),
+    )
+
+
+def _seen(one: Evidence) -> str:
+    if one.signal is None or one.value is None:
+        return f"reported by {one.detector}"
+    unit = f" {one.unit}" if one.unit else ""
+    base = f" against {one.baseline:.1f}" if one.baseline is not None else ""
+    score = f" ({one.score:.1f} standard errors)" if one.score is not None else ""
+    return f"{one.signal} {one.value:.1f}{base}{unit}{score}"
+
+
+def _seen_at(one: Evidence) -> str:
+    return f"{one.at:%Y-%m-%d %H:%M} {_seen(one)} by {one.detector}"

@@ -1,0 +1,131 @@
+"""What completed work found, told to the twin and kept as a training label."""
+
+from temporalio import activity
+
+from activities.progress import CaseRef, Progress, step
+from domain.canonical import timestamp
+from domain.cases import CaseView, ClosedAs
+from domain.casework import CaseStore
+from domain.clock import Clock
+from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.ports import OutcomeCodes, TwinGraph
+from domain.work_orders import CompletionReport, WorkOrderStatus
+
+_HEALTH = {
+    OutcomeClass.CONFIRMED: "repaired",
+    OutcomeClass.PREVENTED: "repaired",
+    OutcomeClass.SENSOR_FAULT: "sensor_suspect",
+}
+PROVENANCE = "millwright"
+
+
+class Outcomes:
+    """Learns from finished work and closes the case.
+
+    Args:
+        cases: where cases are kept.
+        twins: where outcomes are told.
+        codes: what a CMMS's failure codes mean.
+        clock: the plant's time.
+    """
+
+    def __init__(self, cases: CaseStore, twins: TwinGraph, codes: OutcomeCodes, clock: Clock) -> None:
+        self._cases = cases
+        self._twins = twins
+        self._codes = codes
+        self._clock = clock
+
+    @activity.defn(name="record-outcome")
+    async def record_outcome(self, ref: CaseRef) -> Progress:
+        """Keeps what the finished order found; a cancelled one found nothing out and makes no label."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.outcome is None and view.order is not None and view.order.status.finished:
+                cancelled = view.order.status is WorkOrderStatus.CANCELLED
+                report = view.order.report or CompletionReport()
+                outcome = OutcomeClass.DEFERRED if cancelled else self._codes.classify(report)
+                found_at = report.finished_at or view.order.changed_at
+                await self._cases.found(
+                    Outcome(case=view.id, outcome=outcome, cancelled=cancelled, found_at=found_at, report=report)
+                )
+        return one.progress
+
+    @activity.defn(name="tell-twin")
+    async def tell_twin(self, ref: CaseRef) -> Progress:
+        """Writes the outcome to the asset's twin, under its ETag, saying that it was us."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
+                etag = await self._twins.patch_twin(
+                    view.twin,
+                    {
+                        "maintenanceStatus": "cancelled" if _cancelled(view) else "completed",
+                        "lastOutcome": view.outcome.value,
+                        "lastOutcomeAt": timestamp(view.order.changed_at),
+                        "lastCaseId": view.id,
+                        "healthState": _HEALTH.get(view.outcome, "unchanged"),
+                        "updatedBy": PROVENANCE,
+                    },
+                )
+                await self._cases.twin_told(view.id, etag)
+        return one.progress
+
+    @activity.defn(name="keep-label")
+    async def keep_label(self, ref: CaseRef) -> Progress:
+        """Keeps a training label where completed work had a finding."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            found = view.outcome is not None and view.outcome is not OutcomeClass.UNKNOWN
+            if found and not _cancelled(view) and not view.labelled:
+                detectors, models = await self._cases.label_sources(view.id)
+                label = _label(view, tuple(detectors), tuple(models))
+                await self._cases.labelled(label)
+        return one.progress
+
+    @activity.defn(name="close-case")
+    async def close_case(self, ref: CaseRef) -> Progress:
+        """Ends the case; its workflow has nothing left to do."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.closed_as is None:
+                await self._cases.closed(view.id, _closed_as(view))
+        return one.progress
+
+
+def _cancelled(view: CaseView) -> bool:
+    return view.order is not None and view.order.status is WorkOrderStatus.CANCELLED
+
+
+def _closed_as(view: CaseView) -> ClosedAs:
+    if view.withdraw and (view.order is None or _cancelled(view)):
+        return ClosedAs.WITHDRAWN
+    if view.order is None:
+        return ClosedAs.REJECTED
+    return ClosedAs.CANCELLED if _cancelled(view) else ClosedAs.DONE
+
+
+def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) -> Label:
+    if view.order is None or view.outcome is None:
+        raise ValueError(f"case {view.id} has no finished order to make a label of")
+    report = view.order.report or CompletionReport()
+    return Label(
+        case=view.id,
+        asset=view.asset.id,
+        machine=view.machine.id,
+        failure_mode=view.failure_mode,
+        outcome=view.outcome,
+        window_start=view.event_at,
+        window_end=view.last_event_at,
+        found_at=report.finished_at or view.order.changed_at,
+        work_order=view.order.ref.id,
+        policy=view.verdict.policy,
+        policy_version=view.verdict.version,
+        policy_digest=view.version,
+        detectors=detectors,
+        model_versions=models,
+        failure_class=report.failure_class,
+        problem=report.problem,
+        cause=report.cause,
+        remedy=report.remedy,
+        downtime=report.downtime,
+    )

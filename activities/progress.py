@@ -1,0 +1,116 @@
+"""What every step of a case answers, and how a step that cannot go on says why."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from temporalio import activity
+
+from domain.cases import CaseView, Lane
+from domain.casework import CaseStore
+from domain.clock import Clock
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.model import Model
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+class CaseRef(Model):
+    """Names a case: all that a step needs to be told."""
+
+    case: str
+
+
+class Facts(Model):
+    """What operators search workflows by."""
+
+    asset: str
+    site: str
+    rung: str
+    severity: str
+    policy_version: str
+    work_order: str | None
+    waiting_for: str | None
+
+
+class Progress(Model):
+    """Whether a step is done. One that is not has been put to rest until something wakes the case."""
+
+    done: bool
+    facts: Facts
+
+
+def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
+    """The search attributes of a case."""
+    return Facts(
+        asset=view.asset.id,
+        site=view.asset.site or "",
+        rung=view.rung.word,
+        severity=view.verdict.severity,
+        policy_version=f"{view.verdict.policy} {view.verdict.version}",
+        work_order=view.order.ref.id if view.order else None,
+        waiting_for=waiting_for,
+    )
+
+
+class Step:
+    """One pass of one step over a case; `wait` makes it end undone."""
+
+    def __init__(self, view: CaseView) -> None:
+        self.view = view
+        self.next_at: datetime | None = None
+        self.waiting_for: str | None = None
+        self.done = True
+
+    def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
+        """Ends the step undone until woken, or until an instant where one is given."""
+        self.done = False
+        self.waiting_for = reason
+        self.next_at = until
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(done=self.done, facts=facts(self.view, self.waiting_for))
+
+
+def backoff(attempts: int, retry_after: timedelta | None) -> timedelta:
+    """How long to leave a vendor alone after so many failures running: doubled each time, an hour at most."""
+    doubled = min(_FIRST_WAIT * (1 << min(attempts, 10)), _LONGEST_WAIT)
+    return max(doubled, retry_after or timedelta())
+
+
+@asynccontextmanager
+async def step(cases: CaseStore, clock: Clock, case: str) -> AsyncIterator[Step]:
+    """Reads a case, runs a step over it, and turns what a vendor refused into a wait in plain words.
+
+    Raises:
+        StorageUnavailable: the engine tries the activity again.
+    """
+    view, seen = await cases.view(case)
+    one = Step(view)
+    lane: Lane | None = None
+    failed = False
+    try:
+        yield one
+    except Unavailable as error:
+        failed = True
+        until = clock.now() + backoff(view.attempts, error.retry_after)
+        one.wait(f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1})", until)
+    except ActionRequired as error:
+        failed = True
+        lane = Lane.PLANNER
+        where = f" ({error.field})" if error.field else ""
+        one.wait(f"a person to mend {error.system}{where}: {error.problem}")
+    except Refused as error:
+        failed = True
+        lane = Lane.OPERATIONS
+        activity.logger.error("case %s is parked: %s", case, error)
+        one.wait(f"operations: {error.system} refused {error.operation}: {error.problem}")
+    if one.done:
+        if view.attempts or view.lane is not None:
+            await cases.resume(case)
+        return
+    if failed or one.waiting_for != view.waiting_for:
+        await cases.wait(case, reason=one.waiting_for, until=one.next_at, lane=lane, failed=failed)
+    await cases.rest(case, seen, one.next_at)

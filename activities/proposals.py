@@ -1,0 +1,81 @@
+"""Proposing what a case should lead to, and a person's say in it."""
+
+from temporalio import activity
+
+from activities.progress import CaseRef, Progress, step
+from domain.cases import Decision, Lane
+from domain.casework import CaseStore
+from domain.clock import Clock
+from domain.errors import ActionRequired, Unavailable
+from domain.model import Model
+from domain.ports import Judge, Mes
+from domain.production import ProductionContext
+from domain.verdict import Rung
+
+
+class DecideCase(Model):
+    """A person's yes or no to what a case proposes."""
+
+    case: str
+    approved: bool
+    by: str
+    reason: str
+
+
+class Proposals:
+    """Proposes, and takes decisions.
+
+    Args:
+        cases: where cases are kept.
+        mes: what production looks like.
+        judge: says when the work should happen.
+        clock: the plant's time.
+    """
+
+    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock) -> None:
+        self._cases = cases
+        self._mes = mes
+        self._judge = judge
+        self._clock = clock
+
+    @activity.defn(name="propose-work")
+    async def propose_work(self, ref: CaseRef) -> Progress:
+        """Reads production afresh and keeps when the work should happen.
+
+        A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
+        """
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.urgency is not None or view.closed_as is not None:
+                return one.progress
+            production: ProductionContext | None = None
+            if view.mes_equipment is not None:
+                try:
+                    production = await self._mes.read_production(view.mes_equipment)
+                except (Unavailable, ActionRequired) as error:
+                    activity.logger.info("case %s is timed without production: %s", ref.case, error)
+            urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
+            await self._cases.proposed(ref.case, urgency, production)
+        return one.progress
+
+    @activity.defn(name="await-review")
+    async def await_review(self, ref: CaseRef) -> Progress:
+        """Done when a case at `inspect` was decided by a person, or has risen to a rung that orders by itself."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw:
+                one.wait("a person to inspect and decide")
+                await self._cases.wait(ref.case, reason=one.waiting_for, until=None, lane=Lane.REVIEW, failed=False)
+        return one.progress
+
+    @activity.defn(name="record-decision")
+    async def record_decision(self, decide: DecideCase) -> None:
+        """Keeps a person's decision.
+
+        Raises:
+            ActRejected: the case is closed, or was decided the other way already.
+        """
+        await self._cases.decided(
+            decide.case,
+            Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now()),
+        )

@@ -1,0 +1,157 @@
+"""One good work order for a case: looked up before it is made, read back after, followed to its end."""
+
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.order_text import order_draft
+from activities.progress import CaseRef, Progress, Step, step
+from domain.cases import CaseView
+from domain.casework import CaseStore, ChangeStore
+from domain.clock import Clock
+from domain.errors import ActionRequired, StorageUnavailable, Unavailable
+from domain.keys import case_workflow_id
+from domain.model import Model
+from domain.ports import Cmms, Judge, WorkflowEngine
+from domain.verdict import Rung
+from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+
+
+class PollSystem(Model):
+    """Asks for a system's changes; `interval` is how long until the next time."""
+
+    system: str
+    interval: timedelta
+
+
+class Polled(Model):
+    """What a poll found, and why it found nothing where the system did not answer."""
+
+    changes: int
+    problem: str | None
+
+
+class WorkOrders:
+    """Places and follows orders.
+
+    Args:
+        cases: where cases are kept.
+        changes: where a poll's findings are kept.
+        cmms: where the planners work.
+        system: the CMMS connector's id.
+        judge: for the words of the decision.
+        clock: the plant's time.
+        engine: to wake cases.
+    """
+
+    def __init__(
+        self,
+        cases: CaseStore,
+        changes: ChangeStore,
+        cmms: Cmms,
+        system: str,
+        judge: Judge,
+        clock: Clock,
+        engine: WorkflowEngine,
+    ) -> None:
+        self._cases = cases
+        self._changes = changes
+        self._cmms = cmms
+        self._system = system
+        self._judge = judge
+        self._clock = clock
+        self._engine = engine
+
+    @activity.defn(name="ensure-order")
+    async def ensure_order(self, ref: CaseRef) -> Progress:
+        """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.closed_as is None and view.order is None and self._wanted(view):
+                if view.cmms_asset is None:
+                    raise ActionRequired(
+                        f"{view.asset.id} has no name in the CMMS; add it with `assets map`",
+                        system=self._system,
+                        operation="create-work-order",
+                        key=view.id,
+                        field="asset",
+                    )
+                draft = await self._cases.order_intended(
+                    view.id, self._system, view.draft or order_draft(view, released=self._released(view))
+                )
+                await self._cases.order_seen(view.id, await self._cmms.create_work_order(draft))
+        return one.progress
+
+    @activity.defn(name="follow-order")
+    async def follow_order(self, ref: CaseRef) -> Progress:
+        """Done when the order is finished, or there is none to follow. Releases or withdraws a draft meanwhile."""
+        async with step(self._cases, self._clock, ref.case) as one:
+            view = one.view
+            if view.order is None or view.order.status.finished or view.closed_as is not None:
+                return one.progress
+            order = view.order
+            if order.status is WorkOrderStatus.WAITING_APPROVAL:
+                if view.withdraw and not order.touched:
+                    order = await self._cmms.withdraw_work_order(order.ref, view.withdraw)
+                elif view.decision is not None and not view.decision.approved:
+                    order = await self._cmms.withdraw_work_order(order.ref, view.decision.reason)
+                elif self._released(view):
+                    order = await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
+                if order != view.order:
+                    await self._cases.order_seen(view.id, order)
+            if not order.status.finished:
+                self._wait_for_people(one, order)
+        return one.progress
+
+    @activity.defn(name="poll-changes")
+    async def poll_changes(self, poll: PollSystem) -> Polled:
+        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns."""
+        seen = await self._changes.poll_generation(poll.system)
+        cursor = await self._changes.cursor(poll.system)
+        total = 0
+        problem: str | None = None
+        woken: set[str] = set()
+        try:
+            while True:
+                page = await self._cmms.changed_since(cursor)
+                if page.records or page.cursor != cursor:
+                    woken |= set(await self._changes.take(poll.system, page.records, page.cursor))
+                total += len(page.records)
+                if not page.records or page.cursor == cursor:
+                    break
+                cursor = page.cursor
+        except StorageUnavailable:
+            raise
+        except Unavailable as error:
+            problem = str(error)
+            activity.logger.warning("polling waits: %s", error)
+        await self._changes.poll_rest(poll.system, seen, self._clock.now() + poll.interval)
+        if woken:
+            try:
+                await self._engine.wake([case_workflow_id(case) for case in sorted(woken)])
+            except Unavailable as error:
+                activity.logger.info("cases will be woken by the dispatcher: %s", error)
+        return Polled(changes=total, problem=problem)
+
+    def _wanted(self, view: CaseView) -> bool:
+        if view.withdraw or (view.decision is not None and not view.decision.approved):
+            return False
+        return view.rung.orders or view.decision is not None
+
+    def _released(self, view: CaseView) -> bool:
+        return view.rung >= Rung.WORK_ORDER or (view.decision is not None and view.decision.approved)
+
+    def _wait_for_people(self, one: Step, order: WorkOrderRecord) -> None:
+        view = one.view
+        waits = order.status is WorkOrderStatus.WAITING_APPROVAL
+        reason = f"the planner to approve or cancel {order.ref.id}" if waits else f"the technician to do {order.ref.id}"
+        if not _hold_pending(view):
+            one.wait(reason)
+        elif view.attempts:
+            one.wait(view.waiting_for, view.waiting_until)
+        else:
+            one.wait(reason, view.urgency.hold_at if view.urgency else None)
+
+
+def _hold_pending(view: CaseView) -> bool:
+    return view.rung >= Rung.WORK_ORDER_AND_HOLD and (view.hold is None or view.hold.state == "intended")

@@ -1,0 +1,1 @@
+"""The durable stories: deterministic, small in history, and ignorant of every system but the engine."""

@@ -1,0 +1,48 @@
+"""Asking another system, again and again, what changed there."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.work_orders import PollSystem, WorkOrders
+    from domain.model import Model
+    from workflows.options import FOR_EVER, PASSES_BEFORE_NEW_HISTORY, VENDOR_STEP
+
+
+class Poll(Model):
+    """Names the system to ask, and how often."""
+
+    system: str
+    interval: timedelta
+
+
+@workflow.defn(name="connector-poll")
+class ConnectorPoll:
+    """Polls one system. Webhooks only hint: the poll is the truth, its cursor advancing with the rows it stores."""
+
+    @workflow.init
+    def __init__(self, poll: Poll) -> None:
+        self._poll = poll
+        self._woken = True
+
+    @workflow.run
+    async def run(self, poll: Poll) -> None:
+        for _ in range(PASSES_BEFORE_NEW_HISTORY):
+            await workflow.wait_condition(lambda: self._woken)
+            self._woken = False
+            await workflow.execute_activity_method(
+                WorkOrders.poll_changes,
+                PollSystem(system=poll.system, interval=poll.interval),
+                start_to_close_timeout=VENDOR_STEP,
+                retry_policy=FOR_EVER,
+            )
+            if workflow.info().is_continue_as_new_suggested():
+                break
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(poll)
+
+    @workflow.signal(name="wake")
+    def wake(self) -> None:
+        """It is time, or somebody hinted."""
+        self._woken = True

@@ -1,0 +1,53 @@
+"""One production line, watched for ever."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.judging import JudgeLine, Judging, LineJudged
+    from domain.model import Model
+    from workflows.options import FOR_EVER, JUDGING, PASSES_BEFORE_NEW_HISTORY
+
+
+class Line(Model):
+    """Names the line to watch."""
+
+    line: str
+
+
+@workflow.defn(name="line-watch")
+class LineWatch:
+    """Judges a line's events whenever there are any.
+
+    The signal says only "wake": what came stands in storage, so a flood costs a few signals and a lost one nothing.
+    """
+
+    @workflow.init
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._woken = True
+
+    @workflow.run
+    async def run(self, line: Line) -> None:
+        for _ in range(PASSES_BEFORE_NEW_HISTORY):
+            await workflow.wait_condition(lambda: self._woken)
+            self._woken = False
+            judged = await self._judge()
+            if not judged.rested:
+                self._woken = True
+            if workflow.info().is_continue_as_new_suggested():
+                break
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(line)
+
+    async def _judge(self) -> LineJudged:
+        return await workflow.execute_local_activity_method(
+            Judging.judge_pending,
+            JudgeLine(line=self._line.line),
+            start_to_close_timeout=JUDGING,
+            retry_policy=FOR_EVER,
+        )
+
+    @workflow.signal(name="wake")
+    def wake(self) -> None:
+        """Something came."""
+        self._woken = True

@@ -1,0 +1,140 @@
+"""A case: propose, review, place, order, wait, learn."""
+
+from collections.abc import Awaitable, Callable
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.holds import Holds
+    from activities.outcomes import Outcomes
+    from activities.progress import CaseRef, Facts, Progress
+    from activities.proposals import DecideCase, Proposals
+    from activities.work_orders import WorkOrders
+    from workflows.options import FOR_EVER, STORAGE_STEP, VENDOR_STEP
+
+Activity = Callable[..., Awaitable[Progress]]
+
+ASSET = SearchAttributeKey.for_keyword("MillwrightAsset")
+SITE = SearchAttributeKey.for_keyword("MillwrightSite")
+RUNG = SearchAttributeKey.for_keyword("MillwrightRung")
+SEVERITY = SearchAttributeKey.for_keyword("MillwrightSeverity")
+POLICY = SearchAttributeKey.for_keyword("MillwrightPolicyVersion")
+WORK_ORDER = SearchAttributeKey.for_keyword("MillwrightWorkOrder")
+CASE = SearchAttributeKey.for_keyword("MillwrightCase")
+WAITING = SearchAttributeKey.for_keyword("MillwrightWaitingFor")
+SEARCH_ATTRIBUTES = (ASSET, SITE, RUNG, SEVERITY, POLICY, WORK_ORDER, CASE, WAITING)
+_LONGEST_ATTRIBUTE = 200
+
+
+@workflow.defn(name="maintenance-case")
+class MaintenanceCase:
+    """One episode of one fault, seen through to what was found.
+
+    Every step makes sure of one thing and says when it is done, so a case started again from nothing passes what
+    is done and goes on from there.
+    """
+
+    @workflow.init
+    def __init__(self, ref: CaseRef) -> None:
+        self._ref = ref
+        self._wakes = 0
+        self._told: Facts | None = None
+
+    @workflow.run
+    async def run(self, _ref: CaseRef) -> None:
+        await self._propose()
+        await self._review()
+        await self._place()
+        await self._wait_for_work()
+        await self._learn()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _propose(self) -> None:
+        await self._until_done(Proposals.propose_work)
+
+    async def _review(self) -> None:
+        await self._until_done(Proposals.await_review, local=True)
+
+    async def _place(self) -> None:
+        # A hold that falls due later, or an MES that is away, is no reason to leave the planner without an order.
+        await self._once(Holds.ensure_hold)
+        await self._until_done(WorkOrders.ensure_order)
+
+    async def _wait_for_work(self) -> None:
+        while True:
+            seen = self._wakes
+            await self._once(Holds.ensure_hold)
+            if (await self._once(WorkOrders.follow_order)).done:
+                return
+            await self._woken_since(seen)
+
+    async def _learn(self) -> None:
+        await self._until_done(Outcomes.record_outcome, local=True)
+        await self._until_done(Holds.release_hold)
+        await self._until_done(Outcomes.tell_twin)
+        await self._until_done(Outcomes.keep_label, local=True)
+        await self._until_done(Outcomes.close_case, local=True)
+
+    async def _until_done(self, step: Activity, *, local: bool = False) -> None:
+        while True:
+            seen = self._wakes
+            if (await self._once(step, local=local)).done:
+                return
+            await self._woken_since(seen)
+
+    async def _once(self, step: Activity, *, local: bool = False) -> Progress:
+        if local:
+            progress = await workflow.execute_local_activity_method(
+                step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
+            )
+        else:
+            progress = await workflow.execute_activity_method(
+                step, self._ref, start_to_close_timeout=VENDOR_STEP, retry_policy=FOR_EVER
+            )
+        self._tell(progress.facts)
+        return progress
+
+    async def _woken_since(self, seen: int) -> None:
+        if workflow.info().is_continue_as_new_suggested():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            workflow.continue_as_new(self._ref)
+        await workflow.wait_condition(lambda: self._wakes > seen)
+
+    def _tell(self, facts: Facts) -> None:
+        """Makes the case findable by what operators search for."""
+        if facts == self._told:
+            return
+        self._told = facts
+        pairs = [
+            (CASE, self._ref.case),
+            (ASSET, facts.asset),
+            (SITE, facts.site),
+            (RUNG, facts.rung),
+            (SEVERITY, facts.severity),
+            (POLICY, facts.policy_version),
+            (WORK_ORDER, facts.work_order or ""),
+            (WAITING, (facts.waiting_for or "")[:_LONGEST_ATTRIBUTE]),
+        ]
+        workflow.upsert_search_attributes([key.value_set(value) for key, value in pairs])
+
+    @workflow.signal(name="wake")
+    def wake(self) -> None:
+        """Something concerning the case came, or fell due."""
+        self._wakes += 1
+
+    @workflow.update(name="decide")
+    async def decide(self, decision: DecideCase) -> None:
+        """A person says yes or no."""
+        await workflow.execute_local_activity_method(
+            Proposals.record_decision, decision, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
+        )
+        self._wakes += 1
+
+    @decide.validator
+    def _check_decision(self, decision: DecideCase) -> None:
+        if decision.case != self._ref.case:
+            raise ApplicationError(f"this is case {self._ref.case}, not {decision.case}", non_retryable=True)
+        if not decision.reason.strip():
+            raise ApplicationError("reason: say why", non_retryable=True)
