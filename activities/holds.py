@@ -34,13 +34,16 @@ class Holds:
 
         Not done while the hold is still to fall due, or the MES does not answer.
         """
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as one:
             view = one.view
             if not self._wanted(view):
                 return one.progress
             due_at = view.urgency.hold_at if view.urgency else None
             if due_at is not None and due_at > self._clock.now():
                 one.wait(view.waiting_for, due_at)
+                return one.progress
+            if view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > self._clock.now():
+                one.wait(view.waiting_for, view.waiting_until)
                 return one.progress
             await self._place(view)
         return one.progress
@@ -51,7 +54,7 @@ class Holds:
 
         A hold that cannot be proved to be ours is shown to a person and left alone until it is gone.
         """
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "release-hold") as one:
             hold = await self._cases.hold_dropped(ref.case)
             if hold is None or hold.claims > 0:
                 return one.progress

@@ -38,7 +38,7 @@ class Outcomes:
     @activity.defn(name="record-outcome")
     async def record_outcome(self, ref: CaseRef) -> Progress:
         """Keeps what the finished order found; a cancelled one found nothing out and makes no label."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "record-outcome") as one:
             view = one.view
             if view.outcome is None and view.order is not None and view.order.status.finished:
                 cancelled = view.order.status is WorkOrderStatus.CANCELLED
@@ -53,7 +53,7 @@ class Outcomes:
     @activity.defn(name="tell-twin")
     async def tell_twin(self, ref: CaseRef) -> Progress:
         """Writes the outcome to the asset's twin, under its ETag, saying that it was us."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "tell-twin") as one:
             view = one.view
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
                 etag = await self._twins.patch_twin(
@@ -73,7 +73,7 @@ class Outcomes:
     @activity.defn(name="keep-label")
     async def keep_label(self, ref: CaseRef) -> Progress:
         """Keeps a training label where completed work had a finding."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "keep-label") as one:
             view = one.view
             found = view.outcome is not None and view.outcome is not OutcomeClass.UNKNOWN
             if found and not _cancelled(view) and not view.labelled:
@@ -85,7 +85,7 @@ class Outcomes:
     @activity.defn(name="close-case")
     async def close_case(self, ref: CaseRef) -> Progress:
         """Ends the case; its workflow has nothing left to do."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "close-case") as one:
             view = one.view
             if view.closed_as is None:
                 await self._cases.closed(view.id, _closed_as(view))

@@ -61,6 +61,7 @@ class Step:
         self.view = view
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
+        self.lane: Lane | None = None
         self.done = True
 
     def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
@@ -81,15 +82,18 @@ def backoff(attempts: int, retry_after: timedelta | None) -> timedelta:
 
 
 @asynccontextmanager
-async def step(cases: CaseStore, clock: Clock, case: str) -> AsyncIterator[Step]:
+async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bool = True) -> AsyncIterator[Step]:
     """Reads a case, runs a step over it, and turns what a vendor refused into a wait in plain words.
+
+    Args:
+        name: the step's wire name; a wait is ended by the step that began it.
+        last: whether an undone step ends the pass; where another one follows, that one puts the case to rest.
 
     Raises:
         StorageUnavailable: the engine tries the activity again.
     """
     view, seen = await cases.view(case)
     one = Step(view)
-    lane: Lane | None = None
     failed = False
     try:
         yield one
@@ -99,18 +103,19 @@ async def step(cases: CaseStore, clock: Clock, case: str) -> AsyncIterator[Step]
         one.wait(f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1})", until)
     except ActionRequired as error:
         failed = True
-        lane = Lane.PLANNER
+        one.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
         one.wait(f"a person to mend {error.system}{where}: {error.problem}")
     except Refused as error:
         failed = True
-        lane = Lane.OPERATIONS
+        one.lane = Lane.OPERATIONS
         activity.logger.error("case %s is parked: %s", case, error)
         one.wait(f"operations: {error.system} refused {error.operation}: {error.problem}")
     if one.done:
-        if view.attempts or view.lane is not None:
+        if view.waiting_step == name and (view.attempts or view.lane is not None):
             await cases.resume(case)
         return
     if failed or one.waiting_for != view.waiting_for:
-        await cases.wait(case, reason=one.waiting_for, until=one.next_at, lane=lane, failed=failed)
-    await cases.rest(case, seen, one.next_at)
+        await cases.wait(case, step=name, reason=one.waiting_for, until=one.next_at, lane=one.lane, failed=failed)
+    if last:
+        await cases.rest(case, seen, one.next_at)

@@ -44,7 +44,7 @@ class Proposals:
 
         A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
         """
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "propose-work") as one:
             view = one.view
             if view.urgency is not None or view.closed_as is not None:
                 return one.progress
@@ -61,11 +61,11 @@ class Proposals:
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:
         """Done when a case at `inspect` was decided by a person, or has risen to a rung that orders by itself."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "await-review") as one:
             view = one.view
             if view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw:
                 one.wait("a person to inspect and decide")
-                await self._cases.wait(ref.case, reason=one.waiting_for, until=None, lane=Lane.REVIEW, failed=False)
+                one.lane = Lane.REVIEW
         return one.progress
 
     @activity.defn(name="record-decision")

@@ -65,7 +65,7 @@ class WorkOrders:
     @activity.defn(name="ensure-order")
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
             view = one.view
             if view.closed_as is None and view.order is None and self._wanted(view):
                 if view.cmms_asset is None:
@@ -85,7 +85,7 @@ class WorkOrders:
     @activity.defn(name="follow-order")
     async def follow_order(self, ref: CaseRef) -> Progress:
         """Done when the order is finished, or there is none to follow. Releases or withdraws a draft meanwhile."""
-        async with step(self._cases, self._clock, ref.case) as one:
+        async with step(self._cases, self._clock, ref.case, "follow-order") as one:
             view = one.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
                 return one.progress
@@ -147,7 +147,7 @@ class WorkOrders:
         reason = f"the planner to approve or cancel {order.ref.id}" if waits else f"the technician to do {order.ref.id}"
         if not _hold_pending(view):
             one.wait(reason)
-        elif view.attempts:
+        elif view.waiting_step == "ensure-hold":
             one.wait(view.waiting_for, view.waiting_until)
         else:
             one.wait(reason, view.urgency.hold_at if view.urgency else None)

@@ -18,8 +18,15 @@ def _plain(value: object) -> object:
     if isinstance(value, Model):
         return dict(value)
     if isinstance(value, timedelta):
-        return f"PT{value.total_seconds():g}S"
+        return _duration(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _duration(value: timedelta) -> str:
+    """ISO 8601 in seconds, with the six digits of a fraction only where there is one."""
+    whole, fraction = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
+    sign = "-" if value < timedelta() else ""
+    return f"{sign}PT{whole}.{fraction:06d}S" if fraction else f"{sign}PT{whole}S"
 
 
 def canonical(value: object) -> bytes:

@@ -111,6 +111,7 @@ class CaseView(Model):
     twin_told: bool
     labelled: bool
     waiting_for: str | None
+    waiting_step: str | None
     waiting_until: Moment | None
     lane: Lane | None
     attempts: int

@@ -27,7 +27,7 @@ class CaseStore(Protocol):
         ...
 
     async def wait(
-        self, case: str, *, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
+        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
     ) -> None:
         """Says in plain words what a case waits for, recorded in the ledger where it is new; counts a failure."""
         ...

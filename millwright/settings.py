@@ -1,8 +1,9 @@
 """What an installation says about itself, from the environment and nowhere else."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,8 +20,17 @@ class ConnectorSettings(BaseModel):
     connector: str
 
     def own(self) -> dict[str, object]:
-        """The connector's own settings."""
-        return dict(self.model_extra or {})
+        """The connector's own settings; a text that is a JSON object or array is read as one."""
+        return {name: _decoded(value) for name, value in (self.model_extra or {}).items()}
+
+
+def _decoded(value: object) -> object:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 class Settings(BaseSettings):
@@ -35,7 +45,8 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="PostgreSQL 15 or newer; where absent, one is started under home.")
     ] = None
     temporal_address: Annotated[
-        str | None, Field(description="host:port of the workflow engine; where absent, one is started under home.")
+        str | None,
+        Field(description="host:port of the workflow engine; where absent, `run` and `up` start one under home."),
     ] = None
     temporal_namespace: Annotated[str, Field(description="Namespace in the workflow engine.")] = "default"
     temporal_api_key: Annotated[SecretStr | None, Field(description="API key of a hosted workflow engine.")] = None
@@ -47,6 +58,10 @@ class Settings(BaseSettings):
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` where the sandbox's plant keeps its time.")] = (
         "wall"
     )
+    log: Annotated[
+        Literal["text", "json"],
+        Field(description="How log lines are written to stderr: `text`, or `json`, one a line."),
+    ] = "text"
     api_host: Annotated[str, Field(description="Where the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
     poll_interval: Annotated[timedelta, Field(description="How often the CMMS is asked for changes.")] = timedelta(

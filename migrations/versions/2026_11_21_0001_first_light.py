@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("decision", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("withdraw", sa.Text(), nullable=True),
         sa.Column("waiting_for", sa.Text(), nullable=True),
+        sa.Column("waiting_step", sa.Text(), nullable=True),
         sa.Column("waiting_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lane", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),

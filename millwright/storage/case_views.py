@@ -140,6 +140,7 @@ async def read_case(connection: AsyncConnection, case: str) -> CaseView:
         twin_told=bool(outcome and outcome["twin_etag"]),
         labelled=bool(await connection.scalar(_LABEL, {"case": case})),
         waiting_for=found["waiting_for"],
+        waiting_step=found["waiting_step"],
         waiting_until=_moment(found["waiting_until"]),
         lane=Lane(found["lane"]) if found["lane"] else None,
         attempts=found["attempts"],

@@ -83,11 +83,12 @@ class CaseStore:
             await due.settle(connection, case_workflow_id(case), seen, next_at)
 
     async def wait(
-        self, case: str, *, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
+        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
     ) -> None:
         async with self._writing(case) as writing:
             await writing.set(
                 waiting_for=reason,
+                waiting_step=step,
                 waiting_until=until,
                 lane=lane.value if lane else None,
                 attempts=cases.c.attempts + 1 if failed else cases.c.attempts,
@@ -96,7 +97,7 @@ class CaseStore:
 
     async def resume(self, case: str) -> None:
         async with self._writing(case) as writing:
-            await writing.set(waiting_for=None, waiting_until=None, lane=None, attempts=0)
+            await writing.set(waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
             writing.act("case-resumed")
 
     async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:

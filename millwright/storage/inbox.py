@@ -1,17 +1,28 @@
 """Where every message is stored once, before it is settled with its sender."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.anomaly import Received
+from domain.anomaly import Fate, Received
 from domain.canonical import canonical
 from domain.keys import line_workflow_id
 from millwright.storage import due
 from millwright.storage.engine import raw, transaction
+
+log = logging.getLogger(__name__)
+
+Receipt = tuple[str, int]
+"""The door through which an item came and its sequence there: what a redelivery repeats."""
+
+# What the driver and the database raise for a value that they will not hold; both are met before anything is kept.
+_REFUSALS = (psycopg.Error, DBAPIError, UnicodeError)
 
 _COLUMNS = (
     "door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
@@ -45,12 +56,21 @@ ON CONFLICT DO NOTHING
 class Stored:
     """What became of a batch: how many were new, how many had been stored before, and the lines now with work.
 
-    A redelivery (the same door and sequence again) counts in neither.
+    A redelivery (the same door and sequence again) counts in neither. `kept` names the new ones.
     """
 
     new: int
     duplicates: int
     lines: frozenset[str]
+    kept: frozenset[Receipt] = frozenset()
+
+    def __add__(self, other: "Stored") -> "Stored":
+        return Stored(
+            self.new + other.new,
+            self.duplicates + other.duplicates,
+            self.lines | other.lines,
+            self.kept | other.kept,
+        )
 
 
 def _row(item: Received) -> tuple[object, ...]:
@@ -76,6 +96,22 @@ def _row(item: Received) -> tuple[object, ...]:
         item.fate.value if item.fate else None,
         item.reason,
         item.field,
+    )
+
+
+def _refused(item: Received, error: Exception) -> Received:
+    problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return Received(
+        door=item.door,
+        sequence=item.sequence,
+        source=item.door,
+        external_id=f"#{item.sequence}",
+        type=None,
+        subject=None,
+        received_at=item.received_at,
+        raw=item.raw,
+        fate=Fate.QUARANTINED,
+        reason=f"storage would not hold it: {problem}".encode("ascii", "replace").decode().replace("\x00", "?"),
     )
 
 
@@ -116,7 +152,22 @@ class Inbox:
                     duplicates = cursor.rowcount
             lines = frozenset(str(line) for _, _, line, fate in kept if line is not None and fate is None)
             await due.wake(connection, [line_workflow_id(line) for line in lines], now)
-        return Stored(len(kept), duplicates, lines)
+        return Stored(len(kept), duplicates, lines, frozenset((str(row[0]), int(str(row[1]))) for row in kept))
+
+    async def take(self, items: Sequence[Received], now: datetime) -> Stored:
+        """As `store`, but an item that the database will not hold is quarantined and takes no other with it.
+
+        Raises:
+            StorageUnavailable: not all was stored; storing all again does no harm.
+        """
+        try:
+            return await self.store(items, now)
+        except _REFUSALS as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                return await self.take(items[:middle], now) + await self.take(items[middle:], now)
+            log.warning("an item from %s could not be stored as read and is quarantined: %s", items[0].door, error)
+            return await self.store([_refused(items[0], error)], now)
 
     async def counts(self) -> dict[str, int]:
         """How many messages were received and what became of them; `undecided` wait for their line."""
@@ -125,6 +176,7 @@ class Inbox:
                 text("SELECT coalesce(fate, 'undecided') AS fate, count(*) AS n FROM events GROUP BY 1")
             )
             by_fate = {str(row.fate): int(row.n) for row in rows}
-            by_fate["duplicate"] = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+            receipts = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+            by_fate["duplicate"] = by_fate.get("duplicate", 0) + receipts
         by_fate["received"] = sum(by_fate.values())
         return by_fate

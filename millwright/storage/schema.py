@@ -36,9 +36,14 @@ def check(url: str) -> None:
     command.check(_config(url))
 
 
+def head() -> str | None:
+    """The revision of this build."""
+    return ScriptDirectory.from_config(_config("")).get_current_head()
+
+
 def revisions(url: str) -> tuple[str | None, str | None]:
     """The database's revision and this build's."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=pool.NullPool)
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return current, ScriptDirectory.from_config(_config(url)).get_current_head()
+    return current, head()

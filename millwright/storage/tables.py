@@ -248,6 +248,7 @@ cases = Table(
     Column("decision", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
+    Column("waiting_step", Text),
     Column("waiting_until", Moment),
     Column("lane", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),

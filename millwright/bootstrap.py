@@ -1,0 +1,192 @@
+"""The one place where ports meet what stands behind them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.holds import Holds
+from activities.judging import Judging
+from activities.outcomes import Outcomes
+from activities.proposals import Proposals
+from activities.work_orders import WorkOrders
+from connectors.azure import digital_twins
+from connectors.cmms import maximo
+from connectors.mes import opcua_job_control
+from domain.clock import Clock
+from domain.errors import Rejected
+from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
+from millwright.embedded import postgres
+from millwright.plant_clock import clock_of
+from millwright.settings import ConnectorSettings, Settings
+from millwright.storage.cases import CaseStore
+from millwright.storage.changes import ChangeStore
+from millwright.storage.engine import open_engine
+from millwright.storage.inbox import Inbox
+from millwright.storage.lines import LineStore
+from millwright.storage.register import RegisterStore
+from millwright.storage.versions import PeopleStore, VersionStore
+from policies.catalogue import Catalogue
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+class StoredVersions:
+    """The versions that storage assigns, compiled once; see `millwright.storage.versions.VersionTerms`."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def knows(self, digest: str) -> bool:
+        return any(version.digest == digest for version in self._catalogue.versions)
+
+    def learn(self, digest: str, document: str) -> None:
+        self._catalogue.load(document, digest, file=f"version {digest[:12]} in storage")
+
+    def terms(self, digest: str) -> tuple[timedelta, timedelta]:
+        memory = self._catalogue.version(digest).document.memory
+        return memory.lateness, memory.rearm
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The stores over one database, and the clock by which they write."""
+
+    engine: AsyncEngine
+    clock: Clock
+    catalogue: Catalogue
+    inbox: Inbox
+    lines: LineStore
+    cases: CaseStore
+    changes: ChangeStore
+    register: RegisterStore
+    versions: VersionStore
+    people: PeopleStore
+
+
+@dataclass(frozen=True)
+class Systems:
+    """The other systems, each behind its port, with the ids of their connectors."""
+
+    cmms: Cmms
+    cmms_id: str
+    codes: OutcomeCodes
+    mes: Mes
+    mes_id: str
+    twins: TwinGraph
+
+
+async def database_url(settings: Settings) -> str:
+    """The database's URL: the one that is set, or that of the embedded one, started where it is not running."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return await asyncio.to_thread(postgres.start, settings.home / "postgres")
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """The stores, for as long as the block lasts. Nothing is asked of the database yet."""
+    engine = open_engine(await database_url(settings))
+    clock = clock_of(settings.clock)
+    catalogue = Catalogue()
+    try:
+        yield Storage(
+            engine=engine,
+            clock=clock,
+            catalogue=catalogue,
+            inbox=Inbox(engine),
+            lines=LineStore(engine, clock, StoredVersions(catalogue)),
+            cases=CaseStore(engine, clock),
+            changes=ChangeStore(engine, clock),
+            register=RegisterStore(engine, clock),
+            versions=VersionStore(engine),
+            people=PeopleStore(engine),
+        )
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[Systems]:
+    """The connectors that the settings name, for as long as the block lasts. Nothing is asked of them yet.
+
+    Raises:
+        Rejected: a connector is not named, not known, or its settings are wrong.
+    """
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
+        cmms_id, cmms, codes = _cmms(settings, http)
+        mes_id, mes, close_mes = _mes(settings, http, clock)
+        stack.push_async_callback(close_mes)
+        twins, close_twins = _twins(settings)
+        stack.push_async_callback(close_twins)
+        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins)
+
+
+def _cmms(settings: Settings, http: httpx.AsyncClient) -> tuple[str, Cmms, OutcomeCodes]:
+    named = _named(settings.cmms, "cmms", {"maximo": maximo.MaximoSettings})
+    own = _own(named, maximo.MaximoSettings, "cmms")
+    return named.connector, maximo.connect(own, http), maximo.outcome_codes(own)
+
+
+def _mes(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> tuple[str, Mes, Callable[[], Any]]:
+    named = _named(settings.mes, "mes", {"opcua_job_control": opcua_job_control.JobControlSettings})
+    own = _own(named, opcua_job_control.JobControlSettings, "mes")
+    mes = opcua_job_control.connect(own, http, clock=clock)
+    return named.connector, mes, mes.close
+
+
+def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
+    named = _named(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
+    twins = digital_twins.connect(_own(named, digital_twins.DigitalTwinsSettings, "twins"))
+    return twins, twins.close
+
+
+def _named(settings: ConnectorSettings | None, port: str, known: Mapping[str, type[BaseModel]]) -> ConnectorSettings:
+    ids = ", ".join(sorted(known))
+    if settings is None:
+        raise Rejected("no connector is named", field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {ids}")
+    if settings.connector not in known:
+        raise Rejected(f"no connector {settings.connector!r}", field=port, fix=f"there are: {ids}")
+    return settings
+
+
+def _own(settings: ConnectorSettings, model: type[SettingsT], port: str) -> SettingsT:
+    try:
+        return model.model_validate(settings.own())
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = "__".join([port, *(str(part) for part in first["loc"])])
+        raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
+
+
+def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine) -> list[Callable[..., Any]]:
+    """Every activity that workflows name, holding its ports."""
+    judging = Judging(storage.lines, storage.catalogue, storage.clock, engine)
+    proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock)
+    holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)
+    orders = WorkOrders(
+        storage.cases, storage.changes, systems.cmms, systems.cmms_id, storage.catalogue, storage.clock, engine
+    )
+    outcomes = Outcomes(storage.cases, systems.twins, systems.codes, storage.clock)
+    return [
+        judging.judge_pending,
+        proposals.propose_work,
+        proposals.await_review,
+        proposals.record_decision,
+        holds.ensure_hold,
+        holds.release_hold,
+        orders.ensure_order,
+        orders.follow_order,
+        orders.poll_changes,
+        outcomes.record_outcome,
+        outcomes.tell_twin,
+        outcomes.keep_label,
+        outcomes.close_case,
+    ]

@@ -1,0 +1,89 @@
+"""Processes of our own: started in a group each, their words in a file each, ended in good order."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PATIENCE = 15.0
+
+
+class Process:
+    """One process that can be started, asked to end, or killed, again and again.
+
+    Args:
+        name: what people call it; its words go to `<logs>/<name>.log`.
+        command: the program and its arguments.
+        environment: added to ours.
+        logs: the directory of the logs.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: Path) -> None:
+        self.name = name
+        self._command = list(command)
+        self._environment = dict(environment)
+        self.log = logs / f"{name}.log"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; its words are added to the log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._running = subprocess.Popen(  # noqa: S603 - our own command lines
+                self._command,
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._running.pid if self._running and self._running.poll() is None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs, or where it was never started."""
+        return self._running.poll() if self._running else None
+
+    def stop(self) -> int | None:
+        """Asks it to end, and insists after a while; gives its exit code."""
+        if self._running is None:
+            return None
+        if self._running.poll() is None:
+            self._running.terminate()
+            try:
+                self._running.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self._running.returncode
+
+    def kill(self) -> None:
+        """kill -9, for it and all that it started."""
+        if self._running is None or self._running.poll() is not None:
+            return
+        os.killpg(self._running.pid, signal.SIGKILL)
+        self._running.wait()
+
+    def last_words(self, lines: int = 8) -> str:
+        """The end of its log."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def python(*arguments: str) -> list[str]:
+    """A command line that runs this very Python."""
+    return [sys.executable, *arguments]
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,71 @@
+"""Persons: made with an API key that is shown once, and an Ed25519 key by which their signatures are known."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from domain.canonical import timestamp
+from domain.errors import ActRejected
+from domain.keys import signed_statement
+from millwright.storage.versions import PeopleStore, Signature
+
+ROLES = ("author", "approver", "planner", "operator", "auditor", "reader", "ingest")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person with what only they hold."""
+
+    name: str
+    api_key: str = field(repr=False)
+    signing_key: Ed25519PrivateKey = field(repr=False)
+
+    def sign(self, digest: str, act: str, meaning: str, at: datetime) -> Signature:
+        """Their signature over a policy version."""
+        signed = self.signing_key.sign(signed_statement(digest, act, meaning, timestamp(at)))
+        return Signature(act, self.name, meaning, at, signed.hex(), public_key(self.signing_key))
+
+
+def public_key(key: Ed25519PrivateKey) -> str:
+    """The public half in hexadecimal."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def api_key_hash(api_key: str) -> str:
+    """What storage knows of an API key: its SHA-256. The key itself has 256 random bits, so no salt is needed."""
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+async def add_person(store: PeopleStore, name: str, roles: Sequence[str], keys: Path, now: datetime) -> Person:
+    """Adds a person and writes their private key to `<keys>/<name>.key`, readable by its owner alone.
+
+    Raises:
+        ActRejected: the name is taken, or a role is unknown.
+    """
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown or not roles:
+        raise ActRejected(f"unknown role {unknown or 'none'}", field="roles", fix=f"there are {', '.join(ROLES)}")
+    person = Person(name, secrets.token_urlsafe(32), Ed25519PrivateKey.generate())
+    added = await store.add(
+        name=name,
+        roles=roles,
+        api_key_hash=api_key_hash(person.api_key),
+        public_key=public_key(person.signing_key),
+        now=now,
+    )
+    if not added:
+        raise ActRejected(f"there is a person {name} already", field="name", fix="choose another name")
+    _keep_key(person, keys)
+    return person
+
+
+def _keep_key(person: Person, keys: Path) -> None:
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = keys / f"{person.name}.key"
+    file.touch(mode=0o600)
+    file.write_text(person.signing_key.private_bytes_raw().hex())

@@ -1,0 +1,147 @@
+"""The lock-step: publish what is due, wait until all is quiet, let the people act, move the clock."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from domain.canonical import timestamp
+from domain.errors import MillwrightError
+
+_IDLE_WAIT = 20
+_LONGEST_SILENCE = 60.0
+
+
+class Stuck(MillwrightError):
+    """The plant did not come to rest; the message says what it waits on."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Where the plant stands after a step."""
+
+    now: datetime
+    first: datetime
+    last: datetime
+    published: int
+    open_orders: int
+
+
+class Conductor:
+    """Plays a plant to its end.
+
+    Args:
+        sandbox: the address of the sandbox's control API.
+        api: the address of ours.
+        cmms: the CMMS connector's id, for the hint when people have changed an order.
+        step: how far the clock moves at most at once.
+        check: raises when a process has fallen.
+        told: told where the plant stands after each step.
+    """
+
+    def __init__(
+        self,
+        sandbox: str,
+        api: str,
+        cmms: str,
+        step: timedelta,
+        check: Callable[[], None],
+        told: Callable[[Tick], None],
+    ) -> None:
+        self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
+        self._sandbox = sandbox
+        self._api = api
+        self._cmms = cmms
+        self._step = step
+        self._check = check
+        self._told = told
+
+    async def play(self) -> dict[str, Any]:
+        """Plays until no event is left, every order is finished and every case at rest; gives the plant's state.
+
+        Raises:
+            Stuck: something did not come to rest.
+        """
+        async with self._client:
+            state = await self._state()
+            first = _moment(state["first"])
+            now = _moment(state["clock"])
+            while True:
+                await self._post("/publish", {"until": timestamp(now)})
+                due = await self._settle(now)
+                while (await self._post("/act", {}))["acts"]:
+                    await self._hint()
+                    due = await self._settle(now)
+                state = await self._state()
+                self._tell(state, now)
+                coming = [_moment(state[name]) for name in ("next_event_time", "next_act_time") if state[name]]
+                if due is not None:
+                    coming.append(due)
+                if not coming:
+                    return state
+                now = self._next(first, now, min(coming))
+                await self._post("/clock", {"now": timestamp(now)})
+
+    def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
+        """The next beat at or after the soonest thing to come: beats lie a step apart, empty ones are passed over."""
+        wanted = max(soonest, now + timedelta(microseconds=1))
+        beats = -((first - wanted) // self._step)
+        return first + beats * self._step
+
+    async def _settle(self, now: datetime) -> datetime | None:
+        """Waits until the bus is empty and nothing is due; gives when a case is due next, if one is."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LONGEST_SILENCE
+        while True:
+            while not (await self._state())["drained"]:
+                self._watch(deadline, "the bus to be drained")
+                await asyncio.sleep(0.003)
+            idle = await self._get("/idle", {"until": timestamp(now), "wait": str(_IDLE_WAIT)})
+            if idle["idle"] and (await self._state())["drained"]:
+                return _moment(idle["next_case_due"]) if idle["next_case_due"] else None
+            self._watch(deadline, f"{idle['waiting_on']}")
+
+    def _watch(self, deadline: float, waiting_on: str) -> None:
+        self._check()
+        if asyncio.get_running_loop().time() > deadline:
+            raise Stuck(f"the plant did not come to rest in {_LONGEST_SILENCE:.0f} s; it waits on {waiting_on}")
+
+    async def _hint(self) -> None:
+        reply = await self._client.post(f"{self._api}/hints/{self._cmms}")
+        reply.raise_for_status()
+
+    async def _state(self) -> dict[str, Any]:
+        reply = await self._client.get(f"{self._sandbox}/state")
+        reply.raise_for_status()
+        state: dict[str, Any] = reply.json()
+        return state
+
+    async def _post(self, path: str, body: dict[str, object]) -> dict[str, Any]:
+        reply = await self._client.post(f"{self._sandbox}{path}", json=body)
+        reply.raise_for_status()
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    async def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        reply = await self._client.get(f"{self._api}{path}", params=query)
+        reply.raise_for_status()
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    def _tell(self, state: dict[str, Any], now: datetime) -> None:
+        self._told(
+            Tick(
+                now=now,
+                first=_moment(state["first"]),
+                last=_moment(state["last"]),
+                published=int(state["published"]),
+                open_orders=int(state["open_orders"]),
+            )
+        )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,199 @@
+"""All of Millwright and its sandbox on one machine, as processes like those of production."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from domain.errors import MillwrightError
+from millwright.embedded import postgres, temporal_server
+from millwright.embedded.processes import Process, free_port, python
+from millwright.settings import Settings
+
+SANDBOX = "sandbox"
+ENGINE = "engine"
+WORKER = "worker"
+INTAKE = "intake"
+API = "api"
+_PATIENCE = 60.0
+_OUTCOMES = {
+    "problem": {
+        "OVERVOLT": "confirmed",
+        "LOWSPEED": "confirmed",
+        "OVERPRES": "confirmed",
+        "HIGHVIB": "confirmed",
+        "NOFAULT": "nothing_found",
+        "INSTRUM": "sensor_fault",
+        "PROCCHG": "process_change",
+    },
+    "remedy": {"REPAIR": "prevented"},
+}
+"""What the sandbox's failure codes mean; each site writes its own."""
+_SANDBOX_ZONE = "Etc/GMT+5"
+
+
+class InstallationFailed(MillwrightError):
+    """A part did not come up; the message names it and quotes its last words."""
+
+
+class Installation:
+    """The parts of one plant under one home.
+
+    Args:
+        home: where everything is kept; emptied first.
+        step: how many plant hours lie between two queries of the sandbox's detector.
+        say: told, in a sentence, what is being done.
+    """
+
+    def __init__(self, home: Path, step: timedelta, say: Callable[[str], None]) -> None:
+        self.home = home
+        self.plant = home / "plant"
+        self._step = step
+        self._say = say
+        self.processes: dict[str, Process] = {}
+        self.environment: dict[str, str] = {}
+        self.database_url = ""
+
+    def clear(self) -> None:
+        """Ends what an earlier run left behind, and empties the home."""
+        for pid in _pids(self.home):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        postgres.stop(self.home / "postgres")
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+
+    async def start_foundations(self) -> Mapping[str, object]:
+        """Starts the engine, the database and the sandbox; gives the sandbox's endpoints."""
+        program = await asyncio.to_thread(temporal_server.find, self._say)
+        self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
+        port = free_port()
+        self._add(ENGINE, temporal_server.command(program, self.home / "temporal.db", port), {})
+        hours = str(int(self._step.total_seconds() // 3600))
+        arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours]
+        self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {})
+        self.database_url = await asyncio.to_thread(postgres.start, self.home / "postgres")
+        endpoints = await self._endpoints()
+        self.environment = self._environment(endpoints, f"127.0.0.1:{port}")
+        return endpoints
+
+    def settings(self) -> Settings:
+        """The settings that every process of Millwright here runs with."""
+        before = {name: os.environ.get(name) for name in self.environment}
+        os.environ.update(self.environment)
+        try:
+            return Settings()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    async def start_services(self) -> str:
+        """Starts worker, intake and API; gives the API's address."""
+        for name in (WORKER, INTAKE, API):
+            self._add(name, python("-m", "millwright", name), self.environment)
+        return await self._api()
+
+    def stop(self) -> dict[str, int | None]:
+        """Ends everything in good order; gives the exit codes of our own processes."""
+        codes = {}
+        for name in (INTAKE, API, WORKER, SANDBOX, ENGINE):
+            if name in self.processes:
+                codes[name] = self.processes[name].stop()
+        postgres.stop(self.home / "postgres")
+        (self.home / "pids.json").unlink(missing_ok=True)
+        return codes
+
+    def fallen(self) -> str | None:
+        """A process that ended by itself, with its last words."""
+        for process in self.processes.values():
+            if process.exit_code is not None:
+                return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
+        return None
+
+    def _add(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        process = Process(name, command, environment, self.home / "logs")
+        process.start()
+        self.processes[name] = process
+        pids = [one.pid for one in self.processes.values() if one.pid is not None]
+        (self.home / "pids.json").write_text(json.dumps(pids))
+
+    def _environment(self, endpoints: Mapping[str, object], engine: str) -> dict[str, str]:
+        bus = [{"topic": endpoints["topic"], "subscription": endpoints["subscription"]}]
+        return {
+            "MILLWRIGHT_HOME": str(self.home),
+            "MILLWRIGHT_DATABASE_URL": self.database_url,
+            "MILLWRIGHT_TEMPORAL_ADDRESS": engine,
+            "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
+            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT", "0"),
+            # The sandbox's people hint when they have changed an order, as a webhook would; the poll is the net below.
+            "MILLWRIGHT_POLL_INTERVAL": "PT12H",
+            "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
+            "MILLWRIGHT_CMMS__URL": str(endpoints["cmms_url"]),
+            "MILLWRIGHT_CMMS__API_KEY": str(endpoints["cmms_apikey"]),
+            "MILLWRIGHT_CMMS__TIME_ZONE": _SANDBOX_ZONE,
+            "MILLWRIGHT_CMMS__OUTCOMES": json.dumps(_OUTCOMES),
+            "MILLWRIGHT_MES__CONNECTOR": "opcua_job_control",
+            "MILLWRIGHT_MES__URL": str(endpoints["mes_url"]),
+            "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
+            "MILLWRIGHT_TWINS__ENDPOINT": str(endpoints["twins_url"]),
+            "MILLWRIGHT_BUS__CONNECTOR": "service_bus",
+            "MILLWRIGHT_BUS__CONNECTION_STRING": str(endpoints["bus_connection_string"]),
+            "MILLWRIGHT_BUS__ENTITIES": json.dumps(bus),
+        }
+
+    async def _endpoints(self) -> Mapping[str, object]:
+        file = self.plant / "endpoints.json"
+        await self._until(file.exists)
+        endpoints: dict[str, object] = json.loads(file.read_text())
+        return endpoints
+
+    async def _api(self) -> str:
+        file = self.home / "api.json"
+        await self._until(file.exists)
+        url = str(json.loads(file.read_text())["url"])
+        async with httpx.AsyncClient() as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get(f"{url}/ready")).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    return False
+
+            deadline = asyncio.get_running_loop().time() + _PATIENCE
+            while not await ready():
+                self._check(deadline)
+                await asyncio.sleep(0.05)
+        return url
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        while not condition():
+            self._check(deadline)
+            await asyncio.sleep(0.05)
+
+    def _check(self, deadline: float) -> None:
+        fallen = self.fallen()
+        if fallen:
+            raise InstallationFailed(fallen)
+        if asyncio.get_running_loop().time() > deadline:
+            raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
+
+
+def _pids(home: Path) -> list[int]:
+    file = home / "pids.json"
+    if not file.exists():
+        return []
+    try:
+        return [int(pid) for pid in json.loads(file.read_text())]
+    except ValueError:
+        return []

@@ -1,0 +1,87 @@
+"""In what condition storage is: what is overdue, who is waited for, and whether its parts agree."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from millwright.storage.engine import transaction
+from millwright.storage.tables import assets, due, ledger, ledger_head
+
+_UNRULED = text(
+    "SELECT DISTINCT a.line FROM assets a WHERE a.line IS NOT NULL AND a.valid_to IS NULL AND NOT EXISTS ("
+    "SELECT FROM policy_assignments p WHERE p.role = 'active' AND (p.line IS NULL OR p.line = a.line) "
+    "AND p.effective_from <= :now AND (p.effective_to IS NULL OR p.effective_to > :now)) ORDER BY 1"
+)
+_LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL AND closed_at IS NULL GROUP BY 1")
+_OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
+_ADRIFT = text(
+    "SELECT count(*) FROM holds h WHERE h.state = 'unproven' OR (h.state IN ('placed', 'releasing') AND NOT EXISTS ("
+    "SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id "
+    "WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL))"
+)
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """How many subjects are due since before an instant, and those due longest."""
+
+    count: int
+    longest: tuple[str, ...]
+
+
+async def read_revision(engine: AsyncEngine) -> str | None:
+    """The revision of the database's tables; None where it has none."""
+    async with transaction(engine) as connection:
+        if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+            return None
+        found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return str(found) if found is not None else None
+
+
+async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """How many assets there are, the lines they stand on, and those lines for which no policy is in force."""
+    async with transaction(engine) as connection:
+        current = select(assets.c.line).where(assets.c.valid_to.is_(None))
+        rows = list(await connection.scalars(current))
+        unruled = tuple(await connection.scalars(_UNRULED, {"now": now}))
+        return len(rows), tuple(sorted({line for line in rows if line is not None})), unruled
+
+
+async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
+    """What should have been looked at before an instant and still was not."""
+    async with transaction(engine) as connection:
+        rows = list(await connection.scalars(select(due.c.subject).where(due.c.due_at < before).order_by(due.c.due_at)))
+        return Overdue(len(rows), tuple(rows[:_SHOWN]))
+
+
+async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
+    """How many open cases wait in each lane."""
+    async with transaction(engine) as connection:
+        return {row.lane: int(row.n) for row in await connection.execute(_LANES)}
+
+
+async def read_open_cases(engine: AsyncEngine) -> list[str]:
+    """The cases that are not closed, the oldest first."""
+    async with transaction(engine) as connection:
+        return [str(case) for case in await connection.scalars(_OPEN)]
+
+
+async def count_holds_adrift(engine: AsyncEngine) -> int:
+    """Holds whose ownership is unproven, or that no open case claims any more."""
+    async with transaction(engine) as connection:
+        return int(await connection.scalar(_ADRIFT) or 0)
+
+
+async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:
+    """The number of the ledger's head, and whether the last row is the one it names."""
+    async with transaction(engine) as connection:
+        head = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one()
+        last = (
+            await connection.execute(select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1))
+        ).one_or_none()
+        if last is None:
+            return head.seq, head.seq == 0
+        return head.seq, (last.seq, last.hash) == (head.seq, head.hash)

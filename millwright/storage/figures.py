@@ -1,0 +1,123 @@
+"""What storage can count: the figures of the summary, the API and the console."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.verdict import Rung
+from millwright.storage.engine import transaction
+
+# The newest revision of each verdict is the one that stands.
+_STANDING = """
+SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.at
+FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts by name; `rungs` by policy version (its number) and rung."""
+
+    events: dict[str, int]
+    rungs: dict[str, dict[int, int]]
+    cases: dict[str, int]
+    work_orders: dict[str, int]
+    holds: dict[str, int]
+    outcomes: dict[str, int]
+    labels: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """A standing verdict that asked for an order: which version, of which machine's component, at which event time.
+
+    `machine` is the number and `component` the last part of the asset's id (`machine-017-comp1`).
+    """
+
+    version: str
+    asset: str
+    machine: int
+    component: str
+    at: datetime
+    rung: int
+
+
+async def read_figures(engine: AsyncEngine) -> Figures:
+    """The figures as they are now, all of one moment."""
+    async with transaction(engine) as connection:
+        await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        events = await _counts(connection, "SELECT coalesce(fate, 'undecided'), count(*) FROM events GROUP BY 1")
+        duplicates = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+        fates = ("decided", "not_an_anomaly", "unmapped", "quarantined", "undecided")
+        by_fate = {fate: events.get(fate, 0) for fate in fates} | {"duplicate": duplicates + events.get("duplicate", 0)}
+        rungs: dict[str, dict[int, int]] = {}
+        for version, rung, count in await connection.execute(
+            text(
+                f"SELECT p.version, s.rung, count(*) FROM ({_STANDING}) s JOIN policy_versions p "
+                "ON p.digest = s.version GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        ):
+            rungs.setdefault(str(version), {})[int(rung)] = int(count)
+        return Figures(
+            events={"received": sum(by_fate.values()), **by_fate},
+            rungs=rungs,
+            cases=await _counts(
+                connection, "SELECT coalesce(closed_as, 'open'), count(*) FROM cases GROUP BY 1 ORDER BY 1", "opened"
+            ),
+            work_orders=await _counts(
+                connection,
+                "SELECT coalesce(status, 'intended'), count(*) FROM work_orders GROUP BY 1 ORDER BY 1",
+                "created",
+            ),
+            holds=await _holds(connection),
+            outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
+            labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
+        )
+
+
+async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
+    """The standing verdicts that asked for an order, of every version, by time."""
+    async with transaction(engine) as connection:
+        rows = await connection.execute(
+            text(
+                f"SELECT p.version, s.asset, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
+                "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
+            ),
+            {"rung": int(Rung.DRAFT)},
+        )
+        return [
+            Ordering(row.version, row.asset, _number(row.asset), row.asset.rsplit("-", 1)[-1], row.at, row.rung)
+            for row in rows
+        ]
+
+
+async def _counts(connection: AsyncConnection, statement: str, total: str | None = None) -> dict[str, int]:
+    found = {str(name): int(count) for name, count in await connection.execute(text(statement))}
+    return {total: sum(found.values()), **found} if total else found
+
+
+async def _holds(connection: AsyncConnection) -> dict[str, int]:
+    row = (
+        await connection.execute(
+            text(
+                "SELECT count(*) FILTER (WHERE placed_at IS NOT NULL) AS placed, "
+                "count(*) FILTER (WHERE state = 'released') AS released, "
+                "count(*) FILTER (WHERE state IN ('intended', 'placed', 'releasing', 'unproven')) AS left_open, "
+                "count(*) FILTER (WHERE state = 'void') AS not_needed FROM holds"
+            )
+        )
+    ).one()
+    return {
+        "placed": row.placed,
+        "released": row.released,
+        "left_open": row.left_open,
+        "not_needed": row.not_needed,
+    }
+
+
+def _number(asset: str) -> int:
+    found = re.search(r"\d+", asset)
+    return int(found.group()) if found else 0

@@ -1,0 +1,285 @@
+"""The whole record, read once from one snapshot: for those who check it and those who take it elsewhere."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import EMPTY_ROOT, timestamp
+from millwright.storage.engine import raw, transaction
+from millwright.storage.ledger import Head
+
+PAGE = 1_000
+"""Rows that are in memory at once, of each reader."""
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq"
+_VERDICTS = """
+SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revision, v.role, v.rung,
+       v.asset, v.failure_mode, v."position", v.at, v.event_id,
+       e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at, e.anomaly::text
+FROM verdicts v LEFT JOIN events e ON e.id = v.event_id ORDER BY v.ledger_seq, v.leaf
+"""
+_ACTS = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts ORDER BY ledger_seq, leaf"
+_EVENTS = """
+SELECT id, source, external_id, natural_key, asset, failure_mode, "position", at, fate, anomaly::text
+FROM events WHERE anomaly IS NOT NULL ORDER BY id
+"""
+_CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
+_SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
+_PEOPLE = "SELECT name, roles, public_key FROM people ORDER BY name"
+_VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
+_SIGNATURES = """
+SELECT s.id, s.digest, s.act, s.person, s.meaning, s.at, s.signature, p.public_key
+FROM policy_signatures s LEFT JOIN people p ON p.name = s.person ORDER BY s.id
+"""
+_ASSIGNMENTS = """
+SELECT digest, role, line, effective_from, assigned_by, reason, signature_id FROM policy_assignments ORDER BY id
+"""
+# The nearest state before an event is nearly always the one that is sought, so the digest is seldom made twice.
+_STATE = """
+SELECT memory FROM verdicts
+WHERE version = %s AND asset = %s AND failure_mode = %s AND "position" < %s AND memory <> ''
+  AND (ledger_seq, leaf) < (%s, %s) AND encode(sha256(convert_to(memory, 'UTF8')), 'hex') = %s
+ORDER BY "position" DESC, revision DESC LIMIT 1
+"""
+_PRESENT = """
+SELECT m.version, m.asset, m.failure_mode FROM memories m LEFT JOIN LATERAL (
+    SELECT v.memory FROM verdicts v
+    WHERE v.version = m.version AND v.asset = m.asset AND v.failure_mode = m.failure_mode
+      AND v."position" = m."position" AND v.memory <> '' ORDER BY v.revision DESC LIMIT 1
+) last ON true WHERE last.memory IS DISTINCT FROM m.body
+"""
+_UNJUDGED = """
+SELECT e.id, e.source, e.external_id FROM events e
+WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id) ORDER BY e.id
+"""
+_ACTS_OF = "SELECT subject, body FROM acts WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
+
+T = TypeVar("T")
+
+
+class LedgerRow(NamedTuple):
+    """A row of the ledger."""
+
+    seq: int
+    at: datetime
+    leaves: int
+    root: str
+    previous: str
+    hash: str
+
+
+class VerdictRow(NamedTuple):
+    """A verdict with the event it was given on; the event's columns are None where it is gone."""
+
+    id: int
+    ledger_seq: int
+    leaf: int
+    body: str
+    digest: str
+    memory: str
+    version: str
+    revision: int
+    role: str
+    rung: int
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    event_id: int
+    source: str | None
+    external_id: str | None
+    natural_key: str | None
+    event_asset: str | None
+    event_failure_mode: str | None
+    event_position: str | None
+    event_at: datetime | None
+    anomaly: str | None
+
+
+class ActRow(NamedTuple):
+    """An act."""
+
+    id: int
+    ledger_seq: int
+    leaf: int
+    kind: str
+    subject: str
+    actor: str
+    at: datetime
+    body: str
+    digest: str
+
+
+class EventRow(NamedTuple):
+    """An event that carries an anomaly."""
+
+    id: int
+    source: str
+    external_id: str
+    natural_key: str | None
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    fate: str | None
+    anomaly: str
+
+
+class PersonRow(NamedTuple):
+    """A person, as far as a signature needs them."""
+
+    name: str
+    roles: list[str]
+    public_key: str
+
+
+class VersionRow(NamedTuple):
+    """A policy version."""
+
+    digest: str
+    policy: str
+    version: str
+    document: str
+    author: str
+    published_at: datetime
+
+
+class SignatureRow(NamedTuple):
+    """A signature; the key is None where the person is not known."""
+
+    id: int
+    digest: str
+    act: str
+    person: str
+    meaning: str
+    at: datetime
+    signature: str
+    public_key: str | None
+
+
+class AssignmentRow(NamedTuple):
+    """Where a version judges."""
+
+    digest: str
+    role: str
+    line: str | None
+    effective_from: datetime
+    assigned_by: str
+    reason: str
+    signature_id: int
+
+
+class Record:
+    """One consistent look at the record, whatever is written meanwhile; see `read_record`."""
+
+    def __init__(self, driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        self._driver = driver
+        self._cursors = 0
+
+    def ledger(self) -> AsyncIterator[list[LedgerRow]]:
+        """The ledger from its first row on, in pages."""
+        return self.pages(_LEDGER, LedgerRow._make)
+
+    def verdicts(self) -> AsyncIterator[list[VerdictRow]]:
+        """Every verdict in the order of the ledger's leaves, in pages."""
+        return self.pages(_VERDICTS, VerdictRow._make)
+
+    def acts(self) -> AsyncIterator[list[ActRow]]:
+        """Every act in the order of the ledger's leaves, in pages."""
+        return self.pages(_ACTS, ActRow._make)
+
+    def events(self) -> AsyncIterator[list[EventRow]]:
+        """Every event that carries an anomaly, in pages."""
+        return self.pages(_EVENTS, EventRow._make)
+
+    def contexts(self) -> AsyncIterator[list[tuple[str, str]]]:
+        """Digest and text of every context, in pages."""
+        return self.pages(_CONTEXTS, _pair)
+
+    def unjudged(self) -> AsyncIterator[list[tuple[object, ...]]]:
+        """Id, source and external id of events said to be decided on which there is no verdict, in pages."""
+        return self.pages(_UNJUDGED, tuple)
+
+    def unfounded_memories(self) -> AsyncIterator[list[tuple[object, ...]]]:
+        """Version, asset and failure mode of present memories that no verdict left behind, in pages."""
+        return self.pages(_PRESENT, tuple)
+
+    async def head(self) -> Head:
+        """The head as stored; number 0 where it is gone."""
+        rows = await self.rows("SELECT seq, hash FROM ledger_head")
+        return Head(int(str(rows[0][0])), str(rows[0][1])) if rows else Head(0, EMPTY_ROOT)
+
+    async def verdict_count(self) -> int:
+        """How many verdicts there are."""
+        return int(str((await self.rows("SELECT count(*) FROM verdicts"))[0][0]))
+
+    async def some_contexts(self, digests: Sequence[str]) -> dict[str, str]:
+        """The texts of contexts by digest."""
+        return dict(_pair(row) for row in await self.rows(_SOME_CONTEXTS, list(digests)))
+
+    async def state_before(self, row: VerdictRow, digest: str) -> str | None:
+        """The text with this digest among the memories that earlier verdicts on the same fault left behind."""
+        place = (row.version, row.asset, row.failure_mode, row.position, row.ledger_seq, row.leaf, digest)
+        found = await self.rows(_STATE, *place)
+        return str(found[0][0]) if found else None
+
+    async def people(self) -> list[PersonRow]:
+        """Everybody, by name."""
+        return [PersonRow._make(row) for row in await self.rows(_PEOPLE)]
+
+    async def versions(self) -> list[VersionRow]:
+        """Every stored policy version, oldest first."""
+        return [VersionRow._make(row) for row in await self.rows(_VERSIONS)]
+
+    async def signatures(self) -> list[SignatureRow]:
+        """Every signature, oldest first."""
+        return [SignatureRow._make(row) for row in await self.rows(_SIGNATURES)]
+
+    async def assignments(self) -> list[AssignmentRow]:
+        """Every assignment, oldest first."""
+        return [AssignmentRow._make(row) for row in await self.rows(_ASSIGNMENTS)]
+
+    async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
+        """Subject and body of every act on these subjects, oldest first."""
+        return [_pair(row) for row in await self.rows(_ACTS_OF, sorted(set(subjects)))]
+
+    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """The rows of a statement whose answer is small."""
+        async with self._driver.cursor() as cursor:
+            await cursor.execute(sql.SQL(statement), values or None)
+            return await cursor.fetchall()
+
+    async def pages(self, statement: str, make: Callable[[tuple[object, ...]], T]) -> AsyncIterator[list[T]]:
+        """The rows of a statement, a page at a time, however many there are."""
+        self._cursors += 1
+        async with self._driver.cursor(name=f"record_{self._cursors}") as cursor:
+            await cursor.execute(sql.SQL(statement))
+            while rows := await cursor.fetchmany(PAGE):
+                yield [make(row) for row in rows]
+
+
+@asynccontextmanager
+async def read_record(engine: AsyncEngine) -> AsyncIterator[Record]:
+    """A snapshot of the record, for as long as the block lasts.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        await connection.exec_driver_sql(_SNAPSHOT)
+        yield Record(await raw(connection))
+
+
+def stamped(moment: datetime | None) -> str | None:
+    """An instant as records write it."""
+    return None if moment is None else timestamp(moment)
+
+
+def _pair(row: tuple[object, ...]) -> tuple[str, str]:
+    return str(row[0]), str(row[1])

@@ -1,0 +1,134 @@
+"""The workflow engine: opened in one place, woken by subject."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.progress import CaseRef
+from domain.errors import ActionRequired, Unavailable
+from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
+from millwright.settings import Settings
+from workflows.connector_poll import ConnectorPoll, Poll
+from workflows.line_watch import Line, LineWatch
+from workflows.maintenance_case import SEARCH_ATTRIBUTES, MaintenanceCase
+
+_SYSTEM = "temporal"
+_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
+_RPC_TIMEOUT = timedelta(seconds=10)
+
+
+@asynccontextmanager
+async def engine_client(settings: Settings, address: str) -> AsyncIterator[Client]:
+    """A client of the workflow engine, for as long as the block lasts.
+
+    Raises:
+        Unavailable: nothing answers there.
+    """
+    try:
+        client = await Client.connect(
+            address,
+            namespace=settings.temporal_namespace,
+            api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+            tls=settings.temporal_tls,
+            data_converter=pydantic_data_converter,
+        )
+    except (RPCError, RuntimeError, OSError) as error:
+        raise Unavailable(f"nothing answers at {address}: {error}", system=_SYSTEM, operation="connect") from error
+    try:
+        yield client
+    finally:
+        del client
+        # A process whose loop ends right after its client died crashed in one of three runs (temporalio 1.20-1.35):
+        # the SDK's own threads still hold the loop. A breath lets them go.
+        await asyncio.sleep(0.1)
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Makes the attributes known by which operators search for cases; those known already stay."""
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {
+        key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        for key in SEARCH_ATTRIBUTES
+        if key.name not in known.custom_attributes
+    }
+    if missing:
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+
+
+class TemporalEngine:
+    """See `domain.ports.WorkflowEngine`.
+
+    Args:
+        client: the engine's client.
+        task_queue: where the workers listen.
+        poll_interval: what a poll workflow is started with.
+    """
+
+    def __init__(self, client: Client, task_queue: str, poll_interval: timedelta) -> None:
+        self._client = client
+        self._queue = task_queue
+        self._poll_interval = poll_interval
+
+    async def wake(self, subjects: Sequence[str]) -> None:
+        results = await asyncio.gather(*(self._wake(subject) for subject in subjects), return_exceptions=True)
+        for result in results:
+            if isinstance(result, RPCError):
+                if result.status in _AWAY:
+                    raise Unavailable(str(result), system=_SYSTEM, operation="wake") from result
+                raise ActionRequired(str(result), system=_SYSTEM, operation="wake") from result
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _wake(self, subject: str) -> None:
+        kind, _, name = subject.partition("/")
+        if kind == "line":
+            await self._client.start_workflow(
+                LineWatch.run,
+                Line(line=name),
+                id=line_workflow_id(name),
+                task_queue=self._queue,
+                start_signal="wake",
+                rpc_timeout=_RPC_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        elif kind == "case":
+            await self._client.start_workflow(
+                MaintenanceCase.run,
+                CaseRef(case=name),
+                id=case_workflow_id(name),
+                task_queue=self._queue,
+                start_signal="wake",
+                rpc_timeout=_RPC_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        elif kind == "poll":
+            await self._client.start_workflow(
+                ConnectorPoll.run,
+                Poll(system=name, interval=self._poll_interval),
+                id=poll_workflow_id(name),
+                task_queue=self._queue,
+                start_signal="wake",
+                rpc_timeout=_RPC_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        else:
+            raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")

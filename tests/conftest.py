@@ -1,0 +1,64 @@
+"""What every test may ask for."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from millwright.embedded import postgres
+from millwright.storage.engine import open_engine
+from millwright.storage.schema import upgrade
+
+_TEMPLATE = "millwright_template"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of our own, with a migrated template database.
+
+    Not under pytest's own directory: another session locks that to its user, and as root the server runs as another.
+    """
+    home = Path(tempfile.mkdtemp(prefix="millwright-tests-"))
+    directory = home / "postgres"
+    url = postgres.start(directory)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+    upgrade(_database(url, _TEMPLATE))
+    yield url
+    postgres.stop(directory)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh database with this build's schema."""
+    name = f"millwright_test_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield _database(postgres_url, name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def storage_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a fresh database."""
+    engine = open_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """Where the repository is checked out."""
+    return Path(__file__).resolve().parents[1]
+
+
+def _database(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?")

@@ -1,0 +1,313 @@
+"""Fakes of the CMMS, the MES and the twins, and Millwright's worker at work between them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from domain.anomaly import Received
+from domain.assets import Criticality, PlantRegister
+from domain.canonical import Json
+from domain.cases import CaseView
+from domain.errors import ConnectorError
+from domain.outcomes import OutcomeClass
+from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
+from domain.work_orders import (
+    ChangePage,
+    CompletionReport,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
+from millwright.bootstrap import Storage, StoredVersions, Systems
+from millwright.settings import Settings
+from millwright.storage.cases import CaseStore
+from millwright.storage.changes import ChangeStore
+from millwright.storage.inbox import Inbox
+from millwright.storage.lines import LineStore
+from millwright.storage.register import RegisterStore
+from millwright.storage.versions import PeopleStore, VersionStore
+from millwright.worker.running import run_worker
+from policies.catalogue import Catalogue
+from tests.plant import START, TestClock, publish_policies, register
+
+
+class Failing:
+    """What is to go wrong next: errors raised in turn, before or after the call took effect."""
+
+    def __init__(self) -> None:
+        self.before: list[ConnectorError] = []
+        self.after: list[ConnectorError] = []
+
+    def enter(self) -> None:
+        if self.before:
+            raise self.before.pop(0)
+
+    def leave(self) -> None:
+        if self.after:
+            raise self.after.pop(0)
+
+
+@dataclass
+class FakeCmms:
+    """Orders in a dictionary, found by key before they are made."""
+
+    clock: TestClock
+    failing: Failing = field(default_factory=Failing)
+    orders: dict[str, WorkOrderRecord] = field(default_factory=dict)
+    drafts: list[WorkOrderDraft] = field(default_factory=list)
+    polled: int = 0
+
+    async def check(self) -> str:
+        return "fake"
+
+    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
+        self.failing.enter()
+        return self.orders.get(key)
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        self.failing.enter()
+        if draft.key not in self.orders:
+            self.drafts.append(draft)
+            status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
+            ref = WorkOrderRef(system="fake", id=str(1000 + len(self.orders)), key=draft.key)
+            self.orders[draft.key] = self._record(ref, status)
+        self.failing.leave()
+        return self.orders[draft.key]
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        return self.orders[ref.key]
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        del memo
+        self.orders[ref.key] = self._record(ref, WorkOrderStatus.APPROVED)
+        return self.orders[ref.key]
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        del memo
+        self.orders[ref.key] = self._record(ref, WorkOrderStatus.CANCELLED)
+        return self.orders[ref.key]
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        del ref, note_key, text
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        self.failing.enter()
+        self.polled += 1
+        return ChangePage(records=tuple(self.orders.values()) if cursor != "end" else (), cursor="end")
+
+    def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
+        """A technician completes an order, or a planner cancels it."""
+        status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED
+        report = CompletionReport(finished_at=self.clock.now(), problem=problem) if problem else None
+        self.orders[key] = self._record(self.orders[key].ref, status, report)
+
+    def _record(
+        self, ref: WorkOrderRef, status: WorkOrderStatus, report: CompletionReport | None = None
+    ) -> WorkOrderRecord:
+        return WorkOrderRecord(
+            ref=ref,
+            status=status,
+            vendor_status=status.value,
+            changed_at=self.clock.now(),
+            touched=False,
+            report=report,
+        )
+
+
+@dataclass
+class FakeMes:
+    """One job that runs until it is held."""
+
+    clock: TestClock
+    failing: Failing = field(default_factory=Failing)
+    state: JobState = JobState.RUNNING
+    acts: list[str] = field(default_factory=list)
+
+    async def check(self) -> str:
+        return "fake"
+
+    async def read_production(self, equipment: str) -> ProductionContext:
+        self.failing.enter()
+        now = self.clock.now()
+        job = Job(id="J1", state=self.state, starts_at=now, ends_at=now + timedelta(hours=6))
+        return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=now + timedelta(days=3))
+
+    async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
+        self.failing.enter()
+        method = HoldMethod.PAUSE if self.state is JobState.RUNNING else HoldMethod.ALREADY_HELD
+        return HoldPlan(key=key, equipment=equipment, job="J1", prior_state=self.state, method=method)
+
+    async def place_hold(self, plan: HoldPlan, reason: str) -> HoldState:
+        del reason
+        self.failing.enter()
+        self.state = JobState.INTERRUPTED
+        self.acts.append(f"hold {plan.key}")
+        self.failing.leave()
+        return HoldState.HELD
+
+    async def read_hold(self, plan: HoldPlan) -> HoldState:
+        del plan
+        return HoldState.HELD if self.state is JobState.INTERRUPTED else HoldState.ABSENT
+
+    async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
+        del reason
+        self.failing.enter()
+        self.state = JobState.RUNNING
+        self.acts.append(f"release {plan.key}")
+        self.failing.leave()
+        return HoldState.ABSENT
+
+    @property
+    def enforcement(self) -> HoldEnforcement:
+        return HoldEnforcement.ENFORCED
+
+
+@dataclass
+class FakeTwins:
+    """What was written to which twin."""
+
+    failing: Failing = field(default_factory=Failing)
+    told: dict[str, Mapping[str, Json]] = field(default_factory=dict)
+
+    async def check(self) -> str:
+        return "fake"
+
+    async def read_register(self, as_of: datetime) -> PlantRegister:
+        del as_of
+        return register()
+
+    async def read_twin(self, twin: str) -> object:
+        raise NotImplementedError(twin)
+
+    async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
+        self.failing.enter()
+        self.told[twin] = properties
+        return "etag"
+
+
+class FakeCodes:
+    """REPAIRED confirms, NOFAULT does not."""
+
+    def classify(self, report: CompletionReport) -> OutcomeClass:
+        known = {"REPAIRED": OutcomeClass.CONFIRMED, "NOFAULT": OutcomeClass.NOTHING_FOUND}
+        return known.get(report.problem or "", OutcomeClass.UNKNOWN)
+
+
+class FakePlant:
+    """A worker on the real engine and the real database, between fakes."""
+
+    def __init__(self, client: Client, engine: AsyncEngine, queue: str) -> None:
+        self.client = client
+        self.clock = TestClock(START + timedelta(days=2))
+        self.cmms = FakeCmms(self.clock)
+        self.mes = FakeMes(self.clock)
+        self.twins = FakeTwins()
+        self.engine = engine
+        self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
+        catalogue = Catalogue()
+        self.storage = Storage(
+            engine=engine,
+            clock=self.clock,
+            catalogue=catalogue,
+            inbox=Inbox(engine),
+            lines=LineStore(engine, self.clock, StoredVersions(catalogue)),
+            cases=CaseStore(engine, self.clock),
+            changes=ChangeStore(engine, self.clock),
+            register=RegisterStore(engine, self.clock),
+            versions=VersionStore(engine),
+            people=PeopleStore(engine),
+        )
+        self.systems = Systems(
+            cmms=self.cmms,
+            cmms_id="fake",
+            codes=FakeCodes(),
+            mes=self.mes,
+            mes_id="fake",
+            twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
+        )
+        self._stop = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.use(Criticality.B)
+        await publish_policies(self.storage.versions, self.storage.people)
+        self.start_worker()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop_worker()
+        for handle in [h async for h in self.client.list_workflows(f"TaskQueue = '{self.settings.task_queue}'")]:
+            with suppress(Exception):
+                await self.client.get_workflow_handle(handle.id).terminate()
+
+    def start_worker(self) -> None:
+        self._stop = asyncio.Event()
+        self._worker = asyncio.create_task(
+            run_worker(self.settings, self.storage, self.systems, self.client, self._stop)
+        )
+
+    async def stop_worker(self) -> None:
+        self._stop.set()
+        if self._worker is not None:
+            await self._worker
+
+    async def use(self, criticality: Criticality) -> None:
+        """Makes the machine as critical as the test needs."""
+        await self.storage.register.keep(register(criticality), "tests")
+
+    async def take(self, *items: Received) -> None:
+        """Receives events and waits until all is at rest."""
+        await self.storage.inbox.store(items, self.clock.now())
+        await self.at_rest()
+
+    async def hint(self) -> None:
+        """People have changed something in the CMMS."""
+        self.cmms.polled = 0
+        async with self.engine.begin() as connection:
+            await connection.execute(text("DELETE FROM cursors"))
+        await self.storage.changes.poll_now("fake")
+        await self.at_rest()
+
+    async def pass_time(self, by: timedelta) -> None:
+        """Moves the clock and waits until what fell due is done."""
+        self.clock.time += by
+        await self.at_rest()
+
+    async def at_rest(self) -> None:
+        """Waits until no event is undecided and nothing is due."""
+        while True:
+            if self._worker is not None and self._worker.done():
+                self._worker.result()
+            async with self.engine.connect() as connection:
+                pending = await connection.scalar(
+                    text(
+                        "SELECT (SELECT count(*) FROM events WHERE fate IS NULL) + "
+                        "(SELECT count(*) FROM due WHERE due_at <= :now)"
+                    ),
+                    {"now": self.clock.now()},
+                )
+            if not pending:
+                return
+            await asyncio.sleep(0.01)
+
+    async def cases(self) -> Sequence[CaseView]:
+        """Every case, oldest first."""
+        async with self.engine.connect() as connection:
+            ids = (await connection.execute(text("SELECT id FROM cases ORDER BY event_at, id"))).scalars().all()
+        return [(await self.storage.cases.view(str(one)))[0] for one in ids]
+
+    async def case(self) -> CaseView:
+        """The only case."""
+        (only,) = await self.cases()
+        return only

@@ -1,0 +1,201 @@
+"""A case on the real engine and the real database: what planners, technicians and vendors may do to it."""
+
+from datetime import timedelta
+
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from activities.proposals import DecideCase
+from domain.anomaly import Anomaly, AnomalyKind
+from domain.assets import Criticality
+from domain.cases import ClosedAs, Lane
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.keys import case_workflow_id
+from domain.outcomes import OutcomeClass
+from domain.work_orders import WorkOrderStatus
+from tests.plant import PUMP, START, code, deviation, received
+from tests.workflows.fake_plant import FakePlant
+from workflows.maintenance_case import MaintenanceCase
+
+
+def away(**extra: timedelta) -> Unavailable:
+    return Unavailable("503 Service Unavailable", system="fake", operation="create-work-order", **extra)
+
+
+async def confirmed_fault(plant: FakePlant) -> None:
+    await plant.take(code(1), deviation(2))
+
+
+def handle_of(plant: FakePlant, case: str) -> WorkflowHandle[MaintenanceCase, None]:
+    return plant.client.get_workflow_handle_for(MaintenanceCase.run, case_workflow_id(case))
+
+
+async def test_a_confirmed_fault_becomes_one_released_order(plant: FakePlant) -> None:
+    await confirmed_fault(plant)
+    case = await plant.case()
+    assert list(plant.cmms.orders) == [case.id]
+    assert case.order is not None
+    assert case.order.status is WorkOrderStatus.APPROVED
+    assert case.waiting_for == f"the technician to do {case.order.ref.id}"
+
+
+async def test_a_completed_order_tells_the_twin_makes_a_label_and_closes_the_case(plant: FakePlant) -> None:
+    await confirmed_fault(plant)
+    plant.cmms.people_close((await plant.case()).id, "REPAIRED")
+    await plant.hint()
+    case = await plant.case()
+    assert (case.closed_as, case.outcome, case.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
+    assert plant.twins.told[PUMP]["lastCaseId"] == case.id
+    description = await handle_of(plant, case.id).describe()
+    assert description.status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_cancelled_order_closes_the_case_without_a_label(plant: FakePlant) -> None:
+    await confirmed_fault(plant)
+    plant.cmms.people_close((await plant.case()).id, None, cancelled=True)
+    await plant.hint()
+    case = await plant.case()
+    assert (case.closed_as, case.labelled) == (ClosedAs.CANCELLED, False)
+
+
+async def test_a_critical_machine_is_held_before_the_order_and_released_after_the_work(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    case = await plant.case()
+    assert plant.mes.acts == [f"hold {case.id}"]
+    plant.cmms.people_close(case.id, "REPAIRED")
+    await plant.hint()
+    assert plant.mes.acts == [f"hold {case.id}", f"release {case.id}"]
+
+
+async def test_two_faults_of_one_machine_share_one_hold_until_both_are_done(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    second = [code(3, "error2", asset="machine-001-comp2"), code(3, "error3", asset="machine-001-comp2")]
+    await plant.take(*second, deviation(4, asset="machine-001-comp2"))
+    first, other = await plant.cases()
+    assert plant.mes.acts == [f"hold {first.id}"]
+    plant.cmms.people_close(first.id, "REPAIRED")
+    await plant.hint()
+    assert plant.mes.acts == [f"hold {first.id}"]
+    plant.cmms.people_close(other.id, "REPAIRED")
+    await plant.hint()
+    assert plant.mes.acts == [f"hold {first.id}", f"release {first.id}"]
+
+
+async def test_a_lost_answer_is_asked_for_again_and_makes_no_second_order(plant: FakePlant) -> None:
+    plant.cmms.failing.after.append(away())
+    await confirmed_fault(plant)
+    waiting = await plant.case()
+    assert waiting.order is None
+    assert waiting.waiting_for == "fake to answer: 503 Service Unavailable (attempt 1)"
+    await plant.pass_time(timedelta(minutes=2))
+    assert (await plant.case()).order is not None
+    assert len(plant.cmms.drafts) == 1
+
+
+async def test_a_busy_vendor_is_left_alone_for_as_long_as_it_asked(plant: FakePlant) -> None:
+    plant.cmms.failing.before.append(away(retry_after=timedelta(minutes=30)))
+    await confirmed_fault(plant)
+    await plant.pass_time(timedelta(minutes=29))
+    assert (await plant.case()).order is None
+    await plant.pass_time(timedelta(minutes=2))
+    assert (await plant.case()).order is not None
+
+
+async def test_an_mes_that_is_away_keeps_no_planner_without_an_order(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    plant.mes.failing.before += [away(), away()]
+    await confirmed_fault(plant)
+    assert len(plant.cmms.orders) == 1
+    assert plant.mes.acts == []
+    await plant.pass_time(timedelta(minutes=5))
+    assert plant.mes.acts == [f"hold {(await plant.case()).id}"]
+
+
+async def test_what_only_a_person_can_mend_waits_in_the_planners_lane(plant: FakePlant) -> None:
+    plant.cmms.failing.before.append(
+        ActionRequired("BMXAA4153E", system="fake", operation="create-work-order", field="siteid")
+    )
+    await confirmed_fault(plant)
+    case = await plant.case()
+    assert case.lane is Lane.PLANNER
+    assert "siteid" in (case.waiting_for or "")
+
+
+async def test_what_we_got_wrong_is_parked_for_operations_and_not_ended(plant: FakePlant) -> None:
+    plant.cmms.failing.before.append(Refused("405", system="fake", operation="create-work-order"))
+    await confirmed_fault(plant)
+    case = await plant.case()
+    assert (case.lane, case.closed_as) == (Lane.OPERATIONS, None)
+
+
+async def test_a_draft_waits_for_the_planner_in_the_cmms(plant: FakePlant) -> None:
+    await plant.use(Criticality.D)
+    await confirmed_fault(plant)
+    case = await plant.case()
+    assert case.order is not None
+    assert case.order.status is WorkOrderStatus.WAITING_APPROVAL
+
+
+async def test_a_draft_approved_through_the_api_is_released_in_the_cmms(plant: FakePlant) -> None:
+    await plant.use(Criticality.D)
+    await confirmed_fault(plant)
+    case = await plant.case()
+    decision = DecideCase(case=case.id, approved=True, by="pat", reason="seen it")
+    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await plant.at_rest()
+    assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
+
+
+def alarm_by_hand() -> Anomaly:
+    return Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=PUMP,
+        failure_mode="PDE",
+        at=START + timedelta(hours=1),
+        detector="manual:ines",
+        text="It hums.",
+        raised_by="ines",
+    )
+
+
+async def test_an_alarm_by_hand_waits_in_our_inbox_and_a_yes_orders_the_work(plant: FakePlant) -> None:
+    await plant.take(received(alarm_by_hand(), "manual|1"))
+    case = await plant.case()
+    assert (case.lane, plant.cmms.orders) == (Lane.REVIEW, {})
+    decision = DecideCase(case=case.id, approved=True, by="pat", reason="I hear it too")
+    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await plant.at_rest()
+    assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
+
+
+async def test_a_no_closes_the_case_and_orders_nothing(plant: FakePlant) -> None:
+    await plant.take(received(alarm_by_hand(), "manual|1"))
+    case = await plant.case()
+    decision = DecideCase(case=case.id, approved=False, by="pat", reason="it always hums")
+    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await plant.at_rest()
+    closed = await plant.case()
+    assert (closed.closed_as, plant.cmms.orders) == (ClosedAs.REJECTED, {})
+
+
+async def test_a_case_whose_workflow_was_lost_goes_on_where_it_was(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    case = await plant.case()
+    await handle_of(plant, case.id).terminate("the engine lost its history")
+    plant.cmms.people_close(case.id, "REPAIRED")
+    await plant.hint()
+    assert (await plant.case()).closed_as is ClosedAs.DONE
+    assert len(plant.cmms.drafts) == 1
+    assert plant.mes.acts == [f"hold {case.id}", f"release {case.id}"]
+
+
+async def test_a_case_is_found_by_what_operators_search_for(plant: FakePlant) -> None:
+    await confirmed_fault(plant)
+    case = await plant.case()
+    attributes = (await handle_of(plant, case.id).describe()).typed_search_attributes
+    found = {pair.key.name: pair.value for pair in attributes}
+    assert found["MillwrightCase"] == case.id
+    assert found["MillwrightAsset"] == PUMP
+    assert found["MillwrightWorkOrder"] == plant.cmms.orders[case.id].ref.id
