@@ -1,0 +1,73 @@
+"""The would-be case: which ordering verdicts belong to one episode of one fault. One fold for summary, shadow and
+backtest, pure like the judging it follows."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from domain.model import Model, Moment
+
+
+class Episode(Model):
+    """A run of ordering verdicts on one asset's failure mode, none more than the policy's `rearm` after the one before.
+
+    `version` is the digest of the policy version, `opened_at` and `last_at` the event times of its first and latest
+    verdict, `verdicts` their number.
+    """
+
+    version: str
+    asset: str
+    failure_mode: str
+    opened_at: Moment
+    last_at: Moment
+    verdicts: int = 1
+
+
+class Ordering(Model):
+    """That a version asked for work: an ordering verdict, at its anomaly's event time."""
+
+    version: str
+    asset: str
+    failure_mode: str
+    at: Moment
+
+
+def feed(episode: Episode | None, ordering: Ordering, rearm: timedelta) -> Episode:
+    """The episode that an ordering verdict belongs to: the one given, fed, or a new one.
+
+    Args:
+        episode: the latest episode of the same version, asset and failure mode, or None.
+        ordering: the next verdict in event order.
+        rearm: the longest gap within an episode.
+    """
+    if episode is None or ordering.at - episode.last_at > rearm:
+        return Episode(
+            version=ordering.version,
+            asset=ordering.asset,
+            failure_mode=ordering.failure_mode,
+            opened_at=ordering.at,
+            last_at=ordering.at,
+        )
+    return episode.model_copy(update={"last_at": max(episode.last_at, ordering.at), "verdicts": episode.verdicts + 1})
+
+
+def episodes(orderings: Iterable[Ordering], rearm: timedelta) -> tuple[Episode, ...]:
+    """All episodes of some ordering verdicts, given in any order, by their beginning."""
+    latest: dict[tuple[str, str, str], Episode] = {}
+    ended: list[Episode] = []
+    for ordering in sorted(orderings, key=_event_time):
+        key = (ordering.version, ordering.asset, ordering.failure_mode)
+        before = latest.get(key)
+        after = feed(before, ordering, rearm)
+        if before is not None and after.verdicts == 1:
+            ended.append(before)
+        latest[key] = after
+    return tuple(
+        sorted(
+            [*ended, *latest.values()],
+            key=lambda episode: (episode.opened_at, episode.version, episode.asset, episode.failure_mode),
+        )
+    )
+
+
+def _event_time(ordering: Ordering) -> datetime:
+    return ordering.at

@@ -1,0 +1,220 @@
+"""Every name a condition may use: its type, its meaning, and how it is read. The reference is made from this table.
+
+What is absent reads as the least: 0 for a number, the empty text for a text; an age or a time to something that is
+not there is `NEVER`. Times are differences of event times: judging has no clock.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
+from domain.assets import Criticality
+from domain.verdict import Context, Memory, Rung, Severity
+
+Value = bool | int | float | str
+
+NEVER = 1e9
+"""Minutes or hours to what will not come, or since what never was."""
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+
+
+class Variable(NamedTuple):
+    """A name's CEL type, its meaning, and for an enumeration the words it may have."""
+
+    type: str
+    meaning: str
+    words: tuple[str, ...] = ()
+
+
+class Facts(NamedTuple):
+    """All that a judgement may look at. `memory` includes the anomaly, `before` does not."""
+
+    anomaly: Anomaly
+    context: Context
+    memory: Memory
+    before: Memory
+    window: timedelta
+
+
+ASSET: Mapping[str, Variable] = {
+    "asset.id": Variable("STRING", "the asset the anomaly tells of, usually a component"),
+    "asset.class": Variable("STRING", "the class of its machine (pump, motor, cnc, robot, conveyor, …)"),
+    "asset.criticality": Variable(
+        "STRING", "what a stop costs the plant, A the most", (*(level.value for level in Criticality), "")
+    ),
+    "asset.machine": Variable("STRING", "its machine"),
+    "asset.line": Variable("STRING", "its production line"),
+    "asset.codes": Variable("INT", "how many different error codes of the machine tell of this failure mode"),
+}
+
+ANOMALY: Mapping[str, Variable] = {
+    "anomaly.kind": Variable("STRING", "what sort of evidence it is", tuple(kind.value for kind in AnomalyKind)),
+    "anomaly.failure_mode": Variable("STRING", "the failure mode it tells of (ISO 14224 annex B)"),
+    "anomaly.detector": Variable("STRING", "who saw it"),
+    "anomaly.signal": Variable("STRING", "the signal that deviates"),
+    "anomaly.code": Variable("STRING", "the error code"),
+    "anomaly.risk": Variable("STRING", "the state of a risk", (*(risk.value for risk in Risk), "")),
+    "anomaly.quality": Variable("STRING", "how far the signal may be believed", tuple(item.value for item in Quality)),
+    "anomaly.value": Variable("DOUBLE", "the signal's value, in its own unit"),
+    "anomaly.baseline": Variable("DOUBLE", "what the value should be, in the same unit"),
+    "anomaly.score": Variable("DOUBLE", "the distance from the baseline, in standard errors"),
+    "anomaly.confidence": Variable("DOUBLE", "the detector's own confidence, 0 to 1; 0 where it gave none"),
+    "anomaly.lead_low_hours": Variable("DOUBLE", "the shortest predicted time to functional failure, in hours"),
+    "anomaly.lead_high_hours": Variable("DOUBLE", "the longest predicted time to functional failure, in hours"),
+}
+
+MEMORY: Mapping[str, Variable] = {
+    "memory.seen": Variable("INT", "anomalies of this asset's failure mode so far, this one included"),
+    "memory.deviating": Variable("BOOL", "whether the last deviation that counts is at most a window old"),
+    "memory.deviations": Variable("INT", "deviations in the present run: no gap in it is longer than the window"),
+    "memory.deviation_age_minutes": Variable("DOUBLE", "minutes since the last deviation of the present run"),
+    "memory.deviating_minutes": Variable("DOUBLE", "minutes since the first deviation of the present run"),
+    "memory.worst_score": Variable("DOUBLE", "the highest score in the present run"),
+    "memory.codes": Variable("INT", "distinct error codes of this failure mode within the window"),
+    "memory.detectors": Variable("INT", "distinct detectors, models and people that saw it within the window"),
+    "memory.confirming": Variable("INT", "`memory.codes` and `memory.detectors` together; repeated rows count once"),
+    "memory.risk": Variable("STRING", "the last known state of the risk", (*(risk.value for risk in Risk), "")),
+    "memory.risk_changed": Variable("BOOL", "whether this anomaly changed that state; a first Low changes nothing"),
+    "memory.risk_minutes": Variable("DOUBLE", "minutes for which the risk has had its state"),
+    "memory.order_age_minutes": Variable("DOUBLE", "minutes since this version's last ordering verdict on it"),
+}
+
+VERDICT: Mapping[str, Variable] = {
+    "verdict.severity": Variable("STRING", "how bad it is, S1 the worst", tuple(item.value for item in Severity)),
+    "verdict.rung": Variable("STRING", "what the verdict asks for", tuple(rung.word for rung in Rung)),
+    "verdict.priority": Variable("INT", "1 to 4, 1 the highest"),
+    "verdict.due_minutes": Variable("DOUBLE", "minutes within which the work is due"),
+}
+
+PRODUCTION: Mapping[str, Variable] = {
+    "production.known": Variable("BOOL", "whether the MES answered"),
+    "production.running": Variable("BOOL", "whether a job is running on the machine"),
+    "production.job_remaining_minutes": Variable(
+        "DOUBLE", "minutes to the end of the running job; 0 where none runs, never-ending where its end is unknown"
+    ),
+    "production.minutes_to_stop": Variable("DOUBLE", "minutes to the next planned stop"),
+    "cost.waiting": Variable(
+        "DOUBLE",
+        "expected minutes of production lost by waiting for the planned stop: costs.failure × "
+        "min(1, minutes_to_stop / due_minutes), taking failure as equally likely at any time until the work is due",
+    ),
+    "cost.interrupting": Variable(
+        "DOUBLE", "minutes of production lost by stopping now: costs.interruption while a job runs, else 0"
+    ),
+}
+
+RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY}
+TIMING_VARIABLES: Mapping[str, Variable] = {**ASSET, **VERDICT, **PRODUCTION}
+VARIABLES: Mapping[str, Variable] = {**RULE_VARIABLES, **TIMING_VARIABLES}
+"""All names, for the reference."""
+
+ASSET_READERS: Mapping[str, Callable[[Context], Value]] = {
+    "asset.id": lambda context: context.asset,
+    "asset.class": lambda context: context.asset_class,
+    "asset.criticality": lambda context: context.criticality or "",
+    "asset.machine": lambda context: context.machine,
+    "asset.line": lambda context: context.line,
+    "asset.codes": lambda context: context.codes,
+}
+
+
+def _hours(span: timedelta | None) -> float:
+    return NEVER if span is None else span / _HOUR
+
+
+def _run_is_current(facts: Facts) -> bool:
+    memory, at = facts.memory, facts.anomaly.at
+    if memory.deviating_since is None or memory.deviation_at is None:
+        return False
+    return memory.deviating_since <= at and at - memory.deviation_at <= facts.window
+
+
+def _deviation_age(facts: Facts) -> float:
+    if not _run_is_current(facts) or facts.memory.deviation_at is None:
+        return NEVER
+    # A late anomaly may lie within the run: then the run is at its present.
+    return max((facts.anomaly.at - facts.memory.deviation_at) / _MINUTE, 0.0)
+
+
+def _deviating_minutes(facts: Facts) -> float:
+    if not _run_is_current(facts) or facts.memory.deviating_since is None:
+        return 0.0
+    return (facts.anomaly.at - facts.memory.deviating_since) / _MINUTE
+
+
+def _current(held: Mapping[str, datetime], facts: Facts) -> int:
+    at, window, number = facts.anomaly.at, facts.window, 0
+    for seen in held.values():
+        if seen <= at and at - seen <= window:
+            number += 1
+    return number
+
+
+def _codes(facts: Facts) -> int:
+    return _current(facts.memory.codes, facts)
+
+
+def _detectors(facts: Facts) -> int:
+    return _current(facts.memory.detectors, facts)
+
+
+def _risk_changed(facts: Facts) -> bool:
+    before, after = facts.before.risk, facts.memory.risk
+    return before != after and not (before is None and after == Risk.LOW)
+
+
+def _risk_minutes(facts: Facts) -> float:
+    since = facts.memory.risk_since
+    return 0.0 if since is None else max((facts.anomaly.at - since) / _MINUTE, 0.0)
+
+
+def _order_age(facts: Facts) -> float:
+    ordered = facts.before.ordered_at
+    return NEVER if ordered is None else max((facts.anomaly.at - ordered) / _MINUTE, 0.0)
+
+
+def _of_asset(read: Callable[[Context], Value]) -> Callable[[Facts], Value]:
+    return lambda facts: read(facts.context)
+
+
+RULE_READERS: Mapping[str, Callable[[Facts], Value]] = {
+    **{name: _of_asset(read) for name, read in ASSET_READERS.items()},
+    "anomaly.kind": lambda facts: facts.anomaly.kind,
+    "anomaly.failure_mode": lambda facts: facts.anomaly.failure_mode,
+    "anomaly.detector": lambda facts: facts.anomaly.detector,
+    "anomaly.signal": lambda facts: facts.anomaly.signal or "",
+    "anomaly.code": lambda facts: facts.anomaly.code or "",
+    "anomaly.risk": lambda facts: facts.anomaly.risk or "",
+    "anomaly.quality": lambda facts: facts.anomaly.quality,
+    "anomaly.value": lambda facts: facts.anomaly.value or 0.0,
+    "anomaly.baseline": lambda facts: facts.anomaly.baseline or 0.0,
+    "anomaly.score": lambda facts: facts.anomaly.score or 0.0,
+    "anomaly.confidence": lambda facts: facts.anomaly.confidence or 0.0,
+    "anomaly.lead_low_hours": lambda facts: _hours(facts.anomaly.lead_low),
+    "anomaly.lead_high_hours": lambda facts: _hours(facts.anomaly.lead_high),
+    "memory.seen": lambda facts: facts.memory.seen,
+    "memory.deviating": _run_is_current,
+    "memory.deviations": lambda facts: facts.memory.deviations if _run_is_current(facts) else 0,
+    "memory.deviation_age_minutes": _deviation_age,
+    "memory.deviating_minutes": _deviating_minutes,
+    "memory.worst_score": lambda facts: facts.memory.worst_score if _run_is_current(facts) else 0.0,
+    "memory.codes": _codes,
+    "memory.detectors": _detectors,
+    "memory.confirming": lambda facts: _codes(facts) + _detectors(facts),
+    "memory.risk": lambda facts: facts.memory.risk or "",
+    "memory.risk_changed": _risk_changed,
+    "memory.risk_minutes": _risk_minutes,
+    "memory.order_age_minutes": _order_age,
+}
+
+
+def shown(value: Value) -> str:
+    """A value as a person reads it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return "never" if value >= NEVER else f"{value:.6g}"
+    return str(value) if value != "" else "none"
