@@ -1,0 +1,12 @@
+"""Azure Digital Twins, by its own client over the data plane's REST API."""
+
+from connectors.azure.digital_twins.client import open_client
+from connectors.azure.digital_twins.connector import AzureTwin, AzureTwinGraph
+from connectors.azure.digital_twins.settings import DigitalTwinsSettings, TwinVocabulary
+
+__all__ = ["AzureTwin", "AzureTwinGraph", "DigitalTwinsSettings", "TwinVocabulary", "connect"]
+
+
+def connect(settings: DigitalTwinsSettings) -> AzureTwinGraph:
+    """The connector to one instance; nothing is asked of it yet. Close it when done."""
+    return AzureTwinGraph(settings, open_client(settings))

@@ -1,0 +1,101 @@
+"""From the client's exceptions to our three ways to fail; the status says which, the error's code says why."""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Final
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+
+SYSTEM: Final = "digital_twins"
+
+MEANINGS: Final[Mapping[int, tuple[type[ConnectorError], str]]] = {
+    400: (Refused, "it does not accept the request"),
+    401: (ActionRequired, "it does not accept our credentials"),
+    403: (ActionRequired, "our identity lacks the role Azure Digital Twins Data Owner"),
+    404: (ActionRequired, "it is not there"),
+    408: (Unavailable, "it waited too long for our request"),
+    412: (Unavailable, "the twin changed while we worked on it"),
+    429: (Unavailable, "it asks us to slow down"),
+}
+_AWAY: Final = (ServiceRequestError, ServiceResponseError, IncompleteReadError, TimeoutError, OSError)
+_VALIDATION: Final = ("ValidationFailed", "JsonPatchInvalid", "InvalidArgument")
+_LONGEST_RETRY_AFTER: Final = 86_400
+_QUOTED: Final = 300
+
+
+def translated(
+    error: Exception, operation: str, subject: str, properties: Collection[str] = (), key: str | None = None
+) -> ConnectorError:
+    """Our error for one of the client's.
+
+    Args:
+        subject: the twin, query or endpoint that was asked for.
+        properties: those that were being written, one of which a validation error may name.
+    """
+    if isinstance(error, HttpResponseError) and error.status_code is not None and not isinstance(error, DecodeError):
+        return _of_status(error, error.status_code, operation, subject, properties, key)
+    words = _quoted(str(error))
+    if isinstance(error, ClientAuthenticationError):
+        problem = f"no identity of this machine could sign in: {words}"
+        return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
+    if isinstance(error, _AWAY):
+        return Unavailable(f"nothing answers: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
+    return Refused(f"its answer cannot be read: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
+
+
+def _of_status(
+    error: HttpResponseError,
+    status: int,
+    operation: str,
+    subject: str,
+    properties: Collection[str],
+    key: str | None,
+) -> ConnectorError:
+    default = (Unavailable, "it fails") if status >= 500 else (Refused, "it does not accept the request")
+    meaning, words = MEANINGS.get(status, default)
+    text = _vendor_text(error)
+    problem = f"{words}: {subject} (HTTP {status}: {text})"
+    if status == 400 and any(code in text for code in _VALIDATION):
+        named = _named(text, properties)
+        if named is not None:
+            return ActionRequired(problem, system=SYSTEM, operation=operation, key=key, field=named)
+    if meaning is Unavailable:
+        return Unavailable(problem, system=SYSTEM, operation=operation, key=key, retry_after=_retry_after(error))
+    return meaning(problem, system=SYSTEM, operation=operation, key=key)
+
+
+def _vendor_text(error: HttpResponseError) -> str:
+    """The service's code and message with their details, in which alone it names the property."""
+    detail = error.error
+    if detail is None or detail.code is None:
+        return _quoted(error.message)
+    parts = [f"{detail.code}: {detail.message}", *(str(inner.message) for inner in detail.details or ())]
+    return _quoted("; ".join(parts))
+
+
+def _named(text: str, properties: Collection[str]) -> str | None:
+    # The longest first: `lastOutcomeAt` contains `lastOutcome`.
+    for name in sorted(properties, key=len, reverse=True):
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            return name
+    return None
+
+
+def _retry_after(error: HttpResponseError) -> timedelta | None:
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    value = headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(value), _LONGEST_RETRY_AFTER)) if value.isdecimal() else None
+
+
+def _quoted(text: str) -> str:
+    return " ".join(text.split())[:_QUOTED] or "no words"

@@ -1,0 +1,80 @@
+"""What the Service Bus connector needs to know of a namespace and of what to read there."""
+
+from datetime import timedelta
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+DEAD_LETTER_SUFFIX: Final = "/$deadletter"
+
+
+class EntitySettings(BaseModel):
+    """A queue, or a topic with one of its subscriptions, to read from.
+
+    Args:
+        sessions: whether the entity demands sessions; then each receiver takes the next free one, and another when
+            it has run empty.
+        receivers: how many receive at once, each over a connection of its own.
+        prefetch: how many messages a receiver may hold beyond those handed out. Their locks run while they wait.
+        dead_letter: whether its dead-letter queue is read too, through the same door.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queue: str | None = Field(default=None, min_length=1)
+    topic: str | None = Field(default=None, min_length=1)
+    subscription: str | None = Field(default=None, min_length=1)
+    sessions: bool = False
+    receivers: int = Field(default=1, ge=1, le=32)
+    prefetch: int = Field(default=500, ge=0, le=5000)
+    dead_letter: bool = False
+
+    @model_validator(mode="after")
+    def _is_one_entity(self) -> Self:
+        if (self.queue is None) == (self.topic is None) or (self.topic is None) != (self.subscription is None):
+            raise ValueError("name either a queue, or a topic and a subscription")
+        return self
+
+    @property
+    def path(self) -> str:
+        """The name by which events know their door: `queue`, or `topic/subscription`."""
+        return self.queue if self.queue is not None else f"{self.topic}/{self.subscription}"
+
+
+class ServiceBusSettings(BaseModel):
+    """Settings of one namespace: either a connection string, or its name and the identity of the machine we run on.
+
+    Args:
+        connection_string: with `UseDevelopmentEmulator=true` it goes without TLS.
+        namespace: `<name>.servicebus.windows.net`; signs in with azure-identity's default chain.
+        max_wait: the longest that one receive waits for a first message, and how long a stop may take.
+        longest_backoff: between attempts while the bus is away.
+        linger: how long a batch is left open for messages that follow on the heels of its first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connection_string: SecretStr | None = None
+    namespace: str | None = Field(default=None, min_length=1)
+    entities: tuple[EntitySettings, ...] = Field(min_length=1)
+    max_wait: timedelta = Field(default=timedelta(seconds=1), gt=timedelta())
+    longest_backoff: timedelta = Field(default=timedelta(seconds=10), gt=timedelta())
+    linger: timedelta = Field(default=timedelta(milliseconds=10), gt=timedelta())
+
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> Self:
+        if (self.connection_string is None) == (self.namespace is None):
+            raise ValueError("give either connection_string or namespace")
+        paths = [entity.path for entity in self.entities]
+        if len(set(paths)) != len(paths):
+            raise ValueError("an entity is named twice")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where the namespace is, without its key."""
+        if self.connection_string is None:
+            return str(self.namespace)
+        parts = dict(part.split("=", 1) for part in self.connection_string.get_secret_value().split(";") if "=" in part)
+        endpoint = next((value for name, value in parts.items() if name.lower() == "endpoint"), "")
+        return endpoint.removeprefix("sb://").rstrip("/") or "an address that the connection string does not name"

@@ -1,0 +1,11 @@
+"""What a request to another system is for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked and for which effect, as errors name it (`domain.errors.ConnectorError`)."""
+
+    operation: str
+    key: str | None = None

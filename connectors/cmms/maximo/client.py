@@ -1,0 +1,192 @@
+"""Maximo's wire: lean JSON over the API route, IBM Maximo Manage REST API guide."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.maximo.cursor import local_text
+from connectors.cmms.maximo.faults import DUPLICATE_KEY, codes_of, read_fault
+from connectors.cmms.maximo.mapping import SYSTEM
+from connectors.cmms.maximo.models import AssetPage, AssetRow, Count, ObjectSchema, WorkOrderPage, WorkOrderRow
+from connectors.cmms.maximo.settings import MaximoSettings
+from connectors.cmms.maximo.text import digest_of
+from connectors.http import JsonSystem
+from domain.canonical import Json
+from domain.keys import CASE_PREFIX
+
+_ORDERS: Final = "os/mxapiwodetail"
+_ASSETS: Final = "os/mxapiasset"
+_SCHEMA: Final = "jsonschemas/mxapiwodetail"
+_LEAN: Final[Mapping[str, str]] = {"lean": "1"}
+
+_FIELDS: Final = (
+    "wonum,siteid,status,statusdate,description,description_longdescription,assetnum,wopriority,externalrefid,"
+    "actstart,actfinish,failurecode,problemcode,"
+    "failurereport{*},labtrans{*},matusetrans{*},worklog{*},wostatus{*}"
+)
+
+
+def transaction_id(operation: str, key: str) -> str:
+    """The transaction id of an effect: the same for every attempt at it, another for any other."""
+    return f"mw-{digest_of(f'{operation} {key}', 20).lower()}"
+
+
+class MaximoClient:
+    """Requests to one Maximo.
+
+    Maximo's `href` is opaque and may name a host that only it knows by that name; its path below the API route is
+    what counts, so that our key is never sent to another host.
+    """
+
+    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._json = JsonSystem(
+            http,
+            system=SYSTEM,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            read_fault=read_fault,
+            secrets=(settings.api_key,),
+        )
+        self._headers = {
+            "apikey": settings.api_key.get_secret_value(),
+            "x-public-uri": settings.url,
+            "accept": "application/json",
+        }
+
+    async def count_orders(self, call: Call) -> int:
+        """How many orders report our user."""
+        params = {"oslc.where": _where({"reportedby": self._settings.user}), "count": "1"}
+        reply = await self._get(call, f"{self._settings.url}/{_ORDERS}", params)
+        return self._json.read(call, reply, Count).total
+
+    async def schema(self, call: Call) -> ObjectSchema | None:
+        """The attributes of work orders at this site, and their lengths; None where our user may not read them."""
+        params = {"oslc.select": "*"}
+        reply = await self._get(call, f"{self._settings.url}/{_SCHEMA}", params, also=(403, 404))
+        return self._json.read(call, reply, ObjectSchema) if reply.status_code == 200 else None
+
+    async def orders_with(self, call: Call, attributes: Mapping[str, str], fields: Collection[str]) -> WorkOrderPage:
+        """The orders whose attributes have these values.
+
+        Raises:
+            Refused: a value has a quotation mark in it, which Maximo's filters cannot carry.
+        """
+        bad = [name for name, value in attributes.items() if '"' in value]
+        if bad:
+            raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
+        params = {"oslc.select": _select(fields), "oslc.where": _where(attributes), "oslc.pageSize": "10"}
+        return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
+
+    async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> WorkOrderPage:
+        """A page of orders whose status changed at or after `start`, oldest first.
+
+        Maximo's LIKE is documented only in the form "%x%", so orders may be among them that are not ours.
+        """
+        clauses = [f'externalrefid="%{CASE_PREFIX}%"']
+        if start is not None:
+            clauses.append(f'statusdate>="{local_text(start, self._settings.zone)}"')
+        params = {
+            "oslc.select": _select(fields),
+            "oslc.where": " and ".join(clauses),
+            "oslc.orderBy": "+statusdate,+wonum",
+            "oslc.pageSize": str(self._settings.page_size),
+        }
+        return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
+
+    async def next_page(self, call: Call, href: str) -> WorkOrderPage:
+        """The page that another page points to."""
+        reply = await self._json.send(call, "GET", self._ours(call, href), headers=self._headers)
+        return self._json.read(call, reply, WorkOrderPage)
+
+    async def order(self, call: Call, href: str, fields: Collection[str]) -> WorkOrderRow:
+        """One order by its href."""
+        reply = await self._get(call, self._ours(call, href), {"oslc.select": _select(fields)})
+        row = self._json.read(call, reply, WorkOrderRow)
+        return row if row.href else row.model_copy(update={"href": href})
+
+    async def create(self, call: Call, body: Mapping[str, Json], key: str) -> bool:
+        """Creates an order; False where Maximo says that it has done so already."""
+        headers = {
+            **self._headers,
+            "properties": "wonum,siteid,status,href",
+            "transactionid": transaction_id("create", key),
+        }
+        reply = await self._json.send(
+            call,
+            "POST",
+            f"{self._settings.url}/{_ORDERS}",
+            headers=headers,
+            params=_LEAN,
+            body=body,
+            also=(400, 409),
+        )
+        if reply.status_code == 409:
+            return False
+        if reply.status_code == 400:
+            if DUPLICATE_KEY in codes_of(reply.text):
+                return False
+            raise self._json.error(call, reply)
+        return True
+
+    async def change_status(self, call: Call, href: str, status: str, memo: str) -> None:
+        """Moves an order to a status, by the method that is the only supported way."""
+        await self._json.send(
+            call,
+            "POST",
+            self._ours(call, href),
+            headers={**self._headers, "x-method-override": "PATCH"},
+            params={"action": "wsmethod:changeStatus", **_LEAN},
+            body={"status": status, "memo": memo},
+        )
+
+    async def merge(self, call: Call, href: str, body: Mapping[str, Json], effect: str) -> None:
+        """Adds to an order; without MERGE, Maximo deletes the child rows that a body leaves out.
+
+        A second attempt at the same effect is answered with 409, which is what we want of it.
+        """
+        headers = {
+            **self._headers,
+            "x-method-override": "PATCH",
+            "patchtype": "MERGE",
+            "transactionid": transaction_id("merge", effect),
+        }
+        await self._json.send(
+            call, "POST", self._ours(call, href), headers=headers, params=_LEAN, body=body, also=(409,)
+        )
+
+    async def assets_with_downtime(self, call: Call, site: str, assets: Collection[str]) -> tuple[AssetRow, ...]:
+        """Assets of a site with the periods for which they were reported down."""
+        listed = ",".join(f'"{asset}"' for asset in sorted(assets) if '"' not in asset)
+        params = {
+            "oslc.select": "assetnum,siteid,downtimereport{*}",
+            "oslc.where": f'siteid="{site}" and assetnum in [{listed}]',
+            "oslc.pageSize": str(max(len(assets), 1)),
+        }
+        reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params)
+        return self._json.read(call, reply, AssetPage).member
+
+    async def _page(self, call: Call, url: str, params: Mapping[str, str]) -> WorkOrderPage:
+        return self._json.read(call, await self._get(call, url, params), WorkOrderPage)
+
+    async def _get(self, call: Call, url: str, params: Mapping[str, str], also: Collection[int] = ()) -> httpx.Response:
+        return await self._json.send(call, "GET", url, headers=self._headers, params={**_LEAN, **params}, also=also)
+
+    def _ours(self, call: Call, href: str) -> str:
+        parts = urlsplit(href)
+        _, found, below = parts.path.partition("/os/")
+        if not found or ".." in below:
+            raise self._json.refused(call, f"unreadable reply: {href!r} is not the address of an order")
+        return f"{self._settings.url}/os/{below}" + (f"?{parts.query}" if parts.query else "")
+
+
+def _select(fields: Collection[str]) -> str:
+    return ",".join((_FIELDS, *fields))
+
+
+def _where(attributes: Mapping[str, str]) -> str:
+    return " and ".join(f'{name}="{value}"' for name, value in attributes.items())

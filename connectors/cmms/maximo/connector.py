@@ -1,0 +1,267 @@
+"""IBM Maximo Manage as a CMMS."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Final
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.maximo import mapping
+from connectors.cmms.maximo.client import MaximoClient
+from connectors.cmms.maximo.cursor import Cursor, instant, lower_bound
+from connectors.cmms.maximo.mapping import SYSTEM
+from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderPage, WorkOrderRow
+from connectors.cmms.maximo.settings import MaximoSettings
+from connectors.cmms.maximo.text import one_line
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.keys import CASE_PREFIX
+from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+logger = logging.getLogger(__name__)
+
+_TRANSACTION_LIFE: Final = timedelta(minutes=5)
+"""How long Maximo remembers a transaction id (escalation OSLCTXN)."""
+
+_OPTIONAL_FIELDS: Final = ("changeby",)
+
+
+class MaximoCmms:
+    """The port `Cmms` over Maximo; see `domain.ports.Cmms` for what each method promises."""
+
+    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._client = MaximoClient(settings, http)
+        self._schema: ObjectSchema | None = None
+        self._schema_read = False
+        self._schema_lock = asyncio.Lock()
+
+    async def check(self) -> str:
+        count = await self._client.count_orders(Call("check"))
+        host = httpx.URL(self._settings.url).host
+        return f"IBM Maximo at {host} answers; signed in with the key of {self._settings.user}; {count} orders of ours"
+
+    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
+        call = Call("find-work-order", key)
+        row = await self._find(call, key)
+        return await self._record(call, row) if row else None
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        call = Call("create-work-order", draft.key)
+        site = draft.asset_attributes.get("siteid") or self._settings.site
+        if not site:
+            raise ActionRequired(
+                f"no site is known for asset {draft.asset_external_id}",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+                field="siteid",
+            )
+        row = await self._find(call, draft.key) or await self._create(call, draft, site)
+        if (row.assetnum or "").upper() != draft.asset_external_id.upper():
+            raise ActionRequired(
+                f"order {row.wonum} carries this key but stands on asset {row.assetnum}, not {draft.asset_external_id}",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+                field="assetnum",
+            )
+        if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
+            row = await self._leave_waiting(call, row, self._settings.approved_status, "Released by Millwright")
+        return await self._record(call, row)
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        call = Call("read-work-order", ref.key)
+        return await self._record(call, await self._read(call, ref))
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        call = Call("release-work-order", ref.key)
+        row = await self._read(call, ref)
+        if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
+            row = await self._leave_waiting(call, row, self._settings.approved_status, memo)
+        return await self._record(call, row)
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        call = Call("withdraw-work-order", ref.key)
+        row = await self._read(call, ref)
+        waiting = mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL
+        if waiting and not mapping.is_touched(row, self._settings.user):
+            row = await self._leave_waiting(call, row, self._settings.cancelled_status, memo)
+        return await self._record(call, row)
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        call = Call("add-note", ref.key)
+        row = await self._read(call, ref)
+        if mapping.has_note(row, note_key):
+            return
+        effect = f"{row.siteid}/{row.wonum}/{note_key}"
+        await self._client.merge(call, self._href(call, row), mapping.note_body(note_key, text), effect)
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        call = Call("changed-since")
+        try:
+            mark = Cursor.parse(cursor)
+        except ValueError as error:
+            raise Refused(str(error), system=SYSTEM, operation=call.operation) from None
+        given = await self._first_unseen(call, mark)
+        downtimes = await self._downtimes(call, given)
+        schema = await self._site_schema(call)
+        records = tuple(
+            mapping.record_of(row, self._settings, schema, downtimes.get((row.siteid, row.wonum))) for row in given
+        )
+        after = mark.advanced(given, self._settings.overlap, self._settings.zone)
+        return ChangePage(records=records, cursor=after.text() if given or cursor is None else cursor)
+
+    async def _first_unseen(self, call: Call, mark: Cursor) -> list[WorkOrderRow]:
+        """The rows of the first page that has any not given out yet.
+
+        A page already given out is passed by asking again from its last row: following `nextPage` by offset would
+        skip a row whenever an order changes in between and moves to the end. It is followed only where a whole page
+        shares its second.
+        """
+        zone, fields = self._settings.zone, await self._fields(call)
+        start = mark.start(self._settings.overlap, zone)
+        page = await self._client.orders_changed(call, start, fields)
+        followed: set[str] = set()
+        while not (given := mark.unseen(_ours(page), zone)) and page.next_page and page.member:
+            onward = lower_bound(max(instant(row.statusdate, zone) for row in page.member), zone)
+            if start is None or onward > start:
+                start = onward
+                page = await self._client.orders_changed(call, start, fields)
+            else:
+                page = await self._follow(call, page, followed)
+        return given
+
+    async def _follow(self, call: Call, page: WorkOrderPage, followed: set[str]) -> WorkOrderPage:
+        href = page.next_page or ""
+        if href in followed:
+            raise Refused(
+                "unreadable reply: nextPage leads in a circle", system=SYSTEM, operation=call.operation, key=call.key
+            )
+        followed.add(href)
+        return await self._client.next_page(call, href)
+
+    async def _find(self, call: Call, key: str) -> WorkOrderRow | None:
+        schema = await self._site_schema(call)
+        reference = mapping.reference_of(key, schema)
+        page = await self._client.orders_with(call, {"externalrefid": reference}, await self._fields(call))
+        rows = {(row.siteid, row.wonum): row for row in page.member}
+        if len(rows) > 1:
+            numbers = ", ".join(f"{wonum} ({site})" for site, wonum in sorted(rows))
+            raise ActionRequired(
+                f"more than one order carries this key: {numbers}; keep one and clear externalrefid on the others",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+                field="externalrefid",
+            )
+        row = next(iter(rows.values()), None)
+        if row and not mapping.proves_key(row, key, schema):
+            raise ActionRequired(
+                f"order {row.wonum} carries {reference} in externalrefid, but not this key in its long description",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+                field="externalrefid",
+            )
+        return row
+
+    async def _create(self, call: Call, draft: WorkOrderDraft, site: str) -> WorkOrderRow:
+        body = mapping.order_body(draft, site, self._settings, await self._site_schema(call))
+        created = await self._client.create(call, body, draft.key)
+        row = await self._find(call, draft.key)
+        if row:
+            return row
+        if created:
+            raise ActionRequired(
+                "the order was made but cannot be found by externalrefid: the site's object structure does not keep it",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+                field="externalrefid",
+            )
+        raise Unavailable(
+            "it has taken this order already, but does not show it (yet, or any more)",
+            system=SYSTEM,
+            operation=call.operation,
+            key=call.key,
+            retry_after=_TRANSACTION_LIFE,
+        )
+
+    async def _leave_waiting(self, call: Call, row: WorkOrderRow, status: str, memo: str) -> WorkOrderRow:
+        """Moves a waiting order on and reads it back; somebody else's move in the same moment counts as well."""
+        href = self._href(call, row)
+        try:
+            await self._client.change_status(call, href, status, one_line(memo, mapping.MEMO_LENGTH))
+        except (ActionRequired, Refused):
+            now = await self._client.order(call, href, await self._fields(call))
+            if mapping.status_of(now) is WorkOrderStatus.WAITING_APPROVAL:
+                raise
+            return now
+        return await self._client.order(call, href, await self._fields(call))
+
+    async def _read(self, call: Call, ref: WorkOrderRef) -> WorkOrderRow:
+        fields = await self._fields(call)
+        if ref.href:
+            return await self._client.order(call, ref.href, fields)
+        attributes = {"wonum": ref.id} | ({"siteid": ref.site} if ref.site else {})
+        rows = (await self._client.orders_with(call, attributes, fields)).member
+        if not rows:
+            raise Refused(f"there is no order {ref.id}", system=SYSTEM, operation=call.operation, key=call.key)
+        return rows[0]
+
+    async def _record(self, call: Call, row: WorkOrderRow) -> WorkOrderRecord:
+        downtimes = await self._downtimes(call, (row,))
+        schema = await self._site_schema(call)
+        return mapping.record_of(row, self._settings, schema, downtimes.get((row.siteid, row.wonum)))
+
+    async def _downtimes(self, call: Call, rows: Iterable[WorkOrderRow]) -> dict[tuple[str, str], timedelta]:
+        """How long the assets of completed orders were down, by site and order; what may not be read is left out."""
+        completed = [row for row in rows if mapping.status_of(row) is WorkOrderStatus.COMPLETED and row.assetnum]
+        assets: defaultdict[str, set[str]] = defaultdict(set)
+        for row in completed:
+            assets[row.siteid].add(row.assetnum or "")
+        periods: dict[tuple[str, str], tuple[DowntimeRow, ...]] = {}
+        for site, numbers in assets.items():
+            try:
+                found = await self._client.assets_with_downtime(call, site, numbers)
+            except (ActionRequired, Refused) as error:
+                logger.warning("downtime is left out of the reports: %s", error)
+                continue
+            periods |= {(site, asset.assetnum): asset.downtimereport for asset in found}
+        worked_out = (
+            (row, mapping.downtime_of(row, periods.get((row.siteid, row.assetnum or ""), ()), self._settings.zone))
+            for row in completed
+        )
+        return {(row.siteid, row.wonum): downtime for row, downtime in worked_out if downtime is not None}
+
+    async def _site_schema(self, call: Call) -> ObjectSchema | None:
+        """The site's schema, read at first use; None where our user may not read it, and stock lengths count."""
+        async with self._schema_lock:
+            if not self._schema_read:
+                self._schema = await self._client.schema(call)
+                self._schema_read = True
+                if self._schema is None:
+                    logger.warning("the schema of work orders may not be read: stock field lengths are used")
+            return self._schema
+
+    async def _fields(self, call: Call) -> Collection[str]:
+        schema = await self._site_schema(call)
+        return tuple(name for name in _OPTIONAL_FIELDS if schema and name in schema.properties)
+
+    def _href(self, call: Call, row: WorkOrderRow) -> str:
+        if row.href is None:
+            raise Refused(
+                f"unreadable reply: order {row.wonum} came without its address",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+            )
+        return row.href
+
+
+def _ours(page: WorkOrderPage) -> list[WorkOrderRow]:
+    return [row for row in page.member if (row.externalrefid or "").startswith(CASE_PREFIX)]

@@ -1,0 +1,226 @@
+"""Between our work orders and Maximo's: pure functions and the tables they read."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from connectors.cmms.maximo import text
+from connectors.cmms.maximo.cursor import instant
+from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, WorkOrderRow
+from connectors.cmms.maximo.settings import MaximoSettings
+from domain.canonical import Json
+from domain.work_orders import (
+    CompletionReport,
+    Labor,
+    Part,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
+
+logger = logging.getLogger(__name__)
+
+SYSTEM: Final = "maximo"
+
+STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
+    "WAPPR": WorkOrderStatus.WAITING_APPROVAL,
+    "APPR": WorkOrderStatus.APPROVED,
+    "WSCH": WorkOrderStatus.APPROVED,
+    "WMATL": WorkOrderStatus.APPROVED,
+    "WPCOND": WorkOrderStatus.APPROVED,
+    "INPRG": WorkOrderStatus.IN_PROGRESS,
+    "COMP": WorkOrderStatus.COMPLETED,
+    "CLOSE": WorkOrderStatus.COMPLETED,
+    "CAN": WorkOrderStatus.CANCELLED,
+}
+"""By internal status: sites rename the external ones."""
+
+_OURS_TO_SET: Final = frozenset({"WAPPR", "APPR", "CAN"})
+
+DESCRIPTION_LENGTH: Final = 100
+LONG_TEXT_LENGTH: Final = 32_000
+REFERENCE_LENGTH: Final = 10
+"""Stock lengths, where the site's schema does not say: ALN 100, a CLOB (this is a practical limit), ALN 10."""
+
+MEMO_LENGTH: Final = 50
+NOTE_LENGTH: Final = 100
+
+
+def length_of(schema: ObjectSchema | None, attribute: str, otherwise: int) -> int:
+    """How long an attribute may be, by the site's schema where it says."""
+    field = schema.properties.get(attribute) if schema else None
+    return field.max_length if field and field.max_length else otherwise
+
+
+def reference_of(key: str, schema: ObjectSchema | None) -> str:
+    """What stands in `externalrefid` for a key at this site."""
+    return text.reference(key, length_of(schema, "externalrefid", REFERENCE_LENGTH))
+
+
+def order_body(
+    draft: WorkOrderDraft, site: str, settings: MaximoSettings, schema: ObjectSchema | None
+) -> dict[str, Json]:
+    """What is posted for a draft.
+
+    `reportdate` and `targcompdate` are sent only where the site's object structure is known to have them.
+    """
+    body: dict[str, Json] = {
+        "siteid": site,
+        "assetnum": draft.asset_external_id,
+        "description": text.one_line(draft.summary, length_of(schema, "description", DESCRIPTION_LENGTH)),
+        "description_longdescription": text.long_text(
+            draft.paragraphs, draft.key, length_of(schema, "description_longdescription", LONG_TEXT_LENGTH)
+        ),
+        "worktype": settings.work_type,
+        "wopriority": settings.priorities[draft.priority],
+        "reportedby": settings.user,
+        "externalrefid": reference_of(draft.key, schema),
+    }
+    known: Collection[str] = schema.properties if schema else ()
+    dates = {"reportdate": draft.reported_at, "targcompdate": draft.due_at}
+    body |= {
+        name: date.astimezone(settings.zone).isoformat(timespec="seconds")
+        for name, date in dates.items()
+        if date and name in known
+    }
+    return body
+
+
+def note_body(note_key: str, note: str) -> dict[str, Json]:
+    """A worklog row that carries its key; the whole text goes to the long description where one line is too short."""
+    line = f"{text.note_mark(note_key)} {note}"
+    row: dict[str, Json] = {"description": text.one_line(line, NOTE_LENGTH)}
+    if row["description"] != line:
+        row["description_longdescription"] = note
+    return {"worklog": [row]}
+
+
+def has_note(row: WorkOrderRow, note_key: str) -> bool:
+    """Whether the note with this key stands there already."""
+    mark = text.note_mark(note_key)
+    return any((entry.description or "").lstrip().startswith(mark) for entry in row.worklog)
+
+
+def key_of(row: WorkOrderRow, schema: ObjectSchema | None) -> str:
+    """Our full key for an order: the one in its long description where `externalrefid` holds its short form."""
+    reference = row.externalrefid or ""
+    full = text.key_in(row.description_longdescription)
+    return full if full and reference_of(full, schema) == reference else reference
+
+
+def proves_key(row: WorkOrderRow, key: str, schema: ObjectSchema | None) -> bool:
+    """Whether an order found by `externalrefid` is the one of this key.
+
+    Another key in its long description disproves it. No key line at all (planners edit) disproves it only where
+    `externalrefid` was too short for the whole key.
+    """
+    written = text.key_in(row.description_longdescription)
+    return written == key if written else reference_of(key, schema) == key
+
+
+def status_of(row: WorkOrderRow) -> WorkOrderStatus:
+    """Our status for an order; an internal status that we do not know is taken as work under way, never as its end."""
+    status = STATUSES.get(row.internal_status)
+    if status is None:
+        logger.warning("order %s has the internal status %s, taken as in progress", row.wonum, row.internal_status)
+    return status or WorkOrderStatus.IN_PROGRESS
+
+
+def is_touched(row: WorkOrderRow, user: str) -> bool:
+    """Whether anybody but us has changed an order.
+
+    Yes where a change, a status or a note bears another's name; where there is work on it; or where it is in a
+    state that we never set. Where Maximo names nobody, only an order still waiting counts as untouched.
+    """
+    named = {name.upper() for name in (row.changeby, *(change.changeby for change in row.wostatus)) if name}
+    noted_by_others = any(
+        note.createby.upper() != user.upper() if note.createby else not text.is_marked(note.description)
+        for note in row.worklog
+    )
+    worked_on = bool(row.actstart or row.actfinish or row.failurereport or row.labtrans or row.matusetrans)
+    if noted_by_others or worked_on or named - {user.upper()} or row.internal_status not in _OURS_TO_SET:
+        return True
+    return not named and row.internal_status != "WAPPR"
+
+
+def record_of(
+    row: WorkOrderRow, settings: MaximoSettings, schema: ObjectSchema | None, downtime: timedelta | None = None
+) -> WorkOrderRecord:
+    """An order of Maximo's as ours; `report` only where the work is completed."""
+    status = status_of(row)
+    priorities = {theirs: ours for ours, theirs in settings.priorities.items()}
+    return WorkOrderRecord(
+        ref=WorkOrderRef(system=SYSTEM, id=row.wonum, site=row.siteid, href=row.href, key=key_of(row, schema)),
+        status=status,
+        vendor_status=row.status,
+        changed_at=instant(row.statusdate, settings.zone),
+        touched=is_touched(row, settings.user),
+        asset_external_id=row.assetnum,
+        priority=priorities.get(row.wopriority) if row.wopriority is not None else None,
+        report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
+    )
+
+
+def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> CompletionReport:
+    """What the technician reported on an order."""
+    chosen = {entry.kind: entry.failurecode for entry in row.failurereport}
+    notes = (
+        entry.description_longdescription or entry.description
+        for entry in row.worklog
+        if not text.is_marked(entry.description)
+    )
+    return CompletionReport(
+        started_at=instant(row.actstart, zone) if row.actstart else None,
+        finished_at=instant(row.actfinish, zone) if row.actfinish else None,
+        failure_class=row.failurecode,
+        problem=chosen.get("PROBLEM") or row.problemcode,
+        cause=chosen.get("CAUSE"),
+        remedy=chosen.get("REMEDY"),
+        parts=_parts(row.matusetrans),
+        labor=_labor(row),
+        downtime=downtime,
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def _parts(rows: Iterable[MaterialRow]) -> tuple[Part, ...]:
+    used: defaultdict[str, float] = defaultdict(float)
+    for row in rows:
+        returned = (row.issuetype_maxvalue or row.issuetype or "").upper() == "RETURN"
+        if row.itemnum:
+            used[row.itemnum] += -abs(row.quantity) if returned else abs(row.quantity)
+    return tuple(Part(item=item, quantity=quantity) for item, quantity in used.items() if quantity > 0)
+
+
+def _labor(row: WorkOrderRow) -> tuple[Labor, ...]:
+    hours: defaultdict[str, float] = defaultdict(float)
+    for entry in row.labtrans:
+        if entry.laborcode:
+            hours[entry.laborcode] += entry.regularhrs
+    return tuple(Labor(code=code, hours=worked) for code, worked in hours.items())
+
+
+def downtime_of(row: WorkOrderRow, periods: Iterable[DowntimeRow], zone: ZoneInfo) -> timedelta | None:
+    """How long the asset was reported down around the work.
+
+    Maximo keeps downtime on the asset, not on the order: counted are the periods that overlap the work, whole,
+    because a machine is down before the technician comes; overlapping periods count once.
+    """
+    if row.actstart is None or row.actfinish is None:
+        return None
+    started, finished = instant(row.actstart, zone), instant(row.actfinish, zone)
+    spans = sorted(
+        (instant(period.startdate, zone), instant(period.enddate, zone) if period.enddate else finished)
+        for period in periods
+        if period.startdate
+    )
+    total, reached = timedelta(), datetime.min.replace(tzinfo=started.tzinfo)
+    for begin, end in spans:
+        if begin < finished and end > started and end > reached:
+            total += end - max(begin, reached)
+            reached = end
+    return total or None

@@ -1,0 +1,47 @@
+"""From a site's Maximo failure codes to outcome classes."""
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.outcomes import OutcomeClass
+from domain.work_orders import CompletionReport
+
+
+class OutcomeTable(BaseModel):
+    """What a site's codes mean: code to class, for each kind of failure report row. Upper case, as Maximo keeps them.
+
+    Failure codes are a site's own, so there is no default: an empty table leaves every outcome to a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: dict[str, OutcomeClass] = {}
+    cause: dict[str, OutcomeClass] = {}
+    remedy: dict[str, OutcomeClass] = {}
+
+
+class MaximoOutcomeCodes:
+    """`domain.ports.OutcomeCodes` over a site's table.
+
+    A problem code usually says only that there was a fault; what makes the outcome special (no fault found, a
+    sensor, prevented in time) may stand in any of the three. So any other class outranks `confirmed`, and two
+    special classes that contradict each other are left to a person.
+    """
+
+    def __init__(self, table: OutcomeTable) -> None:
+        self._table = table
+
+    def classify(self, report: CompletionReport) -> OutcomeClass:
+        """The class of a completed order; UNKNOWN where the codes are missing, unmapped or at odds."""
+        meant = {
+            table[code.upper()]
+            for table, code in (
+                (self._table.problem, report.problem),
+                (self._table.cause, report.cause),
+                (self._table.remedy, report.remedy),
+            )
+            if code is not None and code.upper() in table
+        }
+        special = meant - {OutcomeClass.CONFIRMED}
+        if len(special) > 1 or not meant:
+            return OutcomeClass.UNKNOWN
+        return next(iter(special or meant))

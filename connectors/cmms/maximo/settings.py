@@ -1,0 +1,79 @@
+"""What the Maximo connector needs to know of a site."""
+
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from connectors.cmms.maximo.outcomes import OutcomeTable
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+def _priorities() -> dict[int, int]:
+    return {1: 1, 2: 2, 3: 3, 4: 4}
+
+
+class MaximoSettings(BaseModel):
+    """Settings of one Maximo.
+
+    Args:
+        url: the API route, `https://host/maximo/api` (not `/oslc`, which asks for a sign-in page's session).
+        api_key: the key of the user below.
+        user: whose key it is. Orders are reported by this user, and what this user changes is not "touched".
+        site: the `siteid` of assets whose crosswalk names none.
+        time_zone: the site's own; filters are written in it, because Maximo reads them as local time.
+        work_type: the site's word for work of ours.
+        priorities: from 1 (highest) to 4, what the site writes in `wopriority`.
+        approved_status: the site's own name for the internal status APPR.
+        cancelled_status: the site's own name for the internal status CAN.
+        timeout: the longest that one request may take.
+        concurrency: how many requests may be under way at once.
+        page_size: how many orders are asked for at once (`mxe.oslc.maxpagesize` must not be less).
+        overlap: how far behind the last change the next poll begins again.
+        outcomes: what the site's problem, cause and remedy codes mean.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    api_key: SecretStr = Field(min_length=1)
+    user: str = Field(default="MILLWRIGHT", pattern=r'^[^"\s]+$')
+    site: str | None = None
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    work_type: str = "CM"
+    priorities: dict[int, int] = Field(default_factory=_priorities)
+    approved_status: str = "APPR"
+    cancelled_status: str = "CAN"
+    timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta())
+    concurrency: int = Field(default=4, ge=1)
+    page_size: int = Field(default=50, ge=1, le=1000)
+    overlap: timedelta = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
+    outcomes: OutcomeTable = OutcomeTable()
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        trimmed = url.rstrip("/")
+        if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
+            raise ValueError("needs the form https://host/maximo/api, without a user, a password or a query in it")
+        return trimmed
+
+    @field_validator("priorities")
+    @classmethod
+    def _maps_all_four(cls, priorities: dict[int, int]) -> dict[int, int]:
+        if set(priorities) != {1, 2, 3, 4} or len(set(priorities.values())) != 4:
+            raise ValueError("needs a number of the site's for each of 1, 2, 3 and 4, each another")
+        return priorities
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.time_zone)

@@ -1,0 +1,81 @@
+"""Making our words fit Maximo's fields."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from domain.keys import CASE_PREFIX
+
+_CUT: Final = "..."
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_KEY_LINE: Final = re.compile(r"Millwright key: ([^\s<]+)")
+_NOTE_MARK: Final = re.compile(r"^\s*\[MW:([^\]]+)\]")
+_LONGEST_NOTE_TOKEN: Final = 40
+
+
+def digest_of(text: str, length: int) -> str:
+    """A short name for a text: base32 of its SHA-256."""
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:length]
+
+
+def cut(text: str, limit: int) -> str:
+    """The text in at most `limit` characters: whole words from the front, and dots where something is missing."""
+    if len(text) <= limit:
+        return text
+    room = limit - len(_CUT)
+    if room < 1:
+        return text[:limit]
+    head = text[: room + 1].rsplit(maxsplit=1)[0] if " " in text[: room + 1] else text[:room]
+    return head[:room].rstrip(" ,;:-") + _CUT
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text on one line of at most `limit` characters."""
+    return cut(" ".join(_CONTROL.sub(" ", text).split()), limit)
+
+
+def long_text(paragraphs: Sequence[str], key: str, limit: int) -> str:
+    """The paragraphs that fit, the first ones first, and then the line with our key, which is never dropped."""
+    line = key_line(key)
+    room = limit - len(line)
+    kept: list[str] = []
+    for paragraph in (_CONTROL.sub("", paragraph).strip() for paragraph in paragraphs):
+        needed = len(paragraph) + 2
+        if needed > room:
+            if not kept and room > 2:
+                kept.append(cut(paragraph, room - 2))
+            break
+        kept.append(paragraph)
+        room -= needed
+    return "\n\n".join([*(paragraph for paragraph in kept if paragraph), line])
+
+
+def key_line(key: str) -> str:
+    """The line of the long description by which the full key is found again."""
+    return f"Millwright key: {key}"
+
+
+def key_in(long_description: str | None) -> str | None:
+    """The key in a long description, or None where a person has taken the line out."""
+    found = _KEY_LINE.search(long_description or "")
+    return found.group(1) if found else None
+
+
+def reference(key: str, limit: int) -> str:
+    """What stands in `externalrefid` for a key: the key where it fits, else a short form made of it."""
+    if len(key) <= limit:
+        return key
+    return (CASE_PREFIX + digest_of(key, limit))[:limit]
+
+
+def note_mark(note_key: str) -> str:
+    """The mark at the head of a note of ours."""
+    token = note_key if len(note_key) <= _LONGEST_NOTE_TOKEN else digest_of(note_key, 16)
+    return f"[MW:{token.replace(']', ')')}]"
+
+
+def is_marked(description: str | None) -> bool:
+    """Whether a note is one of ours."""
+    return bool(_NOTE_MARK.match(description or ""))

@@ -1,0 +1,269 @@
+"""How every connector over HTTP speaks: one table from status to error, bounded waits, no retries, no cookies.
+
+A retry is a due row of the case that asked, so nothing is repeated here. Redirects are not followed and cookies not
+sent back: a session that the vendor opens on its own would outrank the key we sign in with.
+"""
+
+import asyncio
+import html
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from connectors.call import Call
+from domain.canonical import Json
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+
+LONGEST_RETRY_AFTER: Final = timedelta(days=1)
+"""A vendor that asks for more is asked again after this all the same: a mistyped header must not park a plant."""
+
+_QUOTED_LENGTH: Final = 300
+_VISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_PASSWORD_FIELD: Final = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class VendorFault:
+    """What a vendor's error body says: its words, the field it names, and what its code means where that is known."""
+
+    problem: str = ""
+    field: str | None = None
+    meaning: type[ConnectorError] | None = None
+
+
+@dataclass(frozen=True)
+class StatusMeaning:
+    """What a status means where the vendor's body does not say more; `naming_a_field` where it blames one."""
+
+    error: type[ConnectorError]
+    words: str
+    naming_a_field: type[ConnectorError] | None = None
+
+
+STATUS_MEANINGS: Final[Mapping[int, StatusMeaning]] = {
+    400: StatusMeaning(Refused, "it does not accept the request", naming_a_field=ActionRequired),
+    401: StatusMeaning(ActionRequired, "it does not accept our credentials"),
+    402: StatusMeaning(ActionRequired, "the licence or plan there does not include this"),
+    403: StatusMeaning(ActionRequired, "our user may not do this, or its password has expired"),
+    407: StatusMeaning(ActionRequired, "a proxy in between asks for credentials"),
+    408: StatusMeaning(Unavailable, "it waited too long for our request"),
+    412: StatusMeaning(Unavailable, "the record changed while we worked on it"),
+    421: StatusMeaning(Unavailable, "it was the wrong server for this connection"),
+    422: StatusMeaning(Refused, "it cannot process the content", naming_a_field=ActionRequired),
+    423: StatusMeaning(Unavailable, "the record is locked by somebody"),
+    425: StatusMeaning(Unavailable, "it was too early for it"),
+    429: StatusMeaning(Unavailable, "it asks us to slow down"),
+    501: StatusMeaning(Refused, "it does not know this kind of request"),
+    505: StatusMeaning(Refused, "it does not speak this version of HTTP"),
+}
+FAMILY_MEANINGS: Final[Mapping[int, StatusMeaning]] = {
+    1: StatusMeaning(Refused, "it gave an answer that HTTP does not allow here"),
+    2: StatusMeaning(Refused, "it gave an unexpected kind of success"),
+    3: StatusMeaning(ActionRequired, "it sends us elsewhere: a sign-in page stands in front, or the address is wrong"),
+    4: StatusMeaning(Refused, "it does not accept the request"),
+    5: StatusMeaning(Unavailable, "it failed inside"),
+}
+
+
+def meaning_of(status: int) -> StatusMeaning:
+    """The row of the table for a status."""
+    return STATUS_MEANINGS.get(status) or FAMILY_MEANINGS.get(status // 100, FAMILY_MEANINGS[1])
+
+
+def retry_after(reply: httpx.Response) -> timedelta | None:
+    """The wait that `Retry-After` asks for, as seconds or as a date (RFC 9110 §10.2.3); None where it does not.
+
+    A date is measured against the reply's own `Date`, because the vendor's clock need not be ours.
+    """
+    text = reply.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    with suppress(ValueError):
+        seconds = float(text)
+        if not math.isfinite(seconds):
+            return None
+        return min(max(timedelta(), timedelta(seconds=min(seconds, 1e9))), LONGEST_RETRY_AFTER)
+    until = _http_date(text)
+    if until is None:
+        return None
+    now = _http_date(reply.headers.get("date", "")) or datetime.now(UTC)
+    return min(max(timedelta(), until - now), LONGEST_RETRY_AFTER)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def is_html(reply: httpx.Response) -> bool:
+    """Whether a reply is a page for people, by its type or its first words."""
+    return "html" in reply.headers.get("content-type", "").lower() or reply.content.lstrip()[:14].lower().startswith(
+        (b"<!doctype html", b"<html")
+    )
+
+
+def _page(reply: httpx.Response) -> str:
+    found = _TITLE.search(reply.content)
+    title = html.unescape(found.group(1).decode(errors="replace")).strip() if found else ""
+    return f"an HTML page titled {title!r}" if title else "an HTML page"
+
+
+class JsonSystem:
+    """One other system behind an HTTP client that is given, not made.
+
+    Args:
+        http: the client; its pool, proxies and certificates are its maker's business.
+        system: the connector's id, as errors name it.
+        timeout: the longest that one exchange may take, from sending to the last byte.
+        concurrency: how many exchanges may be under way at once; more wait their turn.
+        read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
+        secrets: what must never stand in a message, even where the vendor echoes it.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        system: str,
+        timeout: timedelta,
+        concurrency: int,
+        read_fault: Callable[[httpx.Response], VendorFault],
+        secrets: Collection[SecretStr] = (),
+    ) -> None:
+        self._http = http
+        self._system = system
+        self._seconds = timeout.total_seconds()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._read_fault = read_fault
+        self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
+
+    async def send(
+        self,
+        call: Call,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Json] | None = None,
+        also: Collection[int] = (),
+    ) -> httpx.Response:
+        """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
+
+        Raises:
+            Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
+            ActionRequired: the table or the vendor's code says so.
+            Refused: likewise.
+
+        A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
+        stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
+        """
+        request = self._http.build_request(
+            method, url, headers=headers, params=params, json=body, timeout=httpx.Timeout(self._seconds)
+        )
+        request.headers.pop("cookie", None)
+        async with self._slots:
+            reply = await self._exchange(call, request)
+        page = is_html(reply)
+        if reply.status_code in (200, 201, 204):
+            if page:
+                raise self._page_instead(call, reply)
+            return reply
+        if reply.status_code in also and not page:
+            return reply
+        raise self.error(call, reply)
+
+    async def _exchange(self, call: Call, request: httpx.Request) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._http.send(request, auth=None, follow_redirects=False)
+        except (TimeoutError, httpx.TimeoutException):
+            words = f"no answer from {request.url.host} within {self._seconds:g} s"
+        except httpx.ConnectError as error:
+            words = f"nothing answers at {request.url.host}:{request.url.port or ''} ({self.clean(str(error))})"
+        except httpx.UnsupportedProtocol:
+            raise ActionRequired(
+                "the address in the settings is not an http(s) URL",
+                system=self._system,
+                operation=call.operation,
+                key=call.key,
+                field="url",
+            ) from None
+        except httpx.DecodingError as error:
+            raise self.refused(call, f"unreadable reply: its encoding is broken ({self.clean(str(error))})") from None
+        except httpx.TransportError as error:
+            words = f"the connection was cut before an answer came ({type(error).__name__})"
+        raise Unavailable(words, system=self._system, operation=call.operation, key=call.key)
+
+    def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
+        """The error that a refusal means: the vendor's code first, then the status table."""
+        row = meaning_of(reply.status_code)
+        page = is_html(reply)
+        fault = VendorFault() if page else self._read_fault(reply)
+        meaning = row.error
+        if reply.status_code < 500:
+            meaning = fault.meaning or (row.naming_a_field if fault.field and row.naming_a_field else row.error)
+        said = _page(reply) if page else fault.problem
+        words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
+        if issubclass(meaning, Unavailable):
+            return Unavailable(
+                words, system=self._system, operation=call.operation, key=call.key, retry_after=retry_after(reply)
+            )
+        if issubclass(meaning, ActionRequired):
+            return ActionRequired(words, system=self._system, operation=call.operation, key=call.key, field=fault.field)
+        return self.refused(call, words)
+
+    def read(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> ModelT:
+        """The JSON of a reply in the shape expected.
+
+        Raises:
+            Refused: it is not JSON, or not of this shape.
+        """
+        try:
+            return model.model_validate_json(reply.content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise self.refused(call, f"unreadable reply: {place + ': ' if place else ''}{first['msg']}") from None
+
+    def _page_instead(self, call: Call, reply: httpx.Response) -> ConnectorError:
+        words = f"it answered with {self.clean(_page(reply))} instead of JSON"
+        if _PASSWORD_FIELD.search(reply.content):
+            return ActionRequired(
+                f"{words}: a sign-in page stands in front of it",
+                system=self._system,
+                operation=call.operation,
+                key=call.key,
+            )
+        return Unavailable(
+            f"{words}: a maintenance page or a proxy's",
+            system=self._system,
+            operation=call.operation,
+            key=call.key,
+            retry_after=retry_after(reply),
+        )
+
+    def refused(self, call: Call, problem: str) -> Refused:
+        """A fault of ours, or a reply that nobody can read."""
+        return Refused(self.clean(problem), system=self._system, operation=call.operation, key=call.key)
+
+    def clean(self, text: str) -> str:
+        """A vendor's words fit for a message: one line, short, without our secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        text = _VISIBLE.sub(" ", text).strip()
+        return text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 1] + "…"

@@ -1,0 +1,175 @@
+"""Between holds and Job Control: pure functions and the tables they read (OPC 10031-4 v2.00)."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.mes.opcua_job_control.models import JobOrderRow
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.production import HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
+
+SYSTEM: Final = "opcua_job_control"
+
+STATES: Final[Mapping[int, JobState]] = {
+    1: JobState.NOT_ALLOWED_TO_START,
+    2: JobState.ALLOWED_TO_START,
+    3: JobState.RUNNING,
+    4: JobState.INTERRUPTED,
+    5: JobState.ENDED,
+    6: JobState.ABORTED,
+}
+"""By StateNumber."""
+
+METHODS: Final[Mapping[JobState, HoldMethod]] = {
+    JobState.RUNNING: HoldMethod.PAUSE,
+    JobState.INTERRUPTED: HoldMethod.ALREADY_HELD,
+    JobState.ALLOWED_TO_START: HoldMethod.REVOKE_START,
+    JobState.NOT_ALLOWED_TO_START: HoldMethod.ALREADY_HELD,
+}
+"""What holds a job, by its state. The order is also which job of several an equipment is taken to be at: the one
+running, else the one interrupted (it occupies the machine, so no other can start), else the next."""
+
+
+@dataclass(frozen=True)
+class Lever:
+    """How a method of holding works: from `prior` to `held` by `place`, and back by `release`."""
+
+    prior: JobState
+    held: JobState
+    place: str
+    release: str
+
+
+LEVERS: Final[Mapping[HoldMethod, Lever]] = {
+    HoldMethod.PAUSE: Lever(JobState.RUNNING, JobState.INTERRUPTED, "Pause", "Resume"),
+    HoldMethod.REVOKE_START: Lever(JobState.ALLOWED_TO_START, JobState.NOT_ALLOWED_TO_START, "RevokeStart", "Start"),
+}
+
+SUCCESS: Final = 1
+
+RETURN_STATUSES: Final[Mapping[int, tuple[type[ConnectorError], str]]] = {
+    1: (Refused, "it does not know the job order"),
+    2: (Refused, "it does not know the command"),
+    3: (Unavailable, "the job is in another state by now"),
+    4: (Unavailable, "it is unable to accept the command now"),
+    32: (Refused, "it calls the request invalid"),
+}
+"""By bit of ReturnStatus. Bit 0 is success; 33 to 63 are the implementation's own."""
+
+
+def refusal(status: int) -> tuple[type[ConnectorError], str]:
+    """What a ReturnStatus that is not success means: the lowest bit that we know, else a person must look."""
+    bits = [bit for bit in range(64) if status >> bit & 1]
+    if not bits:
+        return Unavailable, "it does not say whether it did anything (ReturnStatus 0)"
+    known = next((RETURN_STATUSES[bit] for bit in bits if bit in RETURN_STATUSES), None)
+    error, words = known or (ActionRequired, "it refuses for a reason of its own")
+    return error, f"{words} (ReturnStatus {status})"
+
+
+def state_of(row: JobOrderRow) -> JobState:
+    """Our state for a job order.
+
+    Raises:
+        ValueError: the standard has no such state.
+    """
+    state = STATES.get(row.state)
+    if state is None:
+        raise ValueError(f"job order {row.id} is in state {row.state}, which OPC 10031-4 does not know")
+    return state
+
+
+def current_job(rows: Iterable[JobOrderRow], equipment: str, stop_masters: Collection[str]) -> JobOrderRow | None:
+    """The job that an equipment is at, or would be at next; None where there is none."""
+    order = list(METHODS)
+    live = [
+        row for row in _jobs_of(rows, equipment) if state_of(row) in METHODS and not row.work_masters & {*stop_masters}
+    ]
+    return min(live, key=lambda row: (order.index(state_of(row)), *_sort_by_start(row)), default=None)
+
+
+def hold_plan(row: JobOrderRow | None, equipment: str, key: str) -> HoldPlan:
+    """What a hold would do to that job."""
+    if row is None:
+        return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
+    state = state_of(row)
+    return HoldPlan(key=key, equipment=equipment, job=row.id, prior_state=state, method=METHODS[state])
+
+
+def standing(plan: HoldPlan, state: JobState | None) -> HoldState:
+    """How a plan stands by the state of its job, None where the job is not listed any more.
+
+    A plan that places nothing of ours is always absent. A revoked job that runs after all has moved on.
+    """
+    lever = LEVERS.get(plan.method)
+    if lever is None:
+        return HoldState.ABSENT
+    if state is lever.held:
+        return HoldState.HELD
+    return HoldState.ABSENT if state is lever.prior else HoldState.GONE
+
+
+def production(
+    rows: Collection[JobOrderRow],
+    equipment: str,
+    now: datetime,
+    stop_masters: Collection[str],
+    shortest_stop: timedelta,
+) -> ProductionContext:
+    """What an equipment is doing and when it stops next as planned.
+
+    Stops that the plant's calendar enters as job orders count; only where none is entered does a gap between jobs,
+    because a change-over is a gap as well.
+    """
+    row = current_job(rows, equipment, stop_masters)
+    job = None
+    if row is not None:
+        job = Job(id=row.id, state=state_of(row), starts_at=row.starts_at, ends_at=row.ends_at)
+    stops = _calendar_stops(rows, equipment, now, stop_masters)
+    if not stops:
+        stops = _gaps(rows, equipment, now, stop_masters, shortest_stop)
+    return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=min(stops, default=None))
+
+
+def _jobs_of(rows: Iterable[JobOrderRow], equipment: str) -> list[JobOrderRow]:
+    return [row for row in rows if equipment in row.equipment]
+
+
+def _sort_by_start(row: JobOrderRow) -> tuple[bool, float, str]:
+    return (row.starts_at is None, row.starts_at.timestamp() if row.starts_at else 0.0, row.id)
+
+
+def _calendar_stops(
+    rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str]
+) -> list[datetime]:
+    """When planned stops begin that are entered as job orders; one under way is now."""
+    return [
+        max(row.starts_at, now)
+        for row in _jobs_of(rows, equipment)
+        if row.work_masters & {*stop_masters} and row.starts_at and (row.ends_at is None or row.ends_at > now)
+    ]
+
+
+def _gaps(
+    rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str], shortest: timedelta
+) -> list[datetime]:
+    """When gaps begin between jobs planned one after another; after the last of the list nothing is known."""
+    spans = sorted(
+        (row.starts_at, row.ends_at)
+        for row in _jobs_of(rows, equipment)
+        if state_of(row) in METHODS
+        and not row.work_masters & {*stop_masters}
+        and row.starts_at
+        and row.ends_at
+        and row.ends_at > now
+    )
+    gaps: list[datetime] = []
+    if not spans:
+        return gaps
+    reached = max(spans[0][1], now)
+    for begins, ends in spans[1:]:
+        if begins - reached >= shortest:
+            gaps.append(reached)
+        reached = max(reached, ends)
+    return gaps

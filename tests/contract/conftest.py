@@ -1,0 +1,248 @@
+"""The plants that the contract suites are run against: one for every connector, each with its sandbox server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors.cmms import maximo
+from connectors.mes import opcua_job_control
+from domain.errors import Unavailable
+from domain.production import JobState
+from domain.work_orders import WorkOrderDraft, WorkOrderRef
+from millwright.sandbox.clock import PlantClock
+from millwright.sandbox.faults import Fault, Faults
+from millwright.sandbox.jobcontrol.server import JobControlServer
+from millwright.sandbox.maximo.assets import Machine
+from millwright.sandbox.maximo.server import MaximoServer
+
+JOB_CONTROL_PASSWORD = "jobcontrol-secret-password"
+START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
+QUICK = timedelta(seconds=1)
+PATIENT = timedelta(seconds=10)
+
+
+class MaximoPlant:
+    """A site's Maximo and its people."""
+
+    secrets: Sequence[str] = ("maximo-secret-key",)
+    operations: Mapping[str, str] = {
+        "create": "create",
+        "query": "query",
+        "note": "update",
+        "status": "changeStatus",
+    }
+
+    def __init__(self, directory: Path) -> None:
+        self.clock = PlantClock(START)
+        self._faults = Faults()
+        self._server = MaximoServer(directory, self.clock, {self.secrets[0]: "MILLWRIGHT"}, faults=self._faults)
+        self._clients: list[httpx.AsyncClient] = []
+        self._numbers = 0
+
+    async def start(self) -> None:
+        await self._server.start()
+        self._server.register_assets([Machine(1), Machine(2)])
+
+    async def stop(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        await self._server.stop()
+
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> maximo.MaximoCmms:
+        client = httpx.AsyncClient()
+        self._clients.append(client)
+        settings = maximo.MaximoSettings.model_validate(
+            {
+                "url": self._server.url,
+                "api_key": secret or self.secrets[0],
+                "time_zone": "Etc/GMT+5",
+                "page_size": 3,
+                "timeout": QUICK if quick else PATIENT,
+            }
+        )
+        return maximo.connect(settings, client)
+
+    def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
+        self._numbers += 1
+        return WorkOrderDraft(
+            key=f"MW{self._numbers:08d}",
+            asset="machine-1/comp1",
+            asset_attributes={"siteid": "BEDFORD"},
+            asset_external_id=asset,
+            summary="Machine 1, comp1: voltage above its baseline " * 4,
+            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
+            failure_mode="ELF",
+            priority=2,
+            released=released,
+            reported_at=self.clock.now(),
+            due_at=self.clock.now() + timedelta(hours=4),
+        )
+
+    def wait(self, time: timedelta) -> None:
+        self.clock.set(self.clock.now() + time)
+
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
+        self._faults.add(Fault("maximo", self.operations[operation], kind, times, params))
+
+    def orders_of(self, key: str) -> int:
+        return sum(order.externalrefid == key for order in self._server.work_orders())
+
+    async def notes(self, ref: WorkOrderRef) -> list[str]:
+        """The notes on an order, as Maximo itself shows them."""
+        headers = {"apikey": self.secrets[0]}
+        params = {"lean": "1", "oslc.where": f'wonum="{ref.id}"', "oslc.select": "worklog{*}"}
+        async with httpx.AsyncClient() as client:
+            reply = await client.get(f"{self._server.url}/os/mxapiwodetail", headers=headers, params=params)
+        (order,) = reply.json()["member"]
+        return [note["description"] for note in order.get("worklog", [])]
+
+    def approve(self, ref: WorkOrderRef) -> None:
+        self._server.change_status(ref.id, "APPR", "go on", by="PLANNER")
+
+    def cancel(self, ref: WorkOrderRef) -> None:
+        self._server.change_status(ref.id, "CAN", "not now", by="PLANNER")
+
+    def complete(self, ref: WorkOrderRef, note: str) -> None:
+        now = self.clock.now()
+        self._server.change_status(ref.id, "INPRG", "", by="TECH1")
+        self._server.report_actual(
+            ref.id,
+            actstart=now - timedelta(hours=2),
+            actfinish=now,
+            failurecode="ELEC",
+            problem="OVERVOLT",
+            cause="REGULATR",
+            remedy="REPLACE",
+            notes=note,
+            downtime=(now - timedelta(hours=3), now),
+            by="TECH1",
+        )
+        self._server.change_status(ref.id, "COMP", "", by="TECH1")
+
+
+class JobControlPlant:
+    """A machine of a plant with a Job Control server, and its shop floor."""
+
+    secrets: Sequence[str] = (JOB_CONTROL_PASSWORD,)
+
+    def __init__(self, shop: "JobControlShop", equipment: str) -> None:
+        self.equipment = equipment
+        self._shop = shop
+        self._connectors: list[opcua_job_control.JobControlMes] = []
+
+    async def leave(self) -> None:
+        self._shop.faults.clear()
+        for connector in self._connectors:
+            await connector.close()
+
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> opcua_job_control.JobControlMes:
+        settings = opcua_job_control.JobControlSettings.model_validate(
+            {
+                "url": self._shop.server.url,
+                "user": "millwright",
+                "password": secret or self.secrets[0],
+                "timeout": QUICK if quick else PATIENT,
+                "connect_timeout": PATIENT,
+            }
+        )
+        connector = opcua_job_control.connect(settings, clock=self._shop.clock)
+        self._connectors.append(connector)
+        return connector
+
+    def misbehave(self, method: str, kind: str, params: Mapping[str, str] | None = None) -> None:
+        self._shop.faults.add(Fault("jobcontrol", method, kind, 1, params or {}))
+
+    def go_down(self) -> None:
+        self._shop.faults.add(Fault("jobcontrol", "*", "down", None))
+
+    async def come_back(self) -> None:
+        """Returns once the server takes connections again; it looks for the end of `down` from time to time."""
+        self._shop.faults.clear()
+        probe = self.connector()
+        for _ in range(500):
+            if await _answers(probe):
+                return
+            await asyncio.sleep(0.02)
+        raise TimeoutError("the server does not come back")
+
+    async def wait(self, time: timedelta) -> None:
+        self._shop.clock.set(self._shop.clock.now() + time)
+        await self._shop.server.advance(self._shop.clock.now())
+
+    def holds(self) -> list[tuple[str, bool]]:
+        """Key as received and whether still held, oldest first."""
+        rows = self._shop.server.holds()
+        return [(row.key, row.released is None) for row in rows if row.equipment == self.equipment]
+
+
+async def _answers(mes: opcua_job_control.JobControlMes) -> bool:
+    try:
+        await mes.check()
+    except Unavailable:
+        return False
+    return True
+
+
+class JobControlShop:
+    """A Job Control server with a machine for every test: starting one takes two seconds."""
+
+    def __init__(self, machines: int) -> None:
+        self.clock = PlantClock(START)
+        self.faults = Faults()
+        self.server = JobControlServer(
+            None,
+            self.clock,
+            [(number, f"EQ-{number}", "LINE-1") for number in range(1, machines + 1)],
+            faults=self.faults,
+            users={"millwright": JOB_CONTROL_PASSWORD},
+        )
+        self._taken = 0
+
+    async def machine(self) -> JobControlPlant:
+        """The next machine with a job running: some are between two when the plant begins."""
+        while True:
+            self._taken += 1
+            plant = JobControlPlant(self, f"EQ-{self._taken}")
+            job = (await plant.connector().read_production(plant.equipment)).job
+            if job is not None and job.state is JobState.RUNNING:
+                return plant
+            await plant.leave()
+
+
+@pytest.fixture(params=[MaximoPlant], ids=["maximo"])
+async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MaximoPlant]:
+    plant = request.param(tmp_path)
+    await plant.start()
+    yield plant
+    await plant.stop()
+
+
+@pytest.fixture(scope="module")
+async def job_control_shop() -> AsyncIterator[JobControlShop]:
+    shop = JobControlShop(40)
+    await shop.server.start()
+    yield shop
+    await shop.server.stop()
+
+
+@pytest.fixture(params=[JobControlShop.machine], ids=["opcua_job_control"])
+async def mes_plant(request: pytest.FixtureRequest, job_control_shop: JobControlShop) -> AsyncIterator[JobControlPlant]:
+    """A machine of a plant whose time stands still."""
+    plant = await request.param(job_control_shop)
+    yield plant
+    await plant.leave()
+
+
+@pytest.fixture(params=[JobControlShop.machine], ids=["opcua_job_control"])
+async def passing_mes_plant(request: pytest.FixtureRequest) -> AsyncIterator[JobControlPlant]:
+    """A machine of a plant of its own, where time passes."""
+    shop = JobControlShop(3)
+    await shop.server.start()
+    plant = await request.param(shop)
+    yield plant
+    await plant.leave()
+    await shop.server.stop()

@@ -1,0 +1,341 @@
+"""What every connector to a CMMS keeps, against a server that keeps its vendor's contract."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import pytest
+
+from domain.errors import ActionRequired, Unavailable
+from domain.ports import Cmms
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+
+class CmmsPlant(Protocol):
+    """A CMMS with its people, as far as this suite needs one."""
+
+    secrets: Sequence[str]
+
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
+    def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
+    def wait(self, time: timedelta) -> None: ...
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None: ...
+    def orders_of(self, key: str) -> int: ...
+    async def notes(self, ref: WorkOrderRef) -> list[str]: ...
+    def approve(self, ref: WorkOrderRef) -> None: ...
+    def cancel(self, ref: WorkOrderRef) -> None: ...
+    def complete(self, ref: WorkOrderRef, note: str) -> None: ...
+
+
+async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:
+    """Every page until an empty one."""
+    records: list[WorkOrderRecord] = []
+    while True:
+        page = await cmms.changed_since(cursor)
+        cursor = page.cursor
+        if not page.records:
+            return records, cursor
+        records += page.records
+
+
+async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
+    line = await cmms_plant.connector().check()
+    assert "127.0.0.1" in line
+    assert "\n" not in line
+
+
+async def test_opening_twice_opens_once(cmms_plant: CmmsPlant) -> None:
+    draft = cmms_plant.draft()
+    first = await cmms_plant.connector().create_work_order(draft)
+    second = await cmms_plant.connector().create_work_order(draft)
+    assert first == second
+    assert first.status is WorkOrderStatus.WAITING_APPROVAL
+    assert not first.touched
+    assert (first.ref.key, first.priority, first.asset_external_id) == (draft.key, 2, draft.asset_external_id)
+    assert cmms_plant.orders_of(draft.key) == 1
+
+
+async def test_opening_from_two_processes_at_once_opens_once(cmms_plant: CmmsPlant) -> None:
+    draft = cmms_plant.draft()
+    records = await asyncio.gather(*(cmms_plant.connector().create_work_order(draft) for _ in range(5)))
+    assert {record.ref.id for record in records} == {records[0].ref.id}
+    assert cmms_plant.orders_of(draft.key) == 1
+
+
+async def test_opening_again_days_later_opens_once(cmms_plant: CmmsPlant) -> None:
+    draft = cmms_plant.draft()
+    cmms = cmms_plant.connector()
+    first = await cmms.create_work_order(draft)
+    cmms_plant.wait(timedelta(days=3))
+    assert (await cmms.create_work_order(draft)).ref == first.ref
+    assert cmms_plant.orders_of(draft.key) == 1
+
+
+async def test_two_keys_are_two_orders(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    one, other = await cmms.create_work_order(cmms_plant.draft()), await cmms.create_work_order(cmms_plant.draft())
+    assert one.ref.id != other.ref.id
+
+
+async def test_an_order_is_found_by_its_key_alone(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    draft = cmms_plant.draft()
+    assert await cmms.find_work_order(draft.key) is None
+    created = await cmms.create_work_order(draft)
+    assert await cmms.find_work_order(draft.key) == created
+    assert await cmms.read_work_order(created.ref) == created
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "drop_then_nothing", "status_500", "html", "timeout"])
+async def test_an_answer_that_was_lost_and_asked_for_again_gives_one_order(cmms_plant: CmmsPlant, kind: str) -> None:
+    cmms = cmms_plant.connector(quick=kind == "timeout")
+    draft = cmms_plant.draft()
+    await cmms.find_work_order("MW99999999")
+    cmms_plant.misbehave("create", kind)
+    with pytest.raises(Unavailable) as caught:
+        await cmms.create_work_order(draft)
+    assert caught.value.key == draft.key
+    record = await cmms_plant.connector().create_work_order(draft)
+    assert record.ref.key == draft.key
+    assert cmms_plant.orders_of(draft.key) == 1
+
+
+async def test_an_answer_given_twice_is_one_order(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.misbehave("query", "duplicate_answer")
+    found = await cmms.find_work_order(created.ref.key)
+    assert found is not None
+    assert found.ref == created.ref
+
+
+async def test_an_asset_that_is_not_known_there_needs_a_person(cmms_plant: CmmsPlant) -> None:
+    draft = cmms_plant.draft(asset="NOSUCH")
+    with pytest.raises(ActionRequired) as caught:
+        await cmms_plant.connector().create_work_order(draft)
+    assert caught.value.field is not None
+    assert cmms_plant.orders_of(draft.key) == 0
+
+
+async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> None:
+    draft = cmms_plant.draft()
+    cmms_plant.misbehave("create", "refuse_field", field="glaccount", code="BMXAA5401E")
+    with pytest.raises(ActionRequired) as caught:
+        await cmms_plant.connector().create_work_order(draft)
+    assert caught.value.field == "glaccount"
+    assert (await cmms_plant.connector().create_work_order(draft)).ref.key == draft.key
+
+
+async def test_a_released_draft_does_not_wait_for_approval(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    draft = cmms_plant.draft(released=True)
+    assert (await cmms.create_work_order(draft)).status is WorkOrderStatus.APPROVED
+    again = await cmms.create_work_order(draft)
+    assert again.status is WorkOrderStatus.APPROVED
+    assert not again.touched
+
+
+async def test_releasing_twice_releases_once(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    released = await cmms.release_work_order(created.ref, "approved in the console")
+    assert released.status is WorkOrderStatus.APPROVED
+    assert await cmms.release_work_order(created.ref, "again") == released
+
+
+async def test_an_untouched_order_is_withdrawn(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    await cmms.add_note(created.ref, "note-1", "Seen again.")
+    assert (await cmms.withdraw_work_order(created.ref, "revised")).status is WorkOrderStatus.CANCELLED
+    assert (await cmms.withdraw_work_order(created.ref, "again")).status is WorkOrderStatus.CANCELLED
+
+
+async def test_a_touched_order_is_not_withdrawn(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.approve(created.ref)
+    record = await cmms.withdraw_work_order(created.ref, "revised")
+    assert record.status is WorkOrderStatus.APPROVED
+    assert record.touched
+
+
+async def test_an_order_that_a_planner_cancelled_is_not_released(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.cancel(created.ref)
+    record = await cmms.release_work_order(created.ref, "approved in the console")
+    assert record.status is WorkOrderStatus.CANCELLED
+    assert record.touched
+    assert record.report is None
+
+
+async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    await cmms.add_note(created.ref, "note-1", "Seen again. " * 20)
+    await cmms_plant.connector().add_note(created.ref, "note-1", "Seen again. " * 20)
+    await cmms.add_note(created.ref, "note-2", "And again.")
+    assert len(await cmms_plant.notes(created.ref)) == 2
+    assert not (await cmms.read_work_order(created.ref)).touched
+    cmms_plant.approve(created.ref)
+    cmms_plant.wait(timedelta(hours=3))
+    cmms_plant.complete(created.ref, "Regulator burnt.")
+    report = (await cmms.read_work_order(created.ref)).report
+    assert report is not None
+    assert report.notes == ("Regulator burnt.",)
+
+
+async def test_a_note_whose_answer_was_lost_is_added_once(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.misbehave("note", "commit_then_drop")
+    with pytest.raises(Unavailable):
+        await cmms.add_note(created.ref, "note-1", "Seen again.")
+    await cmms.add_note(created.ref, "note-1", "Seen again.")
+    assert len(await cmms_plant.notes(created.ref)) == 1
+
+
+async def test_a_note_added_from_several_processes_at_once_is_added_once(cmms_plant: CmmsPlant) -> None:
+    created = await cmms_plant.connector().create_work_order(cmms_plant.draft())
+    await asyncio.gather(*(cmms_plant.connector().add_note(created.ref, "note-1", "Seen again.") for _ in range(4)))
+    assert len(await cmms_plant.notes(created.ref)) == 1
+
+
+async def test_a_release_whose_answer_was_lost_is_found_done(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    draft = cmms_plant.draft(released=True)
+    cmms_plant.misbehave("status", "commit_then_drop")
+    with pytest.raises(Unavailable):
+        await cmms.create_work_order(draft)
+    assert (await cmms.create_work_order(draft)).status is WorkOrderStatus.APPROVED
+    assert cmms_plant.orders_of(draft.key) == 1
+
+
+async def test_a_release_that_was_not_done_is_done_by_the_next_call(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    draft = cmms_plant.draft(released=True)
+    cmms_plant.misbehave("status", "drop_then_nothing")
+    with pytest.raises(Unavailable):
+        await cmms.create_work_order(draft)
+    assert (await cmms.create_work_order(draft)).status is WorkOrderStatus.APPROVED
+
+
+async def test_what_the_technician_found_comes_back(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.approve(created.ref)
+    cmms_plant.wait(timedelta(hours=5))
+    cmms_plant.complete(created.ref, "Regulator burnt.")
+    record = await cmms.read_work_order(created.ref)
+    assert record.status is WorkOrderStatus.COMPLETED
+    assert record.report is not None
+    report = record.report
+    assert (report.failure_class, report.problem, report.cause, report.remedy) == (
+        "ELEC",
+        "OVERVOLT",
+        "REGULATR",
+        "REPLACE",
+    )
+    assert report.downtime == timedelta(hours=3)
+    assert report.started_at is not None
+    assert report.finished_at == report.started_at + timedelta(hours=2)
+
+
+async def test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = []
+    for _ in range(8):
+        created.append(await cmms.create_work_order(cmms_plant.draft()))
+        cmms_plant.wait(timedelta(minutes=7))
+    records, cursor = await read_all(cmms, None)
+    assert {record.ref.key for record in records} == {record.ref.key for record in created}
+    assert [record.changed_at for record in records] == sorted(record.changed_at for record in records)
+    cmms_plant.wait(timedelta(hours=1))
+    cmms_plant.approve(created[2].ref)
+    cmms_plant.cancel(created[5].ref)
+    cmms_plant.complete(created[2].ref, "Done.")
+    records, cursor = await read_all(cmms, cursor)
+    latest = {record.ref.id: record for record in records}
+    assert latest[created[2].ref.id].status is WorkOrderStatus.COMPLETED
+    assert latest[created[2].ref.id].report is not None
+    assert latest[created[5].ref.id].status is WorkOrderStatus.CANCELLED
+    assert (await read_all(cmms, cursor))[0] == []
+
+
+async def test_many_changes_of_one_moment_are_all_read(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    keys = {(await cmms.create_work_order(cmms_plant.draft())).ref.key for _ in range(8)}
+    records, _ = await read_all(cmms, None)
+    assert {record.ref.key for record in records} == keys
+
+
+async def test_a_change_in_the_moment_of_a_poll_is_in_the_next(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    _, cursor = await read_all(cmms, None)
+    cmms_plant.approve(created.ref)
+    records, _ = await read_all(cmms, cursor)
+    assert [record.status for record in records] == [WorkOrderStatus.APPROVED]
+
+
+@pytest.mark.parametrize("kind", ["duplicate_answer", "reorder_answers"])
+async def test_answers_in_disorder_lose_nothing(cmms_plant: CmmsPlant, kind: str) -> None:
+    cmms = cmms_plant.connector()
+    keys = set()
+    for _ in range(5):
+        keys.add((await cmms.create_work_order(cmms_plant.draft())).ref.key)
+        cmms_plant.wait(timedelta(minutes=1))
+    cmms_plant.misbehave("query", kind)
+    records, _ = await read_all(cmms, None)
+    assert {record.ref.key for record in records} == keys
+
+
+async def test_a_key_that_is_not_accepted_needs_a_person(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector(secret="another-key")
+    with pytest.raises(ActionRequired, match="credentials"):
+        await cmms.check()
+    with pytest.raises(ActionRequired, match="credentials"):
+        await cmms.create_work_order(cmms_plant.draft())
+
+
+async def test_a_session_that_has_ended_needs_a_person_and_then_goes_on(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    cmms_plant.misbehave("query", "session_expired")
+    with pytest.raises(ActionRequired):
+        await cmms.find_work_order("MW00000001")
+    assert await cmms.find_work_order("MW00000001") is None
+
+
+async def test_a_wait_that_the_vendor_asks_for_is_passed_on(cmms_plant: CmmsPlant) -> None:
+    cmms_plant.misbehave("query", "status_429", retry_after=17)
+    with pytest.raises(Unavailable) as caught:
+        await cmms_plant.connector().find_work_order("MW00000001")
+    assert caught.value.retry_after == timedelta(seconds=17)
+
+
+async def test_a_page_instead_of_data_is_not_taken_for_an_answer(cmms_plant: CmmsPlant) -> None:
+    cmms_plant.misbehave("query", "html")
+    with pytest.raises(Unavailable, match="HTML page"):
+        await cmms_plant.connector().find_work_order("MW00000001")
+
+
+async def test_a_connector_that_signed_in_before_signs_in_by_its_key_again(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    for _ in range(3):
+        assert await cmms.check()
+
+
+async def test_no_secret_is_ever_logged_or_told(cmms_plant: CmmsPlant, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    told = []
+    for operation, kind in [("create", "commit_then_drop"), ("query", "status_500"), ("query", "session_expired")]:
+        cmms_plant.misbehave(operation, kind)
+        with pytest.raises((Unavailable, ActionRequired)) as caught:
+            await cmms_plant.connector().create_work_order(cmms_plant.draft())
+        told.append(f"{caught.value} {caught.value!r} {vars(caught.value)}")
+    told.append(await cmms_plant.connector().check())
+    everything = caplog.text + " ".join(told)
+    assert [secret for secret in cmms_plant.secrets if secret in everything] == []
