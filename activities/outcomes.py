@@ -7,6 +7,7 @@ from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs
 from domain.casework import CaseStore
 from domain.clock import Clock
+from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.ports import OutcomeCodes, TwinGraph
 from domain.work_orders import CompletionReport, WorkOrderStatus
@@ -16,7 +17,6 @@ _HEALTH = {
     OutcomeClass.PREVENTED: "repaired",
     OutcomeClass.SENSOR_FAULT: "sensor_suspect",
 }
-PROVENANCE = "millwright"
 
 
 class Outcomes:
@@ -64,7 +64,7 @@ class Outcomes:
                         "lastOutcomeAt": timestamp(view.order.changed_at),
                         "lastCaseId": view.id,
                         "healthState": _HEALTH.get(view.outcome, "unchanged"),
-                        "updatedBy": PROVENANCE,
+                        "updatedBy": TWIN_AUTHOR,
                     },
                 )
                 await self._cases.twin_told(view.id, etag)

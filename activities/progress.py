@@ -105,7 +105,8 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         failed = True
         one.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
-        one.wait(f"a person to mend {error.system}{where}: {error.problem}")
+        # Asked again now and then: a person mends it over there, and nothing tells us when.
+        one.wait(f"a person to mend {error.system}{where}: {error.problem}", clock.now() + _LONGEST_WAIT)
     except Refused as error:
         failed = True
         one.lane = Lane.OPERATIONS

@@ -1,0 +1,241 @@
+"""Our own envelopes: what a model, an adapter or a person sends who speaks to Millwright directly.
+
+`millwright.anomaly.v1` is the CloudEvents `data` of a detector, `millwright.alarm.v1` that of a person by hand.
+Published as models, so that the API can show their schema.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from domain.anomaly import Anomaly, AnomalyKind, Quality
+from domain.assets import Asset, Level, ObservableKind
+from domain.errors import EventRejected
+from millwright.intake.cloudevents import CloudEvent
+from millwright.intake.fields import bounded_moment, mapping, parsed_moment
+from millwright.intake.finding import Finding, Unmapped
+from millwright.intake.json_text import joined
+from millwright.intake.register import Register
+from millwright.intake.subject import line_of
+from millwright.intake.telemetry import UNKNOWN_MODE
+
+ANOMALY = "millwright.anomaly.v1"
+ALARM = "millwright.alarm.v1"
+
+_PERSON = "person"
+_OUR_ID, _ELSEWHERE = "our-id", "elsewhere"
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is no field of this envelope",
+    "finite_number": "is NaN, infinite or too large",
+    "string_pattern_mismatch": "is blank",
+    "string_too_short": "is empty",
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+}
+
+
+def _moment(value: object) -> datetime:
+    try:
+        return parsed_moment(value, "at")
+    except EventRejected as refused:
+        raise ValueError(f"{refused.problem} ({refused.fix})" if refused.fix else refused.problem) from None
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise ValueError("must be an ISO 8601 duration as text, such as PT24H")
+
+
+Name = Annotated[str, Field(min_length=1, max_length=256, strict=True, pattern=r"\S")]
+Words = Annotated[str, Field(min_length=1, max_length=4000, strict=True, pattern=r"\S")]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Instant = Annotated[datetime, BeforeValidator(_moment)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0), le=timedelta(days=3650))]
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+_Said = TypeVar("_Said", bound=_Envelope)
+
+
+class ExternalAsset(_Envelope):
+    """An asset by the name it has in another system of the crosswalk (`cmms`, `mes`, `device`, `twin`)."""
+
+    system: Name
+    id: Name
+
+
+NamedAsset = Annotated[
+    Annotated[Name, Tag(_OUR_ID)] | Annotated[ExternalAsset, Tag(_ELSEWHERE)],
+    Discriminator(lambda value: _ELSEWHERE if isinstance(value, dict | ExternalAsset) else _OUR_ID),
+]
+
+
+class LeadTime(_Envelope):
+    """Bounds of the predicted time to functional failure."""
+
+    low: Duration
+    high: Duration
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low is longer than high")
+        return self
+
+
+class AnomalyEnvelope(_Envelope):
+    """What a detector says. `asset` is our id or a name elsewhere; `failure_mode` may be left out where a signal, or
+    the component, tells it. `at` defaults to the event's `time`. A confidence left out counts as the lowest, never as
+    certain."""
+
+    asset: NamedAsset
+    failure_mode: Name | None = None
+    signal: Name | None = None
+    value: Real | None = None
+    unit: Name | None = None
+    score: Annotated[Real, Field(ge=0)] | None = None
+    confidence: Annotated[Real, Field(ge=0, le=1)] | None = None
+    baseline: Real | None = None
+    detector: Name | None = None
+    model_version: Name | None = None
+    lead: LeadTime | None = None
+    quality: Quality = Quality.GOOD
+    recommended_action: Words | None = None
+    at: Instant | None = None
+
+
+class AlarmEnvelope(_Envelope):
+    """What a person says by hand. `component` is an asset's id, or its name on the machine; one of `component` and
+    `failure_mode` is needed. `at` defaults to the event's `time`, and that to now."""
+
+    asset: NamedAsset
+    component: Name | None = None
+    failure_mode: Name | None = None
+    text: Words
+    raised_by: Name
+    at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if self.component is None and self.failure_mode is None:
+            raise ValueError("say which component, or which failure_mode")
+        return self
+
+
+def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Finding:
+    """What a `millwright.anomaly.v1` says.
+
+    Raises:
+        EventRejected: a field is missing, unknown or wrong.
+        Unmapped: the asset or the signal is not known.
+    """
+    said = _validated(AnomalyEnvelope, event)
+    at = _at(said.at, event, now)
+    if at is None:
+        raise EventRejected("is missing", field="time", fix="send when it was observed, as `time` or `data.at`")
+    asset = _asset(said.asset, at, event.path, register)
+    asset_id, mode = _subject(said, asset, at, event.path, register)
+    anomaly = Anomaly(
+        kind=AnomalyKind.DEVIATION,
+        asset=asset_id,
+        failure_mode=mode,
+        at=at,
+        detector=said.detector or event.identity.source,
+        signal=said.signal,
+        value=said.value,
+        unit=said.unit,
+        score=said.score,
+        baseline=said.baseline,
+        confidence=said.confidence,
+        quality=said.quality,
+        model_version=said.model_version,
+        lead_low=said.lead.low if said.lead else None,
+        lead_high=said.lead.high if said.lead else None,
+        recommended_action=said.recommended_action,
+    )
+    return Finding(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
+
+
+def read_alarm(event: CloudEvent, now: datetime, register: Register) -> Finding:
+    """What a `millwright.alarm.v1` says.
+
+    Raises:
+        EventRejected: a field is missing, unknown or wrong.
+        Unmapped: the asset or the component is not known.
+    """
+    said = _validated(AlarmEnvelope, event)
+    at = _at(said.at, event, now) or now
+    asset = _asset(said.asset, at, event.path, register)
+    if said.component is not None:
+        machine = asset.machine
+        part = register.asset(said.component) or (register.part(machine, said.component) if machine else None)
+        if part is None or machine is None or part.machine != machine:
+            raise Unmapped(
+                f"{asset.id} has no component {said.component}", field=joined(event.path, "component"), at=at
+            )
+        asset = part
+    anomaly = Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=asset.id,
+        failure_mode=said.failure_mode or register.only_failure_mode(asset.id) or UNKNOWN_MODE,
+        at=at,
+        detector=_PERSON,
+        text=said.text,
+        raised_by=said.raised_by,
+    )
+    return Finding(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
+
+
+def _validated(model: type[_Said], event: CloudEvent) -> _Said:
+    try:
+        return model.model_validate(mapping(event.data, event.path))
+    except ValidationError as refused:
+        error = refused.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in error["loc"] if part not in (_OUR_ID, _ELSEWHERE))
+        problem = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").removeprefix("Input should ")
+        raise EventRejected(problem, field=joined(event.path, place) if place else event.path or None) from None
+
+
+def _at(said: datetime | None, event: CloudEvent, now: datetime) -> datetime | None:
+    if said is not None:
+        return bounded_moment(said, joined(event.path, "at"), now)
+    return None if event.time is None else bounded_moment(event.time, "time", now)
+
+
+def _asset(named: str | ExternalAsset, at: datetime, path: str, register: Register) -> Asset:
+    if isinstance(named, str):
+        asset, field = register.asset(named), joined(path, "asset")
+        problem = f"no asset {named} is known"
+    else:
+        asset, field = register.resolve(named.system, named.id, at), joined(path, "asset.id")
+        problem = f"no one asset was called {named.id} in {named.system} at that time"
+    if asset is None:
+        raise Unmapped(problem, field=field, at=at)
+    return asset
+
+
+def _subject(said: AnomalyEnvelope, asset: Asset, at: datetime, path: str, register: Register) -> tuple[str, str]:
+    """The asset and failure mode that an anomaly tells of, as exactly as the sender and the register let it be said."""
+    if said.signal is not None and asset.machine is not None:
+        seen = register.observable(asset.machine, ObservableKind.SIGNAL, said.signal)
+        if seen is not None and asset.level is Level.MACHINE:
+            return seen.asset, said.failure_mode or seen.failure_mode
+        if seen is None and said.failure_mode is None:
+            problem = f"no component of {asset.machine} is known by the signal {said.signal}"
+            raise Unmapped(problem, field=joined(path, "signal"), at=at)
+        if seen is not None and asset.level is Level.SENSOR:
+            return seen.asset, said.failure_mode or seen.failure_mode
+        if seen is not None and seen.asset == asset.id:
+            return asset.id, said.failure_mode or seen.failure_mode
+    mode = said.failure_mode or register.only_failure_mode(asset.id)
+    if mode is None:
+        raise EventRejected(
+            "is missing", field=joined(path, "failure_mode"), fix="send it, or a signal that the register knows"
+        )
+    return asset.id, mode

@@ -1,0 +1,42 @@
+"""What a message turns out to say, before the facts of its delivery are put around it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.anomaly import Anomaly, Fate
+from domain.errors import Rejected
+
+
+class Finding(NamedTuple):
+    """An anomaly with the line that judges it, or a fate with its reason.
+
+    `natural_key` names the observation, so that the same one under another event id is a duplicate. An anomaly may
+    carry a `reason` too: a note, such as undeclared fields that came with it.
+    """
+
+    natural_key: str | None = None
+    at: datetime | None = None
+    anomaly: Anomaly | None = None
+    line: str | None = None
+    fate: Fate | None = None
+    reason: str | None = None
+    field: str | None = None
+
+
+class Unmapped(Rejected):
+    """A well-formed message names something that the register does not know at that time.
+
+    Args:
+        natural_key: the observation, named by what the sender called things.
+        at: when it was observed.
+    """
+
+    def __init__(self, problem: str, *, field: str, natural_key: str | None = None, at: datetime | None = None) -> None:
+        super().__init__(problem, field=field, fix="map it with `millwright assets map`, then re-drive the event")
+        self.natural_key = natural_key
+        self.at = at
+
+
+def not_an_anomaly(reason: str, at: datetime | None = None) -> Finding:
+    """A message that was understood and asks for nothing."""
+    return Finding(at=at, fate=Fate.NOT_AN_ANOMALY, reason=reason)

@@ -1,0 +1,267 @@
+"""From bytes to received events: pure, total, and never a guess.
+
+Whatever arrives becomes a `Received`: an anomaly that waits for judging, or a fate with the field and the reason. No
+bytes make these functions raise. What is stored as `raw` is one self-contained JSON text wherever the body was
+readable at all, so that `read_again` can read it when somebody has mended the register.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from domain.anomaly import Fate, Received
+from domain.errors import EventRejected
+from millwright.intake import envelope
+from millwright.intake.cloudevents import (
+    DEVICE_ATTRIBUTE,
+    SPECVERSION,
+    TELEMETRY,
+    CloudEvent,
+    Identity,
+    amqp_attributes,
+    event_grid_attributes,
+    from_attributes,
+    from_event_grid,
+    from_structured,
+    http_attributes,
+    identity_of,
+    parsed_data,
+    self_contained,
+)
+from millwright.intake.finding import Finding, Unmapped, not_an_anomaly
+from millwright.intake.json_text import Document, dumped, parse, refuse_unkeepable
+from millwright.intake.message import BusMessage, Delivery
+from millwright.intake.register import Register
+from millwright.intake.telemetry import read_telemetry
+from millwright.intake.twin_changes import read_lifecycle, read_update
+
+LARGEST_EVENT = 256 * 1024
+"""Bytes; the limit of Service Bus's standard tier for one message."""
+LARGEST_BATCH = 1024 * 1024
+"""Bytes; Event Grid's limit for one delivery."""
+
+_TWIN_UPDATE = "Microsoft.DigitalTwins.Twin.Update"
+_TWIN_EVENTS = "Microsoft.DigitalTwins."
+_OUR_TYPES = "millwright."
+_STRUCTURED = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_IOT_DEVICE = "iothub-connection-device-id"
+
+
+def read_message(message: BusMessage, now: datetime, register: Register) -> Received:
+    """One message of a bus.
+
+    CloudEvents in binary mode are known by their application properties, in structured mode by their content type or
+    `specversion`, Event Grid's schema by `eventType`; anything else is taken as telemetry of a device (Event Hub and
+    IoT Hub style) under the bus's own message id.
+    """
+    delivery = Delivery(message.entity, message.sequence_number, now)
+    properties, body = message.application_properties, message.body
+    attributes = amqp_attributes(properties)
+    if attributes and not _is_structured(message.content_type):
+        return _read_binary(attributes, body, delivery, register)
+    if len(body) > LARGEST_EVENT:
+        return _quarantined(delivery, body, {}, _too_large(len(body), LARGEST_EVENT))
+    try:
+        document = parse(body)
+    except EventRejected as refused:
+        return _quarantined(delivery, body, {}, refused)
+    item = document.value
+    if isinstance(item, list) and len(item) == 1:
+        item = item[0]
+    if isinstance(item, dict) and ("specversion" in item or "eventType" in item):
+        return _read_item(item, body, delivery, register, suspect=document.suspect)
+    if isinstance(item, list):
+        several = EventRejected("holds no event or several", fix="send one message for each")
+        return _quarantined(delivery, body, {}, several)
+    plain: dict[str, object] = {
+        "specversion": SPECVERSION,
+        "type": TELEMETRY,
+        "source": message.entity,
+        "id": message.message_id or _numbered(delivery),
+    }
+    if _IOT_DEVICE in properties:
+        plain[DEVICE_ATTRIBUTE] = properties[_IOT_DEVICE]
+    return _read_binary(plain, body, delivery, register)
+
+
+def read_items(
+    payload: bytes,
+    content_type: str | None,
+    headers: Mapping[str, str],
+    *,
+    door: str,
+    sequences: Iterator[int],
+    now: datetime,
+    register: Register,
+) -> list[Received]:
+    """The events of one HTTP request, in their order; each takes the next of `sequences`.
+
+    Reads CloudEvents in binary mode (`ce-` headers), structured and batched, and Event Grid's schema. A body that is
+    no JSON, or is too large, is one quarantined event; an empty list is none.
+    """
+    if not _is_structured(content_type):
+        attributes = http_attributes(headers)
+        if attributes:
+            return [_read_binary(attributes, payload, Delivery(door, next(sequences), now), register)]
+    if len(payload) > LARGEST_BATCH:
+        too_large = _too_large(len(payload), LARGEST_BATCH)
+        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, too_large)]
+    try:
+        document = parse(payload)
+    except EventRejected as refused:
+        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, refused)]
+    if not isinstance(document.value, list):
+        delivery = Delivery(door, next(sequences), now)
+        return [_read_item(document.value, payload, delivery, register, suspect=document.suspect)]
+    return [
+        _read_part(item, document, payload, Delivery(door, next(sequences), now), register) for item in document.value
+    ]
+
+
+def read_again(raw: bytes, delivery: Delivery, register: Register) -> Received:
+    """A stored event as it reads now: for what waited in quarantine or unmapped and is re-driven."""
+    try:
+        document = parse(raw)
+    except EventRejected as refused:
+        return _quarantined(delivery, raw, {}, refused)
+    item = document.value
+    if isinstance(item, list) and len(item) == 1:
+        item = item[0]
+    return _read_item(item, raw, delivery, register, suspect=document.suspect)
+
+
+def _read_part(item: object, whole: Document, payload: bytes, delivery: Delivery, register: Register) -> Received:
+    try:
+        raw = dumped(item, strict=whole.strict)
+    except EventRejected as refused:
+        # It cannot be written out alone, so the whole is kept.
+        return _quarantined(delivery, payload, {}, refused)
+    return _read_item(item, raw, delivery, register, suspect=whole.suspect)
+
+
+def _read_item(item: object, raw: bytes, delivery: Delivery, register: Register, *, suspect: bool) -> Received:
+    if not isinstance(item, dict):
+        return _quarantined(delivery, raw, {}, EventRejected("is no event", fix="send a CloudEvent as a JSON object"))
+    is_event_grid = "eventType" in item and "specversion" not in item
+    attributes = event_grid_attributes(item) if is_event_grid else item
+    try:
+        if len(raw) > LARGEST_EVENT:
+            raise _too_large(len(raw), LARGEST_EVENT)
+        if suspect:
+            refuse_unkeepable(item)
+        event = from_event_grid(item) if is_event_grid else from_structured(item)
+    except EventRejected as refused:
+        return _quarantined(delivery, raw, attributes, refused)
+    return _received(event, raw, delivery, register)
+
+
+def _read_binary(attributes: Mapping[str, object], body: bytes, delivery: Delivery, register: Register) -> Received:
+    is_json = False
+    try:
+        if len(body) > LARGEST_EVENT:
+            raise _too_large(len(body), LARGEST_EVENT)
+        document = parsed_data(body)
+        is_json = document.strict
+        event = from_attributes(attributes, document.value)
+    except EventRejected as refused:
+        raw = self_contained(attributes, body, is_json=is_json)
+        return _quarantined(delivery, raw, attributes, refused)
+    return _received(event, self_contained(attributes, body, is_json=is_json), delivery, register)
+
+
+def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Register) -> Received:
+    try:
+        found = _find(event, delivery.received_at, register)
+    except Unmapped as unmapped:
+        found = Finding(
+            natural_key=unmapped.natural_key,
+            at=unmapped.at,
+            fate=Fate.UNMAPPED,
+            reason=_words(unmapped),
+            field=unmapped.field,
+        )
+    except EventRejected as refused:
+        found = Finding(fate=Fate.QUARANTINED, reason=_words(refused), field=refused.field)
+    key = found.natural_key
+    if key is None and found.fate is not Fate.QUARANTINED:
+        key = f"event|{event.identity.source}|{event.identity.id}"
+    return Received(
+        door=delivery.door,
+        sequence=delivery.sequence,
+        source=event.identity.source,
+        external_id=event.identity.id,
+        type=event.type,
+        subject=event.subject,
+        received_at=delivery.received_at,
+        raw=raw,
+        natural_key=key,
+        at=found.at,
+        traceparent=event.traceparent,
+        anomaly=found.anomaly,
+        line=found.line,
+        fate=found.fate,
+        reason=found.reason,
+        field=found.field,
+    )
+
+
+def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
+    kind = event.type
+    if kind == envelope.ANOMALY:
+        return envelope.read_anomaly(event, now, register)
+    if kind.lower() == TELEMETRY:
+        return read_telemetry(event, now, register)
+    if kind == _TWIN_UPDATE:
+        return read_update(event, now, register)
+    if kind == envelope.ALARM:
+        return envelope.read_alarm(event, now, register)
+    if kind.startswith(_TWIN_EVENTS):
+        return read_lifecycle(event)
+    if kind.startswith(_OUR_TYPES):
+        raise EventRejected("is no type known here", field="type", fix=f"send {envelope.ANOMALY} or {envelope.ALARM}")
+    return not_an_anomaly(f"events of the type {kind} say nothing of a machine's health", event.time)
+
+
+def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object], refused: EventRejected) -> Received:
+    identity = identity_of(attributes) or Identity(delivery.door, _numbered(delivery))
+    return Received(
+        door=delivery.door,
+        sequence=delivery.sequence,
+        source=identity.source,
+        external_id=identity.id,
+        type=_shown(attributes.get("type")),
+        subject=_shown(attributes.get("subject")),
+        received_at=delivery.received_at,
+        raw=raw,
+        fate=Fate.QUARANTINED,
+        reason=_words(refused),
+        field=refused.field,
+    )
+
+
+def _numbered(delivery: Delivery) -> str:
+    return f"#{delivery.sequence}"
+
+
+def _shown(value: object) -> str | None:
+    """A text that could not be checked, made fit to be stored and shown."""
+    if not isinstance(value, str):
+        return None
+    return value[:200].encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
+def _words(refused: EventRejected | Unmapped) -> str:
+    """The reason in plain words; the field stands beside it."""
+    text = f"{refused.problem}; {refused.fix}" if refused.fix else refused.problem
+    return text[:1000].encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
+def _too_large(size: int, limit: int) -> EventRejected:
+    return EventRejected(f"is too large ({size} bytes; at most {limit})", fix="send less, or in several requests")
+
+
+def _is_structured(content_type: str | None) -> bool:
+    if content_type is None:
+        return False
+    essence = content_type.partition(";")[0].strip().lower()
+    return essence in (_STRUCTURED, _BATCH)

@@ -1,0 +1,90 @@
+"""The plant's register as reading sees it: a snapshot in memory, with names valid from one day to another."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple, Self
+
+from domain.assets import Alias, Asset, Observable, ObservableKind, PlantRegister
+
+
+class _Span(NamedTuple):
+    """Half-open: valid at `since`, not any more at `until`."""
+
+    since: datetime
+    until: datetime | None
+    asset: str
+
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+class Register:
+    """Looks up assets by what others call them, and components by what can be seen of them. Never guesses.
+
+    Args:
+        assets, aliases, observables: the rows in force, in any order.
+        models: declared contents per DTDL model id; empty where no models were imported, and then none is unknown.
+    """
+
+    def __init__(
+        self,
+        assets: Iterable[Asset],
+        aliases: Iterable[Alias],
+        observables: Iterable[Observable],
+        models: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._assets = {asset.id: asset for asset in assets}
+        self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+        for alias in aliases:
+            span = _Span(alias.valid_from, alias.valid_to, alias.asset)
+            self._spans[alias.system, alias.external_id].append(span)
+        self._observables: dict[tuple[str, ObservableKind, str], Observable] = {}
+        self._modes: dict[str, set[str]] = defaultdict(set)
+        for observable in observables:
+            self._observables[observable.machine, observable.kind, observable.name] = observable
+            self._modes[observable.asset].add(observable.failure_mode)
+        self._parts: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for asset in self._assets.values():
+            if asset.machine is not None and asset.machine != asset.id:
+                self._parts[asset.machine, asset.name].add(asset.id)
+        self._models = models
+
+    @classmethod
+    def of(cls, plant: PlantRegister) -> Self:
+        """The snapshot of one import."""
+        return cls(plant.assets, plant.aliases, plant.observables, plant.models)
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """The asset with our own id."""
+        return self._assets.get(asset_id)
+
+    def resolve(self, system: str, external_id: str, at: datetime) -> Asset | None:
+        """The one asset that had this name in that system at that time; None where there was none, or two."""
+        found = {span.asset for span in self._spans.get((system, external_id), ()) if span.holds(at)}
+        if len(found) != 1:
+            return None
+        return self._assets.get(found.pop())
+
+    def part(self, machine: str, name: str) -> Asset | None:
+        """The one part of a machine that goes by this name there (`comp1`)."""
+        found = self._parts.get((machine, name), ())
+        return self._assets[next(iter(found))] if len(found) == 1 else None
+
+    def observable(self, machine: str, kind: ObservableKind, name: str) -> Observable | None:
+        """Which component and failure mode a signal or code of a machine tells of."""
+        return self._observables.get((machine, kind, name))
+
+    def only_failure_mode(self, asset_id: str) -> str | None:
+        """The failure mode that is watched on an asset, where it is exactly one."""
+        modes = self._modes.get(asset_id, ())
+        return next(iter(modes)) if len(modes) == 1 else None
+
+    def unknown_model(self, model: str) -> bool:
+        """Whether a DTDL model id is none of those imported."""
+        return bool(self._models) and model not in self._models
+
+    def undeclared(self, model: str | None, names: Iterable[str]) -> list[str]:
+        """Those names that a model's DTDL does not declare; none where the model is not known."""
+        declared = self._models.get(model) if model is not None else None
+        return [] if declared is None else [name for name in names if name not in declared]

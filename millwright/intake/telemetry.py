@@ -1,0 +1,203 @@
+"""Telemetry and the rows that detectors make of it.
+
+`DetectAnomalies()` gives `DeviceId, Timestamp, <signal>, score, baseline` and `PredictMaintenance()` gives `DeviceId,
+Timestamp, MaintenanceRisk`; a device's error is `errorCode, timestamp`. Whatever else telemetry says is a measurement
+and no anomaly. Fields that the model does not declare are tolerated and noted: devices do send them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
+from domain.assets import Asset, ObservableKind
+from domain.errors import EventRejected
+from millwright.intake.cloudevents import CloudEvent
+from millwright.intake.fields import bounded_moment, mapping, name_of, number, optional_share, score, text
+from millwright.intake.finding import Finding, Unmapped, not_an_anomaly
+from millwright.intake.json_text import joined
+from millwright.intake.register import Register
+from millwright.intake.subject import Observed, line_of, machine_of_device, machine_of_twin
+
+DEVIATION_DETECTOR = "DetectAnomalies"
+RISK_DETECTOR = "PredictMaintenance"
+DEVICE_DETECTOR = "device"
+UNKNOWN_MODE = "UNK"
+"""ISO 14224 table B.15: something will fail, and nobody says how."""
+
+_RISKS = frozenset(risk.value for risk in Risk)
+_QUALITIES = frozenset(quality.value for quality in Quality)
+_ROW_COLUMNS = frozenset({"DeviceId", "Timestamp", "score", "baseline", "confidence", "quality", "modelVersion"})
+_FORM_FIELDS = _ROW_COLUMNS | {"MaintenanceRisk", "errorCode", "timestamp"}
+
+
+def read_telemetry(event: CloudEvent, now: datetime, register: Register) -> Finding:
+    """What a telemetry message says.
+
+    Raises:
+        EventRejected: its model is not known, or a field is missing or wrong.
+        Unmapped: it comes from a device, or speaks of a signal or code, that the register does not know.
+    """
+    data = mapping(event.data, event.path)
+    refuse_unknown_model(event.dataschema, "dataschema", register)
+    if "MaintenanceRisk" in data:
+        found = _risk(event, data, now, register)
+    elif "score" in data or "baseline" in data:
+        found = _deviation(event, data, now, register)
+    elif data.get("errorCode") not in (None, ""):
+        found = _code(event, data, now, register)
+    else:
+        found = _measurement(event, data, now)
+    if event.dataschema is None:
+        return found
+    undeclared = register.undeclared(event.dataschema, [name for name in data if name not in _FORM_FIELDS])
+    if not undeclared:
+        return found
+    note = f"not declared by {event.dataschema}: {', '.join(joined('', name) for name in undeclared[:8])}"
+    return found._replace(reason=f"{found.reason}; {note}" if found.reason else note)
+
+
+def refuse_unknown_model(model: str | None, field: str, register: Register) -> None:
+    """Lets through a message whose model was imported, or where none were.
+
+    Raises:
+        EventRejected: models were imported, and this is none of them.
+    """
+    if model is not None and register.unknown_model(model):
+        raise EventRejected(
+            f"the model {model} is not known here",
+            field=field,
+            fix="import the register again with `millwright assets import`, then re-drive the event",
+        )
+
+
+def code_finding(machine: Asset, code: str, observed: Observed, field: str, register: Register) -> Finding:
+    """The anomaly of an error code, under the same natural key however the code arrived.
+
+    Raises:
+        Unmapped: no component of the machine is known by this code.
+    """
+    key = observed.key(machine.id)
+    observable = register.observable(machine.id, ObservableKind.CODE, code)
+    if observable is None:
+        problem = f"no component of {machine.id} is known by the error code {code}"
+        raise Unmapped(problem, field=field, natural_key=key, at=observed.at)
+    anomaly = Anomaly(
+        kind=AnomalyKind.CODE,
+        asset=observable.asset,
+        failure_mode=observable.failure_mode,
+        at=observed.at,
+        detector=DEVICE_DETECTOR,
+        code=code,
+    )
+    return Finding(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
+
+
+def risk_finding(machine: Asset, value: object, observed: Observed, field: str) -> Finding:
+    """The anomaly of a stated risk; of the machine, since no component is named.
+
+    Raises:
+        EventRejected: the value is none of the three levels.
+    """
+    name = name_of(value, field)
+    if name not in _RISKS:
+        raise EventRejected("is no level of risk", field=field, fix="send Low, Medium or High")
+    anomaly = Anomaly(
+        kind=AnomalyKind.RISK,
+        asset=machine.id,
+        failure_mode=UNKNOWN_MODE,
+        at=observed.at,
+        detector=RISK_DETECTOR,
+        risk=Risk(name),
+    )
+    key = observed.key(machine.id)
+    return Finding(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
+
+
+def _risk(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+    at = bounded_moment(_present(data, "Timestamp", event.path), joined(event.path, "Timestamp"), now)
+    observed = Observed("risk", "", at)
+    machine = _machine(event, data, observed, register)
+    return risk_finding(machine, data["MaintenanceRisk"], observed, joined(event.path, "MaintenanceRisk"))
+
+
+def _code(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+    code = text(data, "errorCode", event.path)
+    name = "Timestamp" if "Timestamp" in data else "timestamp"
+    at = bounded_moment(_present(data, name, event.path), joined(event.path, name), now)
+    observed = Observed("code", code, at)
+    machine = _machine(event, data, observed, register)
+    return code_finding(machine, code, observed, joined(event.path, "errorCode"), register)
+
+
+def _measurement(event: CloudEvent, data: Mapping[str, object], now: datetime) -> Finding:
+    for name in ("timestamp", "Timestamp"):
+        if name in data:
+            bounded_moment(data[name], joined(event.path, name), now)
+    return not_an_anomaly("telemetry that says nothing unusual")
+
+
+def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+    path = event.path
+    text(data, "DeviceId", path)
+    at = bounded_moment(_present(data, "Timestamp", path), joined(path, "Timestamp"), now)
+    how_far, baseline = score(data, "score", path), number(data, "baseline", path)
+    names = [name for name in data if name not in _ROW_COLUMNS]
+    if not names:
+        raise EventRejected("names no signal", field=path or None, fix="send the column of the signal with its value")
+    machine = _machine(event, data, Observed("deviation", names[0], at), register)
+    known = [name for name in names if register.observable(machine.id, ObservableKind.SIGNAL, name)]
+    if len(known) > 1:
+        raise EventRejected(
+            f"is one of several signals ({', '.join(known)})", field=joined(path, known[1]), fix="send one row for each"
+        )
+    name = known[0] if known else names[0]
+    value = number(data, name, path)
+    key = Observed("deviation", name, at).key(machine.id)
+    observable = register.observable(machine.id, ObservableKind.SIGNAL, name)
+    if observable is None:
+        raise Unmapped(
+            f"no component of {machine.id} is known by the signal {name}",
+            field=joined(path, name),
+            natural_key=key,
+            at=at,
+        )
+    anomaly = Anomaly(
+        kind=AnomalyKind.DEVIATION,
+        asset=observable.asset,
+        failure_mode=observable.failure_mode,
+        at=at,
+        detector=DEVIATION_DETECTOR,
+        signal=name,
+        value=value,
+        unit=observable.unit,
+        score=how_far,
+        baseline=baseline,
+        confidence=optional_share(data, "confidence", path),
+        quality=_quality(data, path),
+        model_version=text(data, "modelVersion", path) if "modelVersion" in data else None,
+    )
+    return Finding(key, at, anomaly, line_of(machine, joined(path, "DeviceId"), at, key))
+
+
+def _machine(event: CloudEvent, data: Mapping[str, object], observed: Observed, register: Register) -> Asset:
+    if "DeviceId" in data:
+        device, field = text(data, "DeviceId", event.path), joined(event.path, "DeviceId")
+        return machine_of_device(device, event.twin, observed, register, field)
+    if event.device is not None:
+        return machine_of_device(event.device, event.twin, observed, register, "device")
+    return machine_of_twin(event.twin, observed, register, "source")
+
+
+def _quality(data: Mapping[str, object], path: str) -> Quality:
+    if "quality" not in data:
+        return Quality.GOOD
+    name = text(data, "quality", path)
+    if name not in _QUALITIES:
+        raise EventRejected("is no quality", field=joined(path, "quality"), fix="send good, uncertain or bad")
+    return Quality(name)
+
+
+def _present(data: Mapping[str, object], name: str, path: str) -> object:
+    if name not in data:
+        raise EventRejected("is missing", field=joined(path, name), fix="send when it was observed")
+    return data[name]

@@ -1,0 +1,108 @@
+"""Changes of twins: error codes and risks written to their properties, our own patches coming back, and the rest.
+
+Shapes: Azure Digital Twins "Event notifications". A `Twin.Update` carries `{modelId, patch: [{op, path, value}]}` and
+nothing else, so a property that the patch does not touch is not known here.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.anomaly import Fate
+from domain.errors import EventRejected
+from domain.keys import TWIN_AUTHOR
+from millwright.intake.cloudevents import CloudEvent
+from millwright.intake.fields import bounded_moment, mapping, name_of, text
+from millwright.intake.finding import Finding, not_an_anomaly
+from millwright.intake.json_text import joined
+from millwright.intake.register import Register
+from millwright.intake.subject import Observed, machine_of_twin
+from millwright.intake.telemetry import code_finding, refuse_unknown_model, risk_finding
+
+WRITTEN_BY_US = frozenset(
+    {"healthState", "maintenanceStatus", "lastOutcome", "lastOutcomeAt", "lastCaseId", "updatedBy"}
+)
+_OPERATIONS = ("add", "replace", "remove")
+_ERROR_CODE, _ERROR_TIME, _RISK, _RISK_TIME, _AUTHOR = (
+    "lastErrorCode",
+    "lastErrorAt",
+    "maintenanceRisk",
+    "maintenanceRiskAt",
+    "updatedBy",
+)
+
+
+def read_update(event: CloudEvent, now: datetime, register: Register) -> Finding:
+    """What a change of a twin's properties says.
+
+    Raises:
+        EventRejected: its model is not known, or the patch is none or half of what it says.
+        Unmapped: the twin or the code is not known.
+    """
+    data = mapping(event.data, event.path)
+    changed = _changed(data, event.path)
+    if changed.get(_AUTHOR) == TWIN_AUTHOR or (changed and changed.keys() <= WRITTEN_BY_US):
+        return not_an_anomaly("our own write-back")
+    refuse_unknown_model(text(data, "modelId", event.path), joined(event.path, "modelId"), register)
+    field = joined(event.path, "patch")
+    if _ERROR_CODE in changed or _ERROR_TIME in changed:
+        return _code(event, changed, now, register, field)
+    if changed.get(_RISK) is not None:
+        observed = Observed("risk", "", _observed_at(_RISK_TIME, changed, event, now, field))
+        machine = machine_of_twin(event.twin, observed, register, "subject")
+        return risk_finding(machine, changed[_RISK], observed, joined(field, _RISK))
+    names = ", ".join(joined("", name) for name in list(changed)[:8])
+    return not_an_anomaly(f"a change of {names} says nothing unusual" if names else "a patch that changes nothing")
+
+
+def read_lifecycle(event: CloudEvent) -> Finding:
+    """A twin or relationship came, went or changed: nothing unusual, but the register may be stale now."""
+    what = event.type.removeprefix("Microsoft.DigitalTwins.")
+    return Finding(
+        fate=Fate.NOT_AN_ANOMALY,
+        reason=f"{what}: the graph changed; import the register again with `millwright assets import`",
+    )
+
+
+def _code(event: CloudEvent, changed: Mapping[str, object], now: datetime, register: Register, field: str) -> Finding:
+    if _ERROR_CODE not in changed:
+        raise EventRejected(f"sets {_ERROR_TIME} without {_ERROR_CODE}", field=field, fix="write both in one patch")
+    if changed[_ERROR_CODE] in (None, ""):
+        return not_an_anomaly("the error code was cleared")
+    code = name_of(changed[_ERROR_CODE], joined(field, _ERROR_CODE))
+    observed = Observed("code", code, _observed_at(_ERROR_TIME, changed, event, now, field))
+    machine = machine_of_twin(event.twin, observed, register, "subject")
+    return code_finding(machine, code, observed, joined(field, _ERROR_CODE), register)
+
+
+def _observed_at(name: str, changed: Mapping[str, object], event: CloudEvent, now: datetime, field: str) -> datetime:
+    """The time that the patch writes beside its statement, else the event's own."""
+    if changed.get(name) is not None:
+        return bounded_moment(changed[name], joined(field, name), now)
+    if event.time is None:
+        raise EventRejected("is missing", field="time", fix="send when it was observed")
+    return bounded_moment(event.time, "time", now)
+
+
+def _changed(data: Mapping[str, object], path: str) -> dict[str, object]:
+    """The top-level properties that a patch touches, with their new values; None for one removed."""
+    if "patch" not in data:
+        raise EventRejected("is missing", field=joined(path, "patch"))
+    patch, field = data["patch"], joined(path, "patch")
+    if not isinstance(patch, list):
+        raise EventRejected("must be a list of operations (RFC 6902)", field=field)
+    changed: dict[str, object] = {}
+    for number, item in enumerate(patch):
+        place = joined(field, str(number))
+        operation = mapping(item, place)
+        pointer = text(operation, "path", place)
+        if operation.get("op") not in _OPERATIONS:
+            raise EventRejected("must be add, replace or remove", field=joined(place, "op"))
+        if not pointer.startswith("/"):
+            raise EventRejected("must begin with a slash", field=joined(place, "path"))
+        if operation["op"] != "remove" and "value" not in operation:
+            raise EventRejected("is missing", field=joined(place, "value"))
+        name, _, inner = pointer[1:].partition("/")
+        name = name.replace("~1", "/").replace("~0", "~")
+        # A pointer into a property changes it, but its new value as a whole is not in the patch.
+        changed[name] = operation.get("value") if not inner else changed.get(name, {})
+    return changed
