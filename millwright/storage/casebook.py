@@ -8,19 +8,31 @@ from sqlalchemy import insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.cases import Phase
+from domain.cases import ClosedAs, Phase
 from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.tables import assets, cases, evidence
 
+# The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
+_HOLD_OPEN = text(
+    "SELECT c.id FROM cases c JOIN unnest(CAST(:assets AS text[]), CAST(:modes AS text[])) AS k(asset, failure_mode) "
+    "ON c.asset = k.asset AND c.failure_mode = k.failure_mode WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c"
+)
+_STILL_SUPPORTING = text(
+    "SELECT v.event_id, v.version FROM (SELECT DISTINCT ON (event_id, version) event_id, version, rung FROM verdicts "
+    "WHERE version IN (SELECT digest FROM policy_assignments WHERE role = 'active') AND asset = :asset "
+    "AND failure_mode = :mode AND role = 'active' AND at >= :since AND memory <> '' "
+    "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
+)
+
 
 @dataclass(slots=True)
 class _Case:
     id: str
     key: FaultKey
-    open: bool
+    closed_as: str | None
     rung: int
     opened_by: int
     event_at: datetime
@@ -30,6 +42,10 @@ class _Case:
     changed: bool = False
     verdict: Judged | None = None
 
+    @property
+    def open(self) -> bool:
+        return self.closed_as is None
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -38,6 +54,8 @@ class _Plan:
     evidence: list[dict[str, object]] = field(default_factory=list)
     opened: list[_Case] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
+    doubted: dict[str, Judged] = field(default_factory=dict)
+    """Open cases of which a piece of evidence was revised away, with the last such verdict."""
 
     def add_evidence(self, case: _Case, judged: Judged, how: str) -> None:
         self.evidence.append(
@@ -67,7 +85,8 @@ async def apply_verdicts(
 
     A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
     """
-    telling = [one for one in judged if one.assignment.role == "active" and not one.aside and _matters(one)]
+    moving = [one for one in judged if one.assignment.role == "active" and not one.aside]
+    telling = [one for one in moving if _matters(one)]
     if not telling:
         return []
     plan = _Plan(entry, now)
@@ -87,6 +106,8 @@ async def apply_verdicts(
             newest[one.event.key] = case
         if case is not None:
             touched[case.id] = case
+    for case_doubted, one in plan.doubted.items():
+        await _withdraw_unsupported(connection, plan, touched[case_doubted], one, moving)
     await _write(connection, plan, list(touched.values()))
     return sorted(plan.woken)
 
@@ -98,18 +119,21 @@ def _matters(one: Judged) -> bool:
 
 
 def _same_episode(case: _Case, one: Judged) -> bool:
-    if one.verdict.rung.orders and not Rung(case.rung).orders:
+    if case.closed_as == ClosedAs.WITHDRAWN or (one.verdict.rung.orders and not Rung(case.rung).orders):
         return False
-    return abs(one.event.at - case.last_event_at) <= one.assignment.rearm
+    rearm = one.assignment.rearm
+    return case.event_at - rearm <= one.event.at <= case.last_event_at + rearm
 
 
 async def _newest_cases(connection: AsyncConnection, keys: Sequence[FaultKey]) -> dict[FaultKey, _Case]:
+    places = {"assets": [asset for asset, _ in keys], "modes": [mode for _, mode in keys]}
+    await connection.execute(_HOLD_OPEN, places)
     rows = await connection.execute(
         select(
             cases.c.id,
             cases.c.asset,
             cases.c.failure_mode,
-            cases.c.closed_at,
+            cases.c.closed_as,
             cases.c.rung,
             cases.c.opened_by,
             cases.c.event_at,
@@ -125,7 +149,7 @@ async def _newest_cases(connection: AsyncConnection, keys: Sequence[FaultKey]) -
         _Case(
             row.id,
             (row.asset, row.failure_mode),
-            row.closed_at is None,
+            row.closed_as,
             row.rung,
             row.opened_by,
             row.event_at,
@@ -140,7 +164,10 @@ async def _newest_cases(connection: AsyncConnection, keys: Sequence[FaultKey]) -
 
 def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
     _advance(case, one)
-    case.withdraw = None
+    plan.doubted.pop(case.id, None)
+    if case.withdraw is not None:
+        case.withdraw = None
+        plan.woken.add(case.id)
     if one.verdict.rung > case.rung:
         case.rung = int(one.verdict.rung)
         case.verdict = one
@@ -157,16 +184,36 @@ def _note(plan: _Plan, case: _Case, one: Judged) -> None:
 def _revise(plan: _Plan, case: _Case, one: Judged) -> None:
     plan.add_evidence(case, one, "revised")
     plan.act("case-evidence-revised", case, one, previous=Rung(one.previous_rung or 0).word)
-    if case.open and case.opened_by == one.event.id and case.fed == 1:
-        case.withdraw = f"the event that opened it was judged again as {one.verdict.rung.word}"
+    if case.open:
+        case.fed = max(case.fed - 1, 0)
         case.changed = True
-        plan.woken.add(case.id)
+        plan.doubted[case.id] = one
+
+
+async def _withdraw_unsupported(
+    connection: AsyncConnection, plan: _Plan, case: _Case, one: Judged, moving: Sequence[Judged]
+) -> None:
+    """Marks a case of which no evidence is left, by the newest verdicts on its events, as to be withdrawn."""
+    since = {"asset": case.key[0], "mode": case.key[1], "since": case.event_at, "rung": int(Rung.INSPECT)}
+    stored = {(row.event_id, row.version) for row in await connection.execute(_STILL_SUPPORTING, since)}
+    again = {(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
+    if stored - set(again) or any(each.verdict.rung.opens_case for each in again.values()):
+        return
+    case.withdraw = f"its evidence was judged again, the last as {one.verdict.rung.word}"
+    case.changed = True
+    plan.woken.add(case.id)
 
 
 def _advance(case: _Case, one: Judged) -> None:
-    case.event_at = min(case.event_at, one.event.at)
-    case.last_event_at = max(case.last_event_at, one.event.at)
-    case.fed += 1
+    """Counts an event, and stretches the case over it.
+
+    An event that asks for less than an order lengthens no episode of orders: `rearm` runs from the last that did.
+    """
+    if one.verdict.rung.orders or not Rung(case.rung).orders:
+        case.event_at = min(case.event_at, one.event.at)
+        case.last_event_at = max(case.last_event_at, one.event.at)
+    if one.previous_rung is None or one.previous_rung < Rung.INSPECT:
+        case.fed += 1
     case.changed = True
 
 
@@ -179,7 +226,7 @@ async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
         if taken is None and all(new_id != case.id for case in plan.opened):
             break
         attempt += 1
-    case = _Case(new_id, event.key, True, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
+    case = _Case(new_id, event.key, None, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
     case.verdict = one
     plan.opened.append(case)
     plan.add_evidence(case, one, "opened")
@@ -250,7 +297,9 @@ async def case_of_event(connection: AsyncConnection, event_id: int) -> str | Non
     found = await connection.scalar(
         text(
             "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
-            "AND e.at BETWEEN c.event_at AND c.last_event_at WHERE e.id = :event ORDER BY c.opened_at DESC LIMIT 1"
+            "LEFT JOIN evidence v ON v.case_id = c.id AND v.event_id = e.id "
+            "WHERE e.id = :event AND (v.id IS NOT NULL OR e.at BETWEEN c.event_at AND c.last_event_at) "
+            "ORDER BY v.id IS NULL, c.opened_at DESC LIMIT 1"
         ),
         {"event": event_id},
     )

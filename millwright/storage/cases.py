@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -15,7 +15,7 @@ from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome
 from domain.production import HoldPlan, ProductionContext
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.case_views import hold_view, read_case
 from millwright.storage.engine import transaction
@@ -23,10 +23,20 @@ from millwright.storage.tables import cases, hold_claims, holds, labels, outcome
 
 _ACTOR = "millwright"
 _LIVE = ("intended", "placed", "releasing", "unproven")
+_MOVES = {
+    "placed": ("intended", "unproven"),
+    "void": ("intended",),
+    "unproven": ("intended",),
+    "released": ("releasing", "unproven"),
+}
+"""From which states a hold may move to which: of two cases that share one, the slower may not undo the other's word."""
+_ORDER_OF_STATUS = tuple(WorkOrderStatus)
 _HOLD_ON = text(
-    "SELECT h.*, (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims "
-    "FROM holds h WHERE h.system = :system AND h.equipment = :equipment AND h.state = ANY(:live) FOR UPDATE OF h"
+    "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
+    "AND h.state = ANY(:live) FOR UPDATE"
 )
+# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
+_CLAIMS = text("SELECT count(*) FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL")
 _HOLD_OF = text(
     "SELECT h.*, (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims "
     "FROM holds h JOIN hold_claims c ON c.hold_key = h.key WHERE c.case_id = :case FOR UPDATE OF h"
@@ -36,6 +46,14 @@ _SOURCES = text(
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
     "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
 )
+
+
+def _older(record: WorkOrderRecord, known: WorkOrderRecord) -> bool:
+    """Whether a record was read before the known one; within one instant of the vendor's clock the status tells."""
+    return (record.changed_at, _ORDER_OF_STATUS.index(record.status)) < (
+        known.changed_at,
+        _ORDER_OF_STATUS.index(known.status),
+    )
 
 
 class _Writing:
@@ -91,7 +109,7 @@ class CaseStore:
                 waiting_step=step,
                 waiting_until=until,
                 lane=lane.value if lane else None,
-                attempts=cases.c.attempts + 1 if failed else cases.c.attempts,
+                attempts=cases.c.attempts + 1 if failed else 0,
             )
             writing.act("case-waits", reason=reason, until=until, lane=lane)
 
@@ -156,6 +174,9 @@ class CaseStore:
             body = record.model_dump(mode="json")
             if known.record == body:
                 return
+            # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
+            if known.record is not None and _older(record, WorkOrderRecord.model_validate(known.record)):
+                return
             values: dict[str, object] = {"record": body, "status": record.status.value, "external_id": record.ref.id}
             if known.external_id is None:
                 values["placed_at"] = writing.now
@@ -170,7 +191,7 @@ class CaseStore:
                 return hold_view(mine)
             live = {"system": system, "equipment": plan.equipment, "live": list(_LIVE)}
             there = (await writing.connection.execute(_HOLD_ON, live)).mappings().one_or_none()
-            if there is not None and there["state"] == "releasing":
+            if there is not None and await _going(writing.connection, there):
                 raise Unavailable(
                     f"the hold on {plan.equipment} is just being released",
                     system=system,
@@ -201,8 +222,11 @@ class CaseStore:
             values: dict[str, object] = {"state": state, "reason": reason}
             if stamp:
                 values[stamp] = writing.now
-            await writing.connection.execute(update(holds).where(holds.c.key == key).values(**values))
-            writing.act(f"hold-{state}", hold=key, reason=reason)
+            moved = await writing.connection.execute(
+                update(holds).where(holds.c.key == key, holds.c.state.in_(_MOVES[state])).values(**values)
+            )
+            if moved.rowcount:
+                writing.act(f"hold-{state}", hold=key, reason=reason)
 
     async def hold_dropped(self, case: str) -> HoldView | None:
         async with self._writing(case) as writing:
@@ -265,6 +289,14 @@ class CaseStore:
 
     async def closed(self, case: str, how: ClosedAs) -> None:
         async with self._writing(case) as writing:
+            row = (
+                await writing.connection.execute(
+                    select(cases.c.withdraw, cases.c.closed_at).where(cases.c.id == case).with_for_update()
+                )
+            ).one()
+            # Evidence that came since the case was read keeps it open.
+            if row.closed_at is not None or (how is ClosedAs.WITHDRAWN and row.withdraw is None):
+                return
             await writing.set(
                 phase=Phase.CLOSED.value,
                 closed_at=writing.now,
@@ -282,3 +314,10 @@ class CaseStore:
             rows = (await connection.execute(_SOURCES, {"case": case})).all()
         detectors = sorted({str(row.detector) for row in rows if row.detector})
         return detectors, sorted({str(row.model) for row in rows if row.model})
+
+
+async def _going(connection: AsyncConnection, hold: RowMapping) -> bool:
+    """Whether a hold is on its way out: being released, or dropped by all before it was known to be placed."""
+    if hold["state"] == "releasing":
+        return True
+    return hold["state"] == "intended" and not await connection.scalar(_CLAIMS, {"key": hold["key"]})

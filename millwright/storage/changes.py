@@ -45,7 +45,9 @@ class ChangeStore:
             for record in records:
                 known = (
                     await connection.execute(
-                        select(work_orders.c.case_id, work_orders.c.record, cases.c.closed_at)
+                        select(
+                            work_orders.c.case_id, work_orders.c.external_id, work_orders.c.record, cases.c.closed_at
+                        )
                         .join(cases, cases.c.id == work_orders.c.case_id)
                         .where(work_orders.c.case_id == record.ref.key)
                         .with_for_update(of=work_orders)
@@ -84,7 +86,8 @@ class ChangeStore:
                         "case": known.case_id,
                     },
                 )
-                entry.add(ledger.act("order-changed", case_workflow_id(known.case_id), system, now, {"record": record}))
+                kind = "order-placed" if known.external_id is None else "order-changed"
+                entry.add(ledger.act(kind, case_workflow_id(known.case_id), system, now, {"record": record}))
                 if known.closed_at is None:
                     woken.append(known.case_id)
             await connection.execute(

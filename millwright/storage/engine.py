@@ -64,4 +64,6 @@ async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[obje
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    # SQLAlchemy's own words name the driver's class; the driver's say what happened.
+    words = str(getattr(error, "orig", None) or error)
+    return words.splitlines()[0] if words else type(error).__name__

@@ -18,12 +18,14 @@ PAGE = 1_000
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq"
-_VERDICTS = """
+_VERDICT = """
 SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revision, v.role, v.rung,
        v.asset, v.failure_mode, v."position", v.at, v.event_id,
        e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at, e.anomaly::text
-FROM verdicts v LEFT JOIN events e ON e.id = v.event_id ORDER BY v.ledger_seq, v.leaf
+FROM verdicts v LEFT JOIN events e ON e.id = v.event_id
 """
+_VERDICTS = f"{_VERDICT} ORDER BY v.ledger_seq, v.leaf"
+_VERDICTS_ON = f"{_VERDICT} WHERE v.event_id = %s ORDER BY v.role, v.version, v.revision"
 _ACTS = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts ORDER BY ledger_seq, leaf"
 _EVENTS = """
 SELECT id, source, external_id, natural_key, asset, failure_mode, "position", at, fate, anomaly::text
@@ -218,6 +220,10 @@ class Record:
     async def verdict_count(self) -> int:
         """How many verdicts there are."""
         return int(str((await self.rows("SELECT count(*) FROM verdicts"))[0][0]))
+
+    async def verdicts_on(self, event: int) -> list[VerdictRow]:
+        """Every verdict on an event: the active version's first, each version's in the order of its revisions."""
+        return [VerdictRow._make(row) for row in await self.rows(_VERDICTS_ON, event)]
 
     async def some_contexts(self, digests: Sequence[str]) -> dict[str, str]:
         """The texts of contexts by digest."""

@@ -1,0 +1,204 @@
+"""How long `audit verify` takes, and how much memory: `python -m benchmarks.audit [VERDICTS]`.
+
+The verdicts are made by the judging path itself, on a PostgreSQL of its own: a mixed stream of anomalies on 500 assets
+under the two shipped versions, in transactions of at most 500 events, a hundredth of them late. Each audit runs in a
+process of its own, so that its peak is its own; at a tenth of the record and at all of it, so that growth would show.
+"""
+
+import asyncio
+import os
+import platform
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+from activities.judging import JudgeLine, Judging
+from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.assets import Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
+from domain.canonical import timestamp
+from millwright.audit.verifying import verify
+from millwright.bootstrap import StoredVersions
+from millwright.embedded import postgres
+from millwright.storage.engine import open_engine
+from millwright.storage.inbox import Inbox
+from millwright.storage.lines import LineStore
+from millwright.storage.register import RegisterStore
+from millwright.storage.schema import upgrade
+from millwright.storage.versions import PeopleStore, VersionStore
+from policies.catalogue import Catalogue
+from tests.plant import publish_policies
+
+VERDICTS = 100_000
+ASSETS = 500
+LINE = "LINE-1"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_VERSIONS_JUDGING = 2
+
+
+class StandingClock:
+    """A clock that stands after the last event."""
+
+    def now(self) -> datetime:
+        return _START + timedelta(days=400)
+
+
+class NobodyToWake:
+    """No workflow engine: cases stay as judging opens them."""
+
+    async def wake(self, subjects: Sequence[str]) -> None:
+        pass
+
+
+def register() -> PlantRegister:
+    """Machines of mixed criticality, each one component with two error codes."""
+    levels = list(Criticality)
+    assets = [Asset(id=LINE, level=Level.LINE, name="Line 1", line=LINE)]
+    assets += [
+        Asset(
+            id=f"m{number}",
+            level=Level.MACHINE,
+            name=f"Machine {number}",
+            line=LINE,
+            machine=f"m{number}",
+            asset_class="pump",
+            criticality=levels[number % len(levels)],
+        )
+        for number in range(ASSETS)
+    ]
+    seen = [
+        Observable(machine=f"m{number}", kind=ObservableKind.CODE, name=name, asset=f"m{number}", failure_mode="LOO")
+        for number in range(ASSETS)
+        for name in ("error2", "error3")
+    ]
+    return PlantRegister(assets=tuple(assets), aliases=(), observables=tuple(seen))
+
+
+def message(number: int, chance: random.Random) -> Received:
+    """One of a mixed stream: six deviations in ten, three codes, one risk."""
+    asset = f"m{chance.randrange(ASSETS)}"
+    kind = chance.choices([AnomalyKind.DEVIATION, AnomalyKind.CODE, AnomalyKind.RISK], [6, 3, 1])[0]
+    late = timedelta(hours=2) if chance.random() < 0.01 else timedelta(0)
+    at = _START + timedelta(seconds=10 * number) - late
+    anomaly = Anomaly(
+        kind=kind,
+        asset=asset,
+        failure_mode="LOO",
+        at=at,
+        detector="adx:rotate" if kind is AnomalyKind.DEVIATION else kind.value,
+        signal="rotate" if kind is AnomalyKind.DEVIATION else None,
+        value=chance.uniform(300, 500),
+        baseline=446.6,
+        score=chance.uniform(3, 12) if kind is AnomalyKind.DEVIATION else None,
+        code=chance.choice(["error2", "error3"]) if kind is AnomalyKind.CODE else None,
+    )
+    return Received(
+        door="benchmark",
+        sequence=number,
+        source="benchmark",
+        external_id=f"e{number}",
+        type="benchmark",
+        subject=asset,
+        received_at=_START,
+        raw=b"{}",
+        natural_key=f"{asset}|{kind}|{timestamp(at)}|{number}",
+        at=at,
+        anomaly=anomaly,
+        line=LINE,
+    )
+
+
+class Filling:
+    """Fills the record by judging."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._clock = StandingClock()
+        self._catalogue = Catalogue()
+        self._number = 0
+        self._chance = random.Random(7)
+
+    async def prepare(self) -> None:
+        await RegisterStore(self._engine, self._clock).keep(register(), "benchmark")
+        await publish_policies(VersionStore(self._engine), PeopleStore(self._engine))
+
+    async def fill(self, verdicts: int) -> None:
+        """Takes in events until so many first verdicts stand."""
+        inbox = Inbox(self._engine)
+        lines = LineStore(self._engine, self._clock, StoredVersions(self._catalogue))
+        judging = Judging(lines, self._catalogue, self._clock, NobodyToWake())
+        while self._number * _VERSIONS_JUDGING < verdicts:
+            batch = min(500, verdicts // _VERSIONS_JUDGING - self._number)
+            items = [message(self._number + index, self._chance) for index in range(batch)]
+            await inbox.store(items, self._clock.now())
+            await judging.judge_pending(JudgeLine(line=LINE))
+            self._number += batch
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def audit(url: str) -> None:
+    """One audit, with its figures on one line."""
+    engine = open_engine(url)
+    began, worked = time.perf_counter(), time.process_time()
+    report = await verify(engine)
+    seconds, own = time.perf_counter() - began, time.process_time() - worked
+    await engine.dispose()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{report.verdicts.stored:>8,} verdicts, {report.rows:,} ledger rows, {report.acts:,} acts: {seconds:5.1f} s "
+        f"({own:.1f} s of it ours), {report.verdicts.stored / seconds:,.0f} a second, peak {peak:.0f} MB, "
+        f"{report.verdicts.reproduced:,} reproduced, {report.found} findings",
+        flush=True,
+    )
+
+
+async def measure(url: str) -> None:
+    """One audit in a process of its own."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.audit", "--verify", url)
+    if await process.wait():
+        raise SystemExit("the audit failed")
+
+
+async def run(verdicts: int, url: str) -> None:
+    filling = Filling(url)
+    await filling.prepare()
+    for number in (verdicts // 10, verdicts):
+        began = time.perf_counter()
+        await filling.fill(number)
+        print(f"filled to {number:,} first verdicts in {time.perf_counter() - began:.0f} s", flush=True)
+        for _ in range(3):
+            await measure(url)
+    await filling.close()
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--verify"]:
+        asyncio.run(audit(sys.argv[2]))
+        return
+    verdicts = int(sys.argv[1]) if sys.argv[1:] else VERDICTS
+    home = Path(tempfile.mkdtemp(prefix="millwright-benchmark-"))
+    try:
+        url = postgres.start(home / "postgres")
+        upgrade(url)
+        with psycopg.connect(url) as connection:
+            server = connection.info.parameter_status("server_version")
+        print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
+        print(f"Python {platform.python_version()}, PostgreSQL {server}, psycopg {version('psycopg')}")
+        asyncio.run(run(verdicts, url))
+    finally:
+        postgres.stop(home / "postgres")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

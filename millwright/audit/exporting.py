@@ -1,0 +1,159 @@
+"""Taking the record out, text for text, with the one file that checks it anywhere."""
+
+import hashlib
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import canonical, timestamp
+from domain.model import Model
+from domain.verdict import Memory
+from millwright.audit import offline_verify
+from millwright.audit.approvals import version_files
+from millwright.storage.case_record import case_files, hold_files
+from millwright.storage.ledger import Head
+from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+T = TypeVar("T")
+
+
+class Exported(Model):
+    """What an export wrote: lines by file, and the head, as `SEQ:HASH`."""
+
+    head: str
+    lines: dict[str, int]
+
+
+class _File:
+    """A file of JSON lines that knows its digest."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = path.open("wb")
+        self._digest = hashlib.sha256()
+        self.lines = 0
+
+    def write(self, rows: Iterable[object]) -> None:
+        for row in rows:
+            line = orjson.dumps(row) + b"\n"
+            self._file.write(line)
+            self._digest.update(line)
+            self.lines += 1
+
+    def close(self) -> dict[str, object]:
+        self._file.close()
+        return {"sha256": self._digest.hexdigest(), "lines": self.lines}
+
+
+async def export(engine: AsyncEngine, directory: Path) -> Exported:
+    """Writes one snapshot of the record as JSON lines, a manifest, and the offline verifier beside them.
+
+    Hashed texts are written as they are stored, as strings. Files that an earlier export left are written over.
+
+    Raises:
+        OSError: the directory cannot be written.
+        StorageUnavailable: the database is away.
+    """
+    files: dict[str, dict[str, object]] = {}
+    async with read_record(engine) as record:
+        head = await record.head()
+        for name, pages in _contents(record).items():
+            file = _File(directory / name)
+            try:
+                async for page in pages:
+                    file.write(page)
+            finally:
+                files[name] = file.close()
+    _finish(directory, head, files)
+    return Exported(head=f"{head.seq}:{head.hash}", lines={name: int(str(one["lines"])) for name, one in files.items()})
+
+
+def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) -> None:
+    manifest = {
+        "format": FORMAT,
+        "head": {"seq": head.seq, "hash": head.hash},
+        "empty_memory": canonical(Memory()).decode(),
+        "files": files,
+    }
+    (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+    verifier = Path(offline_verify.__file__)
+    shutil.copyfile(verifier, directory / verifier.name)
+
+
+def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
+    return {
+        "ledger.jsonl": _each(record.ledger(), _ledger),
+        "verdicts.jsonl": _each(record.verdicts(), _verdict),
+        "acts.jsonl": _each(record.acts(), _act),
+        "events.jsonl": _each(record.events(), _event),
+        "contexts.jsonl": _each(record.contexts(), _context),
+        "policies.jsonl": _policies(record),
+        "people.jsonl": _people(record),
+        "cases.jsonl": _each(case_files(record), dict),
+        "holds.jsonl": _each(hold_files(record), dict),
+    }
+
+
+async def _each(pages: AsyncIterator[list[T]], line: Callable[[T], object]) -> AsyncIterator[list[object]]:
+    async for page in pages:
+        yield [line(row) for row in page]
+
+
+async def _policies(record: Record) -> AsyncIterator[list[object]]:
+    yield list(await version_files(record))
+
+
+async def _people(record: Record) -> AsyncIterator[list[object]]:
+    yield [person._asdict() for person in await record.people()]
+
+
+def _ledger(row: LedgerRow) -> object:
+    return {**row._asdict(), "at": timestamp(row.at)}
+
+
+def _verdict(row: VerdictRow) -> object:
+    return {
+        "id": row.id,
+        "seq": row.ledger_seq,
+        "leaf": row.leaf,
+        "event": row.event_id,
+        "version": row.version,
+        "revision": row.revision,
+        "role": row.role,
+        "rung": row.rung,
+        "asset": row.asset,
+        "failure_mode": row.failure_mode,
+        "position": row.position,
+        "at": timestamp(row.at),
+        "body": row.body,
+        "digest": row.digest,
+        "memory": row.memory,
+    }
+
+
+def _act(row: ActRow) -> object:
+    return {
+        "id": row.id,
+        "seq": row.ledger_seq,
+        "leaf": row.leaf,
+        "kind": row.kind,
+        "subject": row.subject,
+        "actor": row.actor,
+        "at": timestamp(row.at),
+        "body": row.body,
+        "digest": row.digest,
+    }
+
+
+def _event(row: EventRow) -> object:
+    return {**row._asdict(), "at": stamped(row.at)}
+
+
+def _context(row: tuple[str, str]) -> object:
+    return {"digest": row[0], "body": row[1]}

@@ -1,0 +1,83 @@
+"""Publishing the ledger's head where the database cannot reach it, so that a removed tail shows."""
+
+import logging
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import timestamp
+from domain.errors import ActRejected
+from millwright.storage import ledger
+from millwright.storage.engine import transaction
+from millwright.storage.ledger import Head
+
+HEAD_LOG = "ledger-head.log"
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
+_logger = logging.getLogger(__name__)
+
+
+class Published(NamedTuple):
+    """A head and when it was published."""
+
+    at: str
+    head: Head
+
+
+def head_text(head: Head) -> str:
+    """A head as it is published: `SEQ:HASH`."""
+    return f"{head.seq}:{head.hash}"
+
+
+def parse_head(text: str) -> Head:
+    """A head from its text.
+
+    Raises:
+        ActRejected: it is not written as `SEQ:HASH`.
+    """
+    found = _HEAD.fullmatch(text.strip())
+    if found is None:
+        raise ActRejected(f"{text!r} is no head", field="head", fix="write it as published, SEQ:HASH")
+    return Head(int(found[1]), found[2])
+
+
+async def publish_head(engine: AsyncEngine, home: Path, now: datetime) -> Head:
+    """Adds the present head to the log under `home`, and says it in our own; one that stands there already is not.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        head = await ledger.read_head(connection)
+    last = read_head(home)
+    if last is None or last.head != head:
+        _append(home / HEAD_LOG, f"{timestamp(now)} {head_text(head)}\n")
+        _logger.info("ledger head %s", head_text(head))
+    return head
+
+
+def read_head(home: Path) -> Published | None:
+    """The head published last under `home`, or None before the first.
+
+    Raises:
+        ActRejected: the log's last line is no head.
+    """
+    try:
+        lines = (home / HEAD_LOG).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    if not lines:
+        return None
+    at, _, head = lines[-1].partition(" ")
+    return Published(at, parse_head(head))
+
+
+def _append(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(line)
+        log.flush()
+        os.fsync(log.fileno())

@@ -1,0 +1,224 @@
+"""Verdicts given again: from the stored anomaly, context, memory and version, by the one judging function."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from domain.anomaly import Anomaly
+from domain.canonical import canonical, sha256
+from domain.judging import Assignment, Judged, LineEvent, Role
+from domain.model import Model
+from domain.ports import Judge
+from domain.verdict import Context, Memory
+from millwright.audit.report import Findings
+from millwright.storage.record import Record, VerdictRow
+
+_KEPT_STATES = 20_000
+_KEPT_CONTEXTS = 20_000
+_KEPT_ANOMALIES = 2_000
+_UNUSED = timedelta(0)
+_INPUTS = {"anomaly", "event", "version", "role", "revision", "aside"}
+
+StateKey = tuple[str, str, str, str]
+"""Version, asset, failure mode, and the digest of a memory."""
+Body = dict[str, object]
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class Rejudging:
+    """Judges again, in the order in which it was judged.
+
+    What was remembered is kept by its digest, newest first and bounded; what has been dropped is looked up.
+
+    Args:
+        record: where what is no longer kept is looked up.
+        judge: the one judging function, which knows the stored versions that are as they were published.
+        versions: their digests.
+        findings: where what does not agree is told.
+    """
+
+    def __init__(self, record: Record, judge: Judge, versions: frozenset[str], findings: Findings) -> None:
+        self._record = record
+        self._judge = judge
+        self._versions = versions
+        self._findings = findings
+        self._states: OrderedDict[StateKey, Memory] = OrderedDict()
+        self._contexts: OrderedDict[str, Context | None] = OrderedDict()
+        self._anomalies: dict[str, Anomaly] = {}
+        self._empty = Memory()
+        self._empty_digest = sha256(canonical(self._empty))
+        self.stored = 0
+        self.reproduced = 0
+
+    async def check(self, row: VerdictRow) -> None:
+        """Checks a verdict's text and columns, and gives it again."""
+        self.stored += 1
+        where = name_of(row)
+        if sha256(row.body.encode()) != row.digest:
+            self._findings.add("verdict-digest", where, "its text was altered")
+        try:
+            body: Body = orjson.loads(row.body)
+            judged_at = datetime.fromisoformat(str(body["judged_at"]))
+            inputs = str(body["before"]), str(body["context"]), str(body["anomaly"])
+        except (ValueError, KeyError, TypeError) as error:
+            self._findings.add("unreadable", where, f"its text is no verdict: {error!r}")
+            return
+        known = self._findings.found
+        self._check_memory(row, body, where)
+        event = self._event(row, inputs[2], where)
+        context = await self._context(inputs[1])
+        if context is None:
+            self._findings.add(
+                "verdict-context", where, f"the context {inputs[1][:12]} that it was given in was altered or removed"
+            )
+        if row.version not in self._versions:
+            self._findings.add(
+                "verdict-version", where, f"policy version {row.version[:12]} is not stored as it was published"
+            )
+        before = await self._state(row, inputs[0])
+        if before is None:
+            self._findings.add("verdict-memory", where, "no verdict before it left the memory that it began with")
+        if event is None or context is None or before is None or row.version not in self._versions:
+            self._keep_stored_memory(row, body)
+            return
+        verdict, memory = self._judge.judge(row.version, before, event.anomaly, context)
+        text = canonical(memory)
+        role: Role = "active" if row.role == "active" else "shadow"
+        after = sha256(text)
+        again = Judged(
+            event,
+            Assignment(row.version, role, _UNUSED, _UNUSED),
+            row.revision,
+            verdict,
+            inputs[1],
+            inputs[0],
+            text,
+            after,
+            judged_at,
+            aside=row.memory == "",
+        ).record()
+        if again != row.body.encode():
+            self._tell_difference(body, orjson.loads(again), where)
+        if row.rung != body.get("rung"):
+            self._findings.add("verdict-columns", where, "rung beside the hashed text was altered")
+        if self._findings.found == known:
+            self.reproduced += 1
+        if after == body.get("after") and row.memory:
+            self._keep((row.version, row.asset, row.failure_mode, after), memory)
+        else:
+            self._keep_stored_memory(row, body)
+
+    def _tell_difference(self, stored: Body, again: Body, where: str) -> None:
+        differing = [name for name in sorted(stored.keys() | again.keys()) if stored.get(name) != again.get(name)]
+        inputs = [name for name in differing if name in _INPUTS - {"anomaly"}]
+        results = [name for name in differing if name not in _INPUTS]
+        if inputs:
+            self._findings.add("verdict-columns", where, f"{', '.join(inputs)} beside the hashed text was altered")
+        if results:
+            told = ", ".join(f"{name} {again.get(name)} for {stored.get(name)}" for name in results)
+            self._findings.add("verdict-differs", where, f"judged again it is {told}")
+
+    def _check_memory(self, row: VerdictRow, body: Body, where: str) -> None:
+        if (row.memory == "") != body.get("aside"):
+            self._findings.add("verdict-memory", where, "the memory that it left behind is missing")
+        elif row.memory and sha256(row.memory.encode()) != body.get("after"):
+            self._findings.add("verdict-memory", where, "the memory that it left behind was altered")
+
+    def _event(self, row: VerdictRow, digest: str, where: str) -> LineEvent | None:
+        if row.anomaly is None or row.source is None or row.external_id is None:
+            self._findings.add("verdict-event", where, "the event is gone")
+            return None
+        found = sha256(row.anomaly.encode())
+        if found != digest:
+            self._findings.add("verdict-event", where, "the anomaly that it judged was altered")
+        anomaly = self._anomaly(row.anomaly, found, where)
+        if anomaly is None:
+            return None
+        told = (anomaly.asset, anomaly.failure_mode, anomaly.at)
+        own = (row.asset, row.failure_mode, row.at)
+        its = (row.event_asset, row.event_failure_mode, row.event_at)
+        # What follows time and kind in a position only breaks ties, and is not the same for an event read again.
+        placed = row.position.startswith(anomaly.order(row.natural_key or ""))
+        if not own == its == told or row.position != row.event_position or not placed:
+            self._findings.add(
+                "verdict-columns", where, "asset, failure mode, position or time differs from the anomaly's"
+            )
+        return LineEvent(
+            row.event_id,
+            row.source,
+            row.external_id,
+            anomaly.asset,
+            anomaly.failure_mode,
+            row.position,
+            anomaly.at,
+            anomaly,
+            found,
+        )
+
+    def _anomaly(self, text: str, digest: str, where: str) -> Anomaly | None:
+        anomaly = self._anomalies.get(digest)
+        if anomaly is None:
+            anomaly = _read(Anomaly, text)
+            if anomaly is None:
+                self._findings.add("verdict-event", where, "the anomaly that it judged cannot be read")
+                return None
+            if len(self._anomalies) >= _KEPT_ANOMALIES:
+                self._anomalies.clear()
+            self._anomalies[digest] = anomaly
+        return anomaly
+
+    async def _context(self, digest: str) -> Context | None:
+        if digest in self._contexts:
+            self._contexts.move_to_end(digest)
+            return self._contexts[digest]
+        text = (await self._record.some_contexts([digest])).get(digest, "")
+        context = _read(Context, text) if sha256(text.encode()) == digest else None
+        self._contexts[digest] = context
+        if len(self._contexts) > _KEPT_CONTEXTS:
+            self._contexts.popitem(last=False)
+        return context
+
+    async def _state(self, row: VerdictRow, digest: str) -> Memory | None:
+        if digest == self._empty_digest:
+            return self._empty
+        kept = self._states.get((row.version, row.asset, row.failure_mode, digest))
+        if kept is not None:
+            return kept
+        text = await self._record.state_before(row, digest)
+        return None if text is None else _read(Memory, text)
+
+    def _keep_stored_memory(self, row: VerdictRow, body: Body) -> None:
+        """What followed began with the stored memory: going on from it, only the altered verdict is named."""
+        digest = sha256(row.memory.encode())
+        memory = _read(Memory, row.memory) if row.memory and digest == body.get("after") else None
+        if memory is not None:
+            self._keep((row.version, row.asset, row.failure_mode, digest), memory)
+
+    def _keep(self, key: StateKey, memory: Memory) -> None:
+        self._states[key] = memory
+        self._states.move_to_end(key)
+        if len(self._states) > _KEPT_STATES:
+            self._states.popitem(last=False)
+
+
+def _read(shape: type[ModelT], text: str) -> ModelT | None:
+    try:
+        return shape.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def name_of(row: VerdictRow) -> str:
+    """A verdict as findings name it."""
+    event = f"{row.source}|{row.external_id}" if row.source is not None else f"number {row.event_id}"
+    return f"verdict {row.id} on event {event}"
+
+
+def leaves_of(rows: list[VerdictRow]) -> Iterator[tuple[int, str, str]]:
+    """Place, digest as it is now, and name of verdicts."""
+    for row in rows:
+        yield row.leaf, sha256(row.body.encode()), f"verdict {row.id}"

@@ -1,0 +1,59 @@
+"""What an audit found."""
+
+from collections.abc import Iterable
+
+from domain.model import Model
+
+KEPT = 1_000
+"""How many findings a report names; the rest are counted, so that a ruined record does not fill the memory."""
+
+
+class Finding(Model):
+    """One thing that does not agree: its kind, the row, and in words."""
+
+    kind: str
+    where: str
+    what: str
+
+
+class VerdictCount(Model):
+    """How many verdicts are stored, and how many were made again and came out the same."""
+
+    stored: int
+    reproduced: int
+
+
+class Report(Model):
+    """What `verify` says of a record. `head` is the last row of the ledger, as `SEQ:HASH`."""
+
+    rows: int
+    acts: int
+    verdicts: VerdictCount
+    versions: int
+    head: str
+    found: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether everything agrees and every verdict was reproduced."""
+        return self.found == 0 and self.verdicts.reproduced == self.verdicts.stored
+
+
+class Findings:
+    """Collects findings, the first of them by name."""
+
+    def __init__(self) -> None:
+        self.kept: list[Finding] = []
+        self.found = 0
+
+    def add(self, kind: str, where: str, what: str) -> None:
+        """Counts a finding, and keeps it while there is room."""
+        self.found += 1
+        if len(self.kept) < KEPT:
+            self.kept.append(Finding(kind=kind, where=where, what=what))
+
+    def extend(self, found: Iterable[tuple[str, str, str]]) -> None:
+        """Counts several."""
+        for kind, where, what in found:
+            self.add(kind, where, what)

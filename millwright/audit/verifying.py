@@ -1,0 +1,135 @@
+"""The audit: the chain, every row, every verdict given again, and what the tables say against what was recorded."""
+
+from collections.abc import Callable, Sequence
+from itertools import chain as joined
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import sha256, timestamp
+from millwright.audit.approvals import acts_by_subject, check_versions
+from millwright.audit.chain import Chain, Queue
+from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_verify import act_findings, case_findings, guarded, hold_findings
+from millwright.audit.rejudging import Rejudging, leaves_of, name_of
+from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.storage.case_record import case_files, hold_files, missing_rows
+from millwright.storage.record import ActRow, Record, read_record
+
+Progress = Callable[[int, int], None]
+"""Takes how many verdicts were judged again, and how many there are."""
+
+
+async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Progress | None = None) -> Report:
+    """Checks the whole record on one snapshot of the database; memory stays flat, however long the record is.
+
+    What is taken on trust is the snapshot itself and, without a published head, that its tail was not removed.
+
+    Args:
+        head: a head published earlier, as `SEQ:HASH`.
+        progress: told now and then how far it has come.
+
+    Raises:
+        ActRejected: `head` is not written as `SEQ:HASH`.
+        StorageUnavailable: the database is away.
+    """
+    published = parse_head(head) if head is not None else None
+    findings = Findings()
+    async with read_record(engine) as record:
+        catalogue, versions = await check_versions(record, findings)
+        chain = Chain(findings, published)
+        rejudging = Rejudging(record, catalogue, versions, findings)
+        acts = await _follow(record, chain, rejudging, findings, progress)
+        chain.end(await record.head())
+        await _check_tables(record, findings)
+    return Report(
+        rows=chain.rows,
+        acts=acts,
+        verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
+        versions=len(versions),
+        head=head_text(chain.last),
+        found=findings.found,
+        findings=tuple(findings.kept),
+    )
+
+
+async def _follow(
+    record: Record, chain: Chain, rejudging: Rejudging, findings: Findings, progress: Progress | None
+) -> int:
+    """Goes through the ledger with all that is stored for it; gives the number of acts."""
+    total = await record.verdict_count()
+    verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
+    done = 0
+    async for page in record.ledger():
+        for row in page:
+            own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
+            for verdict in own_verdicts:
+                await rejudging.check(verdict)
+                if verdict.ledger_seq < row.seq:
+                    chain.orphan(name_of(verdict), verdict.ledger_seq)
+            for act in own_acts:
+                _check_act(act, findings)
+                if act.ledger_seq < row.seq:
+                    chain.orphan(_act_name(act), act.ledger_seq)
+            done += len(own_acts)
+            leaves = joined(
+                leaves_of([one for one in own_verdicts if one.ledger_seq == row.seq]),
+                _leaves_of([one for one in own_acts if one.ledger_seq == row.seq]),
+            )
+            chain.follow(row, sorted(leaves))
+        if progress is not None:
+            progress(rejudging.stored, total)
+    while rest := await verdicts.until(None):
+        for verdict in rest:
+            await rejudging.check(verdict)
+            chain.orphan(name_of(verdict), verdict.ledger_seq)
+    while left := await acts.until(None):
+        for act in left:
+            _check_act(act, findings)
+            chain.orphan(_act_name(act), act.ledger_seq)
+        done += len(left)
+    return done
+
+
+def _act_name(row: ActRow) -> str:
+    return f"act {row.id} ({row.kind} {row.subject})"
+
+
+def _leaves_of(rows: Sequence[ActRow]) -> list[tuple[int, str, str]]:
+    return [(row.leaf, sha256(row.body.encode()), f"act {row.id}") for row in rows]
+
+
+def _check_act(row: ActRow, findings: Findings) -> None:
+    where = _act_name(row)
+    if sha256(row.body.encode()) != row.digest:
+        findings.add("act-digest", where, "its text was altered")
+    columns = {"kind": row.kind, "subject": row.subject, "actor": row.actor, "at": timestamp(row.at)}
+    findings.extend(guarded(where, act_findings(where, columns, row.body)))
+
+
+async def _check_tables(record: Record, findings: Findings) -> None:
+    async for contexts in record.contexts():
+        for digest, text in contexts:
+            if sha256(text.encode()) != digest:
+                findings.add("context", f"context {digest[:12]}", "its text was altered")
+    async for events in record.unjudged():
+        for _, source, external_id in events:
+            findings.add("event", f"event {source}|{external_id}", "was decided, and the verdict on it is gone")
+    async for memories in record.unfounded_memories():
+        for version, asset, mode in memories:
+            where = f"memory of {asset} {mode} under version {str(version)[:12]}"
+            findings.add("memory", where, "is not what the last verdict left behind")
+    async for missing in missing_rows(record):
+        for kind, subject in missing:
+            findings.add("missing", subject.replace("/", " "), f"{kind} was recorded, and what it tells of is gone")
+    async for cases in case_files(record):
+        subjects = [f"case/{case['id']}" for case in cases]
+        acts = await acts_by_subject(record, subjects)
+        for case, subject in zip(cases, subjects, strict=True):
+            findings.extend(guarded(f"case {case['id']}", case_findings(case, acts[subject])))
+    async for holds in hold_files(record):
+        for hold in holds:
+            claims = hold["claims"]
+            keys = {str(hold["key"]), *(claims if isinstance(claims, dict) else ())}
+            by_subject = await acts_by_subject(record, [f"case/{key}" for key in sorted(keys)])
+            own = sorted(joined(*by_subject.values()), key=lambda act: int(act["number"]))
+            findings.extend(guarded(f"hold {hold['key']}", hold_findings(hold, own)))

@@ -1,0 +1,162 @@
+"""What a verdict led to: the case, its order, its hold, and what the work found."""
+
+from datetime import datetime
+
+from domain.cases import CaseView, ClosedAs
+from domain.model import Model
+from domain.verdict import Urgency
+from millwright.storage.case_lists import WholeCase
+from millwright.storage.events import Told
+
+_WHEN = {
+    Urgency.NOW: "at once",
+    Urgency.AFTER_BATCH: "after the running job",
+    Urgency.PLANNED_STOP: "at the next planned stop",
+}
+_ENDS = {
+    ClosedAs.DONE: "the work was done",
+    ClosedAs.CANCELLED: "the order was cancelled",
+    ClosedAs.REJECTED: "a person said no",
+    ClosedAs.WITHDRAWN: "the evidence was revised away before anybody had touched the draft",
+}
+
+
+class Consequences(Model):
+    """A case in sentences, in the order of time, and everything that was done in it.
+
+    `opened_by` is the opening event, `source|id`; `events` is how many observations the case has taken in.
+    """
+
+    case: str
+    asset: str
+    failure_mode: str
+    opened_by: str | None
+    events: int
+    order: str | None
+    hold: str | None
+    outcome: str | None
+    closed_as: str | None
+    sentences: tuple[str, ...]
+    story: tuple[Told, ...]
+
+
+def consequences(whole: WholeCase, event: int) -> Consequences:
+    """What a case led to, told to somebody who asks about one of its events."""
+    view = whole.case
+    first = next((one for one in whole.evidence if one.how == "opened"), None)
+    opened_by = f"{first.source}|{first.external_id}" if first else None
+    told = [_opened(view, opened_by if first and first.event != event else None), *_timing(view), *_review(view)]
+    told += [*_order(view, whole.story), *_hold(view), *_outcome(view), _end(view)]
+    return Consequences(
+        case=view.id,
+        asset=view.asset.id,
+        failure_mode=view.failure_mode,
+        opened_by=opened_by,
+        events=view.fed,
+        order=view.order.ref.id if view.order else None,
+        hold=view.hold.key if view.hold else None,
+        outcome=view.outcome.value if view.outcome else None,
+        closed_as=view.closed_as.value if view.closed_as else None,
+        sentences=tuple(told),
+        story=whole.story,
+    )
+
+
+def _opened(view: CaseView, by: str | None) -> str:
+    opener = f" by event {by}" if by else ""
+    count = "one observation" if view.fed == 1 else f"{view.fed} observations"
+    return (
+        f"Case {view.id} on {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode}, was opened "
+        f"{_at(view.opened_at)}{opener}; it has {count}."
+    )
+
+
+def _timing(view: CaseView) -> list[str]:
+    if view.urgency is None:
+        return []
+    production = "Nothing was known of production."
+    if view.production is not None:
+        job = f"job {view.production.job.id} was running" if view.production.job else "no job was running"
+        production = f"Read {_at(view.production.read_at)}, {job}."
+    due = f" It is due by {_at(view.due_at)}." if view.due_at else ""
+    urgency = view.urgency
+    return [
+        (
+            f"The work is to be done {_WHEN[urgency.urgency]}, {_at(urgency.work_at)} (rule {urgency.rule}): "
+            f"{urgency.because} {production}{due}"
+        )
+    ]
+
+
+def _review(view: CaseView) -> list[str]:
+    said = []
+    if view.decision is not None:
+        word = "approved it" if view.decision.approved else "rejected it"
+        said.append(f"{view.decision.by} {word} {_at(view.decision.at)}: {view.decision.reason}")
+    if view.withdraw:
+        said.append(f"It is to be withdrawn: {view.withdraw}.")
+    return said
+
+
+def _order(view: CaseView, story: tuple[Told, ...]) -> list[str]:
+    if view.order is None:
+        if view.draft is not None:
+            return ["Its order was written down and has not been seen in the CMMS yet."]
+        return [] if view.rung.orders else ["No work order was asked for."]
+    order = view.order
+    placed = next((told.at for told in story if told.kind == "order-placed"), None)
+    when = f", placed {_at(placed)}" if placed else ""
+    return [
+        (
+            f"Work order {order.ref.id} in {order.ref.system}{when}, now {order.status.replace('_', ' ')} "
+            f"({order.vendor_status}), priority {view.verdict.priority}."
+        )
+    ]
+
+
+def _hold(view: CaseView) -> list[str]:
+    if view.hold is None:
+        return []
+    hold = view.hold
+    job = f" of job {hold.plan.job}" if hold.plan.job else ""
+    shared = "" if hold.claims < 2 else f"; {hold.claims} open cases need it"
+    since = f" since {_at(hold.placed_at)}" if hold.placed_at and hold.state == "placed" else ""
+    return [
+        (
+            f"Hold {hold.key} on {hold.plan.equipment}{job} ({hold.plan.method.replace('_', ' ')}) is "
+            f"{hold.state}{since}{shared}."
+        )
+    ]
+
+
+def _outcome(view: CaseView) -> list[str]:
+    if view.outcome is None:
+        return []
+    report = view.order.report if view.order else None
+    found = [
+        f"{name} {value}"
+        for name, value in (
+            ("problem", report and report.problem),
+            ("cause", report and report.cause),
+            ("remedy", report and report.remedy),
+            ("downtime", report and report.downtime),
+        )
+        if value
+    ]
+    kept = "a training label was kept" if view.labelled else "no training label was made"
+    twin = "the twin was told" if view.twin_told else "the twin was not told"
+    detail = f" ({', '.join(found)})" if found else ""
+    return [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
+
+
+def _end(view: CaseView) -> str:
+    if view.closed_as is not None:
+        return f"The case is closed: {_ENDS[view.closed_as]}."
+    if view.waiting_for is None:
+        return f"The case is open, at the step {view.phase}."
+    until = f" until {_at(view.waiting_until)}" if view.waiting_until else ""
+    return f"The case is open and waits for {view.waiting_for}{until}."
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"

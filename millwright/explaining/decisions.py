@@ -1,0 +1,188 @@
+"""A verdict explained: made again from its stored inputs, with the rules it passed on its way."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import orjson
+
+from domain.anomaly import Anomaly
+from domain.canonical import canonical, sha256
+from domain.errors import PolicyRejected
+from domain.model import Model, Moment
+from domain.verdict import Context, Explanation, Memory, RuleTrace, Rung
+from millwright.explaining.words import Tested, worded
+from millwright.storage.record import Record, SignatureRow, VerdictRow, VersionRow
+from policies.catalogue import Catalogue
+from policies.schema import APPLIES_TO, BAD_QUALITY
+
+Remade = Literal["equal", "different", "impossible"]
+
+
+class Missed(Model):
+    """A rule that was asked and did not decide: what of its condition did not hold, all of it where nothing failed."""
+
+    rule: str
+    because: str
+    tests: tuple[Tested, ...]
+    error: str | None
+
+
+class Signed(Model):
+    """Who approved a version, or made it judge, and when."""
+
+    act: str
+    person: str
+    meaning: str
+    at: Moment
+
+
+class Decision(Model):
+    """What one policy version said of an event, and why.
+
+    `standing` is false where a later revision took its place. `aside` marks an event that came later than the policy
+    waits for. `because`, `response`, `tests` and `missed` are those of the verdict made again, and empty where it
+    could not be.
+    """
+
+    verdict: int
+    policy: str
+    version: str
+    digest: str
+    role: str
+    revision: int
+    standing: bool
+    aside: bool
+    judged_at: Moment
+    rule: str
+    rung: str
+    severity: str
+    priority: int
+    because: str
+    response: str
+    tests: tuple[Tested, ...]
+    missed: tuple[Missed, ...]
+    values: dict[str, str]
+    author: str
+    signed: tuple[Signed, ...]
+    remade: Remade
+    note: str | None
+
+    @property
+    def acts(self) -> bool:
+        """Whether this is what decides what is done: the standing word of the active version."""
+        return self.role == "active" and self.standing and not self.aside
+
+
+class Explainer:
+    """Explains verdicts from one snapshot of the record.
+
+    Args:
+        record: the snapshot.
+        catalogue: where versions are compiled.
+    """
+
+    def __init__(self, record: Record, catalogue: Catalogue) -> None:
+        self._record = record
+        self._catalogue = catalogue
+        self._versions: dict[str, VersionRow] = {}
+        self._signatures: Sequence[SignatureRow] = ()
+
+    async def decisions(self, event: int) -> tuple[Decision, ...]:
+        """Every verdict on an event, the active version's first, each version's newest first."""
+        self._versions = {version.digest: version for version in await self._record.versions()}
+        self._signatures = await self._record.signatures()
+        rows = await self._record.verdicts_on(event)
+        newest = {row.version: row.revision for row in rows}
+        made = [await self._decision(row, standing=row.revision == newest[row.version]) for row in rows]
+        return tuple(sorted(made, key=lambda one: (one.role, one.version, -one.revision)))
+
+    async def _decision(self, row: VerdictRow, *, standing: bool) -> Decision:
+        body: dict[str, object] = orjson.loads(row.body)
+        version = self._versions.get(row.version)
+        explanation, remade, note = await self._again(row, body, version)
+        traces = explanation.traces if explanation else ()
+        return Decision(
+            verdict=row.id,
+            policy=version.policy if version else "unknown",
+            version=version.version if version else row.version[:12],
+            digest=row.version,
+            role=row.role,
+            revision=row.revision,
+            standing=standing,
+            aside=row.memory == "",
+            judged_at=datetime.fromisoformat(str(body["judged_at"])),
+            rule=str(body["rule"]),
+            rung=Rung(row.rung).word,
+            severity=str(body["severity"]),
+            priority=int(str(body["priority"])),
+            because=explanation.because if explanation else "",
+            response=explanation.response if explanation else "",
+            tests=tuple(worded(one) for trace in traces if trace.matched for one in trace.comparisons),
+            missed=tuple(_missed(trace) for trace in traces if _tells(trace)),
+            values=explanation.values if explanation else {},
+            author=version.author if version else "unknown",
+            signed=self._signed(row.version),
+            remade=remade,
+            note=note,
+        )
+
+    async def _again(
+        self, row: VerdictRow, body: dict[str, object], version: VersionRow | None
+    ) -> tuple[Explanation | None, Remade, str | None]:
+        if version is None:
+            return None, "impossible", "its policy version is not stored"
+        try:
+            self._catalogue.load(version.document, row.version, file=f"{version.policy} {version.version}")
+        except PolicyRejected as error:
+            return None, "impossible", str(error)
+        context = (await self._record.some_contexts([str(body["context"])])).get(str(body["context"]))
+        before = await self._before(row, str(body["before"]))
+        if row.anomaly is None or context is None or before is None:
+            return None, "impossible", "one of its inputs is gone; `audit verify` names it"
+        anomaly, told = Anomaly.model_validate_json(row.anomaly), Context.model_validate_json(context)
+        explanation = self._catalogue.explain(row.version, before, anomaly, told)
+        verdict, after = self._catalogue.judge(row.version, before, anomaly, told)
+        now = {
+            "rule": verdict.rule,
+            "rung": int(verdict.rung),
+            "severity": verdict.severity.value,
+            "priority": verdict.priority,
+            "review": verdict.review,
+            "after": sha256(canonical(after)),
+            "anomaly": sha256(row.anomaly.encode()),
+            "context": sha256(context.encode()),
+        }
+        differing = [name for name, value in now.items() if body.get(name) != value]
+        if differing:
+            return explanation, "different", f"{', '.join(differing)} came out otherwise; see `audit verify`"
+        return explanation, "equal", None
+
+    async def _before(self, row: VerdictRow, digest: str) -> Memory | None:
+        empty = Memory()
+        if digest == sha256(canonical(empty)):
+            return empty
+        text = await self._record.state_before(row, digest)
+        return None if text is None else Memory.model_validate_json(text)
+
+    def _signed(self, digest: str) -> tuple[Signed, ...]:
+        return tuple(
+            Signed(act=one.act, person=one.person, meaning=one.meaning, at=one.at)
+            for one in self._signatures
+            if one.digest == digest
+        )
+
+
+def _tells(trace: RuleTrace) -> bool:
+    """Whether a rule that did not decide is worth telling of: the two guards are so only where they decide."""
+    return not trace.matched and trace.rule not in (APPLIES_TO, BAD_QUALITY)
+
+
+def _missed(trace: RuleTrace) -> Missed:
+    failed = [one for one in trace.comparisons if not one.held]
+    return Missed(
+        rule=trace.rule,
+        because=trace.because,
+        tests=tuple(worded(one) for one in failed or trace.comparisons),
+        error=trace.error,
+    )

@@ -1,0 +1,61 @@
+"""An answer for the terminal."""
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from millwright.explaining.decisions import Decision
+from millwright.explaining.why import Why
+
+_REMADE = {
+    "equal": "[green]Judged again from what was stored: the same verdict.[/]",
+    "different": "[red]Judged again from what was stored: another verdict.[/]",
+    "impossible": "[red]It cannot be judged again.[/]",
+}
+
+
+def render(why: Why) -> RenderableType:
+    """The answer first, then what was seen, which rule decided, what the others missed by, and what it led to."""
+    parts: list[RenderableType] = [Text(why.answer, style="bold")]
+    if why.event is not None:
+        event = why.event
+        parts += _titled("What was seen", [Text(why.seen or "Nothing that could be read as an anomaly.")])
+        again = f" It came {why.repeats} more time(s), which changed nothing." if why.repeats else ""
+        came = f"Event {event.id}, {event.source}|{event.external_id}, received {event.received_at:%Y-%m-%d %H:%M} UTC."
+        parts.append(Padding(Text(came + again, style="dim"), (0, 0, 0, 2)))
+    for one in why.decisions:
+        parts += _decision(one)
+    if why.consequences is not None:
+        parts += _titled("What it led to", [Text(f"• {one}") for one in why.consequences.sentences])
+    return Group(*parts)
+
+
+def _titled(title: str, lines: list[RenderableType]) -> list[RenderableType]:
+    return [Text(), Text(title, style="bold cyan"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
+
+
+def _decision(one: Decision) -> list[RenderableType]:
+    stand = "decides" if one.acts else "judged aside, too late" if one.aside else "in shadow, acts on nothing"
+    if not one.standing:
+        stand = "replaced by a later judgement"
+    title = f"{one.policy} {one.version} ({stand}): {one.rung.replace('_', ' ')}, {one.severity}, rule {one.rule}"
+    note = f" {escape(one.note)}" if one.note else ""
+    remade = Text.from_markup(_REMADE[one.remade] + note)
+    lines: list[RenderableType] = [Text(one.because)] if one.because else []
+    if not one.standing:
+        return _titled(title, [*lines, remade])
+    lines += [Text(f"Response: {one.response}", style="dim")] if one.response else []
+    lines += [Text(f"✓ {test.words}") if test.held else Text(f"– {test.words}") for test in one.tests]
+    if one.missed:
+        table = Table(box=None, padding=(0, 2, 0, 0), title="Rules before it", title_justify="left")
+        table.add_column("rule", style="dim", no_wrap=True)
+        table.add_column("did not decide, because")
+        for missed in one.missed:
+            words = missed.error or "; ".join(test.words for test in missed.tests)
+            table.add_row(escape(missed.rule), escape(words))
+        lines.append(table)
+    signed = [f"{each.act} by {each.person} on {each.at:%Y-%m-%d %H:%M} UTC" for each in one.signed]
+    lines.append(Text(f"Written by {one.author}; {'; '.join(signed)}; digest {one.digest[:16]}.", style="dim"))
+    return _titled(title, [*lines, remade])

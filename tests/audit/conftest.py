@@ -1,0 +1,175 @@
+"""A small record with everything in it, built once and cloned for each test."""
+
+import itertools
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.assets import Criticality
+from domain.cases import ClosedAs, Decision
+from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.production import HoldMethod, HoldPlan, JobState
+from domain.verdict import Urgency, UrgencyDecision
+from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.storage.cases import CaseStore
+from millwright.storage.engine import open_engine, raw
+from tests.judged_plant import Plant
+from tests.plant import MOTOR, PUMP, START, code, deviation
+
+_numbers = itertools.count()
+
+
+def order(case: str, number: str, status: WorkOrderStatus = WorkOrderStatus.APPROVED) -> WorkOrderRecord:
+    """An order as the CMMS tells of it."""
+    return WorkOrderRecord(
+        ref=WorkOrderRef(system="maximo", id=number, site="BEDFORD", key=case),
+        status=status,
+        vendor_status="COMP" if status is WorkOrderStatus.COMPLETED else "APPR",
+        changed_at=START + timedelta(days=5),
+        touched=False,
+    )
+
+
+async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
+    """Takes a case as far as its order."""
+    draft = WorkOrderDraft(
+        key=case,
+        asset=asset,
+        asset_attributes={"siteid": "BEDFORD"},
+        asset_external_id=asset,
+        summary="The signal has shifted.",
+        paragraphs=("Seen by two.",),
+        failure_mode="PDE",
+        priority=1,
+        released=True,
+        reported_at=START,
+    )
+    now = START + timedelta(days=5)
+    urgency = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=now, work_at=now)
+    await cases.proposed(case, urgency, None)
+    await cases.order_intended(case, "maximo", draft)
+    await cases.order_seen(case, order(case, number))
+
+
+async def finish(cases: CaseStore, case: str, number: str) -> None:
+    """Takes a case with an order to its end: held, done, learnt from, released, closed."""
+    plan = HoldPlan(key=case, equipment="EQ-001", job="J-7", prior_state=JobState.RUNNING, method=HoldMethod.PAUSE)
+    await cases.hold_claimed(case, "opcua_job_control", plan)
+    await cases.hold_settled(case, "placed")
+    await cases.order_seen(case, order(case, number, WorkOrderStatus.COMPLETED))
+    report = CompletionReport(
+        started_at=START, finished_at=START + timedelta(hours=9), cause="BEARING", downtime=timedelta(hours=2)
+    )
+    found = Outcome(
+        case=case, outcome=OutcomeClass.CONFIRMED, cancelled=False, found_at=START + timedelta(hours=9), report=report
+    )
+    await cases.found(found)
+    await cases.twin_told(case, 'W/"1"')
+    await cases.labelled(
+        Label(
+            case=case,
+            asset=PUMP,
+            machine="machine-001",
+            failure_mode="PDE",
+            outcome=OutcomeClass.CONFIRMED,
+            window_start=START,
+            window_end=START + timedelta(hours=4),
+            found_at=found.found_at,
+            work_order=number,
+            policy="rotating-equipment",
+            policy_version="1.1.0",
+            policy_digest="0" * 64,
+            detectors=("adx:volt",),
+            model_versions=(),
+            failure_class=None,
+            problem=None,
+            cause="BEARING",
+            remedy=None,
+            downtime=timedelta(hours=2),
+        )
+    )
+    await cases.hold_dropped(case)
+    await cases.hold_settled(case, "released")
+    await cases.closed(case, ClosedAs.DONE)
+
+
+async def build(engine: AsyncEngine) -> None:
+    """Watched, confirmed, revised, too late, ignored; one case done with hold and label, one with an open order."""
+    plant = Plant(engine)
+    await plant.prepare(Criticality.A)
+    await plant.take(deviation(1, external_id="first"), deviation(2), deviation(3, score=2.0, external_id="weak"))
+    await plant.take(code(1.5, external_id="late-code"))
+    await plant.take(deviation(4, external_id="fed"))
+    await plant.take(code(-20, external_id="aside"))
+    await plant.take(deviation(2, asset=MOTOR, external_id="watched"))
+    await plant.take(code(3, "error2", asset=MOTOR), code(3.5, "error3", asset=MOTOR))
+    await plant.take(deviation(4, asset=MOTOR, external_id="confirmed"))
+    cases = CaseStore(engine, plant.clock)
+    ids = {str(asset): str(case) for case, asset in await plant.rows("SELECT id, asset FROM cases")}
+    await place(cases, ids[PUMP], PUMP, "1001")
+    await finish(cases, ids[PUMP], "1001")
+    await place(cases, ids[MOTOR], MOTOR, "1002")
+    await cases.decided(ids[MOTOR], Decision(approved=True, by="paula", reason="Do it.", at=plant.clock.now()))
+
+
+@pytest.fixture(scope="session")
+async def recorded_template(postgres_url: str) -> str:
+    """The name of the database that holds the record."""
+    name = "millwright_recorded"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE millwright_template")
+    engine = open_engine(postgres_url.replace("/postgres?", f"/{name}?"))
+    await build(engine)
+    await engine.dispose()
+    return name
+
+
+@pytest.fixture
+async def recorded(postgres_url: str, recorded_template: str) -> AsyncIterator[AsyncEngine]:
+    """The record, on a database of its own."""
+    name = f"millwright_audit_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {recorded_template}")
+    engine = open_engine(postgres_url.replace("/postgres?", f"/{name}?"))
+    yield engine
+    await engine.dispose()
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Hostile:
+    """Somebody with all rights on the database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def run(self, *statements: str, **values: object) -> None:
+        """Runs statements with every trigger off."""
+        async with self._engine.begin() as connection:
+            driver = await raw(connection)
+            await driver.execute("SET LOCAL session_replication_role = replica")
+            for statement in statements:
+                await driver.execute(sql.SQL(statement), values or None)
+
+    async def rows(self, statement: str, **values: object) -> list[tuple[object, ...]]:
+        """What a statement finds."""
+        async with self._engine.connect() as connection:
+            return [tuple(row) for row in await connection.execute(text(statement), values)]
+
+
+@pytest.fixture
+def hostile(recorded: AsyncEngine) -> Hostile:
+    """The hostile owner of the record."""
+    return Hostile(recorded)
+
+
+@pytest.fixture
+def export_directory(tmp_path: Path) -> Path:
+    """Where an export goes."""
+    return tmp_path / "export"

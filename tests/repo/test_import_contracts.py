@@ -1,0 +1,130 @@
+"""The import rule: kept by the tree, and able to break."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DIRECTION = "One direction: the shell knows everything, the domain knows nothing"
+PORTS = "Ports keep the world out: only the shell may meet an adapter"
+IO = "No I/O library below the adapters"
+RULES = "The rule engine stays behind the port that judges"
+JUDGED = "A policy is judged in an activity, so its verdict is in history"
+ENGINE = "The domain knows no engine"
+STRANGERS = "Connectors are strangers to each other"
+WIRES = "Connectors know ports and wires, nothing of the shell"
+VENDOR = "A vendor's library stays within the connector"
+READS = "The API reads tables and speaks to workflows; it never acts itself"
+ORACLE = "The sandbox is an independent oracle"
+WIRE = "The sandbox is met over the wire, as the plant would be"
+TABLES = "Migrations know tables, nothing else"
+
+VIOLATIONS = [
+    (DIRECTION, "millwright/storage/tables.py", "import millwright.bootstrap"),
+    (DIRECTION, "millwright/worker/running.py", "import millwright.intake.running"),
+    (DIRECTION, "connectors/http.py", "import policies.engine"),
+    (DIRECTION, "domain/cases.py", "import millwright.settings"),
+    (PORTS, "activities/work_orders.py", "import connectors.cmms.maximo"),
+    (PORTS, "workflows/line_watch.py", "import millwright.storage.lines"),
+    (IO, "activities/holds.py", "import httpx"),
+    (IO, "workflows/options.py", "import sqlalchemy"),
+    (RULES, "activities/judging.py", "import cel_expr_python"),
+    (RULES, "activities/judging.py", "import policies.engine"),
+    (JUDGED, "workflows/maintenance_case.py", "import policies.schema"),
+    (ENGINE, "millwright/storage/due.py", "import temporalio.client"),
+    (STRANGERS, "connectors/cmms/maximo/mapping.py", "import connectors.mes.opcua_job_control.client"),
+    (STRANGERS, "connectors/azure/digital_twins/client.py", "import connectors.azure.service_bus.faults"),
+    (WIRES, "connectors/manifest.py", "import millwright.settings"),
+    (VENDOR, "millwright/intake/running.py", "import azure.servicebus"),
+    (READS, "millwright/api/running.py", "import connectors.cmms.maximo"),
+    (ORACLE, "millwright/sandbox/clock.py", "import domain.clock"),
+    (WIRE, "millwright/playing/commands.py", "import millwright.sandbox.server"),
+    (TABLES, "migrations/env.py", "import policies.engine"),
+]
+
+
+def _configuration(root: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return found
+
+
+def _lint(directory: Path) -> subprocess.CompletedProcess[str]:
+    # Narrower than the longest name, the report would cut it.
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _broken(report: str) -> set[str]:
+    return {line.removesuffix(" BROKEN") for line in report.splitlines() if line.endswith(" BROKEN")}
+
+
+@pytest.fixture(scope="session")
+def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree's packages with every module empty, and the contracts."""
+    root = Path(__file__).resolve().parents[2]
+    copy = tmp_path_factory.mktemp("skeleton")
+    for package in _configuration(root)["root_packages"]:
+        for module in (root / package).rglob("*.py"):
+            place = copy / module.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text("")
+    (copy / "pyproject.toml").write_text((root / "pyproject.toml").read_text())
+    return copy
+
+
+def test_the_tree_keeps_every_contract(project_root: Path) -> None:
+    found = _lint(project_root)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(("contract", "module", "line"), VIOLATIONS)
+def test_one_wrong_import_breaks_the_contract_meant_for_it(
+    skeleton: Path, contract: str, module: str, line: str
+) -> None:
+    place = skeleton / module
+    assert place.exists(), f"{module} is not in the tree any more; break the contract elsewhere"
+    place.write_text(f"{line}\n")
+    try:
+        found = _lint(skeleton)
+    finally:
+        place.write_text("")
+    assert found.returncode == 1, found.stdout
+    assert contract in _broken(found.stdout)
+
+
+def test_an_empty_skeleton_breaks_nothing(skeleton: Path) -> None:
+    assert _broken(_lint(skeleton).stdout) == set()
+
+
+def test_every_contract_is_broken_on_purpose_above(project_root: Path) -> None:
+    assert {contract["name"] for contract in _configuration(project_root)["contracts"]} == {
+        contract for contract, _, _ in VIOLATIONS
+    }
+
+
+def test_every_part_of_the_shell_has_its_layer_and_knows_no_sandbox(project_root: Path) -> None:
+    shell = project_root / "millwright"
+    parts = {
+        f"millwright.{path.stem}"
+        for path in shell.iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and not path.stem.startswith("__")
+    }
+    contracts = {contract["name"]: contract for contract in _configuration(project_root)["contracts"]}
+    layers = {name.strip() for layer in contracts[DIRECTION]["layers"] for name in layer.split("|")}
+    ours = parts - {"millwright.sandbox"}
+    assert ours <= layers
+    assert ours <= set(contracts[ORACLE]["forbidden_modules"])
+    assert ours <= set(contracts[WIRE]["source_modules"])

@@ -1,0 +1,64 @@
+"""The page on policies is whole, and what its tutorial writes really checks."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.model import Model
+from domain.verdict import Rung, Severity, Urgency
+from policies.cases import PolicyCases
+from policies.check import check
+from policies.schema import APPLIES_TO, BAD_QUALITY, PolicyDocument
+from policies.variables import VARIABLES
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+_WORDS = frozenset(re.findall(r"`([^`\s]+)`", _PAGE))
+_FILE = re.compile(r"^```yaml\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _fields(shape: type[Model]) -> Iterator[str]:
+    for name, field in shape.model_fields.items():
+        yield field.alias or name
+        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, Model):
+                yield from _fields(inner)
+
+
+@pytest.mark.parametrize("name", sorted({*_fields(PolicyDocument), *_fields(PolicyCases)}))
+def test_every_field_that_may_be_written_is_explained(name: str) -> None:
+    assert name in _WORDS
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_every_variable_has_its_row_with_type_and_meaning(name: str) -> None:
+    variable = VARIABLES[name]
+    assert f"| `{name}` | {variable.type} | {variable.meaning}" in _PAGE
+
+
+@pytest.mark.parametrize("name", [word for words in VARIABLES.values() for word in words.words if word])
+def test_every_word_that_a_variable_may_have_is_named(name: str) -> None:
+    assert name in _WORDS
+
+
+@pytest.mark.parametrize(
+    "word", [*(rung.word for rung in Rung), *Severity, *Urgency, APPLIES_TO, BAD_QUALITY, "active", "shadow"]
+)
+def test_every_rung_severity_urgency_guard_and_role_is_named(word: str) -> None:
+    assert word in _WORDS
+
+
+def test_no_variable_is_explained_that_does_not_exist() -> None:
+    rows = re.findall(r"^\| `((?:asset|anomaly|memory|verdict|production|cost)\.[a-z_]+)` \|", _PAGE, re.MULTILINE)
+    assert sorted(rows) == sorted(VARIABLES)
+
+
+def test_the_policy_of_the_tutorial_can_be_published(tmp_path: Path) -> None:
+    files = {found["name"]: found["text"] for found in _FILE.finditer(_PAGE)}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    report = check(tmp_path / "1.0.0.yaml")
+    assert report.publishable, [report.problems, report.cases]
+    assert report.cases is not None
+    assert f"{len(report.cases.results)} of {len(report.cases.results)} cases pass." in _PAGE

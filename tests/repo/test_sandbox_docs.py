@@ -1,0 +1,34 @@
+"""The page on the sandbox tells every fault that each server can show, and every request that it answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from millwright.sandbox import control
+from millwright.sandbox.bus import misbehaviour as bus
+from millwright.sandbox.faults import KINDS
+from millwright.sandbox.jobcontrol import server as jobcontrol
+from millwright.sandbox.maximo import misbehaviour as maximo
+from millwright.sandbox.twins import request_gate as twins
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+_SHOWN = {bus.TARGET: bus.KINDS, twins.TARGET: twins.KINDS, maximo.TARGET: KINDS, jobcontrol.TARGET: jobcontrol.KINDS}
+_NOT_OF_MAXIMO = {"conflict"}
+_ROW = re.compile(r"^\| `(\w+)` \|.*\| *(●?) \| *(●?) \| *(●?) \| *(●?) \|$", re.MULTILINE)
+_TARGETS = ("bus", "twins", "maximo", "jobcontrol")
+
+
+@pytest.mark.parametrize("target", _TARGETS)
+def test_the_table_of_faults_marks_what_each_server_can_show(target: str) -> None:
+    column = _TARGETS.index(target)
+    marked = {row[0] for row in _ROW.findall(_PAGE) if row[1 + column]}
+    expected = set(_SHOWN[target]) - (_NOT_OF_MAXIMO if target == "maximo" else set())
+    assert marked == expected
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?:GET|POST|DELETE)[, A-Z]* (/[a-z]+)", control.__doc__ or "")))
+)
+def test_every_request_of_the_control_api_is_told(path: str) -> None:
+    assert re.search(rf"`(GET|POST|DELETE) {path}`", _PAGE)
