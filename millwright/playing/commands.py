@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from millwright.storage.figures import read_figures, read_orderings
 from millwright.temporal import engine_client, register_search_attributes
 
 STEP = timedelta(hours=3)
+_PLAIN_WIDTH = 110
+"""Where the output is a file or a pipe, nobody says how wide it is."""
 
 
 def run(home: Path, data: Path | None, *, stay: bool = False) -> int:
@@ -33,7 +36,7 @@ def run(home: Path, data: Path | None, *, stay: bool = False) -> int:
     """
     if data is not None:
         os.environ["MILLWRIGHT_DATA"] = str(data)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
     return asyncio.run(_run(home, console, stay=stay))
 
 

@@ -72,7 +72,7 @@ class Conductor:
             while True:
                 await self._post("/publish", {"until": timestamp(now)})
                 due = await self._settle(now)
-                while (await self._post("/act", {}))["acts"]:
+                while await self._people_act():
                     await self._hint()
                     due = await self._settle(now)
                 state = await self._state()
@@ -84,6 +84,13 @@ class Conductor:
                     return state
                 now = self._next(first, now, min(coming))
                 await self._post("/clock", {"now": timestamp(now)})
+
+    async def _people_act(self) -> bool:
+        """Lets the people do all that they can do now; false where that is nothing."""
+        acts = 0
+        while done := (await self._post("/act", {}))["acts"]:
+            acts += int(done)
+        return acts > 0
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
         """The next beat at or after the soonest thing to come: beats lie a step apart, empty ones are passed over."""

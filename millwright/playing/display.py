@@ -1,7 +1,8 @@
 """What a person sees of a run: progress while it plays, and the summary when it has."""
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,6 +13,8 @@ from millwright.playing.conductor import Tick
 from millwright.playing.summary import ScoreLine, Summary
 
 _BAR = 30
+_SHARE_BAR = 5
+_LINE_EVERY = timedelta(days=10)
 
 
 class PlantProgress:
@@ -22,6 +25,8 @@ class PlantProgress:
     """
 
     def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said_at: datetime | None = None
         self.progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(_BAR),
@@ -30,6 +35,7 @@ class PlantProgress:
             TextColumn("{task.fields[orders]} orders open"),
             TimeElapsedColumn(),
             console=console,
+            disable=not console.is_terminal,
         )
         self._task = self.progress.add_task("Playing", total=None, day="", published=0, orders=0)
 
@@ -43,6 +49,12 @@ class PlantProgress:
             published=tick.published,
             orders=tick.open_orders,
         )
+        # Where no bar can be drawn, a line now and then says that it goes on.
+        if not self._console.is_terminal and (self._said_at is None or tick.now - self._said_at >= _LINE_EVERY):
+            self._said_at = tick.now
+            self._console.print(
+                f"{tick.now:%Y-%m-%d}: {tick.published} events published, {tick.open_orders} orders open"
+            )
 
 
 def summary_view(summary: Summary) -> RenderableType:
@@ -70,26 +82,27 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, Text(), _rungs(summary), Text(), _scores(summary), Text(), record, verdict),
+        Group(facts, _rungs(summary), _scores(summary), record, verdict),
         title=f"Millwright on {summary.data}",
     )
 
 
 def _counts(title: str, counts: dict[str, int], total: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-    table.add_column()
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=14)
     table.add_column(justify="right")
+    table.add_row(Text(title, "italic"))
     for name, count in counts.items():
-        style = "bold" if name == total else ""
-        table.add_row(name.replace("_", " "), str(count), style=style)
+        table.add_row(name.replace("_", " "), str(count), style="bold" if name == total else "")
     if not counts:
         table.add_row("none", "0")
+    table.add_row()
     return table
 
 
 def _rungs(summary: Summary) -> Table:
     rungs = list(dict.fromkeys(rung for counts in summary.rungs.values() for rung in counts))
-    table = Table(title="Verdicts by rung of the action ladder", title_justify="left")
+    table = Table(title="Verdicts by rung of the action ladder", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("policy version")
     for rung in rungs:
         table.add_column(rung.replace("_", " "), justify="right")
@@ -99,10 +112,15 @@ def _rungs(summary: Summary) -> Table:
 
 
 def _scores(summary: Summary) -> Table:
-    table = Table(title="What each version's orders were worth (judged by what then failed)", title_justify="left")
-    for name in ("version", "asset class", "episodes", "right", "precision", "", "recall", "", "median lead"):
-        numeric = name in ("episodes", "right", "precision", "recall", "median lead")
-        table.add_column(name, justify="right" if numeric else "left")
+    table = Table(
+        title="What each version's orders were worth: right ones, and failures caught, by asset class",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 2, 0, 0),
+    )
+    for name in ("version", "class", "right", "precision", "", "caught", "recall", "", "lead"):
+        right = name in ("right", "precision", "caught", "recall", "lead")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for version, total in summary.policies.items():
         table.add_row(*_score_row(version, "all", total), style="bold")
         for name, part in total.by_class.items():
@@ -115,19 +133,19 @@ def _score_row(version: str, name: str, line: ScoreLine) -> list[str]:
     return [
         version,
         name,
-        str(line.orders),
-        str(line.right),
-        _share(line.precision, line.orders),
+        f"{line.right} of {line.orders}",
+        _share(line.precision),
         _bar(line.precision),
-        _share(line.recall, line.failures),
+        f"{line.caught} of {line.failures}",
+        _share(line.recall),
         _bar(line.recall),
         lead,
     ]
 
 
-def _share(share: float | None, of: int) -> str:
-    return f"{share:.2f} (n={of})" if share is not None else f"- (n={of})"
+def _share(share: float | None) -> str:
+    return f"{share:.2f}" if share is not None else "-"
 
 
 def _bar(share: float | None) -> str:
-    return "█" * round((share or 0) * 10)
+    return "█" * round((share or 0) * _SHARE_BAR)

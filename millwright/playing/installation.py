@@ -15,6 +15,7 @@ import httpx
 from domain.errors import MillwrightError
 from millwright.embedded import postgres, temporal_server
 from millwright.embedded.processes import Process, free_port, python
+from millwright.home import ENVIRONMENT_FILE, load_settings
 from millwright.settings import Settings
 
 SANDBOX = "sandbox"
@@ -37,6 +38,7 @@ _OUTCOMES = {
 }
 """What the sandbox's failure codes mean; each site writes its own."""
 _SANDBOX_ZONE = "Etc/GMT+5"
+_SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
 
 
 class InstallationFailed(MillwrightError):
@@ -82,20 +84,14 @@ class Installation:
         self.database_url = await asyncio.to_thread(postgres.start, self.home / "postgres")
         endpoints = await self._endpoints()
         self.environment = self._environment(endpoints, f"127.0.0.1:{port}")
+        public = {name: value for name, value in self.environment.items() if name not in _SECRET}
+        (self.home / ENVIRONMENT_FILE).write_text(json.dumps(public, indent=2))
         return endpoints
 
     def settings(self) -> Settings:
-        """The settings that every process of Millwright here runs with."""
-        before = {name: os.environ.get(name) for name in self.environment}
+        """The settings that every process of Millwright here runs with; this process takes them over too."""
         os.environ.update(self.environment)
-        try:
-            return Settings()
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+        return load_settings(self.home)
 
     async def start_services(self) -> str:
         """Starts worker, intake and API; gives the API's address."""

@@ -9,7 +9,7 @@ import httpx
 
 from domain.model import Model
 from domain.verdict import Rung
-from millwright.audit.verifying import Report
+from millwright.audit.report import Report
 from millwright.storage.figures import Figures, Ordering
 
 
@@ -139,7 +139,7 @@ def summarise(
         data=data,
         seconds=round(time.monotonic() - started, 1),
         events=figures.events,
-        verdicts={"stored": report.stored, "reproduced": report.reproduced},
+        verdicts={"stored": report.verdicts.stored, "reproduced": report.verdicts.reproduced},
         rungs={
             version: {Rung(rung).word: count for rung, count in sorted(counts.items())}
             for version, counts in figures.rungs.items()
@@ -150,7 +150,7 @@ def summarise(
         outcomes=figures.outcomes,
         labels=figures.labels,
         policies=policies,
-        ledger={"rows": report.rows, "verified": not report.findings},
+        ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         findings=tuple(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20]),
     )

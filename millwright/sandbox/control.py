@@ -39,6 +39,7 @@ from millwright.sandbox.plant.export import export
 from millwright.sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
 from millwright.sandbox.plant.people import People
 from millwright.sandbox.plant.score import Ordering, Score, score
+from millwright.sandbox.plant.shift_lead import ShiftLead
 from millwright.sandbox.plant.signals import COMPONENTS
 from millwright.sandbox.plant.timetable import stamp
 from millwright.sandbox.twins.service import TwinService
@@ -64,6 +65,7 @@ class Control:
     mes: JobControlServer
     feed: Feed
     people: People
+    shift_lead: ShiftLead
     faults: Faults
     stopping: asyncio.Event
 
@@ -99,7 +101,7 @@ class Control:
             "bus": self.bus.counts(_ENTITY),
             "drained": self.bus.drained(_ENTITY),
             "next_event_time": _stamp(self.feed.next_event_time()),
-            "next_act_time": _stamp(self.people.next_act_time()),
+            "next_act_time": _stamp(_earliest(self.people.next_act_time(), self.shift_lead.next_act_time())),
             "open_orders": self.people.open_orders(),
             "cmms_change": change.number,
             "cmms_changed_at": _stamp(change.at),
@@ -109,7 +111,8 @@ class Control:
         return {"published": await self.feed.publish_until(_time(body, "until"), self.twins)}
 
     async def act(self, _: Mapping[str, object]) -> object:
-        return {"acts": self.people.act(self.clock.now())}
+        now = self.clock.now()
+        return {"acts": self.people.act(now) + await self.shift_lead.act(now)}
 
     async def move_clock(self, body: Mapping[str, object]) -> object:
         now = _time(body, "now")
@@ -238,6 +241,10 @@ def _figures(figures: Score) -> dict[str, int | float | None]:
         "failures": figures.failures,
         "caught": figures.caught,
     }
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _stamp(time: datetime | None) -> str | None:

@@ -23,6 +23,7 @@ from millwright.sandbox.plant.dataset import Dataset
 from millwright.sandbox.plant.detector import Detector
 from millwright.sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
 from millwright.sandbox.plant.people import People
+from millwright.sandbox.plant.shift_lead import ShiftLead
 from millwright.sandbox.plant.timetable import stamp, timetable
 from millwright.sandbox.twins.data_plane import HOST
 from millwright.sandbox.twins.graph import PlantMachine, asset_class, build_plant_graph, lines_of
@@ -81,6 +82,7 @@ class SandboxPlant:
         ]
         self.mes = JobControlServer(directory, self.clock, equipment, ports.get("mes", 0), faults, seed)
         self.people = People(self.cmms, dataset)
+        self.shift_lead = ShiftLead(self.cmms, self.mes)
         self.control = Control(
             directory=directory,
             dataset=dataset,
@@ -92,6 +94,7 @@ class SandboxPlant:
             mes=self.mes,
             feed=self.feed,
             people=self.people,
+            shift_lead=self.shift_lead,
             faults=faults,
             stopping=self.stopping,
         )

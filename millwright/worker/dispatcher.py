@@ -21,8 +21,8 @@ _LIMIT = 500
 class Dispatcher:
     """Signals the workflow of every subject that is due.
 
-    A subject that stays due is signalled again after a patience of wall time, longer each time up to a bound: the
-    engine may have lost the signal, or all it knew. Several dispatchers side by side only wake twice.
+    A subject that stays due is signalled again after a patience of wall time: the engine may have lost the signal,
+    or all it knew. Several dispatchers side by side only wake twice.
 
     Args:
         storage: where the due rows are.

@@ -207,6 +207,14 @@ class JobControlServer:
             self._save()
             await self._publish()
 
+    async def release_by_hand(self, hold: HoldRow) -> None:
+        """Lift a hold at the machine's own panel, as a shift lead does; one that is lifted already is left alone."""
+        now = self._clock.now()
+        method = Method.RESUME if hold.method == Method.PAUSE.value else Method.START
+        if self._floor.command(method, hold.job, "", now) is ReturnStatus.NO_ERROR:
+            self._save()
+            await self._publish()
+
     def drop_connections(self) -> None:
         """Cut every client's connection, once."""
         for transport in tuple(self._server.iserver.asyncio_transports):
