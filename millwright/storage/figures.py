@@ -94,6 +94,22 @@ async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
         ]
 
 
+async def count_ordering_cases(engine: AsyncEngine) -> int:
+    """How many cases asked for an order and were not called off before they had one: so many orders there must be."""
+    async with transaction(engine) as connection:
+        return int(
+            await connection.scalar(
+                text(
+                    "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
+                    "AND NOT (c.closed_as IN ('withdrawn', 'rejected') "
+                    "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id))"
+                ),
+                {"rung": int(Rung.DRAFT)},
+            )
+            or 0
+        )
+
+
 async def _counts(connection: AsyncConnection, statement: str, total: str | None = None) -> dict[str, int]:
     found = {str(name): int(count) for name, count in await connection.execute(text(statement))}
     return {total: sum(found.values()), **found} if total else found

@@ -1,0 +1,79 @@
+"""Alarms that a person raises by hand: the same way in as a machine's, and the same record."""
+
+import uuid
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.anomaly import Fate
+from domain.canonical import timestamp
+from millwright.api.desk import OnDesk
+from millwright.api.problems import Problem, ProblemDetails
+from millwright.api.receiving import TakenItem, take_in
+from millwright.api.sign_in import OPERATOR, PLANNER, Person, may
+from millwright.intake.envelope import ALARM
+
+router = APIRouter(tags=["events"])
+
+SOURCE = "millwright/alarms"
+_DATA = "data."
+
+
+class ElsewhereNamed(BaseModel):
+    """An asset by its name in another system of the crosswalk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    id: str
+
+
+class RaisedAlarm(BaseModel):
+    """What somebody saw, heard or smelt. One of `component` and `failure_mode` is needed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asset: str | ElsewhereNamed
+    component: str | None = None
+    failure_mode: str | None = None
+    text: str
+    at: datetime | None = None
+    id: Annotated[
+        str | None, Field(max_length=200, description="Names the alarm, so that sending it again makes no second.")
+    ] = None
+
+
+@router.post(
+    "/alarms",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=TakenItem,
+    responses={code: {"model": ProblemDetails} for code in (422, 503)},
+)
+async def raise_alarm(
+    alarm: RaisedAlarm, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, PLANNER))]
+) -> Response:
+    """Raises an alarm in the name of whoever is signed in; policies judge it as they judge a detector's."""
+    data = alarm.model_dump(mode="json", exclude_none=True, exclude={"id"}) | {"raised_by": person.name}
+    event = {
+        "specversion": "1.0",
+        "type": ALARM,
+        "source": SOURCE,
+        "id": alarm.id or str(uuid.uuid4()),
+        "time": timestamp(desk.storage.clock.now()),
+        "data": data,
+    }
+    taken = await take_in(desk, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
+    item = taken.items[0]
+    if item.fate is Fate.QUARANTINED:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "event-unreadable",
+            item.reason or "cannot be read",
+            field=item.field.removeprefix(_DATA) if item.field else None,
+            also={"id": item.external_id, "source": SOURCE, "stored": "quarantined"},
+        )
+    return Response(orjson.dumps(taken.said(item)), HTTPStatus.ACCEPTED, media_type="application/json")

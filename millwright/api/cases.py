@@ -1,0 +1,85 @@
+"""Cases: where they stand, what was done, and a person's say."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from activities.proposals import DecideCase
+from domain.cases import Lane, Phase
+from domain.errors import ActRejected
+from millwright.api.deciding import decide
+from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.sign_in import PLANNER, READING, Person, may
+from millwright.storage.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
+
+router = APIRouter(tags=["cases"])
+
+_STATES = (OPEN, *(phase.value for phase in Phase))
+
+
+class Say(BaseModel):
+    """A person's yes or no, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approved: bool
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+@router.get("/cases", response_model=list[SeenCase], dependencies=[Depends(may(*READING))])
+async def list_cases(
+    desk: OnDesk,
+    state: Annotated[str | None, Query(description=f"One of {', '.join(_STATES)}.")] = None,
+    lane: Annotated[Lane | None, Query(description="Who must act before the case goes on.")] = None,
+    asset: Annotated[str | None, Query(description="The component at fault, or its machine.")] = None,
+    line: Annotated[str | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[str | None, Query(description="The id of the last case of the page before.")] = None,
+) -> Response:
+    """Cases, the newest first."""
+    if state is not None and state not in _STATES:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "wrong-field",
+            f"no case is ever {state!r}",
+            field="state",
+            fix=f"there are: {', '.join(_STATES)}",
+        )
+    page = await case_page(
+        desk.storage.engine, state=state, lane=lane, asset=asset, line=line, after=after, limit=limit
+    )
+    return answered(page)
+
+
+@router.get("/cases/{case}", response_model=WholeCase, dependencies=[Depends(may(*READING))])
+async def show_case(case: str, desk: OnDesk) -> Response:
+    """One case: how it stands, what it waits for, its evidence, and everything that was done, by whom and when."""
+    return answered(await _whole(desk, case))
+
+
+@router.post(
+    "/cases/{case}/decision",
+    responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
+)
+async def decide_case(case: str, say: Say, desk: OnDesk, person: Annotated[Person, Depends(may(PLANNER))]) -> Response:
+    """Says yes or no to what a case proposes, in the name of whoever is signed in. The same again changes nothing."""
+    view = (await _whole(desk, case)).case
+    if view.closed_as is not None:
+        raise Problem(HTTPStatus.CONFLICT, "refused", f"case {case} is closed as {view.closed_as}", field="case")
+    earlier = view.decision
+    if earlier is not None and earlier.approved != say.approved:
+        word = "approved" if earlier.approved else "rejected"
+        raise Problem(HTTPStatus.CONFLICT, "refused", f"{earlier.by} {word} {case} on {earlier.at:%Y-%m-%d %H:%M} UTC")
+    if earlier is None:
+        await decide(desk.engine, DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason))
+    return answered({"case": case, "approved": say.approved, "by": earlier.by if earlier else person.name})
+
+
+async def _whole(desk: Desk, case: str) -> WholeCase:
+    try:
+        return await whole_case(desk.storage.engine, case)
+    except ActRejected as error:
+        raise not_found(error.problem, fix=error.fix) from error

@@ -1,0 +1,48 @@
+"""What a sender may send, as OpenAPI shows it."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from millwright.intake.envelope import ALARM, ANOMALY, AlarmEnvelope, AnomalyEnvelope
+
+MEDIA_TYPES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json")
+_REFERENCE: Final = "#/components/schemas/{model}"
+
+_CLOUD_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A CloudEvent 1.0; see the schemas of its data for our own types.",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string"},
+        "source": {"type": "string", "description": "With id, what the event is known by: unique together."},
+        "type": {"type": "string", "examples": [ANOMALY, ALARM, "microsoft.iot.telemetry"]},
+        "time": {"type": "string", "format": "date-time"},
+        "subject": {"type": "string"},
+        "data": {
+            "anyOf": [{"$ref": _REFERENCE.format(model=m.__name__)} for m in (AnomalyEnvelope, AlarmEnvelope)]
+            + [{"type": "object"}]
+        },
+    },
+}
+_BATCH: Final[dict[str, Any]] = {"type": "array", "items": _CLOUD_EVENT}
+EVENT_BODIES: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        MEDIA_TYPES[0]: {"schema": _CLOUD_EVENT},
+        MEDIA_TYPES[1]: {"schema": _BATCH},
+        MEDIA_TYPES[2]: {"schema": {"anyOf": [_CLOUD_EVENT, _BATCH]}},
+    },
+}
+REDRIVE_BODY: Final[dict[str, Any]] = {"required": False, "content": {MEDIA_TYPES[0]: {"schema": _CLOUD_EVENT}}}
+
+
+def publish_envelopes(app: FastAPI) -> None:
+    """Adds the schemas of our own envelopes to the application's OpenAPI document."""
+    document = app.openapi()
+    _, definitions = models_json_schema(
+        [(AnomalyEnvelope, "validation"), (AlarmEnvelope, "validation")], ref_template=_REFERENCE
+    )
+    document["components"]["schemas"] |= definitions["$defs"]

@@ -1,0 +1,50 @@
+"""What every handler finds on its desk."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+from temporalio.client import Client
+
+from domain.canonical import canonical
+from millwright.api.sign_in import KeyRing
+from millwright.bootstrap import Storage
+from millwright.intake.gathering import Gathering
+from millwright.intake.sequences import http_sequences
+from millwright.intake.snapshot import RegisterSnapshot
+from millwright.settings import Settings
+from millwright.storage.events import EventStore
+
+
+class Desk:
+    """The stores, the engine, and what is kept in memory between requests.
+
+    Args:
+        storage: the stores.
+        settings: the installation's.
+        engine: the workflow engine; None where the API runs without one, and decides nothing.
+    """
+
+    def __init__(self, storage: Storage, settings: Settings, engine: Client | None) -> None:
+        self.storage = storage
+        self.settings = settings
+        self.engine = engine
+        self.events = EventStore(storage.engine, storage.clock)
+        self.keys = KeyRing(storage.engine)
+        self.snapshot = RegisterSnapshot(storage.register)
+        self.gathering = Gathering(storage.inbox, storage.clock)
+        self.sequences = http_sequences()
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that serves the request."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+OnDesk = Annotated[Desk, Depends(desk_of)]
+
+
+def answered(value: object, status: int = 200) -> Response:
+    """A value as JSON in its canonical form: times in UTC with a Z, durations in ISO 8601."""
+    return Response(canonical(value), status, media_type="application/json")

@@ -1,0 +1,143 @@
+"""Events: the door, what is behind it, and the way back in for what could not be read."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from domain.anomaly import Fate
+from domain.errors import ActRejected
+from millwright.api import webhook
+from millwright.api.contract import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
+from millwright.api.desk import OnDesk, answered
+from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.receiving import TakenEvents, take_in
+from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
+from millwright.intake.redrive import redrive
+from millwright.storage.events import UNDECIDED, SeenEvent, WholeEvent
+
+router = APIRouter(tags=["events"])
+
+_FATES = (*(fate.value for fate in Fate), UNDECIDED)
+_LARGEST_ID = 2**63 - 1
+
+
+@router.options("/events", status_code=HTTPStatus.OK)
+async def ask_to_send(request: Request) -> Response:
+    """The CloudEvents handshake: a sender asks whether its events are wanted, and at what rate."""
+    return webhook.permission(request.headers)
+
+
+@router.post(
+    "/events",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=TakenEvents,
+    responses={code: {"model": ProblemDetails} for code in (400, 413, 415, 422, 503)},
+    openapi_extra={"requestBody": EVENT_BODIES},
+)
+async def take_events(request: Request, desk: OnDesk, person: Annotated[Person, Depends(may(INGEST))]) -> Response:
+    """Takes in events: CloudEvents (structured, batch, or binary with `ce-` headers) or Event Grid's schema.
+
+    Answered once all of it is stored. In a batch, an event that cannot be read is quarantined and named with the field
+    that failed; the others go on. Alone, it is stored too, and answered with 400 (no JSON) or 422 (a field is wrong):
+    send it again, corrected, under the same id. Event Grid's validation is answered as it wants it.
+    """
+    headers = request.headers
+    body = await request.body()
+    if webhook.is_validation(headers):
+        return webhook.validated(body)
+    content_type = headers.get("content-type")
+    _require_readable(content_type, binary="ce-specversion" in headers or "ce-id" in headers)
+    taken = await take_in(desk, body, content_type, headers, person.name)
+    if len(taken.items) == 1 and taken.items[0].fate is Fate.QUARANTINED:
+        # Event Grid tries again for a day after any other 4xx, and the event is stored already.
+        final = webhook.is_from_event_grid(headers)
+        item = taken.items[0]
+        raise Problem(
+            HTTPStatus.BAD_REQUEST if final or item.field is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+            "event-unreadable",
+            item.reason or "cannot be read",
+            field=item.field,
+            fix="send it again corrected under the same id, or re-drive it",
+            also={"id": item.external_id, "source": item.source, "stored": "quarantined"},
+        )
+    return Response(taken.answer(), HTTPStatus.ACCEPTED, media_type="application/json")
+
+
+@router.get("/events", response_model=list[SeenEvent], dependencies=[Depends(may(*READING))])
+async def list_events(
+    desk: OnDesk,
+    fate: Annotated[str | None, Query(description=f"One of {', '.join(_FATES)}.")] = None,
+    asset: Annotated[str | None, Query(description="An asset, or a machine for all that is on it.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[int, Query(ge=0, le=_LARGEST_ID, description="The id of the last event of the page before.")] = 0,
+) -> Response:
+    """Events in the order in which they were stored."""
+    if fate is not None and fate not in _FATES:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "wrong-field",
+            f"there is no fate {fate!r}",
+            field="fate",
+            fix=f"there are: {', '.join(_FATES)}",
+        )
+    return answered(await desk.events.page(fate=fate, asset=asset, after=after, limit=limit))
+
+
+@router.get("/events/{event}", response_model=WholeEvent, dependencies=[Depends(may(*READING))])
+async def show_event(event: str, desk: OnDesk, source: str | None = None) -> Response:
+    """One event with what was sent, what it said, its verdicts, its case and what was done to it.
+
+    By our number; or, where `source` is given, by the id that its sender gave it.
+    """
+    try:
+        return answered(await desk.events.read(await _number(desk, event, source)))
+    except ActRejected as error:
+        raise not_found(error.problem) from error
+
+
+@router.post(
+    "/events/{event}/redrive",
+    responses={code: {"model": ProblemDetails} for code in (404, 409)},
+    openapi_extra={"requestBody": REDRIVE_BODY},
+)
+async def redrive_event(
+    event: str, request: Request, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+) -> Response:
+    """Reads a quarantined or unmapped event again, against the register as it is now.
+
+    A body is taken in the place of what was sent (the whole event as one CloudEvent in JSON); both are kept. Answers
+    with the event's fate, `undecided` where it waits for judging now.
+    """
+    corrected = await request.body() or None
+    number = await _number(desk, event, None)
+    try:
+        await desk.events.raw(number)
+    except ActRejected as error:
+        raise not_found(error.problem) from error
+    again = await redrive(desk.storage, number, person.name, corrected)
+    fate = again.fate.value if again.fate else UNDECIDED
+    return answered({"id": number, "fate": fate, "reason": again.reason, "field": again.field})
+
+
+async def _number(desk: OnDesk, event: str, source: str | None) -> int:
+    if source is not None:
+        found = await desk.events.find(source, event)
+    else:
+        found = int(event) if event.isdecimal() and int(event) <= _LARGEST_ID else None
+    if found is None:
+        raise not_found(f"there is no event {event}", fix="give its number, or its id together with ?source=")
+    return found
+
+
+def _require_readable(content_type: str | None, *, binary: bool) -> None:
+    essence = content_type.partition(";")[0].strip().lower() if content_type else None
+    if binary or essence is None or essence in MEDIA_TYPES:
+        return
+    raise Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "media-type",
+        f"{essence[:100]} is not read here",
+        field="Content-Type",
+        fix=f"send {', '.join(MEDIA_TYPES)}, or CloudEvents attributes as ce- headers",
+    )

@@ -1,0 +1,59 @@
+"""Figures: what storage can count, and the verdicts by which a version is scored."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from millwright.api.desk import OnDesk, answered
+from millwright.api.problems import Problem
+from millwright.api.sign_in import READING, may
+from millwright.storage.figures import read_figures, read_orderings
+
+router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
+
+
+@router.get("/summary")
+async def summarise(desk: OnDesk) -> Response:
+    """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes and labels, all of one
+    moment."""
+    figures = await read_figures(desk.storage.engine)
+    rungs = {version: {str(rung): n for rung, n in counts.items()} for version, counts in figures.rungs.items()}
+    return answered(
+        {
+            "events": figures.events,
+            "rungs": rungs,
+            "cases": figures.cases,
+            "work_orders": figures.work_orders,
+            "holds": figures.holds,
+            "outcomes": figures.outcomes,
+            "labels": figures.labels,
+        }
+    )
+
+
+@router.get("/verdicts/ordering")
+async def list_orderings(
+    desk: OnDesk,
+    version: Annotated[str | None, Query(description="A version's number or digest; all where it is left out.")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: Annotated[int, Query(ge=0, description="How many to pass over.")] = 0,
+) -> Response:
+    """The standing verdicts that asked for an order, by version and event time: what a version is scored by."""
+    wanted = None if version is None else await _number_of(desk, version)
+    found = [one for one in await read_orderings(desk.storage.engine) if wanted is None or one.version == wanted]
+    return answered(found[after : after + limit])
+
+
+async def _number_of(desk: OnDesk, version: str) -> str:
+    known = await desk.storage.versions.versions()
+    for one in known:
+        if version in (one.version, one.digest):
+            return one.version
+    raise Problem(
+        HTTPStatus.NOT_FOUND,
+        "not-found",
+        f"no version {version} is stored",
+        field="version",
+        fix=f"there are: {', '.join(one.version for one in known) or 'none'}",
+    )

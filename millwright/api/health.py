@@ -1,0 +1,66 @@
+"""Whether the API lives, and whether what it needs is there."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from domain.errors import StorageFault, StorageUnavailable
+from millwright.api.desk import OnDesk, answered
+from millwright.bootstrap import Storage
+from millwright.storage.engine import transaction
+
+router = APIRouter(tags=["operations"])
+
+_PATIENCE = timedelta(seconds=2)
+_HERE = "answers"
+
+
+class Readiness(BaseModel):
+    """What is there and what is not, in plain words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ready: bool
+    storage: str
+    engine: str
+
+
+@router.get("/health")
+async def show_health() -> Response:
+    """Answers as long as the process lives; asks nothing of anybody."""
+    return answered({"status": "alive"})
+
+
+@router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
+async def show_readiness(desk: OnDesk) -> Response:
+    """Whether storage and the workflow engine answer."""
+    storage, engine = await _storage(desk.storage), await _engine(desk.engine)
+    ready = storage == engine == _HERE
+    status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return answered({"ready": ready, "storage": storage, "engine": engine}, status)
+
+
+async def _storage(storage: Storage) -> str:
+    try:
+        async with transaction(storage.engine) as connection:
+            await connection.execute(text("SELECT FROM ledger_head"))
+    except StorageUnavailable:
+        return "does not answer: is PostgreSQL running, and is the address right?"
+    except StorageFault:
+        return "answers, but has not our tables: run `millwright db upgrade`"
+    return _HERE
+
+
+async def _engine(engine: Client | None) -> str:
+    if engine is None:
+        return "is not connected: set MILLWRIGHT_TEMPORAL_ADDRESS, or start everything with `millwright up`"
+    try:
+        healthy = await engine.service_client.check_health(timeout=_PATIENCE)
+    except RPCError:
+        healthy = False
+    return _HERE if healthy else "does not answer: is Temporal running, and is the address right?"

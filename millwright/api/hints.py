@@ -1,0 +1,25 @@
+"""Hints: a webhook of another system only wakes; what happened there is asked for."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
+
+from millwright.api.desk import OnDesk, answered
+from millwright.api.problems import ProblemDetails, not_found
+from millwright.api.sign_in import INGEST, OPERATOR, may
+
+router = APIRouter(tags=["operations"], dependencies=[Depends(may(OPERATOR, INGEST))])
+
+
+@router.post("/hints/{system}", status_code=HTTPStatus.ACCEPTED, responses={404: {"model": ProblemDetails}})
+async def hint(
+    system: Annotated[str, Path(description="The connector's id, such as maximo.")], desk: OnDesk
+) -> Response:
+    """Makes a system's poll due now. Nothing of the request but its path is looked at."""
+    named = desk.settings.cmms
+    if named is None or named.connector != system:
+        known = named.connector if named else "none"
+        raise not_found(f"no system {system} is polled", fix=f"there is: {known}")
+    await desk.storage.changes.poll_now(system)
+    return answered({"system": system}, HTTPStatus.ACCEPTED)

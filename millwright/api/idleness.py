@@ -1,0 +1,63 @@
+"""Whether there is anything left to do: the plant's conductor asks before it moves the clock."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from millwright.api.desk import OnDesk, answered
+from millwright.api.sign_in import READING, may
+from millwright.storage.idleness import Waiting, watching
+
+router = APIRouter(tags=["operations"])
+
+_LONGEST_WAIT = 30
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.005, 0.02, 1.1
+
+
+class WaitingOn(BaseModel):
+    """How much is not done; a thousand stands for more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    events: int
+    due: int
+
+
+class Idleness(BaseModel):
+    """Whether nothing waits, what does, and when the next case falls due after that."""
+
+    model_config = ConfigDict(frozen=True)
+
+    idle: bool
+    waiting_on: WaitingOn
+    next_case_due: datetime | None
+
+
+@router.get("/idle", response_model=Idleness, dependencies=[Depends(may(*READING))])
+async def wait_until_idle(
+    desk: OnDesk,
+    until: Annotated[AwareDatetime, Query(description="Whatever falls due by this instant counts.")],
+    wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
+) -> Response:
+    """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""
+    deadline = time.monotonic() + wait
+    pause = _FIRST_PAUSE
+    async with watching(desk.storage.engine, until) as ask:
+        found = await ask()
+        while not found.idle and time.monotonic() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            found = await ask()
+    return answered(_said(found))
+
+
+def _said(found: Waiting) -> dict[str, object]:
+    return {
+        "idle": found.idle,
+        "waiting_on": {"events": found.events, "due": found.due},
+        "next_case_due": found.next_case_due,
+    }

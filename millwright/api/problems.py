@@ -1,0 +1,150 @@
+"""Every answer that is not a yes: RFC 9457 problem details, in words for the person who asked."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from domain.errors import ActRejected, ConnectorError, Rejected, StorageFault, StorageUnavailable
+from domain.model import Model
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_TYPES = "urn:millwright:problem:"
+_RETRY_AFTER = "1"
+_WHERE = ("body", "query", "path", "header")
+
+
+class ProblemDetails(Model):
+    """RFC 9457 problem details. `field` is what failed, dotted, and `fix` what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    fix: str | None = None
+
+
+class Problem(HTTPException):
+    """A refusal on its way to whoever asked.
+
+    Args:
+        status: the HTTP status.
+        slug: names the sort of problem; the last part of its `type`.
+        detail: what is wrong, in plain words.
+        field: the field that failed, dotted.
+        fix: what to do about it.
+        also: members beside RFC 9457's.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        slug: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        fix: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        also: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(status_code=status.value, detail=detail, headers=dict(headers) if headers else None)
+        self.slug = slug
+        self.field = field
+        self.fix = fix
+        self.also = dict(also or {})
+
+    def answer(self) -> Response:
+        """The problem as it goes out; what is not known is left out."""
+        body: dict[str, object] = {
+            "type": _TYPES + self.slug,
+            "title": HTTPStatus(self.status_code).phrase,
+            "status": self.status_code,
+            "detail": self.detail,
+        }
+        body |= {name: value for name, value in (("field", self.field), ("fix", self.fix)) if value is not None}
+        return Response(
+            orjson.dumps(body | self.also), self.status_code, media_type=MEDIA_TYPE, headers=dict(self.headers or {})
+        )
+
+
+def not_found(what: str, fix: str | None = None) -> Problem:
+    """Something that was asked for by its id and is not there."""
+    return Problem(HTTPStatus.NOT_FOUND, "not-found", what, fix=fix)
+
+
+def unavailable(detail: str) -> Problem:
+    """Something of ours is away; the same request may succeed soon."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        detail,
+        fix="send the same request again in a moment",
+        headers={"Retry-After": _RETRY_AFTER},
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error that a handler lets through such an answer."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Rejected, _rejected)
+    app.add_exception_handler(StorageUnavailable, _storage_away)
+    app.add_exception_handler(StorageFault, _fault)
+    app.add_exception_handler(ConnectorError, _connector)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    if isinstance(error, Problem):
+        return error.answer()
+    if not isinstance(error, HTTPException):
+        raise error
+    slug = "-".join(HTTPStatus(error.status_code).phrase.lower().split())
+    return Problem(HTTPStatus(error.status_code), slug, str(error.detail), headers=error.headers).answer()
+
+
+async def _validation(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    field = ".".join(place[1:] if place and place[0] in _WHERE else place)
+    if first["type"] == "json_invalid":
+        return Problem(HTTPStatus.BAD_REQUEST, "not-json", "the body is not JSON", fix="send one JSON object").answer()
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-field", str(first["msg"]), field=field or None).answer()
+
+
+async def _rejected(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Rejected):
+        raise error
+    status = HTTPStatus.CONFLICT if isinstance(error, ActRejected) else HTTPStatus.UNPROCESSABLE_ENTITY
+    return Problem(status, "refused", error.problem, field=error.field, fix=error.fix).answer()
+
+
+async def _storage_away(_request: Request, error: Exception) -> Response:
+    log.warning("storage is away: %s", error)
+    return unavailable("storage is away for the moment; nothing of this was stored").answer()
+
+
+async def _connector(_request: Request, error: Exception) -> Response:
+    log.warning("%s", error)
+    return unavailable("another part of Millwright is away for the moment").answer()
+
+
+async def _fault(_request: Request, error: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    log.error("request failed, reference %s", reference, exc_info=error)
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "fault",
+        f"something failed here that should not have; it is logged as {reference}",
+        fix="tell whoever operates Millwright this reference",
+    ).answer()

@@ -1,0 +1,105 @@
+"""From a request's bytes to stored events, and what its sender is told of each."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from domain.anomaly import Fate, Received
+from millwright.api.desk import Desk
+from millwright.intake.reading import read_items
+from millwright.intake.redrive import Redriven, mend
+from millwright.storage.inbox import Receipt
+
+DOOR = "http"
+_MAY_BE_KNOWN_NOW = (Fate.UNMAPPED, Fate.QUARANTINED)
+
+
+class TakenItem(BaseModel):
+    """What became of one event: `accepted` (it waits for judging), `duplicate`, `redriven` (the corrected form of one
+    that was quarantined or unmapped), `not_an_anomaly`, `unmapped` or `quarantined`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    status: str
+    field: str | None = None
+    reason: str | None = None
+
+
+class TakenEvents(BaseModel):
+    """What became of a request's events. Every one of them is stored, whatever its status."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int
+    """How many were new."""
+    duplicates: int
+    items: list[TakenItem]
+
+
+class Taken:
+    """A request's events, stored.
+
+    Args:
+        items: as read, in their order.
+        kept: the receipts of those that were new.
+        mended: what became of those that corrected an earlier one.
+    """
+
+    def __init__(self, items: Sequence[Received], kept: frozenset[Receipt], mended: Mapping[Receipt, Redriven]) -> None:
+        self.items = items
+        self._kept = kept
+        self._mended = mended
+
+    def answer(self) -> bytes:
+        """The body of the answer; see `TakenEvents`."""
+        said = [self.said(item) for item in self.items]
+        new = sum((item.door, item.sequence) in self._kept for item in self.items)
+        return orjson.dumps({"accepted": new, "duplicates": len(said) - new, "items": said})
+
+    def said(self, item: Received) -> dict[str, object]:
+        """What is told of one event; see `TakenItem`."""
+        receipt = (item.door, item.sequence)
+        if receipt in self._kept:
+            if item.fate is None:
+                return {"id": item.external_id, "status": "accepted"}
+            return _told(item, item.fate.value, item.field, item.reason)
+        mended = self._mended.get(receipt)
+        if mended is not None:
+            return _told(item, "redriven" if mended.fate is None else mended.fate.value, mended.field, mended.reason)
+        return _told(item, Fate.DUPLICATE.value, item.field, item.reason)
+
+
+def _told(item: Received, status: str, field: str | None, reason: str | None) -> dict[str, object]:
+    told: dict[str, object] = {"id": item.external_id, "status": status}
+    if field is not None:
+        told["field"] = field
+    if reason is not None:
+        told["reason"] = reason
+    return told
+
+
+async def take_in(desk: Desk, body: bytes, content_type: str | None, headers: Mapping[str, str], by: str) -> Taken:
+    """Reads a request and stores all that is in it.
+
+    Raises:
+        StorageUnavailable: nothing was stored.
+    """
+    items = await _read(desk, body, content_type, headers)
+    kept = await desk.gathering.store(items)
+    new = all((item.door, item.sequence) in kept for item in items)
+    return Taken(items, kept, {} if new else await mend(desk.storage, items, kept, by))
+
+
+async def _read(desk: Desk, body: bytes, content_type: str | None, headers: Mapping[str, str]) -> list[Received]:
+    now = desk.storage.clock.now()
+    register = await desk.snapshot.current()
+    items = read_items(body, content_type, headers, door=DOOR, sequences=desk.sequences, now=now, register=register)
+    if any(item.fate in _MAY_BE_KNOWN_NOW for item in items):
+        newest = await desk.snapshot.newest()
+        if newest is not register:
+            return read_items(
+                body, content_type, headers, door=DOOR, sequences=desk.sequences, now=now, register=newest
+            )
+    return items

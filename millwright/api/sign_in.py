@@ -1,0 +1,141 @@
+"""Who asks, and whether they may."""
+
+import hmac
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.model import Model
+from millwright.api.problems import Problem
+from millwright.people import ROLES, api_key_hash
+from millwright.storage.keyring import KeyHolder, key_holders
+
+INGEST, PLANNER, OPERATOR, READER = "ingest", "planner", "operator", "reader"
+READING = (READER, PLANNER, OPERATOR, "auditor", "author", "approver")
+"""Everybody but a machine that only sends."""
+
+_KEPT_FOR = 5.0
+_LOOK_AGAIN_AFTER = 1.0
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_bearer = HTTPBearer(auto_error=False, description="An API key of a person added with `millwright people add`.")
+
+
+class Person(Model):
+    """Somebody who signed in."""
+
+    name: str
+    roles: frozenset[str]
+
+
+LOCAL = Person(name="local", roles=frozenset(ROLES))
+"""Whoever sits at the machine itself."""
+
+
+class KeyRing:
+    """Knows persons by their API keys; what storage says of them is kept for a few seconds.
+
+    Args:
+        engine: the database.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._holders: tuple[KeyHolder, ...] = ()
+        self._read_at = float("-inf")
+
+    async def person(self, key: str) -> Person | None:
+        """The person who has this key, or None.
+
+        Raises:
+            StorageUnavailable: it is time to ask storage, and it is away.
+        """
+        hashed = api_key_hash(key)
+        await self._refresh(_KEPT_FOR)
+        found = self._find(hashed)
+        if found is None:
+            # Perhaps added just now; asked for at most once a second, whatever keys are tried.
+            await self._refresh(_LOOK_AGAIN_AFTER)
+            found = self._find(hashed)
+        return found
+
+    async def _refresh(self, age: float) -> None:
+        if time.monotonic() - self._read_at > age:
+            self._holders = await key_holders(self._engine)
+            self._read_at = time.monotonic()
+
+    def _find(self, hashed: str) -> Person | None:
+        found: Person | None = None
+        for holder in self._holders:
+            # All of them, each in constant time: how long it takes tells nothing of whose key was nearly right.
+            if hmac.compare_digest(holder.api_key_hash, hashed):
+                found = Person(name=holder.name, roles=holder.roles)
+        return found
+
+
+def may(*roles: str) -> Callable[..., Awaitable[Person]]:
+    """A dependency that gives the person who asks, if they hold one of the roles."""
+
+    async def signed_in(
+        request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Person:
+        person = await _person(request, bearer)
+        if person.roles.isdisjoint(roles):
+            needed = " or ".join(roles)
+            raise Problem(
+                HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it takes the role {needed}"
+            )
+        return person
+
+    return signed_in
+
+
+async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Person:
+    if bearer is not None:
+        keys: KeyRing = request.app.state.desk.keys
+        person = await keys.person(bearer.credentials)
+        if person is None:
+            raise _unknown("this API key is nobody's")
+        return person
+    if "authorization" in request.headers or not _from_this_machine(request):
+        raise _unknown("sign in with an API key")
+    return LOCAL
+
+
+def _from_this_machine(request: Request) -> bool:
+    """Whether a request without a key comes from a program on this machine, and not through a proxy or a browser's
+    page from elsewhere."""
+    if request.client is None or any(name in request.headers for name in _PROXIED):
+        return False
+    try:
+        loopback = ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+    origin = request.headers.get("origin")
+    return loopback and _is_local(request.headers.get("host", "")) and (origin is None or _is_local_origin(origin))
+
+
+def _is_local(host: str) -> bool:
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in _LOOPBACK_NAMES
+
+
+def _is_local_origin(origin: str) -> bool:
+    scheme, _, host = origin.partition("://")
+    return scheme in ("http", "https") and _is_local(host)
+
+
+def _unknown(detail: str) -> Problem:
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "not-signed-in",
+        detail,
+        fix="send `Authorization: Bearer <api key>`; `millwright people add` makes one",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

@@ -1,0 +1,75 @@
+"""The API over a real database, called in the process, from this machine or from elsewhere."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from millwright.api.app import create_app
+from millwright.bootstrap import Storage, open_storage
+from millwright.settings import Settings
+from tests.doors import settings_over
+from tests.plant import register
+
+Caller = Callable[..., httpx.AsyncClient]
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return settings_over(database_url, tmp_path, cmms={"connector": "maximo"})
+
+
+@pytest.fixture
+async def storage(settings: Settings) -> AsyncIterator[Storage]:
+    async with open_storage(settings) as storage:
+        await storage.register.keep(register(), "tests")
+        yield storage
+
+
+@pytest.fixture
+def app(storage: Storage, settings: Settings) -> FastAPI:
+    return create_app(storage, settings, None)
+
+
+@pytest.fixture(scope="session")
+async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
+    """Storage for tests that look at nothing but their own event: a database for each would cost a minute."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE millwright_api_shared TEMPLATE millwright_template")
+    url = postgres_url.replace("/postgres?", "/millwright_api_shared?")
+    async with open_storage(settings_over(url, tmp_path_factory.mktemp("shared"))) as storage:
+        await storage.register.keep(register(), "tests")
+        yield storage
+
+
+@pytest.fixture(scope="session")
+def shared_app(shared_storage: Storage) -> FastAPI:
+    return create_app(shared_storage, Settings.model_validate({"cmms": {"connector": "maximo"}}), None)
+
+
+@pytest.fixture
+async def shared_api(shared_app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    """A program on this machine, over storage that others use too."""
+    async with caller(shared_app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def caller() -> Caller:
+    """Makes a client of an application; `host` is the address it calls from."""
+
+    def make(app: FastAPI, host: str = "127.0.0.1", **options: object) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(host, 40000))
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", **options)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+async def api(app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    """A program on this machine."""
+    async with caller(app) as client:
+        yield client

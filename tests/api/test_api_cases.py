@@ -1,0 +1,151 @@
+"""Cases seen through the API, and a person's say on its way to the workflow."""
+
+from collections.abc import AsyncIterator
+from typing import cast
+
+import httpx
+import pytest
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.judging import JudgeLine, Judging
+from activities.proposals import DecideCase
+from domain.cases import ClosedAs, Decision
+from millwright.api.app import create_app
+from millwright.bootstrap import Storage
+from millwright.settings import Settings
+from tests.api.conftest import Caller
+from tests.doors import NOW
+from tests.plant import LINE, code, deviation, publish_policies
+
+
+class Workflow:
+    """A case's workflow as the engine shows it; raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, DecideCase]] = []
+        self.failure: Exception | None = None
+
+    async def wake(self, subjects: object) -> None:
+        """Nobody sleeps here."""
+
+    def get_workflow_handle(self, workflow_id: str) -> "Handle":
+        return Handle(self, workflow_id)
+
+
+class Handle:
+    def __init__(self, workflow: Workflow, workflow_id: str) -> None:
+        self.workflow, self.id = workflow, workflow_id
+
+    async def execute_update(self, name: str, decision: DecideCase, **_options: object) -> None:
+        if self.workflow.failure is not None:
+            raise self.workflow.failure
+        self.workflow.heard.append((self.id, name, decision))
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    return Workflow()
+
+
+@pytest.fixture
+async def case(storage: Storage, workflow: Workflow) -> str:
+    """A case that two signs of the same fault opened."""
+    await publish_policies(storage.versions, storage.people)
+    await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
+    judging = Judging(storage.lines, storage.catalogue, storage.clock, workflow)
+    [case] = (await judging.judge_pending(JudgeLine(line=LINE))).cases
+    return case
+
+
+@pytest.fixture
+async def desk(
+    storage: Storage, settings: Settings, workflow: Workflow, caller: Caller
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller(create_app(storage, settings, cast("Client", workflow))) as client:
+        yield client
+
+
+async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(desk: httpx.AsyncClient, case: str) -> None:
+    async def ids(**query: str | int) -> list[str]:
+        reply = await desk.get("/cases", params=query)
+        assert reply.status_code == 200, reply.text
+        return [one["id"] for one in reply.json()]
+
+    for query in ({}, {"state": "open"}, {"state": "propose"}, {"asset": "machine-001"}, {"line": LINE}):
+        assert await ids(**query) == [case]
+    for query in ({"state": "closed"}, {"lane": "review"}, {"asset": "machine-009"}, {"after": case}):
+        assert await ids(**query) == []
+    refused = await desk.get("/cases", params={"state": "lost"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "state")
+
+
+async def test_a_case_is_shown_with_its_evidence_and_its_story(desk: httpx.AsyncClient, case: str) -> None:
+    whole = (await desk.get(f"/cases/{case}")).json()
+    assert (whole["case"]["asset"]["id"], whole["case"]["failure_mode"]) == ("machine-001-comp1", "PDE")
+    assert whole["evidence"][0]["how"] == "opened"
+    assert [act["kind"] for act in whole["story"]] == ["case-opened"]
+    assert (await desk.get("/cases/MWNOTHERE")).status_code == 404
+
+
+async def test_a_verdict_that_orders_is_listed_for_the_score(desk: httpx.AsyncClient, case: str) -> None:
+    for version in ("1.1.0", "1.0.0"):
+        orderings = (await desk.get("/verdicts/ordering", params={"version": version})).json()
+        assert {(one["version"], one["asset"], one["machine"]) for one in orderings} == {
+            (version, "machine-001-comp1", 1)
+        }
+    page = await desk.get("/verdicts/ordering", params={"limit": 1, "after": 1})
+    assert len(page.json()) == 1
+
+
+async def test_a_decision_reaches_the_workflow_of_its_case(
+    desk: httpx.AsyncClient, workflow: Workflow, case: str
+) -> None:
+    reply = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": "heard it too"})
+    assert reply.json() == {"case": case, "approved": True, "by": "local"}
+    decided = DecideCase(case=case, approved=True, by="local", reason="heard it too")
+    assert workflow.heard == [(f"case/{case}", "decide", decided)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (WorkflowUpdateFailedError(ApplicationError("grace decided the other way")), 409, "the other way"),
+        (WorkflowUpdateRPCTimeoutOrCancelledError(), 503, "no worker answered"),
+        (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 503, "not at work"),
+        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine is away"),
+    ],
+)
+async def test_a_decision_that_does_not_get_through_says_why(
+    desk: httpx.AsyncClient, workflow: Workflow, case: str, failure: Exception, status: int, words: str
+) -> None:
+    workflow.failure = failure
+    reply = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": "yes"})
+    assert reply.status_code == status
+    assert words in reply.json()["detail"]
+
+
+async def test_a_decision_needs_a_reason_a_case_and_an_engine(
+    api: httpx.AsyncClient, desk: httpx.AsyncClient, case: str
+) -> None:
+    blank = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": " "})
+    assert (blank.status_code, blank.json()["field"]) == (422, "reason")
+    yes = {"approved": True, "reason": "yes"}
+    assert (await desk.post("/cases/MWNOTHERE/decision", json=yes)).status_code == 404
+    assert (await api.post(f"/cases/{case}/decision", json=yes)).status_code == 503
+
+
+async def test_what_was_decided_or_closed_is_not_decided_otherwise(
+    desk: httpx.AsyncClient, storage: Storage, workflow: Workflow, case: str
+) -> None:
+    yes = {"approved": True, "reason": "yes"}
+    await storage.cases.decided(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
+    again = await desk.post(f"/cases/{case}/decision", json=yes)
+    assert (again.status_code, again.json()["by"]) == (200, "grace")
+    other = await desk.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
+    assert (other.status_code, "grace approved" in other.json()["detail"]) == (409, True)
+    await storage.cases.closed(case, ClosedAs.DONE)
+    closed = await desk.post(f"/cases/{case}/decision", json=yes)
+    assert (closed.status_code, "closed as done" in closed.json()["detail"]) == (409, True)
+    assert workflow.heard == []
