@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import StorageFault, StorageUnavailable
 
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+_AWAY_CLASSES = frozenset({"08", "53", "55", "57", "58"})
+"""Connection, resources, locks, operator intervention, system: what passes (PostgreSQL appendix A)."""
 _RETRIABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
 
 
@@ -39,18 +41,19 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except (OperationalError, InterfaceError) as error:
-        raise StorageUnavailable(_first_line(error)) from error
+    except PoolTimeout as error:
+        raise StorageUnavailable("every connection is in use") from error
     except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or state in _RETRIABLE_STATES:
+        if error.connection_invalidated or _is_away(error.orig):
             raise StorageUnavailable(_first_line(error)) from error
-        if isinstance(error, ProgrammingError):
+        if isinstance(error.orig, psycopg.ProgrammingError):
             raise StorageFault(_first_line(error)) from error
         raise
     except (psycopg.Error, OSError) as error:
-        if isinstance(error, (*_AWAY, OSError)) or error.sqlstate in _RETRIABLE_STATES:
+        if _is_away(error):
             raise StorageUnavailable(_first_line(error)) from error
+        if isinstance(error, psycopg.ProgrammingError):
+            raise StorageFault(_first_line(error)) from error
         raise
 
 
@@ -61,6 +64,13 @@ async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[obje
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"expected a psycopg connection, found {type(driver).__name__}")
     return driver
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether trying again may help: the server is gone, or asked for it; not where a row is too large for it."""
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        return error.sqlstate in _RETRIABLE_STATES or error.sqlstate[:2] in _AWAY_CLASSES
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, OSError))
 
 
 def _first_line(error: BaseException) -> str:

@@ -101,7 +101,7 @@ async def count_ordering_cases(engine: AsyncEngine) -> int:
             await connection.scalar(
                 text(
                     "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
-                    "AND NOT (c.closed_as IN ('withdrawn', 'rejected') "
+                    "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
                     "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id))"
                 ),
                 {"rung": int(Rung.DRAFT)},

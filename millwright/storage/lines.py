@@ -6,7 +6,6 @@ from datetime import datetime
 
 import psycopg
 from pydantic import ValidationError
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.anomaly import Anomaly, Fate
@@ -26,9 +25,11 @@ from domain.keys import line_workflow_id
 from domain.verdict import Context, Memory
 from millwright.storage import due, ledger
 from millwright.storage.casebook import apply_verdicts
+from millwright.storage.copying import COPY_FORMAT, copy_line
 from millwright.storage.engine import raw, transaction
 from millwright.storage.versions import VersionTerms, assignments_of_line
 
+_GENERATION = "SELECT generation FROM due WHERE subject = %s"
 _UNDECIDED = """
 SELECT id, source, external_id, asset, failure_mode, "position", at, anomaly::text
 FROM events WHERE line = %s AND fate IS NULL ORDER BY id LIMIT %s
@@ -40,7 +41,7 @@ FROM assets a WHERE a.id = ANY(%s) AND a.valid_to IS NULL
 """
 _MEMORIES = """
 SELECT m.version, m.asset, m.failure_mode, m."position", m.body
-FROM memories m JOIN unnest(%s::text[], %s::text[]) AS k(asset, failure_mode)
+FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON m.asset = k.asset AND m.failure_mode = k.failure_mode
 WHERE m.version = ANY(%s)
 """
@@ -57,18 +58,23 @@ FROM verdicts v JOIN events e ON e.id = v.event_id
 WHERE v.version = %s AND v.asset = %s AND v.failure_mode = %s AND v."position" > %s AND v.memory <> ''
 ORDER BY v."position", v.event_id, v.revision DESC
 """
+# Arrays go in binary: written as text, every quote in them is escaped, and memories are full of quotes.
 _KEEP_MEMORIES = """
 INSERT INTO memories (version, asset, failure_mode, "position", body)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT (version, asset, failure_mode) DO UPDATE SET "position" = excluded."position", body = excluded.body
 """
 _KEEP_CONTEXTS = """
-INSERT INTO contexts (digest, body) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
+INSERT INTO contexts (digest, body) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
 """
 _COPY_VERDICTS = (
     "COPY verdicts (event_id, version, revision, role, asset, failure_mode, position, at, rung, body, digest, "
-    "memory, ledger_seq, leaf) FROM STDIN"
+    f"memory, ledger_seq, leaf) FROM STDIN {COPY_FORMAT}"
 )
+_DECIDE = "UPDATE events SET fate = %s WHERE id = ANY(%b::bigint[])"
+# A wake comes with its events in one transaction: where the generation is still the one that was read before them,
+# all that was woken for has been judged.
+_REST = "UPDATE due SET due_at = NULL WHERE subject = %s AND generation = %s RETURNING TRUE"
 
 
 def _event(row: tuple[object, ...]) -> LineEvent:
@@ -84,6 +90,29 @@ def _event(row: tuple[object, ...]) -> LineEvent:
         _moment(at),
         Anomaly.model_validate_json(body),
         sha256(body.encode()),
+    )
+
+
+def _verdict(one: Judged, record: str, digest: str, seq: int, leaf: int) -> str:
+    """A verdict as a line for COPY, in the order of `_COPY_VERDICTS`."""
+    event = one.event
+    return copy_line(
+        (
+            str(event.id),
+            one.assignment.digest,
+            str(one.revision),
+            one.assignment.role,
+            event.asset,
+            event.failure_mode,
+            event.position,
+            event.at.isoformat(),
+            str(int(one.verdict.rung)),
+            record,
+            digest,
+            "" if one.aside else one.memory_text.decode(),
+            str(seq),
+            str(leaf),
+        )
     )
 
 
@@ -109,6 +138,7 @@ class _LineWork:
         self._line = line
         self._contexts: dict[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
+        self.generation = 0
         self.events: Sequence[LineEvent] = ()
         self.spoiled: Sequence[Spoiled] = ()
         self.assignments: Sequence[Assignment] = ()
@@ -119,6 +149,9 @@ class _LineWork:
         spoiled: list[Spoiled] = []
         async with self._driver.cursor() as cursor:
             await cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._line,))
+            await cursor.execute(_GENERATION, (line_workflow_id(self._line),))
+            woken = await cursor.fetchone()
+            self.generation = int(str(woken[0])) if woken else 0
             await cursor.execute(_UNDECIDED, (self._line, limit))
             for row in await cursor.fetchall():
                 try:
@@ -213,7 +246,7 @@ class _LineWork:
                 ),
             )
             decided = sorted({one.event.id for one in judged if one.revision == 0})
-            await cursor.execute("UPDATE events SET fate = %s WHERE id = ANY(%s)", (Fate.DECIDED.value, decided))
+            await cursor.execute(_DECIDE, (Fate.DECIDED.value, decided))
             for bad in spoiled:
                 await cursor.execute(
                     "UPDATE events SET fate = %s, reason = %s WHERE id = %s",
@@ -222,27 +255,12 @@ class _LineWork:
             # From here everybody who judges waits for us, so nothing but the last writes follows.
             head = await ledger.lock_head(self._connection) if entry.leaves else None
             if head is not None and judged:
+                rows = [
+                    _verdict(one, record.decode(), digest, head.seq + 1, leaf)
+                    for (one, record), digest, leaf in zip(records, digests, leaves, strict=True)
+                ]
                 async with cursor.copy(_COPY_VERDICTS) as copy:
-                    for (one, record), digest, leaf in zip(records, digests, leaves, strict=True):
-                        event = one.event
-                        await copy.write_row(
-                            (
-                                event.id,
-                                one.assignment.digest,
-                                one.revision,
-                                one.assignment.role,
-                                event.asset,
-                                event.failure_mode,
-                                event.position,
-                                event.at,
-                                int(one.verdict.rung),
-                                record.decode(),
-                                digest,
-                                "" if one.aside else one.memory_text.decode(),
-                                head.seq + 1,
-                                leaf,
-                            )
-                        )
+                    await copy.write("\n".join([*rows, ""]).encode())
         if head is not None:
             await ledger.append(self._connection, entry, head)
         return woken
@@ -269,16 +287,9 @@ class LineStore:
             await work.read(limit, self._terms)
             yield work
 
-    async def generation(self, line: str) -> int:
-        async with transaction(self._engine) as connection:
-            return await due.generation(connection, line_workflow_id(line))
-
     async def rest(self, line: str, seen: int) -> bool:
         async with transaction(self._engine) as connection:
-            left = await connection.scalar(
-                text("SELECT EXISTS (SELECT FROM events WHERE line = :line AND fate IS NULL)"), {"line": line}
-            )
-            if left:
-                return False
-            await due.settle(connection, line_workflow_id(line), seen, None)
-            return await due.generation(connection, line_workflow_id(line)) == seen
+            driver = await raw(connection)
+            async with driver.cursor() as cursor:
+                await cursor.execute(_REST, (line_workflow_id(line), seen))
+                return await cursor.fetchone() is not None
