@@ -1,0 +1,64 @@
+# Every target does its own set-up from nothing but make, bash and Python 3.11 or newer.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help run up test lint types bench chaos check-imports migrations-check engine lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
+
+run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary
+	@$(BIN)/millwright run
+
+up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
+	@$(BIN)/millwright up
+
+test: $(READY) engine ## Run every test, in one pytest run
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## Check style and form (ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY) ## Check types, strictly (mypy), tests included
+	@$(BIN)/mypy
+
+bench: $(READY) engine ## Run the benchmarks
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
+
+chaos: $(READY) engine ## Play the plant while its parts are killed and its systems misbehave: make chaos SEED=1
+	@$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1)
+
+check-imports: $(READY) ## Check that imports point down (import-linter)
+	@$(BIN)/lint-imports
+
+migrations-check: $(READY) ## Migrate a fresh database up, compare, down, and up again
+	@$(BIN)/python .ci/migrations.py
+
+lock: $(UV) ## Resolve the dependencies anew into requirements.lock
+	@$(UV) pip compile --quiet --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
+
+clean: ## End and remove what was played under var/run; tools and packages stay
+	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright db stop; fi
+	@rm -rf var/run
+
+engine: $(READY)
+	@$(BIN)/millwright engine >/dev/null
+
+.tools/bin/uv:
+	@echo "uv, which installs the packages, is not on this machine: fetching it into .tools, once."
+	@python3 -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): requirements.lock pyproject.toml | $(UV)
+	@echo "Installing the locked packages into .venv: a minute or two the first time, and again when the lock changes."
+	@[ -x $(BIN)/python ] || $(UV) venv --quiet --python '>=3.11' .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@

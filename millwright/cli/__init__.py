@@ -1,0 +1,41 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from millwright.cli import assets, audit, case, database, events, health, people, plant, policy, services, why
+from millwright.cli.failing import Commands
+
+app = typer.Typer(
+    name="millwright",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a twin's anomaly to the right work order, and back.",
+)
+
+
+@app.callback()
+def _installation(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False),
+    ] = None,
+) -> None:
+    context.obj = home
+
+
+for _module in (plant, services, health, why):
+    _module.register(app)
+app.add_typer(case.app, name="case")
+app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.add_typer(events.app, name="events")
+app.add_typer(assets.app, name="assets")
+app.add_typer(people.app, name="people")
+app.add_typer(database.app, name="db")

@@ -1,0 +1,113 @@
+"""`audit`: checking the record, and taking it elsewhere to be checked."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from millwright.audit.exporting import Exported
+    from millwright.audit.report import Report
+    from millwright.settings import Settings
+    from millwright.storage.ledger import Head
+
+app = typer.Typer(no_args_is_help=True, help="The audit: is the record whole, and can every decision be made again?")
+
+LAST = "last"
+"""For `--head`: the head that was published last under the home."""
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    head: Annotated[
+        str | None,
+        typer.Option(help=f"A head published earlier, SEQ:HASH, or `{LAST}` for the one in HOME/ledger-head.log."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check the chain and judge every stored verdict again; exits 1 and names the rows where anything differs."""
+    settings = settings_of(context)
+    report = finish(_verify(settings, _published(settings, head)))
+    if json:
+        write_json({**report.model_dump(mode="json"), "verified": report.verified})
+    else:
+        for one in report.findings:
+            typer.echo(f"{one.kind} at {one.where}: {one.what}")
+        if report.found > len(report.findings):
+            typer.echo(f"… and {report.found - len(report.findings)} more")
+        typer.echo(
+            f"{report.rows} ledger rows, {report.acts} acts, {report.verdicts.reproduced} of {report.verdicts.stored} "
+            f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
+        )
+        typer.echo("Everything agrees." if report.verified else f"{report.found} findings: the record does not agree.")
+    if not report.verified:
+        raise typer.Exit(1)
+
+
+def _published(settings: "Settings", head: str | None) -> str | None:
+    from millwright.audit.head import head_text, read_head
+
+    if head != LAST:
+        return head
+    published = read_head(settings.home)
+    if published is None:
+        raise Rejected(f"no head was published under {settings.home}", field="head", fix="`millwright audit head`")
+    return head_text(published.head)
+
+
+async def _verify(settings: "Settings", head: str | None) -> "Report":
+    from millwright.audit.verifying import verify as verify_record
+
+    def tell(done: int, total: int) -> None:
+        typer.echo(f"\r{done} of {total} verdicts judged again", err=True, nl=done >= total)
+
+    async with opened(settings) as storage:
+        return await verify_record(storage.engine, head=head, progress=tell if sys.stderr.isatty() else None)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.", file_okay=False)],
+    json: Json = False,
+) -> None:
+    """Write the record and a stand-alone verifier, which checks it anywhere with nothing but Python."""
+    try:
+        exported = finish(_export(settings_of(context), directory))
+    except OSError as error:
+        raise Rejected(f"{directory} cannot be written: {error.strerror}", field="directory") from error
+    if json:
+        write_json(exported)
+        return
+    typer.echo(f"{sum(exported.lines.values())} lines were written to {directory}; the head is {exported.head}.")
+    typer.echo(f"Check it anywhere: python {directory / 'offline_verify.py'} {directory} --head {exported.head}")
+
+
+async def _export(settings: "Settings", directory: Path) -> "Exported":
+    from millwright.audit.exporting import export as export_record
+
+    async with opened(settings) as storage:
+        return await export_record(storage.engine, directory)
+
+
+@app.command()
+def head(context: typer.Context, json: Json = False) -> None:
+    """Publish the ledger's head: add it to HOME/ledger-head.log and print it. Keep it where the database is not."""
+    found = finish(_head(settings_of(context)))
+    if json:
+        write_json({"seq": found.seq, "hash": found.hash})
+        return
+    typer.echo(f"{found.seq}:{found.hash}")
+
+
+async def _head(settings: "Settings") -> "Head":
+    from millwright.audit.head import publish_head
+
+    async with opened(settings) as storage:
+        return await publish_head(storage.engine, settings.home, storage.clock.now())

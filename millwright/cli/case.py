@@ -1,0 +1,177 @@
+"""`case`: what is being seen through, and a person's decision."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.cases import Lane
+from domain.errors import ActRejected, Rejected, Unavailable
+from millwright.cli.opening import engine_of, finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from millwright.bootstrap import Storage
+    from millwright.settings import Settings
+    from millwright.storage.case_lists import SeenCase, WholeCase
+
+app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
+
+Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
+LOCAL = "local"
+"""Whoever sits at the machine itself and gives no key, as for the API."""
+_DECIDES = "planner"
+_DECIDE = "decide"
+"""The update's name on the wire."""
+_PATIENCE = timedelta(seconds=10)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[
+        str, typer.Option(help="`open`, `closed`, `all`, or a phase: propose, review, place, work, learn.")
+    ] = "open",
+    lane: Annotated[Lane | None, typer.Option(help="Only cases that wait in this lane.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Only of this component or machine.")] = None,
+    line: Annotated[str | None, typer.Option(help="Only of this line.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    json: Json = False,
+) -> None:
+    """List cases, the newest first."""
+    from millwright.storage.case_lists import case_page
+
+    settings = settings_of(context)
+
+    async def read() -> "list[SeenCase]":
+        async with opened(settings) as storage:
+            return await case_page(
+                storage.engine,
+                state=None if state == "all" else state,
+                lane=lane.value if lane else None,
+                asset=asset,
+                line=line,
+                after=None,
+                limit=limit,
+            )
+
+    cases = finish(read())
+    if json:
+        write_json(cases)
+        return
+    rows = [
+        (one.id, one.asset, one.failure_mode, one.rung, one.phase, one.opened_at, one.work_order, _state(one))
+        for one in cases
+    ]
+    columns = ("case", "asset", "mode", "rung", "phase", "opened", "order", "state")
+    write_table(columns, rows, "No such cases.")
+
+
+def _state(one: "SeenCase") -> str:
+    if one.closed_as is not None:
+        return one.closed_as
+    waits = f"waits for {one.waiting_for}" if one.waiting_for else one.work_order_status or "-"
+    return f"[{one.lane}] {waits}" if one.lane else waits
+
+
+@app.command()
+def show(context: typer.Context, case: Ref, json: Json = False) -> None:
+    """Show one case: what was seen, what was decided, and everything that was done."""
+    from millwright.storage.case_lists import whole_case
+
+    settings = settings_of(context)
+
+    async def read() -> "WholeCase":
+        async with opened(settings) as storage:
+            return await whole_case(storage.engine, case)
+
+    whole = finish(read())
+    if json:
+        write_json(whole)
+        return
+    view = whole.case
+    policy = f"{view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}"
+    typer.echo(f"{view.id}: {view.failure_mode} on {view.asset.name} ({view.asset.id}), {view.rung.word}, {view.phase}")
+    typer.echo(f"decided by {policy}; `millwright why {view.id}` tells why")
+    if view.order is not None:
+        typer.echo(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+    if view.hold is not None:
+        typer.echo(f"hold on {view.hold.plan.equipment}: {view.hold.state}")
+    if view.waiting_for is not None:
+        typer.echo(f"waits for {view.waiting_for}")
+    if view.closed_as is not None:
+        typer.echo(f"closed as {view.closed_as}, outcome {view.outcome or 'none'}")
+    typer.echo()
+    write_table(
+        ("at", "event", "evidence", "rung", "how"),
+        [(one.at, one.event, f"{one.source} {one.external_id}", one.rung, one.how) for one in whole.evidence],
+        "No evidence.",
+    )
+    typer.echo()
+    write_table(("at", "who", "what"), [(one.at, one.actor, one.kind) for one in whole.story], "Nothing was done yet.")
+
+
+@app.command()
+def decide(
+    context: typer.Context,
+    case: Ref,
+    approve: Annotated[bool, typer.Option("--approve/--reject", help="Yes or no to what the case proposes.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded and learnt from.")],
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key: it says who decides; without it, `local`."),
+    ] = None,
+) -> None:
+    """Approve or reject what a case proposes, as the person whose API key is given."""
+    by = finish(_decide(settings_of(context), case, approve, reason, key))
+    typer.echo(f"{by} {'approved' if approve else 'rejected'} {case}.")
+
+
+async def _decide(settings: "Settings", case: str, approved: bool, reason: str, key: str | None) -> str:
+    from temporalio.client import WorkflowUpdateFailedError
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from activities.proposals import DecideCase
+    from domain.keys import case_workflow_id
+    from workflows.maintenance_case import MaintenanceCase
+
+    if not reason.strip():
+        raise Rejected("is empty", field="reason", fix="say why")
+    async with opened(settings) as storage:
+        by = await _person(storage, key)
+        await storage.cases.view(case)
+    decision = DecideCase(case=case, approved=approved, by=by, reason=reason)
+    async with engine_of(settings) as client:
+        handle = client.get_workflow_handle_for(MaintenanceCase.run, case_workflow_id(case))
+        try:
+            await handle.execute_update(_DECIDE, decision, rpc_timeout=_PATIENCE)
+        except WorkflowUpdateFailedError as error:
+            raise ActRejected(_innermost(error)) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise ActRejected(f"case {case} is closed, or not at work yet; nothing was decided") from error
+            raise Unavailable(error.message, system="temporal", operation="decide", key=case) from error
+        finally:
+            del handle, client
+    return by
+
+
+async def _person(storage: "Storage", key: str | None) -> str:
+    from millwright.people import api_key_hash
+
+    if key is None:
+        return LOCAL
+    found = await storage.people.by_api_key(api_key_hash(key))
+    if found is None:
+        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
+    name, roles = found
+    if _DECIDES not in roles:
+        raise ActRejected(f"{name} may not decide", field="key", fix=f"it takes the role {_DECIDES}")
+    return name
+
+
+def _innermost(error: BaseException) -> str:
+    """The words of what an activity raised; the engine wraps them several times."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(getattr(error, "message", error))

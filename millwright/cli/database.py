@@ -1,0 +1,85 @@
+"""`db`: the tables of this build."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from domain.errors import Rejected, StorageUnavailable
+from millwright.cli.opening import finish, settings_of
+from millwright.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from millwright.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The database.")
+
+
+def _url(settings: "Settings") -> str:
+    from millwright.bootstrap import database_url
+
+    return finish(database_url(settings))
+
+
+def _revisions(url: str) -> tuple[str | None, str | None]:
+    from sqlalchemy.exc import OperationalError
+
+    from millwright.storage.schema import revisions
+
+    try:
+        return revisions(url)
+    except OperationalError as error:
+        raise StorageUnavailable(str(error.orig).splitlines()[0]) from error
+
+
+@app.command()
+def upgrade(context: typer.Context) -> None:
+    """Bring the database to the tables of this build; an embedded one is made where there is none."""
+    from millwright.storage import schema
+
+    url = _url(settings_of(context))
+    before, wanted = _revisions(url)
+    if before == wanted:
+        typer.echo(f"The database is at revision {wanted} already.")
+        return
+    schema.upgrade(url)
+    typer.echo(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")
+
+
+@app.command()
+def check(context: typer.Context, json: Json = False) -> None:
+    """Compare the database with this build: the revision, and every table and column; exits 1 if they differ."""
+    from alembic.util.exc import CommandError
+
+    from millwright.home import installed
+    from millwright.storage import schema
+
+    settings = settings_of(context)
+    if not installed(settings):
+        raise Rejected(f"there is no installation under {settings.home}", field="home", fix="`millwright db upgrade`")
+    url = _url(settings)
+    found, wanted = _revisions(url)
+    problem: str | None = None
+    if found != wanted:
+        problem = f"The database is at revision {found}, this build wants {wanted}: run `millwright db upgrade`."
+    else:
+        try:
+            schema.check(url)
+        except CommandError as error:
+            problem = f"The tables differ from this build: {error}"
+    if json:
+        write_json({"revision": found, "wanted": wanted, "problem": problem})
+    else:
+        typer.echo(problem or f"The database is as this build wants it, at revision {found}.", err=problem is not None)
+    if problem is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def stop(context: typer.Context) -> None:
+    """End the embedded database, which commands start and leave running."""
+    from millwright.embedded import postgres
+    from millwright.home import POSTGRES
+
+    home = settings_of(context).home
+    postgres.stop(home / POSTGRES)
+    typer.echo(f"No embedded database runs under {home}.")

@@ -1,0 +1,89 @@
+"""`events`: what came in, what became of it, and taking it up again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.anomaly import Fate
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from millwright.intake.redrive import Redriven
+    from millwright.settings import Settings
+    from millwright.storage.events import SeenEvent
+
+app = typer.Typer(no_args_is_help=True, help="Events: one message from outside each, with its fate.")
+_WAITS = "undecided"
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    fate: Annotated[Fate | None, typer.Option(help="Only events that ended so.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Only of this component or machine.")] = None,
+    after: Annotated[int, typer.Option(help="Only those stored behind this event.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    json: Json = False,
+) -> None:
+    """List stored events in the order in which they came."""
+    settings = settings_of(context)
+
+    async def read() -> "list[SeenEvent]":
+        from millwright.storage.events import EventStore
+
+        async with opened(settings) as storage:
+            store = EventStore(storage.engine, storage.clock)
+            return await store.page(fate=fate.value if fate else None, asset=asset, after=after, limit=limit)
+
+    events = finish(read())
+    if json:
+        write_json(events)
+        return
+    rows = [
+        (
+            one.id,
+            one.received_at,
+            one.subject,
+            one.type,
+            one.fate,
+            f"{one.field}: {one.reason}" if one.field else one.reason,
+        )
+        for one in events
+    ]
+    write_table(("id", "received", "subject", "type", "fate", "why"), rows, "No such events.")
+
+
+@app.command()
+def redrive(
+    context: typer.Context,
+    event: Annotated[int, typer.Argument(metavar="ID", help="The event, as `events list` numbers it.")],
+    raw: Annotated[
+        Path | None,
+        typer.Option(help="Read this file's JSON in the place of what was sent.", exists=True, dir_okay=False),
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who asks for it.")] = "operations",
+    json: Json = False,
+) -> None:
+    """Read a quarantined or unmapped event again, against the register as it is now; exits 1 if it is still stuck."""
+    from domain.anomaly import Fate
+
+    settings = settings_of(context)
+    found = finish(_redrive(settings, event, by, raw.read_bytes() if raw else None))
+    if json:
+        write_json({"event": event, "fate": found.fate or _WAITS, "reason": found.reason, "field": found.field})
+    elif found.fate is None:
+        typer.echo(f"Event {event} can be read now and waits for its line to be judged.")
+    else:
+        place = f"{found.field}: " if found.field else ""
+        typer.echo(f"Event {event} is {found.fate}: {place}{found.reason}")
+    if found.fate in (Fate.QUARANTINED, Fate.UNMAPPED):
+        raise typer.Exit(1)
+
+
+async def _redrive(settings: "Settings", event: int, by: str, raw: bytes | None) -> "Redriven":
+    from millwright.intake.redrive import redrive as read_again
+
+    async with opened(settings) as storage:
+        return await read_again(storage, event, by, raw)

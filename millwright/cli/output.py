@@ -1,0 +1,71 @@
+"""What a command says on stdout: a table for people, JSON for a pipe."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_PIPED_WIDTH = 200
+"""Where stdout is no terminal, nobody's window cuts the lines."""
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a pipe.")]
+
+
+def write_json(value: object) -> None:
+    """Writes a value as one JSON document: models as objects, times in ISO 8601 and UTC, durations in seconds."""
+    import orjson
+
+    option = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+    typer.echo(orjson.dumps(value, default=_plain, option=option).decode())
+
+
+def _plain(value: object) -> object:
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
+    """Writes a table, or a sentence where there is nothing to show."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [[_shown(value) for value in row] for row in rows]
+    if not shown:
+        typer.echo(nothing)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in shown:
+        table.add_row(*(Text(value) for value in row))
+    write_rich(table)
+
+
+def write_rich(shown: "RenderableType") -> None:
+    """Writes what Rich can render; plain where stdout is no terminal."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(shown)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return str(value)

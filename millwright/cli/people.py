@@ -1,0 +1,47 @@
+"""`people`: who may do what."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from millwright.people import Person
+    from millwright.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
+
+
+@app.callback()
+def _people() -> None:
+    """Keeps `people add` a command of its own while it is the only one."""
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What they are called; it stands on all they decide.")],
+    role: Annotated[
+        list[str], typer.Option(help="author, approver, planner, operator, auditor, reader or ingest; may be repeated.")
+    ],
+    json: Json = False,
+) -> None:
+    """Add a person. Their API key is shown this once; their signing key goes to HOME/people/NAME.key."""
+    settings = settings_of(context)
+    person = finish(_add(settings, name, role))
+    file = settings.home / "people" / f"{person.name}.key"
+    if json:
+        write_json({"name": person.name, "roles": role, "api_key": person.api_key, "signing_key_file": file})
+        return
+    typer.echo(f"{person.name} was added as {', '.join(role)}.")
+    typer.echo(f"API key, shown only now: {person.api_key}")
+    typer.echo(f"Signing key: {file}; hand it over and keep no copy.")
+
+
+async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
+    from millwright.people import add_person
+
+    async with opened(settings) as storage:
+        return await add_person(storage.people, name, roles, settings.home / "people", storage.clock.now())

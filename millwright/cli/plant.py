@@ -1,0 +1,60 @@
+"""`run`, `up` and `sandbox`: the whole plant on one machine."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from millwright.cli.opening import settings_of
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="MILLWRIGHT_DATA",
+        help="Folder of plant data (azure-pdm format); else the published data, else a generated plant.",
+        show_default=False,
+        exists=True,
+        file_okay=False,
+    ),
+]
+
+
+def run(context: typer.Context, data: Data = None) -> None:
+    """Play the sandbox plant to its end, print what happened, and stop."""
+    _play(context, data, stay=False)
+
+
+def up(context: typer.Context, data: Data = None) -> None:
+    """Play the sandbox plant and stay up afterwards, with the addresses to open."""
+    _play(context, data, stay=True)
+
+
+def _play(context: typer.Context, data: Path | None, *, stay: bool) -> None:
+    from millwright.playing import commands
+
+    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, stay=stay))
+
+
+def sandbox(context: typer.Context) -> None:
+    """Run the sandbox plant alone: bus, twin service, CMMS and MES. Its own options follow; see `sandbox --help`."""
+    command = [sys.executable, "-m", "millwright.sandbox", "serve", *context.args]
+    os.execv(sys.executable, command)  # noqa: S606 - this very Python, and no shell
+
+
+def engine() -> None:
+    """Find the workflow engine's server, fetch or build it where there is none, and print where it is."""
+    from millwright.embedded import temporal_server
+
+    typer.echo(temporal_server.find(lambda words: typer.echo(words, err=True)))
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(run)
+    app.command()(up)
+    app.command()(engine)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(
+        sandbox
+    )

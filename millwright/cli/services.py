@@ -1,0 +1,126 @@
+"""`worker`, `intake` and `api`: the processes of a plant. Each waits for its parts and ends when it is asked to."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import typer
+
+from millwright.cli.lifetime import Ended, once_there, stopping
+from millwright.cli.opening import engine_address, finish, opened, settings_of
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from millwright.bootstrap import Storage, Systems
+    from millwright.settings import Settings
+
+
+def worker(context: typer.Context) -> None:
+    """Run workflows and activities, and wake what is due."""
+    finish(_until_asked(_worker, settings_of(context, logging.INFO)))
+
+
+def intake(context: typer.Context) -> None:
+    """Take in what the event bus has."""
+    finish(_until_asked(_intake, settings_of(context, logging.INFO)))
+
+
+def api(context: typer.Context) -> None:
+    """Serve the HTTP door, the read side and decisions."""
+    finish(_until_asked(_api, settings_of(context, logging.INFO)))
+
+
+log = logging.getLogger("millwright")
+
+_Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
+
+
+async def _until_asked(service: _Service, settings: "Settings") -> None:
+    stop = stopping()
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(opened(settings))
+        with contextlib.suppress(Ended):
+            await once_there(_database(settings), lambda: _ready(storage), stop)
+            await service(settings, storage, stop, stack)
+
+
+async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
+    from temporalio.service import RPCError
+
+    from millwright.bootstrap import open_systems
+    from millwright.temporal import register_search_attributes
+    from millwright.worker.running import run_worker
+
+    systems = await stack.enter_async_context(open_systems(settings, storage.clock))
+    client = await _client(settings, stop, stack)
+    try:
+        await register_search_attributes(client)
+    except RPCError as error:
+        # A hosted engine may leave this to its own administrators; `doctor` says what is still missing.
+        log.warning("the workflow engine does not let us register search attributes: %s", error.message)
+    looking = asyncio.create_task(_look(systems, stop))
+    try:
+        await run_worker(settings, storage, systems, client, stop)
+    finally:
+        looking.cancel()
+        del client
+
+
+async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event, _stack: AsyncExitStack) -> None:
+    from millwright.intake.running import run_intake
+
+    await run_intake(settings, storage, stop)
+
+
+async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
+    from millwright.api.running import run_api
+
+    client = await _client(settings, stop, stack) if settings.temporal_address is not None else None
+    await run_api(settings, storage, stop, client)
+
+
+async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitStack) -> "Client":
+    from millwright.temporal import engine_client
+
+    address = engine_address(settings)
+
+    async def connect() -> "Client":
+        return await stack.enter_async_context(engine_client(settings, address))
+
+    return await once_there(f"the workflow engine at {address}", connect, stop)
+
+
+async def _ready(storage: "Storage") -> None:
+    from domain.errors import StorageUnavailable
+    from millwright.storage.condition import read_revision
+    from millwright.storage.schema import head
+
+    found, wanted = await read_revision(storage.engine), head()
+    if found != wanted:
+        raise StorageUnavailable(f"revision {found}, this build wants {wanted}: run `millwright db upgrade`")
+
+
+async def _look(systems: "Systems", stop: asyncio.Event) -> None:
+    """Says which of the other systems are away, and when they come; the work waits for them by itself."""
+    checks = {"the CMMS": systems.cmms.check, "the MES": systems.mes.check, "the twin service": systems.twins.check}
+    with contextlib.suppress(Ended):
+        await asyncio.gather(*(once_there(part, check, stop) for part, check in checks.items()))
+
+
+def _database(settings: "Settings") -> str:
+    if settings.database_url is None:
+        return f"the embedded database under {settings.home}"
+    from sqlalchemy import make_url
+
+    return f"the database at {make_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)}"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(worker)
+    app.command()(intake)
+    app.command()(api)

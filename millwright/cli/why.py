@@ -1,0 +1,41 @@
+"""`why`: the reasons for what was done, and for what was not."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_rich
+
+if TYPE_CHECKING:
+    from millwright.explaining.why import Why
+    from millwright.settings import Settings
+
+
+def why(
+    context: typer.Context,
+    ref: Annotated[
+        str, typer.Argument(metavar="REF", help="An event (its number, or its sender's id), a case, or a work order.")
+    ],
+    json: Json = False,
+) -> None:
+    """Tell why something was done, or why not: the rule, the numbers, the people, and what followed."""
+    from millwright.explaining.rendering import render
+
+    told = finish(_why(settings_of(context), ref))
+    if json:
+        write_json(told)
+    else:
+        write_rich(render(told))
+
+
+async def _why(settings: "Settings", ref: str) -> "Why":
+    from millwright.explaining.why import why as tell
+
+    async with opened(settings) as storage:
+        return await tell(storage.engine, storage.catalogue, ref)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this command."""
+    app.command()(why)

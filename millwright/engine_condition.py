@@ -1,0 +1,63 @@
+"""In what condition the workflow engine is: what it lacks, and whether it runs what storage says it should."""
+
+from collections.abc import Sequence
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.errors import ActionRequired, Unavailable
+from domain.keys import case_workflow_id
+from workflows.maintenance_case import SEARCH_ATTRIBUTES
+
+_RUNNING = "WorkflowType = 'maintenance-case' AND ExecutionStatus = 'Running'"
+_SYSTEM = "temporal"
+_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """The attributes by which operators search, as far as the engine does not know them.
+
+    Raises:
+        Unavailable: the engine does not answer.
+        ActionRequired: it does not let us ask.
+    """
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        raise _translated(error, "list-search-attributes") from error
+    return sorted(key.name for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes)
+
+
+async def cases_without_workflow(client: Client, cases: Sequence[str]) -> list[str]:
+    """Of these open cases, those that no workflow sees through.
+
+    Raises:
+        Unavailable: the engine does not answer.
+        ActionRequired: it does not let us ask.
+    """
+    if not cases:
+        return []
+    try:
+        running = {found.id async for found in client.list_workflows(_RUNNING)}
+        # The list lags behind the engine; what it lacks is asked for by name.
+        return [case for case in cases if case_workflow_id(case) not in running and not await _runs(client, case)]
+    except RPCError as error:
+        raise _translated(error, "list-workflows") from error
+
+
+async def _runs(client: Client, case: str) -> bool:
+    try:
+        found = await client.get_workflow_handle(case_workflow_id(case)).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return found.status is WorkflowExecutionStatus.RUNNING
+
+
+def _translated(error: RPCError, operation: str) -> Unavailable | ActionRequired:
+    kind = Unavailable if error.status in _AWAY else ActionRequired
+    return kind(error.message, system=_SYSTEM, operation=operation)

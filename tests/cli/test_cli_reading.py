@@ -1,0 +1,108 @@
+"""Commands that look: cases, events, assets, policies."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Millwright, names
+from tests.plant import PUMP
+
+
+def test_the_open_case_is_listed_and_shown(played: Millwright) -> None:
+    (case,) = played.json("case", "list")
+    assert (case["asset"], case["failure_mode"], case["rung"]) == (PUMP, "PDE", "work_order")
+    listed, shown = played.says("case", "list"), played.says("case", "show", case["id"])
+    assert case["id"] in listed
+    assert "rotating-equipment 1.1.0" in shown
+    assert played.json("case", "show", case["id"])["case"]["id"] == case["id"]
+
+
+@pytest.mark.parametrize("only", [("--lane", "operations"), ("--state", "closed"), ("--asset", "machine-009")])
+def test_cases_can_be_narrowed_down(played: Millwright, only: tuple[str, str]) -> None:
+    assert played.json("case", "list", *only) == []
+    assert played.says("case", "list", *only) == "No such cases.\n"
+
+
+def test_a_case_that_is_not_there_is_one_sentence(played: Millwright) -> None:
+    assert played.refuses("case", "show", "MWNOTHERE0") == "case: there is no case MWNOTHERE0 (see `case list`)"
+
+
+def test_events_are_listed_by_fate_with_the_field_that_failed(played: Millwright) -> None:
+    assert set(names(played.json("events", "list"), "fate")) == {"decided", "quarantined"}
+    (event,) = played.json("events", "list", "--fate", "quarantined")
+    assert (event["field"], event["reason"]) == ("data.score", "is text")
+    assert "data.score: is text" in played.says("events", "list", "--fate", "quarantined")
+
+
+def test_an_event_still_unreadable_stays_where_it_is_and_says_why(played: Millwright) -> None:
+    (event,) = played.json("events", "list", "--fate", "quarantined")
+    found = played("events", "redrive", str(event["id"]))
+    assert found.exit_code == 1
+    assert found.stdout.startswith(f"Event {event['id']} is quarantined:")
+
+
+def test_an_event_that_was_decided_is_not_driven_again(played: Millwright) -> None:
+    (first, *_) = played.json("events", "list", "--fate", "decided")
+    assert played.refuses("events", "redrive", str(first["id"])).endswith(
+        "(only quarantined and unmapped events are re-driven)"
+    )
+
+
+def test_assets_are_listed_with_their_names_elsewhere(played: Millwright) -> None:
+    assets = {asset["id"]: asset for asset in played.json("assets", "list")}
+    assert assets[PUMP]["names"] == {"cmms": "M001-COMP1", "twin": PUMP}
+    assert names(played.json("assets", "list", "--level", "line"), "id") == ["LINE-1"]
+    assert "device PDM-001" in played.says("assets", "list")
+
+
+def test_an_asset_gets_a_name_in_another_system(played: Millwright) -> None:
+    played.says("assets", "map", "machine-001", "cmms", "M-1", "--attribute", "siteid=BEDFORD")
+    (machine,) = [one for one in played.json("assets", "list") if one["id"] == "machine-001"]
+    assert machine["names"]["cmms"] == "M-1"
+
+
+def test_an_attribute_without_a_value_is_a_wrong_command_line(played: Millwright) -> None:
+    found = played("assets", "map", "machine-001", "cmms", "M-1", "--attribute", "siteid")
+    assert found.exit_code == 2
+
+
+def test_an_asset_that_is_not_there_gets_no_name(played: Millwright) -> None:
+    assert "there is no asset pump-7" in played.refuses("assets", "map", "pump-7", "cmms", "P-7")
+
+
+def test_stored_policies_are_shown_with_where_they_judge(played: Millwright) -> None:
+    assert {one["version"]: one["roles"] for one in played.json("policy", "show")} == {
+        "1.0.0": ["shadow"],
+        "1.1.0": ["active"],
+    }
+    assert "policy: rotating-equipment" in played.says("policy", "show", "1.1.0")
+
+
+def test_a_version_that_is_not_stored_is_one_sentence(played: Millwright) -> None:
+    assert played.refuses("policy", "show", "9.9.9") == ("version: no version 9.9.9 is stored (there are 1.0.0, 1.1.0)")
+
+
+def test_a_published_policy_passes_its_check(nowhere: Millwright, project_root: Path) -> None:
+    path = project_root / "policies/published/rotating-equipment/1.1.0.yaml"
+    assert "can be published" in nowhere.says("policy", "check", str(path))
+    assert nowhere.json("policy", "check", str(path))["publishable"] is True
+
+
+def test_a_policy_with_a_mistake_is_named_with_its_line(nowhere: Millwright, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("policy: Wrong Name\n")
+    found = nowhere("policy", "check", str(path))
+    assert found.exit_code == 1
+    assert f"{path}:1:" in found.stdout
+
+
+def test_why_tells_of_a_case_and_of_an_event_that_led_to_nothing(played: Millwright) -> None:
+    (case,) = played.json("case", "list")
+    assert PUMP in played.says("why", case["id"])
+    assert played.json("why", case["id"])["kind"] == "case"
+    (stuck,) = played.json("events", "list", "--fate", "quarantined")
+    assert "data.score" in played.says("why", stuck["external_id"])
+
+
+def test_why_of_something_unknown_is_one_sentence(played: Millwright) -> None:
+    assert "nothing is known by 'MWNOTHERE0'" in played.refuses("why", "MWNOTHERE0")

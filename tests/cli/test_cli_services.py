@@ -1,0 +1,141 @@
+"""The long-lived processes: they wait for their parts in one sentence, and end in good order when asked to."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import StorageUnavailable
+from millwright.cli.lifetime import Ended, once_there
+
+PATIENCE = 30
+AWAY = "postgresql://millwright:hidden-word@127.0.0.1:9/plant"
+CONNECTORS = {
+    "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
+    "MILLWRIGHT_CMMS__URL": "http://127.0.0.1:9/maximo/api",
+    "MILLWRIGHT_CMMS__API_KEY": "cmms-hidden-key",
+    "MILLWRIGHT_CMMS__TIME_ZONE": "UTC",
+    "MILLWRIGHT_MES__CONNECTOR": "opcua_job_control",
+    "MILLWRIGHT_MES__URL": "opc.tcp://127.0.0.1:9",
+    "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
+    "MILLWRIGHT_TWINS__ENDPOINT": "http://127.0.0.1:9",
+}
+
+
+class Service:
+    """A process of ours, and what it says."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.said = ""
+
+    async def says(self, words: str) -> None:
+        """Waits until it has said something."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            while words not in self.said:
+                line = await self._process.stderr.readline()
+                assert line, f"it ended without saying {words!r}: {self.said}"
+                self.said += line.decode()
+
+    async def ends(self, number: signal.Signals) -> int:
+        """Asks it to end; gives its exit code."""
+        self._process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            _, rest = await self._process.communicate()
+        self.said += rest.decode()
+        assert self._process.returncode is not None
+        return self._process.returncode
+
+
+@contextlib.asynccontextmanager
+async def service(command: str, **settings: str) -> AsyncIterator[Service]:
+    """A service with these settings and no others."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("MILLWRIGHT_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "millwright",
+        command,
+        env={**environment, **settings},
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Service(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_service_waits_for_its_database_in_one_sentence_and_ends_when_asked(tmp_path: Path) -> None:
+    async with service("intake", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=AWAY) as one:
+        await one.says("waiting for the database at postgresql://millwright:***@127.0.0.1:9/plant")
+        assert await one.ends(signal.SIGTERM) == 0
+        assert len(one.said.splitlines()) == 1
+        assert "hidden-word" not in one.said
+
+
+async def test_a_worker_waits_for_the_engine_and_ends_on_ctrl_c(database_url: str, tmp_path: Path) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_TEMPORAL_ADDRESS": "127.0.0.1:9", **CONNECTORS}
+    async with service("worker", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
+        await one.says("waiting for the workflow engine at 127.0.0.1:9")
+        assert await one.ends(signal.SIGINT) == 0
+        assert "Traceback" not in one.said
+        assert "cmms-hidden-key" not in one.said
+
+
+async def test_the_api_serves_until_it_is_asked_to_end(database_url: str, tmp_path: Path) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0", "MILLWRIGHT_LOG": "json"}
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
+        await one.says("the API is at http://127.0.0.1:")
+        assert (tmp_path / "api.json").exists()
+        assert await one.ends(signal.SIGTERM) == 0
+        assert "Traceback" not in one.said
+
+
+async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Path) -> None:
+    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = str(taken.sockets[0].getsockname()[1])
+    async with taken:
+        settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": port}
+        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
+            await one.says("(set MILLWRIGHT_API_PORT to a free port, or to 0)")
+            assert len(one.said.splitlines()) == 1
+
+
+class Part:
+    """A part that is away a few times."""
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+
+    async def answer(self) -> str:
+        if self._left:
+            self._left -= 1
+            raise StorageUnavailable("nothing answers")
+        return "here"
+
+
+async def test_a_part_that_comes_late_is_announced_once_away_and_once_back(caplog: pytest.LogCaptureFixture) -> None:
+    found = await once_there("the database", Part(4).answer, asyncio.Event(), pause=0.001)
+    assert found == "here"
+    assert caplog.messages == ["waiting for the database: nothing answers", "the database is there now"]
+
+
+async def test_a_part_that_is_there_is_not_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert await once_there("the database", Part(0).answer, asyncio.Event()) == "here"
+    assert caplog.messages == []
+
+
+async def test_waiting_ends_when_the_process_is_asked_to_end() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    with pytest.raises(Ended):
+        await once_there("the database", Part(9).answer, stop)
