@@ -78,8 +78,12 @@ async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event,
 
 async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
     from millwright.api.running import run_api
+    from millwright.temporal import engine_client
 
-    client = await _client(settings, stop, stack) if settings.temporal_address is not None else None
+    client = None
+    if settings.temporal_address is not None:
+        # The door takes in without the engine; only decisions need it, and say so when it is away.
+        client = await stack.enter_async_context(engine_client(settings, settings.temporal_address, lazy=True))
     await run_api(settings, storage, stop, client)
 
 

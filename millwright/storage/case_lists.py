@@ -118,7 +118,8 @@ async def whole_case(engine: AsyncEngine, case: str) -> WholeCase:
         story = await story_of(connection, case_workflow_id(case))
         # A hold's own acts stand under its key, which is another case's where the hold is shared.
         if view.hold is not None and view.hold.key != case:
-            story += await story_of(connection, case_workflow_id(view.hold.key))
+            others = await story_of(connection, case_workflow_id(view.hold.key))
+            story += tuple(told for told in others if told.kind.startswith("hold-"))
         return WholeCase(
             case=view,
             evidence=tuple(

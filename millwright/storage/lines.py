@@ -23,7 +23,7 @@ from domain.judging import (
 )
 from domain.keys import line_workflow_id
 from domain.verdict import Context, Memory
-from millwright.storage import due, ledger
+from millwright.storage import ledger
 from millwright.storage.casebook import apply_verdicts
 from millwright.storage.copying import COPY_FORMAT, copy_line
 from millwright.storage.engine import raw, transaction
