@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.progress import CaseRef, Progress, step
+from activities.progress import CaseRef, Progress, called_off, step
 from domain.cases import CaseView, HoldView
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -10,6 +10,19 @@ from domain.errors import ActionRequired
 from domain.ports import Mes
 from domain.production import HoldMethod, HoldState
 from domain.verdict import Rung
+
+_PLACES_NOTHING = (HoldMethod.NOTHING_TO_HOLD, HoldMethod.ALREADY_HELD)
+
+
+def hold_wanted(view: CaseView) -> bool:
+    """Whether a hold is still to be placed for a case, now or when it falls due."""
+    if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
+        return False
+    if view.order is None and called_off(view):
+        return False
+    if view.order is not None and view.order.status.finished:
+        return False
+    return view.hold is None or view.hold.state == "intended"
 
 
 class Holds:
@@ -36,9 +49,12 @@ class Holds:
         """
         async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as one:
             view = one.view
-            if not self._wanted(view):
+            if not hold_wanted(view):
                 return one.progress
-            due_at = view.urgency.hold_at if view.urgency else None
+            if view.urgency is None:
+                one.wait(view.waiting_for)
+                return one.progress
+            due_at = view.urgency.hold_at
             if due_at is not None and due_at > self._clock.now():
                 one.wait(view.waiting_for, due_at)
                 return one.progress
@@ -67,19 +83,12 @@ class Holds:
                 await self._cases.hold_settled(hold.key, "released")
         return one.progress
 
-    def _wanted(self, view: CaseView) -> bool:
-        if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
-            return False
-        if view.order is not None and view.order.status.finished:
-            return False
-        return view.hold is None or view.hold.state == "intended"
-
     async def _place(self, view: CaseView) -> None:
         plan = view.hold.plan if view.hold else await self._mes.plan_hold(view.mes_equipment or "", view.id)
         hold = await self._cases.hold_claimed(view.id, self._system, plan)
         if hold.state != "intended":
             return
-        if hold.plan.method in (HoldMethod.NOTHING_TO_HOLD, HoldMethod.ALREADY_HELD):
+        if hold.plan.method in _PLACES_NOTHING:
             await self._cases.hold_settled(hold.key, "void", hold.plan.method.value)
             return
         try:
@@ -94,7 +103,9 @@ class Holds:
 
     async def _never_placed(self, hold: HoldView) -> None:
         """A hold intended and then not needed: it may have reached the MES before a crash."""
-        if await self._mes.read_hold(hold.plan) is HoldState.HELD:
+        if hold.plan.method in _PLACES_NOTHING:
+            await self._cases.hold_settled(hold.key, "void", hold.plan.method.value)
+        elif await self._mes.read_hold(hold.plan) is HoldState.HELD:
             await self._cases.hold_settled(hold.key, "unproven", "found held after an interrupted attempt")
             await self._unproven(hold)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 from temporalio import activity
@@ -28,7 +29,8 @@ from domain.ports import Judge, WorkflowEngine
 from domain.verdict import Memory
 
 EMPTY = Memory()
-_BATCH = 500
+_BATCH = 2000
+"""Events of one transaction at most: what it costs beside its events is shared by all of them."""
 
 
 class JudgeLine(Model):
@@ -45,8 +47,24 @@ class LineJudged(Model):
     rested: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one transaction did, and the generation of the line as of before it read."""
+
+    events: int
+    cases: Sequence[str]
+    generation: int
+    limit: int
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more: it took as many events as it may."""
+        return self.events >= self.limit
+
+
 @dataclass(slots=True)
 class _Result:
+    judged_at: datetime
     judged: list[Judged] = field(default_factory=list)
     memories: dict[tuple[str, FaultKey], MemoryState] = field(default_factory=dict)
     contexts: dict[str, JudgedContext] = field(default_factory=dict)
@@ -81,27 +99,27 @@ class Judging:
             StorageUnavailable: the database is away; what was not committed is judged again.
             PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
         """
-        seen = await self._lines.generation(request.line)
         total = 0
         woken: list[str] = []
         while True:
-            done, cases = await self._judge_batch(request.line, _BATCH)
-            total += done
-            woken.extend(cases)
-            if done < _BATCH:
+            batch = await self._judge_batch(request.line, _BATCH)
+            total += batch.events
+            woken.extend(batch.cases)
+            if not batch.full:
                 break
         if woken:
             await self._wake(woken)
-        return LineJudged(events=total, cases=tuple(woken), rested=await self._lines.rest(request.line, seen))
+        rested = await self._lines.rest(request.line, batch.generation)
+        return LineJudged(events=total, cases=tuple(woken), rested=rested)
 
-    async def _judge_batch(self, line: str, limit: int) -> tuple[int, Sequence[str]]:
+    async def _judge_batch(self, line: str, limit: int) -> _Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""
         try:
             async with self._lines.open(line, limit) as work:
                 _require_active(line, work)
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
-                return len(work.events) + len(work.spoiled), cases
+                return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit)
         except (StorageUnavailable, StorageFault, Rejected):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of judging: one bad event must not stop a line
@@ -110,15 +128,15 @@ class Judging:
                 return await self._judge_batch(line, limit // 2)
             return await self._spoil(line, error)
 
-    async def _spoil(self, line: str, error: Exception) -> tuple[int, Sequence[str]]:
+    async def _spoil(self, line: str, error: Exception) -> _Batch:
         async with self._lines.open(line, 1) as work:
             reason = f"judging it failed: {type(error).__name__}: {error}"
             bad = [*work.spoiled, *(Spoiled(event.id, reason) for event in work.events)]
             await work.write([], {}, {}, bad)
-            return len(bad), ()
+            return _Batch(len(bad), (), work.generation, 1)
 
     async def _judge_events(self, work: LineWork) -> _Result:
-        result = _Result()
+        result = _Result(self._clock.now())
         events = sorted(work.events, key=lambda event: (event.key, event.position))
         for key, group in groupby(events, key=lambda event: event.key):
             fresh = list(group)
@@ -175,7 +193,7 @@ class Judging:
                 sha256(canonical(memory)),
                 text,
                 sha256(text),
-                self._clock.now(),
+                result.judged_at,
                 aside=True,
             )
         )
@@ -189,7 +207,6 @@ class Judging:
         context: JudgedContext,
         result: _Result,
     ) -> None:
-        now = self._clock.now()
         memory = state.memory if state else EMPTY
         digest = sha256(canonical(memory))
         queue = [(event, 0, None) for event in fresh] + [(p.event, p.revision + 1, p.rung) for p in past]
@@ -208,7 +225,7 @@ class Judging:
                     digest,
                     text,
                     after,
-                    now,
+                    result.judged_at,
                     previous_rung=previous,
                 )
             )

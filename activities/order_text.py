@@ -1,7 +1,7 @@
 """The words of a work order: what was seen, why now, who decided; the essential first."""
 
 from domain.cases import CaseView, Evidence
-from domain.verdict import Urgency
+from domain.verdict import RuleWords, Urgency
 from domain.work_orders import WorkOrderDraft
 
 _WHEN = {
@@ -11,7 +11,7 @@ _WHEN = {
 }
 
 
-def order_draft(view: CaseView, *, released: bool) -> WorkOrderDraft:
+def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrderDraft:
     """The draft of a case's order. Paragraphs stand in order of importance, for vendors with short fields."""
     if view.cmms_asset is None or view.urgency is None:
         raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
@@ -24,7 +24,7 @@ def order_draft(view: CaseView, *, released: bool) -> WorkOrderDraft:
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, codes),
+        paragraphs=_paragraphs(view, words, codes),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,
@@ -33,7 +33,7 @@ def order_draft(view: CaseView, *, released: bool) -> WorkOrderDraft:
     )
 
 
-def _paragraphs(view: CaseView, codes: str) -> tuple[str, ...]:
+def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]:
     urgency = view.urgency
     if urgency is None:
         raise ValueError(f"case {view.id} was not proposed")
@@ -48,6 +48,8 @@ def _paragraphs(view: CaseView, codes: str) -> tuple[str, ...]:
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(one) for one in view.evidence) + ".",
+        f"What to do: {words.response}",
+        f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
         (
             f"History: {view.fed} observations from {view.event_at:%Y-%m-%d %H:%M} to "

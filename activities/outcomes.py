@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.progress import CaseRef, Progress, step
+from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs
 from domain.casework import CaseStore
@@ -37,10 +37,17 @@ class Outcomes:
 
     @activity.defn(name="record-outcome")
     async def record_outcome(self, ref: CaseRef) -> Progress:
-        """Keeps what the finished order found; a cancelled one found nothing out and makes no label."""
+        """Keeps what the finished order found; a cancelled one found nothing out and makes no label.
+
+        Not done where people have opened the order again meanwhile.
+        """
         async with step(self._cases, self._clock, ref.case, "record-outcome") as one:
             view = one.view
-            if view.outcome is None and view.order is not None and view.order.status.finished:
+            if view.outcome is not None or view.order is None:
+                return one.progress
+            if not view.order.status.finished:
+                one.wait(f"{view.order.ref.id} to be finished: it was opened again")
+            else:
                 cancelled = view.order.status is WorkOrderStatus.CANCELLED
                 report = view.order.report or CompletionReport()
                 outcome = OutcomeClass.DEFERRED if cancelled else self._codes.classify(report)
@@ -84,11 +91,16 @@ class Outcomes:
 
     @activity.defn(name="close-case")
     async def close_case(self, ref: CaseRef) -> Progress:
-        """Ends the case; its workflow has nothing left to do."""
+        """Ends the case; its workflow has nothing left to do.
+
+        A case that is wanted again by now (new evidence after it was called off, an order opened again) stays open:
+        its workflow ends, and the wake that brought the news begins another.
+        """
         async with step(self._cases, self._clock, ref.case, "close-case") as one:
             view = one.view
-            if view.closed_as is None:
-                await self._cases.closed(view.id, _closed_as(view))
+            how = _closed_as(view)
+            if view.closed_as is None and how is not None:
+                await self._cases.closed(view.id, how)
         return one.progress
 
 
@@ -96,12 +108,17 @@ def _cancelled(view: CaseView) -> bool:
     return view.order is not None and view.order.status is WorkOrderStatus.CANCELLED
 
 
-def _closed_as(view: CaseView) -> ClosedAs:
-    if view.withdraw and (view.order is None or _cancelled(view)):
-        return ClosedAs.WITHDRAWN
+def _closed_as(view: CaseView) -> ClosedAs | None:
+    withdrawn = view.decision is None and view.withdraw is not None
     if view.order is None:
-        return ClosedAs.REJECTED
-    return ClosedAs.CANCELLED if _cancelled(view) else ClosedAs.DONE
+        if called_off(view) is None:
+            return None
+        return ClosedAs.WITHDRAWN if withdrawn else ClosedAs.REJECTED
+    if view.outcome is None or not view.order.status.finished:
+        return None
+    if _cancelled(view):
+        return ClosedAs.WITHDRAWN if withdrawn else ClosedAs.CANCELLED
+    return ClosedAs.DONE
 
 
 def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) -> Label:

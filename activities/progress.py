@@ -11,6 +11,7 @@ from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.model import Model
+from domain.verdict import Rung
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
@@ -35,10 +36,16 @@ class Facts(Model):
 
 
 class Progress(Model):
-    """Whether a step is done. One that is not has been put to rest until something wakes the case."""
+    """Whether a step is done. One that is not has been put to rest until something wakes the case.
+
+    `timed` says whether the case knows when its work should happen, `holds` whether it asks for a hold: a case that
+    rises while it waits must be timed again, and may come to ask for one.
+    """
 
     done: bool
     facts: Facts
+    timed: bool
+    holds: bool
 
 
 def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
@@ -52,6 +59,13 @@ def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
         work_order=view.order.ref.id if view.order else None,
         waiting_for=waiting_for,
     )
+
+
+def called_off(view: CaseView) -> str | None:
+    """Why nobody wants a case's work any more: a person's no, or evidence revised away that no person confirmed."""
+    if view.decision is not None:
+        return None if view.decision.approved else view.decision.reason
+    return view.withdraw
 
 
 class Step:
@@ -72,7 +86,12 @@ class Step:
 
     @property
     def progress(self) -> Progress:
-        return Progress(done=self.done, facts=facts(self.view, self.waiting_for))
+        return Progress(
+            done=self.done,
+            facts=facts(self.view, self.waiting_for),
+            timed=self.view.urgency is not None,
+            holds=self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
+        )
 
 
 def backoff(attempts: int, retry_after: timedelta | None) -> timedelta:

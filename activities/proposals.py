@@ -1,12 +1,13 @@
 """Proposing what a case should lead to, and a person's say in it."""
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.progress import CaseRef, Progress, step
 from domain.cases import Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActRejected, ConnectorError
 from domain.model import Model
 from domain.ports import Judge, Mes
 from domain.production import ProductionContext
@@ -52,10 +53,11 @@ class Proposals:
             if view.mes_equipment is not None:
                 try:
                     production = await self._mes.read_production(view.mes_equipment)
-                except (Unavailable, ActionRequired) as error:
-                    activity.logger.info("case %s is timed without production: %s", ref.case, error)
+                except ConnectorError as error:
+                    activity.logger.warning("case %s is timed without production: %s", ref.case, error)
             urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
             await self._cases.proposed(ref.case, urgency, production)
+            one.view = view.model_copy(update={"urgency": urgency})
         return one.progress
 
     @activity.defn(name="await-review")
@@ -73,9 +75,11 @@ class Proposals:
         """Keeps a person's decision.
 
         Raises:
-            ActRejected: the case is closed, or was decided the other way already.
+            ApplicationError: not to be tried again: the case is closed, or was decided the other way already.
         """
-        await self._cases.decided(
-            decide.case,
-            Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now()),
-        )
+        decision = Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now())
+        try:
+            await self._cases.decided(decide.case, decision)
+        except ActRejected as error:
+            # Tried for ever, it would keep the person waiting and the workflow from ending.
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error

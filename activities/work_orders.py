@@ -4,17 +4,20 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.holds import hold_wanted
 from activities.order_text import order_draft
-from activities.progress import CaseRef, Progress, Step, step
+from activities.progress import CaseRef, Progress, Step, called_off, step
 from domain.cases import CaseView
 from domain.casework import CaseStore, ChangeStore
 from domain.clock import Clock
-from domain.errors import ActionRequired, StorageUnavailable, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+
+_AFTER_A_FAILURE = timedelta(minutes=5)
 
 
 class PollSystem(Model):
@@ -67,19 +70,14 @@ class WorkOrders:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
         async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
             view = one.view
-            if view.closed_as is None and view.order is None and self._wanted(view):
-                if view.cmms_asset is None:
-                    raise ActionRequired(
-                        f"{view.asset.id} has no name in the CMMS; add it with `assets map`",
-                        system=self._system,
-                        operation="create-work-order",
-                        key=view.id,
-                        field="asset",
-                    )
-                draft = await self._cases.order_intended(
-                    view.id, self._system, view.draft or order_draft(view, released=self._released(view))
-                )
-                await self._cases.order_seen(view.id, await self._cmms.create_work_order(draft))
+            if view.closed_as is not None or view.order is not None:
+                return one.progress
+            if self._wanted(view) and view.urgency is None:
+                one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
+            elif self._wanted(view):
+                await self._place(view)
+            elif view.draft is not None:
+                await self._look_for_lost(view)
         return one.progress
 
     @activity.defn(name="follow-order")
@@ -91,10 +89,9 @@ class WorkOrders:
                 return one.progress
             order = view.order
             if order.status is WorkOrderStatus.WAITING_APPROVAL:
-                if view.withdraw and not order.touched:
-                    order = await self._cmms.withdraw_work_order(order.ref, view.withdraw)
-                elif view.decision is not None and not view.decision.approved:
-                    order = await self._cmms.withdraw_work_order(order.ref, view.decision.reason)
+                reason = called_off(view)
+                if reason is not None:
+                    order = await self._cmms.withdraw_work_order(order.ref, reason)
                 elif self._released(view):
                     order = await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
                 if order != view.order:
@@ -120,12 +117,11 @@ class WorkOrders:
                 if not page.records or page.cursor == cursor:
                     break
                 cursor = page.cursor
-        except StorageUnavailable:
-            raise
-        except Unavailable as error:
+        except ConnectorError as error:
             problem = str(error)
             activity.logger.warning("polling waits: %s", error)
-        await self._changes.poll_rest(poll.system, seen, self._clock.now() + poll.interval)
+        wait = poll.interval if problem is None else min(poll.interval, _AFTER_A_FAILURE)
+        await self._changes.poll_rest(poll.system, seen, self._clock.now() + wait)
         if woken:
             try:
                 await self._engine.wake([case_workflow_id(case) for case in sorted(woken)])
@@ -133,10 +129,29 @@ class WorkOrders:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
 
+    async def _place(self, view: CaseView) -> None:
+        if view.cmms_asset is None:
+            raise ActionRequired(
+                f"{view.asset.id} has no name in the CMMS; add it with `assets map`",
+                system=self._system,
+                operation="create-work-order",
+                key=view.id,
+                field="asset",
+            )
+        words = self._judge.words(view.version, view.verdict.rule)
+        draft = await self._cases.order_intended(
+            view.id, self._system, view.draft or order_draft(view, words, released=self._released(view))
+        )
+        await self._cases.order_seen(view.id, await self._cmms.create_work_order(draft))
+
+    async def _look_for_lost(self, view: CaseView) -> None:
+        """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
+        lost = await self._cmms.find_work_order(view.id)
+        if lost is not None:
+            await self._cases.order_seen(view.id, lost)
+
     def _wanted(self, view: CaseView) -> bool:
-        if view.withdraw or (view.decision is not None and not view.decision.approved):
-            return False
-        return view.rung.orders or view.decision is not None
+        return called_off(view) is None and (view.rung.orders or view.decision is not None)
 
     def _released(self, view: CaseView) -> bool:
         return view.rung >= Rung.WORK_ORDER or (view.decision is not None and view.decision.approved)
@@ -145,13 +160,12 @@ class WorkOrders:
         view = one.view
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         reason = f"the planner to approve or cancel {order.ref.id}" if waits else f"the technician to do {order.ref.id}"
-        if not _hold_pending(view):
+        if view.urgency is None:
+            # It has risen and is timed again in this very pass: until then it is not at rest.
+            one.wait(reason, self._clock.now())
+        elif not hold_wanted(view):
             one.wait(reason)
         elif view.waiting_step == "ensure-hold":
             one.wait(view.waiting_for, view.waiting_until)
         else:
-            one.wait(reason, view.urgency.hold_at if view.urgency else None)
-
-
-def _hold_pending(view: CaseView) -> bool:
-    return view.rung >= Rung.WORK_ORDER_AND_HOLD and (view.hold is None or view.hold.state == "intended")
+            one.wait(reason, view.urgency.hold_at)

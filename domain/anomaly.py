@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from domain.canonical import timestamp
 from domain.model import Model, Moment
 
 
@@ -91,7 +92,7 @@ class Anomaly(Model):
         Codes come before deviations of the same instant: a device that reports its error in the hour in which the
         detector sees the shift has confirmed it.
         """
-        return f"{self.at:%Y-%m-%dT%H:%M:%S.%f}|{_KIND_ORDER[self.kind]}|{natural_key}"
+        return f"{timestamp(self.at)[:-1]}|{_KIND_ORDER[self.kind]}|{natural_key}"
 
 
 def position_time(position: str) -> datetime:

@@ -133,6 +133,11 @@ class LineWork(Protocol):
     """One transaction over a line's undecided events; nobody else judges the line meanwhile."""
 
     @property
+    def generation(self) -> int:
+        """The line's generation when its events were about to be read, to be given back to `LineStore.rest`."""
+        ...
+
+    @property
     def events(self) -> Sequence[LineEvent]:
         """Undecided events, oldest received first, at most the limit asked for."""
         ...
@@ -184,9 +189,5 @@ class LineStore(Protocol):
         ...
 
     async def rest(self, line: str, seen: int) -> bool:
-        """Ends a pass over a line: true if nothing undecided is left and nothing came since `seen`."""
-        ...
-
-    async def generation(self, line: str) -> int:
-        """The line's generation, to be given back to `rest`."""
+        """Ends a pass over a line of which all events were judged: true if none came since `seen` was read."""
         ...

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 def _as_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("needs a time zone; write it as 2026-01-31T12:00:00Z")
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 Moment = Annotated[datetime, AfterValidator(_as_utc)]

@@ -13,7 +13,7 @@ from domain.assets import PlantRegister
 from domain.canonical import Json
 from domain.outcomes import OutcomeClass
 from domain.production import HoldEnforcement, HoldPlan, HoldState, ProductionContext
-from domain.verdict import Context, Explanation, Memory, UrgencyDecision, Verdict
+from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
 
@@ -183,6 +183,14 @@ class Judge(Protocol):
 
     def explain(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Explanation:
         """The same judgement with its trace."""
+        ...
+
+    def words(self, version: str, rule: str) -> RuleWords:
+        """What a rule of a version says to people.
+
+        Raises:
+            PolicyRejected: no such version was loaded, or it has no such rule.
+        """
         ...
 
     def urgency(

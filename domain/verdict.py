@@ -129,6 +129,13 @@ class Explanation(Model):
     values: dict[str, str]
 
 
+class RuleWords(Model):
+    """What a rule says to people: why it decides so, and what to do about it."""
+
+    because: str
+    response: str
+
+
 class UrgencyDecision(Model):
     """When the work should happen, which rule said so, and what production looked like then.
 

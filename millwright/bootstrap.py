@@ -1,4 +1,8 @@
-"""The one place where ports meet what stands behind them."""
+"""The one place where ports meet what stands behind them.
+
+Connectors and activities are imported where they are opened: the API and intake have no use for them, and they are
+most of what a process weighs.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,14 +15,6 @@ import httpx
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.holds import Holds
-from activities.judging import Judging
-from activities.outcomes import Outcomes
-from activities.proposals import Proposals
-from activities.work_orders import WorkOrders
-from connectors.azure import digital_twins
-from connectors.cmms import maximo
-from connectors.mes import opcua_job_control
 from domain.clock import Clock
 from domain.errors import Rejected
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
@@ -95,14 +91,15 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     engine = open_engine(await database_url(settings))
     clock = clock_of(settings.clock)
     catalogue = Catalogue()
+    versions = StoredVersions(catalogue)
     try:
         yield Storage(
             engine=engine,
             clock=clock,
             catalogue=catalogue,
             inbox=Inbox(engine),
-            lines=LineStore(engine, clock, StoredVersions(catalogue)),
-            cases=CaseStore(engine, clock),
+            lines=LineStore(engine, clock, versions),
+            cases=CaseStore(engine, clock, versions),
             changes=ChangeStore(engine, clock),
             register=RegisterStore(engine, clock),
             versions=VersionStore(engine),
@@ -130,12 +127,16 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
 
 
 def _cmms(settings: Settings, http: httpx.AsyncClient) -> tuple[str, Cmms, OutcomeCodes]:
+    from connectors.cmms import maximo
+
     named = _named(settings.cmms, "cmms", {"maximo": maximo.MaximoSettings})
     own = _own(named, maximo.MaximoSettings, "cmms")
     return named.connector, maximo.connect(own, http), maximo.outcome_codes(own)
 
 
 def _mes(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> tuple[str, Mes, Callable[[], Any]]:
+    from connectors.mes import opcua_job_control
+
     named = _named(settings.mes, "mes", {"opcua_job_control": opcua_job_control.JobControlSettings})
     own = _own(named, opcua_job_control.JobControlSettings, "mes")
     mes = opcua_job_control.connect(own, http, clock=clock)
@@ -143,6 +144,8 @@ def _mes(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> tuple[str
 
 
 def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
+    from connectors.azure import digital_twins
+
     named = _named(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
     twins = digital_twins.connect(_own(named, digital_twins.DigitalTwinsSettings, "twins"))
     return twins, twins.close
@@ -168,6 +171,12 @@ def _own(settings: ConnectorSettings, model: type[SettingsT], port: str) -> Sett
 
 def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports."""
+    from activities.holds import Holds
+    from activities.judging import Judging
+    from activities.outcomes import Outcomes
+    from activities.proposals import Proposals
+    from activities.work_orders import WorkOrders
+
     judging = Judging(storage.lines, storage.catalogue, storage.clock, engine)
     proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)

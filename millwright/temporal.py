@@ -26,8 +26,11 @@ _RPC_TIMEOUT = timedelta(seconds=10)
 
 
 @asynccontextmanager
-async def engine_client(settings: Settings, address: str) -> AsyncIterator[Client]:
+async def engine_client(settings: Settings, address: str, *, lazy: bool = False) -> AsyncIterator[Client]:
     """A client of the workflow engine, for as long as the block lasts.
+
+    Args:
+        lazy: connects at the first call, for those who have work to do without the engine.
 
     Raises:
         Unavailable: nothing answers there.
@@ -38,6 +41,7 @@ async def engine_client(settings: Settings, address: str) -> AsyncIterator[Clien
             namespace=settings.temporal_namespace,
             api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
             tls=settings.temporal_tls,
+            lazy=lazy,
             data_converter=pydantic_data_converter,
         )
     except (RPCError, RuntimeError, OSError) as error:
@@ -78,12 +82,14 @@ class TemporalEngine:
         client: the engine's client.
         task_queue: where the workers listen.
         poll_interval: what a poll workflow is started with.
+        task_timeout: how long one step of a workflow may take before the engine gives it to another worker.
     """
 
-    def __init__(self, client: Client, task_queue: str, poll_interval: timedelta) -> None:
+    def __init__(self, client: Client, task_queue: str, poll_interval: timedelta, task_timeout: timedelta) -> None:
         self._client = client
         self._queue = task_queue
         self._poll_interval = poll_interval
+        self._task_timeout = task_timeout
 
     async def wake(self, subjects: Sequence[str]) -> None:
         results = await asyncio.gather(*(self._wake(subject) for subject in subjects), return_exceptions=True)
@@ -103,6 +109,7 @@ class TemporalEngine:
                 Line(line=name),
                 id=line_workflow_id(name),
                 task_queue=self._queue,
+                task_timeout=self._task_timeout,
                 start_signal="wake",
                 rpc_timeout=_RPC_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -114,6 +121,7 @@ class TemporalEngine:
                 CaseRef(case=name),
                 id=case_workflow_id(name),
                 task_queue=self._queue,
+                task_timeout=self._task_timeout,
                 start_signal="wake",
                 rpc_timeout=_RPC_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -125,6 +133,7 @@ class TemporalEngine:
                 Poll(system=name, interval=self._poll_interval),
                 id=poll_workflow_id(name),
                 task_queue=self._queue,
+                task_timeout=self._task_timeout,
                 start_signal="wake",
                 rpc_timeout=_RPC_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

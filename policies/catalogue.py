@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.anomaly import Anomaly
 from domain.errors import PolicyRejected
 from domain.production import ProductionContext
-from domain.verdict import Context, Explanation, Memory, UrgencyDecision, Verdict
+from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from policies import engine, explanation, timing
 from policies.engine import CompiledPolicy, compile_policy
 from policies.schema import SEMVER
@@ -104,6 +104,12 @@ class Catalogue:
 
     def explain(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Explanation:
         return explanation.explain(self.version(version), memory, anomaly, context)
+
+    def words(self, version: str, rule: str) -> RuleWords:
+        for each in self.version(version).rules:
+            if each.id == rule:
+                return RuleWords(because=each.because, response=each.response)
+        raise PolicyRejected(f"version {version[:12]} has no rule {rule}", field="rule")
 
     def urgency(
         self,

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.canonical import timestamp
+from domain.judging import Role
 from domain.keys import signed_statement
 from millwright.storage.versions import ACTIVATE, APPROVE, PeopleStore, Signature, VersionStore
 from policies.catalogue import Catalogue
@@ -164,7 +165,7 @@ async def publish_policies(
             now=START,
         )
         await versions.sign(version.digest, signature(approver, "grace", version.digest, APPROVE, START))
-        role = "active" if document.version == active else "shadow"
+        role: Role = "active" if document.version == active else "shadow"
         if role == "active" or document.version == shadow:
             act = await versions.sign(version.digest, signature(operator, "olaf", version.digest, ACTIVATE, START))
             await versions.assign(

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.work_orders import PollSystem, WorkOrders
     from domain.model import Model
-    from workflows.options import FOR_EVER, PASSES_BEFORE_NEW_HISTORY, VENDOR_STEP
+    from workflows.options import FOR_EVER, HEARTBEAT, PASSES_BEFORE_NEW_HISTORY, VENDOR_STEP
 
 
 class Poll(Model):
@@ -35,6 +35,7 @@ class ConnectorPoll:
                 WorkOrders.poll_changes,
                 PollSystem(system=poll.system, interval=poll.interval),
                 start_to_close_timeout=VENDOR_STEP,
+                heartbeat_timeout=HEARTBEAT,
                 retry_policy=FOR_EVER,
             )
             if workflow.info().is_continue_as_new_suggested():

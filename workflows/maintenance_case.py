@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.progress import CaseRef, Facts, Progress
     from activities.proposals import DecideCase, Proposals
     from activities.work_orders import WorkOrders
-    from workflows.options import FOR_EVER, STORAGE_STEP, VENDOR_STEP
+    from workflows.options import FOR_EVER, HEARTBEAT, STORAGE_STEP, VENDOR_STEP
 
 Activity = Callable[..., Awaitable[Progress]]
 
@@ -41,6 +41,8 @@ class MaintenanceCase:
         self._ref = ref
         self._wakes = 0
         self._told: Facts | None = None
+        self._timed = True
+        self._holds = False
 
     @workflow.run
     async def run(self, _ref: CaseRef) -> None:
@@ -58,17 +60,31 @@ class MaintenanceCase:
         await self._until_done(Proposals.await_review, local=True)
 
     async def _place(self) -> None:
-        # A hold that falls due later, or an MES that is away, is no reason to leave the planner without an order.
-        await self._once(Holds.ensure_hold)
-        await self._until_done(WorkOrders.ensure_order)
+        while True:
+            seen = self._wakes
+            # A case that rose while it was reviewed, or while the CMMS was away, is timed again before it is ordered.
+            if not self._timed:
+                await self._propose()
+            # A hold that falls due later, or an MES that is away, is no reason to leave the planner without an order.
+            if self._holds:
+                await self._once(Holds.ensure_hold)
+            if (await self._once(WorkOrders.ensure_order)).done:
+                return
+            await self._woken_since(seen)
 
     async def _wait_for_work(self) -> None:
         while True:
             seen = self._wakes
-            await self._once(Holds.ensure_hold)
+            before = (self._timed, self._holds)
+            if not self._timed:
+                await self._propose()
+            if self._holds:
+                await self._once(Holds.ensure_hold)
             if (await self._once(WorkOrders.follow_order)).done:
                 return
-            await self._woken_since(seen)
+            # A case that rose meanwhile is timed, and held, before it is left to wait.
+            if before == (self._timed, self._holds):
+                await self._woken_since(seen)
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, local=True)
@@ -85,16 +101,23 @@ class MaintenanceCase:
             await self._woken_since(seen)
 
     async def _once(self, step: Activity, *, local: bool = False) -> Progress:
-        if local:
-            progress = await workflow.execute_local_activity_method(
-                step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
-            )
-        else:
-            progress = await workflow.execute_activity_method(
-                step, self._ref, start_to_close_timeout=VENDOR_STEP, retry_policy=FOR_EVER
-            )
+        progress = await self._execute(step, local=local)
+        self._timed, self._holds = progress.timed, progress.holds
         self._tell(progress.facts)
         return progress
+
+    async def _execute(self, step: Activity, *, local: bool) -> Progress:
+        if local:
+            return await workflow.execute_local_activity_method(
+                step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
+            )
+        return await workflow.execute_activity_method(
+            step,
+            self._ref,
+            start_to_close_timeout=VENDOR_STEP,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=FOR_EVER,
+        )
 
     async def _woken_since(self, seen: int) -> None:
         if workflow.info().is_continue_as_new_suggested():

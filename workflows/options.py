@@ -21,6 +21,9 @@ JUDGING = timedelta(seconds=60)
 VENDOR_STEP = timedelta(seconds=90)
 """A step that speaks with another system: its own timeouts are shorter, and every step is safe to repeat."""
 
+HEARTBEAT = timedelta(seconds=5)
+"""How long the engine waits for a sign of life of a vendor step before it takes its worker for dead."""
+
 STORAGE_STEP = timedelta(seconds=20)
 """A step that speaks with our own storage only."""
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+_PID_FILE: Final = "postmaster.pid"
+_PORT_LINE, _SOCKET_LINE = 3, 4
+"""Of that file, from nought (storage-file-layout in PostgreSQL's manual)."""
 _PATIENCE: Final = 10.0
 _PROC: Final = Path("/proc")
 _ZOMBIE: Final = "Z"
@@ -30,6 +33,7 @@ def start(directory: Path) -> str:
     The server outlives this process: it is ended by `stop`.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
+    _forget_dead(directory)
     server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
     # The wheel keeps one handle per directory and believes it running for ever; a killed server must come back.
     server.start()
@@ -41,9 +45,8 @@ def kill(directory: Path) -> int:
 
     Gives back once all are gone: the server refuses to start while one of the last is left.
     """
-    try:
-        postmaster = int((directory / "postmaster.pid").read_text().split()[0])
-    except (FileNotFoundError, ValueError, IndexError):
+    postmaster = _postmaster(directory)
+    if postmaster is None:
         return 0
     pids = [postmaster, *_children(postmaster)]
     for pid in pids:
@@ -53,6 +56,27 @@ def kill(directory: Path) -> int:
     while _any_lives(pids) and time.monotonic() < deadline:
         time.sleep(0.01)
     return len(pids)
+
+
+def _postmaster(directory: Path) -> int | None:
+    try:
+        return int((directory / _PID_FILE).read_text().split()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+
+
+def _forget_dead(directory: Path) -> None:
+    """Takes away the marks of a killed server whose process nobody has buried.
+
+    The wheel takes a zombie for alive, and PostgreSQL itself finds its socket in use.
+    """
+    postmaster = _postmaster(directory)
+    if postmaster is None or _any_lives([postmaster]):
+        return
+    lines = (directory / _PID_FILE).read_text().splitlines()
+    if len(lines) > _SOCKET_LINE:
+        Path(lines[_SOCKET_LINE], f".s.PGSQL.{lines[_PORT_LINE]}.lock").unlink(missing_ok=True)
+    (directory / _PID_FILE).unlink()
 
 
 def _children(pid: int) -> list[int]:
@@ -82,7 +106,8 @@ def _processes() -> dict[int, tuple[int, str]]:
 
 def stop(directory: Path) -> None:
     """Ends the server of a data directory; one that does not run is left alone."""
-    if not (directory / "postmaster.pid").exists():
+    _forget_dead(directory)
+    if not (directory / _PID_FILE).exists():
         return
     server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
     server.ensure_postgres_running()

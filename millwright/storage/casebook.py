@@ -285,6 +285,8 @@ async def _write(connection: AsyncConnection, plan: _Plan, touched: Sequence[_Ca
                 "rung": case.rung,
                 "verdict": case.verdict.verdict.model_dump(mode="json"),
                 "version": case.verdict.assignment.digest,
+                # What is worse may be more urgent.
+                "urgency": None,
             }
         await connection.execute(update(cases).where(cases.c.id == case.id).values(**values))
     if plan.evidence:

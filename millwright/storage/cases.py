@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy import RowMapping, literal, select, text, update
+from sqlalchemy import case as case_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,8 +19,9 @@ from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.case_views import hold_view, read_case
-from millwright.storage.engine import transaction
+from millwright.storage.engine import raw, transaction
 from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
+from millwright.storage.versions import VersionTerms, learn_version
 
 _ACTOR = "millwright"
 _LIVE = ("intended", "placed", "releasing", "unproven")
@@ -78,11 +80,13 @@ class CaseStore:
     Args:
         engine: the database.
         clock: the plant's time.
+        terms: the versions compiled in this process; a case's own is made sure of before any step of it.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, terms: VersionTerms) -> None:
         self._engine = engine
         self._clock = clock
+        self._terms = terms
 
     @asynccontextmanager
     async def _writing(self, case: str) -> AsyncIterator[_Writing]:
@@ -94,7 +98,11 @@ class CaseStore:
     async def view(self, case: str) -> tuple[CaseView, int]:
         async with transaction(self._engine) as connection:
             seen = await due.generation(connection, case_workflow_id(case))
-            return await read_case(connection, case), seen
+            view = await read_case(connection, case)
+            driver = await raw(connection)
+            async with driver.cursor() as cursor:
+                await learn_version(cursor, view.version, self._terms)
+            return view, seen
 
     async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
         async with transaction(self._engine) as connection:
@@ -123,7 +131,7 @@ class CaseStore:
             await writing.set(
                 urgency=urgency.model_dump(mode="json"),
                 production=production.model_dump(mode="json") if production else None,
-                phase=Phase.REVIEW.value,
+                phase=case_((cases.c.phase == Phase.PROPOSE.value, literal(Phase.REVIEW.value)), else_=cases.c.phase),
             )
             writing.act("work-proposed", urgency=urgency, production=production)
 

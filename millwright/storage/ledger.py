@@ -3,13 +3,19 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
-from millwright.storage.tables import acts, ledger, ledger_head
+from millwright.storage.tables import acts, ledger_head
 
 GENESIS = EMPTY_ROOT
+
+# One statement, because everybody who writes waits for whoever is between the two.
+_CHAIN = text(
+    "WITH added AS (INSERT INTO ledger (seq, at, leaves, root, previous, hash) "
+    "VALUES (:seq, :at, :leaves, :root, :previous, :hash)) UPDATE ledger_head SET seq = :seq, hash = :hash"
+)
 
 
 def row_hash(seq: int, at: datetime, leaves: int, root: str, previous: str) -> str:
@@ -101,11 +107,16 @@ async def append(connection: AsyncConnection, entry: Entry, head: Head | None = 
     root = merkle_root(entry.leaves)
     new = Head(seq, row_hash(seq, entry.at, len(entry.leaves), root, old.hash))
     await connection.execute(
-        insert(ledger).values(
-            seq=seq, at=entry.at, leaves=len(entry.leaves), root=root, previous=old.hash, hash=new.hash
-        )
+        _CHAIN,
+        {
+            "seq": seq,
+            "at": entry.at,
+            "leaves": len(entry.leaves),
+            "root": root,
+            "previous": old.hash,
+            "hash": new.hash,
+        },
     )
-    await connection.execute(update(ledger_head).values(seq=seq, hash=new.hash))
     return new
 
 

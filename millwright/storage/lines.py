@@ -29,7 +29,10 @@ from millwright.storage.copying import COPY_FORMAT, copy_line
 from millwright.storage.engine import raw, transaction
 from millwright.storage.versions import VersionTerms, assignments_of_line
 
-_GENERATION = "SELECT generation FROM due WHERE subject = %s"
+# The generation may be read before the lock is had, and then be older than it is: a pass too many, never one too few.
+_TAKE = """
+SELECT (SELECT generation FROM due WHERE subject = %s) FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))) l
+"""
 _UNDECIDED = """
 SELECT id, source, external_id, asset, failure_mode, "position", at, anomaly::text
 FROM events WHERE line = %s AND fate IS NULL ORDER BY id LIMIT %s
@@ -148,18 +151,28 @@ class _LineWork:
         events: list[LineEvent] = []
         spoiled: list[Spoiled] = []
         async with self._driver.cursor() as cursor:
-            await cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._line,))
-            await cursor.execute(_GENERATION, (line_workflow_id(self._line),))
+            await cursor.execute(_TAKE, (line_workflow_id(self._line), self._line))
             woken = await cursor.fetchone()
-            self.generation = int(str(woken[0])) if woken else 0
+            self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
             await cursor.execute(_UNDECIDED, (self._line, limit))
             for row in await cursor.fetchall():
                 try:
                     events.append(_event(row))
                 except (ValidationError, TypeError) as error:
                     spoiled.append(Spoiled(int(str(row[0])), f"the stored anomaly cannot be read: {error}"))
+            if not events:
+                self.spoiled = spoiled
+                return
             self.assignments = await assignments_of_line(cursor, self._line, self._clock.now(), terms)
-            await cursor.execute(_CONTEXTS, (list({event.asset for event in events}),))
+        keys = sorted({event.key for event in events})
+        async with self._driver.cursor() as cursor, self._driver.cursor() as other:
+            # Two questions on one way to the database and back.
+            async with self._driver.pipeline():
+                await cursor.execute(_CONTEXTS, (list({event.asset for event in events}),))
+                await other.execute(
+                    _MEMORIES,
+                    ([k[0] for k in keys], [k[1] for k in keys], [a.digest for a in self.assignments]),
+                )
             for asset, asset_class, criticality, machine, line, codes in await cursor.fetchall():
                 context = Context.model_validate(
                     {
@@ -172,12 +185,7 @@ class _LineWork:
                     }
                 )
                 self._contexts[context.asset] = JudgedContext.of(context)
-            keys = sorted({event.key for event in events})
-            await cursor.execute(
-                _MEMORIES,
-                ([k[0] for k in keys], [k[1] for k in keys], [a.digest for a in self.assignments]),
-            )
-            for version, asset, mode, position, body in await cursor.fetchall():
+            for version, asset, mode, position, body in await other.fetchall():
                 self._memories[(str(version), (str(asset), str(mode)))] = MemoryState(
                     str(position), Memory.model_validate_json(str(body))
                 )
@@ -223,6 +231,8 @@ class _LineWork:
         contexts: Mapping[str, JudgedContext],
         spoiled: Sequence[Spoiled],
     ) -> Sequence[str]:
+        if not judged and not spoiled:
+            return []
         now = self._clock.now()
         entry = ledger.Entry(now)
         records = [(one, one.record()) for one in judged]
@@ -232,21 +242,23 @@ class _LineWork:
             entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
         woken = await apply_verdicts(self._connection, judged, entry, now)
         async with self._driver.cursor() as cursor:
-            await cursor.execute(
-                _KEEP_CONTEXTS, ([c.digest for c in contexts.values()], [c.text.decode() for c in contexts.values()])
-            )
-            await cursor.execute(
-                _KEEP_MEMORIES,
-                (
-                    [version for version, _ in memories],
-                    [key[0] for _, key in memories],
-                    [key[1] for _, key in memories],
-                    [state.position for state in memories.values()],
-                    [canonical(state.memory).decode() for state in memories.values()],
-                ),
-            )
-            decided = sorted({one.event.id for one in judged if one.revision == 0})
-            await cursor.execute(_DECIDE, (Fate.DECIDED.value, decided))
+            async with self._driver.pipeline():
+                await cursor.execute(
+                    _KEEP_CONTEXTS,
+                    ([c.digest for c in contexts.values()], [c.text.decode() for c in contexts.values()]),
+                )
+                await cursor.execute(
+                    _KEEP_MEMORIES,
+                    (
+                        [version for version, _ in memories],
+                        [key[0] for _, key in memories],
+                        [key[1] for _, key in memories],
+                        [state.position for state in memories.values()],
+                        [canonical(state.memory).decode() for state in memories.values()],
+                    ),
+                )
+                decided = sorted({one.event.id for one in judged if one.revision == 0})
+                await cursor.execute(_DECIDE, (Fate.DECIDED.value, decided))
             for bad in spoiled:
                 await cursor.execute(
                     "UPDATE events SET fate = %s, reason = %s WHERE id = %s",

@@ -1,6 +1,8 @@
 """The plant's register in storage: assets, their names elsewhere, and what can be seen of them."""
 
-from sqlalchemy import Table, func, select, text, update
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -162,11 +164,14 @@ class RegisterStore:
 _EPOCH = text("'1970-01-01T00:00:00Z'::timestamptz")
 
 
-async def _succeed(connection: AsyncConnection, table: Table, same: object, now: object) -> None:
-    await connection.execute(update(table).where(same, table.c.valid_to.is_(None)).values(valid_to=now))  # type: ignore[arg-type]
+async def _succeed(connection: AsyncConnection, table: Table, same: ColumnElement[bool], now: datetime) -> None:
+    """Ends what was true until now; what became true only this instant never was."""
+    current = (same, table.c.valid_to.is_(None))
+    await connection.execute(delete(table).where(*current, table.c.valid_from >= now))
+    await connection.execute(update(table).where(*current).values(valid_to=now))
 
 
-async def _keep_alias(connection: AsyncConnection, alias: Alias, *, first: bool, now: object) -> None:
+async def _keep_alias(connection: AsyncConnection, alias: Alias, *, first: bool, now: datetime) -> None:
     same = (crosswalk.c.system == alias.system) & (crosswalk.c.external_id == alias.external_id)
     await _succeed(connection, crosswalk, same, now)
     values = alias.model_dump(mode="json", exclude={"valid_from", "valid_to"})

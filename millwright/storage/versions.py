@@ -93,6 +93,28 @@ def check_approval(digest: str, author: str, signatures: Sequence[Signature]) ->
         raise PolicyRejected(f"version {digest[:12]} has no approval by anyone but its author {author}")
 
 
+async def learn_version(cursor: psycopg.AsyncCursor[tuple[object, ...]], digest: str, terms: VersionTerms) -> None:
+    """Compiles a stored version in this process, unless it is; it was signed by someone not its author.
+
+    Raises:
+        PolicyRejected: it is not stored, altered, unsigned or forged.
+    """
+    if terms.knows(digest):
+        return
+    await cursor.execute(_DOCUMENT, (digest,))
+    stored = await cursor.fetchone()
+    if stored is None:
+        raise PolicyRejected(f"version {digest[:12]} is used and not stored")
+    await cursor.execute(_SIGNATURES, (digest,))
+    signatures = [
+        Signature(str(a), str(p), str(m), at, str(s), str(k))
+        for a, p, m, at, s, k in await cursor.fetchall()
+        if isinstance(at, datetime)
+    ]
+    check_approval(digest, str(stored[1]), signatures)
+    terms.learn(digest, str(stored[0]))
+
+
 async def assignments_of_line(
     cursor: psycopg.AsyncCursor[tuple[object, ...]], line: str, now: datetime, terms: VersionTerms
 ) -> list[Assignment]:
@@ -108,19 +130,7 @@ async def assignments_of_line(
     for digest, role in sorted(rows, key=lambda row: (row[1], row[0])):
         if role == "shadow" and digest in active:
             continue
-        if not terms.knows(digest):
-            await cursor.execute(_DOCUMENT, (digest,))
-            stored = await cursor.fetchone()
-            if stored is None:
-                raise PolicyRejected(f"version {digest[:12]} is assigned and not stored")
-            await cursor.execute(_SIGNATURES, (digest,))
-            signatures = [
-                Signature(str(a), str(p), str(m), at, str(s), str(k))
-                for a, p, m, at, s, k in await cursor.fetchall()
-                if isinstance(at, datetime)
-            ]
-            check_approval(digest, str(stored[1]), signatures)
-            terms.learn(digest, str(stored[0]))
+        await learn_version(cursor, digest, terms)
         lateness, rearm = terms.terms(digest)
         kind: Role = "active" if role == "active" else "shadow"
         found.append(Assignment(digest, kind, lateness, rearm))

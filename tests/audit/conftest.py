@@ -17,6 +17,7 @@ from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.bootstrap import StoredVersions
 from millwright.storage.cases import CaseStore
 from millwright.storage.engine import open_engine, raw
 from tests.judged_plant import Plant
@@ -110,7 +111,7 @@ async def build(engine: AsyncEngine) -> None:
     await plant.take(deviation(2, asset=MOTOR, external_id="watched"))
     await plant.take(code(3, "error2", asset=MOTOR), code(3.5, "error3", asset=MOTOR))
     await plant.take(deviation(4, asset=MOTOR, external_id="confirmed"))
-    cases = CaseStore(engine, plant.clock)
+    cases = CaseStore(engine, plant.clock, StoredVersions(plant.catalogue))
     ids = {str(asset): str(case) for case, asset in await plant.rows("SELECT id, asset FROM cases")}
     await place(cases, ids[PUMP], PUMP, "1001")
     await finish(cases, ids[PUMP], "1001")

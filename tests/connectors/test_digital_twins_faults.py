@@ -77,6 +77,21 @@ def test_what_has_no_status_has_a_meaning_too(error: Exception, meaning: type[Co
     assert type(translated(error, "check", "https://plant")) is meaning
 
 
+@pytest.mark.parametrize(
+    ("page", "meaning"),
+    [
+        ("<!doctype html><title>Sign in</title><h1>Sign in to the plant network</h1>", Unavailable),
+        ("<html><body>We will be back shortly</body></html>", Unavailable),
+        ('<html><form><input name=x type="password"></form></html>', ActionRequired),
+    ],
+)
+def test_a_page_for_people_in_the_place_of_an_answer_passes_or_asks_for_a_person(
+    page: str, meaning: type[ConnectorError]
+) -> None:
+    error = ValueError(f"Unable to deserialize response data. Data: {page}, object")
+    assert type(translated(error, "read-twin", "twin machine-017")) is meaning
+
+
 def test_a_wait_that_is_asked_for_is_passed_on() -> None:
     def wait(value: str) -> timedelta | None:
         error = translated(HttpResponseError(response=Answer(429, headers={"Retry-After": value})), "check", "x")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings, TwinVocabulary, connect
 from domain.assets import Alias, Criticality, Level, ObservableKind, PlantRegister
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.ports import TwinGraph
 from millwright.sandbox.faults import Fault, Faults
 from millwright.sandbox.twins import TwinService
@@ -232,7 +232,7 @@ async def test_a_twin_that_is_not_there_needs_a_person(graph: AzureTwinGraph) ->
         ("drop_then_nothing", {}, Unavailable),
         ("down", {}, Unavailable),
         ("timeout", {"delay": 5}, Unavailable),
-        ("html", {}, Refused),
+        ("html", {}, Unavailable),
     ],
 )
 async def test_a_service_that_misbehaves_is_told_apart(

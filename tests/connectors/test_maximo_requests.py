@@ -229,6 +229,12 @@ async def test_downtime_that_we_may_not_read_is_left_out_of_the_report() -> None
     assert report.downtime is None
 
 
+async def test_a_report_waits_where_the_login_ends_between_the_order_and_its_downtime() -> None:
+    completed = order(status="COMP", actstart="2015-01-05T03:00:00-05:00", actfinish="2015-01-05T04:00:00-05:00")
+    with pytest.raises(ActionRequired):
+        await Wire(httpx.Response(200, json=completed), httpx.Response(401)).connector().read_work_order(REF)
+
+
 async def test_the_schema_is_read_once_and_stock_lengths_serve_where_it_is_forbidden() -> None:
     schemas = 0
 

@@ -29,6 +29,16 @@ def test_down_lasts_until_cleared() -> None:
     assert faults.list() == ()
 
 
+def test_one_kind_of_one_target_is_cleared_alone_and_what_was_met_is_counted() -> None:
+    faults = Faults()
+    for target, kind in (("maximo", "down"), ("maximo", "slow"), ("bus", "down")):
+        faults.add(Fault(target, "*", kind))
+    faults.take("maximo", "query")
+    faults.clear("maximo", "down")
+    assert [(fault.target, fault.kind) for fault in faults.list()] == [("maximo", "slow"), ("bus", "down")]
+    assert faults.met() == {("maximo", "down"): 1}
+
+
 @pytest.mark.parametrize(
     ("kind", "times", "params", "named"),
     [

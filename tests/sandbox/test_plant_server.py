@@ -158,9 +158,9 @@ async def test_orderings_are_scored_by_version_and_class(played: Played) -> None
 async def test_faults_are_listed_added_and_cleared(played: Played) -> None:
     fault = {"target": "maximo", "operation": "create", "kind": "status_500", "times": 2}
     added = await played.post("/faults", **fault)
-    assert added == {"faults": [{**fault, "params": {}}]}
+    assert added == {"faults": [{**fault, "params": {}}], "met": []}
     assert (await played.http.get("/faults")).json() == added
-    assert (await played.http.delete("/faults")).json() == {"faults": []}
+    assert (await played.http.delete("/faults")).json() == {"faults": [], "met": []}
 
 
 @pytest.mark.parametrize(

@@ -214,13 +214,14 @@ class FakePlant:
         self.engine = engine
         self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
         catalogue = Catalogue()
+        versions = StoredVersions(catalogue)
         self.storage = Storage(
             engine=engine,
             clock=self.clock,
             catalogue=catalogue,
             inbox=Inbox(engine),
-            lines=LineStore(engine, self.clock, StoredVersions(catalogue)),
-            cases=CaseStore(engine, self.clock),
+            lines=LineStore(engine, self.clock, versions),
+            cases=CaseStore(engine, self.clock, versions),
             changes=ChangeStore(engine, self.clock),
             register=RegisterStore(engine, self.clock),
             versions=VersionStore(engine),

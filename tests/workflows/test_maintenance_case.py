@@ -1,5 +1,6 @@
 """A case on the real engine and the real database: what planners, technicians and vendors may do to it."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
@@ -17,8 +18,8 @@ from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 
 
-def away(**extra: timedelta) -> Unavailable:
-    return Unavailable("503 Service Unavailable", system="fake", operation="create-work-order", **extra)
+def away(retry_after: timedelta | None = None) -> Unavailable:
+    return Unavailable("503 Service Unavailable", system="fake", operation="create-work-order", retry_after=retry_after)
 
 
 async def confirmed_fault(plant: FakePlant) -> None:
@@ -142,9 +143,23 @@ async def test_a_draft_approved_through_the_api_is_released_in_the_cmms(plant: F
     await confirmed_fault(plant)
     case = await plant.case()
     decision = DecideCase(case=case.id, approved=True, by="pat", reason="seen it")
-    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await handle_of(plant, case.id).execute_update("decide", decision)
     await plant.at_rest()
     assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
+
+
+async def test_a_case_that_rises_while_it_waits_is_timed_again_and_held(plant: FakePlant) -> None:
+    await plant.use(Criticality.D)
+    await confirmed_fault(plant)
+    waiting = await plant.case()
+    assert waiting.urgency is not None
+    await plant.use(Criticality.A)
+    await plant.take(deviation(3))
+    risen = await plant.case()
+    assert risen.urgency is not None
+    assert (risen.urgency.rule, waiting.urgency.rule) == ("critical", "stop-too-far")
+    assert plant.mes.acts == [f"hold {risen.id}"]
+    assert plant.cmms.orders[risen.id].status is WorkOrderStatus.APPROVED
 
 
 def alarm_by_hand() -> Anomaly:
@@ -164,7 +179,7 @@ async def test_an_alarm_by_hand_waits_in_our_inbox_and_a_yes_orders_the_work(pla
     case = await plant.case()
     assert (case.lane, plant.cmms.orders) == (Lane.REVIEW, {})
     decision = DecideCase(case=case.id, approved=True, by="pat", reason="I hear it too")
-    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await handle_of(plant, case.id).execute_update("decide", decision)
     await plant.at_rest()
     assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
 
@@ -173,7 +188,7 @@ async def test_a_no_closes_the_case_and_orders_nothing(plant: FakePlant) -> None
     await plant.take(received(alarm_by_hand(), "manual|1"))
     case = await plant.case()
     decision = DecideCase(case=case.id, approved=False, by="pat", reason="it always hums")
-    await handle_of(plant, case.id).execute_update(MaintenanceCase.decide, decision)
+    await handle_of(plant, case.id).execute_update("decide", decision)
     await plant.at_rest()
     closed = await plant.case()
     assert (closed.closed_as, plant.cmms.orders) == (ClosedAs.REJECTED, {})
@@ -194,8 +209,17 @@ async def test_a_case_whose_workflow_was_lost_goes_on_where_it_was(plant: FakePl
 async def test_a_case_is_found_by_what_operators_search_for(plant: FakePlant) -> None:
     await confirmed_fault(plant)
     case = await plant.case()
-    attributes = (await handle_of(plant, case.id).describe()).typed_search_attributes
-    found = {pair.key.name: pair.value for pair in attributes}
+    found = await searchable(plant, case.id, "MillwrightWorkOrder")
     assert found["MillwrightCase"] == case.id
     assert found["MillwrightAsset"] == PUMP
     assert found["MillwrightWorkOrder"] == plant.cmms.orders[case.id].ref.id
+
+
+async def searchable(plant: FakePlant, case: str, awaited: str) -> dict[str, object]:
+    """The search attributes of a case, once one of them is set: the engine hears of a step after storage does."""
+    while True:
+        attributes = (await handle_of(plant, case).describe()).typed_search_attributes
+        found: dict[str, object] = {pair.key.name: pair.value for pair in attributes}
+        if found.get(awaited):
+            return found
+        await asyncio.sleep(0.01)

@@ -1,15 +1,17 @@
 """The vendor's client, made to fail at once and, on this machine alone, to speak plain http."""
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.digitaltwins.core.aio import DigitalTwinsClient
-from azure.identity.aio import DefaultAzureCredential
 
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings
+
+if TYPE_CHECKING:
+    from azure.identity.aio import DefaultAzureCredential
 
 _HOUR: Final = 3600
 
@@ -46,7 +48,7 @@ class PlainHttpOnLoopback(SansIOHTTPPolicy[object, object]):
 class Connection:
     """The client with the credential it was given, to be closed together."""
 
-    def __init__(self, client: DigitalTwinsClient, credential: DefaultAzureCredential | LoopbackCredential) -> None:
+    def __init__(self, client: DigitalTwinsClient, credential: "DefaultAzureCredential | LoopbackCredential") -> None:
         self.client = client
         self._credential = credential
 
@@ -58,7 +60,7 @@ class Connection:
 
 def open_client(settings: DigitalTwinsSettings) -> Connection:
     """A client that repeats nothing by itself: retries are due rows of the case that asked."""
-    credential = LoopbackCredential() if settings.is_plain_http else DefaultAzureCredential()
+    credential = LoopbackCredential() if settings.is_plain_http else _default_credential()
     seconds = settings.timeout.total_seconds()
     client = DigitalTwinsClient(
         settings.endpoint,
@@ -69,3 +71,10 @@ def open_client(settings: DigitalTwinsSettings) -> Connection:
         per_call_policies=[PlainHttpOnLoopback()] if settings.is_plain_http else [],
     )
     return Connection(client, credential)
+
+
+def _default_credential() -> "DefaultAzureCredential":
+    # Heavy, and of no use on this machine alone.
+    from azure.identity.aio import DefaultAzureCredential
+
+    return DefaultAzureCredential()

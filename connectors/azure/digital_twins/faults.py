@@ -29,6 +29,9 @@ MEANINGS: Final[Mapping[int, tuple[type[ConnectorError], str]]] = {
 }
 _AWAY: Final = (ServiceRequestError, ServiceResponseError, IncompleteReadError, TimeoutError, OSError)
 _VALIDATION: Final = ("ValidationFailed", "JsonPatchInvalid", "InvalidArgument")
+# The client quotes what it could not read.
+_PAGE: Final = re.compile(r"<(!doctype )?html\b", re.IGNORECASE)
+_PASSWORD_FIELD: Final = re.compile(r"type\s*=\s*[\"']?password", re.IGNORECASE)
 _LONGEST_RETRY_AFTER: Final = 86_400
 _QUOTED: Final = 300
 
@@ -50,6 +53,13 @@ def translated(
         return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
     if isinstance(error, _AWAY):
         return Unavailable(f"nothing answers: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
+    if _PAGE.search(str(error)):
+        page = f"it answered with an HTML page instead of JSON: {subject}"
+        if _PASSWORD_FIELD.search(str(error)):
+            problem = f"{page}: a sign-in page stands in front of it"
+            return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
+        problem = f"{page}: a maintenance page or a proxy's"
+        return Unavailable(problem, system=SYSTEM, operation=operation, key=key)
     return Refused(f"its answer cannot be read: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
 
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from azure.identity.aio import DefaultAzureCredential
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
@@ -12,6 +11,9 @@ from connectors.azure.service_bus.faults import SYSTEM
 from connectors.azure.service_bus.receiver import EntityReceiver
 from connectors.azure.service_bus.settings import DEAD_LETTER_SUFFIX, EntitySettings, ServiceBusSettings
 from domain.errors import ActionRequired
+
+if TYPE_CHECKING:
+    from azure.identity.aio import DefaultAzureCredential
 
 # The client logs a traceback for every failed attempt; what matters of it is in the errors that we translate.
 _VENDOR_LOGGER: Final = "azure.servicebus"
@@ -115,6 +117,9 @@ class ServiceBusDoor:
                         secret.get_secret_value(), retry_total=0, try_timeout=_OPENING
                     )
                 else:
+                    # Heavy, and needed by none who sign in with a connection string.
+                    from azure.identity.aio import DefaultAzureCredential
+
                     self._credential = DefaultAzureCredential()
                     self._client = ServiceBusClient(
                         self._settings.namespace, self._credential, retry_total=0, try_timeout=_OPENING

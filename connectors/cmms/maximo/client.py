@@ -159,15 +159,17 @@ class MaximoClient:
             call, "POST", self._ours(call, href), headers=headers, params=_LEAN, body=body, also=(409,)
         )
 
-    async def assets_with_downtime(self, call: Call, site: str, assets: Collection[str]) -> tuple[AssetRow, ...]:
-        """Assets of a site with the periods for which they were reported down."""
+    async def assets_with_downtime(self, call: Call, site: str, assets: Collection[str]) -> tuple[AssetRow, ...] | None:
+        """Assets of a site with the periods for which they were reported down; None where we may not read them."""
         listed = ",".join(f'"{asset}"' for asset in sorted(assets) if '"' not in asset)
         params = {
             "oslc.select": "assetnum,siteid,downtimereport{*}",
             "oslc.where": f'siteid="{site}" and assetnum in [{listed}]',
             "oslc.pageSize": str(max(len(assets), 1)),
         }
-        reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params)
+        reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params, also=(httpx.codes.FORBIDDEN,))
+        if reply.status_code == httpx.codes.FORBIDDEN:
+            return None
         return self._json.read(call, reply, AssetPage).member
 
     async def _page(self, call: Call, url: str, params: Mapping[str, str]) -> WorkOrderPage:

@@ -228,8 +228,11 @@ class MaximoCmms:
         for site, numbers in assets.items():
             try:
                 found = await self._client.assets_with_downtime(call, site, numbers)
-            except (ActionRequired, Refused) as error:
+            except Refused as error:
                 logger.warning("downtime is left out of the reports: %s", error)
+                continue
+            if found is None:
+                logger.warning("downtime is left out of the reports: our user may not read the assets of %s", site)
                 continue
             periods |= {(site, asset.assetnum): asset.downtimereport for asset in found}
         worked_out = (

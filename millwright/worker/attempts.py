@@ -1,0 +1,56 @@
+"""How a worker runs an activity: with signs of life, and never the same step of a workflow twice at once."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+_BEATS_A_TIMEOUT: Final = 4
+
+
+class Attempts(Interceptor):
+    """Beats for every activity that has a heartbeat timeout, and makes a second attempt wait for the first.
+
+    A worker that is killed is noticed within the heartbeat timeout, not at the end of the longest call. The engine
+    may begin an attempt while an earlier one still runs here: it was away for longer than the timeout, or has lost
+    its history and begins the workflow again. Both would look for our key, find nothing, and create. So the second
+    waits, and finds what the first has done. The first, when the engine answers its beat that it is not known any
+    more, is cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
+        """See `Interceptor.intercept_activity`."""
+        return _Attempt(next, self._turns)
+
+
+class _Attempt(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, turns: WeakValueDictionary[str, asyncio.Lock]) -> None:  # noqa: A002 - the SDK's name
+        super().__init__(next)
+        self._turns = turns
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
+        info = activity.info()
+        turn = self._turns.setdefault(f"{info.workflow_id} {info.activity_type}", asyncio.Lock())
+        beating: asyncio.Task[None] | None = None
+        if info.heartbeat_timeout is not None:
+            beating = asyncio.create_task(_beat(info.heartbeat_timeout.total_seconds() / _BEATS_A_TIMEOUT))
+        try:
+            async with turn:
+                return await super().execute_activity(input)
+        finally:
+            if beating is not None:
+                beating.cancel()
+                with suppress(asyncio.CancelledError):
+                    await beating
+
+
+async def _beat(seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        activity.heartbeat()

@@ -1,0 +1,100 @@
+"""`millwright run` on a plant nobody has looked at: what a newcomer sees, counted a second time by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEYS = {"data", "seconds", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies", "ledger"}
+SAME_IN_EVERY_RUN = ("data", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies")
+FATES = ("decided", "duplicate", "not_an_anomaly", "unmapped", "quarantined")
+_PATIENCE = 250
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that has ended, under its home."""
+
+    home: Path
+    code: int
+    said: str
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        figures: dict[str, Any] = json.loads((self.home / "summary.json").read_text())
+        return figures
+
+    def plant(self, name: str) -> list[dict[str, Any]]:
+        """What the sandbox's own system holds."""
+        return [json.loads(line) for line in (self.home / "plant" / name).read_text().splitlines()]
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command over this home."""
+        return _millwright(self.home, arguments)
+
+
+def _millwright(home: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLWRIGHT_")}
+    command = [sys.executable, "-m", "millwright", "--home", str(home), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+
+
+def _play(home: Path, data: Path) -> Played:
+    ended = _millwright(home, ["run", "--data", str(data)])
+    return Played(home, ended.returncode, ended.stdout + ended.stderr)
+
+
+@pytest.fixture(scope="module")
+def played(plant_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return _play(tmp_path_factory.mktemp("first") / "run", plant_data)
+
+
+def test_the_plant_is_played_to_its_end(played: Played) -> None:
+    assert played.code == 0, played.said
+    assert "every order is single" in played.said
+
+
+def test_the_summary_has_every_figure_that_was_promised(played: Played) -> None:
+    summary = played.summary
+    assert set(summary) >= KEYS
+    assert summary["events"]["received"] == sum(summary["events"][fate] for fate in FATES)
+    assert min(summary["events"][fate] for fate in FATES) > 0
+    assert summary["ledger"]["verified"] is True
+    assert summary["verdicts"]["stored"] == summary["verdicts"]["reproduced"] > 0
+    assert {"precision", "recall", "median_lead_hours", "orders"} <= set(summary["policies"]["1.1.0"])
+
+
+def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> None:
+    summary, orders, holds = played.summary, played.plant("work_orders.jsonl"), played.plant("holds.jsonl")
+    assert summary["work_orders"]["created"] == len(orders) > 0
+    assert summary["work_orders"]["doubled"] == sum(count - 1 for count in Counter(o["key"] for o in orders).values())
+    assert summary["holds"]["placed"] == len(holds)
+    assert summary["holds"]["left_open"] == sum(1 for hold in holds if hold["released"] is None) == 0
+    assert summary["outcomes"] == dict(Counter(order["closed_as"] for order in orders))
+    told = [twin for twin in played.plant("twins.jsonl") if "lastCaseId" in twin]
+    assert {twin["lastCaseId"] for twin in told} <= {order["key"] for order in orders}
+    assert len({(order["machine"], order["component"]) for order in orders}) == len(told)
+
+
+def test_two_runs_say_the_same(played: Played, plant_data: Path, tmp_path: Path) -> None:
+    again = _play(tmp_path / "run", plant_data)
+    assert again.code == 0, again.said
+    first, second = played.summary, again.summary
+    assert {name: second[name] for name in SAME_IN_EVERY_RUN} == {name: first[name] for name in SAME_IN_EVERY_RUN}
+
+
+def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:
+    order = played.plant("work_orders.jsonl")[0]
+    verified = played.ask("audit", "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    listed = played.ask("case", "list", "all", "--json")
+    assert order["key"] in listed.stdout, listed.stdout + listed.stderr
+    why = played.ask("why", str(order["id"]))
+    assert (why.returncode, "1.1.0" in why.stdout) == (0, True), why.stdout + why.stderr

@@ -1,0 +1,255 @@
+"""Cases kept in memory, faithful to `millwright.storage.cases` and `changes`, each method a turn of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.clock import Clock
+from domain.errors import ActRejected, Unavailable
+from domain.outcomes import Label, Outcome
+from domain.production import HoldPlan, ProductionContext
+from domain.verdict import Rung, UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from tests.turns import store_call
+
+LIVE = ("intended", "placed", "releasing", "unproven")
+_MOVES = {
+    "placed": ("intended", "unproven"),
+    "void": ("intended",),
+    "unproven": ("intended",),
+    "released": ("releasing", "unproven"),
+}
+_RANK = tuple(WorkOrderStatus)
+
+
+@dataclass(slots=True)
+class _Due:
+    at: datetime | None
+    generation: int = 1
+
+
+@dataclass(slots=True)
+class Claim:
+    """A case's claim on a hold."""
+
+    hold: str
+    case: str
+    dropped: bool = False
+
+
+class MemoryStore:
+    """See `domain.casework.CaseStore` and `ChangeStore`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.cases: dict[str, CaseView] = {}
+        self.holds: dict[str, HoldView] = {}
+        self.claims: list[Claim] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.labels: dict[str, Label] = {}
+        self.due: dict[str, _Due] = {}
+        self._cursor: str | None = None
+
+    def open(self, view: CaseView) -> None:
+        """What judging does when a fault is first seen."""
+        self.cases[view.id] = view
+        self.due[view.id] = _Due(self._clock.now())
+
+    def raised(self, case: str, rung: Rung) -> None:
+        """What judging does when further evidence asks for more."""
+        view = self.cases[case]
+        if view.closed_as is None:
+            # What is worse may be more urgent.
+            urgency = None if rung > view.rung else view.urgency
+            self._set(case, rung=max(rung, view.rung), urgency=urgency, withdraw=None)
+            self._wake(case)
+
+    def doubted(self, case: str) -> None:
+        """What judging does when no evidence of a case is left."""
+        if self.cases[case].closed_as is None:
+            self._set(case, withdraw="judged again as watch")
+            self._wake(case)
+
+    def live_holds(self) -> list[HoldView]:
+        """The holds that are, or may be, in force."""
+        return [self._hold(key) for key, hold in self.holds.items() if hold.state in LIVE]
+
+    def now(self, case: str) -> CaseView:
+        """A case as it is, without taking a turn."""
+        mine = [claim.hold for claim in self.claims if claim.case == case]
+        return self.cases[case].model_copy(update={"hold": self._hold(mine[0]) if mine else None})
+
+    async def view(self, case: str) -> tuple[CaseView, int]:
+        return await store_call(lambda: (self.now(case), self.due[case].generation))
+
+    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
+        await store_call(lambda: self._settle(case, seen, next_at))
+
+    async def wait(
+        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
+    ) -> None:
+        attempts = self.cases[case].attempts + 1 if failed else 0
+        waits = {"waiting_for": reason, "waiting_step": step, "waiting_until": until, "lane": lane}
+        await store_call(lambda: self._set(case, **waits, attempts=attempts))
+
+    async def resume(self, case: str) -> None:
+        await store_call(
+            lambda: self._set(case, waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
+        )
+
+    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
+        await store_call(lambda: self._propose(case, urgency, production))
+
+    async def decided(self, case: str, decision: Decision) -> None:
+        await store_call(lambda: self._decide(case, decision))
+
+    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        return await store_call(lambda: self._intend(case, draft))
+
+    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+        await store_call(lambda: self._see(case, record))
+
+    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
+        return await store_call(lambda: self._claim(case, system, plan))
+
+    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
+        await store_call(lambda: self._move(key, state))
+
+    async def hold_dropped(self, case: str) -> HoldView | None:
+        return await store_call(lambda: self._drop(case))
+
+    async def found(self, outcome: Outcome) -> None:
+        await store_call(lambda: self._find(outcome))
+
+    async def twin_told(self, case: str, etag: str) -> None:
+        await store_call(lambda: self._set(case, twin_told=True))
+
+    async def labelled(self, label: Label) -> None:
+        await store_call(lambda: self._label(label))
+
+    async def closed(self, case: str, how: ClosedAs) -> None:
+        await store_call(lambda: self._close(case, how))
+
+    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+        return await store_call(lambda: (("adx:volt",), ()))
+
+    async def cursor(self, system: str) -> str | None:
+        return await store_call(lambda: self._cursor)
+
+    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        return await store_call(lambda: self._take(records, cursor))
+
+    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+        await store_call(lambda: None)
+
+    async def poll_generation(self, system: str) -> int:
+        return await store_call(lambda: 0)
+
+    def _set(self, case: str, **values: object) -> None:
+        self.cases[case] = self.cases[case].model_copy(update=values)
+
+    def _propose(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
+        phase = self.cases[case].phase
+        self._set(
+            case,
+            urgency=urgency,
+            production=production,
+            phase=Phase.REVIEW if phase is Phase.PROPOSE else phase,
+        )
+
+    def _wake(self, case: str) -> None:
+        due = self.due[case]
+        now = self._clock.now()
+        due.at = min(due.at or now, now)
+        due.generation += 1
+
+    def _settle(self, case: str, seen: int, next_at: datetime | None) -> None:
+        if self.due[case].generation == seen:
+            self.due[case].at = next_at
+
+    def _decide(self, case: str, decision: Decision) -> None:
+        view = self.cases[case]
+        if view.decision is not None:
+            if view.decision.approved == decision.approved:
+                return
+            raise ActRejected("decided the other way")
+        if view.closed_as is not None:
+            raise ActRejected("closed")
+        self._set(case, decision=decision, lane=None)
+        self._wake(case)
+
+    def _intend(self, case: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        first = self.cases[case].draft
+        if first is None:
+            self._set(case, draft=draft, phase=Phase.PLACE)
+        return first or draft
+
+    def _see(self, case: str, record: WorkOrderRecord) -> None:
+        known = self.cases[case].order
+        if known is not None and _age(record) < _age(known):
+            return
+        self._set(case, order=record, phase=Phase.WORK)
+
+    def _hold(self, key: str) -> HoldView:
+        claims = sum(claim.hold == key and not claim.dropped for claim in self.claims)
+        return self.holds[key].model_copy(update={"claims": claims})
+
+    def _claim(self, case: str, system: str, plan: HoldPlan) -> HoldView:
+        mine = [claim.hold for claim in self.claims if claim.case == case]
+        if mine:
+            return self._hold(mine[0])
+        there = [hold for hold in self.live_holds() if hold.plan.equipment == plan.equipment]
+        if there and (there[0].state == "releasing" or (there[0].state == "intended" and there[0].claims == 0)):
+            raise Unavailable("just being released", system=system, operation="place-hold")
+        key = there[0].key if there else plan.key
+        if not there:
+            self.holds[key] = HoldView(key=key, state="intended", plan=plan, placed_at=None, claims=0)
+        self.claims.append(Claim(key, case))
+        return self._hold(key)
+
+    def _move(self, key: str, state: str) -> None:
+        if self.holds[key].state in _MOVES[state]:
+            self.holds[key] = self.holds[key].model_copy(update={"state": state})
+
+    def _drop(self, case: str) -> HoldView | None:
+        mine = next((claim for claim in self.claims if claim.case == case), None)
+        if mine is None:
+            return None
+        mine.dropped = True
+        if self._hold(mine.hold).claims == 0 and self.holds[mine.hold].state == "placed":
+            self.holds[mine.hold] = self.holds[mine.hold].model_copy(update={"state": "releasing"})
+        return self._hold(mine.hold)
+
+    def _find(self, outcome: Outcome) -> None:
+        if outcome.case not in self.outcomes:
+            self.outcomes[outcome.case] = outcome
+            self._set(outcome.case, outcome=outcome.outcome, phase=Phase.LEARN)
+
+    def _label(self, label: Label) -> None:
+        self.labels.setdefault(label.case, label)
+        self._set(label.case, labelled=True)
+
+    def _close(self, case: str, how: ClosedAs) -> None:
+        view = self.cases[case]
+        if view.closed_as is not None or (how is ClosedAs.WITHDRAWN and view.withdraw is None):
+            return
+        self._set(case, closed_as=how, phase=Phase.CLOSED, waiting_for=None, waiting_until=None, lane=None)
+        self.due[case].at = None
+
+    def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        woken = []
+        for record in records:
+            known = self.cases.get(record.ref.key)
+            if known is None or known.draft is None or known.order == record:
+                continue
+            self._set(known.id, order=record)
+            if known.closed_as is None:
+                woken.append(known.id)
+                self._wake(known.id)
+        self._cursor = cursor
+        return woken
+
+
+def _age(record: WorkOrderRecord) -> tuple[datetime, int]:
+    return record.changed_at, _RANK.index(record.status)

@@ -1,0 +1,42 @@
+"""Promise 2: one fault, one case, one work order, whatever comes twice and whatever dies."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.verdict import Rung
+from tests.judged_plant import Plant
+from tests.plant import code, deviation
+from tests.saga_plant import SagaPlant, case_view
+from tests.turns import Turn
+
+CASE = "MWAAAAAAAA"
+
+
+@pytest.mark.parametrize("turn", [Turn.CRASH_BEFORE, Turn.CRASH_AFTER, Turn.ANSWER_LOST, Turn.AWAY])
+@pytest.mark.parametrize("call", range(45))
+def test_promise_2_one_order_and_one_hold_however_a_call_goes_and_though_the_engine_forgets(
+    call: int, turn: Turn
+) -> None:
+    plant = SagaPlant(timedelta(0))
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD))
+    plant.dispatch()
+    for each in [Turn.FINE] * call + [turn]:
+        plant.workflows[CASE].played.play(each)
+    plant.begin(CASE)
+    for _ in range(6):
+        for _ in range(60):
+            plant.workflows[CASE].played.play()
+        plant.clock.time += timedelta(hours=1)
+        plant.dispatch()
+    assert plant.cmms.made == [CASE]
+    assert plant.mes.holder == CASE
+    assert [hold.key for hold in plant.store.live_holds()] == [CASE]
+
+
+async def test_promise_2_a_fault_reported_again_and_again_is_one_case(judged: Plant) -> None:
+    first = [code(1), deviation(2)]
+    await judged.take(*first)
+    await judged.take(*reversed(first))
+    await judged.take(deviation(2), deviation(1.5), deviation(3))
+    assert await judged.rows("SELECT count(*) FROM cases") == [(1,)]

@@ -1,0 +1,81 @@
+"""Promise 7: people can always overrule it, with a reason, and that is recorded."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.proposals import DecideCase, Proposals
+from domain.cases import ClosedAs, Decision
+from domain.verdict import Rung
+from domain.work_orders import WorkOrderStatus
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases import CaseStore
+from tests.judged_plant import Plant
+from tests.plant import code, deviation
+from tests.saga_plant import SagaPlant, TurnMes, case_view
+from tests.turns import Played
+
+CASE = "MWAAAAAAAA"
+
+
+def proposals(plant: Plant) -> Proposals:
+    cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    return Proposals(cases, TurnMes(plant.clock), plant.catalogue, plant.clock)
+
+
+async def opened(plant: Plant) -> str:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    return str(case)
+
+
+async def test_promise_7_a_no_is_recorded_with_its_person_and_reason(judged: Plant) -> None:
+    case = await opened(judged)
+    await proposals(judged).record_decision(DecideCase(case=case, approved=False, by="pat", reason="it always hums"))
+    ((actor, body),) = await judged.rows("SELECT actor, body FROM acts WHERE kind = 'case-decided'")
+    assert (actor, json.loads(str(body))["detail"]["reason"]) == ("pat", "it always hums")
+
+
+async def test_promise_7_a_second_person_who_says_otherwise_is_told_at_once(judged: Plant) -> None:
+    case = await opened(judged)
+    people = proposals(judged)
+    await people.record_decision(DecideCase(case=case, approved=False, by="pat", reason="it always hums"))
+    with pytest.raises(ApplicationError, match="pat decided") as refused:
+        await people.record_decision(DecideCase(case=case, approved=True, by="kim", reason="I hear it too"))
+    assert refused.value.non_retryable
+
+
+@pytest.mark.parametrize(("rung", "orders"), [(Rung.INSPECT, []), (Rung.DRAFT, [WorkOrderStatus.CANCELLED])])
+def test_promise_7_a_no_ends_what_was_proposed(rung: Rung, orders: list[WorkOrderStatus]) -> None:
+    plant = SagaPlant(timedelta(0))
+    plant.store.open(case_view(CASE, 1, rung))
+    play(plant)
+    decide(plant, approved=False)
+    play(plant)
+    assert plant.store.now(CASE).closed_as in (ClosedAs.REJECTED, ClosedAs.CANCELLED)
+    assert [order.status for order in plant.cmms.orders.values()] == orders
+    assert plant.store.labels == {}
+
+
+def test_promise_7_a_yes_orders_what_the_policy_would_only_inspect() -> None:
+    plant = SagaPlant(timedelta(0))
+    plant.store.open(case_view(CASE, 1, Rung.INSPECT))
+    play(plant)
+    assert plant.cmms.orders == {}
+    decide(plant, approved=True)
+    play(plant)
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.APPROVED
+
+
+def decide(plant: SagaPlant, *, approved: bool) -> None:
+    decision = Decision(approved=approved, by="pat", reason="seen it", at=plant.clock.now())
+    Played(plant.store.decided(CASE, decision)).play()
+
+
+def play(plant: SagaPlant) -> None:
+    for _ in range(3):
+        plant.dispatch()
+        for _ in range(60):
+            plant.workflows[CASE].played.play()

@@ -1,0 +1,248 @@
+"""Records histories on the real engine: `python -m tests.replay.record`.
+
+For a workflow that was changed behind `workflow.patched`, and for new ones. What is recorded already is left alone:
+an old history must go on replaying, and recording it anew to make a test pass would forget what runs in plants.
+"""
+
+import asyncio
+import itertools
+import json
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WorkflowHandle
+
+from activities.proposals import DecideCase
+from domain.anomaly import Anomaly, AnomalyKind
+from domain.assets import Criticality
+from domain.errors import Unavailable
+from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
+from millwright.embedded import postgres, temporal_server
+from millwright.embedded.processes import Process, free_port
+from millwright.settings import Settings
+from millwright.storage.engine import open_engine
+from millwright.storage.schema import upgrade
+from millwright.temporal import engine_client, register_search_attributes
+from tests.plant import LINE, PUMP, START, code, deviation, received
+from tests.replay.fingerprints import COMMITTED, as_toml, computed
+from tests.replay.histories import MUST_FAIL, RECORDED
+from tests.workflows.fake_plant import FakePlant
+from workflows.maintenance_case import MaintenanceCase
+
+Story = Callable[[FakePlant], Awaitable[tuple[str, str]]]
+_numbers = itertools.count()
+
+
+def _away() -> Unavailable:
+    return Unavailable("503 Service Unavailable", system="fake", operation="call")
+
+
+def _case_of(plant: FakePlant, case: str) -> WorkflowHandle[MaintenanceCase, None]:
+    return plant.client.get_workflow_handle_for(MaintenanceCase.run, case_workflow_id(case))
+
+
+async def _decide(plant: FakePlant, approved: bool) -> None:
+    case = (await plant.case()).id
+    decision = DecideCase(case=case, approved=approved, by="pat", reason="seen it")
+    await _case_of(plant, case).execute_update("decide", decision)
+    await plant.at_rest()
+
+
+async def _confirmed(plant: FakePlant) -> str:
+    await plant.take(code(1), deviation(2))
+    return (await plant.case()).id
+
+
+async def _by_hand(plant: FakePlant) -> str:
+    alarm = Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=PUMP,
+        failure_mode="PDE",
+        at=START + timedelta(hours=1),
+        detector="manual:ines",
+        text="It hums.",
+        raised_by="ines",
+    )
+    await plant.take(received(alarm, "manual|1"))
+    return (await plant.case()).id
+
+
+async def _finished(plant: FakePlant, case: str, *, cancelled: bool = False) -> tuple[str, str]:
+    plant.cmms.people_close(case, None if cancelled else "REPAIRED", cancelled=cancelled)
+    await plant.hint()
+    await _case_of(plant, case).result()
+    return case_workflow_id(case), ""
+
+
+async def released_to_label(plant: FakePlant) -> tuple[str, str]:
+    return await _finished(plant, await _confirmed(plant))
+
+
+async def critical_with_hold(plant: FakePlant) -> tuple[str, str]:
+    await plant.use(Criticality.A)
+    return await _finished(plant, await _confirmed(plant))
+
+
+async def draft_cancelled(plant: FakePlant) -> tuple[str, str]:
+    await plant.use(Criticality.D)
+    return await _finished(plant, await _confirmed(plant), cancelled=True)
+
+
+async def inspected_yes(plant: FakePlant) -> tuple[str, str]:
+    case = await _by_hand(plant)
+    await _decide(plant, approved=True)
+    return await _finished(plant, case)
+
+
+async def inspected_no(plant: FakePlant) -> tuple[str, str]:
+    case = await _by_hand(plant)
+    await _decide(plant, approved=False)
+    await _case_of(plant, case).result()
+    return case_workflow_id(case), ""
+
+
+async def cmms_away_then_back(plant: FakePlant) -> tuple[str, str]:
+    plant.cmms.failing.before.append(_away())
+    plant.cmms.failing.after.append(_away())
+    case = await _confirmed(plant)
+    await plant.pass_time(timedelta(minutes=5))
+    await plant.pass_time(timedelta(minutes=10))
+    return await _finished(plant, case)
+
+
+async def mes_away(plant: FakePlant) -> tuple[str, str]:
+    await plant.use(Criticality.A)
+    plant.mes.failing.before += [_away(), _away()]
+    case = await _confirmed(plant)
+    await plant.pass_time(timedelta(minutes=5))
+    return await _finished(plant, case)
+
+
+async def judging(plant: FakePlant) -> tuple[str, str]:
+    for hour in range(3):
+        await plant.take(code(hour + 0.5), deviation(hour + 1))
+    return line_workflow_id(LINE), ""
+
+
+async def continued_as_new(plant: FakePlant) -> tuple[str, str]:
+    first = await plant.client.start_workflow(
+        "line-watch", {"line": LINE}, id=line_workflow_id(LINE), task_queue=plant.settings.task_queue
+    )
+    handle = plant.client.get_workflow_handle(line_workflow_id(LINE))
+    while (await handle.describe()).run_id == first.result_run_id:
+        await handle.signal("wake")
+        await asyncio.sleep(0.02)
+    return line_workflow_id(LINE), first.result_run_id or ""
+
+
+async def polling(plant: FakePlant) -> tuple[str, str]:
+    await _confirmed(plant)
+    await plant.hint()
+    plant.cmms.failing.before.append(_away())
+    await plant.hint()
+    return poll_workflow_id("fake"), ""
+
+
+STORIES: dict[str, Story] = {
+    "line-watch/judging": judging,
+    "line-watch/continued-as-new": continued_as_new,
+    "maintenance-case/released-order-to-label": released_to_label,
+    "maintenance-case/critical-with-hold": critical_with_hold,
+    "maintenance-case/draft-cancelled": draft_cancelled,
+    "maintenance-case/inspected-yes": inspected_yes,
+    "maintenance-case/inspected-no": inspected_no,
+    "maintenance-case/cmms-away-then-back": cmms_away_then_back,
+    "maintenance-case/mes-away-then-back": mes_away,
+    "connector-poll/polling": polling,
+}
+
+
+@asynccontextmanager
+async def _engine(home: Path) -> AsyncIterator[Client]:
+    port = free_port()
+    command = temporal_server.command(temporal_server.find(lambda words: None), home / "temporal.db", port)
+    process = Process("engine", command, {}, home)
+    process.start()
+    try:
+        for _ in range(200):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.close()
+            break
+        async with engine_client(Settings(), f"127.0.0.1:{port}") as client:
+            await register_search_attributes(client)
+            yield client
+    finally:
+        process.stop()
+
+
+async def _database(server: str) -> AsyncEngine:
+    name = f"recording_{next(_numbers)}"
+    async with await psycopg.AsyncConnection.connect(server, autocommit=True) as connection:
+        await connection.execute(f"CREATE DATABASE {name}")
+    url = server.replace("/postgres?", f"/{name}?")
+    await asyncio.to_thread(upgrade, url)
+    return open_engine(url)
+
+
+async def _record(name: str, story: Story, client: Client, server: str) -> None:
+    engine = await _database(server)
+    async with FakePlant(client, engine, f"recording-{name.replace('/', '-')}") as plant:
+        workflow, run = await story(plant)
+        history = await client.get_workflow_handle(workflow, run_id=run or None).fetch_history()
+        path = RECORDED / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_tidy(history.to_json()), encoding="utf-8")
+    await engine.dispose()
+    print(f"recorded {name}")
+
+
+def _tidy(history: str) -> str:
+    """One event to a line, and nobody's machine in it."""
+    events = json.loads(history)["events"]
+    lines = ",\n".join(json.dumps(_nameless(event), sort_keys=True) for event in events)
+    return f'{{"events": [\n{lines}\n]}}\n'
+
+
+def _nameless(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: "recorder" if key == "identity" else _nameless(each) for key, each in value.items()}
+    return [_nameless(each) for each in value] if isinstance(value, list) else value
+
+
+def doctor() -> None:
+    """Makes the history that must fail: another activity was called than the workflow would call."""
+    text = (RECORDED / "maintenance-case/released-order-to-label.json").read_text(encoding="utf-8")
+    if text.count('"name": "ensure-order"') != 1:
+        raise ValueError("the history to doctor has no single ensure-order")
+    MUST_FAIL.mkdir(parents=True, exist_ok=True)
+    doctored = text.replace('"name": "ensure-order"', '"name": "place-order"')
+    (MUST_FAIL / "another-activity.json").write_text(doctored, encoding="utf-8")
+
+
+async def main() -> None:
+    """Records what is not recorded yet, and writes down the fingerprints."""
+    missing = {name: story for name, story in STORIES.items() if not (RECORDED / f"{name}.json").exists()}
+    if missing:
+        home = Path(tempfile.mkdtemp(prefix="millwright-recording-"))
+        server = postgres.start(home / "postgres")
+        try:
+            async with _engine(home) as client:
+                for name, story in missing.items():
+                    await _record(name, story, client, server)
+        finally:
+            postgres.stop(home / "postgres")
+    doctor()
+    COMMITTED.write_text(as_toml(computed()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

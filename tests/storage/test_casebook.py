@@ -1,0 +1,143 @@
+"""Where one episode of a fault ends and the next begins, and what is kept when two writers meet."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.cases import ClosedAs
+from domain.errors import Unavailable
+from domain.production import HoldMethod, HoldPlan, JobState
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases import CaseStore
+from tests.judged_plant import Plant
+from tests.plant import MOTOR, PUMP, START, code, deviation, received
+
+
+@pytest.fixture
+async def plant(storage_engine: AsyncEngine) -> Plant:
+    made = Plant(storage_engine)
+    await made.prepare()
+    return made
+
+
+def by_hand(hours: float) -> Received:
+    alarm = Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=PUMP,
+        failure_mode="PDE",
+        at=START + timedelta(hours=hours),
+        detector="manual:ines",
+        raised_by="ines",
+    )
+    return received(alarm, f"manual|{hours}")
+
+
+async def close(plant: Plant, how: ClosedAs) -> None:
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("UPDATE cases SET closed_at = now(), closed_as = :how"), {"how": how.value})
+
+
+async def test_an_alarm_that_asks_for_no_order_lengthens_no_episode_of_orders(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.DONE)
+    await plant.take(by_hand(20))
+    await plant.take(code(39), deviation(40))
+    assert await plant.rows("SELECT count(*) FROM cases WHERE rung >= 3") == [(2,)]
+
+
+async def test_an_alarm_noted_after_the_episode_still_says_on_which_case(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.DONE)
+    await plant.take(by_hand(20))
+    assert await plant.rows("SELECT how FROM evidence ORDER BY id") == [("opened",), ("noted",)]
+
+
+async def test_a_fault_seen_again_after_its_case_was_withdrawn_is_a_case(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.WITHDRAWN)
+    await plant.take(deviation(3))
+    assert await plant.rows("SELECT count(*) FROM cases WHERE closed_at IS NULL") == [(1,)]
+
+
+async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    cases = store_of(plant)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await cases.order_intended(str(case), "maximo", draft(str(case)))
+    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5))
+    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0))
+    seen = (await cases.view(str(case)))[0].order
+    assert seen is not None
+    assert seen.status is WorkOrderStatus.COMPLETED
+
+
+async def test_a_hold_dropped_before_it_was_placed_is_shared_by_nobody(plant: Plant) -> None:
+    first, second = await two_cases(plant)
+    cases = store_of(plant)
+    await cases.hold_claimed(first, "mes", plan(first))
+    await cases.hold_dropped(first)
+    with pytest.raises(Unavailable, match="being released"):
+        await cases.hold_claimed(second, "mes", plan(second))
+    await cases.hold_settled(first, "void")
+    assert (await cases.hold_claimed(second, "mes", plan(second))).key == second
+
+
+async def test_of_two_cases_that_share_a_hold_the_slower_does_not_take_back_the_others_word(plant: Plant) -> None:
+    first, second = await two_cases(plant)
+    cases = store_of(plant)
+    await cases.hold_claimed(first, "mes", plan(first))
+    assert (await cases.hold_claimed(second, "mes", plan(second))).key == first
+    await cases.hold_settled(first, "placed")
+    await cases.hold_settled(first, "unproven", "found held")
+    assert await plant.rows("SELECT state FROM holds") == [("placed",)]
+
+
+async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await store_of(plant).closed(str(case), ClosedAs.WITHDRAWN)
+    assert await plant.rows("SELECT closed_as FROM cases") == [(None,)]
+
+
+def store_of(plant: Plant) -> CaseStore:
+    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+
+
+async def two_cases(plant: Plant) -> tuple[str, str]:
+    await plant.take(code(1), deviation(2), code(1, "error2", asset=MOTOR), code(1, "error3", asset=MOTOR))
+    await plant.take(deviation(2, asset=MOTOR))
+    (first,), (second,) = await plant.rows("SELECT id FROM cases ORDER BY asset")
+    return str(first), str(second)
+
+
+def plan(case: str) -> HoldPlan:
+    return HoldPlan(key=case, equipment="EQ-001", job="J1", prior_state=JobState.RUNNING, method=HoldMethod.PAUSE)
+
+
+def draft(case: str) -> WorkOrderDraft:
+    return WorkOrderDraft(
+        key=case,
+        asset=PUMP,
+        asset_attributes={},
+        asset_external_id="M001-COMP1",
+        summary="It shifts.",
+        paragraphs=("It shifts.",),
+        failure_mode="PDE",
+        priority=2,
+        released=True,
+        reported_at=START,
+    )
+
+
+def order(case: str, status: WorkOrderStatus, *, minutes: int) -> WorkOrderRecord:
+    return WorkOrderRecord(
+        ref=WorkOrderRef(system="maximo", id="1001", key=case),
+        status=status,
+        vendor_status=status.value,
+        changed_at=START + timedelta(minutes=minutes),
+        touched=False,
+    )

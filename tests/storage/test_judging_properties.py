@@ -1,0 +1,198 @@
+"""However events come - twice, late, in any batches - the final verdicts are the same, and so are the cases."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.judging import JudgeLine, Judging
+from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.assets import Criticality, PlantRegister
+from domain.judging import Assignment
+from domain.verdict import Context, Memory, Rung, Verdict
+from millwright.bootstrap import StoredVersions
+from millwright.storage.lines import LineStore
+from millwright.storage.register import RegisterStore
+from policies.catalogue import Catalogue
+from policies.engine import CompiledPolicy
+from policies.episodes import Ordering, episodes
+from tests.arrivals import LATENESS, arrivals, messages, seen_events
+from tests.judged_plant import Plant, WakeCounter
+from tests.memory_lines import MemoryLines
+from tests.plant import LINE, PUMP, START, TestClock, register
+
+CATALOGUE = Catalogue.published()
+VERSIONS = CATALOGUE.versions
+REARM = timedelta(hours=24)
+LAWS = settings(
+    max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+ON_THE_DATABASE = settings(LAWS, max_examples=20)
+PARTS = 200
+
+
+class Fickle:
+    """A judge that takes orders back: a shift asks for an order unless the risk was last said to be low.
+
+    The shipped versions never judge an event lower for what came late; another plant's may.
+    """
+
+    def __init__(self) -> None:
+        self._published = CATALOGUE
+
+    def judge(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
+        verdict, after = self._published.judge(version, memory, anomaly, context)
+        shift = anomaly.kind is AnomalyKind.DEVIATION and anomaly.quality == "good"
+        if shift and (anomaly.score or 0) > 4:
+            rung = Rung.WATCH if after.risk == "Low" else Rung.WORK_ORDER
+            return verdict.model_copy(update={"rung": rung}), after
+        return verdict, after
+
+
+def lines() -> MemoryLines:
+    context = Context(
+        asset=PUMP, asset_class="pump", criticality=Criticality.B, machine="machine-001", line=LINE, codes=1
+    )
+    roles = [Assignment(v.digest, "active" if at else "shadow", LATENESS, REARM) for at, v in enumerate(VERSIONS)]
+    return MemoryLines(roles, context)
+
+
+async def judged(batches: Sequence[Sequence[Received]]) -> list[list[tuple[str, Rung, bytes]]]:
+    """The final verdicts of both versions with the memories after them, in event order."""
+    store = lines()
+    judging = Judging(store, CATALOGUE, TestClock(START), WakeCounter())
+    for batch in batches:
+        store.take(batch)
+        await judging.judge_pending(JudgeLine(line=LINE))
+    return [
+        [(place, one.verdict.rung, one.memory_text) for place, one in sorted(store.newest(version.digest).items())]
+        for version in VERSIONS
+    ]
+
+
+@LAWS
+@given(data=st.data(), seen=seen_events())
+async def test_no_order_of_arrival_within_lateness_changes_a_final_verdict(
+    data: st.DataObject, seen: list[Anomaly]
+) -> None:
+    events = messages(seen)
+    assert await judged(data.draw(arrivals(events))) == await judged([events])
+
+
+@LAWS
+@given(seen=seen_events(), again=st.lists(st.integers(0, 9), max_size=6))
+async def test_whatever_comes_again_changes_no_verdict(seen: list[Anomaly], again: list[int]) -> None:
+    events = messages(seen)
+    store = lines()
+    judging = Judging(store, CATALOGUE, TestClock(START), WakeCounter())
+    for at, event in enumerate(events):
+        store.take([event, *(events[back] for back in again if back < at)])
+        await judging.judge_pending(JudgeLine(line=LINE))
+    assert all(one.revision == 0 for one in store.given)
+    assert len(store.given) == len(VERSIONS) * len(events)
+
+
+class Parts:
+    """A plant with a fresh component for every drawn day, on one database."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self._next = 0
+        judge = Fickle()
+        store = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+        plant.judging = Judging(store, judge, plant.clock, plant.woken)  # type: ignore[arg-type]  # it only judges
+
+    def fresh(self) -> str:
+        self._next += 1
+        return f"part-{self._next:04d}"
+
+    async def played(self, part: str, batches: Sequence[Sequence[Received]], *, closing: bool = False) -> None:
+        """Takes the batches in turn; `closing` ends each case as soon as it is there."""
+        for batch in batches:
+            await self.plant.take(*batch)
+            if closing:
+                async with self.plant.engine.begin() as connection:
+                    await connection.execute(
+                        text("UPDATE cases SET closed_at = :now, closed_as = 'done' WHERE closed_at IS NULL"),
+                        {"now": self.plant.clock.now()},
+                    )
+            self.plant.clock.time += timedelta(seconds=1)
+
+    async def verdicts(self, part: str) -> list[tuple[object, ...]]:
+        """The final verdicts of the active version that count: instant and rung."""
+        return await self.plant.rows(
+            "SELECT at, rung FROM (SELECT DISTINCT ON (event_id) event_id, at, rung FROM verdicts "
+            "WHERE role = 'active' AND asset = :part AND memory <> '' ORDER BY event_id, revision DESC) v "
+            "ORDER BY at, rung",
+            part=part,
+        )
+
+    async def cases(self, part: str) -> list[tuple[object, ...]]:
+        return await self.plant.rows(
+            "SELECT rung, fed, withdraw IS NOT NULL FROM cases WHERE asset = :part ORDER BY event_at", part=part
+        )
+
+
+@pytest.fixture
+async def parts(storage_engine: AsyncEngine) -> Parts:
+    plant = Plant(storage_engine)
+    await plant.prepare()
+    plain = register()
+    pump = next(asset for asset in plain.assets if asset.id == PUMP)
+    more = tuple(pump.model_copy(update={"id": f"part-{n:04d}"}) for n in range(1, PARTS))
+    whole = PlantRegister(assets=(*plain.assets, *more), aliases=plain.aliases, observables=plain.observables)
+    await RegisterStore(storage_engine, plant.clock).keep(whole, "tests")
+    return Parts(plant)
+
+
+@ON_THE_DATABASE
+@given(data=st.data(), seen=seen_events())
+async def test_a_case_stands_exactly_where_final_verdicts_ask_for_one(
+    parts: Parts, data: st.DataObject, seen: list[Anomaly]
+) -> None:
+    """While a case is open it holds what the final verdicts say, whatever was said on the way."""
+    part = parts.fresh()
+    await parts.played(part, data.draw(arrivals(messages(seen, part))))
+    asking = [Rung(int(str(rung))) for _, rung in await parts.verdicts(part) if int(str(rung)) >= Rung.INSPECT]
+    standing = [(rung, fed) for rung, fed, withdrawn in await parts.cases(part) if not withdrawn]
+    assert len(standing) == bool(asking)
+    assert all(int(str(rung)) >= max(asking) and fed == len(asking) for rung, fed in standing)
+
+
+@ON_THE_DATABASE
+@given(seen=seen_events())
+async def test_the_cases_that_were_opened_are_the_episodes_of_the_fold(parts: Parts, seen: list[Anomaly]) -> None:
+    """However quickly cases are closed, each episode of ordering verdicts opens one, and no more."""
+    part = parts.fresh()
+    await parts.played(part, [[event] for event in messages(seen, part)], closing=True)
+    orderings = [
+        Ordering(version="", asset=part, failure_mode="PDE", at=at)
+        for at, rung in await parts.verdicts(part)
+        if int(str(rung)) >= Rung.DRAFT
+    ]
+    opened = [rung for rung, _, _ in await parts.cases(part) if int(str(rung)) >= Rung.DRAFT]
+    assert len(opened) == len(episodes(orderings, REARM))
+
+
+@ON_THE_DATABASE
+@given(data=st.data(), seen=seen_events())
+async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObject, seen: list[Anomaly]) -> None:
+    part = parts.fresh()
+    batches = data.draw(arrivals(messages(seen, part)))
+    await parts.played(part, batches)
+    store = lines()
+    judging = Judging(store, Fickle(), TestClock(START), WakeCounter())  # type: ignore[arg-type]  # it only judges
+    for batch in batches:
+        store.take(batch)
+        await judging.judge_pending(JudgeLine(line=LINE))
+    active = _active(VERSIONS)
+    kept = [(one.event.at, int(one.verdict.rung)) for _, one in sorted(store.newest(active.digest).items())]
+    assert sorted(kept) == await parts.verdicts(part)
+
+
+def _active(versions: Sequence[CompiledPolicy]) -> CompiledPolicy:
+    return next(version for version in versions if version.document.version == "1.1.0")
