@@ -51,7 +51,7 @@ events = Table(
     Column("anomaly", JSON(none_as_null=True)),
     Column("asset", Text),
     Column("failure_mode", Text),
-    Column("position", Text),
+    Column("position", Text(collation="C")),
     Column("line", Text),
     Column("fate", Text),
     Column("reason", Text),
@@ -196,7 +196,7 @@ memories = Table(
     Column("version", Text, primary_key=True),
     Column("asset", Text, primary_key=True),
     Column("failure_mode", Text, primary_key=True),
-    Column("position", Text, nullable=False),
+    Column("position", Text(collation="C"), nullable=False),
     Column("body", Text, nullable=False),
 )
 """The present memory of each failure mode under each version, and how far in event order it has come."""
@@ -211,7 +211,7 @@ verdicts = Table(
     Column("role", Text, nullable=False),
     Column("asset", Text, nullable=False),
     Column("failure_mode", Text, nullable=False),
-    Column("position", Text, nullable=False),
+    Column("position", Text(collation="C"), nullable=False),
     Column("at", Moment, nullable=False),
     Column("rung", SmallInteger, nullable=False),
     Column("body", Text, nullable=False),

@@ -19,7 +19,7 @@ async def test_promise_8_the_database_itself_refuses_to_empty_the_record(judged:
 @pytest.mark.parametrize(
     ("table", "change"),
     [
-        ("verdicts", "UPDATE verdicts SET body = replace(body, '\"rung\":4', '\"rung\":1')"),
+        ("verdicts", "UPDATE verdicts SET body = replace(body, 'S2', 'S3')"),
         ("acts", "UPDATE acts SET actor = 'nobody' WHERE kind = 'case-opened'"),
         ("ledger", "UPDATE ledger SET at = at + interval '1 hour' WHERE seq = 1"),
     ],

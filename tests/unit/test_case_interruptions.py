@@ -77,6 +77,15 @@ def test_a_yes_outlives_evidence_that_was_revised_away() -> None:
     assert plant.cmms.orders[CASE].status is WorkOrderStatus.APPROVED
 
 
+def test_a_case_that_rises_while_it_is_reviewed_is_timed_again_and_ordered() -> None:
+    plant = opened(Rung.INSPECT)
+    rest(plant)
+    plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
+    rest(plant)
+    assert list(plant.cmms.orders) == [CASE]
+    assert plant.mes.holder == CASE
+
+
 def test_a_machine_that_the_mes_does_not_know_keeps_its_case_at_rest() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD, mapped=False)
     assert rest(plant) <= 2

@@ -223,7 +223,7 @@ class CaseSaga(RuleBasedStateMachine):
 
 
 CaseSaga.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=30,
     deadline=None,
     database=None,
