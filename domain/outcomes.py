@@ -19,7 +19,7 @@ class OutcomeClass(StrEnum):
     PREVENTED = "prevented"
     """The part was changed before it failed: neither a hit nor a false alarm."""
     UNKNOWN = "unknown"
-    """Completed with codes that our crosswalk does not know, or none: it teaches nothing until the crosswalk knows them."""
+    """Completed with codes that our crosswalk does not know, or none: it teaches nothing until they are mapped."""
 
 
 class Outcome(Model):
