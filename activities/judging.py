@@ -1,5 +1,6 @@
 """Judging a line's events, in event order, whatever the order in which they came."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,6 +140,8 @@ class Judging:
         result = _Result(self._clock.now())
         events = sorted(work.events, key=lambda event: (event.key, event.position))
         for key, group in groupby(events, key=lambda event: event.key):
+            # Judging is all computing: who holds the ledger's head in this process must get on in between.
+            await asyncio.sleep(0)
             fresh = list(group)
             context = work.context(key[0])
             result.contexts[context.digest] = context

@@ -45,7 +45,7 @@ def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
     written = {} if anew or _DATABASE in given else _written(where / ENVIRONMENT_FILE)
     if _DATABASE in written and not _answers(written[_DATABASE]):
         del written[_DATABASE]
-    return _settings({**written, **given, _HOME: str(where)})
+    return settings_from({**written, **given, _HOME: str(where)})
 
 
 def installed(settings: Settings) -> bool:
@@ -73,7 +73,12 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _settings(variables: Mapping[str, str]) -> Settings:
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """The settings that some variables say, and nothing else.
+
+    Raises:
+        Rejected: one of them is wrong; `field` names it.
+    """
     url = variables.get(_DATABASE)
     if url is not None and not url.startswith(_URL_BEGINS):
         raise Rejected(

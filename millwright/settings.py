@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     sticky_timeout: Annotated[
         timedelta, Field(description="How long a dead worker's workflows wait for it before another takes them.")
     ] = timedelta(seconds=5)
+    workflow_task_timeout: Annotated[
+        timedelta, Field(description="How long a workflow's next step may take before another worker tries it.")
+    ] = timedelta(seconds=10)
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` where the sandbox's plant keeps its time.")] = (
         "wall"
     )

@@ -5,14 +5,23 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from millwright.api import alarms, cases, events, figures, health, hints, idleness, problems
+from millwright.api import alarms, cases, events, figures, floods, health, hints, idleness, problems
 from millwright.api.body_limit import BodyLimit
 from millwright.api.contract import publish_envelopes
 from millwright.api.desk import Desk
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 
-_ROUTERS = (events.router, alarms.router, cases.router, figures.router, idleness.router, hints.router, health.router)
+_ROUTERS = (
+    events.router,
+    alarms.router,
+    cases.router,
+    figures.router,
+    floods.router,
+    idleness.router,
+    hints.router,
+    health.router,
+)
 
 
 def create_app(storage: Storage, settings: Settings, engine_client: Client | None) -> FastAPI:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from millwright.cli import assets, audit, case, database, events, health, people, plant, policy, services, why
+from millwright.cli import assets, audit, case, database, events, floods, health, people, plant, policy, services, why
 from millwright.cli.failing import Commands
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def _installation(
     context.obj = home
 
 
-for _module in (plant, services, health, why):
+for _module in (plant, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
 app.add_typer(policy.app, name="policy")

@@ -1,7 +1,7 @@
 """The lock-step: publish what is due, wait until all is quiet, let the people act, move the clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,9 @@ from domain.errors import MillwrightError
 
 _IDLE_WAIT = 20
 _LONGEST_SILENCE = 60.0
+_AFTERMATH = timedelta(days=7)
+"""How long after its last reading a plant is played on, for orders to be finished; what waits for a person is left."""
+_PAUSE = 0.1
 
 
 class Stuck(MillwrightError):
@@ -40,6 +43,7 @@ class Conductor:
         step: how far the clock moves at most at once.
         check: raises when a process has fallen.
         told: told where the plant stands after each step.
+        beat: awaited at each stand of the clock, before its events are published.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Conductor:
         step: timedelta,
         check: Callable[[], None],
         told: Callable[[Tick], None],
+        beat: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
         self._sandbox = sandbox
@@ -58,6 +63,7 @@ class Conductor:
         self._step = step
         self._check = check
         self._told = told
+        self._beat = beat
 
     async def play(self) -> dict[str, Any]:
         """Plays until no event is left, every order is finished and every case at rest; gives the plant's state.
@@ -70,20 +76,29 @@ class Conductor:
             first = _moment(state["first"])
             now = _moment(state["clock"])
             while True:
+                if self._beat is not None:
+                    await self._beat(now)
                 await self._post("/publish", {"until": timestamp(now)})
-                due = await self._settle(now)
-                while await self._people_act():
-                    await self._hint()
-                    due = await self._settle(now)
-                state = await self._state()
-                self._tell(state, now)
-                coming = [_moment(state[name]) for name in ("next_event_time", "next_act_time") if state[name]]
-                if due is not None:
-                    coming.append(due)
+                coming = await self._play_out(now)
                 if not coming:
-                    return state
+                    # A poll that failed may have left the last changes over there.
+                    await self._hint()
+                    coming = await self._play_out(now)
+                if not coming or min(coming) > _moment(state["last"]) + _AFTERMATH:
+                    return await self._state()
                 now = self._next(first, now, min(coming))
                 await self._post("/clock", {"now": timestamp(now)})
+
+    async def _play_out(self, now: datetime) -> list[datetime]:
+        """Lets all that can be done now be done; gives when the next things come."""
+        due = await self._settle(now)
+        while await self._people_act():
+            await self._hint()
+            due = await self._settle(now)
+        state = await self._state()
+        self._tell(state, now)
+        coming = [_moment(state[name]) for name in ("next_event_time", "next_act_time") if state[name]]
+        return coming if due is None else [*coming, due]
 
     async def _people_act(self) -> bool:
         """Lets the people do all that they can do now; false where that is nothing."""
@@ -103,8 +118,8 @@ class Conductor:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LONGEST_SILENCE
         while True:
-            while not (await self._state())["drained"]:
-                self._watch(deadline, "the bus to be drained")
+            while not (state := await self._state())["drained"]:
+                self._watch(deadline, f"the bus to be drained: {state['bus']}")
                 await asyncio.sleep(0.003)
             idle = await self._get("/idle", {"until": timestamp(now), "wait": str(_IDLE_WAIT)})
             if idle["idle"] and (await self._state())["drained"]:
@@ -117,8 +132,7 @@ class Conductor:
             raise Stuck(f"the plant did not come to rest in {_LONGEST_SILENCE:.0f} s; it waits on {waiting_on}")
 
     async def _hint(self) -> None:
-        reply = await self._client.post(f"{self._api}/hints/{self._cmms}")
-        reply.raise_for_status()
+        await self._ask("POST", f"/hints/{self._cmms}")
 
     async def _state(self) -> dict[str, Any]:
         reply = await self._client.get(f"{self._sandbox}/state")
@@ -133,10 +147,24 @@ class Conductor:
         return answer
 
     async def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        reply = await self._client.get(f"{self._api}{path}", params=query)
-        reply.raise_for_status()
-        answer: dict[str, Any] = reply.json()
+        answer: dict[str, Any] = (await self._ask("GET", path, query)).json()
         return answer
+
+    async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
+        """Our API's answer, waited for while the API or its storage is away."""
+        deadline = asyncio.get_running_loop().time() + _LONGEST_SILENCE
+        while True:
+            try:
+                reply = await self._client.request(method, f"{self._api}{path}", params=query)
+            except httpx.TransportError as error:
+                away = f"the API, which does not answer ({type(error).__name__})"
+            else:
+                if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    reply.raise_for_status()
+                    return reply
+                away = "the API, whose storage is away"
+            self._watch(deadline, away)
+            await asyncio.sleep(_PAUSE)
 
     def _tell(self, state: dict[str, Any], now: datetime) -> None:
         self._told(

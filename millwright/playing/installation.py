@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +15,12 @@ import httpx
 from domain.errors import MillwrightError
 from millwright.embedded import postgres, temporal_server
 from millwright.embedded.processes import Process, free_port, python
-from millwright.home import ENVIRONMENT_FILE, load_settings
+from millwright.home import ENVIRONMENT_FILE, settings_from
 from millwright.settings import Settings
 
 SANDBOX = "sandbox"
 ENGINE = "engine"
+POSTGRES = "postgres"
 WORKER = "worker"
 INTAKE = "intake"
 API = "api"
@@ -37,6 +38,7 @@ _OUTCOMES = {
     "remedy": {"REPAIR": "prevented"},
 }
 """What the sandbox's failure codes mean; each site writes its own."""
+_ENGINE_DATABASE = "temporal.db"
 _SANDBOX_ZONE = "Etc/GMT+5"
 _SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
 
@@ -52,13 +54,26 @@ class Installation:
         home: where everything is kept; emptied first.
         step: how many plant hours lie between two queries of the sandbox's detector.
         say: told, in a sentence, what is being done.
+        variables: further settings of our processes, as environment variables.
+        sandbox: further arguments of the sandbox's `serve`.
     """
 
-    def __init__(self, home: Path, step: timedelta, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        step: timedelta,
+        say: Callable[[str], None],
+        *,
+        variables: Mapping[str, str] | None = None,
+        sandbox: Sequence[str] = (),
+    ) -> None:
         self.home = home
         self.plant = home / "plant"
         self._step = step
         self._say = say
+        self._variables = dict(variables or {})
+        self._sandbox = list(sandbox)
+        self._killed: set[str] = set()
         self.processes: dict[str, Process] = {}
         self.environment: dict[str, str] = {}
         self.database_url = ""
@@ -68,7 +83,7 @@ class Installation:
         for pid in _pids(self.home):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
-        postgres.stop(self.home / "postgres")
+        postgres.stop(self.home / POSTGRES)
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
 
@@ -77,11 +92,11 @@ class Installation:
         program = await asyncio.to_thread(temporal_server.find, self._say)
         self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
         port = free_port()
-        self._add(ENGINE, temporal_server.command(program, self.home / "temporal.db", port), {})
+        self._add(ENGINE, temporal_server.command(program, self.home / _ENGINE_DATABASE, port), {})
         hours = str(int(self._step.total_seconds() // 3600))
-        arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours]
+        arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
         self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {})
-        self.database_url = await asyncio.to_thread(postgres.start, self.home / "postgres")
+        self.database_url = await asyncio.to_thread(postgres.start, self.home / POSTGRES)
         endpoints = await self._endpoints()
         self.environment = self._environment(endpoints, f"127.0.0.1:{port}")
         public = {name: value for name, value in self.environment.items() if name not in _SECRET}
@@ -89,9 +104,9 @@ class Installation:
         return endpoints
 
     def settings(self) -> Settings:
-        """The settings that every process of Millwright here runs with; this process takes them over too."""
-        os.environ.update(self.environment)
-        return load_settings(self.home)
+        """The settings that every process of Millwright here runs with."""
+        ours = {name: value for name, value in os.environ.items() if name.startswith("MILLWRIGHT_")}
+        return settings_from(ours | self.environment)
 
     async def start_services(self) -> str:
         """Starts worker, intake and API; gives the API's address."""
@@ -99,20 +114,42 @@ class Installation:
             self._add(name, python("-m", "millwright", name), self.environment)
         return await self._api()
 
+    def kill(self, part: str) -> None:
+        """kill -9 of one part and all that it started. It stays away until `restart`."""
+        self._killed.add(part)
+        if part == POSTGRES:
+            postgres.kill(self.home / POSTGRES)
+        else:
+            self.processes[part].kill()
+
+    def restart(self, part: str) -> None:
+        """Starts a killed part again: with what it has on disk, and where it was."""
+        if part == POSTGRES:
+            postgres.start(self.home / POSTGRES)
+        else:
+            self.processes[part].start()
+            self._remember()
+        self._killed.discard(part)
+
+    def forget_engine(self) -> None:
+        """Deletes the database of the engine, which must have been killed: it comes back knowing nothing."""
+        for file in self.home.glob(f"{_ENGINE_DATABASE}*"):
+            file.unlink()
+
     def stop(self) -> dict[str, int | None]:
         """Ends everything in good order; gives the exit codes of our own processes."""
         codes = {}
         for name in (INTAKE, API, WORKER, SANDBOX, ENGINE):
             if name in self.processes:
                 codes[name] = self.processes[name].stop()
-        postgres.stop(self.home / "postgres")
+        postgres.stop(self.home / POSTGRES)
         (self.home / "pids.json").unlink(missing_ok=True)
         return codes
 
     def fallen(self) -> str | None:
-        """A process that ended by itself, with its last words."""
+        """A process that ended by itself, with its last words; one that was killed here is not meant."""
         for process in self.processes.values():
-            if process.exit_code is not None:
+            if process.exit_code is not None and process.name not in self._killed:
                 return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
         return None
 
@@ -120,6 +157,9 @@ class Installation:
         process = Process(name, command, environment, self.home / "logs")
         process.start()
         self.processes[name] = process
+        self._remember()
+
+    def _remember(self) -> None:
         pids = [one.pid for one in self.processes.values() if one.pid is not None]
         (self.home / "pids.json").write_text(json.dumps(pids))
 
@@ -130,7 +170,8 @@ class Installation:
             "MILLWRIGHT_DATABASE_URL": self.database_url,
             "MILLWRIGHT_TEMPORAL_ADDRESS": engine,
             "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
-            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT", "0"),
+            # A port of its own for good: an API that is started again is where everybody knows it to be.
+            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(free_port()),
             # The sandbox's people hint when they have changed an order, as a webhook would; the poll is the net below.
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
@@ -145,6 +186,7 @@ class Installation:
             "MILLWRIGHT_BUS__CONNECTOR": "service_bus",
             "MILLWRIGHT_BUS__CONNECTION_STRING": str(endpoints["bus_connection_string"]),
             "MILLWRIGHT_BUS__ENTITIES": json.dumps(bus),
+            **self._variables,
         }
 
     async def _endpoints(self) -> Mapping[str, object]:

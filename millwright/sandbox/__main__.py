@@ -37,9 +37,11 @@ def open_dataset(data: Path | None, seed: int) -> Dataset:
     return read_dataset(published) if published.is_dir() else generate(seed)
 
 
-async def serve(directory: Path, dataset: Dataset, seed: int, interval: timedelta, port: int) -> None:
+async def serve(
+    directory: Path, dataset: Dataset, seed: int, interval: timedelta, port: int, bus_lock: timedelta
+) -> None:
     """Run the plant until it is told to stop, by signal or by its control API."""
-    plant = SandboxPlant(directory, dataset, seed, interval, port)
+    plant = SandboxPlant(directory, dataset, seed, interval, port, bus_lock)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, plant.stopping.set)
@@ -57,6 +59,7 @@ def _arguments() -> argparse.ArgumentParser:
     serving.add_argument("--data", type=Path, help=f"folder of the data; else ${DATA_VARIABLE}, {_PUBLISHED_DATA}")
     serving.add_argument("--seed", type=int, default=1, help="of all chances")
     serving.add_argument("--detector-interval-hours", type=int, default=3, help="plant hours between two queries")
+    serving.add_argument("--bus-lock-seconds", type=float, default=30, help="how long a receiver may keep a message")
     serving.add_argument("--port", type=int, default=0, help="of the control API, 0 for any")
     making = commands.add_parser("generate", help="write a generated plant as files of the data's format")
     making.add_argument("--seed", type=int, default=1)
@@ -81,7 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             dataset = open_dataset(given.data, given.seed)
             interval = timedelta(hours=given.detector_interval_hours)
-            asyncio.run(serve(given.directory, dataset, given.seed, interval, given.port))
+            lock = timedelta(seconds=given.bus_lock_seconds)
+            asyncio.run(serve(given.directory, dataset, given.seed, interval, given.port, lock))
     except (DatasetError, OSError, ValueError) as error:
         logger.error("%s", error)  # noqa: TRY400 a sentence for a person, no traceback
         return 1

@@ -151,7 +151,11 @@ class Control:
                     "params": dict(fault.params),
                 }
                 for fault in self.faults.list()
-            ]
+            ],
+            "met": [
+                {"target": target, "kind": kind, "times": times}
+                for (target, kind), times in sorted(self.faults.met().items())
+            ],
         }
 
     async def add_fault(self, body: Mapping[str, object]) -> object:
@@ -167,7 +171,8 @@ class Control:
         return await self.list_faults(body)
 
     async def clear_faults(self, body: Mapping[str, object]) -> object:
-        self.faults.clear(_text(body, "target") if "target" in body else None)
+        named = {name: _text(body, name) for name in ("target", "kind") if name in body}
+        self.faults.clear(named.get("target"), named.get("kind"))
         return await self.list_faults(body)
 
     async def shut_down(self, _: Mapping[str, object]) -> object:

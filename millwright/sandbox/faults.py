@@ -20,6 +20,7 @@ Every server asks `take(target, operation)` once for each request it serves and 
 Delays are wall-clock seconds. A server that cannot show a kind declares so by leaving it out of `declare`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -104,6 +105,7 @@ class Faults:
     def __init__(self) -> None:
         self._pending: list[_Pending] = []
         self._known: dict[str, frozenset[str]] = {}
+        self._met: Counter[tuple[str, str]] = Counter()
 
     def declare(self, target: str, kinds: Iterable[str]) -> None:
         """A server says which kinds it can show; ValueError where another waits already."""
@@ -131,12 +133,21 @@ class Faults:
                 pending.left -= 1
                 if pending.left == 0:
                     del self._pending[position]
+            self._met[(target, fault.kind)] += 1
             return fault
         return None
 
-    def clear(self, target: str | None = None) -> None:
-        """Forget all faults, or those of one target."""
-        self._pending = [pending for pending in self._pending if target not in (None, pending.fault.target)]
+    def clear(self, target: str | None = None, kind: str | None = None) -> None:
+        """Forget all faults, or those of one target, of one kind, or of one kind of one target."""
+        self._pending = [
+            pending
+            for pending in self._pending
+            if target not in (None, pending.fault.target) or kind not in (None, pending.fault.kind)
+        ]
+
+    def met(self) -> Mapping[tuple[str, str], int]:
+        """How many requests met a fault, by target and kind, since the start."""
+        return dict(self._met)
 
     def list(self) -> tuple[Fault, ...]:
         """What is still to come, oldest first."""

@@ -44,6 +44,7 @@ class SandboxPlant:
         seed: of the feed's disturbances and the MES's schedule; the same on every start.
         detector_interval: how often the detector's query is run, whole hours.
         port: of the control API; 0 for any free one, or the one it had.
+        bus_lock: how long a receiver may keep a message before the bus gives it to another, in wall time.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class SandboxPlant:
         seed: int = 1,
         detector_interval: timedelta = timedelta(hours=3),
         port: int = 0,
+        bus_lock: timedelta = timedelta(seconds=30),
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
@@ -64,7 +66,7 @@ class SandboxPlant:
         self.stopping = asyncio.Event()
         self.clock = PlantClock(dataset.first, directory)
         self.bus = ServiceBus(directory, ports.get("bus", 0), faults)
-        self.bus.add_topic(TOPIC, [SUBSCRIPTION])
+        self.bus.add_topic(TOPIC, [SUBSCRIPTION], lock_seconds=bus_lock.total_seconds())
         departures = timetable(dataset, Detector(dataset, detector_interval), seed)
         self.feed = Feed(departures, self.bus, HOST, _MACHINE_MODEL, directory)
         self.twins = TwinService(directory, self.feed.relay, ports.get("twins", 0), faults)

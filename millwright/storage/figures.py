@@ -122,7 +122,9 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
                 "SELECT count(*) FILTER (WHERE placed_at IS NOT NULL) AS placed, "
                 "count(*) FILTER (WHERE state = 'released') AS released, "
                 "count(*) FILTER (WHERE state IN ('intended', 'placed', 'releasing', 'unproven')) AS left_open, "
-                "count(*) FILTER (WHERE state = 'void') AS not_needed FROM holds"
+                "count(*) FILTER (WHERE state = 'void') AS not_needed, "
+                "count(*) FILTER (WHERE placed_at IS NULL AND state IN ('unproven', 'released')) AS unproven "
+                "FROM holds"
             )
         )
     ).one()
@@ -131,6 +133,7 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
         "released": row.released,
         "left_open": row.left_open,
         "not_needed": row.not_needed,
+        "unproven": row.unproven,
     }
 
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from connectors.azure.digital_twins.faults import translated
+from connectors.azure.digital_twins.faults import PageInsteadError, translated
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 
@@ -88,8 +88,7 @@ def test_what_has_no_status_has_a_meaning_too(error: Exception, meaning: type[Co
 def test_a_page_for_people_in_the_place_of_an_answer_passes_or_asks_for_a_person(
     page: str, meaning: type[ConnectorError]
 ) -> None:
-    error = ValueError(f"Unable to deserialize response data. Data: {page}, object")
-    assert type(translated(error, "read-twin", "twin machine-017")) is meaning
+    assert type(translated(PageInsteadError(page), "read-twin", "twin machine-017")) is meaning
 
 
 def test_a_wait_that_is_asked_for_is_passed_on() -> None:

@@ -1,5 +1,8 @@
 """A small plant whose days hold faults on machines of every criticality, to be played whole."""
 
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +19,20 @@ def plant_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plant-data")
     write_dataset(generate(SEED, MACHINES, DAYS), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def new_home() -> Iterator[Callable[[], Path]]:
+    """Makes homes for installations.
+
+    Not under pytest's own directory: another session locks that to its user, and as root the database runs as another.
+    """
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(Path(tempfile.mkdtemp(prefix="millwright-tests-")))
+        return made[-1] / "run"
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """Every process of ours killed with -9 while the plant plays, and the engine's database deleted."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,10 +37,10 @@ def blows(first: datetime) -> list[Blow]:
 
 
 async def test_one_order_for_each_case_whatever_is_killed(
-    plant_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plant_data: Path, new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MILLWRIGHT_DATA", str(plant_data))
-    installation = Installation(tmp_path / "run", STEP, _silent, variables=FAST, sandbox=("--bus-lock-seconds", "1"))
+    installation = Installation(new_home(), STEP, _silent, variables=FAST, sandbox=("--bus-lock-seconds", "1"))
     installation.clear()
     made: list[Tormentor] = []
 

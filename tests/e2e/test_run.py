@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ def _play(home: Path, data: Path) -> Played:
 
 
 @pytest.fixture(scope="module")
-def played(plant_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return _play(tmp_path_factory.mktemp("first") / "run", plant_data)
+def played(plant_data: Path, new_home: Callable[[], Path]) -> Played:
+    return _play(new_home(), plant_data)
 
 
 def test_the_plant_is_played_to_its_end(played: Played) -> None:
@@ -83,8 +83,8 @@ def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> No
     assert len({(order["machine"], order["component"]) for order in orders}) == len(told)
 
 
-def test_two_runs_say_the_same(played: Played, plant_data: Path, tmp_path: Path) -> None:
-    again = _play(tmp_path / "run", plant_data)
+def test_two_runs_say_the_same(played: Played, plant_data: Path, new_home: Callable[[], Path]) -> None:
+    again = _play(new_home(), plant_data)
     assert again.code == 0, again.said
     first, second = played.summary, again.summary
     assert {name: second[name] for name in SAME_IN_EVERY_RUN} == {name: first[name] for name in SAME_IN_EVERY_RUN}
@@ -94,7 +94,7 @@ def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:
     order = played.plant("work_orders.jsonl")[0]
     verified = played.ask("audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    listed = played.ask("case", "list", "all", "--json")
+    listed = played.ask("case", "list", "--state", "all", "--json")
     assert order["key"] in listed.stdout, listed.stdout + listed.stderr
     why = played.ask("why", str(order["id"]))
     assert (why.returncode, "1.1.0" in why.stdout) == (0, True), why.stdout + why.stderr

@@ -1,5 +1,8 @@
 """The embedded database killed with -9: it comes back where it was, with all that was committed."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -8,8 +11,15 @@ import pytest
 from millwright.embedded import postgres
 
 
-def test_a_killed_database_comes_back_at_once_with_what_was_committed(tmp_path: Path) -> None:
-    directory = tmp_path / "postgres"
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    # Not under pytest's own directory: another session locks that to its user, and as root the server is another.
+    home = Path(tempfile.mkdtemp(prefix="millwright-tests-"))
+    yield home / "postgres"
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_killed_database_comes_back_at_once_with_what_was_committed(directory: Path) -> None:
     url = postgres.start(directory)
     try:
         with psycopg.connect(url, autocommit=True) as connection:

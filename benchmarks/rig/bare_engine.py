@@ -1,0 +1,63 @@
+"""The bare engine: a workflow of three activities that do nothing, on the same server as the plant."""
+
+import asyncio
+import time
+import uuid
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.worker import Worker
+
+_QUEUE = "bare"
+_PATIENCE = timedelta(seconds=30)
+
+
+@activity.defn(name="bare-nothing")
+async def do_nothing() -> None:
+    """Nothing."""
+
+
+@workflow.defn(name="bare-three", sandboxed=False)
+class BareThree:
+    """Three activities, one after another."""
+
+    @workflow.run
+    async def run(self) -> None:
+        for _ in range(3):
+            await workflow.execute_activity(do_nothing, start_to_close_timeout=_PATIENCE)
+
+
+async def bare_workflows(address: str, count: int) -> tuple[float, list[float]]:
+    """Workflows a second, all started at once, and how long one takes alone (20 in a row)."""
+    client = await Client.connect(address)
+    async with Worker(client, task_queue=_QUEUE, workflows=[BareThree], activities=[do_nothing]):
+        await _one(client)
+        began = time.monotonic()
+        await asyncio.gather(*(_one(client) for _ in range(count)))
+        rate = count / (time.monotonic() - began)
+        alone = [await _one(client) for _ in range(20)]
+    del client
+    await asyncio.sleep(0.1)
+    return rate, alone
+
+
+async def _one(client: Client) -> float:
+    began = time.monotonic()
+    await client.execute_workflow(BareThree.run, id=f"bare-{uuid.uuid4()}", task_queue=_QUEUE)
+    return time.monotonic() - began
+
+
+async def line_history(address: str) -> dict[str, int]:
+    """History events of the line watches so far, over all their runs, by workflow id."""
+    client = await Client.connect(address)
+    found: dict[str, int] = {}
+    async for one in client.list_workflows("WorkflowType = 'line-watch'"):
+        length = one.history_length
+        if one.status is WorkflowExecutionStatus.RUNNING:
+            # The engine's own listing knows no length of what still runs.
+            length = (await client.get_workflow_handle(one.id, run_id=one.run_id).describe()).history_length
+        found[one.id] = found.get(one.id, 0) + length
+    del client
+    await asyncio.sleep(0.1)
+    return found

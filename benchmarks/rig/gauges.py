@@ -1,0 +1,72 @@
+"""What processes cost: CPU seconds and memory, from /proc."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_EVERY = 1.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in task.read_text().split():
+                found += family(int(child))
+    return found
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """User and system time of processes so far, with that of their children that ended."""
+    ticks = 0
+    for pid in pids:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(one) for one in fields[11:15])
+    return ticks / _TICKS
+
+
+def resident_megabytes(pids: Sequence[int]) -> tuple[float, float]:
+    """Resident (RSS) and proportional (PSS: shared pages divided among those who share them) megabytes."""
+    resident = proportional = 0
+    for pid in pids:
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Rss:"):
+                    resident += int(line.split()[1])
+                elif line.startswith("Pss:"):
+                    proportional += int(line.split()[1])
+    return resident / 1024, proportional / 1024
+
+
+@dataclass
+class Gauges:
+    """CPU and memory of named processes over a stretch of time."""
+
+    pids: Mapping[str, int]
+    cpu: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Starts counting CPU."""
+        self.cpu = {name: -cpu_seconds(family(pid)) for name, pid in self.pids.items()}
+
+    def end(self) -> None:
+        """Ends counting CPU: `cpu` holds seconds."""
+        for name, pid in self.pids.items():
+            self.cpu[name] += cpu_seconds(family(pid))
+        if "load" in self.cpu:
+            # The load's own process started all the others.
+            self.cpu["load"] -= sum(seconds for name, seconds in self.cpu.items() if name not in ("load", "postgresql"))
+
+    async def watch(self) -> None:
+        """Samples memory once a second until cancelled."""
+        while True:
+            for name, pid in self.pids.items():
+                self.memory.setdefault(name, []).append(resident_megabytes(family(pid)))
+            await asyncio.sleep(_EVERY)

@@ -1,0 +1,183 @@
+"""A load of events in our own envelope, and a watch on when their verdicts are there to be read."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import aiohttp
+import orjson
+import psycopg
+
+from domain.assets import Asset, PlantRegister
+
+BATCH = 100
+_JSON = {"Content-Type": "application/cloudevents-batch+json"}
+_LOOK_EVERY = 0.005
+# One count for all streams of a plant: a later one is later in time, or every event of it would be late.
+_MOMENTS = itertools.count()
+
+
+class Stream:
+    """Events on shuffled assets, one after another in time, each new; noise and single shifts, which open no case.
+
+    Args:
+        register: the plant's.
+        assets: what the events are about.
+        began: the plant's time; events lie in the hour before it.
+        run: makes the ids of this stream its own.
+    """
+
+    def __init__(self, register: PlantRegister, assets: Sequence[Asset], began: datetime, run: str) -> None:
+        seen = {one.asset: one for one in register.observables if one.kind == "signal"}
+        self._signals = [seen[asset.id] for asset in assets if asset.id in seen]
+        self._began = began - timedelta(hours=1)
+        self._chance = random.Random(run)
+        self._run = run
+        self.batches = 0
+
+    def events(self, count: int) -> list[dict[str, object]]:
+        """The next events, as CloudEvents; their ids lead with the number of the batch."""
+        found: list[dict[str, object]] = []
+        at = self._began + timedelta(milliseconds=next(_MOMENTS))
+        chance = self._chance
+        for number in range(count):
+            signal = chance.choice(self._signals)
+            moment = (at + timedelta(microseconds=number)).isoformat().replace("+00:00", "Z")
+            found.append(
+                {
+                    "specversion": "1.0",
+                    "id": f"{self._run}-{self.batches}-{number}",
+                    "source": "benchmark",
+                    "type": "millwright.anomaly.v1",
+                    "time": moment,
+                    "data": {
+                        "asset": signal.asset,
+                        "failure_mode": signal.failure_mode,
+                        "signal": signal.name,
+                        "value": round(chance.gauss(170, 10), 2),
+                        "baseline": 170.5,
+                        "score": round(chance.uniform(0, 6), 3),
+                        "confidence": round(chance.random(), 3),
+                        "detector": f"adx:{signal.name}",
+                    },
+                }
+            )
+        self.batches += 1
+        return found
+
+    def body(self) -> bytes:
+        """The next batch as a request's body."""
+        return orjson.dumps(self.events(BATCH))
+
+
+@dataclass
+class Sent:
+    """When each batch was sent, when its answer came, by its number; in the monotonic clock."""
+
+    at: dict[int, float] = field(default_factory=dict)
+    answered: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        return len(self.answered) * BATCH
+
+
+async def post_for(
+    urls: Sequence[str], stream: Stream, seconds: float, clients: int, rate: float | None = None
+) -> Sent:
+    """Posts batches for so long, by several clients at once, as fast as answers come, or at a rate of events a second.
+
+    Raises:
+        SystemExit: a request was not taken in whole.
+    """
+    sent = Sent()
+    began = time.monotonic()
+    turns: Iterator[int] = iter(range(10**9))
+
+    async def work(url: str, client: aiohttp.ClientSession) -> None:
+        while True:
+            if rate is not None:
+                due = began + next(turns) * BATCH / rate
+                await asyncio.sleep(max(due - time.monotonic(), 0))
+            if time.monotonic() - began > seconds:
+                return
+            number = stream.batches
+            body = stream.body()
+            sent.at[number] = time.monotonic()
+            async with client.post(f"{url}/events", data=body, headers=_JSON) as reply:
+                answer = await reply.read()
+                if reply.status != 202 or not answer.startswith(b'{"accepted":100'):
+                    raise SystemExit(f"{reply.status}: {answer[:300]!r}")
+            sent.answered[number] = time.monotonic()
+
+    async with aiohttp.ClientSession() as client:
+        await asyncio.gather(*(work(urls[number % len(urls)], client) for number in range(clients)))
+    return sent
+
+
+class LedgerWatch:
+    """Notes when each row of the ledger could first be read, to within a few milliseconds: the verdicts under it are
+    stored and visible then."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._seen: list[tuple[int, float]] = []
+
+    async def run(self) -> None:
+        """Looks until cancelled."""
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            newest = -1
+            while True:
+                row = await (await connection.execute("SELECT seq FROM ledger_head", prepare=True)).fetchone()
+                if row is not None and row[0] != newest:
+                    newest = row[0]
+                    self._seen.append((newest, time.monotonic()))
+                await asyncio.sleep(_LOOK_EVERY)
+
+    def seen_at(self, seq: int) -> float | None:
+        """When a row, or one after it, was first seen."""
+        low, high = 0, len(self._seen)
+        while low < high:
+            middle = (low + high) // 2
+            if self._seen[middle][0] < seq:
+                low = middle + 1
+            else:
+                high = middle
+        return self._seen[low][1] if low < len(self._seen) else None
+
+
+async def undecided(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:
+    """Whether any event still waits for its fate."""
+    row = await (await connection.execute("SELECT EXISTS (SELECT FROM events WHERE fate IS NULL)")).fetchone()
+    return bool(row and row[0])
+
+
+async def wait_until_decided(database_url: str, patience: float = 120.0) -> float:
+    """Waits until every event has its fate; gives when that was, in the monotonic clock."""
+    deadline = time.monotonic() + patience
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        while await undecided(connection):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"events still wait for judging after {patience:.0f} s")
+            await asyncio.sleep(0.01)
+    return time.monotonic()
+
+
+async def latencies(database_url: str, run: str, sent: Sent, watch: LedgerWatch) -> list[float]:
+    """Seconds from the sending of each batch to its last verdict's being there to be read."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        found = await connection.execute(
+            "SELECT split_part(e.external_id, '-', 2)::int, max(v.ledger_seq) FROM events e "
+            "JOIN verdicts v ON v.event_id = e.id AND v.revision = 0 WHERE e.external_id LIKE %s GROUP BY 1",
+            (f"{run}-%",),
+        )
+        taken = []
+        for batch, seq in await found.fetchall():
+            there = watch.seen_at(int(seq))
+            if there is not None and int(batch) in sent.at:
+                taken.append(there - sent.at[int(batch)])
+        return taken

@@ -1,0 +1,54 @@
+"""What every benchmark prints beside its figures: the machine, the versions, how busy it was, and the spread."""
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+_PACKAGES = ("temporalio", "psycopg", "sqlalchemy", "pydantic", "orjson", "fastapi", "uvicorn", "cel-expr-python")
+
+
+def processor() -> str:
+    """The processor's name as the kernel knows it."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def memory_gigabytes() -> float:
+    """The machine's memory in GiB."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def describe(database_url: str) -> list[str]:
+    """The machine and the versions, in lines."""
+    with psycopg.connect(database_url) as connection:
+        server = connection.info.parameter_status("server_version")
+        commits = connection.execute("SHOW synchronous_commit").fetchone()
+    waits = commits[0] if commits else "unknown"
+    system = f"{platform.system()} {platform.release()}"
+    return [
+        f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {system}",
+        f"Python {platform.python_version()}, PostgreSQL {server} (synchronous_commit {waits}), "
+        + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        f"load average when it began: {os.getloadavg()[0]:.1f}",
+    ]
+
+
+def spread(values: Sequence[float], shape: str = "{:,.0f}") -> str:
+    """Median, least and most of several runs, with their number."""
+    median, least, most = statistics.median(values), min(values), max(values)
+    return f"{shape.format(median)} ({shape.format(least)} to {shape.format(most)}; n {len(values)})"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which a share (0 to 1) of the values lies; NaN where there are none."""
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]

@@ -1,0 +1,175 @@
+"""A plant of real processes: PostgreSQL, the engine, the sandbox, and as many of ours as are asked for."""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from sqlalchemy import text
+
+from domain.assets import Asset, Level, PlantRegister
+from millwright.bootstrap import open_storage, open_systems
+from millwright.embedded.processes import Process, python
+from millwright.playing.installation import ENGINE, SANDBOX, Installation
+from millwright.playing.preparation import migrate, prepare
+from millwright.sandbox.plant.generator import generate, write_dataset
+
+_COMPONENTS = 4
+_PATIENCE = 60.0
+_STEP = timedelta(hours=3)
+_END_SHADOW = text("UPDATE policy_assignments SET effective_to = effective_from WHERE role = 'shadow'")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a plant is, and how many processes serve it. Assets are components, four to a machine."""
+
+    assets: int = 500
+    lines: int = 10
+    workers: int = 1
+    apis: int = 1
+    intakes: int = 1
+
+
+@dataclass
+class RunningPlant:
+    """A plant that runs: addresses, process ids and what it knows."""
+
+    size: Size
+    home: Path
+    database_url: str
+    engine: str
+    control_url: str
+    bus: str
+    topic: str
+    api_urls: list[str]
+    register: PlantRegister
+    began: datetime
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name, PostgreSQL's among them."""
+        postmaster = int((self.home / "postgres" / "postmaster.pid").read_text().split()[0])
+        found = {name: process.pid for name, process in self.processes.items() if process.pid is not None}
+        return {**found, "postgresql": postmaster}
+
+    @property
+    def components(self) -> list[Asset]:
+        """The assets that events are about."""
+        return [asset for asset in self.register.assets if asset.level is Level.COMPONENT]
+
+    async def fault(self, target: str, operation: str, kind: str, **params: float) -> None:
+        """Tells a system of the sandbox to misbehave until the plant ends."""
+        body = {"target": target, "operation": operation, "kind": kind, "times": None, "params": params}
+        async with httpx.AsyncClient() as client:
+            (await client.post(f"{self.control_url}/faults", json=body)).raise_for_status()
+
+
+@asynccontextmanager
+async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterator[RunningPlant]:
+    """A plant that is ready, for as long as the block lasts. Its clock stands at the beginning of its data.
+
+    Args:
+        active_only: whether 1.1.0 judges alone; else 1.0.0 judges beside it as a shadow.
+    """
+    with tempfile.TemporaryDirectory(prefix="millwright-bench-") as directory:
+        home = Path(directory) / "run"
+        data = Path(directory) / "data"
+        write_dataset(generate(1, -(-size.assets // _COMPONENTS), 2), data)
+        os.environ["MILLWRIGHT_DATA"] = str(data)
+        installation = Installation(home, _STEP, lambda _: None)
+        installation.clear()
+        services: dict[str, Process] = {}
+        try:
+            endpoints = await installation.start_foundations()
+            await migrate(installation.database_url)
+            register, began = await _prepared(installation, size, active_only=active_only)
+            services = _services(installation, size)
+            for process in services.values():
+                process.start()
+            urls = [await _api(home / f"api-{number}", services) for number in range(size.apis)]
+            yield RunningPlant(
+                size=size,
+                home=home,
+                database_url=installation.database_url,
+                engine=installation.environment["MILLWRIGHT_TEMPORAL_ADDRESS"],
+                control_url=str(endpoints["control_url"]),
+                bus=str(endpoints["bus_connection_string"]),
+                topic=str(endpoints["topic"]),
+                api_urls=urls,
+                register=register,
+                began=began,
+                processes={**services, **{n: installation.processes[n] for n in (ENGINE, SANDBOX)}},
+            )
+        finally:
+            for process in services.values():
+                process.stop()
+            installation.stop()
+
+
+async def _prepared(installation: Installation, size: Size, *, active_only: bool) -> tuple[PlantRegister, datetime]:
+    settings = installation.settings()
+    async with open_storage(settings) as storage, open_systems(settings, storage.clock) as systems:
+        now = storage.clock.now()
+        await prepare(storage, systems, settings)
+        register = _lined_up(await systems.twins.read_register(now), size)
+        await storage.register.keep(register, "benchmark")
+        if active_only:
+            async with storage.engine.begin() as connection:
+                await connection.execute(_END_SHADOW)
+    return register, now.astimezone(UTC)
+
+
+def _lined_up(register: PlantRegister, size: Size) -> PlantRegister:
+    """The register with its machines spread anew over as many lines as are wanted, and no more components than that."""
+    machines = sorted(asset.id for asset in register.assets if asset.level is Level.MACHINE)
+    lines = {machine: f"LINE-{position % size.lines}" for position, machine in enumerate(machines)}
+    assets = tuple(
+        asset.model_copy(update={"line": lines[asset.machine]}) if asset.machine in lines else asset
+        for asset in register.assets
+    )
+    return register.model_copy(update={"assets": assets})
+
+
+def _services(installation: Installation, size: Size) -> dict[str, Process]:
+    names = [("worker", size.workers), ("api", size.apis), ("intake", size.intakes)]
+    found = {}
+    for kind, count in names:
+        for number in range(count):
+            name = f"{kind}-{number}"
+            # A home and a port each: the API leaves its address in its home.
+            own = {"MILLWRIGHT_HOME": str(installation.home / name), "MILLWRIGHT_API_PORT": "0"}
+            environment = {**installation.environment, **own}
+            found[name] = Process(name, python("-m", "millwright", kind), environment, installation.home / "logs")
+    return found
+
+
+async def _api(home: Path, services: dict[str, Process]) -> str:
+    deadline = asyncio.get_running_loop().time() + _PATIENCE
+    file = home / "api.json"
+    async with httpx.AsyncClient() as client:
+        while True:
+            if file.exists():
+                url = str(json.loads(file.read_text())["url"])
+                try:
+                    if (await client.get(f"{url}/ready")).status_code == httpx.codes.OK:
+                        return url
+                except httpx.HTTPError:
+                    pass
+            _require_alive(list(services.values()))
+            if asyncio.get_running_loop().time() > deadline:
+                raise SystemExit(f"no API came up within {_PATIENCE:.0f} s; see {home.parent / 'logs'}")
+            await asyncio.sleep(0.05)
+
+
+def _require_alive(processes: Sequence[Process]) -> None:
+    for process in processes:
+        if process.exit_code is not None:
+            raise SystemExit(f"{process.name} ended with {process.exit_code}:\n{process.last_words()}")

@@ -1,0 +1,30 @@
+"""Floods: which lines were louder than a person can answer, and when."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime
+
+from millwright.api.desk import OnDesk, answered
+from millwright.api.sign_in import READING, may
+from millwright.explaining.flooding import read_floods
+from policies.floods import Flood
+
+router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
+
+_DAY = timedelta(days=1)
+
+
+@router.get("/floods", response_model=list[Flood])
+async def list_floods(
+    desk: OnDesk,
+    since: Annotated[AwareDatetime | None, Query(description="A day before `until` where left out.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Now, in the plant's time, where left out.")] = None,
+) -> Response:
+    """Alarm floods by line (ISA-18.2: more than ten alarms in ten minutes, over below five), in event time.
+
+    An alarm is an anomaly that was not ignored. A flood without an end may still go on.
+    """
+    end = until or desk.storage.clock.now()
+    return answered(await read_floods(desk.storage.engine, since or end - _DAY, end))
