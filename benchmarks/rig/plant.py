@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -79,6 +80,10 @@ async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterato
     Args:
         active_only: whether 1.1.0 judges alone; else 1.0.0 judges beside it as a shadow.
     """
+    task = asyncio.current_task()
+    if task is not None:
+        # Asked to end, it must still take its processes with it: they are in sessions of their own.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="millwright-bench-") as directory:
         home = Path(directory) / "run"
         data = Path(directory) / "data"

@@ -133,7 +133,6 @@ async def _decide(settings: "Settings", case: str, approved: bool, reason: str, 
 
     from activities.proposals import DecideCase
     from domain.keys import case_workflow_id
-    from workflows.maintenance_case import MaintenanceCase
 
     if not reason.strip():
         raise Rejected("is empty", field="reason", fix="say why")
@@ -142,7 +141,7 @@ async def _decide(settings: "Settings", case: str, approved: bool, reason: str, 
         await storage.cases.view(case)
     decision = DecideCase(case=case, approved=approved, by=by, reason=reason)
     async with engine_of(settings) as client:
-        handle = client.get_workflow_handle_for(MaintenanceCase.run, case_workflow_id(case))
+        handle = client.get_workflow_handle(case_workflow_id(case))
         try:
             await handle.execute_update(_DECIDE, decision, rpc_timeout=_PATIENCE)
         except WorkflowUpdateFailedError as error:
