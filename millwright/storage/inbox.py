@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Fate, Received
 from domain.canonical import canonical
-from domain.errors import StorageFault, StorageUnavailable
 from domain.keys import line_workflow_id
 from millwright.storage import due
 from millwright.storage.copying import COPY_FORMAT, copy_line
@@ -23,7 +22,7 @@ Receipt = tuple[str, int]
 """The door through which an item came and its sequence there: what a redelivery repeats."""
 
 # What the driver and the database raise for a value that they will not hold.
-_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
 
 _COLUMNS = (
     "door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
@@ -168,13 +167,6 @@ class Inbox:
             return await self.store(items, now)
         except _REFUSALS as error:
             refusal: Exception = error
-        except StorageUnavailable as error:
-            # A key too long for an index: PostgreSQL counts it with its outages, and no waiting would help.
-            if not isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded):
-                raise
-            refusal = error
-        except psycopg.Error as error:
-            raise StorageFault(str(error).splitlines()[0]) from error
         if len(items) > 1:
             middle = len(items) // 2
             return await self.take(items[:middle], now) + await self.take(items[middle:], now)
