@@ -59,6 +59,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
             f"Decided by policy {view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}, digest "
             f"{view.version[:16]}, severity {view.verdict.severity}."
         ),
+        *((f"Trace: {view.evidence[0].traceparent}",) if view.evidence[0].traceparent else ()),
     )
 
 

@@ -76,6 +76,8 @@ class Evidence(Model):
     unit: str | None
     code: str | None
     rung: Rung
+    traceparent: str | None = None
+    """Of the message that brought it (W3C Trace Context)."""
 
 
 class CaseView(Model):

@@ -11,7 +11,7 @@ from typing import Protocol
 from domain.anomaly import Anomaly
 from domain.assets import PlantRegister
 from domain.canonical import Json
-from domain.outcomes import OutcomeClass
+from domain.outcomes import Label, OutcomeClass
 from domain.production import HoldEnforcement, HoldPlan, HoldState, ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
@@ -210,6 +210,18 @@ class OutcomeCodes(Protocol):
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
         """The class of a completed order; UNKNOWN where the codes are missing or not in the crosswalk."""
+        ...
+
+
+class LabelSink(Protocol):
+    """Where training labels go."""
+
+    def write(self, labels: Sequence[Label]) -> int:
+        """Writes labels, all or none; gives how many.
+
+        Raises:
+            ActRejected: the place cannot be written to.
+        """
         ...
 
 

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from millwright.cli import assets, audit, case, database, events, floods, health, people, plant, policy, services, why
+from millwright.cli import (
+    assets,
+    audit,
+    case,
+    database,
+    events,
+    floods,
+    health,
+    labels,
+    people,
+    plant,
+    policy,
+    services,
+    why,
+)
 from millwright.cli.failing import Commands
 
 app = typer.Typer(
@@ -36,6 +50,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
+app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
 app.add_typer(database.app, name="db")

@@ -22,7 +22,7 @@ _NAMES = text(
 )
 _CODES = text("SELECT count(*) FROM observables WHERE asset = :asset AND kind = 'code'")
 _EVIDENCE = text(
-    "SELECT v.at, v.rung, e.anomaly FROM evidence v JOIN events e ON e.id = v.event_id "
+    "SELECT v.at, v.rung, e.anomaly, e.traceparent FROM evidence v JOIN events e ON e.id = v.event_id "
     "WHERE v.case_id = :case ORDER BY v.id LIMIT 6"
 )
 # The codes that the opening verdict counted: those of the same fault in the day before the last event.
@@ -70,6 +70,7 @@ def _evidence(row: RowMapping) -> Evidence:
         unit=anomaly.unit,
         code=anomaly.code,
         rung=Rung(row["rung"]),
+        traceparent=row["traceparent"],
     )
 
 

@@ -1,5 +1,7 @@
 """Azure Digital Twins, by its own client over the data plane's REST API."""
 
+import httpx
+
 from connectors.azure.digital_twins.client import open_client
 from connectors.azure.digital_twins.connector import AzureTwin, AzureTwinGraph
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings, TwinVocabulary
@@ -7,6 +9,9 @@ from connectors.azure.digital_twins.settings import DigitalTwinsSettings, TwinVo
 __all__ = ["AzureTwin", "AzureTwinGraph", "DigitalTwinsSettings", "TwinVocabulary", "connect"]
 
 
-def connect(settings: DigitalTwinsSettings) -> AzureTwinGraph:
+def connect(
+    settings: DigitalTwinsSettings,
+    http_client: httpx.AsyncClient | None = None,  # noqa: ARG001  # every connector is made alike; the SDK brings its own
+) -> AzureTwinGraph:
     """The connector to one instance; nothing is asked of it yet. Close it when done."""
     return AzureTwinGraph(settings, open_client(settings))

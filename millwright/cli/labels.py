@@ -1,0 +1,33 @@
+"""`labels`: what completed work taught, for those who train."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from millwright.cli.opening import finish, opened, settings_of
+
+app = typer.Typer(no_args_is_help=True, help="Labels: what completed work taught.")
+
+
+@app.callback()
+def _labels() -> None:
+    """A group of its own, though it has one command."""
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write.", dir_okay=False)],
+) -> None:
+    """Write every training label, with its window and provenance, to a Parquet file."""
+    settings = settings_of(context)
+
+    async def write() -> int:
+        from millwright.parquet_labels import ParquetLabels
+        from millwright.storage.labels import read_labels
+
+        async with opened(settings) as storage:
+            return ParquetLabels(file).write(await read_labels(storage.engine))
+
+    typer.echo(f"{finish(write())} labels in {file}.")
