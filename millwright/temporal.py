@@ -14,11 +14,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.progress import CaseRef
 from domain.errors import ActionRequired, Unavailable
-from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
+from domain.model import Model
 from millwright.settings import Settings
-from workflows.connector_poll import ConnectorPoll, Poll
-from workflows.line_watch import Line, LineWatch
-from workflows.maintenance_case import SEARCH_ATTRIBUTES, MaintenanceCase
+from workflows.connector_poll import Poll
+from workflows.line_watch import Line
+from workflows.maintenance_case import SEARCH_ATTRIBUTES
 
 _SYSTEM = "temporal"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
@@ -102,42 +102,26 @@ class TemporalEngine:
                 raise result
 
     async def _wake(self, subject: str) -> None:
+        workflow, argument = self._workflow_of(subject)
+        await self._client.start_workflow(
+            workflow,
+            argument,
+            id=subject,
+            task_queue=self._queue,
+            task_timeout=self._task_timeout,
+            start_signal="wake",
+            rpc_timeout=_RPC_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+
+    def _workflow_of(self, subject: str) -> tuple[str, Model]:
+        """The wire name of a subject's workflow and what it is started with; its id is the subject itself."""
         kind, _, name = subject.partition("/")
         if kind == "line":
-            await self._client.start_workflow(
-                LineWatch.run,
-                Line(line=name),
-                id=line_workflow_id(name),
-                task_queue=self._queue,
-                task_timeout=self._task_timeout,
-                start_signal="wake",
-                rpc_timeout=_RPC_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            )
-        elif kind == "case":
-            await self._client.start_workflow(
-                MaintenanceCase.run,
-                CaseRef(case=name),
-                id=case_workflow_id(name),
-                task_queue=self._queue,
-                task_timeout=self._task_timeout,
-                start_signal="wake",
-                rpc_timeout=_RPC_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            )
-        elif kind == "poll":
-            await self._client.start_workflow(
-                ConnectorPoll.run,
-                Poll(system=name, interval=self._poll_interval),
-                id=poll_workflow_id(name),
-                task_queue=self._queue,
-                task_timeout=self._task_timeout,
-                start_signal="wake",
-                rpc_timeout=_RPC_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            )
-        else:
-            raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")
+            return "line-watch", Line(line=name)
+        if kind == "case":
+            return "maintenance-case", CaseRef(case=name)
+        if kind == "poll":
+            return "connector-poll", Poll(system=name, interval=self._poll_interval)
+        raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")

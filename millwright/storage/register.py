@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.assets import Alias, Asset, Observable, PlantRegister
+from domain.assets import Alias, Observable, PlantRegister
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.model import Model
@@ -149,16 +149,6 @@ class RegisterStore:
                 select(func.distinct(assets.c.line)).where(assets.c.line.is_not(None), assets.c.valid_to.is_(None))
             )
             return sorted(str(line) for line in rows)
-
-    async def machine_of(self, asset: str) -> Asset | None:
-        """The current row of an asset."""
-        async with transaction(self._engine) as connection:
-            row = (
-                (await connection.execute(select(assets).where(assets.c.id == asset, assets.c.valid_to.is_(None))))
-                .mappings()
-                .one_or_none()
-            )
-            return asset_of(row) if row else None
 
 
 _EPOCH = text("'1970-01-01T00:00:00Z'::timestamptz")
