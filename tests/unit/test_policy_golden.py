@@ -1,0 +1,19 @@
+"""A verdict is never changed by an engine update: what the first released engine recorded is recorded today."""
+
+import hashlib
+
+import pytest
+
+from policies.catalogue import Catalogue
+from tests.golden_verdicts import GOLDEN, WHOLE, records
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+def test_a_verdict_is_never_changed_by_an_engine_update(version: str) -> None:
+    heading, *kept = (GOLDEN / f"verdicts-{version}.txt").read_bytes().splitlines()
+
+    made = [*records(Catalogue.published().find("rotating-equipment", version))]
+
+    assert made[:WHOLE] == kept
+    digest = hashlib.sha256(b"\n".join(made) + b"\n").hexdigest()
+    assert heading.decode() == f"sha256 of {len(made)} records: {digest}"
