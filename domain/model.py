@@ -1,7 +1,7 @@
 """What every model of the domain is: frozen, closed, and with aware UTC times."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -20,3 +20,6 @@ class Model(BaseModel):
     """A frozen value that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="null")
+    later: ClassVar[tuple[str, ...]] = ()
+    """Fields that came after the first release. Empty, they are no part of the canonical form: what was hashed before
+    they came hashes the same."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.assets import Criticality
 from domain.model import Model, Moment
@@ -62,12 +62,28 @@ class Context(Model):
     """How many different error codes of the machine tell of this failure mode."""
 
 
+class FollowedState(Model):
+    """How far a state of a policy has come: whether it is raised, and what was observed of it.
+
+    `since` is the observation that raised or cleared it, `pending_since` the first of an unbroken run of observations
+    that speak for the opposite, `observed` the latest observations with whether each spoke for raising it.
+    """
+
+    raised: bool = False
+    since: Moment | None = None
+    pending_since: Moment | None = None
+    observed: tuple[tuple[Moment, bool], ...] = ()
+
+
 class Memory(Model):
     """What judging remembers of an asset's failure mode: a bounded fold over its events in event order.
 
     Times are event times. `detectors` and `codes` hold the latest time of each distinct one, within the window.
-    `deviating_since` begins a run of deviations without a gap longer than the window.
+    `deviating_since` begins a run of deviations without a gap longer than the window. `states` are those that the
+    version follows, by name.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("states",)
 
     seen: int = 0
     last_at: Moment | None = None
@@ -81,6 +97,7 @@ class Memory(Model):
     risk_since: Moment | None = None
     ordered_at: Moment | None = None
     episode_at: Moment | None = None
+    states: dict[str, FollowedState] = {}
 
 
 class Verdict(Model):

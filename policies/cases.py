@@ -14,7 +14,8 @@ from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Memory, Severity, Urgency, Verdict
 from policies.document import shaped
 from policies.engine import CompiledPolicy, judge
-from policies.schema import APPLIES_TO, UNCONDITIONAL, Duration, Identifier, RungWord, Words, parse_duration
+from policies.fields import UNCONDITIONAL, Duration, Identifier, RungWord, Words, parse_duration
+from policies.schema import APPLIES_TO
 from policies.text import read_text
 from policies.timing import urgency
 

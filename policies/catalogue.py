@@ -12,7 +12,7 @@ from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from policies import engine, explanation, timing
 from policies.engine import CompiledPolicy, compile_policy
-from policies.schema import SEMVER
+from policies.fields import SEMVER
 from policies.text import TextRejected
 
 PUBLISHED = Path(__file__).parent / "published"

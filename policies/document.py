@@ -1,31 +1,23 @@
 """From a policy's text to its document: refused with file, line, column, field and fix, or whole."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.canonical import digest
 from domain.model import Model
-from domain.verdict import Rung
-from policies.schema import (
-    APPLIES_TO,
-    BAD_QUALITY,
-    IDENTIFIER,
-    SEMVER,
-    UNCONDITIONAL,
-    YAML_FILE,
-    PolicyDocument,
-    Rule,
-    TimingRule,
-)
+from policies.contradictions import contradictions
+from policies.fields import IDENTIFIER, NAME, SEMVER, YAML_FILE
+from policies.schema import PolicyDocument
 from policies.text import Path, PolicyText, TextRejected, read_text, reject_all
 
 _Shape = TypeVar("_Shape", bound=Model)
 
 _PATTERN_FIX = {
+    NAME: "a lower-case word without hyphens, such as bearing_limit",
     IDENTIFIER: "lower-case words joined by hyphens, such as critical-shift",
     SEMVER: "three numbers such as 1.0.0",
     YAML_FILE: "the name of a .yaml file in the same folder",
@@ -34,6 +26,7 @@ _TYPE_PROBLEMS: Mapping[str, tuple[str, str | None]] = {
     "string_type": ("must be text", "put it in quotes"),
     "int_type": ("must be a whole number", None),
     "float_type": ("must be a number", None),
+    "bool_type": ("must be true or false", None),
     "model_type": ("must be a mapping of fields", "write its fields one per line, indented"),
     "tuple_type": ("must be a list", "begin each entry with a hyphen"),
     "too_short": ("must not be empty", None),
@@ -56,7 +49,7 @@ def read_document(text: str, file: str) -> tuple[PolicyDocument, PolicyText]:
     """
     source = read_text(text, file)
     document = shaped(source, PolicyDocument)
-    reject_all([*_contradictions(document, source)])
+    reject_all([*contradictions(document, source)])
     return document, source
 
 
@@ -121,15 +114,16 @@ _MISSING_FIX = {
 
 
 def _known_path(loc: tuple[str | int, ...], source: PolicyText) -> Path:
-    # pydantic adds the members of a union to its path; the text knows nothing of them.
-    path = tuple(loc)
-    while path and path not in source.values and path not in source.keys:
-        path = path[:-1]
+    # pydantic adds the members of a union to its path, and a mark where it means a key; the text knows nothing of them.
+    path: Path = ()
+    for part in loc:
+        if (*path, part) in source.values or (*path, part) in source.keys:
+            path = (*path, part)
     return path
 
 
 def _nearest(path: Path, shape: type[Model]) -> str:
-    known = sorted({name for model in _models(shape) for name in model.model_fields})
+    known = sorted({field.alias or name for model in _models(shape) for name, field in model.model_fields.items()})
     found = difflib.get_close_matches(str(path[-1]), known, n=1)
     return f"did you mean `{found[0]}`?" if found else "leave it out"
 
@@ -138,53 +132,13 @@ def _models(shape: type[Model]) -> Iterator[type[Model]]:
     """The model and all models within it."""
     yield shape
     for field in shape.model_fields.values():
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+        for inner in _types(field.annotation):
             if isinstance(inner, type) and issubclass(inner, Model):
                 yield from _models(inner)
 
 
-def _contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
-    yield from _unreachable("rules", document.rules, source)
-    yield from _unreachable("timing", document.timing, source)
-    if document.quality.on_bad > Rung.INSPECT:
-        problem = f"a bad signal cannot lead to {document.quality.on_bad.word}"
-        yield source.rejected(("quality", "on_bad"), problem, fix="at most inspect")
-    for position, rule in enumerate(document.rules):
-        yield from _action_problems(("rules", position), rule, source)
-
-
-def _action_problems(path: Path, rule: Rule, source: PolicyText) -> Iterator[TextRejected]:
-    if rule.id in (APPLIES_TO, BAD_QUALITY):
-        yield source.rejected((*path, "id"), f"{rule.id} is a name the engine uses itself", fix="choose another")
-    then = rule.then
-    if then.rung.orders and then.due_within is None:
-        problem = "is missing: work that is ordered has a time by which it is due"
-        yield source.rejected((*path, "then", "due_within"), problem, fix="add `due_within: PT24H`")
-    if then.rung is Rung.DRAFT and then.review == "none":
-        problem = "a draft waits for a planner, so its review cannot be none"
-        yield source.rejected((*path, "then", "review"), problem, fix="write `review: planner`")
-    if not then.rung.opens_case and then.review != "none":
-        problem = f"{then.rung.word} proposes nothing that could be reviewed"
-        yield source.rejected((*path, "then", "review"), problem, fix="leave it out")
-
-
-def _unreachable(field: str, rules: Sequence[Rule | TimingRule], source: PolicyText) -> Iterator[TextRejected]:
-    """First match wins: every list ends in a rule that always holds, and no rule stands behind one that hides it."""
-    ids: dict[str, int] = {}
-    conditions: dict[str, str] = {}
-    for position, rule in enumerate(rules):
-        path: Path = (field, position)
-        if rule.id in ids:
-            yield source.rejected((*path, "id"), f"two rules are called {rule.id}", fix="choose another")
-        ids[rule.id] = position
-        if rule.when in conditions:
-            problem = f"can never decide: {conditions[rule.when]} asks the same and comes first"
-            yield source.rejected((*path, "when"), problem, fix="remove one of the two")
-        elif UNCONDITIONAL in conditions:
-            problem = f"can never decide: {conditions[UNCONDITIONAL]} always holds and comes first"
-            yield source.rejected((*path, "when"), problem, fix=f"move it before {conditions[UNCONDITIONAL]}")
-        conditions.setdefault(rule.when, rule.id)
-    if UNCONDITIONAL not in conditions:
-        last: Path = (field, len(rules) - 1, "when")
-        problem = "the last rule must always hold, so that every anomaly is judged"
-        yield source.rejected(last, problem, fix=f"add a last rule with `when: {UNCONDITIONAL}`")
+def _types(annotation: object) -> Iterator[object]:
+    """What an annotation is made of, to its innermost."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _types(inner)

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from domain.anomaly import Anomaly
-from domain.verdict import Context, Memory, Rung, Verdict
+from domain.anomaly import Anomaly, Quality
+from domain.verdict import Context, FollowedState, Memory, Rung, Verdict
 from policies.document import document_digest, read_document
 from policies.expressions import Chain, Condition, Environment
-from policies.grammar import ConditionRejected
+from policies.grammar import COMPOSED, ConditionRejected
+from policies.inheritance import ASSETS
 from policies.memory import observe, order
-from policies.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, TimingRule
+from policies.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, State, TimingRule
+from policies.states import observe_state
 from policies.text import Path, PolicyText, TextRejected, reject_all
-from policies.variables import ASSET, RULE_READERS, RULE_VARIABLES, TIMING_VARIABLES, Facts, Value
+from policies.variables import Facts, Value
+from policies.vocabulary import Vocabulary, vocabulary
+from policies.written_out import WrittenRule, written_out
 
-_ASSETS = Environment(ASSET)
-_RULES = Environment(RULE_VARIABLES)
-_TIMING = Environment(TIMING_VARIABLES)
+MAX_WRITTEN = 400
+"""Rules of a version, when its tables and overrides are written out."""
+MAX_ASKED = 6_000
+"""Parts of all conditions of a version together: what the slowest judgement may cost."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,20 @@ class CompiledRule:
 
 
 @dataclass(frozen=True)
+class CompiledState:
+    """A state that the policy follows. `chain` asks whether an anomaly is an observation, raises it, clears it."""
+
+    terms: State
+    chain: Chain
+    readers: tuple[tuple[str, Callable[[Facts], Value]], ...]
+
+
+@dataclass(frozen=True)
 class CompiledPolicy:
-    """A policy version, ready to judge. The two guards that every version has stand before its own rules."""
+    """A policy version, ready to judge. The two guards that every version has stand before its own rules.
+
+    `written` are its own rules, tables and overrides written out, in the order of `rules` after the guards.
+    """
 
     document: PolicyDocument
     text: str
@@ -40,6 +58,10 @@ class CompiledPolicy:
     chain: Chain
     readers: tuple[tuple[str, Callable[[Facts], Value]], ...]
     timing: Chain
+    timing_readers: tuple[tuple[str, Callable[[Context, datetime], Value]], ...]
+    states: tuple[CompiledState, ...]
+    written: tuple[WrittenRule, ...]
+    names: Vocabulary
 
 
 def compile_policy(text: str, file: str) -> CompiledPolicy:
@@ -56,19 +78,33 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
     digest = document_digest(source)
     problems: list[TextRejected] = []
     outside = _outside(document, source, problems)
-    own = list(_conditions(_RULES, _whens("rules", document.rules), source, problems))
-    timing = list(_conditions(_TIMING, _whens("timing", document.timing), source, problems))
+    cohorts = [(("cohorts", position, "when"), cohort.when) for position, cohort in enumerate(document.cohorts)]
+    if len(list(_conditions(ASSETS, cohorts, source, problems))) < len(cohorts):
+        reject_all(problems)
+    names = vocabulary(document)
+    written = written_out(document, names, source, problems)
+    states = tuple(_states(document, names, source, problems))
+    own = list(_own_conditions(document, names, written, source, problems))
+    timing = list(_conditions(names.timing, _whens("timing", document.timing), source, problems))
+    problems.extend(_too_much([*own, *timing], source))
     reject_all(problems)
-    guards = [*outside, _RULES.condition("anomaly.quality == 'bad'")]
-    chain = Chain(_RULES, [*guards, *own])
+    guards = [*outside, names.rules.condition("anomaly.quality == 'bad'")]
+    chain = Chain(names.rules, [*guards, *own])
+    asked = Chain(names.timing, timing)
     return CompiledPolicy(
         document=document,
         text=text,
         digest=digest,
-        rules=tuple(_compiled(rule, document, digest) for rule in (*_guards(document, guards), *document.rules)),
+        rules=tuple(
+            _compiled(rule, document, digest) for rules in (_guards(document, guards), written) for rule in rules
+        ),
         chain=chain,
-        readers=tuple((name, RULE_READERS[name]) for name in chain.names),
-        timing=Chain(_TIMING, timing),
+        readers=tuple((name, names.readers[name]) for name in chain.names),
+        timing=asked,
+        timing_readers=tuple((name, read) for name, read in names.timing_readers.items() if name in asked.names),
+        states=states,
+        written=tuple(written),
+        names=names,
     )
 
 
@@ -92,12 +128,73 @@ def look(
     """The memory with the anomaly in it, and the value of each name that the policy's conditions ask for."""
     terms = policy.document.memory
     observed = observe(memory, anomaly, terms.window, terms.evidence_above)
+    if policy.states:
+        observed = _follow(policy, observed, anomaly, context)
     facts = Facts(anomaly, context, observed, memory, terms.window)
     return observed, {name: read(facts) for name, read in policy.readers}
 
 
-def _whens(field: str, rules: Sequence[Rule | TimingRule]) -> list[tuple[Path, str]]:
+def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> Memory:
+    """The memory with the states that an anomaly is an observation of."""
+    if anomaly.quality is not Quality.GOOD:
+        return memory
+    window = policy.document.memory.window
+    facts = Facts(anomaly, context, memory, memory, window)
+    states = dict(memory.states)
+    for state in policy.states:
+        values = {name: read(facts) for name, read in state.readers}
+        observed, raising, *clearing = (state.chain.answer(place, values).held for place in range(_questions(state)))
+        if observed:
+            before = states.get(state.terms.id, FollowedState())
+            cleared = clearing[0] if clearing else not raising
+            states[state.terms.id] = observe_state(before, state.terms, anomaly.at, raising, cleared, window)
+    return memory.model_copy(update={"states": states})
+
+
+def _questions(state: CompiledState) -> int:
+    return len(state.chain.conditions)
+
+
+def _states(
+    document: PolicyDocument, names: Vocabulary, source: PolicyText, problems: list[TextRejected]
+) -> Iterator[CompiledState]:
+    for position, state in enumerate(document.states):
+        asked = {"observe": state.observe, "raise_when": state.raise_when, "clear_when": state.clear_when}
+        texts = [(("states", position, name), text) for name, text in asked.items() if text is not None]
+        conditions = list(_conditions(names.observing, texts, source, problems))
+        if len(conditions) == len(texts):
+            chain = Chain(names.observing, conditions)
+            yield CompiledState(state, chain, tuple((name, names.readers[name]) for name in chain.names))
+
+
+def _whens(field: str, rules: Sequence[TimingRule]) -> list[tuple[Path, str]]:
     return [((field, position, "when"), rule.when) for position, rule in enumerate(rules)]
+
+
+def _own_conditions(
+    document: PolicyDocument,
+    names: Vocabulary,
+    written: Sequence[WrittenRule],
+    source: PolicyText,
+    problems: list[TextRejected],
+) -> Iterator[Condition]:
+    """The conditions of the rules as they are asked, after each was checked as its author wrote it."""
+    texts: list[tuple[Path, str]] = [
+        (("rules", position, "when"), entry.when) for position, entry in enumerate(document.rules)
+    ]
+    texts += [
+        (("overrides", place, "rules", position, "when"), rule.when)
+        for place, override in enumerate(document.overrides)
+        for position, rule in enumerate(override.rules)
+        if rule.when is not None
+    ]
+    if len(list(_conditions(names.rules, texts, source, problems))) < len(texts):
+        return
+    for rule in written:
+        try:
+            yield names.rules.condition(rule.when, COMPOSED)
+        except ConditionRejected as error:
+            problems.append(source.rejected(rule.path, error.problem, fix=error.fix))
 
 
 def _conditions(
@@ -113,11 +210,21 @@ def _conditions(
             problems.append(source.rejected(path, error.problem, fix=error.fix, offset=error.offset))
 
 
+def _too_much(conditions: Sequence[Condition], source: PolicyText) -> Iterator[TextRejected]:
+    if len(conditions) > MAX_WRITTEN:
+        problem = f"come to {len(conditions)} when tables and overrides are written out; {MAX_WRITTEN} are allowed"
+        yield source.rejected(("rules",), problem, fix="split the policy by class of asset")
+    parts = sum(1 for condition in conditions for _ in condition.node.walk())
+    if parts > MAX_ASKED:
+        problem = f"have {parts} parts in all their conditions; {MAX_ASKED} are allowed"
+        yield source.rejected(("rules",), problem, fix="split the policy by class of asset")
+
+
 def _outside(document: PolicyDocument, source: PolicyText, problems: list[TextRejected]) -> list[Condition]:
     """The condition of the first guard: that the policy does not cover the asset."""
     try:
-        _ASSETS.condition(document.applies_to)
-        return [_ASSETS.condition(f"!({document.applies_to})")]
+        ASSETS.condition(document.applies_to)
+        return [ASSETS.condition(f"!({document.applies_to})")]
     except ConditionRejected as error:
         problems.append(source.rejected(("applies_to",), error.problem, fix=error.fix, offset=error.offset))
         return []
@@ -143,7 +250,7 @@ def _guards(document: PolicyDocument, conditions: Sequence[Condition]) -> tuple[
     )
 
 
-def _compiled(rule: Rule, document: PolicyDocument, digest: str) -> CompiledRule:
+def _compiled(rule: Rule | WrittenRule, document: PolicyDocument, digest: str) -> CompiledRule:
     verdict = Verdict(
         policy=document.policy,
         version=document.version,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cel_expr_python import cel
 
-from policies.grammar import ConditionRejected, Node, Part, parse
+from policies.grammar import WRITTEN, Bounds, ConditionRejected, Node, Part, parse
 from policies.variables import Value, Variable
 
 CHUNK = 12
@@ -48,13 +48,13 @@ class Environment:
         self._variables = variables
         self._env = cel.NewEnv(variables={name: getattr(cel.Type, item.type) for name, item in variables.items()})
 
-    def condition(self, text: str) -> Condition:
+    def condition(self, text: str, bounds: Bounds = WRITTEN) -> Condition:
         """A condition checked against this environment.
 
         Raises:
             ConditionRejected: it is outside the language, or asks for what is not there, or its types do not fit.
         """
-        node = parse(text)
+        node = parse(text, bounds)
         for part in node.walk():
             self._check_name(part)
             self._check_comparison(part)

@@ -12,12 +12,27 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.errors import PolicyRejected
 
 MAX_LENGTH = 1_000
 MAX_NESTING = 10
 MAX_PARTS = 200
+
+
+class Bounds(NamedTuple):
+    """How large a condition may be: its characters, its levels of nesting, its parts."""
+
+    length: int
+    nesting: int
+    parts: int
+
+
+WRITTEN = Bounds(MAX_LENGTH, MAX_NESTING, MAX_PARTS)
+"""What an author may write in one place."""
+COMPOSED = Bounds(8 * MAX_LENGTH, MAX_NESTING + 4, 8 * MAX_PARTS)
+"""What tables, overrides and waivers may make of it."""
 
 _TOKEN = re.compile(
     r"""(?P<number>[0-9]+\.[0-9]+|[0-9]+)(?![\w.])
@@ -107,10 +122,11 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    """Recursive descent, its depth bounded by `MAX_NESTING`."""
+    """Recursive descent, its depth bounded."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, bounds: Bounds) -> None:
         self._tokens = _tokens(text)
+        self._bounds = bounds
         self._at = 0
         self._depth = 0
         self._parts = 0
@@ -143,8 +159,8 @@ class _Parser:
 
     def _node(self, part: Part, word: str, start: int, *parts: Node) -> Node:
         self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise ConditionRejected(f"has more than {MAX_PARTS} parts", offset=start, fix="split the rule")
+        if self._parts > self._bounds.parts:
+            raise ConditionRejected(f"has more than {self._bounds.parts} parts", offset=start, fix="split the rule")
         return Node(part, word, start, self._tokens[self._at - 1].end, parts)
 
     def _joined(self, part: Part, inner: Callable[[], Node]) -> Node:
@@ -156,8 +172,8 @@ class _Parser:
 
     def _any(self) -> Node:
         self._depth += 1
-        if self._depth > MAX_NESTING:
-            problem = f"is nested deeper than {MAX_NESTING} levels"
+        if self._depth > self._bounds.nesting:
+            problem = f"is nested deeper than {self._bounds.nesting} levels"
             raise ConditionRejected(problem, offset=self._now.start, fix="split the rule")
         node = self._joined(Part.ANY, self._all)
         self._depth -= 1
@@ -245,12 +261,13 @@ class _Parser:
         return tuple(nodes)
 
 
-def parse(text: str) -> Node:
+def parse(text: str, bounds: Bounds = WRITTEN) -> Node:
     """The parts of a condition.
 
     Raises:
         ConditionRejected: it is outside the language, or larger than a condition can need.
     """
-    if len(text) > MAX_LENGTH:
-        raise ConditionRejected(f"is longer than {MAX_LENGTH} characters", offset=MAX_LENGTH, fix="split the rule")
-    return _Parser(text).parse()
+    if len(text) > bounds.length:
+        problem = f"is longer than {bounds.length} characters"
+        raise ConditionRejected(problem, offset=bounds.length, fix="split the rule")
+    return _Parser(text, bounds).parse()

@@ -1,82 +1,39 @@
 """The shape of a policy document (design §5): what may be written and what it means."""
 
-import re
-from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, Tag
 from pydantic_core import PydanticCustomError
 
 from domain.model import Model
-from domain.verdict import Rung, Severity, Urgency
+from domain.verdict import Severity, Urgency
+from policies.fields import (
+    UNCONDITIONAL,
+    CasesFile,
+    Condition,
+    Date,
+    Delay,
+    Duration,
+    Identifier,
+    Name,
+    RungWord,
+    Scalar,
+    Semver,
+    SpelledMoment,
+    Text,
+    Threshold,
+    TimeOfDay,
+    Words,
+    Zone,
+)
 
 MAX_RULES = 200
+MAX_OVERRIDES = 100
+MAX_NAMED = 50
 APPLIES_TO = "applies-to"
 BAD_QUALITY = "bad-quality"
-UNCONDITIONAL = "true"
-IDENTIFIER = r"^[a-z][a-z0-9-]{0,63}$"
-SEMVER = r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$"
-YAML_FILE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.yaml$"
-
-_DURATION = re.compile(r"(-)?P(?=.)(?:([0-9]{1,5})D)?(?:T(?=.)(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?")
-_LONGEST = timedelta(days=366)
-_DURATION_FIX = "write an ISO 8601 duration such as PT24H or P2D"
-
-
-def parse_duration(value: object) -> timedelta:
-    """An ISO 8601 duration of days, hours, minutes and seconds, at most 366 days; a minus sign may lead.
-
-    Years and months are refused, because their length depends on when they begin.
-    """
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise PydanticCustomError("duration", "{value} is no duration", {"value": repr(value), "fix": _DURATION_FIX})
-    sign, days, hours, minutes, seconds = found.groups(default="0")
-    length = timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=int(seconds))
-    if length > _LONGEST:
-        raise PydanticCustomError("duration", "{value} is longer than 366 days", {"value": value, "fix": "shorten it"})
-    return -length if sign == "-" else length
-
-
-def _positive_duration(value: object) -> timedelta:
-    length = parse_duration(value)
-    if length <= timedelta(0):
-        raise PydanticCustomError("duration", "must be longer than nothing", {"fix": _DURATION_FIX})
-    return length
-
-
-def parse_rung(value: object) -> Rung:
-    """A rung of the ladder from its word."""
-    if isinstance(value, Rung):
-        return value
-    words = [rung.word for rung in Rung]
-    if value not in words:
-        raise PydanticCustomError(
-            "rung", "{value} is no rung", {"value": repr(value), "fix": f"one of {', '.join(words)}"}
-        )
-    return Rung[str(value).upper()]
-
-
-def _one_line(value: object) -> object:
-    return " ".join(value.split()) if isinstance(value, str) else value
-
-
-def _stripped(value: object) -> object:
-    if value is True:
-        return UNCONDITIONAL  # YAML reads a bare true as a truth and not as the condition that it is
-    return value.strip() if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_positive_duration)]
-RungWord = Annotated[Rung, BeforeValidator(parse_rung)]
-Words = Annotated[StrictStr, BeforeValidator(_one_line), Field(min_length=1, max_length=1000)]
-"""A sentence for people; line breaks of the document are no part of it."""
-Condition = Annotated[StrictStr, BeforeValidator(_stripped), Field(min_length=1)]
-"""A condition in the language of `policies.grammar`."""
-Identifier = Annotated[StrictStr, Field(pattern=IDENTIFIER)]
-Semver = Annotated[StrictStr, Field(pattern=SEMVER)]
-CasesFile = Annotated[StrictStr, Field(pattern=YAML_FILE)]
-Threshold = Annotated[StrictFloat | StrictInt, Field(ge=0)]
+MAX_OBSERVATIONS = 32
+"""How many observations of a state are remembered at most."""
 
 
 class MemoryTerms(Model):
@@ -128,6 +85,63 @@ class Rule(Model):
     response: Words
 
 
+def _cell(value: object) -> object:
+    entries = value if isinstance(value, list) else [value]
+    if 0 < len(entries) <= MAX_NAMED and all(
+        isinstance(entry, int | float) or (isinstance(entry, str) and 0 < len(entry) <= 200) for entry in entries
+    ):
+        return value
+    fix = "write a value, a list of values, or comparisons such as '>= 0.5, < 0.9'"
+    raise PydanticCustomError("cell", "is no cell of a table", {"fix": fix})
+
+
+Cell = Annotated[
+    StrictBool | StrictInt | StrictFloat | StrictStr | tuple[StrictBool | StrictInt | StrictFloat | StrictStr, ...],
+    BeforeValidator(_cell),
+]
+"""A test of one variable: a value it must have, a list of which it must be one, or comparisons joined by commas."""
+
+
+class Row(Model):
+    """One row of a table: it holds where every cell does. A variable without a cell may be anything."""
+
+    id: Identifier
+    when: dict[Text, Cell]
+    then: Action
+    because: Words
+    response: Words
+
+
+class Table(Model):
+    """A decision table among the rules (after OMG DMN 1.5, chapter 8). It is asked only where its `when` holds.
+
+    `hit` says which of the rows that hold decides: the `first`, the one of the `highest` rung (of equals the more
+    severe, then the more urgent, then the first), or the only one there may be (`unique`). `complete` states that
+    some row holds wherever the table is asked; the check proves it.
+    """
+
+    table: Identifier
+    when: Condition = UNCONDITIONAL
+    hit: Literal["first", "highest", "unique"]
+    complete: StrictBool
+    rows: Annotated[tuple[Row, ...], Field(min_length=1, max_length=MAX_RULES)]
+
+
+# In brackets, so that no field of a text can be taken for the mark that pydantic puts into its paths.
+_RULE, _TABLE = "(rule)", "(table)"
+
+
+def _entry(value: object) -> str:
+    is_table = isinstance(value, Table) or (isinstance(value, dict) and bool({"table", "rows", "hit"} & set(value)))
+    return _TABLE if is_table else _RULE
+
+
+RuleOrTable = Annotated[
+    Annotated[Rule, Tag(_RULE)] | Annotated[Table, Tag(_TABLE)],
+    Discriminator(_entry),
+]
+
+
 class TimingRule(Model):
     """One rule of when production lets the work happen; the first whose condition holds decides."""
 
@@ -135,6 +149,121 @@ class TimingRule(Model):
     when: Condition
     urgency: Urgency
     because: Words
+
+
+class Hours(Model):
+    """A stretch of the day on some days of the week, by the clock on the wall.
+
+    `start` belongs to it and `end` does not. Where `end` is not after `start` it lies on the next day; `days` are
+    those on which it begins. Without the two it is the whole day.
+    """
+
+    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)]
+    start: TimeOfDay | None = None
+    end: TimeOfDay | None = None
+
+
+class Calendar(Model):
+    """A named set of hours, as a shift or a weekend. `except` are days on which none of its hours begins."""
+
+    id: Name
+    zone: Zone
+    hours: Annotated[tuple[Hours, ...], Field(min_length=1, max_length=MAX_NAMED)]
+    except_: Annotated[tuple[Date, ...], Field(max_length=366, alias="except")] = ()
+
+
+class State(Model):
+    """Something that holds for a while, followed over a fault's anomalies in event time.
+
+    It is raised once `raise_when` held at every observation for `on_delay`, and cleared once `clear_when` held at every
+    one for `off_delay`. What meets neither changes nothing (hysteresis). `observe` says which anomalies are
+    observations of it; only good signals are. `of` observations are remembered, none older than the memory's window.
+    """
+
+    id: Name
+    says: Words
+    observe: Condition
+    raise_when: Condition
+    clear_when: Condition | None = None
+    on_delay: Delay | None = None
+    off_delay: Delay | None = None
+    of: Annotated[StrictInt, Field(ge=2, le=MAX_OBSERVATIONS)] = 5
+
+
+class Scope(Model):
+    """What an override or a waiver is for: exactly one of the four, the later the more particular."""
+
+    asset_class: Annotated[Text | None, Field(alias="class")] = None
+    cohort: Identifier | None = None
+    machine: Text | None = None
+    asset: Text | None = None
+
+
+class Cohort(Model):
+    """Assets of a kind. An asset belongs to the first cohort whose condition holds."""
+
+    id: Identifier
+    when: Condition
+
+
+class Replacement(Model):
+    """A rule that stands in for another one within a scope; what is left out stays as it was."""
+
+    replaces: Identifier
+    id: Identifier
+    when: Condition | None = None
+    then: Action
+    because: Words
+    response: Words
+
+
+class Override(Model):
+    """What differs for some assets: parameters, rules of their own, and rules that are off."""
+
+    scope: Annotated[Scope, Field(alias="for")]
+    because: Words
+    parameters: dict[Name, Scalar] = {}
+    rules: Annotated[tuple[Replacement, ...], Field(max_length=MAX_RULES)] = ()
+    off: Annotated[tuple[Identifier, ...], Field(max_length=MAX_RULES)] = ()
+
+
+class Waiver(Model):
+    """An exception that ends by itself: for these assets the rules do not hold until an instant, by event time."""
+
+    id: Name
+    scope: Annotated[Scope, Field(alias="for")]
+    rules: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=MAX_RULES)]
+    owner: Words
+    reason: Words
+    until: SpelledMoment
+
+
+class RungClaim(Model):
+    """A condition, and a rung that is always, or never, reached where it holds."""
+
+    when: Condition
+    rung_at_least: RungWord
+
+
+class MonotoneClaim(Model):
+    """A variable whose rise (`up`) or fall (`down`) alone never lowers the rung."""
+
+    variable: Annotated[Text, Field(alias="in")]
+    direction: Literal["up", "down"]
+
+
+class Property(Model):
+    """What is claimed of the version, for `policy prove`: a sentence, and exactly one of the four claims.
+
+    `acts_superset_of` names a version: every anomaly on which that one orders, this one orders too.
+    """
+
+    id: Identifier
+    says: Words
+    always: RungClaim | None = None
+    never: RungClaim | None = None
+    monotone: MonotoneClaim | None = None
+    acts_superset_of: Semver | None = None
 
 
 class Promotion(Model):
@@ -161,8 +290,15 @@ class PolicyDocument(Model):
     applies_to: Condition
     memory: MemoryTerms
     quality: QualityTerms
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MAX_RULES)]
+    parameters: Annotated[dict[Name, Scalar], Field(max_length=MAX_NAMED)] = {}
+    calendars: Annotated[tuple[Calendar, ...], Field(max_length=MAX_NAMED)] = ()
+    states: Annotated[tuple[State, ...], Field(max_length=16)] = ()
+    rules: Annotated[tuple[RuleOrTable, ...], Field(min_length=1, max_length=MAX_RULES)]
     timing: Annotated[tuple[TimingRule, ...], Field(min_length=1, max_length=MAX_RULES)]
     costs: CostTerms
+    cohorts: Annotated[tuple[Cohort, ...], Field(max_length=MAX_NAMED)] = ()
+    overrides: Annotated[tuple[Override, ...], Field(max_length=MAX_OVERRIDES)] = ()
+    waivers: Annotated[tuple[Waiver, ...], Field(max_length=MAX_NAMED)] = ()
     autonomy: Autonomy
+    properties: Annotated[tuple[Property, ...], Field(max_length=MAX_NAMED)] = ()
     cases: CasesFile

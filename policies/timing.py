@@ -29,7 +29,8 @@ def urgency(
         production: what the machine is doing, or None where the MES is silent (the policy then says what to do).
         now: the plant's time.
     """
-    values = timing_values(verdict, context, production, now, policy.document.costs)
+    own = {name: read(context, now) for name, read in policy.timing_readers}
+    values = {**timing_values(verdict, context, production, now, policy.document.costs), **own}
     rule = policy.document.timing[policy.timing.first(values)]
     work_at = _work_at(rule.urgency, verdict, production, now)
     return UrgencyDecision(

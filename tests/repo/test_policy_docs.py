@@ -1,8 +1,9 @@
-"""The page on policies is whole, and what its tutorial writes really checks."""
+"""The pages on policies are whole, and what its tutorial writes really checks."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,9 +12,11 @@ from domain.verdict import Rung, Severity, Urgency
 from policies.cases import PolicyCases
 from policies.check import check
 from policies.schema import APPLIES_TO, BAD_QUALITY, PolicyDocument
+from policies.states import STATE
 from policies.variables import VARIABLES
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+_DOCS = Path(__file__).parents[2] / "docs"
+_PAGE = "".join((_DOCS / name).read_text(encoding="utf-8") for name in ("policies.md", "policy-reference.md"))
 _WORDS = frozenset(re.findall(r"`([^`\s]+)`", _PAGE))
 _FILE = re.compile(r"^```yaml\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -21,9 +24,15 @@ _FILE = re.compile(r"^```yaml\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILIN
 def _fields(shape: type[Model]) -> Iterator[str]:
     for name, field in shape.model_fields.items():
         yield field.alias or name
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+        for inner in _types(field.annotation):
             if isinstance(inner, type) and issubclass(inner, Model):
                 yield from _fields(inner)
+
+
+def _types(annotation: object) -> Iterator[object]:
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _types(inner)
 
 
 @pytest.mark.parametrize("name", sorted({*_fields(PolicyDocument), *_fields(PolicyCases)}))
@@ -35,6 +44,11 @@ def test_every_field_that_may_be_written_is_explained(name: str) -> None:
 def test_every_variable_has_its_row_with_type_and_meaning(name: str) -> None:
     variable = VARIABLES[name]
     assert f"| `{name}` | {variable.type} | {variable.meaning}" in _PAGE
+
+
+@pytest.mark.parametrize("name", sorted(STATE))
+def test_everything_a_state_can_be_asked_has_its_row(name: str) -> None:
+    assert f"| `state.vibrating.{name}` | {STATE[name].type} | {STATE[name].meaning}" in _PAGE
 
 
 @pytest.mark.parametrize("name", [word for words in VARIABLES.values() for word in words.words if word])

@@ -8,6 +8,7 @@ from domain.errors import PolicyRejected
 from policies.catalogue import PUBLISHED
 from policies.document import document_digest, read_document
 from policies.engine import compile_policy
+from policies.schema import Rule
 from policies.text import MAX_CHARACTERS, TextRejected, read_text
 
 TEXT = (PUBLISHED / "rotating-equipment" / "1.1.0.yaml").read_text(encoding="utf-8")
@@ -201,7 +202,7 @@ def test_a_published_document_reads_whole() -> None:
 
     assert (document.policy, document.version) == ("rotating-equipment", "1.1.0")
     assert document.memory.window == document.memory.rearm
-    assert all(rule.because and rule.response for rule in document.rules)
+    assert all(isinstance(rule, Rule) and rule.because and rule.response for rule in document.rules)
 
 
 def test_the_digest_follows_the_meaning_and_not_the_layout() -> None:
