@@ -135,6 +135,7 @@ class Chain:
         self._environment = environment
         self._singles = tuple(environment.compiled(condition.text) for condition in conditions)
         self._chunks = tuple(environment.compiled(text) for text in _chained(conditions))
+        self._parts: dict[str, cel.Expression] = {}
 
     def first(self, values: Mapping[str, Value]) -> int:
         """The position of the first condition that holds."""
@@ -163,8 +164,25 @@ class Chain:
         """The statements within one condition, each with what it gives."""
         condition = self.conditions[position]
         for atom in condition.node.atoms():
-            compiled = self._environment.compiled(condition.text[atom.start : atom.end])
-            yield atom, _answer(self._environment, compiled, values)
+            yield atom, _answer(self._environment, self._part(position, atom), values)
+
+    def holds(self, position: int, part: Node, values: Mapping[str, Value]) -> bool:
+        """Whether a part of one condition is true."""
+        return _answer(self._environment, self._part(position, part), values).held
+
+    def value(self, position: int, part: Node, values: Mapping[str, Value]) -> object:
+        """What a part of one condition gives; an error where it gives one."""
+        try:
+            return self._part(position, part).eval(self._environment.activation(values)).value()
+        except RuntimeError as error:
+            return error
+
+    def _part(self, position: int, part: Node) -> "cel.Expression":
+        text = self.conditions[position].text[part.start : part.end]
+        known = self._parts.get(text)
+        if known is None:
+            known = self._parts[text] = self._environment.compiled(text)
+        return known
 
 
 def _answer(environment: Environment, compiled: "cel.Expression", values: Mapping[str, Value]) -> Answer:

@@ -119,7 +119,7 @@ class Explainer:
             because=explanation.because if explanation else "",
             response=explanation.response if explanation else "",
             tests=tuple(worded(one) for trace in traces if trace.matched for one in trace.comparisons),
-            missed=tuple(_missed(trace) for trace in traces if _tells(trace)),
+            missed=tuple(missed(trace) for trace in traces if tells(trace)),
             values=explanation.values if explanation else {},
             author=version.author if version else "unknown",
             signed=self._signed(row.version),
@@ -173,12 +173,12 @@ class Explainer:
         )
 
 
-def _tells(trace: RuleTrace) -> bool:
+def tells(trace: RuleTrace) -> bool:
     """Whether a rule that did not decide is worth telling of: the two guards are so only where they decide."""
     return not trace.matched and trace.rule not in (APPLIES_TO, BAD_QUALITY)
 
 
-def _missed(trace: RuleTrace) -> Missed:
+def missed(trace: RuleTrace) -> Missed:
     failed = [one for one in trace.comparisons if not one.held]
     return Missed(
         rule=trace.rule,

@@ -1,0 +1,43 @@
+"""What would have had to be otherwise: for each input of a verdict, its nearest change that gives another rung."""
+
+from domain.model import Model
+
+
+class Change(Model):
+    """A change of one input alone, with what the version would then have said.
+
+    `now` and `then` are values as a person reads them; `words` is the whole in a sentence.
+    """
+
+    now: str
+    then: str
+    rung: str
+    rule: str
+    words: str
+
+
+class Counterfactual(Model):
+    """One input. `nearest` is the smallest change of it that gives another rung, `ordering` the smallest that orders work.
+
+    Either is None where no value of it alone does so; `ordering` is also None where work was ordered anyway. `exact` is
+    false where a condition asks for the input in a way that could not be searched through: then there may be a nearer
+    change than what is told.
+    """
+
+    variable: str
+    nearest: Change | None
+    ordering: Change | None
+    exact: bool = True
+
+
+class Counterfactuals(Model):
+    """All inputs that a version's conditions ask for, those that change something first."""
+
+    rung: str
+    inputs: tuple[Counterfactual, ...]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The changes in sentences: those that would have ordered work, and where it was ordered, all others."""
+        ordering = tuple(one.ordering.words for one in self.inputs if one.ordering is not None)
+        return ordering or tuple(one.nearest.words for one in self.inputs if one.nearest is not None)

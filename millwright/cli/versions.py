@@ -1,0 +1,81 @@
+"""How a command names a policy version: a draft's file, a number, or a digest."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from domain.errors import PolicyRejected, Rejected
+from millwright.cli.opening import finish, opened, settings_of
+
+if TYPE_CHECKING:
+    from millwright.settings import Settings
+    from policies.engine import CompiledPolicy
+
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
+_FILE = re.compile(r".*\.ya?ml|.*/.*")
+
+
+def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
+    """A draft's file, or a version by its number or digest: one that ships with Millwright, or one stored here.
+
+    Raises:
+        PolicyRejected: the text does not compile.
+        Rejected: there is no such version.
+    """
+    from policies.engine import compile_policy
+
+    if _FILE.fullmatch(name):
+        return compile_policy(_read(Path(name)), name)
+    found, known = _shipped(name)
+    if found is None:
+        found, stored = _stored(context, name)
+        known = list(dict.fromkeys([*known, *stored]))
+    if found is None:
+        raise Rejected(f"there is no version {name}", field="version", fix=f"there are {', '.join(known)}, or name a file")
+    return found
+
+
+def newest() -> "CompiledPolicy":
+    """The highest version that ships with Millwright."""
+    from policies.catalogue import Catalogue
+
+    return max(Catalogue.published().versions, key=lambda one: [int(part) for part in one.document.version.split(".")])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyRejected(f"{path} cannot be read: {error}", field="version") from error
+
+
+def _matches(name: str, version: str, digest: str) -> bool:
+    return version == name or (_DIGEST.fullmatch(name) is not None and digest.startswith(name))
+
+
+def _shipped(name: str) -> "tuple[CompiledPolicy | None, list[str]]":
+    from policies.catalogue import Catalogue
+
+    versions = Catalogue.published().versions
+    found = next((one for one in versions if _matches(name, one.document.version, one.digest)), None)
+    return found, [one.document.version for one in versions]
+
+
+def _stored(context: typer.Context, name: str) -> "tuple[CompiledPolicy | None, list[str]]":
+    from millwright.home import installed
+    from policies.catalogue import Catalogue
+
+    settings = settings_of(context)
+    if not installed(settings):
+        return None, []
+    rows = finish(_rows(settings))
+    one = next((row for row in rows if _matches(name, row[0], row[1])), None)
+    found = Catalogue().load(one[2], one[1], file=f"version {one[0]} in storage") if one is not None else None
+    return found, [version for version, _, _ in rows]
+
+
+async def _rows(settings: "Settings") -> list[tuple[str, str, str]]:
+    async with opened(settings) as storage:
+        return [(one.version, one.digest, one.document) for one in await storage.versions.versions()]

@@ -1,0 +1,203 @@
+"""From a solver's model to events that lead there: a situation that the real engine can be asked about.
+
+A model names the values that conditions would see. A witness is a short sequence of anomalies after which they do. It
+is no more than an attempt: what it shows is settled by judging it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pydantic import ValidationError
+
+from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
+from domain.assets import Criticality
+from domain.verdict import Context
+from policies.schema import MemoryTerms
+from policies.trial import MAX_EVENTS, Situation
+from policies.variables import NEVER, Value
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+"""Any instant would do: judging knows only differences."""
+
+_STEP = timedelta(seconds=1)
+_LONGEST_MINUTES = 60 * 24 * 3650.0
+
+
+def make(name: str, values: Mapping[str, Value], memory: MemoryTerms) -> Situation | None:
+    """A situation in which conditions would see these values; None where no attempt can be made.
+
+    Args:
+        name: what to call it.
+        values: of every name of `policies.variables.RULE_VARIABLES`.
+        memory: on what terms the version remembers.
+    """
+    try:
+        last = _anomaly(values)
+        history = _History(values, memory, last)
+        history.make()
+        events = (*sorted(history.events, key=lambda event: event.at), last)
+        return Situation(name=name, context=_context(values), events=events) if len(events) <= MAX_EVENTS else None
+    except (ValidationError, OverflowError, ValueError):
+        # The model asks for what cannot be written down: a moment before the calendar, a text without a form.
+        return None
+
+
+def _text(values: Mapping[str, Value], name: str) -> str:
+    return str(values[name])
+
+
+def _number(values: Mapping[str, Value], name: str) -> float:
+    return float(values[name])
+
+
+def _context(values: Mapping[str, Value]) -> Context:
+    criticality = _text(values, "asset.criticality")
+    return Context(
+        asset=_text(values, "asset.id"),
+        asset_class=_text(values, "asset.class"),
+        criticality=Criticality(criticality) if criticality else None,
+        machine=_text(values, "asset.machine"),
+        line=_text(values, "asset.line"),
+        codes=int(values["asset.codes"]),
+    )
+
+
+def _anomaly(values: Mapping[str, Value]) -> Anomaly:
+    risk = _text(values, "anomaly.risk")
+    return Anomaly(
+        kind=AnomalyKind(_text(values, "anomaly.kind")),
+        asset=_text(values, "asset.id"),
+        failure_mode=_text(values, "anomaly.failure_mode"),
+        at=NOW,
+        detector=_text(values, "anomaly.detector"),
+        signal=_text(values, "anomaly.signal") or None,
+        code=_text(values, "anomaly.code") or None,
+        risk=Risk(risk) if risk else None,
+        quality=Quality(_text(values, "anomaly.quality")),
+        value=_number(values, "anomaly.value") or None,
+        baseline=_number(values, "anomaly.baseline") or None,
+        score=_number(values, "anomaly.score"),
+        confidence=_number(values, "anomaly.confidence") or None,
+        lead_low=_lead(_number(values, "anomaly.lead_low_hours")),
+        lead_high=_lead(_number(values, "anomaly.lead_high_hours")),
+    )
+
+
+def _lead(hours: float) -> timedelta | None:
+    return None if hours == NEVER else timedelta(hours=hours)
+
+
+@dataclass
+class _History:
+    """The anomalies before the last one: a run of deviations, error codes, witnesses, a risk, and what fills up."""
+
+    values: Mapping[str, Value]
+    memory: MemoryTerms
+    last: Anomaly
+    events: list[Anomaly] = field(default_factory=list)
+
+    def make(self) -> None:
+        self._deviate()
+        self._risk()
+        good, last = self.last.quality is Quality.GOOD, self.last
+        own_code = good and last.kind is AnomalyKind.CODE and last.code is not None
+        for number in range(int(self.values["memory.codes"]) - own_code):
+            self._add(_STEP, AnomalyKind.CODE, code=self._other(last.code or "", "code", number))
+        counted = {event.detector for event in self.events if self._counts(event)}
+        if good and self._counts(last):
+            counted.add(last.detector)
+        number = 0
+        while len(counted) < int(self.values["memory.detectors"]):
+            person = self._other(last.detector, "person", number)
+            self._add(_STEP, AnomalyKind.MANUAL, detector=person)
+            counted.add(person)
+            number += 1
+        earliest = min((event.at for event in self.events), default=NOW)
+        for _ in range(int(self.values["memory.seen"]) - 1 - len(self.events)):
+            self._add(NOW - earliest, AnomalyKind.MANUAL, quality=Quality.UNCERTAIN)
+            if len(self.events) > MAX_EVENTS:
+                return
+
+    def _counts(self, event: Anomaly) -> bool:
+        """Whether an event's detector is remembered at the last one."""
+        if NOW - event.at > self.memory.window:
+            return False
+        match event.kind:
+            case AnomalyKind.DEVIATION:
+                return event is not self.last or self._is_evidence
+            case AnomalyKind.RISK:
+                return event.risk is Risk.HIGH
+            case AnomalyKind.CODE:
+                return event.code is None
+        return True
+
+    @property
+    def _is_evidence(self) -> bool:
+        """Whether the last anomaly is itself the last deviation of the run."""
+        good = self.last.quality is Quality.GOOD and self.last.kind is AnomalyKind.DEVIATION
+        return good and (self.last.score or 0.0) > self.memory.evidence_above
+
+    def _deviate(self) -> None:
+        if not self.values["memory.deviating"]:
+            return
+        number = int(self.values["memory.deviations"]) - self._is_evidence
+        if number < 1:
+            return
+        began = self._ago("memory.deviating_minutes")
+        ended = timedelta(0) if self._is_evidence else self._ago("memory.deviation_age_minutes")
+        places = number if self._is_evidence else number - 1
+        worst = _number(self.values, "memory.worst_score")
+        detector = self.last.detector if self._is_evidence else "detector"
+        for position in range(number):
+            ago = began - (began - ended) * position / places if places else ended
+            self._add(ago, AnomalyKind.DEVIATION, detector=detector, score=worst)
+
+    def _risk(self) -> None:
+        state, last = _text(self.values, "memory.risk"), self.last
+        told = last.kind is AnomalyKind.RISK and last.quality is Quality.GOOD and last.risk is not None
+        if told and self.values["memory.risk_changed"]:
+            if state == Risk.LOW:
+                self._add(_STEP * 2, AnomalyKind.RISK, risk=Risk.MEDIUM, detector="model")
+        elif state:
+            self._add(self._ago("memory.risk_minutes"), AnomalyKind.RISK, risk=Risk(state), detector=self._model())
+
+    def _model(self) -> str:
+        """Who told of the risk before: a High one counts as a detector, so one that counts anyway where there is one."""
+        return next((event.detector for event in self.events if self._counts(event)), self.last.detector)
+
+    def _ago(self, name: str) -> timedelta:
+        minutes = _number(self.values, name)
+        if minutes > _LONGEST_MINUTES:
+            raise OverflowError(name)
+        return timedelta(minutes=minutes)
+
+    def _add(
+        self,
+        ago: timedelta,
+        kind: AnomalyKind,
+        *,
+        detector: str = "detector",
+        code: str | None = None,
+        score: float | None = None,
+        risk: Risk | None = None,
+        quality: Quality = Quality.GOOD,
+    ) -> None:
+        self.events.append(
+            Anomaly(
+                kind=kind,
+                asset=self.last.asset,
+                failure_mode=self.last.failure_mode,
+                at=NOW - ago,
+                detector=detector,
+                code=code,
+                score=score,
+                risk=risk,
+                quality=quality,
+            )
+        )
+
+    def _other(self, taken: str, word: str, number: int) -> str:
+        """A name of its own."""
+        return f"{word}-{number + 1}" + ("'" if taken == f"{word}-{number + 1}" else "")
+

@@ -1,0 +1,76 @@
+"""Conditions as the solver understands them are the conditions that the engine asks: ten thousand inputs, seeded."""
+
+import random
+
+import pytest
+import z3
+
+from policies.catalogue import Catalogue
+from policies.engine import CompiledPolicy
+from policies.expressions import Chain, Environment
+from policies.grammar import ConditionRejected
+from policies.proof import seen
+from policies.search import judgement, plain
+from policies.situation import situation
+from policies.translation import NotTranslated, Translation, literal
+from policies.variables import RULE_VARIABLES
+from tests.made_up import MadeUpConditions, made_up_situation, made_up_value
+
+VERSIONS = Catalogue.published().versions
+TERMS = situation("")
+CONDITIONS = Environment(RULE_VARIABLES)
+
+
+def given(term: z3.ExprRef, values: dict[str, object]) -> object:
+    """What a term is where the names have these values."""
+    pairs = [(TERMS[name], literal(value)) for name, value in values.items()]
+    return plain(z3.simplify(z3.substitute(term, *pairs)))
+
+
+@pytest.mark.parametrize("policy", VERSIONS, ids=lambda policy: policy.document.version)
+def test_a_version_decides_for_the_solver_as_it_does_for_the_engine(policy: CompiledPolicy) -> None:
+    chance = random.Random(policy.document.version)
+    rung = judgement(policy, TERMS).rung
+    rules = set()
+    for _ in range(2_000):
+        one = seen(policy, made_up_situation(chance))
+        assert given(rung, dict(one.values)) == one.verdict.rung
+        rules.add(one.verdict.rule)
+    assert rules == {rule.id for rule in policy.rules}
+
+
+def test_any_condition_holds_or_fails_for_the_solver_as_it_does_for_the_engine() -> None:
+    chance = random.Random(5)
+    made_up = MadeUpConditions(chance, RULE_VARIABLES)
+    seen_outcomes = {(True, False): 0, (False, False): 0, (False, True): 0}
+    asked = 0
+    while asked < 6_000:
+        try:
+            condition = CONDITIONS.condition(made_up.condition())
+        except ConditionRejected:
+            continue
+        chain, stated = Chain(CONDITIONS, [condition]), Translation(TERMS).stated(condition)
+        for _ in range(10):
+            values = {name: made_up_value(chance, RULE_VARIABLES[name]) for name in condition.names}
+            answer = chain.answer(0, values)
+            told = (given(stated.holds, dict(values)), given(stated.error, dict(values)))
+            assert told == (answer.held, answer.error is not None), (condition.text, values)
+            seen_outcomes[(answer.held, answer.error is not None)] += 1
+            asked += 1
+    assert min(seen_outcomes.values()) > 200
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("double(asset.id) > 1.0", "double(asset.id)"),
+        ("asset.codes in [1, 2.0]", "asset.codes in [1, 2.0]"),
+        ("memory.seen > 1 && [asset.id] == ['a']", "[asset.id]"),
+        ("memory.deviating < true", "memory.deviating < true"),
+        ("asset.id == '\U00030000'", "\U00030000"),
+    ],
+)
+def test_what_has_no_form_is_named(text: str, part: str) -> None:
+    with pytest.raises(NotTranslated) as refused:
+        Translation(TERMS).condition(CONDITIONS.condition(text))
+    assert refused.value.text == part
