@@ -152,7 +152,7 @@ class LedgerWatch:
 
 async def undecided(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:
     """Whether any event still waits for its fate."""
-    row = await (await connection.execute("SELECT EXISTS (SELECT FROM events WHERE fate IS NULL)")).fetchone()
+    row = await (await connection.execute("SELECT EXISTS (SELECT FROM pending)")).fetchone()
     return bool(row and row[0])
 
 

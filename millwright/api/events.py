@@ -14,7 +14,8 @@ from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
 from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
 from millwright.intake.redrive import redrive
-from millwright.storage.events import UNDECIDED, SeenEvent, WholeEvent
+from millwright.storage.events import SeenEvent, WholeEvent
+from millwright.storage.pending import UNDECIDED
 
 router = APIRouter(tags=["events"])
 

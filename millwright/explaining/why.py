@@ -9,7 +9,8 @@ from domain.verdict import Rung
 from millwright.explaining.consequences import Consequences, consequences
 from millwright.explaining.decisions import Decision, Explainer
 from millwright.storage.case_lists import whole_case
-from millwright.storage.events import UNDECIDED, EventStore, SeenEvent, WholeEvent
+from millwright.storage.events import EventStore, SeenEvent, WholeEvent
+from millwright.storage.pending import UNDECIDED
 from millwright.storage.reasons import Entry, Found, Receipt, deciding_event, entries_of, find, receipts_of
 from millwright.storage.record import read_record
 from policies.catalogue import Catalogue

@@ -17,23 +17,22 @@ from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.casebook import case_of_event
 from millwright.storage.engine import transaction
+from millwright.storage.pending import EVENTS, FATE
 
-UNDECIDED = "undecided"
-"""What stands for a fate where an event waits for judging."""
 REDRIVABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
 
 _SEEN = (
-    "id, door, sequence, source, external_id, type, subject, at, received_at, asset, failure_mode, line, fate, "
-    "reason, field"
+    "e.id, e.door, e.sequence, e.source, e.external_id, e.type, e.subject, e.at, e.received_at, e.asset, "
+    f"e.failure_mode, e.line, {FATE} AS fate, e.reason, e.field"
 )
 # An asset stands for its parts too: who asks for a machine means what is on it.
 _PAGE = f"""
-SELECT {_SEEN} FROM events
-WHERE id > :after
-  AND (CAST(:fate AS text) IS NULL OR coalesce(fate, '{UNDECIDED}') = :fate)
-  AND (CAST(:asset AS text) IS NULL OR asset = :asset
-       OR asset IN (SELECT a.id FROM assets a WHERE a.machine = :asset AND a.valid_to IS NULL))
-ORDER BY id LIMIT :limit
+SELECT {_SEEN} FROM {EVENTS}
+WHERE e.id > :after
+  AND (CAST(:fate AS text) IS NULL OR {FATE} = :fate)
+  AND (CAST(:asset AS text) IS NULL OR e.asset = :asset
+       OR e.asset IN (SELECT a.id FROM assets a WHERE a.machine = :asset AND a.valid_to IS NULL))
+ORDER BY e.id LIMIT :limit
 """
 _VERDICTS = """
 SELECT p.policy, p.version, v.role, v.revision, v.rung FROM verdicts v
@@ -52,6 +51,7 @@ UPDATE events SET natural_key = :natural_key, type = :type, subject = :subject, 
     line = :line, fate = :fate, reason = :reason, field = :field
 WHERE id = :event
 """
+_WAIT = "INSERT INTO pending (line, event_id) VALUES (:line, :event)"
 _NOTHING_NEW = "UPDATE events SET fate = :fate, reason = :reason, field = NULL WHERE id = :event"
 
 
@@ -206,7 +206,7 @@ class EventStore:
             was = row["fate"]
             if was not in REDRIVABLE:
                 raise ActRejected(
-                    f"event {event} is {was or UNDECIDED}",
+                    f"event {event} is {was}",
                     field="id",
                     fix="only quarantined and unmapped events are re-driven",
                 )
@@ -240,13 +240,15 @@ async def _keep(connection: AsyncConnection, event: int, again: Received) -> Fat
         "failure_mode": anomaly.failure_mode if anomaly else None,
         "position": anomaly.order(again.natural_key or f"event|{event}") if anomaly else None,
         "line": again.line,
-        "fate": again.fate.value if again.fate else None,
+        "fate": (again.fate or Fate.DECIDED).value,
         "reason": again.reason,
         "field": again.field,
     }
     try:
         async with connection.begin_nested():
             await connection.execute(text(_REDRIVE), values)
+            if again.fate is None and again.line is not None:
+                await connection.execute(text(_WAIT), {"line": again.line, "event": event})
     except IntegrityError:
         reason = "the same observation is stored already under another id"
         await connection.execute(text(_NOTHING_NEW), {"event": event, "fate": Fate.DUPLICATE.value, "reason": reason})
@@ -255,7 +257,9 @@ async def _keep(connection: AsyncConnection, event: int, again: Received) -> Fat
 
 
 async def _row(connection: AsyncConnection, event: int, *, lock: bool = False) -> RowMapping:
-    statement = f"SELECT {_SEEN}, raw, anomaly FROM events WHERE id = :event" + (" FOR UPDATE" if lock else "")
+    statement = f"SELECT {_SEEN}, e.raw, e.anomaly FROM {EVENTS} WHERE e.id = :event" + (
+        " FOR UPDATE OF e" if lock else ""
+    )
     row = (await connection.execute(text(statement), {"event": event})).mappings().one_or_none()
     if row is None:
         raise ActRejected(f"there is no event {event}", field="id", fix="see `events list`")
@@ -263,9 +267,7 @@ async def _row(connection: AsyncConnection, event: int, *, lock: bool = False) -
 
 
 def _seen(row: RowMapping) -> SeenEvent:
-    return SeenEvent.model_validate(
-        {name: row[name] for name in SeenEvent.model_fields} | {"fate": row["fate"] or UNDECIDED}
-    )
+    return SeenEvent.model_validate({name: row[name] for name in SeenEvent.model_fields})
 
 
 def _anomaly(value: object) -> Anomaly | None:

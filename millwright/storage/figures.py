@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.verdict import Rung
 from millwright.storage.engine import transaction
+from millwright.storage.pending import EVENTS, FATE
 
 # The newest revision of each verdict is the one that stands.
 _STANDING = """
@@ -49,7 +50,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
     """The figures as they are now, all of one moment."""
     async with transaction(engine) as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        events = await _counts(connection, "SELECT coalesce(fate, 'undecided'), count(*) FROM events GROUP BY 1")
+        events = await _counts(connection, f"SELECT {FATE}, count(*) FROM {EVENTS} GROUP BY 1")
         duplicates = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
         fates = ("decided", "not_an_anomaly", "unmapped", "quarantined", "undecided")
         by_fate = {fate: events.get(fate, 0) for fate in fates} | {"duplicate": duplicates + events.get("duplicate", 0)}

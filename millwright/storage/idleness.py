@@ -12,7 +12,7 @@ from millwright.storage.engine import raw, transaction
 _ENOUGH = 1000
 # Bounded, so that asking is cheap in a flood too; a case's own wait is told apart because only those end by the clock.
 _WAITING = f"""
-SELECT (SELECT count(*) FROM (SELECT FROM events WHERE fate IS NULL LIMIT {_ENOUGH}) e),
+SELECT (SELECT count(*) FROM (SELECT FROM pending LIMIT {_ENOUGH}) e),
        (SELECT count(*) FROM (SELECT FROM due WHERE due_at <= %(until)s LIMIT {_ENOUGH}) d),
        (SELECT min(due_at) FROM due WHERE due_at > %(until)s AND subject LIKE 'case/%%')
 """

@@ -1,7 +1,7 @@
 """Where every message is stored once, before it is settled with its sender."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.anomaly import Fate, Received
 from domain.canonical import canonical
 from domain.keys import line_workflow_id
-from millwright.storage import due
-from millwright.storage.copying import COPY_FORMAT, copy_line
+from millwright.storage import due, pending
+from millwright.storage.copying import COPY_FORMAT, copy_lines
 from millwright.storage.engine import raw, transaction
 
 log = logging.getLogger(__name__)
@@ -25,23 +25,18 @@ Receipt = tuple[str, int]
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
 
 _COLUMNS = (
-    "door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
+    "id, door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
     "asset, failure_mode, position, line, fate, reason, field"
 )
-_STAGE = """
-CREATE TEMP TABLE IF NOT EXISTS stage (
-    door text, sequence bigint, source text, external_id text, natural_key text, type text, subject text,
-    at timestamptz, received_at timestamptz, traceparent text, raw bytea, anomaly json, asset text,
-    failure_mode text, "position" text, line text, fate text, reason text, field text
-) ON COMMIT DELETE ROWS
-"""
-_COPY = f"COPY stage ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
-# One order for everybody who inserts, so that two intakes holding the same messages queue and do not deadlock.
+_NUMBERS = "SELECT nextval('events_id_seq') FROM generate_series(1, %s)"
+_COPY = f"COPY events ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
+_STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage (LIKE events) ON COMMIT DELETE ROWS"
+_COPY_STAGE = f"COPY stage ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
 _KEEP = f"""
 INSERT INTO events ({_COLUMNS})
 SELECT {_COLUMNS} FROM stage ORDER BY source, external_id, natural_key
 ON CONFLICT DO NOTHING
-RETURNING door, sequence, line, fate
+RETURNING id
 """
 _KEEP_DUPLICATES = """
 INSERT INTO duplicates (door, sequence, source, external_id, received_at)
@@ -50,6 +45,12 @@ WHERE NOT EXISTS (SELECT FROM events e WHERE e.door = s.door AND e.sequence = s.
 ORDER BY s.door, s.sequence
 ON CONFLICT DO NOTHING
 """
+
+
+_Cursor = psycopg.AsyncCursor[tuple[object, ...]]
+_Numbered = Mapping[int, Received]
+"""Messages, each with the number under which it is stored if it is new."""
+_Keep = Callable[[_Cursor, _Numbered], Awaitable[_Numbered]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,17 @@ class Stored:
         )
 
 
-def _line(item: Received) -> str:
-    """An item as a line for COPY, in the order of `_COLUMNS`."""
+def _order(item: Received) -> tuple[str, str, str]:
+    """One order for everybody who stores, so that two who hold the same messages queue and do not deadlock."""
+    return (item.source, item.external_id, item.natural_key or "")
+
+
+def _line(number: int, item: Received) -> tuple[str | None, ...]:
+    """An item as a row for COPY, in the order of `_COLUMNS`."""
     anomaly = item.anomaly
     natural_key = item.natural_key
-    values = (
+    return (
+        str(number),
         item.door,
         str(item.sequence),
         item.source,
@@ -95,11 +102,10 @@ def _line(item: Received) -> str:
         anomaly.failure_mode if anomaly else None,
         anomaly.order(natural_key or f"{item.source}|{item.external_id}") if anomaly else None,
         item.line,
-        item.fate.value if item.fate else None,
+        (item.fate or Fate.DECIDED).value,
         item.reason,
         item.field,
     )
-    return copy_line(values)
 
 
 def _refused(item: Received, error: Exception) -> Received:
@@ -116,6 +122,25 @@ def _refused(item: Received, error: Exception) -> Received:
         fate=Fate.QUARANTINED,
         reason=f"storage would not hold it: {problem}".encode("ascii", "replace").decode().replace("\x00", "?"),
     )
+
+
+async def _all_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
+    """Stores messages of which none was stored before, or fails."""
+    await _copy(cursor, _COPY, items)
+    return items
+
+
+async def _some_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
+    """Stores what is new of some messages; gives that."""
+    await cursor.execute(_STAGE)
+    await _copy(cursor, _COPY_STAGE, items)
+    await cursor.execute(_KEEP)
+    return {number: items[number] for number in (int(str(row[0])) for row in await cursor.fetchall())}
+
+
+async def _copy(cursor: _Cursor, statement: str, items: _Numbered) -> None:
+    async with cursor.copy(statement) as copy:
+        await copy.write(copy_lines([_line(number, item) for number, item in items.items()]))
 
 
 class Inbox:
@@ -140,21 +165,30 @@ class Inbox:
         """
         if not items:
             return Stored(0, 0, frozenset())
+        ordered = sorted(items, key=_order)
+        try:
+            return await self._store(ordered, now, _all_new)
+        except psycopg.errors.UniqueViolation:
+            # Hardly ever is a message not new, and to allow for it costs twice as much as to find it out.
+            return await self._store(ordered, now, _some_new)
+
+    async def _store(self, items: Sequence[Received], now: datetime, keep: _Keep) -> Stored:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                await cursor.execute(_STAGE)
-                async with cursor.copy(_COPY) as copy:
-                    await copy.write("\n".join([*map(_line, items), ""]).encode())
-                await cursor.execute(_KEEP)
-                kept = await cursor.fetchall()
+                async with driver.pipeline():
+                    await cursor.execute(_NUMBERS, (len(items),), prepare=True)
+                numbered = {int(str(row[0])): item for row, item in zip(await cursor.fetchall(), items, strict=True)}
+                kept = await keep(cursor, numbered)
+                waiting = {number: item.line for number, item in kept.items() if item.fate is None and item.line}
+                await pending.wait(cursor, list(waiting.values()), list(waiting))
                 duplicates = 0
                 if len(kept) < len(items):
                     await cursor.execute(_KEEP_DUPLICATES)
                     duplicates = cursor.rowcount
-            lines = frozenset(str(line) for _, _, line, fate in kept if line is not None and fate is None)
+            lines = frozenset(waiting.values())
             await due.wake(connection, [line_workflow_id(line) for line in lines], now)
-        return Stored(len(kept), duplicates, lines, frozenset((str(row[0]), int(str(row[1]))) for row in kept))
+        return Stored(len(kept), duplicates, lines, frozenset((item.door, item.sequence) for item in kept.values()))
 
     async def take(self, items: Sequence[Received], now: datetime) -> Stored:
         """As `store`, but an item that the database will not hold is quarantined and takes no other with it.
@@ -177,7 +211,7 @@ class Inbox:
         """How many messages were received and what became of them; `undecided` wait for their line."""
         async with transaction(self._engine) as connection:
             rows = await connection.execute(
-                text("SELECT coalesce(fate, 'undecided') AS fate, count(*) AS n FROM events GROUP BY 1")
+                text(f"SELECT {pending.FATE} AS fate, count(*) AS n FROM {pending.EVENTS} GROUP BY 1")
             )
             by_fate = {str(row.fate): int(row.n) for row in rows}
             receipts = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)

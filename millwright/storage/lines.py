@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import psycopg
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.anomaly import Anomaly, Fate
+from domain.anomaly import Anomaly, Fate, position_time
 from domain.canonical import canonical, sha256
 from domain.clock import Clock
 from domain.judging import (
@@ -22,10 +21,11 @@ from domain.judging import (
     Spoiled,
 )
 from domain.keys import line_workflow_id
-from domain.verdict import Context, Memory
+from domain.verdict import Memory
 from millwright.storage import ledger
 from millwright.storage.casebook import apply_verdicts
-from millwright.storage.copying import COPY_FORMAT, copy_line
+from millwright.storage.contexts import ContextStore
+from millwright.storage.copying import COPY_FORMAT, copy_lines
 from millwright.storage.engine import raw, transaction
 from millwright.storage.versions import VersionTerms, assignments_of_line
 
@@ -33,14 +33,10 @@ from millwright.storage.versions import VersionTerms, assignments_of_line
 _TAKE = """
 SELECT (SELECT generation FROM due WHERE subject = %s) FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))) l
 """
-_UNDECIDED = """
-SELECT id, source, external_id, asset, failure_mode, "position", at, anomaly::text
-FROM events WHERE line = %s AND fate IS NULL ORDER BY id LIMIT %s
-"""
-_CONTEXTS = """
-SELECT a.id, a.asset_class, a.criticality, a.machine, a.line,
-       (SELECT count(*) FROM observables o WHERE o.asset = a.id AND o.kind = 'code') AS codes
-FROM assets a WHERE a.id = ANY(%s) AND a.valid_to IS NULL
+_PENDING = """
+SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
+FROM (SELECT event_id FROM pending WHERE line = %s ORDER BY event_id LIMIT %s) p JOIN events e ON e.id = p.event_id
+ORDER BY e.id
 """
 _MEMORIES = """
 SELECT m.version, m.asset, m.failure_mode, m."position", m.body
@@ -51,14 +47,14 @@ WHERE m.version = ANY(%s)
 # The newest revision of each event's verdict; an aside moved nothing and is passed over.
 _BEFORE = """
 SELECT "position", memory FROM verdicts
-WHERE version = %s AND asset = %s AND failure_mode = %s AND "position" < %s AND memory <> ''
-ORDER BY "position" DESC, revision DESC LIMIT 1
+WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
+ORDER BY at DESC, "position" DESC, revision DESC LIMIT 1
 """
 _AFTER = """
-SELECT DISTINCT ON (v."position", v.event_id) v.event_id, v.revision, v.rung,
-       e.source, e.external_id, e."position", e.at, e.anomaly::text
+SELECT DISTINCT ON (v."position", v.event_id) v.revision, v.rung,
+       e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
 FROM verdicts v JOIN events e ON e.id = v.event_id
-WHERE v.version = %s AND v.asset = %s AND v.failure_mode = %s AND v."position" > %s AND v.memory <> ''
+WHERE v.version = %s AND v.asset = %s AND v.failure_mode = %s AND v.at >= %s AND v."position" > %s AND v.memory <> ''
 ORDER BY v."position", v.event_id, v.revision DESC
 """
 # Arrays go in binary: written as text, every quote in them is escaped, and memories are full of quotes.
@@ -67,22 +63,21 @@ INSERT INTO memories (version, asset, failure_mode, "position", body)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT (version, asset, failure_mode) DO UPDATE SET "position" = excluded."position", body = excluded.body
 """
-_KEEP_CONTEXTS = """
-INSERT INTO contexts (digest, body) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
-"""
 _COPY_VERDICTS = (
     "COPY verdicts (event_id, version, revision, role, asset, failure_mode, position, at, rung, body, digest, "
     f"memory, ledger_seq, leaf) FROM STDIN {COPY_FORMAT}"
 )
-_DECIDE = "UPDATE events SET fate = %s WHERE id = ANY(%b::bigint[])"
+_DECIDE = "DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[])"
+_SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
 _REST = "UPDATE due SET due_at = NULL WHERE subject = %s AND generation = %s RETURNING TRUE"
 
 
 def _event(row: tuple[object, ...]) -> LineEvent:
-    event_id, source, external_id, asset, failure_mode, position, at, text_ = row
+    event_id, source, external_id, asset, failure_mode, position, text_ = row
     body = str(text_)
+    anomaly = Anomaly.model_validate_json(body)
     return LineEvent(
         int(str(event_id)),
         str(source),
@@ -90,39 +85,33 @@ def _event(row: tuple[object, ...]) -> LineEvent:
         str(asset),
         str(failure_mode),
         str(position),
-        _moment(at),
-        Anomaly.model_validate_json(body),
+        anomaly.at,
+        anomaly,
         sha256(body.encode()),
     )
 
 
-def _verdict(one: Judged, record: str, digest: str, seq: int, leaf: int) -> str:
-    """A verdict as a line for COPY, in the order of `_COPY_VERDICTS`."""
+def _verdict(one: Judged, record: bytes, digest: str, seq: str, leaf: int) -> tuple[str, ...]:
+    """A verdict as a row for COPY, in the order of `_COPY_VERDICTS`."""
     event = one.event
-    return copy_line(
-        (
-            str(event.id),
-            one.assignment.digest,
-            str(one.revision),
-            one.assignment.role,
-            event.asset,
-            event.failure_mode,
-            event.position,
-            event.at.isoformat(),
-            str(int(one.verdict.rung)),
-            record,
-            digest,
-            "" if one.aside else one.memory_text.decode(),
-            str(seq),
-            str(leaf),
-        )
+    position = event.position
+    return (
+        str(event.id),
+        one.assignment.digest,
+        str(one.revision),
+        one.assignment.role,
+        event.asset,
+        event.failure_mode,
+        position,
+        # A position is led by the event's instant, in UTC.
+        position[: position.index("|")] + "Z",
+        str(one.verdict.rung.value),
+        record.decode(),
+        digest,
+        "" if one.aside else one.memory_text.decode(),
+        seq,
+        str(leaf),
     )
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError(f"expected a time, found {value!r}")
-    return value
 
 
 class _LineWork:
@@ -134,13 +123,16 @@ class _LineWork:
         driver: psycopg.AsyncConnection[tuple[object, ...]],
         line: str,
         clock: Clock,
+        contexts: ContextStore,
     ) -> None:
         self._connection = connection
         self._driver = driver
         self._clock = clock
         self._line = line
-        self._contexts: dict[str, JudgedContext] = {}
+        self._store = contexts
+        self._contexts: Mapping[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
+        self.new_contexts: Sequence[str] = ()
         self.generation = 0
         self.events: Sequence[LineEvent] = ()
         self.spoiled: Sequence[Spoiled] = ()
@@ -150,12 +142,14 @@ class _LineWork:
         """Takes the line for this transaction and reads what judging needs."""
         events: list[LineEvent] = []
         spoiled: list[Spoiled] = []
-        async with self._driver.cursor() as cursor:
-            await cursor.execute(_TAKE, (line_workflow_id(self._line), self._line))
+        async with self._driver.cursor() as cursor, self._driver.cursor() as other:
+            # Two questions on one way to the database and back; the second is asked when the lock is had.
+            async with self._driver.pipeline():
+                await cursor.execute(_TAKE, (line_workflow_id(self._line), self._line))
+                await other.execute(_PENDING, (self._line, limit))
             woken = await cursor.fetchone()
             self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
-            await cursor.execute(_UNDECIDED, (self._line, limit))
-            for row in await cursor.fetchall():
+            for row in await other.fetchall():
                 try:
                     events.append(_event(row))
                 except (ValidationError, TypeError) as error:
@@ -163,29 +157,16 @@ class _LineWork:
             if not events:
                 self.spoiled = spoiled
                 return
-            self.assignments = await assignments_of_line(cursor, self._line, self._clock.now(), terms)
-        keys = sorted({event.key for event in events})
-        async with self._driver.cursor() as cursor, self._driver.cursor() as other:
-            # Two questions on one way to the database and back.
+            keys = sorted({event.key for event in events})
             async with self._driver.pipeline():
-                await cursor.execute(_CONTEXTS, (list({event.asset for event in events}),))
-                await other.execute(
-                    _MEMORIES,
-                    ([k[0] for k in keys], [k[1] for k in keys], [a.digest for a in self.assignments]),
-                )
-            for asset, asset_class, criticality, machine, line, codes in await cursor.fetchall():
-                context = Context.model_validate(
-                    {
-                        "asset": asset,
-                        "asset_class": asset_class or "",
-                        "criticality": criticality,
-                        "machine": machine or asset,
-                        "line": line or "",
-                        "codes": codes,
-                    }
-                )
-                self._contexts[context.asset] = JudgedContext.of(context)
-            for version, asset, mode, position, body in await other.fetchall():
+                await self._store.ask(other, {asset for asset, _ in keys})
+                self.assignments = await assignments_of_line(cursor, self._line, self._clock.now(), terms)
+            self._contexts = await self._store.answer(other)
+            await cursor.execute(
+                _MEMORIES,
+                ([k[0] for k in keys], [k[1] for k in keys], [a.digest for a in self.assignments]),
+            )
+            for version, asset, mode, position, body in await cursor.fetchall():
                 self._memories[(str(version), (str(asset), str(mode)))] = MemoryState(
                     str(position), Memory.model_validate_json(str(body))
                 )
@@ -205,20 +186,13 @@ class _LineWork:
     async def history(
         self, version: str, key: FaultKey, position: str
     ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
-        place = (version, key[0], key[1], position)
+        place = (version, key[0], key[1], position_time(position), position)
         async with self._driver.cursor() as cursor:
             await cursor.execute(_BEFORE, place)
             found = await cursor.fetchone()
             before = MemoryState(str(found[0]), Memory.model_validate_json(str(found[1]))) if found else None
             await cursor.execute(_AFTER, place)
-            past = [
-                PastVerdict(
-                    _event((event_id, source, external_id, key[0], key[1], where, at, body)),
-                    int(str(revision)),
-                    int(str(rung)),
-                )
-                for event_id, revision, rung, source, external_id, where, at, body in await cursor.fetchall()
-            ]
+            past = [PastVerdict(_event(row[2:]), int(str(row[0])), int(str(row[1]))) for row in await cursor.fetchall()]
         missing = {one.event.asset for one in past} - set(self._contexts)
         if missing:
             raise LookupError(f"no context was read for {sorted(missing)}")
@@ -235,18 +209,15 @@ class _LineWork:
             return []
         now = self._clock.now()
         entry = ledger.Entry(now)
-        records = [(one, one.record()) for one in judged]
-        digests = [sha256(record) for _, record in records]
+        records = [one.record() for one in judged]
+        digests = [sha256(record) for record in records]
         leaves = [entry.add_leaf(digest) for digest in digests]
         for bad in spoiled:
             entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
         woken = await apply_verdicts(self._connection, judged, entry, now)
         async with self._driver.cursor() as cursor:
             async with self._driver.pipeline():
-                await cursor.execute(
-                    _KEEP_CONTEXTS,
-                    ([c.digest for c in contexts.values()], [c.text.decode() for c in contexts.values()]),
-                )
+                self.new_contexts = await self._store.keep(cursor, contexts)
                 await cursor.execute(
                     _KEEP_MEMORIES,
                     (
@@ -257,22 +228,21 @@ class _LineWork:
                         [canonical(state.memory).decode() for state in memories.values()],
                     ),
                 )
-                decided = sorted({one.event.id for one in judged if one.revision == 0})
-                await cursor.execute(_DECIDE, (Fate.DECIDED.value, decided))
-            for bad in spoiled:
-                await cursor.execute(
-                    "UPDATE events SET fate = %s, reason = %s WHERE id = %s",
-                    (Fate.QUARANTINED.value, bad.reason, bad.event_id),
-                )
+                judged_now = {one.event.id for one in judged if one.revision == 0}
+                done = sorted(judged_now.union(bad.event_id for bad in spoiled))
+                await cursor.execute(_DECIDE, (self._line, done))
+                for bad in spoiled:
+                    await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
             # From here everybody who judges waits for us, so nothing but the last writes follows.
             head = await ledger.lock_head(self._connection) if entry.leaves else None
             if head is not None and judged:
+                seq = str(head.seq + 1)
                 rows = [
-                    _verdict(one, record.decode(), digest, head.seq + 1, leaf)
-                    for (one, record), digest, leaf in zip(records, digests, leaves, strict=True)
+                    _verdict(one, record, digest, seq, leaf)
+                    for one, record, digest, leaf in zip(judged, records, digests, leaves, strict=True)
                 ]
                 async with cursor.copy(_COPY_VERDICTS) as copy:
-                    await copy.write("\n".join([*rows, ""]).encode())
+                    await copy.write(copy_lines(rows))
         if head is not None:
             await ledger.append(self._connection, entry, head)
         return woken
@@ -291,13 +261,15 @@ class LineStore:
         self._engine = engine
         self._clock = clock
         self._terms = terms
+        self._contexts = ContextStore()
 
     @asynccontextmanager
     async def open(self, line: str, limit: int) -> AsyncIterator[_LineWork]:
         async with transaction(self._engine) as connection:
-            work = _LineWork(connection, await raw(connection), line, self._clock)
+            work = _LineWork(connection, await raw(connection), line, self._clock, self._contexts)
             await work.read(limit, self._terms)
             yield work
+        self._contexts.kept(work.new_contexts)
 
     async def rest(self, line: str, seen: int) -> bool:
         async with transaction(self._engine) as connection:

@@ -28,8 +28,10 @@ _VERDICTS = f"{_VERDICT} ORDER BY v.ledger_seq, v.leaf"
 _VERDICTS_ON = f"{_VERDICT} WHERE v.event_id = %s ORDER BY v.role, v.version, v.revision"
 _ACTS = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts ORDER BY ledger_seq, leaf"
 _EVENTS = """
-SELECT id, source, external_id, natural_key, asset, failure_mode, "position", at, fate, anomaly::text
-FROM events WHERE anomaly IS NOT NULL ORDER BY id
+SELECT e.id, e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at,
+       CASE WHEN p.event_id IS NULL THEN e.fate END, e.anomaly::text
+FROM events e LEFT JOIN pending p ON p.line = e.line AND p.event_id = e.id
+WHERE e.anomaly IS NOT NULL ORDER BY e.id
 """
 _CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
 _SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
@@ -45,20 +47,21 @@ SELECT digest, role, line, effective_from, assigned_by, reason, signature_id FRO
 # The nearest state before an event is nearly always the one that is sought, so the digest is seldom made twice.
 _STATE = """
 SELECT memory FROM verdicts
-WHERE version = %s AND asset = %s AND failure_mode = %s AND "position" < %s AND memory <> ''
+WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
   AND (ledger_seq, leaf) < (%s, %s) AND encode(sha256(convert_to(memory, 'UTF8')), 'hex') = %s
-ORDER BY "position" DESC, revision DESC LIMIT 1
+ORDER BY at DESC, "position" DESC, revision DESC LIMIT 1
 """
 _PRESENT = """
 SELECT m.version, m.asset, m.failure_mode FROM memories m LEFT JOIN LATERAL (
-    SELECT v.memory FROM verdicts v
-    WHERE v.version = m.version AND v.asset = m.asset AND v.failure_mode = m.failure_mode
-      AND v."position" = m."position" AND v.memory <> '' ORDER BY v.revision DESC LIMIT 1
-) last ON true WHERE last.memory IS DISTINCT FROM m.body
+    SELECT v."position", v.memory FROM verdicts v
+    WHERE v.version = m.version AND v.asset = m.asset AND v.failure_mode = m.failure_mode AND v.memory <> ''
+    ORDER BY v.at DESC, v."position" DESC, v.revision DESC LIMIT 1
+) last ON true WHERE (last."position", last.memory) IS DISTINCT FROM (m."position", m.body)
 """
 _UNJUDGED = """
 SELECT e.id, e.source, e.external_id FROM events e
-WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id) ORDER BY e.id
+WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
+  AND NOT EXISTS (SELECT FROM pending p WHERE p.line = e.line AND p.event_id = e.id) ORDER BY e.id
 """
 _ACTS_OF = "SELECT subject, body FROM acts WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
 
@@ -231,7 +234,7 @@ class Record:
 
     async def state_before(self, row: VerdictRow, digest: str) -> str | None:
         """The text with this digest among the memories that earlier verdicts on the same fault left behind."""
-        place = (row.version, row.asset, row.failure_mode, row.position, row.ledger_seq, row.leaf, digest)
+        place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf, digest)
         found = await self.rows(_STATE, *place)
         return str(found[0][0]) if found else None
 

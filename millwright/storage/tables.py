@@ -53,17 +53,26 @@ events = Table(
     Column("failure_mode", Text),
     Column("position", Text(collation="C")),
     Column("line", Text),
-    Column("fate", Text),
+    Column("fate", Text, nullable=False),
     Column("reason", Text),
     Column("field", Text),
     UniqueConstraint("source", "external_id"),
     UniqueConstraint("door", "sequence"),
     UniqueConstraint("natural_key"),
-    Index("ix_events_undecided", "line", "id", postgresql_where=text("fate IS NULL")),
     Index("ix_events_fate", "fate", "id", postgresql_where=text("fate IN ('quarantined', 'unmapped')")),
-    Index("ix_events_asset", "asset", "failure_mode", "position"),
+    Index("ix_events_asset", "asset", "failure_mode", "at"),
 )
-"""One message from outside, stored once. `position` sorts a failure mode's events as judging takes them."""
+"""One message from outside, stored once. `position` sorts a failure mode's events as judging takes them.
+
+What is to be judged is stored as `decided`, and has met that fate when its row in `pending` is gone."""
+
+pending = Table(
+    "pending",
+    metadata,
+    Column("line", Text, primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+)
+"""Events that wait for judging: in with the event, out with its verdict, so that the event is written once."""
 
 duplicates = Table(
     "duplicates",
@@ -121,6 +130,7 @@ observables = Table(
     Column("unit", Text),
     Column("normal_mean", JSONB),
     Column("normal_sd", JSONB),
+    Index("ix_observables_asset", "asset", "kind"),
 )
 
 twin_models = Table(
@@ -220,7 +230,7 @@ verdicts = Table(
     Column("ledger_seq", BigInteger, nullable=False),
     Column("leaf", Integer, nullable=False),
     UniqueConstraint("event_id", "version", "revision"),
-    Index("ix_verdicts_position", "version", "asset", "failure_mode", "position"),
+    Index("ix_verdicts_fault", "asset", "failure_mode", "at"),
     Index("ix_verdicts_ordering", "version", "at", postgresql_where=text("rung >= 3")),
     Index("ix_verdicts_ledger_seq", "ledger_seq", "leaf"),
 )

@@ -24,7 +24,7 @@ async def take(api: httpx.AsyncClient) -> None:
 
 async def settle(storage: Storage) -> None:
     async with storage.engine.begin() as connection:
-        await connection.execute(text("UPDATE events SET fate = 'decided'"))
+        await connection.execute(text("DELETE FROM pending"))
         await connection.execute(text("UPDATE due SET due_at = NULL"))
 
 

@@ -96,7 +96,8 @@ async def test_unreadable_messages_are_quarantined_by_their_field_and_the_rest_g
         await until(drained)
     stored = await rows(storage.engine, "SELECT external_id, fate, field FROM events")
     expected = {(name, "quarantined", field) for name, (_, field) in SICK.items()}
-    assert set(stored) == expected | {("before", None, None), ("later", None, None)}
+    assert set(stored) == expected | {("before", "decided", None), ("later", "decided", None)}
+    assert len(await rows(storage.engine, "SELECT FROM pending")) == 2
 
 
 async def test_a_message_is_kept_on_the_bus_until_storage_is_back(

@@ -292,10 +292,7 @@ class FakePlant:
                 self._worker.result()
             async with self.engine.connect() as connection:
                 pending = await connection.scalar(
-                    text(
-                        "SELECT (SELECT count(*) FROM events WHERE fate IS NULL) + "
-                        "(SELECT count(*) FROM due WHERE due_at <= :now)"
-                    ),
+                    text("SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM due WHERE due_at <= :now)"),
                     {"now": self.clock.now()},
                 )
             if not pending:

@@ -1,0 +1,63 @@
+"""What is known of the assets of a line's events, as judging is told it: kept once per digest."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import psycopg
+
+from domain.judging import JudgedContext
+from domain.verdict import Context
+
+_CONTEXTS = """
+SELECT a.id, coalesce(a.asset_class, ''), a.criticality, coalesce(a.machine, a.id), coalesce(a.line, ''),
+       coalesce(o.codes, 0)
+FROM assets a LEFT JOIN (
+    SELECT asset, count(*) AS codes FROM observables WHERE asset = ANY(%s) AND kind = 'code' GROUP BY asset
+) o ON o.asset = a.id WHERE a.id = ANY(%s) AND a.valid_to IS NULL
+"""
+# Arrays go in binary: written as text, every quote in them is escaped, and contexts are full of quotes.
+_KEEP_CONTEXTS = """
+INSERT INTO contexts (digest, body) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+"""
+_FIELDS = ("asset", "asset_class", "criticality", "machine", "line", "codes")
+_ENOUGH = 50_000
+
+Cursor = psycopg.AsyncCursor[tuple[object, ...]]
+
+
+class ContextStore:
+    """Contexts by asset, for one process; what was made of a row of the register once is not made again."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[object, ...], JudgedContext] = {}
+        self._kept: set[str] = set()
+
+    async def ask(self, cursor: Cursor, assets: Collection[str]) -> None:
+        """Asks for assets; the answer is read by `answer`."""
+        wanted = list(assets)
+        await cursor.execute(_CONTEXTS, (wanted, wanted))
+
+    async def answer(self, cursor: Cursor) -> Mapping[str, JudgedContext]:
+        """The contexts of those assets that are in the register now."""
+        found = {}
+        for row in await cursor.fetchall():
+            made = self._made.get(row)
+            if made is None:
+                if len(self._made) >= _ENOUGH:
+                    self._made.clear()
+                made = JudgedContext.of(Context.model_validate(dict(zip(_FIELDS, row, strict=True))))
+                self._made[row] = made
+            found[made.context.asset] = made
+        return found
+
+    async def keep(self, cursor: Cursor, contexts: Mapping[str, JudgedContext]) -> Sequence[str]:
+        """Stores contexts by digest that are not known to be stored; gives their digests, for `kept`."""
+        new = [one for digest, one in contexts.items() if digest not in self._kept]
+        if new:
+            await cursor.execute(_KEEP_CONTEXTS, ([one.digest for one in new], [one.text.decode() for one in new]))
+        return [one.digest for one in new]
+
+    def kept(self, digests: Sequence[str]) -> None:
+        """Remembers that contexts are stored for good: their transaction was committed, and none is ever deleted."""
+        if len(self._kept) >= _ENOUGH:
+            self._kept.clear()
+        self._kept.update(digests)
