@@ -3,7 +3,8 @@
 import os
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, pool, text
 
 from millwright.storage.tables import metadata
 
@@ -16,6 +17,20 @@ def _url() -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def _keep_oldest(connection: Connection) -> None:
+    """Writes down the oldest revision whose builds these tables can bear: the last that did more than add."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return
+    script = context.script.get_revision(current)
+    while getattr(script.module, "expands", False) and isinstance(script.down_revision, str):
+        script = context.script.get_revision(script.down_revision)
+    kept = connection.scalar(text("SELECT obj_description('alembic_version'::regclass, 'pg_class')"))
+    if kept != script.revision:
+        connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{script.revision}'"))
+    connection.commit()
+
+
 engine = create_engine(_url(), poolclass=pool.NullPool)
 with engine.connect() as connection:
     # A migration that cannot have its lock gives up, instead of making the whole plant queue behind it.
@@ -24,3 +39,4 @@ with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
+    _keep_oldest(connection)

@@ -19,6 +19,7 @@ from millwright.intake.running import open_door
 from millwright.lockfile import differences
 from millwright.settings import Settings
 from millwright.storage import condition
+from millwright.storage.revision import read_revision
 from millwright.storage.schema import head
 from millwright.temporal import engine_client
 
@@ -101,11 +102,16 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> tuple[Storage | 
 
 
 async def _revision(storage: Storage) -> Finding:
-    found, wanted = await condition.read_revision(storage.engine), head()
-    if found == wanted:
-        return Finding("database", ok=True, sentence=f"answers, at revision {found}")
-    state = "has no tables yet" if found is None else f"is at revision {found}"
-    return Finding("database", ok=False, sentence=f"{state}; this build wants {wanted}", mend="millwright db upgrade")
+    revision = await read_revision(storage.engine)
+    if revision.found is None:
+        sentence = f"has no tables yet; this build wants {head()}"
+        return Finding("database", ok=False, sentence=sentence, mend="millwright db upgrade")
+    objection = revision.objection()
+    if objection is None:
+        return Finding("database", ok=True, sentence=f"answers, at revision {revision.found}")
+    return Finding(
+        "database", ok=False, sentence=f"is at {objection}", mend="millwright db upgrade, or the newer build"
+    )
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | None, Finding]:

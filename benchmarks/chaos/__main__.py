@@ -15,13 +15,14 @@ import httpx
 from rich.console import Console
 
 from benchmarks.chaos.comparison import DELAYED, EQUAL, differences, read_summary, zeros
-from benchmarks.chaos.plan import PARTS, draw
+from benchmarks.chaos.plan import draw
 from benchmarks.chaos.report import Report, plan_view, view
 from benchmarks.chaos.tormentor import Tormentor
 from millwright.bootstrap import open_storage
+from millwright.embedded.engines import KINDS
 from millwright.embedded.processes import python
 from millwright.playing.display import PlantProgress
-from millwright.playing.installation import Installation
+from millwright.playing.installation import API, ENGINE, POSTGRES, Installation
 from millwright.playing.performance import STEP, Beat, perform
 from millwright.playing.summary import Summary
 from millwright.storage.figures import count_ordering_cases
@@ -30,6 +31,8 @@ _HOME = Path("var/chaos")
 _SETTINGS = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
 _SANDBOX = ("--bus-lock-seconds", "5")
 _WIDTH = 110
+_LONGEST = 20 * 60
+"""Seconds that one seed may take, its undisturbed run included."""
 
 
 def main() -> int:
@@ -41,6 +44,9 @@ def main() -> int:
     parser.add_argument("--machines", type=int, default=20, help="of the generated plant")
     parser.add_argument("--no-faults", action="store_true", help="only kill")
     parser.add_argument("--undisturbed", type=Path, help="summary of an undisturbed run, where there is one already")
+    parser.add_argument("--workers", type=int, default=1, help="how many there are, each killed by itself")
+    parser.add_argument("--intakes", type=int, default=1, help="how many there are, each killed by itself")
+    parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
     parser.add_argument("--home", type=Path, default=_HOME, help="where everything is kept")
     given = parser.parse_args()
     if given.days is not None:
@@ -53,9 +59,14 @@ def main() -> int:
 
 
 async def _run(given: argparse.Namespace, console: Console) -> int:
-    calm = read_summary(given.undisturbed) if given.undisturbed else await _undisturbed(given.home, console)
-    report = await _tormented(given, console, calm)
-    report.write(given.home / f"seed-{given.seed}.json")
+    try:
+        async with asyncio.timeout(_LONGEST):
+            calm = read_summary(given.undisturbed) if given.undisturbed else await _undisturbed(given, console)
+            report = await _tormented(given, console, calm)
+    except TimeoutError:
+        console.print(f"[bold red]Seed {given.seed} did not end within {_LONGEST // 60} minutes.[/]")
+        return 1
+    report.write(given.home / f"{_named(given)}.json")
     console.print(view(report))
     return 0 if report.good else 1
 
@@ -68,8 +79,8 @@ def _generated(given: argparse.Namespace) -> Path:
     return folder
 
 
-async def _undisturbed(home: Path, console: Console) -> Summary:
-    installation = _installation(home / "undisturbed", console)
+async def _undisturbed(given: argparse.Namespace, console: Console) -> Summary:
+    installation = _installation(given, "undisturbed", console)
     await asyncio.to_thread(installation.clear)
     try:
         summary = await _played(installation, console, None)
@@ -77,13 +88,13 @@ async def _undisturbed(home: Path, console: Console) -> Summary:
         await asyncio.to_thread(installation.stop)
     if summary.problems:
         raise SystemExit(f"the undisturbed run itself has problems: {'; '.join(summary.problems)}")
-    summary.write(home / "undisturbed.json")
+    summary.write(given.home / "undisturbed.json")
     return summary
 
 
 async def _tormented(given: argparse.Namespace, console: Console, calm: Summary) -> Report:
     started = time.monotonic()
-    installation = _installation(given.home / f"seed-{given.seed}", console)
+    installation = _installation(given, _named(given), console)
     await asyncio.to_thread(installation.clear)
     torment = _Torment(given, installation, console)
     try:
@@ -98,7 +109,7 @@ async def _tormented(given: argparse.Namespace, console: Console, calm: Summary)
     return Report(
         seed=given.seed,
         seconds=round(time.monotonic() - started, 1),
-        kills={part: torment.tormentor.kills[part] for part in PARTS},
+        kills={part: torment.tormentor.kills[part] for part in _parts(installation)},
         engine_databases_deleted=torment.tormentor.forgot,
         faults_declared=dict(sorted(torment.tormentor.declared.items())),
         faults_met=met,
@@ -129,7 +140,14 @@ class _Torment:
     def begin(self, sandbox: str) -> Beat:
         state = httpx.get(f"{sandbox}/state", timeout=30).raise_for_status().json()
         first, last = datetime.fromisoformat(state["first"]), datetime.fromisoformat(state["last"])
-        plan = draw(self._given.seed, first, last, self._given.kills, faults=not self._given.no_faults)
+        plan = draw(
+            self._given.seed,
+            first,
+            last,
+            self._given.kills,
+            faults=not self._given.no_faults,
+            parts=_parts(self._installation),
+        )
         self._console.print(plan_view(plan))
         self._made = Tormentor(plan, self._installation, sandbox, last)
         return self._made.beat
@@ -139,8 +157,26 @@ class _Torment:
             await self._made.close()
 
 
-def _installation(home: Path, console: Console) -> Installation:
-    return Installation(home, STEP, _say(console), variables=_SETTINGS, sandbox=_SANDBOX)
+def _named(given: argparse.Namespace) -> str:
+    ours = "" if (given.workers, given.intakes) == (1, 1) else f"-{given.workers}-workers-{given.intakes}-intakes"
+    return f"seed-{given.seed}{ours}{'' if given.engine == 'development' else f'-{given.engine}'}"
+
+
+def _parts(installation: Installation) -> list[str]:
+    return [*installation.workers, *installation.intakes, API, POSTGRES, ENGINE]
+
+
+def _installation(given: argparse.Namespace, name: str, console: Console) -> Installation:
+    return Installation(
+        given.home / name,
+        STEP,
+        _say(console),
+        variables=_SETTINGS,
+        sandbox=_SANDBOX,
+        engine=KINDS[given.engine],
+        workers=given.workers,
+        intakes=given.intakes,
+    )
 
 
 async def _played(installation: Installation, console: Console, torment: _Torment | None) -> Summary:

@@ -116,12 +116,15 @@ _KINDS: Final = (
 )
 
 
-def draw(seed: int, first: datetime, last: datetime, kills: int, *, faults: bool = True) -> Plan:
+def draw(
+    seed: int, first: datetime, last: datetime, kills: int, *, faults: bool = True, parts: Sequence[str] = PARTS
+) -> Plan:
     """The plan of a seed for a plant whose data runs from `first` to `last`; every kind of mishap at least once.
 
     Args:
         kills: how many processes are killed; two of them at once now and then.
         faults: whether the other systems misbehave too.
+        parts: what may be killed.
     """
     random = Random(seed)
     days = (last - first) / timedelta(days=1)
@@ -134,8 +137,8 @@ def draw(seed: int, first: datetime, last: datetime, kills: int, *, faults: bool
     left = kills
     while left > 0:
         count = 2 if left > 1 and random.random() < _TWO_AT_ONCE else 1
-        parts = tuple(sorted(random.sample(PARTS, count)))
-        blows.append(_blow(random, moment(), parts))
+        struck = tuple(sorted(random.sample(list(parts), count)))
+        blows.append(_blow(random, moment(), struck))
         left -= count
     if kills:
         blows = _one_forgets(random, blows)

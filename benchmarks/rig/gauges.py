@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _EVERY = 1.0
+_NOT_OURS = ("load", "postgresql", "postgresql of the engine")
+"""No children of the load's process: a PostgreSQL starts itself anew in a session of its own."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,7 +64,7 @@ class Gauges:
             self.cpu[name] += cpu_seconds(family(pid))
         if "load" in self.cpu:
             # The load's own process started all the others.
-            self.cpu["load"] -= sum(seconds for name, seconds in self.cpu.items() if name not in ("load", "postgresql"))
+            self.cpu["load"] -= sum(seconds for name, seconds in self.cpu.items() if name not in _NOT_OURS)
 
     async def watch(self) -> None:
         """Samples memory once a second until cancelled."""

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from domain.assets import Asset, Level, PlantRegister
 from millwright.bootstrap import open_storage, open_systems
+from millwright.embedded.engines import KINDS
 from millwright.embedded.processes import Process, python
 from millwright.playing.installation import ENGINE, SANDBOX, Installation
 from millwright.playing.preparation import migrate, prepare
@@ -36,6 +37,7 @@ class Size:
     workers: int = 1
     apis: int = 1
     intakes: int = 1
+    engine: str = "development"
 
 
 @dataclass
@@ -57,9 +59,12 @@ class RunningPlant:
     @property
     def pids(self) -> dict[str, int]:
         """Process ids by name, PostgreSQL's among them."""
-        postmaster = int((self.home / "postgres" / "postmaster.pid").read_text().split()[0])
         found = {name: process.pid for name, process in self.processes.items() if process.pid is not None}
-        return {**found, "postgresql": postmaster}
+        for name, directory in (("postgresql", "postgres"), ("postgresql of the engine", "engine/postgres")):
+            file = self.home / directory / "postmaster.pid"
+            if file.exists():
+                found[name] = int(file.read_text().split()[0])
+        return found
 
     @property
     def components(self) -> list[Asset]:
@@ -89,7 +94,7 @@ async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterato
         data = Path(directory) / "data"
         write_dataset(generate(1, -(-size.assets // _COMPONENTS), 2), data)
         os.environ["MILLWRIGHT_DATA"] = str(data)
-        installation = Installation(home, _STEP, lambda _: None)
+        installation = Installation(home, _STEP, lambda _: None, engine=KINDS[size.engine])
         installation.clear()
         services: dict[str, Process] = {}
         try:

@@ -10,6 +10,7 @@ from millwright.cli import (
     audit,
     case,
     database,
+    engine,
     events,
     floods,
     health,
@@ -44,7 +45,7 @@ def _installation(
     context.obj = home
 
 
-for _module in (plant, services, health, why, floods):
+for _module in (plant, engine, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
 app.add_typer(policy.app, name="policy")

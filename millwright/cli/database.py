@@ -41,6 +41,8 @@ def upgrade(context: typer.Context) -> None:
     if before == wanted:
         typer.echo(f"The database is at revision {wanted} already.")
         return
+    if before is not None and before not in schema.lineage():
+        raise Rejected(f"the database has revision {before}, which this build does not know", fix="use the newer build")
     schema.upgrade(url)
     typer.echo(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")
 

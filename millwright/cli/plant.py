@@ -43,18 +43,10 @@ def sandbox(context: typer.Context) -> None:
     os.execv(sys.executable, command)  # noqa: S606 - this very Python, and no shell
 
 
-def engine() -> None:
-    """Find the workflow engine's server, fetch or build it where there is none, and print where it is."""
-    from millwright.embedded import temporal_server
-
-    typer.echo(temporal_server.find(lambda words: typer.echo(words, err=True)))
-
-
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command()(run)
     app.command()(up)
-    app.command()(engine)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(
         sandbox
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from domain.errors import Rejected
 from millwright.cli.lifetime import Ended, once_there, stopping
 from millwright.cli.opening import engine_address, finish, opened, settings_of
 
@@ -36,6 +37,8 @@ def api(context: typer.Context) -> None:
 
 log = logging.getLogger("millwright")
 
+_LOOK_AT_TABLES = 1.0
+
 _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
 
 
@@ -45,7 +48,13 @@ async def _until_asked(service: _Service, settings: "Settings") -> None:
         storage = await stack.enter_async_context(opened(settings))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
-            await service(settings, storage, stop, stack)
+            watching = asyncio.create_task(_outgrown(storage, stop))
+            try:
+                await service(settings, storage, stop, stack)
+            finally:
+                watching.cancel()
+            if watching.done() and not watching.cancelled():
+                raise Rejected(f"the database has {watching.result()}", field="database_url")
 
 
 async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
@@ -100,12 +109,28 @@ async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitSta
 
 async def _ready(storage: "Storage") -> None:
     from domain.errors import StorageUnavailable
-    from millwright.storage.condition import read_revision
-    from millwright.storage.schema import head
+    from millwright.storage.revision import read_revision
 
-    found, wanted = await read_revision(storage.engine), head()
-    if found != wanted:
-        raise StorageUnavailable(f"revision {found}, this build wants {wanted}: run `millwright db upgrade`")
+    objection = (await read_revision(storage.engine)).objection()
+    if objection is not None:
+        raise StorageUnavailable(objection)
+
+
+async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
+    """Asks the process to end once the database has tables that this build must not work on; gives the reason."""
+    from domain.errors import StorageUnavailable
+    from millwright.storage.revision import read_revision
+
+    while True:
+        await asyncio.sleep(_LOOK_AT_TABLES)
+        try:
+            objection = (await read_revision(storage.engine)).objection()
+        except StorageUnavailable as error:
+            log.debug("the database's revision cannot be read: %s", error)
+            continue
+        if objection is not None:
+            stop.set()
+            return objection
 
 
 async def _look(systems: "Systems", stop: asyncio.Event) -> None:

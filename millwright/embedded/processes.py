@@ -1,6 +1,7 @@
 """Processes of our own: started in a group each, their words in a file each, ended in good order."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PATIENCE = 15.0
+_QUIET = (20_000, 32_000)
 
 
 class Process:
@@ -87,3 +89,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def quiet_port() -> int:
+    """A loopback port below those that the kernel hands out by itself (32768 and up), that nobody listens on now."""
+    while True:
+        port = random.randrange(*_QUIET)  # noqa: S311 - no secret
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -1,11 +1,13 @@
 """The Temporal development server as a process of our own, its database a file under our home."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from temporalio.testing import WorkflowEnvironment
 
@@ -16,13 +18,14 @@ GO_PACKAGE = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
 
 _DOWNLOAD_PATIENCE = 60.0
 # Without these every hop of a workflow costs 50 ms; the bare engine in our benchmarks runs with them too.
-_DYNAMIC_CONFIG = (
-    "history.transferProcessorMaxPollRPS=2000",
-    "history.transferProcessorMaxPollHostRPS=5000",
-    "matching.numTaskqueueReadPartitions=1",
-    "matching.numTaskqueueWritePartitions=1",
-    'history.longPollExpirationInterval="20s"',
-)
+TUNING: Final[Mapping[str, int | str]] = {
+    "history.transferProcessorMaxPollRPS": 2000,
+    "history.transferProcessorMaxPollHostRPS": 5000,
+    "matching.numTaskqueueReadPartitions": 1,
+    "matching.numTaskqueueWritePartitions": 1,
+    "history.longPollExpirationInterval": "20s",
+}
+"""Dynamic configuration of every server that we start."""
 
 
 def cache_directory() -> Path:
@@ -94,6 +97,6 @@ def command(program: Path, database: Path, port: int) -> list[str]:
         str(program), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port),
         "--db-filename", str(database), "--log-level", "error",
     ]  # fmt: skip
-    for value in _DYNAMIC_CONFIG:
-        arguments += ["--dynamic-config-value", value]
+    for name, value in TUNING.items():
+        arguments += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]
     return arguments

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from domain.errors import MillwrightError
-from millwright.embedded import postgres, temporal_server
+from millwright.embedded import postgres
+from millwright.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.embedded.processes import Process, free_port, python
 from millwright.home import ENVIRONMENT_FILE, settings_from
 from millwright.settings import Settings
@@ -38,7 +39,6 @@ _OUTCOMES = {
     "remedy": {"REPAIR": "prevented"},
 }
 """What the sandbox's failure codes mean; each site writes its own."""
-_ENGINE_DATABASE = "temporal.db"
 _SANDBOX_ZONE = "Etc/GMT+5"
 _SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
 
@@ -56,6 +56,9 @@ class Installation:
         say: told, in a sentence, what is being done.
         variables: further settings of our processes, as environment variables.
         sandbox: further arguments of the sandbox's `serve`.
+        engine: makes the workflow engine that is kept under a home.
+        workers: how many workers there are.
+        intakes: how many intakes.
     """
 
     def __init__(
@@ -66,13 +69,19 @@ class Installation:
         *,
         variables: Mapping[str, str] | None = None,
         sandbox: Sequence[str] = (),
+        engine: Callable[[Path], EmbeddedEngine] = DevelopmentEngine,
+        workers: int = 1,
+        intakes: int = 1,
     ) -> None:
         self.home = home
+        self.workers = numbered(WORKER, workers)
+        self.intakes = numbered(INTAKE, intakes)
         self.plant = home / "plant"
         self._step = step
         self._say = say
         self._variables = dict(variables or {})
         self._sandbox = list(sandbox)
+        self._engine = engine(home)
         self._killed: set[str] = set()
         self.processes: dict[str, Process] = {}
         self.environment: dict[str, str] = {}
@@ -84,21 +93,23 @@ class Installation:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         postgres.stop(self.home / POSTGRES)
+        self._engine.stop_database()
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
 
     async def start_foundations(self) -> Mapping[str, object]:
         """Starts the engine, the database and the sandbox; gives the sandbox's endpoints."""
-        program = await asyncio.to_thread(temporal_server.find, self._say)
+        command = await asyncio.to_thread(self._engine.command, self._say)
         self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
-        port = free_port()
-        self._add(ENGINE, temporal_server.command(program, self.home / _ENGINE_DATABASE, port), {})
+        await asyncio.to_thread(self._engine.before_start)
+        self._add(ENGINE, command, {})
         hours = str(int(self._step.total_seconds() // 3600))
         arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
         self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {})
         self.database_url = await asyncio.to_thread(postgres.start, self.home / POSTGRES)
         endpoints = await self._endpoints()
-        self.environment = self._environment(endpoints, f"127.0.0.1:{port}")
+        await asyncio.to_thread(self._engine.after_start)
+        self.environment = self._environment(endpoints, self._engine.address)
         public = {name: value for name, value in self.environment.items() if name not in _SECRET}
         (self.home / ENVIRONMENT_FILE).write_text(json.dumps(public, indent=2))
         return endpoints
@@ -109,9 +120,10 @@ class Installation:
         return settings_from(ours | self.environment)
 
     async def start_services(self) -> str:
-        """Starts worker, intake and API; gives the API's address."""
-        for name in (WORKER, INTAKE, API):
-            self._add(name, python("-m", "millwright", name), self.environment)
+        """Starts workers, intakes and API; gives the API's address."""
+        kinds = {**dict.fromkeys(self.workers, WORKER), **dict.fromkeys(self.intakes, INTAKE), API: API}
+        for name, kind in kinds.items():
+            self._add(name, python("-m", "millwright", kind), self.environment)
         return await self._api()
 
     def kill(self, part: str) -> None:
@@ -121,28 +133,34 @@ class Installation:
             postgres.kill(self.home / POSTGRES)
         else:
             self.processes[part].kill()
+        if part == ENGINE:
+            self._engine.kill_database()
 
     def restart(self, part: str) -> None:
         """Starts a killed part again: with what it has on disk, and where it was."""
+        if part == ENGINE:
+            self._engine.before_start()
         if part == POSTGRES:
             postgres.start(self.home / POSTGRES)
         else:
             self.processes[part].start()
             self._remember()
+        if part == ENGINE:
+            self._engine.after_start()
         self._killed.discard(part)
 
     def forget_engine(self) -> None:
         """Deletes the database of the engine, which must have been killed: it comes back knowing nothing."""
-        for file in self.home.glob(f"{_ENGINE_DATABASE}*"):
-            file.unlink()
+        self._engine.forget()
 
     def stop(self) -> dict[str, int | None]:
         """Ends everything in good order; gives the exit codes of our own processes."""
         codes = {}
-        for name in (INTAKE, API, WORKER, SANDBOX, ENGINE):
+        for name in (*self.intakes, API, *self.workers, SANDBOX, ENGINE):
             if name in self.processes:
                 codes[name] = self.processes[name].stop()
         postgres.stop(self.home / POSTGRES)
+        self._engine.stop_database()
         (self.home / "pids.json").unlink(missing_ok=True)
         return codes
 
@@ -225,6 +243,11 @@ class Installation:
             raise InstallationFailed(fallen)
         if asyncio.get_running_loop().time() > deadline:
             raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
+
+
+def numbered(kind: str, count: int) -> tuple[str, ...]:
+    """The names of several processes of a kind; the first has none but the kind's."""
+    return (kind, *(f"{kind}-{number}" for number in range(2, count + 1)))
 
 
 def _pids(home: Path) -> list[int]:

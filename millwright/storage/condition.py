@@ -32,15 +32,6 @@ class Overdue:
     longest: tuple[str, ...]
 
 
-async def read_revision(engine: AsyncEngine) -> str | None:
-    """The revision of the database's tables; None where it has none."""
-    async with transaction(engine) as connection:
-        if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
-            return None
-        found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return str(found) if found is not None else None
-
-
 async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """How many assets there are, the lines they stand on, and those lines for which no policy is in force."""
     async with transaction(engine) as connection:

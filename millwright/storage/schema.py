@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this build, and saying how far it is from it."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -39,6 +40,12 @@ def check(url: str) -> None:
 def head() -> str | None:
     """The revision of this build."""
     return ScriptDirectory.from_config(_config("")).get_current_head()
+
+
+@cache
+def lineage() -> tuple[str, ...]:
+    """Every revision that this build knows, its own first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config("")).walk_revisions())
 
 
 def revisions(url: str) -> tuple[str | None, str | None]:

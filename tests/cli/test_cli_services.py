@@ -8,12 +8,14 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from domain.errors import StorageUnavailable
 from millwright.cli.lifetime import Ended, once_there
 
 PATIENCE = 30
+OUTGROWN = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
 AWAY = "postgresql://millwright:hidden-word@127.0.0.1:9/plant"
 CONNECTORS = {
     "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
@@ -46,6 +48,10 @@ class Service:
     async def ends(self, number: signal.Signals) -> int:
         """Asks it to end; gives its exit code."""
         self._process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Waits until it has ended; gives its exit code."""
         async with asyncio.timeout(PATIENCE):
             _, rest = await self._process.communicate()
         self.said += rest.decode()
@@ -139,3 +145,24 @@ async def test_waiting_ends_when_the_process_is_asked_to_end() -> None:
     stop.set()
     with pytest.raises(Ended):
         await once_there("the database", Part(9).answer, stop)
+
+
+async def test_a_service_ends_in_one_sentence_when_the_tables_outgrow_it(database_url: str, tmp_path: Path) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0"}
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
+        await one.says("the API is at")
+        with psycopg.connect(database_url) as connection:
+            connection.execute(OUTGROWN)
+        await one.says("which this build does not know")
+        assert await one.ended() == 1
+        assert "Traceback" not in one.said
+
+
+async def test_a_service_that_is_started_on_tables_it_does_not_know_waits_and_says_so(
+    database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(OUTGROWN)
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=database_url) as one:
+        await one.says("revision later, which this build does not know")
+        assert await one.ends(signal.SIGTERM) == 0

@@ -1,0 +1,66 @@
+"""`engine`: the workflow engine's server, found, built or run."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Unavailable
+from millwright.cli.lifetime import stopping
+from millwright.cli.opening import finish, settings_of
+
+if TYPE_CHECKING:
+    from millwright.embedded.engines import EmbeddedEngine
+
+_LOOK_EVERY = 0.5
+
+
+def engine(
+    context: typer.Context,
+    production: Annotated[bool, typer.Option("--production", help="Production's server, on PostgreSQL.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Set it up under the home and run it until interrupted.")] = (
+        False
+    ),
+    port: Annotated[int, typer.Option(help="Where it listens on loopback, with --serve.")] = 7233,
+) -> None:
+    """Find the workflow engine's server, fetch or build it where there is none, and print where it is."""
+    from millwright.embedded import production_engine, temporal_server
+    from millwright.embedded.engines import DevelopmentEngine
+    from millwright.embedded.production_engine import ProductionEngine
+
+    if serve:
+        home = settings_of(context, logging.INFO, anew=True).home
+        finish(_run(ProductionEngine(home, port) if production else DevelopmentEngine(home, port), home))
+    else:
+        typer.echo(production_engine.find(_say).server if production else temporal_server.find(_say))
+
+
+async def _run(engine: "EmbeddedEngine", home: Path) -> None:
+    from millwright.embedded.processes import Process
+
+    stop = stopping()
+    process = Process("engine", await asyncio.to_thread(engine.command, _say), {}, home / "logs")
+    try:
+        await asyncio.to_thread(engine.before_start)
+        process.start()
+        await asyncio.to_thread(engine.after_start)
+        _say(f"The workflow engine serves at {engine.address}; end it with Ctrl-C.")
+        while not stop.is_set():
+            if process.exit_code is not None:
+                words = f"it ended with {process.exit_code}: {process.last_words()}"
+                raise Unavailable(words, system="temporal", operation="serve")
+            await asyncio.sleep(_LOOK_EVERY)
+    finally:
+        await asyncio.to_thread(process.stop)
+        await asyncio.to_thread(engine.stop_database)
+
+
+def _say(words: str) -> None:
+    typer.echo(words, err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this command."""
+    app.command()(engine)

@@ -1,0 +1,71 @@
+"""Which builds may work on a database: this one's, an older one that a newer schema spares, and no other."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from millwright.storage import schema
+from millwright.storage.revision import Revision, read_revision
+
+ADDS = """
+revision = "later"
+down_revision = {head!r}
+branch_labels = depends_on = None
+expands = {expands}
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
+"""
+
+
+async def test_a_database_of_this_builds_revision_is_worked_on(storage_engine: AsyncEngine) -> None:
+    revision = await read_revision(storage_engine)
+    assert revision.found == schema.head()
+    assert revision.objection() is None
+
+
+def later_build(folder: Path, url: str, *, expands: bool) -> Config:
+    """The migrations of a build that has one more."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parents[2] / "migrations"))
+    config.set_main_option("path_separator", "os")
+    ours = Path(schema.__file__).parents[2] / "migrations" / "versions"
+    config.set_main_option("version_locations", f"{ours}:{folder}")
+    config.set_main_option("sqlalchemy.url", url)
+    (folder / "later.py").write_text(ADDS.format(head=schema.head(), expands=expands))
+    return config
+
+
+@pytest.mark.parametrize("expands", [True, False])
+async def test_this_build_goes_on_under_a_later_one_only_if_that_only_adds(
+    storage_engine: AsyncEngine, database_url: str, tmp_path: Path, expands: bool
+) -> None:
+    command.upgrade(later_build(tmp_path, database_url, expands=expands), "head")
+    revision = await read_revision(storage_engine)
+    assert revision.found == "later"
+    objection = revision.objection()
+    assert (objection is None) == expands
+    assert expands or "which this build does not know" in str(objection)
+
+
+async def test_going_back_makes_the_older_build_welcome_again(
+    storage_engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    later = later_build(tmp_path, database_url, expands=False)
+    command.upgrade(later, "head")
+    command.downgrade(later, str(schema.head()))
+    assert (await read_revision(storage_engine)).objection() is None
+
+
+def test_a_database_that_is_behind_is_to_be_upgraded_first() -> None:
+    *_, first = schema.lineage()
+    assert "run `millwright db upgrade`" in str(Revision(first, first).objection())
+    assert "run `millwright db upgrade`" in str(Revision(None, None).objection())
