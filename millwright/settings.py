@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     temporal_api_key: Annotated[SecretStr | None, Field(description="API key of a hosted workflow engine.")] = None
     temporal_tls: Annotated[bool, Field(description="Speak TLS with the workflow engine.")] = False
     task_queue: Annotated[str, Field(description="Task queue of the workers, one a site.")] = "millwright"
+    worker_build: Annotated[
+        str | None,
+        Field(description="Name of the workers' build; where set, the engine gives work to the build made current."),
+    ] = None
     sticky_timeout: Annotated[
         timedelta, Field(description="How long a dead worker's workflows wait for it before another takes them.")
     ] = timedelta(seconds=5)

@@ -7,6 +7,10 @@ from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -73,6 +77,28 @@ async def register_search_attributes(client: Client) -> None:
         except RPCError as error:
             if error.status is not RPCStatusCode.ALREADY_EXISTS:
                 raise
+
+
+async def make_current_where_none_is(client: Client, deployment: str, build: str) -> None:
+    """Makes a build the current one of its deployment, unless another is.
+
+    Raises:
+        RPCError: the engine is away, or has not met the build yet.
+    """
+    described = await client.workflow_service.describe_worker_deployment(
+        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
+    )
+    if not described.worker_deployment_info.routing_config.current_deployment_version.build_id:
+        await client.workflow_service.set_worker_deployment_current_version(
+            SetWorkerDeploymentCurrentVersionRequest(
+                namespace=client.namespace,
+                deployment_name=deployment,
+                build_id=build,
+                # Of two builds that see none at once, one is refused.
+                conflict_token=described.conflict_token,
+                identity=client.identity,
+            )
+        )
 
 
 class TemporalEngine:

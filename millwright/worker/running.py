@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from millwright.bootstrap import Storage, Systems, worker_activities
 from millwright.settings import Settings
-from millwright.temporal import TemporalEngine, register_search_attributes
+from millwright.temporal import TemporalEngine, make_current_where_none_is, register_search_attributes
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from workflows.connector_poll import ConnectorPoll
@@ -47,6 +48,7 @@ async def run_worker(
         sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
         interceptors=[Attempts()],
         max_heartbeat_throttle_interval=_BEAT,
+        deployment_config=_deployment(settings),
     )
     dispatcher = Dispatcher(storage.engine, engine, storage.clock)
     async with worker:
@@ -55,11 +57,38 @@ async def run_worker(
         teaching = asyncio.create_task(keep_search_attributes(client))
         stopping = asyncio.create_task(stop.wait())
         running = {dispatching, teaching}
+        if settings.worker_build is not None:
+            running.add(asyncio.create_task(keep_current_build(client, settings.task_queue, settings.worker_build)))
         done, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*running, stopping):
             task.cancel()
         for task in running & done:
             await task
+
+
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The build by which the engine tells workers apart, where one is named.
+
+    Any build may go on with any case: one lives for weeks, and replay of its history is tested before a build is made.
+    """
+    if settings.worker_build is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=settings.task_queue, build_id=settings.worker_build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+async def keep_current_build(client: Client, deployment: str, build: str) -> None:
+    """Makes this build the current one wherever none is: else an engine that has lost its database would give no work
+    to any build. Until cancelled."""
+    while True:
+        try:
+            await make_current_where_none_is(client, deployment, build)
+        except RPCError as error:
+            log.debug("the engine's current build cannot be looked at: %s", error)
+        await asyncio.sleep(_LOOK_AT_ENGINE)
 
 
 async def keep_search_attributes(client: Client) -> None:

@@ -1,0 +1,104 @@
+"""Workers of two builds side by side: the engine gives work to the one made current, also over cases begun before."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.keys import case_workflow_id
+from millwright.temporal import make_current_where_none_is
+from millwright.worker.running import run_worker
+from tests.plant import code, deviation
+from tests.workflows.fake_plant import FakePlant
+
+OLD, NEW = "build-1", "build-2"
+
+
+@asynccontextmanager
+async def build(plant: FakePlant, name: str) -> AsyncIterator[None]:
+    """A worker of a build beside the plant's own."""
+    stop = asyncio.Event()
+    settings = plant.settings.model_copy(update={"worker_build": name})
+    worker = asyncio.create_task(run_worker(settings, plant.storage, plant.systems, plant.client, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await worker
+
+
+async def current(client: Client, deployment: str) -> str:
+    asked = DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
+    try:
+        described = await client.workflow_service.describe_worker_deployment(asked)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return ""
+        raise
+    return described.worker_deployment_info.routing_config.current_deployment_version.build_id
+
+
+async def become_current(client: Client, deployment: str, name: str) -> None:
+    """As `temporal worker deployment set-current-version` does; the engine must have met the build."""
+    wanted = SetWorkerDeploymentCurrentVersionRequest(
+        namespace=client.namespace, deployment_name=deployment, build_id=name
+    )
+    while await current(client, deployment) != name:
+        try:
+            await client.workflow_service.set_worker_deployment_current_version(wanted)
+        except RPCError as error:
+            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
+                raise
+            await asyncio.sleep(0.05)
+
+
+async def last_build(client: Client, case: str) -> str:
+    described = await client.get_workflow_handle(case_workflow_id(case)).describe()
+    info = described.raw_description.workflow_execution_info
+    return info.versioning_info.deployment_version.build_id
+
+
+@pytest.fixture
+async def unmanned(
+    engine: Client, storage_engine: AsyncEngine, request: pytest.FixtureRequest
+) -> AsyncIterator[FakePlant]:
+    """A plant whose own worker has gone."""
+    async with FakePlant(engine, storage_engine, f"test-{request.node.name}") as plant:
+        await plant.stop_worker()
+        yield plant
+
+
+async def test_the_first_build_becomes_current_by_itself_and_a_second_only_when_it_is_made_so(
+    unmanned: FakePlant,
+) -> None:
+    plant, deployment = unmanned, unmanned.settings.task_queue
+    async with build(plant, OLD):
+        await plant.take(code(1), deviation(2))
+        case = await plant.case()
+        assert await current(plant.client, deployment) == OLD
+        assert await last_build(plant.client, case.id) == OLD
+        async with build(plant, NEW):
+            await make_current_where_none_is(plant.client, deployment, NEW)
+            assert await current(plant.client, deployment) == OLD
+
+
+async def test_a_case_that_one_build_opened_is_finished_by_the_next_with_one_order(unmanned: FakePlant) -> None:
+    plant, deployment = unmanned, unmanned.settings.task_queue
+    async with build(plant, OLD):
+        await plant.take(code(1), deviation(2))
+        case = await plant.case()
+        async with build(plant, NEW):
+            await become_current(plant.client, deployment, NEW)
+            plant.cmms.people_close(case.id, "REPAIRED")
+            await plant.hint()
+            assert (await plant.case()).closed_as is not None
+            assert len(plant.cmms.drafts) == 1
+            assert await last_build(plant.client, case.id) == NEW
