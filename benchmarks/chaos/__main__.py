@@ -103,8 +103,10 @@ async def _tormented(given: argparse.Namespace, console: Console, calm: Summary)
             expected = await count_ordering_cases(storage.engine)
         met = await torment.tormentor.met()
     finally:
-        await torment.close()
-        codes = await asyncio.to_thread(installation.stop)
+        try:
+            await torment.close()
+        finally:
+            codes = await asyncio.to_thread(installation.stop)
     found = zeros(summary, expected) | {"services that ended badly": sum(1 for code in codes.values() if code)}
     return Report(
         seed=given.seed,

@@ -32,7 +32,8 @@ def start(directory: Path) -> str:
 
     The server outlives this process: it is ended by `stop`.
     """
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    # The wheel makes it only for a directory that it meets for the first time.
+    directory.mkdir(parents=True, exist_ok=True)
     _forget_dead(directory)
     server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
     # The wheel keeps one handle per directory and believes it running for ever; a killed server must come back.
