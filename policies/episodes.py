@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.model import Model, Moment
+from domain.verdict import Rung
 
 
 class Episode(Model):
     """A run of ordering verdicts on one asset's failure mode, none more than the policy's `rearm` after the one before.
 
     `version` is the digest of the policy version, `opened_at` and `last_at` the event times of its first and latest
-    verdict, `verdicts` their number.
+    verdict, `verdicts` their number, `rung` the highest asked for.
     """
 
     version: str
@@ -20,6 +21,7 @@ class Episode(Model):
     opened_at: Moment
     last_at: Moment
     verdicts: int = 1
+    rung: Rung = Rung.DRAFT
 
 
 class Ordering(Model):
@@ -29,6 +31,7 @@ class Ordering(Model):
     asset: str
     failure_mode: str
     at: Moment
+    rung: Rung = Rung.DRAFT
 
 
 def feed(episode: Episode | None, ordering: Ordering, rearm: timedelta) -> Episode:
@@ -46,8 +49,15 @@ def feed(episode: Episode | None, ordering: Ordering, rearm: timedelta) -> Episo
             failure_mode=ordering.failure_mode,
             opened_at=ordering.at,
             last_at=ordering.at,
+            rung=ordering.rung,
         )
-    return episode.model_copy(update={"last_at": max(episode.last_at, ordering.at), "verdicts": episode.verdicts + 1})
+    return episode.model_copy(
+        update={
+            "last_at": max(episode.last_at, ordering.at),
+            "verdicts": episode.verdicts + 1,
+            "rung": max(episode.rung, ordering.rung),
+        }
+    )
 
 
 def episodes(orderings: Iterable[Ordering], rearm: timedelta) -> tuple[Episode, ...]:

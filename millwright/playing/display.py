@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from millwright.playing.conductor import Tick
-from millwright.playing.summary import ScoreLine, Summary
+from millwright.playing.summary import Summary
+from policies.scoring import ScoreLine
 
 _BAR = 30
 _SHARE_BAR = 5

@@ -12,6 +12,7 @@ from millwright.playing.installation import Installation, InstallationFailed
 from millwright.playing.preparation import migrate, prepare
 from millwright.playing.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.storage.figures import read_figures, read_orderings
+from millwright.storage.history import read_history
 from millwright.temporal import engine_client, register_search_attributes
 
 STEP = timedelta(hours=3)
@@ -65,13 +66,23 @@ async def perform(
 
 async def _count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:
     await export_plant(sandbox)
-    policies = await score(sandbox, await read_orderings(storage.engine))
+    async with read_history(storage.engine) as history:
+        components = await history.components()
+    period, policies, findings = await score(
+        sandbox,
+        installation.plant,
+        await read_orderings(storage.engine),
+        await storage.versions.versions(),
+        components,
+    )
     report = await verify(storage.engine)
     return summarise(
         data=data,
         started=started,
         figures=await read_figures(storage.engine),
         report=report,
+        period=period,
         policies=policies,
         plant=count_plant(installation.plant),
+        findings=findings,
     )

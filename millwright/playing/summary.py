@@ -7,28 +7,22 @@ from typing import Any
 
 import httpx
 
-from domain.model import Model
+from domain.model import Model, Moment
 from domain.verdict import Rung
 from millwright.audit.report import Report
+from millwright.backtesting.failures import read_failures
+from millwright.backtesting.standing import score_standing
 from millwright.storage.figures import Figures, Ordering
+from millwright.storage.history import Component
+from millwright.storage.versions import StoredVersion
+from policies.scoring import FailureRegister, Period, VersionScore
 
 
-class ScoreLine(Model):
-    """What a policy version's ordering verdicts were worth; a share of nothing is None."""
+class Played(Model):
+    """The first and the last reading that were played: the period over which versions are scored."""
 
-    precision: float | None
-    recall: float | None
-    median_lead_hours: float | None
-    orders: int
-    right: int
-    failures: int
-    caught: int
-
-
-class VersionScore(ScoreLine):
-    """A version's figures over the plant and by asset class."""
-
-    by_class: dict[str, ScoreLine]
+    first: Moment
+    last: Moment
 
 
 class PlantCount(Model):
@@ -45,6 +39,7 @@ class Summary(Model):
     """The figures of a run, as `summary.json` carries them."""
 
     data: str
+    period: Played
     seconds: float
     events: dict[str, int]
     verdicts: dict[str, int]
@@ -83,18 +78,41 @@ class Summary(Model):
         return (*(words for bad, words in wrong if bad), *self.findings)
 
 
-async def score(sandbox: str, orderings: list[Ordering]) -> dict[str, VersionScore]:
-    """Has the plant, which alone knows the truth, judge the ordering verdicts of each version."""
-    body = {
-        "ordering": [
-            {"version": one.version, "machine": one.machine, "component": one.component, "time": one.at.isoformat()}
-            for one in orderings
-        ]
-    }
+async def score(
+    sandbox: str,
+    plant: Path,
+    orderings: list[Ordering],
+    versions: list[StoredVersion],
+    components: list[Component],
+) -> tuple[Played, dict[str, VersionScore], tuple[str, ...]]:
+    """What each version's ordering verdicts were worth by the failures that the plant wrote down.
+
+    The plant, which alone knows the truth, counts on its own as well.
+
+    Args:
+        sandbox: the address of its control API.
+        plant: the directory it has exported to.
+
+    Returns:
+        The period that was played, the figures by version, and what the plant's own count finds otherwise.
+    """
+    ordering = [
+        {"version": one.version, "machine": one.machine, "component": one.component, "time": one.at.isoformat()}
+        for one in orderings
+    ]
     async with httpx.AsyncClient(timeout=60) as client:
-        reply = await client.post(f"{sandbox}/score", json=body)
-        reply.raise_for_status()
-        return {version: VersionScore.model_validate(figures) for version, figures in reply.json().items()}
+        state = (await client.get(f"{sandbox}/state")).raise_for_status().json()
+        counted = (await client.post(f"{sandbox}/score", json={"ordering": ordering})).raise_for_status().json()
+    played = Played(first=state["first"], last=state["last"])
+    register = FailureRegister(read_failures(plant / "failures.csv", components), Period(played.first, played.last))
+    ours = score_standing(orderings, versions, register, {one.id: one.asset_class for one in components})
+    theirs = {version: VersionScore.model_validate(figures) for version, figures in counted.items()}
+    findings = tuple(
+        f"the plant scores {version} otherwise than we do"
+        for version in sorted({*ours, *theirs})
+        if ours.get(version) != theirs.get(version)
+    )
+    return played, ours, findings
 
 
 async def export_plant(sandbox: str) -> None:
@@ -131,8 +149,10 @@ def summarise(
     started: float,
     figures: Figures,
     report: Report,
+    period: Played,
     policies: dict[str, VersionScore],
     plant: PlantCount,
+    findings: tuple[str, ...],
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -141,6 +161,7 @@ def summarise(
     """
     return Summary(
         data=data,
+        period=period,
         seconds=round(time.monotonic() - started, 1),
         events=figures.events,
         verdicts={"stored": report.verdicts.stored, "reproduced": report.verdicts.reproduced},
@@ -156,5 +177,5 @@ def summarise(
         policies=policies,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
-        findings=tuple(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20]),
+        findings=(*findings, *(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20])),
     )

@@ -138,7 +138,7 @@ class Control:
         }
 
     async def export(self, _: Mapping[str, object]) -> object:
-        return export(self.directory, self.cmms, self.mes, self.twins)
+        return export(self.directory, self.cmms, self.mes, self.twins, self.dataset.failures)
 
     async def list_faults(self, _: Mapping[str, object]) -> object:
         return {

@@ -13,7 +13,7 @@ from millwright.storage.pending import EVENTS, FATE
 
 # The newest revision of each verdict is the one that stands.
 _STANDING = """
-SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.at
+SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.failure_mode, v.at
 FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
 """
 
@@ -40,6 +40,7 @@ class Ordering:
 
     version: str
     asset: str
+    failure_mode: str
     machine: int
     component: str
     at: datetime
@@ -84,13 +85,21 @@ async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
     async with transaction(engine) as connection:
         rows = await connection.execute(
             text(
-                f"SELECT p.version, s.asset, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
+                f"SELECT p.version, s.asset, s.failure_mode, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
                 "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
             ),
             {"rung": int(Rung.DRAFT)},
         )
         return [
-            Ordering(row.version, row.asset, _number(row.asset), row.asset.rsplit("-", 1)[-1], row.at, row.rung)
+            Ordering(
+                version=row.version,
+                asset=row.asset,
+                failure_mode=row.failure_mode,
+                machine=_number(row.asset),
+                component=row.asset.rsplit("-", 1)[-1],
+                at=row.at,
+                rung=row.rung,
+            )
             for row in rows
         ]
 

@@ -1,4 +1,4 @@
-"""The independent count: what the sandbox's own servers hold at the end, as JSON lines.
+"""The independent count: what the sandbox's own servers hold at the end, as JSON lines, and what failed, as CSV.
 
 | file              | one line                                                                              |
 |-------------------|---------------------------------------------------------------------------------------|
@@ -6,10 +6,12 @@
 |                   | reported (plant time), status (vendor's), key (externalrefid as stored), closed_as    |
 | holds.jsonl       | id, machine, placed, released (null while held), key (the Comment as received)        |
 | twins.jsonl       | the twin as the service answers it                                                    |
+| failures.csv      | datetime (UTC), machineID, failure (comp1 to comp4): the truth, in the data's own form |
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +20,7 @@ from typing import Protocol
 
 from millwright.sandbox.jobcontrol.holds import HoldRow
 from millwright.sandbox.maximo.work_order_view import WorkOrderView
+from millwright.sandbox.plant.dataset import ComponentEvent
 from millwright.sandbox.plant.findings import closed_as, part_of
 from millwright.sandbox.plant.timetable import stamp
 
@@ -40,8 +43,10 @@ class TwinRecord(Protocol):
     def twins(self) -> Iterable[Mapping[str, object]]: ...
 
 
-def export(directory: Path, cmms: CmmsRecord, mes: MesRecord, twins: TwinRecord) -> dict[str, int]:
-    """Write the three files into `directory`; returns how many lines each has."""
+def export(
+    directory: Path, cmms: CmmsRecord, mes: MesRecord, twins: TwinRecord, failures: Sequence[ComponentEvent]
+) -> dict[str, int]:
+    """Write the four files into `directory`; returns how many lines each has."""
     rows: dict[str, list[Mapping[str, object]]] = {
         "work_orders": [_order(order) for order in cmms.work_orders()],
         "holds": [_hold(hold) for hold in mes.holds()],
@@ -52,7 +57,14 @@ def export(directory: Path, cmms: CmmsRecord, mes: MesRecord, twins: TwinRecord)
         # Not orjson: a machine's number may be larger than 64 bits.
         fresh.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
         fresh.replace(directory / f"{name}.jsonl")
-    return {name: len(lines) for name, lines in rows.items()}
+    fresh = directory / ".failures.csv"
+    with fresh.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("datetime", "machineID", "failure"))
+        times = ((one.time.replace(tzinfo=None).isoformat(" "), one) for one in failures)
+        writer.writerows((time, one.machine, one.component) for time, one in times)
+    fresh.replace(directory / "failures.csv")
+    return {name: len(lines) for name, lines in rows.items()} | {"failures": len(failures)}
 
 
 def _order(order: WorkOrderView) -> dict[str, object]:

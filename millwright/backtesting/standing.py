@@ -1,0 +1,46 @@
+"""The score of what was really decided: standing verdicts through the same fold and score as a backtest's."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from domain.verdict import Rung
+from millwright.backtesting.versions import compiled
+from millwright.storage.figures import Ordering as StandingOrdering
+from millwright.storage.versions import StoredVersion
+from policies.episodes import Ordering, episodes
+from policies.scoring import FailureRegister, VersionScore, score
+
+
+def score_standing(
+    orderings: Sequence[StandingOrdering],
+    stored: Sequence[StoredVersion],
+    register: FailureRegister,
+    classes: Mapping[str, str],
+) -> dict[str, VersionScore]:
+    """The score of every version that ordered anything, by its number.
+
+    Args:
+        orderings: the standing verdicts that asked for an order.
+        stored: the versions that gave them.
+        register: what failed.
+        classes: the class of each asset that may fail.
+
+    Raises:
+        Rejected: a version was altered in storage.
+    """
+    by_version: dict[str, list[Ordering]] = defaultdict(list)
+    for one in orderings:
+        by_version[one.version].append(
+            Ordering(
+                version=one.version,
+                asset=one.asset,
+                failure_mode=one.failure_mode,
+                at=one.at,
+                rung=Rung(one.rung),
+            )
+        )
+    rearm = {one.version: compiled(one).document.memory.rearm for one in stored if one.version in by_version}
+    return {
+        version: score(episodes(found, rearm[version]), register, classes)
+        for version, found in sorted(by_version.items())
+    }
