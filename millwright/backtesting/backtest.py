@@ -1,0 +1,244 @@
+"""A backtest: what a candidate would have decided, what that would have been worth, and what would be otherwise."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.errors import Rejected
+from domain.model import Model, Moment
+from domain.verdict import Explanation, Rung
+from millwright.backtesting.past import Past, read_past
+from millwright.backtesting.replaying import Progress, history_of, replay_history
+from millwright.storage.history import read_history
+from policies.backtest import Changed, Replay, explanations
+from policies.comparison import FigureComparison, Standing, compare_measures, standing
+from policies.crew_load import CrewLoad, crew_load
+from policies.engine import CompiledPolicy
+from policies.intervals import CONFIDENCE
+from policies.measures import Measures, measure
+from policies.scoring import VersionScore, score
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be tested, against what, over which time; without ends, over all that is stored."""
+
+    candidate: CompiledPolicy
+    against: CompiledPolicy
+    since: datetime | None = None
+    until: datetime | None = None
+    failures: Path | None = None
+    crews: int = 1
+    processes: int | None = None
+
+
+class Tested(Model):
+    """One version in a backtest."""
+
+    name: str
+    policy: str
+    version: str
+    digest: str
+    rungs: dict[str, int]
+    """Verdicts in the period, by the rung's word."""
+    rules: dict[str, int]
+    """Verdicts in the period, by rule; one that never decided stands with 0."""
+    cases: int
+    """Would-be cases: episodes of ordering verdicts."""
+    measures: Measures
+    by_class: dict[str, Measures]
+    load: CrewLoad | None
+
+
+class DecisionView(Model):
+    """A verdict as a list shows it."""
+
+    rule: str
+    rung: str
+    severity: str
+    priority: int
+    review: str
+    due_hours: float | None
+
+
+class ChangedDecision(Model):
+    """A past decision that the candidate would have made otherwise; `number` counts from 1 in event order."""
+
+    number: int
+    event: int
+    asset: str
+    failure_mode: str
+    at: Moment
+    before: DecisionView
+    after: DecisionView
+
+
+class Change(Model):
+    """How much would be otherwise: assets touched, the farthest that a decision moves on the ladder, decisions."""
+
+    assets: int
+    max_rung_change: int
+    decisions: int
+
+
+class Backtest(Model):
+    """The answer, as `--json` writes it."""
+
+    since: Moment
+    until: Moment
+    events: int
+    basis: Literal["failures", "outcomes"]
+    """Whether a failure register said what was right, or the findings of our own work alone."""
+    confidence: float
+    candidate: Tested
+    against: Tested
+    scores: dict[str, VersionScore]
+    """By version, as `summary.json` has them; only where a failure register was given."""
+    comparison: tuple[FigureComparison, ...]
+    standing: Standing
+    changed: Change
+    decisions: tuple[ChangedDecision, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """For CI: 0 not worse than the other within the interval, 1 worse, 2 could not be judged."""
+        return {Standing.WORSE: 1, Standing.UNKNOWN: 2}.get(self.standing, 0)
+
+
+class Traced(Model):
+    """A changed decision with the way to it under both versions."""
+
+    decision: ChangedDecision
+    before: Explanation
+    after: Explanation
+
+
+async def run_backtest(engine: AsyncEngine, question: Question, progress: Progress) -> Backtest:
+    """Judges the stored past again under both versions.
+
+    Raises:
+        Rejected: nothing is stored in the period, or the failure register cannot be read.
+        StorageUnavailable: the database is away.
+    """
+    async with read_history(engine) as history:
+        past = await read_past(history, question.since, question.until, question.failures)
+        period = past.period
+        found = await replay_history(
+            history, question.candidate, question.against, period.first, period.last, progress, question.processes
+        )
+    names = names_of(question.candidate, question.against)
+    candidate = _tested(names[0], question.candidate, found.candidate, past, question.crews)
+    against = _tested(names[1], question.against, found.against, past, question.crews)
+    figures = compare_measures(candidate.measures, against.measures)
+    return Backtest(
+        since=period.first,
+        until=period.last,
+        events=found.events,
+        basis="outcomes" if past.outcomes.register is None else "failures",
+        confidence=CONFIDENCE,
+        candidate=candidate,
+        against=against,
+        scores=_scores(names, found.candidate, found.against, past),
+        comparison=figures,
+        standing=standing(figures),
+        changed=Change(
+            assets=len({one.asset for one in found.changed}),
+            max_rung_change=max((abs(one.after.rung - one.before.rung) for one in found.changed), default=0),
+            decisions=len(found.changed),
+        ),
+        decisions=tuple(_shown(number, one) for number, one in enumerate(found.changed, start=1)),
+    )
+
+
+async def trace(
+    engine: AsyncEngine, question: Question, until: datetime, decisions: Sequence[ChangedDecision]
+) -> tuple[Traced, ...]:
+    """Changed decisions with both traces, in the order given; each fault is judged again once."""
+    of_fault: dict[tuple[str, str], list[int]] = {}
+    for one in decisions:
+        of_fault.setdefault((one.asset, one.failure_mode), []).append(one.event)
+    traces: dict[int, tuple[Explanation, ...]] = {}
+    async with read_history(engine) as history:
+        for (asset, mode), events in of_fault.items():
+            rows = await history.fault(asset, mode, until)
+            traces |= explanations((question.against, question.candidate), history_of(rows), events)
+    return tuple(Traced(decision=one, before=traces[one.event][0], after=traces[one.event][1]) for one in decisions)
+
+
+def decision_of(backtest: Backtest, number: int) -> ChangedDecision:
+    """A changed decision by its number.
+
+    Raises:
+        Rejected: there is none.
+    """
+    if not 1 <= number <= len(backtest.decisions):
+        raise Rejected(
+            f"no changed decision has the number {number}",
+            field="decision",
+            fix=f"there are {len(backtest.decisions)}",
+        )
+    return backtest.decisions[number - 1]
+
+
+def names_of(candidate: CompiledPolicy, against: CompiledPolicy) -> tuple[str, str]:
+    """The names of both versions; a draft that bears the other's number is called a draft."""
+    one, other = candidate.document.version, against.document.version
+    return (f"{one} (draft)" if one == other and candidate.digest != against.digest else one), other
+
+
+def _tested(name: str, policy: CompiledPolicy, replayed: Replay, past: Past, crews: int) -> Tested:
+    document = policy.document
+    rules: Counter[str] = Counter({rule.id: 0 for rule in policy.rules})
+    for (rule, _), hits in replayed.hits.items():
+        rules[rule] += hits
+    total, by_class = measure(replayed.episodes, past.outcomes, past.classes, document.costs, document.memory.rearm)
+    return Tested(
+        name=name,
+        policy=document.policy,
+        version=document.version,
+        digest=policy.digest,
+        rungs={Rung(rung).word: count for rung, count in replayed.rungs.items()},
+        rules=dict(rules),
+        cases=len(replayed.episodes),
+        measures=total,
+        by_class=by_class,
+        load=crew_load(replayed.episodes, past.period, past.outcomes.crew_hours, crews),
+    )
+
+
+def _scores(names: tuple[str, str], candidate: Replay, against: Replay, past: Past) -> dict[str, VersionScore]:
+    register = past.outcomes.register
+    if register is None:
+        return {}
+    return {
+        name: score(each.episodes, register, past.classes)
+        for name, each in zip(reversed(names), (against, candidate), strict=True)
+    }
+
+
+def _shown(number: int, one: Changed) -> ChangedDecision:
+    before, after = (
+        DecisionView(
+            rule=each.rule,
+            rung=Rung(each.rung).word,
+            severity=each.severity,
+            priority=each.priority,
+            review=each.review,
+            due_hours=each.due_hours,
+        )
+        for each in (one.before, one.after)
+    )
+    return ChangedDecision(
+        number=number,
+        event=one.event,
+        asset=one.asset,
+        failure_mode=one.failure_mode,
+        at=one.at,
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,192 @@
+"""A backtest for the terminal."""
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from domain.verdict import Explanation, Rung
+from millwright.backtesting.backtest import Backtest, DecisionView, Tested, Traced
+from policies.comparison import Standing
+from policies.intervals import Share
+from policies.measures import Measures
+
+_BAR = 10
+_SHOWN = 20
+_STANDINGS = {
+    Standing.BETTER: ("Better, beyond what chance explains.", "green"),
+    Standing.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
+    Standing.WORSE: ("Worse, beyond what chance explains.", "bold red"),
+    Standing.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
+}
+
+
+def render(backtest: Backtest) -> RenderableType:
+    """The answer first, then the figures of both versions by class, then what would be otherwise."""
+    words, style = _STANDINGS[backtest.standing]
+    candidate, against = backtest.candidate, backtest.against
+    title = f"{candidate.name} against {against.name}: {words}"
+    basis = "a failure register" if backtest.basis == "failures" else "the findings of our own work orders"
+    facts = (
+        f"{backtest.events:,} events from {backtest.since:%Y-%m-%d %H:%M} to {backtest.until:%Y-%m-%d %H:%M} UTC, "
+        f"judged again; right and wrong by {basis}; intervals at {backtest.confidence:.0%}."
+    )
+    return Group(
+        Text(title, style=style),
+        Text(facts, style="dim"),
+        _rungs((against, candidate)),
+        _measures((against, candidate)),
+        *_costs((against, candidate)),
+        _changed(backtest),
+    )
+
+
+def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
+    """One changed decision, both ways to it side by side."""
+    one = traced.decision
+    table = Table.grid(padding=(0, 4), expand=False)
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    table.add_row(_explained(before, traced.before), _explained(after, traced.after))
+    place = f"Decision {one.number}: {one.asset}, {one.failure_mode}, {one.at:%Y-%m-%d %H:%M} UTC, event {one.event}"
+    return Group(Text(place, style="bold"), Text(), table)
+
+
+def sentences(measures: Measures) -> str:
+    """What precision leaves open, in words; empty where it leaves nothing open."""
+    open_question = measures.prevented + measures.unlabelled
+    if not open_question:
+        return ""
+    bounds = measures.precision_bounds
+    return (
+        f"{measures.prevented} prevented, {measures.unlabelled} unlabelled ({measures.cancelled} called off): "
+        f"precision is at least {percent(bounds.least)} and at most {percent(bounds.most)}"
+    )
+
+
+def percent(share: float | None) -> str:
+    """A share for people; a dash for a share of nothing."""
+    return "-" if share is None else f"{share:.1%}"
+
+
+def interval(share: Share) -> str:
+    """A share's interval for people."""
+    return "" if share.low is None or share.high is None else f"{share.low:.0%} to {share.high:.0%}"
+
+
+def asked(view: DecisionView) -> str:
+    """What a verdict asked for, in a few words."""
+    return f"{view.rung.replace('_', ' ')}, {view.severity}"
+
+
+def _rungs(versions: Iterable[Tested]) -> Table:
+    table = Table(title="Verdicts by rung of the action ladder, and would-be cases", title_justify="left", box=None)
+    words = [rung.word for rung in Rung]
+    table.add_column("version")
+    for word in [*words, "cases"]:
+        table.add_column(word.replace("_", " "), justify="right")
+    for one in versions:
+        table.add_row(one.name, *(f"{one.rungs.get(word, 0):,}" for word in words), str(one.cases))
+    return table
+
+
+def _measures(versions: Iterable[Tested]) -> Table:
+    table = Table(title="What the orders would have been worth, by asset class", title_justify="left", box=None)
+    heading = (
+        "version",
+        "class",
+        "right",
+        "precision",
+        "",
+        "interval",
+        "caught",
+        "recall",
+        "interval",
+        "lead",
+        "a week",
+    )
+    for name in heading:
+        table.add_column(name, no_wrap=True)
+    for version in versions:
+        table.add_row(*_row(version.name, "all", version.measures), style="bold")
+        for name, each in version.by_class.items():
+            table.add_row(*_row("", name, each))
+    return table
+
+
+def _row(version: str, name: str, each: Measures) -> list[str]:
+    lead = each.lead_hours
+    spread = "" if lead.low is None or lead.high is None else f" ({lead.low:g} to {lead.high:g})"
+    return [
+        version,
+        name,
+        f"{each.right} of {each.precision.whole}",
+        percent(each.precision.share),
+        "█" * round((each.precision.share or 0) * _BAR),
+        interval(each.precision),
+        f"{each.recall.part} of {each.failures}",
+        percent(each.recall.share),
+        interval(each.recall),
+        "-" if lead.median is None else f"{lead.median:g} h{spread}",
+        f"{each.orders_per_week:.1f}",
+    ]
+
+
+def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
+    lines: list[RenderableType] = [Text()]
+    for one in versions:
+        cost = one.measures.false_alarms
+        crew = "unknown crew hours" if cost.crew_hours is None else f"{cost.crew_hours:g} crew hours"
+        words = (
+            f"{one.name}: {cost.orders} wrong orders, {crew} and {cost.interruption_hours:g} production hours for "
+            f"nothing; {cost.missed_failure_hours:g} production hours lost to failures nobody announced."
+        )
+        if bounds := sentences(one.measures):
+            words += f" {bounds}."
+        if one.load is not None:
+            load = one.load
+            words += (
+                f" A crew's week: {load.orders_per_week:g} orders ({load.orders_per_week_low:g} to "
+                f"{load.orders_per_week_high:g}), {load.hours_per_week:g} h, {load.overtime_share:.1%} of it overtime."
+            )
+        lines.append(Text(words))
+    return [*lines, Text()]
+
+
+def _changed(backtest: Backtest) -> RenderableType:
+    changed = backtest.changed
+    if not changed.decisions:
+        return Text("No past decision would be otherwise.")
+    table = Table(box=None, title_justify="left")
+    table.title = (
+        f"{changed.decisions:,} past decisions on {changed.assets} assets would be otherwise, by up to "
+        f"{changed.max_rung_change} rungs"
+    )
+    for name in ("number", "at", "asset", "mode", backtest.against.name, backtest.candidate.name):
+        table.add_column(name)
+    for one in backtest.decisions[:_SHOWN]:
+        before, after = (f"{asked(each)} [dim]{escape(each.rule)}[/]" for each in (one.before, one.after))
+        table.add_row(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.asset, one.failure_mode, before, after)
+    left = changed.decisions - _SHOWN
+    more = f"and {left:,} more in --json and --report; " if left > 0 else ""
+    return Group(table, Text(f"{more}--decision NUMBER shows one with both traces.", style="dim"))
+
+
+def _explained(name: str, explanation: Explanation) -> RenderableType:
+    verdict = explanation.verdict
+    lines: list[RenderableType] = [
+        Text(f"{name}: {verdict.rung.word.replace('_', ' ')}, {verdict.severity}, rule {verdict.rule}", style="bold"),
+        Text(explanation.because),
+        Text(),
+    ]
+    for trace in explanation.traces:
+        lines.append(Text(f"{'✓' if trace.matched else '–'} {trace.rule}", style="" if trace.matched else "dim"))
+        lines += [
+            Text(f"    {'✓' if each.held else '–'} {each.expression}: {each.value}", style="" if each.held else "dim")
+            for each in trace.comparisons
+        ]
+        if trace.error:
+            lines.append(Text(f"    {trace.error}", style="red"))
+    return Group(*lines)
