@@ -8,6 +8,7 @@ import typer
 from millwright.cli import (
     assets,
     audit,
+    backtest,
     case,
     database,
     engine,
@@ -48,6 +49,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
+backtest.register(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")

@@ -90,6 +90,22 @@ def test_two_runs_say_the_same(played: Played, plant_data: Path, new_home: Calla
     assert {name: second[name] for name in SAME_IN_EVERY_RUN} == {name: first[name] for name in SAME_IN_EVERY_RUN}
 
 
+def test_a_backtest_of_both_versions_says_what_the_summary_says(played: Played) -> None:
+    summary = played.summary
+    period, register = summary["period"], played.home / "plant" / "failures.csv"
+    asked = ["--against", "1.0.0", "--since", period["first"], "--until", period["last"], "--failures", str(register)]
+    found = played.ask("policy", "backtest", "1.1.0", *asked, "--json")
+    assert found.returncode in (0, 1, 2), found.stderr
+    backtest = json.loads(found.stdout)
+    assert backtest["scores"] == summary["policies"]
+    versions = {one["version"]: one for one in (backtest["candidate"], backtest["against"])}
+    assert {version: one["rungs"] for version, one in versions.items()} == summary["rungs"]
+    assert {version: one["cases"] for version, one in versions.items()} == {
+        version: scored["orders"] for version, scored in summary["policies"].items()
+    }
+    assert backtest["events"] == summary["events"]["decided"]
+
+
 def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:
     order = played.plant("work_orders.jsonl")[0]
     verified = played.ask("audit", "verify")

@@ -1,0 +1,177 @@
+"""`policy backtest`: a version against the stored past."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import MillwrightError, Rejected
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_rich
+
+if TYPE_CHECKING:
+    from millwright.backtesting.backtest import Backtest, Question, Traced
+    from millwright.backtesting.replaying import Progress
+    from millwright.bootstrap import Storage
+
+_UNJUDGED = 2
+"""The exit code where nothing could be said, whether for want of knowledge or because something was wrong."""
+
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="From when decisions are counted; else from the first event.", show_default=False
+    ),
+]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Up to when; else up to the last event.", show_default=False)
+]
+Failures = Annotated[
+    Path | None,
+    typer.Option(
+        help="A failure register, CSV with datetime, machineID, failure; else the findings of our own orders say.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
+
+
+def backtest(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version's number or digest, or a draft's file.")],
+    since: Since = None,
+    until: Until = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="The version, or draft's file, to hold it against; else the active one.", show_default=False),
+    ] = None,
+    failures: Failures = None,
+    crews: Annotated[int, typer.Option(min=1, help="Among how many crews the orders are shared.")] = 1,
+    decision: Annotated[
+        int | None, typer.Option(min=1, help="Show this changed decision with both traces.", show_default=False)
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write an HTML page with charts and traces.", dir_okay=False, show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge the stored past again under a version; exits 0 if it is not worse, 1 if it is, 2 if nobody can tell."""
+    from millwright.backtesting.backtest import decision_of
+    from millwright.backtesting.rendering import render, render_trace
+
+    settings = settings_of(context)
+
+    async def work() -> "tuple[Backtest, tuple[Traced, ...]]":
+        from millwright.backtesting.backtest import run_backtest, trace
+        from millwright.backtesting.page import TRACED
+
+        async with opened(settings) as storage:
+            question = await _question(storage, version, against, since, until, failures, crews)
+            with _progress() as progress:
+                found = await run_backtest(storage.engine, question, progress)
+            wanted = [decision_of(found, decision)] if decision else list(found.decisions[:TRACED] if report else ())
+            return found, await trace(storage.engine, question, found.until, wanted)
+
+    with _unjudged_on_error():
+        found, traced = finish(work())
+        if report is not None:
+            _write(report, found, traced)
+    if decision is not None:
+        if json:
+            write_json(traced[0])
+        else:
+            write_rich(render_trace(traced[0], found.against.name, found.candidate.name))
+    elif json:
+        write_json(found)
+    else:
+        write_rich(render(found))
+    raise typer.Exit(found.exit_code)
+
+
+def moment(text: str, field: str) -> datetime:
+    """A time as people write it; one without a zone is UTC.
+
+    Raises:
+        Rejected: it is no time.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Rejected(f"{text!r} is no time", field=field, fix="write it as 2015-01-31T06:00Z or 2015-01-31") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+async def _question(
+    storage: "Storage",
+    version: str,
+    against: str | None,
+    since: str | None,
+    until: str | None,
+    failures: Path | None,
+    crews: int,
+) -> "Question":
+    from millwright.backtesting.backtest import Question
+    from millwright.backtesting.versions import active_version, named_version
+    from millwright.storage.history import read_history
+
+    stored = await storage.versions.versions()
+    candidate = named_version(version, stored)
+    if against is not None:
+        other = named_version(against, stored)
+    else:
+        async with read_history(storage.engine) as history:
+            other = await active_version(history, stored, storage.clock.now())
+    return Question(
+        candidate=candidate,
+        against=other,
+        since=None if since is None else moment(since, "since"),
+        until=None if until is None else moment(until, "until"),
+        failures=failures,
+        crews=crews,
+    )
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A bar on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task("judging the past", total=None)
+
+        def told(more: int, total: int) -> None:
+            shown.update(task, total=total, advance=more)
+
+        yield told
+
+
+@contextmanager
+def _unjudged_on_error() -> Iterator[None]:
+    try:
+        yield
+    except MillwrightError as error:
+        # 1 would tell CI that the candidate is worse.
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_UNJUDGED) from error
+
+
+def _write(path: Path, found: "Backtest", traced: "tuple[Traced, ...]") -> None:
+    from millwright.backtesting.page import write_page
+
+    try:
+        path.write_text(write_page(found, traced), encoding="utf-8")
+    except OSError as error:
+        raise Rejected(f"cannot be written: {error}", field="report", fix="name a file in a folder of yours") from error
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(backtest)
