@@ -113,7 +113,7 @@ async def whole_case(engine: AsyncEngine, case: str) -> WholeCase:
         ActRejected: there is no such case.
     """
     async with transaction(engine) as connection:
-        view = await read_case(connection, case)
+        view, _ = await read_case(connection, case)
         rows = await connection.execute(_EVIDENCE, {"case": case})
         story = await story_of(connection, case_workflow_id(case))
         # A hold's own acts stand under its key, which is another case's where the hold is shared.

@@ -97,11 +97,11 @@ class CaseStore:
 
     async def view(self, case: str) -> tuple[CaseView, int]:
         async with transaction(self._engine) as connection:
-            seen = await due.generation(connection, case_workflow_id(case))
-            view = await read_case(connection, case)
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                await learn_version(cursor, view.version, self._terms)
+            view, seen = await read_case(connection, case)
+            if not self._terms.knows(view.version):
+                driver = await raw(connection)
+                async with driver.cursor() as cursor:
+                    await learn_version(cursor, view.version, self._terms)
             return view, seen
 
     async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
