@@ -76,17 +76,17 @@ def from_attributes(attributes: Mapping[str, object], data: object) -> CloudEven
         if version is None:
             raise EventRejected("is missing", field="specversion", fix='send "1.0"')
         raise EventRejected("is not a version of CloudEvents known here", field="specversion", fix='send "1.0"')
-    identity = Identity(_attribute(attributes, "source"), _attribute(attributes, "id"))
-    event_type = _attribute(attributes, "type")
+    identity = Identity(attribute(attributes, "source"), attribute(attributes, "id"))
+    event_type = attribute(attributes, "type")
     subject = _optional(attributes, "subject")
     return CloudEvent(
         identity=identity,
         type=event_type,
         data=data,
         subject=subject,
-        time=_time(attributes.get("time")),
+        time=event_time(attributes.get("time")),
         dataschema=_optional(attributes, "dataschema"),
-        traceparent=_traceparent(attributes.get("traceparent")),
+        traceparent=traceparent(attributes.get("traceparent")),
         device=_optional(attributes, DEVICE_ATTRIBUTE),
         twin=_last_segment(identity.source) if event_type.lower() == TELEMETRY else subject,
     )
@@ -193,7 +193,12 @@ def _usable(value: object, name: str) -> bool:
     )
 
 
-def _attribute(attributes: Mapping[str, object], name: str) -> str:
+def attribute(attributes: Mapping[str, object], name: str) -> str:
+    """An attribute that every event has.
+
+    Raises:
+        EventRejected: it is missing, empty, too long or no text.
+    """
     value = attributes.get(name)
     if value is None:
         raise EventRejected("is missing", field=name)
@@ -210,14 +215,19 @@ def _checked(value: object, name: str) -> str:
         raise EventRejected(f"must be a text, not {kind_of(value)}", field=name)
     if not value or value.isspace():
         raise EventRejected("is empty", field=name)
-    if len(value) > _LONGEST[name] or len(value.encode("utf-8", "replace")) > _LONGEST[name]:
+    if len(value) > _LONGEST[name] or (not value.isascii() and len(value.encode("utf-8", "replace")) > _LONGEST[name]):
         raise EventRejected(f"is longer than {_LONGEST[name]} bytes", field=name)
     if not keepable(value):
         raise EventRejected("holds a NUL or half a character", field=name, fix="send plain Unicode text")
     return value
 
 
-def _time(value: object) -> datetime | None:
+def event_time(value: object) -> datetime | None:
+    """The instant of the attribute `time`, None where it was left out.
+
+    Raises:
+        EventRejected: it is none.
+    """
     if value is None:
         return None
     if isinstance(value, str) and len(value) in _EPOCH_MILLISECONDS and value.isdecimal():
@@ -226,7 +236,7 @@ def _time(value: object) -> datetime | None:
     return parsed_moment(value, "time")
 
 
-def _traceparent(value: object) -> str | None:
+def traceparent(value: object) -> str | None:
     """Kept only where it is one: a broken trace is no reason to refuse an anomaly (W3C Trace Context 3.2)."""
     return (
         value

@@ -141,7 +141,7 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Findin
         raise EventRejected("is missing", field="time", fix="send when it was observed, as `time` or `data.at`")
     asset = _asset(said.asset, at, event.path, register)
     asset_id, mode = _subject(said, asset, at, event.path, register)
-    anomaly = Anomaly(
+    anomaly = Anomaly.trusted(
         kind=AnomalyKind.DEVIATION,
         asset=asset_id,
         failure_mode=mode,
@@ -180,7 +180,7 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register) -> Finding:
                 f"{asset.id} has no component {said.component}", field=joined(event.path, "component"), at=at
             )
         asset = part
-    anomaly = Anomaly(
+    anomaly = Anomaly.trusted(
         kind=AnomalyKind.MANUAL,
         asset=asset.id,
         failure_mode=said.failure_mode or register.only_failure_mode(asset.id) or UNKNOWN_MODE,

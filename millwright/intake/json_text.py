@@ -92,6 +92,8 @@ def decoded_base64(text: str, field: str) -> bytes:
 def joined(path: str, name: str) -> str:
     """A field's dotted path under another, fit to be shown and stored."""
     full = f"{path}.{name}" if path else name
+    if full.isascii() and len(full) <= _LONGEST_PATH and "\x00" not in full:
+        return full
     clean = full.encode("utf-8", "replace").decode().replace("\x00", "?")
     return clean[:_LONGEST_PATH]
 

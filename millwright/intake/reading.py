@@ -149,10 +149,17 @@ def _read_item(item: object, raw: bytes, delivery: Delivery, register: Register,
             raise _too_large(len(raw), LARGEST_EVENT)
         if suspect:
             refuse_unkeepable(item)
+        else:
+            known = register.phrases.read(item, raw, delivery)
+            if known is not None:
+                return known
         event = from_event_grid(item) if is_event_grid else from_structured(item)
     except EventRejected as refused:
         return _quarantined(delivery, raw, attributes, refused)
-    return _received(event, raw, delivery, register)
+    received = _received(event, raw, delivery, register)
+    if event.type == envelope.ANOMALY and not suspect:
+        register.phrases.learn(item, received)
+    return received
 
 
 def _read_binary(attributes: Mapping[str, object], body: bytes, delivery: Delivery, register: Register) -> Received:
@@ -185,7 +192,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     key = found.natural_key
     if key is None and found.fate is not Fate.QUARANTINED:
         key = f"event|{event.identity.source}|{event.identity.id}"
-    return Received(
+    return Received.trusted(
         door=delivery.door,
         sequence=delivery.sequence,
         source=event.identity.source,
@@ -224,7 +231,7 @@ def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
 
 def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object], refused: EventRejected) -> Received:
     identity = identity_of(attributes) or Identity(delivery.door, _numbered(delivery))
-    return Received(
+    return Received.trusted(
         door=delivery.door,
         sequence=delivery.sequence,
         source=identity.source,

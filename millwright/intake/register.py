@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from domain.assets import Alias, Asset, Observable, ObservableKind, PlantRegister
+from millwright.intake.phrasebook import Phrasebook
 
 
 class _Span(NamedTuple):
@@ -49,6 +50,8 @@ class Register:
             if asset.machine is not None and asset.machine != asset.id:
                 self._parts[asset.machine, asset.name].add(asset.id)
         self._models = models
+        self.phrases = Phrasebook()
+        """What was said in the words of this register; with the next, all of it is looked up anew."""
 
     @classmethod
     def of(cls, plant: PlantRegister) -> Self:

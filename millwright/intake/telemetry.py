@@ -81,7 +81,7 @@ def code_finding(machine: Asset, code: str, observed: Observed, field: str, regi
     if observable is None:
         problem = f"no component of {machine.id} is known by the error code {code}"
         raise Unmapped(problem, field=field, natural_key=key, at=observed.at)
-    anomaly = Anomaly(
+    anomaly = Anomaly.trusted(
         kind=AnomalyKind.CODE,
         asset=observable.asset,
         failure_mode=observable.failure_mode,
@@ -101,7 +101,7 @@ def risk_finding(machine: Asset, value: object, observed: Observed, field: str) 
     name = name_of(value, field)
     if name not in _RISKS:
         raise EventRejected("is no level of risk", field=field, fix="send Low, Medium or High")
-    anomaly = Anomaly(
+    anomaly = Anomaly.trusted(
         kind=AnomalyKind.RISK,
         asset=machine.id,
         failure_mode=UNKNOWN_MODE,
@@ -161,7 +161,7 @@ def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, reg
             natural_key=key,
             at=at,
         )
-    anomaly = Anomaly(
+    anomaly = Anomaly.trusted(
         kind=AnomalyKind.DEVIATION,
         asset=observable.asset,
         failure_mode=observable.failure_mode,
