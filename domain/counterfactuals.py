@@ -17,7 +17,7 @@ class Change(Model):
 
 
 class Counterfactual(Model):
-    """One input. `nearest` is the smallest change of it that gives another rung, `ordering` the smallest that orders work.
+    """One input. `nearest` is its smallest change that gives another rung, `ordering` the smallest that orders work.
 
     Either is None where no value of it alone does so; `ordering` is also None where work was ordered anyway. `exact` is
     false where a condition asks for the input in a way that could not be searched through: then there may be a nearer

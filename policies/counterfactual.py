@@ -95,9 +95,7 @@ def _of(
     )
 
 
-def _flips(
-    policy: CompiledPolicy, inputs: Inputs, name: str, now: Value, found: Thresholds
-) -> Iterator[_Flip]:
+def _flips(policy: CompiledPolicy, inputs: Inputs, name: str, now: Value, found: Thresholds) -> Iterator[_Flip]:
     """The verdict at each threshold and beside it, the nearest to the present value first."""
     for value, side, threshold in _candidates(name, now, found):
         flip = _judged(policy, inputs, name, value, side, threshold)
@@ -142,7 +140,10 @@ def _candidates(name: str, now: Value, found: Thresholds) -> list[tuple[Value, i
         if isinstance(threshold, (bool, str)):
             near.append((threshold, 0, threshold))
         elif isinstance(now, float):
-            near.extend((value, side, threshold) for side, value in zip((-1, 0, 1), _around(name, float(threshold)), strict=True))
+            near.extend(
+                (value, side, threshold)
+                for side, value in zip((-1, 0, 1), _around(name, float(threshold)), strict=True)
+            )
         else:
             near.extend((threshold + side, side, threshold) for side in (-1, 0, 1))
     near = [one for one in near if one[0] != now]

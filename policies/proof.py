@@ -13,17 +13,15 @@ import z3
 
 from domain.model import Model
 from domain.verdict import Rung, Verdict
-from policies.engine import CompiledPolicy, judge
-from policies.expressions import Chain, Environment
-from policies.grammar import ConditionRejected
-from policies.memory import observe
+from policies.engine import CompiledPolicy, judge, look
+from policies.expressions import Chain
+from policies.own_names import Terms, moved_along, shared, variables_of
 from policies.schema import MonotoneClaim, Property, RungClaim
 from policies.search import TIMEOUT_MS, Answer, Search, judgement
 from policies.situation import (
     OF_MEMORY_TERMS,
     OF_VERDICTS,
     SHAPED_BY,
-    Terms,
     axioms,
     beside,
     longer,
@@ -32,12 +30,11 @@ from policies.situation import (
 )
 from policies.translation import NotTranslated, Translation, literal
 from policies.trial import Situation, remembered
-from policies.variables import RULE_READERS, RULE_VARIABLES, Facts, Value
-from policies.witness import make
+from policies.variables import RULE_VARIABLES, Facts, Value
+from policies.witness import attempts
 
 Result = Literal["proved", "refuted", "unknown"]
 
-_CONDITIONS = Environment(RULE_VARIABLES)
 ORDERS: Mapping[str, tuple[str, ...]] = {
     "asset.criticality": ("", "D", "C", "B", "A"),
     "anomaly.risk": ("", "Low", "Medium", "High"),
@@ -72,11 +69,11 @@ class Seen:
 def seen(policy: CompiledPolicy, made: Situation) -> Seen:
     """What the engine makes of a situation."""
     before, _ = remembered(policy, made.events[:-1], made.context)
-    last, terms = made.events[-1], policy.document.memory
-    observed = observe(before, last, terms.window, terms.evidence_above)
-    facts = Facts(last, made.context, observed, before, terms.window)
+    last = made.events[-1]
+    observed, _ = look(policy, before, last, made.context)
+    facts = Facts(last, made.context, observed, before, policy.document.memory.window)
     verdict, _ = judge(policy, before, last, made.context)
-    return Seen({name: read(facts) for name, read in RULE_READERS.items()}, verdict)
+    return Seen({name: read(facts) for name, read in policy.names.readers.items()}, verdict)
 
 
 @dataclass(frozen=True)
@@ -144,11 +141,12 @@ class Prover:
         return self._superset(self._version(str(one.acts_superset_of)))
 
     def _bounded(self, bound: RungClaim, *, reached: bool) -> _Question:
-        condition = _CONDITIONS.condition(bound.when)
-        terms = situation("")
+        conditions = self._policy.names.rules
+        condition = conditions.condition(bound.when)
+        terms = situation("", self._policy)
         verdict = judgement(self._policy, terms)
         below = verdict.rung < int(bound.rung_at_least)
-        chain = Chain(_CONDITIONS, [condition, _CONDITIONS.condition("true")])
+        chain = Chain(conditions, [condition])
 
         def broken(made: Sequence[Situation]) -> bool:
             one = seen(self._policy, made[0])
@@ -165,10 +163,10 @@ class Prover:
     def _monotone(self, promise: MonotoneClaim) -> _Question:
         name = promise.variable
         if name not in RULE_VARIABLES:
-            raise ConditionRejected(f"{name} does not exist here", offset=0)
-        moved = (name, *SHAPED_BY.get(name, ()))
-        first = situation("")
-        second = beside(first, moved, "changed ")
+            raise NotTranslated(name, "only what is seen and remembered of an asset can be raised alone")
+        moved = {name, *SHAPED_BY.get(name, ()), *moved_along(self._policy, name)}
+        first = situation("", self._policy)
+        second = beside(first, moved, "changed ", self._policy)
         less, more = (first, second) if promise.direction == "up" else (second, first)
         statements = [
             *self._always(first),
@@ -182,7 +180,7 @@ class Prover:
             before, after = (seen(self._policy, each) for each in made)
             lower, higher = (before, after) if promise.direction == "up" else (after, before)
             return (
-                all(before.values[each] == after.values[each] for each in RULE_VARIABLES if each not in moved)
+                all(before.values[each] == after.values[each] for each in before.values if each not in moved)
                 and _rank(name, lower.values[name]) < _rank(name, higher.values[name])
                 and after.verdict.rung < before.verdict.rung
             )
@@ -202,7 +200,7 @@ class Prover:
         return _Question([*statements, theirs.rung >= draft, own.rung < draft], (others,), (other,), broken)
 
     def _always(self, terms: Terms) -> list["z3.BoolRef"]:
-        return [axiom.term for axiom in axioms(terms, self._policy.document.memory)]
+        return [axiom.term for axiom in axioms(terms, self._policy)]
 
 
 def side_by_side(
@@ -214,9 +212,10 @@ def side_by_side(
     """
     mine, theirs = policy.document.memory, other.document.memory
     alike = (mine.window, mine.evidence_above) == (theirs.window, theirs.evidence_above)
-    terms = situation("")
-    others = beside(terms, OF_VERDICTS if alike else (*OF_VERDICTS, *OF_MEMORY_TERMS), "other ")
-    statements = [axiom.term for axiom in (*axioms(terms, mine), *axioms(others, theirs))]
+    terms = situation("", policy)
+    own = {name for name in variables_of(policy) if name not in RULE_VARIABLES} - shared(policy, other)
+    others = beside(terms, {*OF_VERDICTS, *(() if alike else OF_MEMORY_TERMS), *own}, "other ", other)
+    statements = [axiom.term for axiom in (*axioms(terms, policy), *axioms(others, other))]
     if not alike and mine.window >= theirs.window and mine.evidence_above <= theirs.evidence_above:
         statements += [axiom.term for axiom in longer(others, terms)]
     if not alike and theirs.window >= mine.window and theirs.evidence_above <= mine.evidence_above:
@@ -242,16 +241,13 @@ def confirmed(
     """
     names = ("witness",) if len(policies) == 1 else ("before the change", "after the change")
     for found in search.models(*statements):
-        made = [
-            make(name, values, policy.document.memory)
-            for name, values, policy in zip(names, found, policies, strict=True)
-        ]
-        whole = [one for one in made if one is not None]
-        if one_history and len(whole) == len(made):
-            history = whole[0].events[:-1]
-            whole = [one.model_copy(update={"events": (*history, one.events[-1])}) for one in whole]
-        if len(whole) == len(made) and broken(whole):
-            return tuple(whole)
+        made = [attempts(*each) for each in zip(names, found, policies, strict=True)]
+        for whole in zip(*made, strict=False):
+            if one_history:
+                history = whole[0].events[:-1]
+                whole = tuple(one.model_copy(update={"events": (*history, one.events[-1])}) for one in whole)
+            if broken(whole):
+                return whole
     return None
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import z3
 
 from policies.engine import CompiledPolicy
-from policies.situation import Terms
+from policies.own_names import Terms
 from policies.translation import Translation, literal
 from policies.variables import NEVER, Value
 
@@ -191,7 +191,7 @@ def _value(model: "z3.ModelRef", term: "z3.ExprRef") -> Value:
 def plain(term: "z3.ExprRef") -> Value:
     """A term without names as a value."""
     if z3.is_bool(term):
-        return z3.is_true(z3.simplify(term))
+        return bool(z3.is_true(z3.simplify(term)))
     if z3.is_fp(term):
         bits = z3.simplify(z3.fpToIEEEBV(term)).as_long()
         return float(struct.unpack("<d", struct.pack("<Q", bits))[0])

@@ -5,16 +5,16 @@ They hold where events are judged in event order, as lines do (a late one is jud
 say all: a model that no events lead to is found out when its witness is made (`policies.witness`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import z3
 
+from policies.engine import CompiledPolicy
+from policies.own_names import Terms, own_axioms, variables_of
 from policies.schema import MemoryTerms
 from policies.translation import constant, literal
-from policies.variables import NEVER, RULE_VARIABLES, Variable
-
-Terms = Mapping[str, "z3.ExprRef"]
+from policies.variables import NEVER, Variable
 
 _MINUTE = 60.0
 
@@ -35,7 +35,13 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "anomaly.score": OF_MEMORY_TERMS,
     "anomaly.detector": ("memory.detectors", "memory.confirming"),
     "anomaly.code": ("memory.codes", "memory.detectors", "memory.confirming"),
-    "anomaly.risk": ("memory.risk", "memory.risk_changed", "memory.risk_minutes", "memory.detectors", "memory.confirming"),
+    "anomaly.risk": (
+        "memory.risk",
+        "memory.risk_changed",
+        "memory.risk_minutes",
+        "memory.detectors",
+        "memory.confirming",
+    ),
     "anomaly.kind": (*OF_MEMORY_TERMS, "memory.risk", "memory.risk_changed", "memory.risk_minutes"),
     "anomaly.quality": (*OF_MEMORY_TERMS, "memory.risk", "memory.risk_changed", "memory.risk_minutes"),
     "memory.codes": ("memory.confirming",),
@@ -60,23 +66,34 @@ class Axiom:
     term: "z3.BoolRef"
 
 
-def situation(prefix: str, variables: Mapping[str, Variable] = RULE_VARIABLES) -> dict[str, "z3.ExprRef"]:
-    """A free situation: a term for each name."""
+def situation(prefix: str, policy: CompiledPolicy) -> dict[str, "z3.ExprRef"]:
+    """A free situation: a term for each name that a version's rules may use."""
+    variables = variables_of(policy)
     return {name: constant(f"{prefix}{name}", variable) for name, variable in variables.items()}
 
 
-def beside(
-    terms: Terms, changed: tuple[str, ...], prefix: str, variables: Mapping[str, Variable] = RULE_VARIABLES
-) -> dict[str, "z3.ExprRef"]:
-    """A situation like another one but for some names."""
+def beside(terms: Terms, changed: Collection[str], prefix: str, policy: CompiledPolicy) -> dict[str, "z3.ExprRef"]:
+    """A situation like another one but for some names, and for those that the other one lacks."""
     return {
-        name: constant(f"{prefix}{name}", variables[name]) if name in changed else term for name, term in terms.items()
+        name: constant(f"{prefix}{name}", variable) if name in changed or name not in terms else terms[name]
+        for name, variable in variables_of(policy).items()
     }
 
 
-def axioms(terms: Terms, memory: MemoryTerms, variables: Mapping[str, Variable] = RULE_VARIABLES) -> list[Axiom]:
-    """What always holds in a situation, for a version that remembers on these terms."""
-    return [*_of_types(terms, variables), *_of_anomalies(terms), *_of_memory(terms, memory), *_of_evidence(terms, memory)]
+def axioms(terms: Terms, policy: CompiledPolicy) -> list[Axiom]:
+    """What always holds in a situation of a version.
+
+    Raises:
+        NotTranslated: a condition on which a parameter depends has no form here.
+    """
+    memory = policy.document.memory
+    return [
+        *_of_types(terms, variables_of(policy)),
+        *_of_anomalies(terms),
+        *_of_memory(terms, memory),
+        *_of_evidence(terms, memory),
+        *(Axiom(says, term) for says, term in own_axioms(terms, policy)),
+    ]
 
 
 def _of_types(terms: Terms, variables: Mapping[str, Variable]) -> Iterator[Axiom]:
@@ -134,7 +151,9 @@ def _of_memory(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
 def _of_evidence(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
     """What an anomaly itself leaves in the memory that is asked about it."""
     good = terms["anomaly.quality"] == literal("good")
-    kind = {word: z3.And(good, terms["anomaly.kind"] == literal(word)) for word in ("deviation", "code", "risk", "manual")}
+    kind = {
+        word: z3.And(good, terms["anomaly.kind"] == literal(word)) for word in ("deviation", "code", "risk", "manual")
+    }
     detectors, codes = terms["memory.detectors"], terms["memory.codes"]
     named, stated = terms["anomaly.code"] != literal(""), terms["anomaly.risk"] != literal("")
     score, zero = terms["anomaly.score"], literal(0.0)
@@ -146,7 +165,9 @@ def _of_evidence(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
     )
     yield Axiom("a good deviation above the threshold is the last of its run", z3.Implies(counts, run))
     yield Axiom("a good error code is remembered", z3.Implies(z3.And(kind["code"], named), codes >= 1))
-    yield Axiom("a good code without a name is a detector", z3.Implies(z3.And(kind["code"], z3.Not(named)), detectors >= 1))
+    yield Axiom(
+        "a good code without a name is a detector", z3.Implies(z3.And(kind["code"], z3.Not(named)), detectors >= 1)
+    )
     yield Axiom("a person counts as a detector", z3.Implies(kind["manual"], detectors >= 1))
     high = z3.And(kind["risk"], terms["anomaly.risk"] == literal("High"))
     yield Axiom("a model that sees a high risk is a detector", z3.Implies(high, detectors >= 1))

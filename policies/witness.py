@@ -1,10 +1,10 @@
 """From a solver's model to events that lead there: a situation that the real engine can be asked about.
 
-A model names the values that conditions would see. A witness is a short sequence of anomalies after which they do. It
+A model names the values that conditions would see. A witness is a short sequence of anomalies after which they do. Each
 is no more than an attempt: what it shows is settled by judging it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,34 +13,48 @@ from pydantic import ValidationError
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
 from domain.verdict import Context
+from policies.engine import CompiledPolicy
+from policies.own_names import moment
 from policies.schema import MemoryTerms
 from policies.trial import MAX_EVENTS, Situation
 from policies.variables import NEVER, Value
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-"""Any instant would do: judging knows only differences."""
+"""Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
 
 _STEP = timedelta(seconds=1)
 _LONGEST_MINUTES = 60 * 24 * 3650.0
 
 
-def make(name: str, values: Mapping[str, Value], memory: MemoryTerms) -> Situation | None:
-    """A situation in which conditions would see these values; None where no attempt can be made.
+def attempts(name: str, values: Mapping[str, Value], policy: CompiledPolicy) -> Iterator[Situation]:
+    """Situations in which conditions might see these values, the plainest first; none where no attempt can be made.
 
     Args:
-        name: what to call it.
-        values: of every name of `policies.variables.RULE_VARIABLES`.
-        memory: on what terms the version remembers.
+        name: what to call them.
+        values: of every name that the version's rules may use.
+        policy: the version.
     """
     try:
-        last = _anomaly(values)
-        history = _History(values, memory, last)
+        context = _context(values)
+        last = _anomaly(values, moment(policy, values, context, NOW))
+        history = _History(values, policy.document.memory, last)
         history.make()
-        events = (*sorted(history.events, key=lambda event: event.at), last)
-        return Situation(name=name, context=_context(values), events=events) if len(events) <= MAX_EVENTS else None
+        for echoes in ((), *_echoes(policy, last)):
+            events = (*sorted((*echoes, *history.events), key=lambda event: event.at), last)
+            if len(events) <= MAX_EVENTS:
+                yield Situation(name=name, context=context, events=events)
     except (ValidationError, OverflowError, ValueError):
         # The model asks for what cannot be written down: a moment before the calendar, a text without a form.
-        return None
+        return
+
+
+def _echoes(policy: CompiledPolicy, last: Anomaly) -> Iterator[tuple[Anomaly, ...]]:
+    """The last anomaly seen before, so often and so far apart that a state could have come of it."""
+    for state in policy.states:
+        delays = {_STEP, *(delay + _STEP for delay in (state.terms.on_delay, state.terms.off_delay) if delay)}
+        for delay in sorted(delays):
+            for number in (1, state.terms.of - 1):
+                yield tuple(last.model_copy(update={"at": last.at - delay * each}) for each in range(number, 0, -1))
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:
@@ -63,13 +77,13 @@ def _context(values: Mapping[str, Value]) -> Context:
     )
 
 
-def _anomaly(values: Mapping[str, Value]) -> Anomaly:
+def _anomaly(values: Mapping[str, Value], at: datetime) -> Anomaly:
     risk = _text(values, "anomaly.risk")
     return Anomaly(
         kind=AnomalyKind(_text(values, "anomaly.kind")),
         asset=_text(values, "asset.id"),
         failure_mode=_text(values, "anomaly.failure_mode"),
-        at=NOW,
+        at=at,
         detector=_text(values, "anomaly.detector"),
         signal=_text(values, "anomaly.signal") or None,
         code=_text(values, "anomaly.code") or None,
@@ -113,15 +127,15 @@ class _History:
             self._add(_STEP, AnomalyKind.MANUAL, detector=person)
             counted.add(person)
             number += 1
-        earliest = min((event.at for event in self.events), default=NOW)
+        earliest = min((event.at for event in self.events), default=self.last.at)
         for _ in range(int(self.values["memory.seen"]) - 1 - len(self.events)):
-            self._add(NOW - earliest, AnomalyKind.MANUAL, quality=Quality.UNCERTAIN)
+            self._add(self.last.at - earliest, AnomalyKind.MANUAL, quality=Quality.UNCERTAIN)
             if len(self.events) > MAX_EVENTS:
                 return
 
     def _counts(self, event: Anomaly) -> bool:
         """Whether an event's detector is remembered at the last one."""
-        if NOW - event.at > self.memory.window:
+        if self.last.at - event.at > self.memory.window:
             return False
         match event.kind:
             case AnomalyKind.DEVIATION:
@@ -163,7 +177,7 @@ class _History:
             self._add(self._ago("memory.risk_minutes"), AnomalyKind.RISK, risk=Risk(state), detector=self._model())
 
     def _model(self) -> str:
-        """Who told of the risk before: a High one counts as a detector, so one that counts anyway where there is one."""
+        """Who told of the risk before: a High one counts as a detector, so one that counts anyway if there is any."""
         return next((event.detector for event in self.events if self._counts(event)), self.last.detector)
 
     def _ago(self, name: str) -> timedelta:
@@ -188,7 +202,7 @@ class _History:
                 kind=kind,
                 asset=self.last.asset,
                 failure_mode=self.last.failure_mode,
-                at=NOW - ago,
+                at=self.last.at - ago,
                 detector=detector,
                 code=code,
                 score=score,
@@ -200,4 +214,3 @@ class _History:
     def _other(self, taken: str, word: str, number: int) -> str:
         """A name of its own."""
         return f"{word}-{number + 1}" + ("'" if taken == f"{word}-{number + 1}" else "")
-

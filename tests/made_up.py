@@ -9,6 +9,7 @@ from domain.assets import Criticality
 from domain.verdict import Context
 from policies.trial import Situation
 from policies.variables import NEVER, Value, Variable
+from tests.drafts import draft, rule
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 _CLASSES = ("pump", "pump", "motor", "conveyor", "press", "")
@@ -21,9 +22,9 @@ _INTEGERS = (0, 1, 2, 3, -1, 7, 2**53 + 1, 2**63 - 1, -(2**63), 2**62)
 def made_up_situation(chance: random.Random) -> Situation:
     """One to nine events in event order, of every kind and quality, on an asset of any sort."""
     context = Context(
-        asset="a",
+        asset=chance.choice(("a", "b", "M9")),
         asset_class=chance.choice(_CLASSES),
-        criticality=chance.choice((*Criticality, None)),
+        criticality=chance.choice((Criticality.A, Criticality.B, *Criticality, None)),
         machine="m",
         line="L1",
         codes=chance.choice((0, 1, 1, 2, 3)),
@@ -46,8 +47,8 @@ def _anomaly(chance: random.Random, at: datetime) -> Anomaly:
         signal=chance.choice((None, "volt")),
         value=chance.choice((None, 3.5)),
         baseline=chance.choice((None, 3.0)),
-        score=chance.choice((None, 0.0, 3.0, 4.0, 4.5, 7.0)),
-        confidence=chance.choice((None, 0.0, 0.5, 0.8999999999999999, 0.9, 1.0)),
+        score=chance.choice((None, 0.0, 3.0, 4.0, 4.5, 5.0, 6.5, 7.0)),
+        confidence=chance.choice((None, 0.5, 0.8999999999999999, 0.9, 0.95, 1.0)),
         code=chance.choice((None, "e1", "e2", "e3")),
         risk=chance.choice((None, *Risk)),
         quality=chance.choice((Quality.GOOD, Quality.GOOD, Quality.GOOD, *Quality)),
@@ -66,6 +67,27 @@ def made_up_value(chance: random.Random, variable: Variable) -> Value:
         case "DOUBLE":
             return chance.choice((*_DOUBLES, NEVER))
     return chance.choice(variable.words or _TEXTS)
+
+
+_OWN = """\
+    parameters: { least: 5.0 }
+    calendars:
+      - { id: night, zone: Europe/Berlin, hours: [{ days: [mon, tue, wed, thu, fri], start: "22:00", end: "06:00" }] }
+    states:
+      - { id: shaking, says: It shakes., observe: "anomaly.kind == 'deviation'", raise_when: anomaly.score > 5.0,
+          on_delay: PT10M }
+    cohorts: [{ id: old, when: "asset.id == 'a' || asset.id.startsWith('M1')" }]
+    overrides:
+      - { for: { cohort: old }, because: They are worn., parameters: { least: 3.0 } }
+    waivers:
+      - { id: trial, for: { asset: M9 }, rules: [high], owner: Olaf, reason: A trial., until: 2026-03-01T00:00:00Z }
+    """
+OWN_NAMES = draft(
+    rule("high", "anomaly.kind == 'deviation' && anomaly.score >= param.least && !calendar.night", "work_order"),
+    rule("shaken", "state.shaking.raised && calendar.night", "inspect"),
+    more=_OWN,
+)
+"""A policy with names of every sort that a policy can bring itself."""
 
 
 class MadeUpConditions:

@@ -126,5 +126,3 @@ def register(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command()(prove)
     app.command("try")(try_)
-
-

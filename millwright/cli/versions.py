@@ -33,7 +33,9 @@ def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
         found, stored = _stored(context, name)
         known = list(dict.fromkeys([*known, *stored]))
     if found is None:
-        raise Rejected(f"there is no version {name}", field="version", fix=f"there are {', '.join(known)}, or name a file")
+        raise Rejected(
+            f"there is no version {name}", field="version", fix=f"there are {', '.join(known)}, or name a file"
+        )
     return found
 
 
