@@ -99,7 +99,7 @@ def _alike(state: CompiledState, twin: CompiledState, same: set[str]) -> bool:
 
 
 def moment(policy: CompiledPolicy, values: Mapping[str, Value], context: Context, now: datetime) -> datetime:
-    """An instant at which calendars and waivers are as wanted, in a week from `now` or around a waiver's end; else `now`."""
+    """An instant at which calendars and waivers are as wanted, in a week of `now` or of a waiver's end; or `now`."""
     wanted = {name: value for name, value in values.items() if name.startswith(_OF_MOMENT)}
     begins = [now, *(edge for each in policy.document.waivers for edge in (each.until - _WEEK * _HOUR, each.until))]
     for begin in begins:

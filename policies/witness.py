@@ -13,9 +13,12 @@ from pydantic import ValidationError
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
 from domain.verdict import Context
-from policies.engine import CompiledPolicy
+from policies.engine import CompiledPolicy, CompiledState
 from policies.own_names import moment
 from policies.schema import MemoryTerms
+from policies.search import Search
+from policies.situation import axioms, situation
+from policies.translation import NotTranslated, Translation, literal
 from policies.trial import MAX_EVENTS, Situation
 from policies.variables import NEVER, Value
 
@@ -23,6 +26,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
 
 _STEP = timedelta(seconds=1)
+_SAME = ("asset.", "anomaly.failure_mode", "calendar.", "param.")
 _LONGEST_MINUTES = 60 * 24 * 3650.0
 
 
@@ -39,7 +43,7 @@ def attempts(name: str, values: Mapping[str, Value], policy: CompiledPolicy) -> 
         last = _anomaly(values, moment(policy, values, context, NOW))
         history = _History(values, policy.document.memory, last)
         history.make()
-        for echoes in ((), *_echoes(policy, last)):
+        for echoes in ((), *_echoes(policy, last, values)):
             events = (*sorted((*echoes, *history.events), key=lambda event: event.at), last)
             if len(events) <= MAX_EVENTS:
                 yield Situation(name=name, context=context, events=events)
@@ -48,13 +52,30 @@ def attempts(name: str, values: Mapping[str, Value], policy: CompiledPolicy) -> 
         return
 
 
-def _echoes(policy: CompiledPolicy, last: Anomaly) -> Iterator[tuple[Anomaly, ...]]:
-    """The last anomaly seen before, so often and so far apart that a state could have come of it."""
+def _echoes(policy: CompiledPolicy, last: Anomaly, values: Mapping[str, Value]) -> Iterator[tuple[Anomaly, ...]]:
+    """Observations before the last anomaly, so many and so far apart that a state could have been raised by them."""
     for state in policy.states:
+        observation = _observation(policy, state, last, values)
         delays = {_STEP, *(delay + _STEP for delay in (state.terms.on_delay, state.terms.off_delay) if delay)}
         for delay in sorted(delays):
             for number in (1, state.terms.of - 1):
-                yield tuple(last.model_copy(update={"at": last.at - delay * each}) for each in range(number, 0, -1))
+                yield tuple(
+                    observation.model_copy(update={"at": last.at - delay * each}) for each in range(number, 0, -1)
+                )
+
+
+def _observation(policy: CompiledPolicy, state: CompiledState, last: Anomaly, values: Mapping[str, Value]) -> Anomaly:
+    """An anomaly on the same asset that speaks for raising a state; the last one where none was found."""
+    terms = situation("", policy)
+    translation = Translation(terms)
+    about = [terms[name] == literal(value) for name, value in values.items() if name.startswith(_SAME)]
+    try:
+        met = [translation.condition(condition) for condition in state.chain.conditions[:2]]
+    except NotTranslated:
+        return last
+    good = terms["anomaly.quality"] == literal(Quality.GOOD)
+    search = Search([*(axiom.term for axiom in axioms(terms, policy)), *about, *met, good], [terms])
+    return next((_anomaly(found, last.at) for (found,) in search.models()), last)
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

@@ -72,10 +72,10 @@ def made_up_value(chance: random.Random, variable: Variable) -> Value:
 _OWN = """\
     parameters: { least: 5.0 }
     calendars:
-      - { id: night, zone: Europe/Berlin, hours: [{ days: [mon, tue, wed, thu, fri], start: "22:00", end: "06:00" }] }
+      - { id: night, zone: Europe/Berlin, hours: [{ days: [mon, tue, wed, thu, fri, sat, sun], start: "20:00", end: "08:00" }] }
     states:
-      - { id: shaking, says: It shakes., observe: "anomaly.kind == 'deviation'", raise_when: anomaly.score > 5.0,
-          on_delay: PT10M }
+      - { id: shaking, says: It shakes., observe: "anomaly.kind == 'deviation'", raise_when: anomaly.score > 4.0,
+          on_delay: PT1M }
     cohorts: [{ id: old, when: "asset.id == 'a' || asset.id.startsWith('M1')" }]
     overrides:
       - { for: { cohort: old }, because: They are worn., parameters: { least: 3.0 } }
