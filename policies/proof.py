@@ -89,6 +89,7 @@ class _Question:
     policies: Sequence[CompiledPolicy]
     broken: Callable[[Sequence[Situation]], bool]
     one_history: bool = False
+    other: CompiledPolicy | None = None
 
 
 class Prover:
@@ -125,7 +126,9 @@ class Prover:
         if answer is Answer.UNKNOWN:
             why = f"the solver did not come to an end within {self._timeout / 1000:g} s"
             return Proof(property=one.id, says=one.says, result="unknown", why=why)
-        witness = confirmed(search, question.policies, question.broken, one_history=question.one_history)
+        witness = confirmed(
+            search, question.policies, question.broken, one_history=question.one_history, other=question.other
+        )
         if witness is not None:
             return Proof(property=one.id, says=one.says, result="refuted", witness=witness)
         why = "the solver found values that would break it, but no events were found that lead to them"
@@ -197,7 +200,9 @@ class Prover:
             one = made[0]
             return seen(other, one).verdict.rung.orders and not seen(self._policy, one).verdict.rung.orders
 
-        return _Question([*statements, theirs.rung >= draft, own.rung < draft], (others,), (other,), broken)
+        shown, by, more = narrower((terms, self._policy), (others, other))
+        opposite = [*statements, theirs.rung >= draft, own.rung < draft]
+        return _Question(opposite, (shown,), (by,), broken, other=more)
 
     def _always(self, terms: Terms) -> list["z3.BoolRef"]:
         return [axiom.term for axiom in axioms(terms, self._policy)]
@@ -223,12 +228,23 @@ def side_by_side(
     return terms, others, statements
 
 
+def narrower(
+    one: tuple[Terms, CompiledPolicy], two: tuple[Terms, CompiledPolicy]
+) -> tuple[Terms, CompiledPolicy, CompiledPolicy]:
+    """Of two versions the one that remembers less, with its terms; then the other."""
+    mine, theirs = one[1].document.memory, two[1].document.memory
+    if (mine.window, -mine.evidence_above) <= (theirs.window, -theirs.evidence_above):
+        return *one, two[1]
+    return *two, one[1]
+
+
 def confirmed(
     search: Search,
     policies: Sequence[CompiledPolicy],
     broken: Callable[[Sequence[Situation]], bool],
     *statements: "z3.BoolRef",
     one_history: bool = False,
+    other: CompiledPolicy | None = None,
 ) -> tuple[Situation, ...] | None:
     """Situations that were found, made into events, and seen by the engine to be what was looked for.
 
@@ -238,10 +254,11 @@ def confirmed(
         broken: asks the engine about them.
         statements: what must hold besides.
         one_history: whether they share the events before the last.
+        other: another version, of which it is wanted that it remembers more.
     """
     names = ("witness",) if len(policies) == 1 else ("before the change", "after the change")
     for found in search.models(*statements):
-        made = [attempts(*each) for each in zip(names, found, policies, strict=True)]
+        made = [attempts(*each, other) for each in zip(names, found, policies, strict=True)]
         for whole in zip(*made, strict=False):
             if one_history:
                 history = whole[0].events[:-1]

@@ -117,7 +117,8 @@ def _crossings(asked: _Asked) -> Iterator[float]:
                 first = middle
             else:
                 last = middle
-        yield _ranked(last)
+        # Of the two neighbours the one that a person would write; the other is asked about beside it.
+        yield min(_ranked(first), _ranked(last), key=lambda value: len(repr(value)))
 
 
 def _rank(value: float) -> int:

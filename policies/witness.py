@@ -30,26 +30,48 @@ _SAME = ("asset.", "anomaly.failure_mode", "calendar.", "param.")
 _LONGEST_MINUTES = 60 * 24 * 3650.0
 
 
-def attempts(name: str, values: Mapping[str, Value], policy: CompiledPolicy) -> Iterator[Situation]:
+def attempts(
+    name: str, values: Mapping[str, Value], policy: CompiledPolicy, other: CompiledPolicy | None = None
+) -> Iterator[Situation]:
     """Situations in which conditions might see these values, the plainest first; none where no attempt can be made.
 
     Args:
         name: what to call them.
         values: of every name that the version's rules may use.
         policy: the version.
+        other: another version, of which it is wanted that it remembers more.
     """
     try:
         context = _context(values)
         last = _anomaly(values, moment(policy, values, context, NOW))
         history = _History(values, policy.document.memory, last)
         history.make()
-        for echoes in ((), *_echoes(policy, last, values)):
+        more = [] if other is None else _remembered_by(other, policy, last)
+        for echoes in ((), *more, *_echoes(policy, last, values)):
             events = (*sorted((*echoes, *history.events), key=lambda event: event.at), last)
             if len(events) <= MAX_EVENTS:
                 yield Situation(name=name, context=context, events=events)
     except (ValidationError, OverflowError, ValueError):
         # The model asks for what cannot be written down: a moment before the calendar, a text without a form.
         return
+
+
+def _remembered_by(other: CompiledPolicy, policy: CompiledPolicy, last: Anomaly) -> Iterator[tuple[Anomaly, ...]]:
+    """Anomalies that the other version remembers and this one does not: too old for this one, or too weak."""
+    mine, theirs = policy.document.memory, other.document.memory
+    plain = {"asset": last.asset, "failure_mode": last.failure_mode, "detector": "older detector"}
+    if theirs.window > mine.window:
+        at = last.at - mine.window - _STEP
+        strong = max(mine.evidence_above, theirs.evidence_above) + 1.0
+        codes = [Anomaly(kind=AnomalyKind.CODE, at=at, code=f"older code {number}", **plain) for number in (1, 2, 3)]
+        shift = Anomaly(kind=AnomalyKind.DEVIATION, at=at, score=strong, **plain)
+        for number in (1, 2, 3):
+            yield tuple(codes[:number])
+        yield (shift,)
+        yield (*codes[:1], shift)
+    if theirs.evidence_above < mine.evidence_above:
+        weak = (mine.evidence_above + theirs.evidence_above) / 2
+        yield (Anomaly(kind=AnomalyKind.DEVIATION, at=last.at - _STEP, score=weak, **plain),)
 
 
 def _echoes(policy: CompiledPolicy, last: Anomaly, values: Mapping[str, Value]) -> Iterator[tuple[Anomaly, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli import proving
+from millwright.cli import differing, proving
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from policies.check import Report
 
 app = typer.Typer(no_args_is_help=True, help="Policies: versioned rule sets, never changed once published.")
-proving.register(app)
+for _module in (proving, differing):
+    _module.register(app)
 
 
 @app.command()
