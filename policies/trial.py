@@ -32,13 +32,14 @@ class Trial(Model):
     explanation: Explanation
 
 
+_Several = Annotated[tuple[Situation, ...], Field(min_length=1, max_length=100)]
+
+
 class _Situations(Model):
-    situations: Annotated[tuple[Situation, ...], Field(min_length=1, max_length=100)]
+    situations: _Several
 
 
-_READ: TypeAdapter[Situation | _Situations | tuple[Situation, ...]] = TypeAdapter(
-    Situation | _Situations | tuple[Situation, ...]
-)
+_READ: TypeAdapter[Situation | _Situations | tuple[Situation, ...]] = TypeAdapter(Situation | _Situations | _Several)
 
 
 def read_situations(text: str | bytes, file: str) -> tuple[Situation, ...]:
