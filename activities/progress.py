@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from textwrap import shorten
 
 from temporalio import activity
 
@@ -15,6 +16,7 @@ from domain.verdict import Rung
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_REASON = 160
 
 
 class CaseRef(Model):
@@ -61,6 +63,13 @@ def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
     )
 
 
+def _until(reason: str | None, until: datetime | None) -> str | None:
+    """A wait in as many words as a search attribute takes: what for, and until when it is left alone."""
+    if reason is None or until is None:
+        return reason
+    return f"{shorten(reason, _LONGEST_REASON, placeholder=' …')}, until {until:%Y-%m-%d %H:%M} UTC"
+
+
 def called_off(view: CaseView) -> str | None:
     """Why nobody wants a case's work any more: a person's no, or evidence revised away that no person confirmed."""
     if view.decision is not None:
@@ -71,8 +80,9 @@ def called_off(view: CaseView) -> str | None:
 class Step:
     """One pass of one step over a case; `wait` makes it end undone."""
 
-    def __init__(self, view: CaseView) -> None:
+    def __init__(self, view: CaseView, name: str) -> None:
         self.view = view
+        self._name = name
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
         self.lane: Lane | None = None
@@ -84,11 +94,24 @@ class Step:
         self.waiting_for = reason
         self.next_at = until
 
+    def leaves_alone(self, now: datetime) -> bool:
+        """Whether the system of this step is to be left alone still; then the step goes on waiting for it.
+
+        A case is woken by more than its own time: by further evidence, or twice.
+        """
+        view = self.view
+        if view.waiting_step != self._name or view.lane is not None or not view.attempts:
+            return False
+        if view.waiting_until is None or view.waiting_until <= now:
+            return False
+        self.wait(view.waiting_for, view.waiting_until)
+        return True
+
     @property
     def progress(self) -> Progress:
         return Progress(
             done=self.done,
-            facts=facts(self.view, self.waiting_for),
+            facts=facts(self.view, _until(self.waiting_for, self.next_at)),
             timed=self.view.urgency is not None,
             holds=self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
         )
@@ -112,7 +135,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         StorageUnavailable: the engine tries the activity again.
     """
     view, seen = await cases.view(case)
-    one = Step(view)
+    one = Step(view, name)
     failed = False
     try:
         yield one

@@ -75,7 +75,8 @@ class WorkOrders:
             if self._wanted(view) and view.urgency is None:
                 one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
             elif self._wanted(view):
-                await self._place(view)
+                if not one.leaves_alone(self._clock.now()):
+                    await self._place(view)
             elif view.draft is not None:
                 await self._look_for_lost(view)
         return one.progress

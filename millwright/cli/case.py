@@ -98,7 +98,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.hold is not None:
         typer.echo(f"hold on {view.hold.plan.equipment}: {view.hold.state}")
     if view.waiting_for is not None:
-        typer.echo(f"waits for {view.waiting_for}")
+        until = f", until {view.waiting_until:%Y-%m-%d %H:%M} UTC" if view.waiting_until else ""
+        typer.echo(f"waits for {view.waiting_for}{until}")
     if view.closed_as is not None:
         typer.echo(f"closed as {view.closed_as}, outcome {view.outcome or 'none'}")
     typer.echo()

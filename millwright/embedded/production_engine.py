@@ -75,7 +75,7 @@ def find(say: Callable[[str], None]) -> Programs:
     for package in _PACKAGES:
         _go(["install", f"{_MODULE}/{package}@v{VERSION}"], directory)
     module = json.loads(_go(["mod", "download", "-json", f"{_MODULE}@v{VERSION}"], directory))
-    _copy_visibility(Path(module["Dir"]) / _VISIBILITY, found.visibility)
+    copy_visibility(Path(module["Dir"]) / _VISIBILITY, found.visibility)
     return found
 
 
@@ -92,7 +92,7 @@ def _go(arguments: list[str], directory: Path) -> str:
     return done.stdout
 
 
-def _copy_visibility(source: Path, target: Path) -> None:
+def copy_visibility(source: Path, target: Path) -> None:
     """Copies the tables of visibility without the extension `btree_gin`, which the wheel's PostgreSQL does not carry.
 
     It serves to have the namespace in the indexes over lists and texts. Without it a search goes over the rows of all
@@ -129,7 +129,7 @@ class ProductionEngine:
         return f"127.0.0.1:{self._ports['frontend'][0]}"
 
     def command(self, say: Callable[[str], None]) -> list[str]:
-        return [str(find(say).server), "--config-file", str(self._configuration), "--allow-no-auth", "start"]
+        return [str(find(say).server), "--config-file", str(self._file), "--allow-no-auth", "start"]
 
     def before_start(self) -> None:
         """Starts its PostgreSQL, brings both databases to the server's schema, and writes its configuration."""
@@ -152,7 +152,7 @@ class ProductionEngine:
         tuning = {name: [{"value": value}] for name, value in TUNING.items()}
         (self._home / "dynamic.yaml").write_text(json.dumps(tuning, indent=2))
         # JSON is YAML.
-        self._configuration.write_text(json.dumps(self._settings(server), indent=2))
+        self._file.write_text(json.dumps(self.configuration(server), indent=2))
 
     def after_start(self) -> None:
         """Waits for the frontend, and makes sure of the namespace: a new server knows none.
@@ -190,10 +190,10 @@ class ProductionEngine:
         return self._home / "postgres"
 
     @property
-    def _configuration(self) -> Path:
+    def _file(self) -> Path:
         return self._home / "server.yaml"
 
-    def _settings(self, server: Mapping[str, str]) -> dict[str, object]:
+    def configuration(self, server: Mapping[str, str]) -> dict[str, object]:
         """See https://docs.temporal.io/references/configuration."""
         stores = {
             name: {
