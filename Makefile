@@ -29,11 +29,12 @@ lint: $(READY) ## Check style and form (ruff)
 types: $(READY) ## Check types, strictly (mypy), tests included
 	@$(BIN)/mypy
 
-bench: $(READY) engine ## Run the benchmarks
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
+bench: $(READY) engine ## Run the benchmarks, about 25 minutes
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file ($$SECONDS s so far)"; \
+	  $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done; echo "All of them ran in $$SECONDS s."
 
-chaos: $(READY) engine ## Play the plant while its parts are killed and its systems misbehave: make chaos SEED=1
-	@$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1)
+chaos: $(READY) engine ## Play the plant while its parts are killed and its systems misbehave: make chaos SEED=1 [ENGINE=production]
+	@$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) --engine $(or $(ENGINE),development)
 
 check-imports: $(READY) ## Check that imports point down (import-linter)
 	@$(BIN)/lint-imports

@@ -17,6 +17,7 @@ from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_
 from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.machine import describe, percentile, spread
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
+from millwright.embedded.engines import KINDS
 
 _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 _MAXIMO_SECONDS = 0.005
@@ -24,7 +25,7 @@ _MAXIMO_SECONDS = 0.005
 
 async def measure(options: argparse.Namespace) -> None:
     """All of it over one plant."""
-    async with running_plant(Size(options.assets, 10, options.workers)) as plant:
+    async with running_plant(Size(options.assets, 10, options.workers, engine=options.engine)) as plant:
         for line in describe(plant.database_url):
             print(line)
         await plant.fault("maximo", "*", "slow", seconds=_MAXIMO_SECONDS)
@@ -102,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", type=int, default=500)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--bare", type=int, default=100, help="bare workflows in each run")
     parser.add_argument("--burst", type=int, default=40, help="faults at once in each run")

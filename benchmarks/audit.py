@@ -6,6 +6,7 @@ process of its own, so that its peak is its own; at a tenth of the record and at
 """
 
 import asyncio
+import json
 import os
 import platform
 import random
@@ -22,6 +23,7 @@ from pathlib import Path
 import psycopg
 
 from activities.judging import JudgeLine, Judging
+from benchmarks.rig.machine import spread
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.assets import Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.canonical import timestamp
@@ -42,6 +44,7 @@ ASSETS = 500
 LINE = "LINE-1"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _VERSIONS_JUDGING = 2
+_RUNS = 5
 
 
 class StandingClock:
@@ -147,26 +150,47 @@ class Filling:
 
 
 async def audit(url: str) -> None:
-    """One audit, with its figures on one line."""
+    """One audit; its figures as JSON on one line."""
     engine = open_engine(url)
     began, worked = time.perf_counter(), time.process_time()
     report = await verify(engine)
     seconds, own = time.perf_counter() - began, time.process_time() - worked
     await engine.dispose()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = {
+        "seconds": seconds,
+        "ours": own,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "stored": report.verdicts.stored,
+        "reproduced": report.verdicts.reproduced,
+        "rows": report.rows,
+        "acts": report.acts,
+        "findings": report.found,
+    }
+    print(json.dumps(figures), flush=True)
+
+
+async def measure(url: str) -> dict[str, float]:
+    """One audit in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.audit", "--verify", url), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit("the audit failed")
+    figures: dict[str, float] = json.loads(said)
+    return figures
+
+
+def tell(runs: list[dict[str, float]]) -> None:
+    """Prints the figures of several audits of the same record."""
+    last = runs[-1]
     print(
-        f"{report.verdicts.stored:>8,} verdicts, {report.rows:,} ledger rows, {report.acts:,} acts: {seconds:5.1f} s "
-        f"({own:.1f} s of it ours), {report.verdicts.stored / seconds:,.0f} a second, peak {peak:.0f} MB, "
-        f"{report.verdicts.reproduced:,} reproduced, {report.found} findings",
+        f"{last['stored']:>8,} verdicts, {last['rows']:,} ledger rows, {last['acts']:,} acts: "
+        f"{spread([run['seconds'] for run in runs], '{:.1f}')} s, of it ours "
+        f"{spread([run['ours'] for run in runs], '{:.1f}')} s; peak {spread([run['peak'] for run in runs])} MB; "
+        f"{last['reproduced']:,} reproduced, {last['findings']} findings",
         flush=True,
     )
-
-
-async def measure(url: str) -> None:
-    """One audit in a process of its own."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.audit", "--verify", url)
-    if await process.wait():
-        raise SystemExit("the audit failed")
 
 
 async def run(verdicts: int, url: str) -> None:
@@ -176,8 +200,7 @@ async def run(verdicts: int, url: str) -> None:
         began = time.perf_counter()
         await filling.fill(number)
         print(f"filled to {number:,} first verdicts in {time.perf_counter() - began:.0f} s", flush=True)
-        for _ in range(3):
-            await measure(url)
+        tell([await measure(url) for _ in range(_RUNS)])
     await filling.close()
 
 

@@ -23,6 +23,7 @@ from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile, spread
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
+from millwright.embedded.engines import KINDS
 
 _BARE_BATCHES = 150
 _BUS_MESSAGES = 6000
@@ -140,7 +141,7 @@ async def measure(size: Size, options: argparse.Namespace) -> None:
             print(line)
         print(
             f"{size.assets} assets on {size.lines} lines; {size.workers} worker, {size.apis} API, "
-            f"{size.intakes} intake; {options.clients} clients; version 1.1.0 alone",
+            f"{size.intakes} intake; {size.engine} engine; {options.clients} clients; version 1.1.0 alone",
             flush=True,
         )
         stream = Stream(plant.register, plant.components, plant.began, "bare")
@@ -182,7 +183,7 @@ def tell_parts(database_url: str, bodies: Sequence[bytes]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=12, help="of each run")
+    parser.add_argument("--seconds", type=float, default=8, help="of each run")
     parser.add_argument("--steady", type=float, default=60, help="seconds of one longer run; 0 leaves it out")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--rate", type=float, help="events a second, held for one more run")
@@ -192,10 +193,11 @@ def main() -> None:
     parser.add_argument("--lines", type=int)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--apis", type=int, default=1)
+    parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
     options = parser.parse_args()
     shapes = [(500, 10), (20, 3)] if options.assets is None else [(options.assets, options.lines or 10)]
     for assets, lines in shapes:
-        asyncio.run(measure(Size(assets, lines, options.workers, options.apis), options))
+        asyncio.run(measure(Size(assets, lines, options.workers, options.apis, engine=options.engine), options))
 
 
 if __name__ == "__main__":

@@ -53,8 +53,18 @@ async def test_the_api_says_it(waiting: tuple[FakePlant, str, str]) -> None:
 
 async def test_the_engine_is_searched_by_it(waiting: tuple[FakePlant, str, str]) -> None:
     plant, case, until = waiting
-    described = await plant.client.get_workflow_handle(case_workflow_id(case)).describe()
-    assert described.typed_search_attributes[WAITING] == f"{REASON}, until {until}"
+    await searched(plant, case, f"{REASON}, until {until}")
     await plant.pass_time(timedelta(minutes=31))
-    described = await plant.client.get_workflow_handle(case_workflow_id(case)).describe()
-    assert "429" not in described.typed_search_attributes[WAITING]
+    order = (await plant.case()).order
+    assert order is not None
+    await searched(plant, case, f"the technician to do {order.ref.id}")
+
+
+async def searched(plant: FakePlant, case: str, words: str) -> None:
+    """Waits until the engine says so of a case: its workflow tells it a moment after storage does."""
+    handle = plant.client.get_workflow_handle(case_workflow_id(case))
+    async with asyncio.timeout(30):
+        while True:
+            if (await handle.describe()).typed_search_attributes.get(WAITING) == words:
+                return
+            await asyncio.sleep(0.05)
