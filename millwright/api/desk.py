@@ -36,8 +36,11 @@ class Desk:
         self.sequences = http_sequences()
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk of the application that serves the request."""
+async def desk_of(request: Request) -> Desk:
+    """The desk of the application that serves the request.
+
+    A coroutine, though it waits for nothing: a plain function would be sent to a thread for every request.
+    """
     desk: Desk = request.app.state.desk
     return desk
 

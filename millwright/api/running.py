@@ -51,6 +51,7 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
         create_app(storage, settings, client),
         log_config=None,
         access_log=False,
+        http="httptools",
         lifespan="off",
         ws="none",
         proxy_headers=False,

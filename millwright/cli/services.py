@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.lifetime import Ended, once_there, stopping
-from millwright.cli.opening import engine_address, finish, opened, settings_of
+from millwright.cli.lifetime import Ended, live, once_there, settle_in, stopping
+from millwright.cli.opening import engine_address, opened, settings_of
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 def worker(context: typer.Context) -> None:
     """Run workflows and activities, and wake what is due."""
-    finish(_until_asked(_worker, settings_of(context, logging.INFO)))
+    live(_until_asked(_worker, settings_of(context, logging.INFO)))
 
 
 def intake(context: typer.Context) -> None:
     """Take in what the event bus has."""
-    finish(_until_asked(_intake, settings_of(context, logging.INFO)))
+    live(_until_asked(_intake, settings_of(context, logging.INFO)))
 
 
 def api(context: typer.Context) -> None:
     """Serve the HTTP door, the read side and decisions."""
-    finish(_until_asked(_api, settings_of(context, logging.INFO)))
+    live(_until_asked(_api, settings_of(context, logging.INFO)))
 
 
 log = logging.getLogger("millwright")
@@ -71,6 +71,7 @@ async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event,
     except RPCError as error:
         # A hosted engine may leave this to its own administrators; `doctor` says what is still missing.
         log.warning("the workflow engine does not let us register search attributes: %s", error.message)
+    settle_in()
     looking = asyncio.create_task(_look(systems, stop))
     try:
         await run_worker(settings, storage, systems, client, stop)
@@ -82,6 +83,7 @@ async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event,
 async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event, _stack: AsyncExitStack) -> None:
     from millwright.intake.running import run_intake
 
+    settle_in()
     await run_intake(settings, storage, stop)
 
 
@@ -93,6 +95,7 @@ async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, st
     if settings.temporal_address is not None:
         # The door takes in without the engine; only decisions need it, and say so when it is away.
         client = await stack.enter_async_context(engine_client(settings, settings.temporal_address, lazy=True))
+    settle_in()
     await run_api(settings, storage, stop, client)
 
 

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from millwright.sandbox.plant.dataset import Dataset, read_dataset
 from millwright.sandbox.plant.generator import generate, write_dataset
 from millwright.sandbox.plant.tables import DatasetError
@@ -85,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
             dataset = open_dataset(given.data, given.seed)
             interval = timedelta(hours=given.detector_interval_hours)
             lock = timedelta(seconds=given.bus_lock_seconds)
-            asyncio.run(serve(given.directory, dataset, given.seed, interval, given.port, lock))
+            uvloop.run(serve(given.directory, dataset, given.seed, interval, given.port, lock))
     except (DatasetError, OSError, ValueError) as error:
         logger.error("%s", error)  # noqa: TRY400 a sentence for a person, no traceback
         return 1
