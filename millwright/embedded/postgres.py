@@ -18,6 +18,17 @@ _PORT_LINE, _SOCKET_LINE = 3, 4
 _PATIENCE: Final = 10.0
 _PROC: Final = Path("/proc")
 _ZOMBIE: Final = "Z"
+_OWN_FILE: Final = "millwright.conf"
+# Checkpoints further apart, because the first change of a page after each writes the whole page, but not so far that a
+# killed server is long in coming back; and no compiling of statements of which none runs for long.
+_SETTINGS: Final = """\
+shared_buffers = 256MB
+max_wal_size = 2GB
+min_wal_size = 256MB
+checkpoint_timeout = 15min
+wal_buffers = 16MB
+jit = off
+"""
 
 
 def _wheel() -> ModuleType:
@@ -36,9 +47,21 @@ def start(directory: Path) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     _forget_dead(directory)
     server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
+    server.ensure_pgdata_inited()
+    _settle(directory)
     # The wheel keeps one handle per directory and believes it running for ever; a killed server must come back.
     server.start()
     return str(server.get_uri())
+
+
+def _settle(directory: Path) -> None:
+    """Gives the server our settings, which hold from its next start; what stands behind them in its own file wins."""
+    (directory / _OWN_FILE).write_text(_SETTINGS)
+    file = directory / "postgresql.conf"
+    include = f"include_if_exists = '{_OWN_FILE}'\n"
+    settings = file.read_text()
+    if include not in settings:
+        file.write_text(settings + include)
 
 
 def kill(directory: Path) -> int:
