@@ -14,14 +14,22 @@ from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Memory, Severity, Urgency, Verdict
 from policies.document import shaped
 from policies.engine import CompiledPolicy, judge
-from policies.fields import UNCONDITIONAL, Duration, Identifier, RungWord, Words, parse_duration
+from policies.fields import (
+    UNCONDITIONAL,
+    Duration,
+    Identifier,
+    RungWord,
+    SpelledMoment,
+    Text,
+    Words,
+    parse_duration,
+)
 from policies.schema import APPLIES_TO
 from policies.text import read_text
 from policies.timing import urgency
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-"""Any instant would do: judging knows only differences."""
-_ASSET = "case/component"
+"""Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
 _DETECTORS = {
     AnomalyKind.CODE: "device",
     AnomalyKind.DEVIATION: "DetectAnomalies",
@@ -34,6 +42,9 @@ class CaseAsset(Model):
     """The asset of a case."""
 
     asset_class: Annotated[str, Field(alias="class")]
+    id: Text = "case/component"
+    machine: Text = "case"
+    line: Text = "case"
     criticality: Criticality | None = None
     codes: Annotated[int, Field(ge=0, le=100)] = 1
     failure_mode: str = "any"
@@ -73,10 +84,14 @@ class Expectation(Model):
 
 
 class PolicyCase(Model):
-    """One case: a sequence of anomalies in the order of judging. No `production` means that the MES is silent."""
+    """One case: a sequence of anomalies in the order of judging. No `production` means that the MES is silent.
+
+    `now` is the instant of the last anomaly, for calendars and waivers.
+    """
 
     name: Words
     asset: CaseAsset
+    now: SpelledMoment = _NOW
     sequence: Annotated[tuple[CaseAnomaly, ...], Field(min_length=1, max_length=200)]
     production: CaseProduction | None = None
     expect: Expectation
@@ -151,16 +166,16 @@ def _rules_to_cover(policy: CompiledPolicy) -> Iterator[str]:
 
 def _run(policy: CompiledPolicy, case: PolicyCase) -> CaseResult:
     context = Context(
-        asset=_ASSET,
+        asset=case.asset.id,
         asset_class=case.asset.asset_class,
         criticality=case.asset.criticality,
-        machine="case",
-        line="case",
+        machine=case.asset.machine,
+        line=case.asset.line,
         codes=case.asset.codes,
     )
     memory = Memory()
     for each in case.sequence:
-        verdict, memory = judge(policy, memory, _anomaly(each, case.asset.failure_mode), context)
+        verdict, memory = judge(policy, memory, _anomaly(each, case), context)
     expected, got = _compared(policy, case, verdict, context)
     return CaseResult(case.name, None if got == expected else f"expected {expected}, got {got}")
 
@@ -169,7 +184,7 @@ def _compared(policy: CompiledPolicy, case: PolicyCase, verdict: Verdict, contex
     expect = case.expect
     expected = [expect.rule, expect.rung.word, expect.severity.value]
     got = [verdict.rule, verdict.rung.word, verdict.severity.value]
-    decision = urgency(policy, verdict, context, _production(case.production), _NOW)
+    decision = urgency(policy, verdict, context, _production(case.production, case.now), case.now)
     if expect.timing is not None:
         expected.append(expect.timing)
         got.append(decision.rule)
@@ -179,21 +194,21 @@ def _compared(policy: CompiledPolicy, case: PolicyCase, verdict: Verdict, contex
     return " ".join(expected), " ".join(got)
 
 
-def _anomaly(case: CaseAnomaly, failure_mode: str) -> Anomaly:
+def _anomaly(seen: CaseAnomaly, case: PolicyCase) -> Anomaly:
     return Anomaly(
-        asset=_ASSET,
-        failure_mode=failure_mode,
-        at=_NOW + case.at,
-        detector=case.detector or _DETECTORS[case.kind],
-        **case.model_dump(exclude={"at", "detector"}),
+        asset=case.asset.id,
+        failure_mode=case.asset.failure_mode,
+        at=case.now + seen.at,
+        detector=seen.detector or _DETECTORS[seen.kind],
+        **seen.model_dump(exclude={"at", "detector"}),
     )
 
 
-def _production(case: CaseProduction | None) -> ProductionContext | None:
+def _production(case: CaseProduction | None, now: datetime) -> ProductionContext | None:
     if case is None:
         return None
     job = None
     if case.job_ends_in is not None:
-        job = Job(id="case", state=JobState.RUNNING, ends_at=_NOW + case.job_ends_in)
-    stop = None if case.next_stop_in is None else _NOW + case.next_stop_in
-    return ProductionContext(equipment="case", read_at=_NOW, job=job, next_stop_at=stop)
+        job = Job(id="case", state=JobState.RUNNING, ends_at=now + case.job_ends_in)
+    stop = None if case.next_stop_in is None else now + case.next_stop_in
+    return ProductionContext(equipment="case", read_at=now, job=job, next_stop_at=stop)

@@ -1,48 +1,84 @@
-"""All that can be said of a draft before a person reads it: shape, meaning, and its own cases."""
+"""All that can be said of a draft before a person reads it: shape, meaning, its own cases, and what it leaves open."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from policies.cases import CaseReport, run_cases
 from policies.engine import CompiledPolicy, compile_policy
-from policies.text import TextRejected
+from policies.findings import Finding, Kind
+from policies.reachability import Reachability
+from policies.text import MAX_CHARACTERS, TextRejected, read_text
+
+_CASES = "-cases"
+_MOST_BYTES = 4 * MAX_CHARACTERS + 1
+_MOST_FILES = 1_000
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found. `policy` is None where the document does not compile, `cases` where they could not be run."""
+    """What was found. `policy` is None where the document does not compile, `cases` where they could not be run.
+
+    `problems` stand against the documents themselves, `findings` against what the rules do together.
+    """
 
     file: str
     policy: CompiledPolicy | None
     problems: tuple[TextRejected, ...]
     cases: CaseReport | None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def publishable(self) -> bool:
         """Whether nothing stands against publication: no problem, all cases pass, every rule is covered."""
-        return not self.problems and self.cases is not None and self.cases.publishable
+        blocked = bool(self.problems) or any(finding.blocks for finding in self.findings)
+        return not blocked and self.cases is not None and self.cases.publishable
 
 
 def check(path: Path) -> Report:
     """Checks a policy document and the cases file beside it; never raises for what is in them or missing.
 
-    Shape, names, types, limits, rules that can never decide (behind one that always holds, or that asks the same),
-    contradictory actions, the cases, and which rules they cover.
+    Shape, names, types, limits, rules that can never decide, tables that are not what they say, contradictory actions,
+    the cases, and which rules they cover.
     """
     try:
         policy = compile_policy(_read(path), str(path))
     except TextRejected as error:
         return Report(str(path), None, (error, *error.others), None)
+    findings = tuple(Reachability(policy, read_text(policy.text, str(path))).findings())
     beside = path.parent / policy.document.cases
     try:
-        return Report(str(path), policy, (), run_cases(policy, _read(beside), str(beside)))
+        cases = run_cases(policy, _read(beside), str(beside))
     except TextRejected as error:
-        return Report(str(path), policy, (error, *error.others), None)
+        return Report(str(path), policy, (error, *error.others), None, findings)
+    return Report(str(path), policy, (), _spared(policy, cases, findings), findings)
+
+
+def documents(path: Path) -> Iterator[Path]:
+    """The policy documents of a folder and the folders in it, or the one file that is named."""
+    if not path.is_dir():
+        yield path
+        return
+    found = (each for each in sorted(path.rglob("*.yaml")) if not each.stem.endswith(_CASES))
+    yield from (each for each, _ in zip(found, range(_MOST_FILES), strict=False))
+
+
+def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, ...]) -> CaseReport:
+    """The last rule has to be there: where the rules before it leave nothing to it, no case can cover it."""
+    last = policy.rules[-1].id
+    settled = not any(last in finding.rules or finding.kind is Kind.UNKNOWN for finding in findings)
+    if not settled:
+        return cases
+    return replace(cases, uncovered_rules=tuple(each for each in cases.uncovered_rules if each != last))
 
 
 def _read(path: Path) -> str:
+    """The text of a file. No more of it is read than a policy may have, and nothing of what is no plain file."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if path.exists() and not path.is_file():
+            raise TextRejected("is no plain file", file=str(path), line=1, column=1, fix="name a file")
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
         fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name a file that is there"
         raise TextRejected(f"cannot be read: {error}", file=str(path), line=1, column=1, fix=fix) from error

@@ -9,9 +9,9 @@ from domain.verdict import Context, FollowedState, Memory, Rung, Verdict
 from policies.document import document_digest, read_document
 from policies.expressions import Chain, Condition, Environment
 from policies.grammar import COMPOSED, ConditionRejected
-from policies.inheritance import ASSETS
+from policies.inheritance import ASSETS, scope_condition
 from policies.memory import observe, order
-from policies.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, State, TimingRule
+from policies.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, Scope, State, TimingRule
 from policies.states import observe_state
 from policies.text import Path, PolicyText, TextRejected, reject_all
 from policies.variables import Facts, Value
@@ -78,9 +78,9 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
     digest = document_digest(source)
     problems: list[TextRejected] = []
     outside = _outside(document, source, problems)
-    cohorts = [(("cohorts", position, "when"), cohort.when) for position, cohort in enumerate(document.cohorts)]
-    if len(list(_conditions(ASSETS, cohorts, source, problems))) < len(cohorts):
-        reject_all(problems)
+    faults = list(_scope_faults(document, source))
+    if faults:
+        reject_all([*problems, *faults])
     names = vocabulary(document)
     written = written_out(document, names, source, problems)
     states = tuple(_states(document, names, source, problems))
@@ -228,6 +228,26 @@ def _outside(document: PolicyDocument, source: PolicyText, problems: list[TextRe
     except ConditionRejected as error:
         problems.append(source.rejected(("applies_to",), error.problem, fix=error.fix, offset=error.offset))
         return []
+
+
+def _scope_faults(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
+    """What is wrong with the conditions of cohorts, and with the scopes that are made of them."""
+    faults: list[TextRejected] = []
+    cohorts: list[tuple[Path, str]] = [
+        (("cohorts", position, "when"), cohort.when) for position, cohort in enumerate(document.cohorts)
+    ]
+    if len(list(_conditions(ASSETS, cohorts, source, faults))) < len(cohorts):
+        yield from faults
+        return
+    scopes: list[tuple[Path, Scope]] = [
+        *((("overrides", place, "for"), override.scope) for place, override in enumerate(document.overrides)),
+        *((("waivers", place, "for"), waiver.scope) for place, waiver in enumerate(document.waivers)),
+    ]
+    for path, scope in scopes:
+        try:
+            ASSETS.condition(scope_condition(scope, document.cohorts), COMPOSED)
+        except ConditionRejected as error:
+            yield source.rejected(path, error.problem, fix="use fewer or shorter cohorts")
 
 
 def _guards(document: PolicyDocument, conditions: Sequence[Condition]) -> tuple[Rule, Rule]:

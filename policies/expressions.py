@@ -21,6 +21,7 @@ CHUNK = 12
 
 _ORDERINGS = ("<", "<=", ">", ">=")
 _CEL_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_TOO_DEEP = "max recursion depth"
 _NO_OVERLOAD = re.compile(r"found no matching overload for '(.*?)' applied to '\((.*?)\)'")
 
 
@@ -109,6 +110,8 @@ class Environment:
 
 
 def _worded(message: str, text: str) -> ConditionRejected:
+    if _TOO_DEEP in message:
+        return ConditionRejected("is nested too deeply", offset=0, fix="split the rule")
     found = _CEL_ERROR.search(message)
     if found is None:
         return ConditionRejected(message.splitlines()[0], offset=0)
@@ -134,11 +137,13 @@ class Chain:
         self.names = tuple(sorted(frozenset[str]().union(*(condition.names for condition in conditions))))
         self._environment = environment
         self._singles = tuple(environment.compiled(condition.text) for condition in conditions)
-        self._chunks = tuple(environment.compiled(text) for text in _chained(conditions))
+        self._chunks = tuple(_chunks(environment, conditions))
         self._parts: dict[str, cel.Expression] = {}
 
     def first(self, values: Mapping[str, Value]) -> int:
         """The position of the first condition that holds."""
+        if not self._chunks:
+            return self.first_of_each(values)
         try:
             activation = self._environment.activation(values)
             for chunk in self._chunks:
@@ -192,6 +197,14 @@ def _answer(environment: Environment, compiled: "cel.Expression", values: Mappin
         # The binding raises this for a value that has no form in CEL, such as a text with a lone surrogate.
         return Answer(False, str(error))
     return Answer(given) if isinstance(given, bool) else Answer(False, str(given))
+
+
+def _chunks(environment: Environment, conditions: Sequence[Condition]) -> Sequence["cel.Expression"]:
+    """The conditions in few large expressions; none where they are nested too deeply to be compiled together."""
+    try:
+        return [environment.compiled(text) for text in _chained(conditions)]
+    except RuntimeError:
+        return []
 
 
 def _chained(conditions: Sequence[Condition]) -> Iterator[str]:

@@ -21,6 +21,8 @@ _DURATION = re.compile(r"(-)?P(?=.)(?:([0-9]{1,5})D)?(?:T(?=.)(?:([0-9]{1,5})H)?
 _LONGEST = timedelta(days=366)
 _DURATION_FIX = "write an ISO 8601 duration such as PT24H or P2D"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_EARLIEST, _LATEST = 1970, 2199
+"""Years in which an instant may lie, so that a duration from it stays within the calendar."""
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
@@ -57,10 +59,10 @@ def _whole_duration(value: object) -> timedelta:
 
 
 def parse_moment(value: object) -> datetime:
-    """An instant with its zone (RFC 3339), held in UTC."""
+    """An instant with its zone (RFC 3339) in the years 1970 to 2199, held in UTC."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     try:
-        if found is not None:
+        if found is not None and _EARLIEST <= int(found.group()[:4]) <= _LATEST:
             return datetime.fromisoformat(found.group()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass

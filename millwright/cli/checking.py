@@ -1,0 +1,119 @@
+"""`policy check` and `policy schema`: what a draft lacks, and the shape that an editor completes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from millwright.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from policies.check import Report
+    from policies.findings import Finding
+    from policies.text import TextRejected
+    from policies.trial import Situation
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(check)
+    app.command()(schema)
+
+
+def check(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="A policy document, its cases beside it; or a folder.")
+    ],
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Show too what stands against nothing: overlaps, gaps.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check policy documents and their cases; exits 1 while anything stands against publication."""
+    from policies.check import check as check_policy
+    from policies.check import documents
+
+    reports = [check_policy(each) for each in documents(path)]
+    if json:
+        write_json([_summary(one) for one in reports] if path.is_dir() else _summary(reports[0]))
+    else:
+        for report in reports:
+            _tell(report, notes)
+        if not reports:
+            typer.echo(f"{path} holds no policy document.")
+    if not reports or not all(report.publishable for report in reports):
+        raise typer.Exit(1)
+
+
+def schema() -> None:
+    """Print the JSON Schema of policy documents, for editors."""
+    from policies.json_schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+def _summary(report: "Report") -> dict[str, object]:
+    policy, cases = report.policy, report.cases
+    return {
+        "file": report.file,
+        "policy": policy.document.policy if policy else None,
+        "version": policy.document.version if policy else None,
+        "digest": policy.digest if policy else None,
+        "publishable": report.publishable,
+        "problems": [_placed(one) for one in report.problems],
+        "findings": [_found(one) for one in report.findings],
+        "cases": [{"name": one.name, "passed": one.passed, "problem": one.problem} for one in cases.results]
+        if cases
+        else None,
+        "uncovered_rules": cases.uncovered_rules if cases else None,
+        "uncovered_timing": cases.uncovered_timing if cases else None,
+    }
+
+
+def _placed(one: "TextRejected") -> dict[str, object]:
+    place = {"file": one.file, "line": one.line, "column": one.column, "field": one.field}
+    return place | {"problem": one.problem, "fix": one.fix}
+
+
+def _found(one: "Finding") -> dict[str, object]:
+    witness = one.witness.model_dump(mode="json", exclude_defaults=True) if one.witness else None
+    told = {"kind": one.kind.value, "blocks": one.blocks, "rules": one.rules}
+    return told | _placed(one.complaint) | {"witness": witness}
+
+
+def _tell(report: "Report", notes: bool) -> None:
+    for one in report.problems:
+        typer.echo(str(one))
+    for finding in report.findings:
+        if finding.blocks or notes:
+            _tell_finding(finding)
+    if report.cases is not None:
+        failed = [one for one in report.cases.results if not one.passed]
+        for case in failed:
+            typer.echo(f"case {case.name}: {case.problem}")
+        for rule in report.cases.uncovered_rules:
+            typer.echo(f"rule {rule}: no passing case covers it")
+        for rule in report.cases.uncovered_timing:
+            typer.echo(f"timing {rule}: no passing case covers it")
+        typer.echo(f"{len(report.cases.results) - len(failed)} of {len(report.cases.results)} cases pass.")
+    noted = sum(not finding.blocks for finding in report.findings)
+    if noted and not notes:
+        typer.echo(f"{noted} note{'s' if noted > 1 else ''} on overlaps and gaps; --notes shows them.")
+    if report.policy is not None and report.publishable:
+        document = report.policy.document
+        typer.echo(f"{document.policy} {document.version} can be published; digest {report.policy.digest}.")
+
+
+def _tell_finding(finding: "Finding") -> None:
+    typer.echo(f"{'' if finding.blocks else 'note: '}{finding.complaint}")
+    if finding.witness is not None:
+        typer.echo(f"    for example: {_seen(finding.witness)}")
+
+
+def _seen(situation: "Situation") -> str:
+    from millwright.explaining.why import seen
+
+    context, before = situation.context, len(situation.events) - 1
+    after = f", after {before} earlier event{'' if before == 1 else 's'}" if before else ""
+    about = f"{context.asset_class or 'asset without a class'} of criticality {context.criticality or 'none'}"
+    return f"{seen(situation.events[-1])} On a {about}{after}."
