@@ -30,6 +30,8 @@ MAX_PAIRS = 2_000
 TIMEOUT_MS = 2_000
 _PATIENCE = 10
 """Questions that may stay open before no more are asked."""
+_TRIALS = 3
+"""Witnesses that may fail to be made before overlaps are no longer looked for."""
 _GUARDS = 2
 
 Holds = Callable[[Mapping[str, Value]], bool]
@@ -194,7 +196,7 @@ class Reachability:
             problem = f"there are {len(pairs)} pairs of rules; only {MAX_PAIRS} were compared"
             yield self._finding(Kind.UNKNOWN, False, (), ("rules",), problem)
         for first, second in pairs[:MAX_PAIRS]:
-            if self._unmade > _PATIENCE:
+            if self._unmade > _TRIALS:
                 problem = "some rules may overlap of which no anomaly was found that shows it"
                 yield self._finding(Kind.UNKNOWN, False, (), ("rules",), problem)
                 return
