@@ -6,6 +6,7 @@ import typer
 
 from domain.errors import Rejected
 from millwright.cli import checking, differing, proving
+from millwright.cli.effective import show_effective
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -24,9 +25,14 @@ def show(
     version: Annotated[
         str | None, typer.Argument(metavar="[VERSION]", help="A version's number or digest; without it, all.")
     ] = None,
+    asset: Annotated[str | None, typer.Option(help="An asset: what the version is for it, overrides applied.")] = None,
+    at: Annotated[str | None, typer.Option(help="The event time for which waivers are told; else now.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the stored versions and where they are assigned, or the text of one."""
+    """Show the stored versions and where they are assigned, the text of one, or what one is for an asset."""
+    if asset is not None:
+        show_effective(context, version, asset, at, json=json)
+        return
     stored = finish(_stored(settings_of(context)))
     if version is None:
         if json:

@@ -1,0 +1,88 @@
+"""`policy show --asset`: a version as one asset meets it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from domain.assets import ObservableKind
+from domain.errors import Rejected
+from domain.verdict import Context
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import write_json, write_table
+from millwright.cli.versions import newest, version_named
+
+if TYPE_CHECKING:
+    from domain.assets import PlantRegister
+    from millwright.settings import Settings
+    from policies.effective import EffectivePolicy
+
+
+def show_effective(context: typer.Context, version: str | None, asset: str, at: str | None, *, json: bool) -> None:
+    """Writes what a version is for an asset.
+
+    Raises:
+        Rejected: there is no such version or asset, or the instant cannot be read.
+    """
+    from policies.effective import effective
+
+    policy = newest() if version is None else version_named(context, version)
+    register, now = finish(_register(settings_of(context)))
+    told = effective(policy, _context(register, asset), now if at is None else _instant(at))
+    if json:
+        write_json(told)
+    else:
+        _tell(told)
+
+
+async def _register(settings: "Settings") -> "tuple[PlantRegister, datetime]":
+    async with opened(settings) as storage:
+        return await storage.register.read(), storage.clock.now()
+
+
+def _instant(at: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise Rejected(f"{at!r} is no instant", field="at", fix="write it as 2026-01-31T12:00:00Z") from error
+    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _context(register: "PlantRegister", asset: str) -> Context:
+    found = next((one for one in register.assets if one.id == asset), None)
+    if found is None:
+        raise Rejected(f"no asset is called {asset}", field="asset", fix="`millwright assets list` lists them")
+    codes = sum(one.asset == asset and one.kind is ObservableKind.CODE for one in register.observables)
+    return Context(
+        asset=asset,
+        asset_class=found.asset_class or "",
+        criticality=found.criticality,
+        machine=found.machine or asset,
+        line=found.line or "",
+        codes=codes,
+    )
+
+
+def _tell(told: "EffectivePolicy") -> None:
+    where = f", cohort {told.cohort}" if told.cohort else ""
+    typer.echo(f"{told.policy} {told.version} for {told.asset}{where} at {told.at:%Y-%m-%d %H:%M} UTC")
+    if not told.covered:
+        typer.echo("The policy does not cover this asset: every anomaly of it is ignored.")
+        return
+    if told.parameters:
+        rows = [(one.name, str(one.value), one.given_by, one.because or "-") for one in told.parameters]
+        write_table(("parameter", "value", "given by", "because"), rows, "")
+    rules = [(one.rule, one.rung, one.standing, one.by or "-", one.because or "-") for one in told.rules]
+    write_table(("rule", "rung", "stands", "by", "because"), rules, "")
+    if told.waivers:
+        waived = [
+            (
+                one.waiver,
+                ", ".join(one.rules),
+                f"{one.until:%Y-%m-%d %H:%M}" + ("" if one.holds else " (ended)"),
+                one.owner,
+                one.reason,
+            )
+            for one in told.waivers
+        ]
+        write_table(("waiver", "rules", "until (UTC)", "owner", "reason"), waived, "")
