@@ -15,11 +15,12 @@ from collections.abc import Sequence
 
 import orjson
 import psycopg
+import uvloop
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 
 from benchmarks.rig.bare import LESS, bare_rate
-from benchmarks.rig.gauges import Gauges
+from benchmarks.rig.gauges import GAUGED_EVERY, Gauges
 from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile, spread
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
@@ -30,12 +31,14 @@ _BUS_MESSAGES = 6000
 _TURNS = 5
 _STRUCTURED = "application/cloudevents+json"
 _OURS = ("worker", "api", "intake")
+_LONG = 60.0
+"""Seconds from which on a run tells whether memory is flat."""
 
 
 async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None) -> float:
     """One run; gives events a second to the last verdict."""
     stream = Stream(plant.register, plant.components, plant.began, name)
-    gauges = Gauges({**plant.pids, "load": os.getpid()})
+    gauges = Gauges({**plant.pids, "load": os.getpid()}, weighed=_OURS)
     watch = LedgerWatch(plant.database_url)
     watching = [asyncio.create_task(watch.run()), asyncio.create_task(gauges.watch())]
     gauges.begin()
@@ -72,7 +75,7 @@ def tell_costs(gauges: Gauges, events: int, seconds: float) -> None:
         if cpu / seconds >= 0.01
     )
     print(f"    CPU: {costs}")
-    ours = [name for name in gauges.memory if name.startswith(_OURS)]
+    ours = list(gauges.memory)
     if not ours:
         return
     print("    memory (RSS/PSS, MB, at the end and at most): " + ", ".join(_memory(gauges, name) for name in ours))
@@ -84,6 +87,21 @@ def tell_costs(gauges: Gauges, events: int, seconds: float) -> None:
             f"{sums[0]:.0f}",
             flush=True,
         )
+    if seconds >= _LONG:
+        each = [(name, [one[0] for one in gauges.memory[name]]) for name in ours]
+        for name, samples in [*each, ("together", resident)]:
+            first, last = samples[len(samples) // 10], samples[-1]
+            slope = slope_of(samples) * 60 / GAUGED_EVERY
+            print(
+                f"    RSS of {name}: {first:.0f} MB after a tenth of the run, {last:.0f} MB at its end, "
+                f"{slope:+.2f} MB a minute between"
+            )
+
+
+def slope_of(samples: Sequence[float]) -> float:
+    """How much is added from one sample to the next (least squares), once a tenth of them has passed."""
+    settled = samples[len(samples) // 10 :]
+    return statistics.linear_regression(range(len(settled)), settled).slope if len(settled) > 1 else 0.0
 
 
 def _memory(gauges: Gauges, name: str) -> str:
@@ -94,7 +112,7 @@ def _memory(gauges: Gauges, name: str) -> str:
 async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
     """One run through the bus: published while intake is at work; gives events a second to the last verdict."""
     stream = Stream(plant.register, plant.components, plant.began, name)
-    stream_batches = [[_message(event) for event in stream.events(BATCH)] for _ in range(count // BATCH)]
+    stream_batches = [[_message(text) for text in stream.texts(BATCH)] for _ in range(count // BATCH)]
     gauges = Gauges({**plant.pids, "load": os.getpid()})
     gauges.begin()
     async with (
@@ -117,8 +135,8 @@ async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
     return count / (decided - began)
 
 
-def _message(event: dict[str, object]) -> ServiceBusMessage:
-    return ServiceBusMessage(orjson.dumps(event), content_type=_STRUCTURED, message_id=str(event["id"]))
+def _message(event: bytes) -> ServiceBusMessage:
+    return ServiceBusMessage(event, content_type=_STRUCTURED, message_id=str(orjson.loads(event)["id"]))
 
 
 async def _stored(database_url: str, name: str, count: int) -> None:
@@ -197,7 +215,7 @@ def main() -> None:
     options = parser.parse_args()
     shapes = [(500, 10), (20, 3)] if options.assets is None else [(options.assets, options.lines or 10)]
     for assets, lines in shapes:
-        asyncio.run(measure(Size(assets, lines, options.workers, options.apis, engine=options.engine), options))
+        uvloop.run(measure(Size(assets, lines, options.workers, options.apis, engine=options.engine), options))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_EVERY = 1.0
+GAUGED_EVERY = 1.0
+"""Seconds between two samples of memory."""
 _NOT_OURS = ("load", "postgresql", "postgresql of the engine")
 """No children of the load's process: a PostgreSQL starts itself anew in a session of its own."""
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,9 +49,14 @@ def resident_megabytes(pids: Sequence[int]) -> tuple[float, float]:
 
 @dataclass
 class Gauges:
-    """CPU and memory of named processes over a stretch of time."""
+    """CPU and memory of named processes over a stretch of time.
+
+    `weighed` says how the names begin whose memory is sampled: it makes the kernel walk through all of a process's
+    pages, which is not to be charged to a load.
+    """
 
     pids: Mapping[str, int]
+    weighed: tuple[str, ...] = ("",)
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
@@ -70,5 +76,6 @@ class Gauges:
         """Samples memory once a second until cancelled."""
         while True:
             for name, pid in self.pids.items():
-                self.memory.setdefault(name, []).append(resident_megabytes(family(pid)))
-            await asyncio.sleep(_EVERY)
+                if name.startswith(self.weighed):
+                    self.memory.setdefault(name, []).append(resident_megabytes(family(pid)))
+            await asyncio.sleep(GAUGED_EVERY)
