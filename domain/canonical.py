@@ -19,7 +19,7 @@ def _plain(value: object) -> object:
         # The fields themselves: asking the model for them one by one costs five times as much, and gives the same.
         return _without_empty(value.__dict__, value.later) if value.later else value.__dict__
     if isinstance(value, timedelta):
-        return _duration(value)
+        return duration(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
@@ -31,8 +31,8 @@ def _without_empty(fields: Mapping[str, object], later: Sequence[str]) -> Mappin
     return kept
 
 
-def _duration(value: timedelta) -> str:
-    """ISO 8601 in seconds, with the six digits of a fraction only where there is one."""
+def duration(value: timedelta) -> str:
+    """A duration as canonical text: ISO 8601 in seconds, with the six digits of a fraction only where there is one."""
     whole, fraction = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     sign = "-" if value < timedelta() else ""
     return f"{sign}PT{whole}.{fraction:06d}S" if fraction else f"{sign}PT{whole}S"

@@ -4,19 +4,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol
 
 from domain.anomaly import Anomaly
-from domain.canonical import canonical, sha256, timestamp
+from domain.canonical import canonical, duration, sha256, timestamp
 from domain.verdict import Context, Memory, Verdict
 
 Role = Literal["active", "shadow"]
 FaultKey = tuple[str, str]
 """An asset and a failure mode."""
 
+# One instant and a few durations are told of all verdicts of a transaction.
+_at = lru_cache(maxsize=16)(timestamp)
+_in_words = lru_cache(maxsize=256)(duration)
 
-@dataclass(frozen=True, slots=True)
-class LineEvent:
+
+class LineEvent(NamedTuple):
     """A stored event as judging sees it; `position` sorts the events of one fault key."""
 
     id: int
@@ -61,8 +65,7 @@ class PastVerdict:
     rung: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One verdict with all that is needed to make it again.
 
     `aside` marks a verdict on an event later than the policy's lateness: judged where it belongs in time, for the
@@ -84,25 +87,26 @@ class Judged:
 
     def record(self) -> bytes:
         """The canonical record of this verdict: what is hashed into the ledger."""
-        verdict = self.verdict
+        event, verdict = self.event, self.verdict
+        # Plain values in the order of their keys: what canonical JSON asks for, it need not make.
         return canonical(
             {
-                "event": (self.event.source, self.event.external_id),
-                "anomaly": self.event.anomaly_digest,
-                "version": self.assignment.digest,
-                "role": self.assignment.role,
-                "revision": self.revision,
-                "aside": self.aside,
-                "context": self.context_digest,
-                "before": self.before_digest,
                 "after": self.after_digest,
-                "rule": verdict.rule,
-                "rung": int(verdict.rung),
-                "severity": verdict.severity,
+                "anomaly": event.anomaly_digest,
+                "aside": self.aside,
+                "before": self.before_digest,
+                "context": self.context_digest,
+                "due_within": None if verdict.due_within is None else _in_words(verdict.due_within),
+                "event": (event.source, event.external_id),
+                "judged_at": _at(self.judged_at),
                 "priority": verdict.priority,
                 "review": verdict.review,
-                "due_within": verdict.due_within,
-                "judged_at": timestamp(self.judged_at),
+                "revision": self.revision,
+                "role": self.assignment.role,
+                "rule": verdict.rule,
+                "rung": verdict.rung.value,
+                "severity": verdict.severity.value,
+                "version": self.assignment.digest,
             }
         )
 

@@ -4,27 +4,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+import psycopg
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from millwright.storage.engine import raw
 from millwright.storage.tables import due
+
+# Rows in one order, so that two who wake the same subjects queue and do not deadlock.
+_WAKE = """
+INSERT INTO due (subject, due_at, generation)
+SELECT subject, %s, 1 FROM unnest(%b::text[]) AS subject ORDER BY subject
+ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded.due_at), excluded.due_at),
+    generation = due.generation + 1
+"""
 
 
 async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetime) -> None:
     """Makes subjects due at an instant, or sooner where they were due sooner already."""
-    if not subjects:
-        return
-    statement = insert(due).values([{"subject": s, "due_at": at, "generation": 1} for s in sorted(set(subjects))])
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[due.c.subject],
-            set_={
-                "due_at": func.least(func.coalesce(due.c.due_at, statement.excluded.due_at), statement.excluded.due_at),
-                "generation": due.c.generation + 1,
-            },
-        )
-    )
+    if subjects:
+        async with (await raw(connection)).cursor() as cursor:
+            await wake_by(cursor, subjects, at)
+
+
+async def wake_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], subjects: Sequence[str], at: datetime) -> None:
+    """As `wake`, on the driver's own cursor: for those who send several statements at once."""
+    if subjects:
+        await cursor.execute(_WAKE, (at, sorted(set(subjects))))
 
 
 async def generation(connection: AsyncConnection, subject: str) -> int:

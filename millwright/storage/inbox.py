@@ -140,7 +140,8 @@ async def _some_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
 
 async def _copy(cursor: _Cursor, statement: str, items: _Numbered) -> None:
     async with cursor.copy(statement) as copy:
-        await copy.write(copy_lines([_line(number, item) for number, item in items.items()]))
+        for lines in copy_lines([_line(number, item) for number, item in items.items()]):
+            await copy.write(lines)
 
 
 class Inbox:
@@ -181,13 +182,14 @@ class Inbox:
                 numbered = {int(str(row[0])): item for row, item in zip(await cursor.fetchall(), items, strict=True)}
                 kept = await keep(cursor, numbered)
                 waiting = {number: item.line for number, item in kept.items() if item.fate is None and item.line}
-                await pending.wait(cursor, list(waiting.values()), list(waiting))
                 duplicates = 0
                 if len(kept) < len(items):
                     await cursor.execute(_KEEP_DUPLICATES)
                     duplicates = cursor.rowcount
-            lines = frozenset(waiting.values())
-            await due.wake(connection, [line_workflow_id(line) for line in lines], now)
+                lines = frozenset(waiting.values())
+                async with driver.pipeline():
+                    await pending.wait(cursor, list(waiting.values()), list(waiting))
+                    await due.wake_by(cursor, [line_workflow_id(line) for line in lines], now)
         return Stored(len(kept), duplicates, lines, frozenset((item.door, item.sequence) for item in kept.values()))
 
     async def take(self, items: Sequence[Received], now: datetime) -> Stored:

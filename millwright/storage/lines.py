@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import cast
 
 import psycopg
 from pydantic import ValidationError
@@ -74,21 +75,14 @@ _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 _REST = "UPDATE due SET due_at = NULL WHERE subject = %s AND generation = %s RETURNING TRUE"
 
 
-def _event(row: tuple[object, ...]) -> LineEvent:
-    event_id, source, external_id, asset, failure_mode, position, text_ = row
-    body = str(text_)
+_EventRow = tuple[int, str, str, str, str, str, str]
+
+
+def _event(row: _EventRow) -> LineEvent:
+    number, source, external_id, asset, failure_mode, position, body = row
     anomaly = Anomaly.model_validate_json(body)
-    return LineEvent(
-        int(str(event_id)),
-        str(source),
-        str(external_id),
-        str(asset),
-        str(failure_mode),
-        str(position),
-        anomaly.at,
-        anomaly,
-        sha256(body.encode()),
-    )
+    digest = sha256(body.encode())
+    return LineEvent(number, source, external_id, asset, failure_mode, position, anomaly.at, anomaly, digest)
 
 
 def _verdict(one: Judged, record: bytes, digest: str, seq: str, leaf: int) -> tuple[str, ...]:
@@ -151,7 +145,7 @@ class _LineWork:
             self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
             for row in await other.fetchall():
                 try:
-                    events.append(_event(row))
+                    events.append(_event(cast("_EventRow", row)))
                 except (ValidationError, TypeError) as error:
                     spoiled.append(Spoiled(int(str(row[0])), f"the stored anomaly cannot be read: {error}"))
             if not events:
@@ -192,7 +186,10 @@ class _LineWork:
             found = await cursor.fetchone()
             before = MemoryState(str(found[0]), Memory.model_validate_json(str(found[1]))) if found else None
             await cursor.execute(_AFTER, place)
-            past = [PastVerdict(_event(row[2:]), int(str(row[0])), int(str(row[1]))) for row in await cursor.fetchall()]
+            past = [
+                PastVerdict(_event(cast("_EventRow", row[2:])), int(str(row[0])), int(str(row[1])))
+                for row in await cursor.fetchall()
+            ]
         missing = {one.event.asset for one in past} - set(self._contexts)
         if missing:
             raise LookupError(f"no context was read for {sorted(missing)}")
@@ -242,7 +239,8 @@ class _LineWork:
                     for one, record, digest, leaf in zip(judged, records, digests, leaves, strict=True)
                 ]
                 async with cursor.copy(_COPY_VERDICTS) as copy:
-                    await copy.write(copy_lines(rows))
+                    for lines in copy_lines(rows):
+                        await copy.write(lines)
         if head is not None:
             await ledger.append(self._connection, entry, head)
         return woken
