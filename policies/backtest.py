@@ -151,6 +151,20 @@ def compare(candidate: CompiledPolicy, against: CompiledPolicy, history: FaultHi
     return result
 
 
+def replay_alone(policy: CompiledPolicy, history: FaultHistory, since: datetime) -> Replay:
+    """One fault under one version; what is counted begins with `since`, as in `compare`."""
+    result = Replay()
+    orderings: list[Ordering] = []
+    for event, _, verdict in replay(policy, history):
+        if verdict.rung.orders:
+            orderings.append(_ordering(history, verdict, event.anomaly.at))
+        if event.anomaly.at >= since:
+            result.hits[verdict.rule, int(verdict.rung)] += 1
+    folded = episodes(orderings, policy.document.memory.rearm)
+    result.episodes.extend(one for one in folded if one.opened_at >= since)
+    return result
+
+
 def explanations(
     policies: Sequence[CompiledPolicy], history: FaultHistory, events: Sequence[int]
 ) -> Mapping[int, tuple[Explanation, ...]]:

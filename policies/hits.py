@@ -1,59 +1,61 @@
-"""How often each rule decides: the sign of a rule that is dead, and of one that lets nothing past it. Pure."""
+"""How often each rule of a version decided: the proof that a rule is really applied, and the alarm where it is not."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Literal
+from collections.abc import Sequence
+from enum import StrEnum
 
 from domain.model import Model
 
 ENOUGH = 20
-"""Verdicts that must have come as far as a rule before it can be said to decide all of them."""
+"""How many events must have reached a rule before "always" says anything."""
+
+
+class Flag(StrEnum):
+    """What is odd about how often a rule decided."""
+
+    NEVER_HIT = "never_hit"
+    """It decided nothing: dead, shadowed, or for what has not happened."""
+    ALWAYS_HIT = "always_hit"
+    """It decided every event that reached it, `ENOUGH` at least, so that the rules below it never spoke."""
 
 
 class RuleHits(Model):
-    """One rule's hits over a stretch of days.
-
-    `reached` counts the verdicts that came as far as the rule, `decided` those that it decided, `per_day` the mean of
-    these. `flag` is `never` where it decided none, and `always` where it decided each of at least `ENOUGH`, so that
-    nothing got past it to the rules behind.
-    """
+    """A rule's verdicts in a time: how many, on how many of its days, and how many a day."""
 
     rule: str
-    reached: int
-    decided: int
+    hits: int
+    share: float
+    days: int
     per_day: float
-    by_day: dict[date, int]
-    flag: Literal["never", "always"] | None = None
+    flag: Flag | None
 
 
-def rule_hits(rules: Sequence[str], decided: Iterable[tuple[str, date, int]], days: int) -> tuple[RuleHits, ...]:
-    """The hits of each rule.
+def rule_hits(rules: Sequence[str], hits: dict[str, tuple[int, int]], days: float) -> tuple[RuleHits, ...]:
+    """The hits of every rule, in the order in which they are asked.
 
     Args:
-        rules: the rules of a version in the order in which they are asked, its guards first.
-        decided: a rule, a day (of event time, UTC) and how many verdicts it decided on it; a rule the version does not
-            have is passed over.
-        days: how many days were looked at.
+        rules: all of a version's rules, its guards first.
+        hits: verdicts, and days with any, by rule; a rule that never decided need not be there.
+        days: how many days are looked at; verdicts a day are of these.
     """
-    counts: Mapping[str, Counter[date]] = {rule: Counter() for rule in rules}
-    for rule, day, number in decided:
-        if rule in counts:
-            counts[rule][day] += number
-    left = sum(count.total() for count in counts.values())
-    told = []
-    for position, rule in enumerate(rules):
-        own = counts[rule].total()
-        always = position < len(rules) - 1 and own == left >= ENOUGH
-        told.append(
+    total = sum(number for number, _ in hits.values())
+    reached = total
+    found = []
+    for place, rule in enumerate(rules):
+        number, on_days = hits.get(rule, (0, 0))
+        flag = None
+        if number == 0:
+            flag = Flag.NEVER_HIT
+        elif number == reached >= ENOUGH and place < len(rules) - 1:
+            flag = Flag.ALWAYS_HIT
+        found.append(
             RuleHits(
                 rule=rule,
-                reached=left,
-                decided=own,
-                per_day=own / max(days, 1),
-                by_day=dict(sorted(counts[rule].items())),
-                flag="always" if always else None if own else "never",
+                hits=number,
+                share=round(number / total, 4) if total else 0.0,
+                days=on_days,
+                per_day=round(number / days, 3) if days else 0.0,
+                flag=flag,
             )
         )
-        left -= own
-    return tuple(told)
+        reached -= number
+    return tuple(found)

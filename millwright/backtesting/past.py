@@ -21,6 +21,15 @@ class Past:
     classes: dict[str, str]
     """The class of each asset that may fail."""
 
+    def known_by(self, moment: datetime) -> "Past":
+        """Only what could be known at an instant: what was found or failed later is not in it."""
+        outcomes = self.outcomes
+        register = outcomes.register
+        if register is not None:
+            register = FailureRegister([one for one in register.failures if one.at <= moment], self.period)
+        known = [case for case in outcomes.cases if case.until <= moment]
+        return Past(self.period, Outcomes(known, self.period, register), self.classes)
+
 
 async def read_past(history: History, since: datetime | None, until: datetime | None, failures: Path | None) -> Past:
     """What is known of a period; without ends, of all that is stored.

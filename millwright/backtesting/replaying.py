@@ -4,24 +4,36 @@ import asyncio
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar, cast
 
 from domain.anomaly import Anomaly
 from millwright.storage.history import FaultRows, History
-from policies.backtest import Compared, FaultHistory, PastEvent, compare
+from policies.backtest import Compared, FaultHistory, PastEvent, Replay, compare, replay_alone
 from policies.engine import CompiledPolicy, compile_policy
 
 _CHUNK = 4000
-"""Events that are given to a process at once."""
+"""Judgements, of as many versions as there are, that are given to a process at once."""
 _ALONE = 20_000
-"""Below so many events the start of processes costs more than they save."""
+"""Below so many judgements the start of processes costs more than they save."""
 
 Progress = Callable[[int, int], None]
 """Told how many more events have been judged, and of how many in all."""
+
+
+Part = TypeVar("Part", covariant=True)
+
+
+class Job(Protocol[Part]):
+    """What every process does with the faults that it is given; it is sent to each process once."""
+
+    def prepare(self) -> Callable[[Sequence[FaultHistory]], Part]:
+        """Compiles what is needed, in the process that will use it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +44,50 @@ class Pair:
     against: str
     since: datetime
 
+    def prepare(self) -> Callable[[Sequence[FaultHistory]], Compared]:
+        """See `Job`."""
+        candidate = compile_policy(self.candidate, "candidate")
+        against = candidate if self.against == self.candidate else compile_policy(self.against, "against")
 
-class _Judge:
-    """What a process keeps between chunks: the compiled versions."""
+        def judge(histories: Sequence[FaultHistory]) -> Compared:
+            total = Compared()
+            for history in histories:
+                total.add(compare(candidate, against, history, self.since))
+            return total
 
-    def __init__(self, pair: Pair) -> None:
-        self.since = pair.since
-        self.candidate = compile_policy(pair.candidate, "candidate")
-        same = pair.against == pair.candidate
-        self.against = self.candidate if same else compile_policy(pair.against, "against")
-
-    def judge(self, faults: Sequence[FaultRows]) -> Compared:
-        total = Compared()
-        for rows in faults:
-            total.add(compare(self.candidate, self.against, history_of(rows), self.since))
-        return total
+        return judge
 
 
-_judges: list[_Judge] = []
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Any number of versions, each alone."""
+
+    texts: tuple[str, ...]
+    since: datetime
+
+    def prepare(self) -> Callable[[Sequence[FaultHistory]], list[Replay]]:
+        """See `Job`."""
+        policies = [compile_policy(text, f"proposal {number}") for number, text in enumerate(self.texts, start=1)]
+
+        def judge(histories: Sequence[FaultHistory]) -> list[Replay]:
+            totals = [Replay() for _ in policies]
+            for history in histories:
+                for policy, total in zip(policies, totals, strict=True):
+                    total.add(replay_alone(policy, history, self.since))
+            return totals
+
+        return judge
 
 
-def _begin(pair: Pair) -> None:
-    _judges.append(_Judge(pair))
+_prepared: list[Callable[[Sequence[FaultHistory]], object]] = []
 
 
-def _judge(faults: Sequence[FaultRows]) -> Compared:
-    return _judges[-1].judge(faults)
+def _begin(job: Job[object]) -> None:
+    _prepared.append(job.prepare())
+
+
+def _work(faults: Sequence[FaultRows]) -> object:
+    return _prepared[-1]([history_of(rows) for rows in faults])
 
 
 def history_of(rows: FaultRows) -> FaultHistory:
@@ -93,54 +123,84 @@ async def replay_history(
         progress: told as parts are done.
         processes: how many judge; None takes every core, or this very process for a small history.
     """
-    pair = Pair(candidate.text, against.text, since)
-    size = await history.count(until)
-    workers = processes or (1 if size < _ALONE else os.cpu_count() or 1)
     total = Compared()
-    progress(0, size)
-
-    def take(part: Compared, events: int) -> None:
+    async for part in _replayed(history, Pair(candidate.text, against.text, since), until, progress, processes, 1):
         total.add(part)
-        progress(events, size)
+    total.changed.sort(key=lambda one: (one.at, one.asset, one.failure_mode, one.event))
+    return total
 
-    async with AsyncExitStack() as stack:
-        submit = _submitter(stack, pair, workers)
-        running: deque[tuple[Awaitable[Compared], int]] = deque()
-        chunk: list[FaultRows] = []
-        held = 0
+
+async def replay_many(
+    history: History,
+    policies: Sequence[str],
+    since: datetime,
+    until: datetime,
+    progress: Progress,
+    processes: int | None = None,
+) -> list[Replay]:
+    """The same for any number of versions' texts, each alone, in their order."""
+    totals = [Replay() for _ in policies]
+    job = Many(tuple(policies), since)
+    async for parts in _replayed(history, job, until, progress, processes, len(policies)):
+        for total, part in zip(totals, parts, strict=True):
+            total.add(part)
+    return totals
+
+
+async def _replayed(
+    history: History,
+    job: Job[Part],
+    until: datetime,
+    progress: Progress,
+    processes: int | None,
+    times: int,
+) -> AsyncIterator[Part]:
+    """What the job makes of each part of the history, in the order of its faults.
+
+    Args:
+        times: how many versions judge each event.
+    """
+    size = await history.count(until)
+    workers = processes or (1 if size * times < _ALONE else os.cpu_count() or 1)
+    progress(0, size)
+    running: deque[tuple[Awaitable[Part], int]] = deque()
+    chunk: list[FaultRows] = []
+    held = 0
+    with ExitStack() as stack:
+        submit = _submitter(stack, job, workers)
         async for rows in history.faults(until):
             chunk.append(rows)
             held += len(rows.rows)
-            if held >= _CHUNK:
+            if held * times >= _CHUNK:
                 running.append((submit(chunk), held))
                 chunk, held = [], 0
                 # Enough waits for every process; more would only hold the history in memory.
                 while len(running) > 3 * workers:
                     part, events = running.popleft()
-                    take(await part, events)
+                    yield await part
+                    progress(events, size)
         if chunk:
             running.append((submit(chunk), held))
         for part, events in running:
-            take(await part, events)
-    total.changed.sort(key=lambda one: (one.at, one.asset, one.failure_mode, one.event))
-    return total
+            yield await part
+            progress(events, size)
 
 
-def _submitter(stack: AsyncExitStack, pair: Pair, workers: int) -> Callable[[Sequence[FaultRows]], Awaitable[Compared]]:
+def _submitter(stack: ExitStack, job: Job[Part], workers: int) -> Callable[[Sequence[FaultRows]], Awaitable[Part]]:
     if workers == 1:
-        judge = _Judge(pair)
+        judge = job.prepare()
 
-        async def here(faults: Sequence[FaultRows]) -> Compared:
-            return judge.judge(faults)
+        async def here(faults: Sequence[FaultRows]) -> Part:
+            return judge([history_of(rows) for rows in faults])
 
         return here
     # Not a fork: the parent holds a database connection and threads.
     pool = stack.enter_context(
-        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(pair,))
+        ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(job,))
     )
 
-    def there(faults: Sequence[FaultRows]) -> Awaitable[Compared]:
-        future: Future[Compared] = pool.submit(_judge, faults)
-        return asyncio.wrap_future(future)
+    def there(faults: Sequence[FaultRows]) -> Awaitable[Part]:
+        # A process gives back what its job makes, which the pool cannot know.
+        return asyncio.wrap_future(cast("Future[Part]", pool.submit(_work, faults)))
 
     return there

@@ -15,11 +15,13 @@ from millwright.cli import (
     events,
     floods,
     health,
+    hits,
     labels,
     people,
     plant,
     policy,
     services,
+    suggest,
     why,
 )
 from millwright.cli.failing import Commands
@@ -49,7 +51,8 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
-backtest.register(policy.app)
+for _policies in (backtest, suggest, hits):
+    _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")

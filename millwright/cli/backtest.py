@@ -72,7 +72,7 @@ def backtest(
 
         async with opened(settings) as storage:
             question = await _question(storage, version, against, since, until, failures, crews)
-            with _progress() as progress:
+            with progress_shown("judging the past") as progress:
                 found = await run_backtest(storage.engine, question, progress)
             wanted = [decision_of(found, decision)] if decision else list(found.decisions[:TRACED] if report else ())
             return found, await trace(storage.engine, question, found.until, wanted)
@@ -137,7 +137,7 @@ async def _question(
 
 
 @contextmanager
-def _progress() -> "Iterator[Progress]":
+def progress_shown(words: str) -> "Iterator[Progress]":
     """A bar on stderr where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -145,7 +145,7 @@ def _progress() -> "Iterator[Progress]":
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("judging the past", total=None)
+        task = shown.add_task(words, total=None)
 
         def told(more: int, total: int) -> None:
             shown.update(task, total=total, advance=more)

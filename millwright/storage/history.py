@@ -45,12 +45,9 @@ WHERE role = 'active' AND effective_from <= %s AND (effective_to IS NULL OR effe
 ORDER BY line NULLS FIRST, effective_from DESC, id DESC LIMIT 1
 """
 _HITS = """
-SELECT rule, days, first_day, last_day, hits FROM (
-    SELECT v.body::json->>'rule' AS rule, count(DISTINCT (v.at AT TIME ZONE 'UTC')::date) AS days,
-           min(v.at) AS first_day, max(v.at) AS last_day, count(*) AS hits
-    FROM (SELECT DISTINCT ON (event_id) event_id, at, body FROM verdicts WHERE version = %s
-          ORDER BY event_id, revision DESC) v GROUP BY 1
-) h ORDER BY hits DESC, rule
+SELECT v.body::json->>'rule' AS rule, count(*), count(DISTINCT (v.at AT TIME ZONE 'UTC')::date)
+FROM (SELECT DISTINCT ON (event_id) event_id, at, body FROM verdicts WHERE version = %s AND at BETWEEN %s AND %s
+      ORDER BY event_id, revision DESC) v GROUP BY 1 ORDER BY 1
 """
 
 
@@ -103,14 +100,12 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleHits:
-    """How often a rule decided: verdicts, days on which it did (UTC, event time), and the first and last time."""
+class RuleCount:
+    """How often a rule decided: verdicts, and days on which it did (UTC, event time)."""
 
     rule: str
     hits: int
     days: int
-    first: datetime
-    last: datetime
 
 
 class History:
@@ -182,11 +177,11 @@ class History:
         found = await self._rows(_ACTIVE, now, now)
         return str(found[0][0]) if found else None
 
-    async def hits(self, version: str) -> list[RuleHits]:
+    async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
         """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""
         return [
-            RuleHits(str(rule), int(str(hits)), int(str(days)), _moment(first), _moment(last))
-            for rule, days, first, last, hits in await self._rows(_HITS, version)
+            RuleCount(str(rule), int(str(hits)), int(str(days)))
+            for rule, hits, days in await self._rows(_HITS, version, since, until)
         ]
 
     async def _known(self) -> "_Known":

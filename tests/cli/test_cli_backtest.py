@@ -59,3 +59,22 @@ def test_what_cannot_be_asked_exits_with_2_and_one_sentence(played: Millwright) 
         found = played("policy", "backtest", *asked)
         assert (found.exit_code, found.stdout) == (2, "")
         assert len(found.stderr.splitlines()) == 1
+
+
+def test_a_search_that_finds_nothing_says_so_and_publishes_nothing(played: Millwright, tmp_path: Path) -> None:
+    before = played.json("policy", "show")
+    said = played.says("policy", "suggest", "--out", str(tmp_path / "drafts"))
+    assert "small changes of 1.1.0 tried on 2015-01-10" in said
+    assert "None is worth it." in said
+    assert played.json("policy", "show") == before
+
+
+def test_hits_are_those_of_standing_verdicts(played: Millwright) -> None:
+    found = {one["rule"]: one for one in played.json("policy", "hits")["rules"]}
+    assert {rule: one["hits"] for rule, one in found.items() if one["hits"]} == {
+        "single-shift": 2,
+        "important-confirmed": 1,
+        "code-during-shift": 1,
+    }
+    assert found["bad-quality"]["flag"] == "never_hit"
+    assert "always hit" not in played.says("policy", "hits", "1.0.0")

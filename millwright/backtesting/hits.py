@@ -1,0 +1,25 @@
+"""How often each rule of a stored version decided."""
+
+from datetime import datetime, timedelta
+
+from domain.errors import Rejected
+from millwright.storage.history import History
+from policies.engine import CompiledPolicy
+from policies.hits import RuleHits, rule_hits
+
+
+async def read_hits(
+    history: History, policy: CompiledPolicy, since: datetime | None, until: datetime | None
+) -> tuple[RuleHits, ...]:
+    """The hits of a version's rules by its standing verdicts on events of a period; without ends, on all events.
+
+    Raises:
+        Rejected: nothing has been judged yet.
+    """
+    span = await history.span()
+    if span.first is None or span.last is None:
+        raise Rejected("no event has been judged yet", field="version")
+    first, last = since or span.first, until or span.last
+    counted = await history.hits(policy.digest, first, last)
+    days = max((last - first) / timedelta(days=1), 1.0)
+    return rule_hits([rule.id for rule in policy.rules], {one.rule: (one.hits, one.days) for one in counted}, days)
