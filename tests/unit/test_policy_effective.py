@@ -1,13 +1,12 @@
-"""The effective policy of an asset on one page, and the hits of each rule."""
+"""The effective policy of an asset on one page."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.verdict import Context
 from policies.effective import EffectivePolicy, effective
-from policies.hits import ENOUGH, rule_hits
 from tests.drafts import T0, about, decided, deviation, draft, rule
 
 POLICY = draft(
@@ -94,25 +93,3 @@ def test_the_rule_that_decides_is_always_told_to_hold_for_the_asset(
     (rule,) = decided(POLICY, anomaly, context=context)
 
     assert standings(effective(POLICY, context, anomaly.at))[rule][0] == "holds"
-
-
-DAY = date(2026, 1, 5)
-
-
-def test_hits_are_counted_per_rule_and_day() -> None:
-    counted = [("high", DAY, 3), ("nothing", DAY, 5), ("high", DAY + timedelta(days=1), 1), ("gone", DAY, 9)]
-
-    severe, high, nothing = rule_hits(["severe", "high", "nothing"], counted, days=2)
-
-    assert (severe.decided, severe.flag) == (0, "never")
-    assert (high.reached, high.decided, high.per_day, high.flag) == (9, 4, 2.0, None)
-    assert high.by_day == {DAY: 3, DAY + timedelta(days=1): 1}
-    assert (nothing.reached, nothing.decided, nothing.flag) == (5, 5, None)
-
-
-def test_a_rule_that_lets_nothing_past_it_is_flagged_once_enough_came_as_far() -> None:
-    few = rule_hits(["severe", "high", "nothing"], [("high", DAY, ENOUGH - 1)], days=1)
-    many = rule_hits(["severe", "high", "nothing"], [("severe", DAY, 1), ("high", DAY, ENOUGH)], days=1)
-
-    assert [one.flag for one in few] == ["never", None, "never"]
-    assert [one.flag for one in many] == [None, "always", "never"]
