@@ -4,7 +4,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.progress import CaseRef, Progress, step
-from domain.cases import Decision, Lane
+from activities.risk_order import RiskOrder
+from domain.cases import CaseView, Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ActRejected, ConnectorError
@@ -31,13 +32,15 @@ class Proposals:
         mes: what production looks like.
         judge: says when the work should happen.
         clock: the plant's time.
+        order: which case goes first where many wait.
     """
 
-    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock) -> None:
+    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock, order: RiskOrder) -> None:
         self._cases = cases
         self._mes = mes
         self._judge = judge
         self._clock = clock
+        self._order = order
 
     @activity.defn(name="propose-work")
     async def propose_work(self, ref: CaseRef) -> Progress:
@@ -46,18 +49,13 @@ class Proposals:
         A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
         """
         async with step(self._cases, self._clock, ref.case, "propose-work") as one:
-            view = one.view
-            if view.urgency is not None or view.closed_as is not None:
+            if not _to_be_timed(one.view):
                 return one.progress
-            production: ProductionContext | None = None
-            if view.mes_equipment is not None:
-                try:
-                    production = await self._mes.read_production(view.mes_equipment)
-                except ConnectorError as error:
-                    activity.logger.warning("case %s is timed without production: %s", ref.case, error)
-            urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
-            await self._cases.proposed(ref.case, urgency, production)
-            one.view = view.model_copy(update={"urgency": urgency})
+            async with self._order.turn(one.view) as waited:
+                if waited:
+                    one.view, _ = await self._cases.view(ref.case)
+                if _to_be_timed(one.view):
+                    one.view = await self._timed(one.view)
         return one.progress
 
     @activity.defn(name="await-review")
@@ -83,3 +81,18 @@ class Proposals:
         except ActRejected as error:
             # Tried for ever, it would keep the person waiting and the workflow from ending.
             raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+
+    async def _timed(self, view: CaseView) -> CaseView:
+        production: ProductionContext | None = None
+        if view.mes_equipment is not None:
+            try:
+                production = await self._mes.read_production(view.mes_equipment)
+            except ConnectorError as error:
+                activity.logger.warning("case %s is timed without production: %s", view.id, error)
+        urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
+        await self._cases.proposed(view.id, urgency, production)
+        return view.model_copy(update={"urgency": urgency})
+
+
+def _to_be_timed(view: CaseView) -> bool:
+    return view.urgency is None and view.closed_as is None

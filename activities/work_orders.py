@@ -7,6 +7,7 @@ from temporalio import activity
 from activities.holds import hold_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, called_off, step
+from activities.risk_order import RiskOrder
 from domain.cases import CaseView
 from domain.casework import CaseStore, ChangeStore
 from domain.clock import Clock
@@ -45,6 +46,7 @@ class WorkOrders:
         judge: for the words of the decision.
         clock: the plant's time.
         engine: to wake cases.
+        order: which case goes first where many wait.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class WorkOrders:
         judge: Judge,
         clock: Clock,
         engine: WorkflowEngine,
+        order: RiskOrder,
     ) -> None:
         self._cases = cases
         self._changes = changes
@@ -64,21 +67,20 @@ class WorkOrders:
         self._judge = judge
         self._clock = clock
         self._engine = engine
+        self._order = order
 
     @activity.defn(name="ensure-order")
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
         async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
             view = one.view
-            if view.closed_as is not None or view.order is not None:
-                return one.progress
-            if self._wanted(view) and view.urgency is None:
-                one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
-            elif self._wanted(view):
-                if not one.leaves_alone(self._clock.now()):
-                    await self._place(view)
-            elif view.draft is not None:
-                await self._look_for_lost(view)
+            if view.order is None and self._wanted(view):
+                async with self._order.turn(view) as waited:
+                    if waited:
+                        one.view, _ = await self._cases.view(ref.case)
+                    await self._ensure(one)
+            else:
+                await self._ensure(one)
         return one.progress
 
     @activity.defn(name="follow-order")
@@ -129,6 +131,18 @@ class WorkOrders:
             except Unavailable as error:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
+
+    async def _ensure(self, one: Step) -> None:
+        view = one.view
+        if view.closed_as is not None or view.order is not None:
+            return
+        if self._wanted(view) and view.urgency is None:
+            one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
+        elif self._wanted(view):
+            if not one.leaves_alone(self._clock.now()):
+                await self._place(view)
+        elif view.draft is not None:
+            await self._look_for_lost(view)
 
     async def _place(self, view: CaseView) -> None:
         if view.cmms_asset is None:

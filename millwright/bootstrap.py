@@ -30,6 +30,9 @@ from millwright.storage.register import RegisterStore
 from millwright.storage.versions import PeopleStore, VersionStore
 from policies.catalogue import Catalogue
 
+_CASES_AT_ONCE = 8
+_PATIENCE_FOR_A_TURN = timedelta(seconds=30)
+
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
@@ -175,13 +178,15 @@ def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine
     from activities.judging import Judging
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
+    from activities.risk_order import RiskOrder
     from activities.work_orders import WorkOrders
 
     judging = Judging(storage.lines, storage.catalogue, storage.clock, engine)
-    proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock)
+    order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
+    proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock, order)
     holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)
     orders = WorkOrders(
-        storage.cases, storage.changes, systems.cmms, systems.cmms_id, storage.catalogue, storage.clock, engine
+        storage.cases, storage.changes, systems.cmms, systems.cmms_id, storage.catalogue, storage.clock, engine, order
     )
     outcomes = Outcomes(storage.cases, systems.twins, systems.codes, storage.clock)
     return [

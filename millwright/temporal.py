@@ -29,6 +29,11 @@ _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCo
 _RPC_TIMEOUT = timedelta(seconds=10)
 
 
+def case_queue(task_queue: str) -> str:
+    """Where cases are worked on: a queue of their own, so that judging never waits behind them."""
+    return f"{task_queue}-cases"
+
+
 @asynccontextmanager
 async def engine_client(settings: Settings, address: str, *, lazy: bool = False) -> AsyncIterator[Client]:
     """A client of the workflow engine, for as long as the block lasts.
@@ -106,7 +111,7 @@ class TemporalEngine:
 
     Args:
         client: the engine's client.
-        task_queue: where the workers listen.
+        task_queue: where the workers listen; cases have `case_queue` of it.
         poll_interval: what a poll workflow is started with.
         task_timeout: how long one step of a workflow may take before the engine gives it to another worker.
     """
@@ -128,12 +133,12 @@ class TemporalEngine:
                 raise result
 
     async def _wake(self, subject: str) -> None:
-        workflow, argument = self._workflow_of(subject)
+        workflow, argument, queue = self._workflow_of(subject)
         await self._client.start_workflow(
             workflow,
             argument,
             id=subject,
-            task_queue=self._queue,
+            task_queue=queue,
             task_timeout=self._task_timeout,
             start_signal="wake",
             rpc_timeout=_RPC_TIMEOUT,
@@ -141,13 +146,13 @@ class TemporalEngine:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
 
-    def _workflow_of(self, subject: str) -> tuple[str, Model]:
-        """The wire name of a subject's workflow and what it is started with; its id is the subject itself."""
+    def _workflow_of(self, subject: str) -> tuple[str, Model, str]:
+        """The wire name of a subject's workflow, what it is started with and where; its id is the subject itself."""
         kind, _, name = subject.partition("/")
         if kind == "line":
-            return "line-watch", Line(line=name)
+            return "line-watch", Line(line=name), self._queue
         if kind == "case":
-            return "maintenance-case", CaseRef(case=name)
+            return "maintenance-case", CaseRef(case=name), case_queue(self._queue)
         if kind == "poll":
-            return "connector-poll", Poll(system=name, interval=self._poll_interval)
+            return "connector-poll", Poll(system=name, interval=self._poll_interval), self._queue
         raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")

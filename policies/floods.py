@@ -2,13 +2,16 @@
 
 ISA-18.2 (and EEMUA 191 before it) takes more than ten alarms in ten minutes for a flood, and takes it to be over when
 fewer than five came in ten minutes. An operator position is a production line here. Detection moves no verdict and no
-case: a flood costs the planner one case per fault with or without it. It is for whoever asks why a line was so loud.
+case: a flood costs the planner one case per fault with or without it. It is for whoever asks why a line was so loud,
+and what came first.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.alarms import Alarm
 from domain.model import Model, Moment
 
 WINDOW = timedelta(minutes=10)
@@ -16,54 +19,95 @@ BEGINS_ABOVE = 10
 """Alarms within the window; one more begins a flood."""
 ENDS_BELOW = 5
 """Alarms within the window; one fewer ends it."""
+FIRST_OUT = 10
+"""How many of a flood's faults are listed, those that came first: what began it is among them."""
+
+
+class FirstOut(Model):
+    """A fault of a flood, and when its first alarm came."""
+
+    asset: str
+    failure_mode: str
+    at: Moment
 
 
 class Flood(Model):
     """A stretch in which alarms came faster than they could be answered.
 
     `began_at` is the first alarm of the window that was too full, `ended_at` the instant at which fewer than five lay
-    in the window behind it, None while it lasts. `alarms` counts all in between, `peak` the most in any window.
+    in the window behind it, None while it lasts. `alarms` counts all in between, `faults` of how many faults they
+    were, `peak` the most in any window. `first_out` lists the first faults in the order in which they came.
     """
 
     position: str
     began_at: Moment
     ended_at: Moment | None
     alarms: int
+    faults: int
     peak: int
+    first_out: tuple[FirstOut, ...]
 
 
-def floods(position: str, times: Iterable[datetime], until: datetime) -> tuple[Flood, ...]:
+@dataclass(slots=True)
+class _Rising:
+    """A flood that is being counted."""
+
+    began_at: datetime
+    alarms: int = 0
+    peak: int = 0
+    faults: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def hear(self, alarm: Alarm, in_window: int) -> None:
+        self.alarms += 1
+        self.peak = max(self.peak, in_window)
+        self.faults.setdefault((alarm.asset, alarm.failure_mode), alarm.at)
+
+    def told(self, position: str, ended_at: datetime | None) -> Flood:
+        first = list(self.faults.items())[:FIRST_OUT]
+        return Flood(
+            position=position,
+            began_at=self.began_at,
+            ended_at=ended_at,
+            alarms=self.alarms,
+            faults=len(self.faults),
+            peak=self.peak,
+            first_out=tuple(FirstOut(asset=asset, failure_mode=mode, at=at) for (asset, mode), at in first),
+        )
+
+
+def floods(position: str, alarms: Iterable[Alarm], until: datetime) -> tuple[Flood, ...]:
     """The floods of one operator position, in order.
 
     Args:
         position: the line.
-        times: when its alarms came, in event time, ascending.
+        alarms: its alarms, ascending by time.
         until: up to when is known what came; a flood that may still go on then has no end.
     """
-    return tuple(_floods(position, times, until))
+    return tuple(_floods(position, alarms, until))
 
 
-def _floods(position: str, times: Iterable[datetime], until: datetime) -> Iterator[Flood]:
-    window: deque[datetime] = deque()
-    flood: Flood | None = None
-    for at in times:
+def _floods(position: str, alarms: Iterable[Alarm], until: datetime) -> Iterator[Flood]:
+    window: deque[Alarm] = deque()
+    rising: _Rising | None = None
+    for alarm in alarms:
         ended = _ended(window)
-        if flood is not None and ended is not None and ended <= at:
-            yield flood.model_copy(update={"ended_at": ended})
-            flood = None
-        while window and at - window[0] >= WINDOW:
+        if rising is not None and ended is not None and ended <= alarm.at:
+            yield rising.told(position, ended)
+            rising = None
+        while window and alarm.at - window[0].at >= WINDOW:
             window.popleft()
-        window.append(at)
-        if flood is not None:
-            flood = flood.model_copy(update={"alarms": flood.alarms + 1, "peak": max(flood.peak, len(window))})
+        window.append(alarm)
+        if rising is not None:
+            rising.hear(alarm, len(window))
         elif len(window) > BEGINS_ABOVE:
-            count = len(window)
-            flood = Flood(position=position, began_at=window[0], ended_at=None, alarms=count, peak=count)
-    if flood is not None:
+            rising = _Rising(began_at=window[0].at)
+            for one in window:
+                rising.hear(one, len(window))
+    if rising is not None:
         ended = _ended(window)
-        yield flood.model_copy(update={"ended_at": ended if ended is not None and ended <= until else None})
+        yield rising.told(position, ended if ended is not None and ended <= until else None)
 
 
-def _ended(window: deque[datetime]) -> datetime | None:
+def _ended(window: deque[Alarm]) -> datetime | None:
     """When fewer than five of these are left in the window, should no more come."""
-    return window[-ENDS_BELOW] + WINDOW if len(window) >= ENDS_BELOW else None
+    return window[-ENDS_BELOW].at + WINDOW if len(window) >= ENDS_BELOW else None

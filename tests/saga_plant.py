@@ -7,6 +7,7 @@ from activities.holds import Holds
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef, Facts, Progress
 from activities.proposals import Proposals
+from activities.risk_order import RiskOrder
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.canonical import Json
 from domain.cases import CaseView, Evidence, Phase
@@ -235,7 +236,7 @@ class PlayedCase(MaintenanceCase):
     def _tell(self, facts: Facts) -> None:
         """Nobody searches here."""
 
-    async def _execute(self, step: Callable[..., Awaitable[Progress]], *, local: bool) -> Progress:
+    async def _execute(self, step: Callable[..., Awaitable[Progress]], *, local: bool, apart: bool) -> Progress:
         kind, _, name = step.__qualname__.partition(".")
         activity: Callable[[CaseRef], Awaitable[Progress]] = getattr(self._activities[kind], name)
         while True:
@@ -260,6 +261,8 @@ class SagaPlant:
         self.cmms = TurnCmms(self.clock)
         self.mes = TurnMes(self.clock)
         judge = SetTiming(until_hold)
+        # More turns than there are cases: what is played here is who does what when, not who waits.
+        order = RiskOrder(100, timedelta(minutes=1))
         self.orders = WorkOrders(
             self.store,
             self.store,
@@ -268,9 +271,10 @@ class SagaPlant:
             judge,  # type: ignore[arg-type]  # no step of a case judges
             self.clock,
             Nobody(),
+            order,
         )
         self._activities = (
-            Proposals(self.store, self.mes, judge, self.clock),  # type: ignore[arg-type]  # as above
+            Proposals(self.store, self.mes, judge, self.clock, order),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.mes, "fake", self.clock),
             self.orders,
             Outcomes(self.store, TurnTwins(), FakeCodes(), self.clock),  # type: ignore[arg-type]  # nothing reads a twin

@@ -26,6 +26,10 @@ CASE = SearchAttributeKey.for_keyword("MillwrightCase")
 WAITING = SearchAttributeKey.for_keyword("MillwrightWaitingFor")
 SEARCH_ATTRIBUTES = (ASSET, SITE, RUNG, SEVERITY, POLICY, WORK_ORDER, CASE, WAITING)
 _LONGEST_ATTRIBUTE = 200
+_IN_ONE_TASK = "steps-in-one-task"
+"""Since this patch a case goes from step to step within one task of the engine, and tells what operators search by
+when it comes to wait. Each activity and each attribute of its own cost the engine more than the step cost us, and a
+flood opens a hundred cases at once."""
 
 
 @workflow.defn(name="maintenance-case")
@@ -40,6 +44,7 @@ class MaintenanceCase:
     def __init__(self, ref: CaseRef) -> None:
         self._ref = ref
         self._wakes = 0
+        self._facts: Facts | None = None
         self._told: Facts | None = None
         self._timed = True
         self._holds = False
@@ -52,6 +57,7 @@ class MaintenanceCase:
         await self._wait_for_work()
         await self._learn()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._publish()
 
     async def _propose(self) -> None:
         await self._until_done(Proposals.propose_work)
@@ -88,28 +94,34 @@ class MaintenanceCase:
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, local=True)
-        await self._until_done(Holds.release_hold)
-        await self._until_done(Outcomes.tell_twin)
+        await self._until_done(Holds.release_hold, apart=True)
+        await self._until_done(Outcomes.tell_twin, apart=True)
         await self._until_done(Outcomes.keep_label, local=True)
         await self._until_done(Outcomes.close_case, local=True)
 
-    async def _until_done(self, step: Activity, *, local: bool = False) -> None:
+    async def _until_done(self, step: Activity, *, local: bool = False, apart: bool = False) -> None:
         while True:
             seen = self._wakes
-            if (await self._once(step, local=local)).done:
+            if (await self._once(step, local=local, apart=apart)).done:
                 return
             await self._woken_since(seen)
 
-    async def _once(self, step: Activity, *, local: bool = False) -> Progress:
-        progress = await self._execute(step, local=local)
+    async def _once(self, step: Activity, *, local: bool = False, apart: bool = False) -> Progress:
+        progress = await self._execute(step, local=local, apart=apart)
         self._timed, self._holds = progress.timed, progress.holds
         self._tell(progress.facts)
         return progress
 
-    async def _execute(self, step: Activity, *, local: bool) -> Progress:
+    async def _execute(self, step: Activity, *, local: bool, apart: bool) -> Progress:
+        """Runs a step: one of storage only is `local`; one `apart` is a task of its own, so that a person's decision
+        is answered before the case that it ends is over."""
         if local:
             return await workflow.execute_local_activity_method(
                 step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
+            )
+        if not apart and workflow.patched(_IN_ONE_TASK):
+            return await workflow.execute_local_activity_method(
+                step, self._ref, start_to_close_timeout=VENDOR_STEP, retry_policy=FOR_EVER
             )
         return await workflow.execute_activity_method(
             step,
@@ -120,14 +132,21 @@ class MaintenanceCase:
         )
 
     async def _woken_since(self, seen: int) -> None:
+        self._publish()
         if workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(self._ref)
         await workflow.wait_condition(lambda: self._wakes > seen)
 
     def _tell(self, facts: Facts) -> None:
+        self._facts = facts
+        if not workflow.patched(_IN_ONE_TASK):
+            self._publish()
+
+    def _publish(self) -> None:
         """Makes the case findable by what operators search for."""
-        if facts == self._told:
+        facts = self._facts
+        if facts is None or facts == self._told:
             return
         self._told = facts
         pairs = [

@@ -1,5 +1,6 @@
 """Figures: what storage can count, and the verdicts by which a version is scored."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,7 +9,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from millwright.api.desk import OnDesk, answered
 from millwright.api.problems import Problem
 from millwright.api.sign_in import READING, may
+from millwright.explaining.flooding import read_flood_figures
 from millwright.storage.figures import read_figures, read_orderings
+
+_DAY = timedelta(days=1)
 
 router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 
@@ -16,8 +20,10 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 @router.get("/summary")
 async def summarise(desk: OnDesk) -> Response:
     """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes and labels, all of one
-    moment."""
+    moment; and the alarm floods of the last day of the plant's time (`GET /floods` lists them)."""
     figures = await read_figures(desk.storage.engine)
+    now = desk.storage.clock.now()
+    flooding = await read_flood_figures(desk.storage.engine, now - _DAY, now)
     rungs = {version: {str(rung): n for rung, n in counts.items()} for version, counts in figures.rungs.items()}
     return answered(
         {
@@ -28,6 +34,7 @@ async def summarise(desk: OnDesk) -> Response:
             "holds": figures.holds,
             "outcomes": figures.outcomes,
             "labels": figures.labels,
+            "floods": flooding.model_dump(mode="json"),
         }
     )
 

@@ -24,7 +24,8 @@ async def list_floods(
 ) -> Response:
     """Alarm floods by line (ISA-18.2: more than ten alarms in ten minutes, over below five), in event time.
 
-    An alarm is an anomaly that was not ignored. A flood without an end may still go on.
+    An alarm is an anomaly that was not ignored. A flood without an end may still go on. `first_out` lists the first
+    faults of each in the order in which they came: what began it is among them.
     """
     end = until or desk.storage.clock.now()
     return answered(await read_floods(desk.storage.engine, since or end - _DAY, end))

@@ -11,6 +11,8 @@ from millwright.cli.output import Json, write_json, write_table
 if TYPE_CHECKING:
     from policies.floods import Flood
 
+_LISTED = 3
+
 
 def floods(
     context: typer.Context,
@@ -31,8 +33,22 @@ def floods(
     if json:
         write_json(found)
         return
-    rows = [(one.position, one.began_at, one.ended_at or "goes on", one.alarms, one.peak) for one in found]
-    write_table(("line", "from", "to", "alarms", "most in 10 min"), rows, "No floods.")
+    for one in found:
+        if one.ended_at is None:
+            typer.echo(_banner(one))
+    rows = [
+        (one.position, one.began_at, one.ended_at or "goes on", one.alarms, one.faults, one.peak, _first(one))
+        for one in found
+    ]
+    write_table(("line", "from", "to", "alarms", "faults", "most in 10 min", "first out"), rows, "No floods.")
+
+
+def _banner(one: "Flood") -> str:
+    return f"FLOOD on {one.position} since {one.began_at:%Y-%m-%d %H:%M}: {one.alarms} alarms of {one.faults} faults"
+
+
+def _first(one: "Flood") -> str:
+    return ", ".join(f"{fault.asset} {fault.failure_mode}" for fault in one.first_out[:_LISTED])
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,9 +21,25 @@ if TYPE_CHECKING:
     from millwright.settings import Settings
 
 
-def worker(context: typer.Context) -> None:
+class Only(StrEnum):
+    """What a worker may be kept to; see `millwright.worker.running.Work`."""
+
+    JUDGING = "judging"
+    CASES = "cases"
+
+
+def worker(
+    context: typer.Context,
+    only: Annotated[
+        Only | None, typer.Option(help="Keep this worker to judging, or to cases; there must be one of each then.")
+    ] = None,
+) -> None:
     """Run workflows and activities, and wake what is due."""
-    live(_until_asked(_worker, settings_of(context, logging.INFO)))
+
+    async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
+        await _worker(settings, storage, stop, stack, only)
+
+    live(_until_asked(work, settings_of(context, logging.INFO)))
 
 
 def intake(context: typer.Context) -> None:
@@ -57,12 +74,14 @@ async def _until_asked(service: _Service, settings: "Settings") -> None:
                 raise Rejected(f"the database has {watching.result()}", field="database_url")
 
 
-async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
+async def _worker(
+    settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack, only: Only | None
+) -> None:
     from temporalio.service import RPCError
 
     from millwright.bootstrap import open_systems
     from millwright.temporal import register_search_attributes
-    from millwright.worker.running import run_worker
+    from millwright.worker.running import Work, run_worker
 
     systems = await stack.enter_async_context(open_systems(settings, storage.clock))
     client = await _client(settings, stop, stack)
@@ -74,7 +93,7 @@ async def _worker(settings: "Settings", storage: "Storage", stop: asyncio.Event,
     settle_in()
     looking = asyncio.create_task(_look(systems, stop))
     try:
-        await run_worker(settings, storage, systems, client, stop)
+        await run_worker(settings, storage, systems, client, stop, Work(only) if only else None)
     finally:
         looking.cancel()
         del client

@@ -80,6 +80,8 @@ def summary_view(summary: Summary) -> RenderableType:
     record = Text(
         f"Ledger: {summary.ledger['rows']} rows, {'verified' if summary.ledger['verified'] else 'NOT VERIFIED'}.  "
         f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} made again alike.  "
+        f"Alarm floods: {summary.floods.floods}, with {summary.floods.alarms_in_floods} of {summary.floods.alarms} "
+        "alarms.  "
         f"{summary.seconds:.0f} s."
     )
     return Panel(

@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.explaining.flooding import read_flood_figures
 from millwright.playing.conductor import Conductor, Tick
 from millwright.playing.installation import Installation, InstallationFailed
 from millwright.playing.preparation import migrate, prepare
@@ -17,6 +18,8 @@ from millwright.temporal import engine_client, register_search_attributes
 
 STEP = timedelta(hours=3)
 """How far the plant's clock moves at most at once, and how often the detector is asked."""
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 Beat = Callable[[datetime], Awaitable[None]]
 
@@ -85,4 +88,5 @@ async def _count(installation: Installation, storage: Storage, data: str, sandbo
         policies=policies,
         plant=count_plant(installation.plant),
         findings=findings,
+        flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
     )

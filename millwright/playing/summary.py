@@ -12,6 +12,7 @@ from domain.verdict import Rung
 from millwright.audit.report import Report
 from millwright.backtesting.failures import read_failures
 from millwright.backtesting.standing import score_standing
+from millwright.explaining.flooding import FloodFigures
 from millwright.storage.figures import Figures, Ordering
 from millwright.storage.history import Component
 from millwright.storage.versions import StoredVersion
@@ -50,6 +51,7 @@ class Summary(Model):
     outcomes: dict[str, int]
     labels: dict[str, int]
     policies: dict[str, VersionScore]
+    floods: FloodFigures
     ledger: dict[str, int | bool]
     plant: PlantCount
     findings: tuple[str, ...]
@@ -153,6 +155,7 @@ def summarise(
     policies: dict[str, VersionScore],
     plant: PlantCount,
     findings: tuple[str, ...],
+    flooding: FloodFigures,
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -175,6 +178,7 @@ def summarise(
         outcomes=figures.outcomes,
         labels=figures.labels,
         policies=policies,
+        floods=flooding,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         findings=(*findings, *(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20])),

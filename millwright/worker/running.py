@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from enum import StrEnum
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
@@ -12,7 +14,12 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from millwright.bootstrap import Storage, Systems, worker_activities
 from millwright.settings import Settings
-from millwright.temporal import TemporalEngine, make_current_where_none_is, register_search_attributes
+from millwright.temporal import (
+    TemporalEngine,
+    case_queue,
+    make_current_where_none_is,
+    register_search_attributes,
+)
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from workflows.connector_poll import ConnectorPoll
@@ -27,36 +34,60 @@ _BEAT = timedelta(seconds=1)
 _LOOK_AT_ENGINE = 2.0
 
 
+class Work(StrEnum):
+    """What a worker may be kept to."""
+
+    JUDGING = "judging"
+    CASES = "cases"
+
+
 async def run_worker(
-    settings: Settings, storage: Storage, systems: Systems, client: Client, stop: asyncio.Event
+    settings: Settings,
+    storage: Storage,
+    systems: Systems,
+    client: Client,
+    stop: asyncio.Event,
+    only: Work | None = None,
 ) -> None:
     """Works until `stop` is set; then lets running activities end within a grace.
+
+    Cases have a queue of their own, and with it a share of the slots of their own: however many open at once, and
+    however slow the systems that they speak with, the lines are judged. Only who judges dispatches.
 
     Args:
         storage: where what was decided is kept.
         systems: the CMMS, MES and twins that activities act on.
         client: the engine.
         stop: set to end.
+        only: what this worker is kept to; both where it is not given.
     """
     engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
-    worker = Worker(
-        client,
-        task_queue=settings.task_queue,
-        workflows=WORKFLOWS,
-        activities=worker_activities(storage, systems, engine),
-        graceful_shutdown_timeout=_GRACE,
-        sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
-        interceptors=[Attempts()],
-        max_heartbeat_throttle_interval=_BEAT,
-        deployment_config=_deployment(settings),
-    )
-    dispatcher = Dispatcher(storage.engine, engine, storage.clock)
-    async with worker:
+    activities = worker_activities(storage, systems, engine)
+    attempts = Attempts()
+
+    def worker(queue: str, workflows: Sequence[type]) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            activities=activities,
+            graceful_shutdown_timeout=_GRACE,
+            sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
+            interceptors=[attempts],
+            max_heartbeat_throttle_interval=_BEAT,
+            deployment_config=_deployment(settings),
+        )
+
+    async with AsyncExitStack() as stack:
+        running = {asyncio.create_task(keep_search_attributes(client))}
+        if only is not Work.CASES:
+            # Cases begun before they had a queue of their own go on here.
+            await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS))
+            running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock).run()))
+        if only is not Work.JUDGING:
+            await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,)))
         log.info("working on %s", settings.task_queue)
-        dispatching = asyncio.create_task(dispatcher.run())
-        teaching = asyncio.create_task(keep_search_attributes(client))
         stopping = asyncio.create_task(stop.wait())
-        running = {dispatching, teaching}
         if settings.worker_build is not None:
             running.add(asyncio.create_task(keep_current_build(client, settings.task_queue, settings.worker_build)))
         done, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -158,6 +158,9 @@ STORIES: dict[str, Story] = {
     "maintenance-case/inspected-no": inspected_no,
     "maintenance-case/cmms-away-then-back": cmms_away_then_back,
     "maintenance-case/mes-away-then-back": mes_away,
+    "maintenance-case/in-one-task": released_to_label,
+    "maintenance-case/in-one-task-with-hold": critical_with_hold,
+    "maintenance-case/in-one-task-cmms-away": cmms_away_then_back,
     "connector-poll/polling": polling,
 }
 

@@ -35,6 +35,9 @@ NOTE = {
     "complete_time",
     "original_schedule_time",
     "backoff",
+    # of a patch
+    "id",
+    "deprecated",
 }
 LARGEST_PAYLOAD = 1024
 SECRETS = (

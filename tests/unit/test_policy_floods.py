@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.floods import BEGINS_ABOVE, WINDOW, Flood, floods
+from domain.alarms import Alarm
+from policies.floods import BEGINS_ABOVE, FIRST_OUT, WINDOW, Flood, floods
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
 LATER = START + timedelta(days=1)
@@ -26,7 +27,7 @@ def told(times: Sequence[datetime], until: datetime = LATER) -> list[tuple[float
 
 
 def found(times: Sequence[datetime], until: datetime = LATER) -> tuple[Flood, ...]:
-    return floods("LINE-1", times, until)
+    return floods("LINE-1", [Alarm(at, "machine-001-comp1", "PDE") for at in times], until)
 
 
 def _minutes(moment: datetime) -> float:
@@ -68,6 +69,20 @@ def test_a_flood_that_ended_before_we_looked_has_its_end() -> None:
 
 def test_no_alarms_are_no_flood() -> None:
     assert told([]) == []
+
+
+def test_a_flood_lists_the_faults_that_came_first_each_once_in_their_order() -> None:
+    alarms = [Alarm(START + timedelta(seconds=n), f"asset-{n % 40:02}", "PDE") for n in range(200)]
+    (flood,) = floods("LINE-1", alarms, LATER)
+    assert flood.faults == 40
+    assert [one.asset for one in flood.first_out] == [f"asset-{n:02}" for n in range(FIRST_OUT)]
+    assert flood.first_out[3].at == START + timedelta(seconds=3)
+
+
+def test_what_opened_the_window_is_first_out_though_it_was_no_flood_yet() -> None:
+    alarms = [Alarm(START, "the-first", "PDE"), *(Alarm(START + timedelta(minutes=9), "later", "PDE"),) * 10]
+    (flood,) = floods("LINE-1", alarms, LATER)
+    assert [one.asset for one in flood.first_out] == ["the-first", "later"]
 
 
 @given(st.lists(st.integers(0, 7200), max_size=80))

@@ -35,6 +35,7 @@ from millwright.storage.inbox import Inbox
 from millwright.storage.lines import LineStore
 from millwright.storage.register import RegisterStore
 from millwright.storage.versions import PeopleStore, VersionStore
+from millwright.temporal import case_queue
 from millwright.worker.running import run_worker
 from policies.catalogue import Catalogue
 from tests.plant import START, TestClock, publish_policies, register
@@ -248,9 +249,10 @@ class FakePlant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop_worker()
-        for handle in [h async for h in self.client.list_workflows(f"TaskQueue = '{self.settings.task_queue}'")]:
-            with suppress(Exception):
-                await self.client.get_workflow_handle(handle.id).terminate()
+        for queue in (self.settings.task_queue, case_queue(self.settings.task_queue)):
+            for handle in [h async for h in self.client.list_workflows(f"TaskQueue = '{queue}'")]:
+                with suppress(Exception):
+                    await self.client.get_workflow_handle(handle.id).terminate()
 
     def start_worker(self) -> None:
         self._stop = asyncio.Event()

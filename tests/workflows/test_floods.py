@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from domain.anomaly import Received
 from domain.keys import line_workflow_id
-from millwright.explaining.flooding import read_floods
+from millwright.explaining.flooding import read_flood_figures, read_floods
 from tests.plant import LINE, MOTOR, PUMP, START, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
@@ -70,3 +70,6 @@ async def test_a_flood_is_told_as_one_and_a_busy_minute_is_not(
     await pour(plant, flood(PUMP, ("error1",), alarms))
     floods = await read_floods(plant.engine, START, plant.clock.now())
     assert [(one.position, one.alarms) for one in floods] == told
+    assert all([fault.asset for fault in one.first_out] == [PUMP] for one in floods)
+    figures = await read_flood_figures(plant.engine, START, plant.clock.now())
+    assert (figures.alarms, figures.alarms_in_floods) == (alarms, sum(count for _, count in told))

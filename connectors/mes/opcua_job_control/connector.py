@@ -5,6 +5,7 @@ import asyncio
 from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
 from connectors.mes.opcua_job_control.client import JobControlClient
+from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
 from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, SYSTEM
 from connectors.mes.opcua_job_control.models import JobOrderRow
 from connectors.mes.opcua_job_control.settings import JobControlSettings
@@ -25,8 +26,8 @@ class JobControlMes:
 
     def __init__(self, settings: JobControlSettings, clock: Clock) -> None:
         self._settings = settings
-        self._clock = clock
         self._client = JobControlClient(settings)
+        self._jobs = SharedJobList(self._client.job_orders, clock, settings.shared_for)
         self._acting = asyncio.Lock()
 
     @property
@@ -44,10 +45,11 @@ class JobControlMes:
         return f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}"
 
     async def read_production(self, equipment: str) -> ProductionContext:
+        """See the port. `read_at` is when the list was read, which may have been for another case a moment before."""
         call = Call("read-production")
-        rows = await self._client.job_orders(call)
-        await self._insist_on(call, equipment, rows)
-        return self._translated(call, rows, equipment)
+        jobs = await self._jobs.recent(call)
+        await self._insist_on(call, equipment, jobs.rows)
+        return self._translated(call, jobs, equipment)
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         call = Call("plan-hold", key)
@@ -70,7 +72,7 @@ class JobControlMes:
                 raise self._unproven(call, plan)
             if row is None or state is not lever.prior:
                 return mapping.standing(plan, state)
-            answer = await self._client.command(call, lever.place, row, (hold_comment(plan.key), reason))
+            answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
             after = await self._settled(call, plan, lever.prior if answer & SUCCESS else None)
             if answer & SUCCESS:
                 return self._moved(call, plan, after, left=HoldState.ABSENT)
@@ -93,11 +95,17 @@ class JobControlMes:
             row, state = await self._job(call, plan)
             if row is None or state is not lever.held:
                 return mapping.standing(plan, state)
-            answer = await self._client.command(call, lever.release, row, (hold_comment(plan.key), reason))
+            answer = await self._command(call, lever.release, row, (hold_comment(plan.key), reason))
             after = await self._settled(call, plan, lever.held if answer & SUCCESS else None)
             if answer & SUCCESS:
                 return self._moved(call, plan, after, left=HoldState.HELD)
             return self._declined(call, answer, after, HoldState.HELD)
+
+    async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
+        try:
+            return await self._client.command(call, method, row, comments)
+        finally:
+            self._jobs.forget()
 
     async def _job(self, call: Call, plan: HoldPlan) -> tuple[JobOrderRow | None, JobState | None]:
         rows = await self._client.job_orders(call)
@@ -147,10 +155,10 @@ class JobControlMes:
                 field="equipment",
             )
 
-    def _translated(self, call: Call, rows: tuple[JobOrderRow, ...], equipment: str) -> ProductionContext:
+    def _translated(self, call: Call, jobs: JobList, equipment: str) -> ProductionContext:
         settings = self._settings
         try:
-            return mapping.production(rows, equipment, self._clock.now(), settings.stop_masters, settings.shortest_stop)
+            return mapping.production(jobs.rows, equipment, jobs.read_at, settings.stop_masters, settings.shortest_stop)
         except ValueError as error:
             raise self._unreadable(call, error) from None
 

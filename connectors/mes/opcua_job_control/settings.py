@@ -16,6 +16,8 @@ class JobControlSettings(BaseModel):
         password: the user's password; it goes over the wire as the endpoint's security policy has it.
         timeout: the longest that one request may take.
         connect_timeout: the longest that connecting and learning the server's types may take.
+        shared_for: how long one reading of the job list serves all cases that ask what production is doing; a hold is
+            always planned, placed and released on a reading of its own.
         settle: how long a job may take to reach the state that a method was to bring about.
         stop_masters: the work masters by which the plant's calendar enters planned stops as job orders.
         shortest_stop: from which length on a gap between two jobs counts as a planned stop, where no stop is entered.
@@ -29,6 +31,7 @@ class JobControlSettings(BaseModel):
     password: SecretStr | None = None
     timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta())
     connect_timeout: timedelta = Field(default=timedelta(seconds=15), gt=timedelta())
+    shared_for: timedelta = Field(default=timedelta(seconds=1), ge=timedelta())
     settle: timedelta = Field(default=timedelta(seconds=2), ge=timedelta())
     stop_masters: tuple[str, ...] = ("PLANNED-STOP",)
     shortest_stop: timedelta = Field(default=timedelta(hours=1), gt=timedelta())

@@ -1,0 +1,76 @@
+"""The job list as many cases ask for it at once: read once, and shared by all who asked.
+
+A server answers with its whole list whoever is asked about, and to decode one is the dearest thing this connector
+does. When a hundred machines fail together, what production is doing is read once for all of them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.call import Call
+from connectors.mes.opcua_job_control.models import JobOrderRow
+from domain.clock import Clock
+
+
+@dataclass(frozen=True)
+class JobList:
+    """Every job order, and the plant's time just before they were read."""
+
+    rows: tuple[JobOrderRow, ...]
+    read_at: datetime
+
+
+class SharedJobList:
+    """One reading for all who ask while it is under way, and for a moment after.
+
+    Args:
+        read: reads the list from the server.
+        clock: the plant's time.
+        shared_for: how old a reading may be, by the plant's clock and by the wall's.
+    """
+
+    def __init__(
+        self, read: Callable[[Call], Awaitable[tuple[JobOrderRow, ...]]], clock: Clock, shared_for: timedelta
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._shared_for = shared_for
+        self._last: tuple[JobList, float] | None = None
+        self._reading: asyncio.Task[JobList] | None = None
+
+    async def recent(self, call: Call) -> JobList:
+        """A list that is recent enough.
+
+        Raises:
+            ConnectorError: it could not be read; all who waited for the same reading are told so.
+        """
+        if self._last is not None and self._still_serves(*self._last):
+            return self._last[0]
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._fetch(call))
+            self._reading.add_done_callback(self._ended)
+        # Whoever began the reading may be cancelled; the others still wait for it.
+        return await asyncio.shield(self._reading)
+
+    def forget(self) -> None:
+        """The next who asks reads anew: we have changed something there."""
+        self._last = None
+        self._reading = None
+
+    async def _fetch(self, call: Call) -> JobList:
+        read_at = self._clock.now()
+        return JobList(await self._read(call), read_at)
+
+    def _ended(self, reading: asyncio.Task[JobList]) -> None:
+        current = self._reading is reading
+        if current:
+            self._reading = None
+        if not reading.cancelled() and reading.exception() is None and current:
+            self._last = (reading.result(), asyncio.get_running_loop().time())
+
+    def _still_serves(self, found: JobList, at: float) -> bool:
+        age = self._clock.now() - found.read_at
+        wall = asyncio.get_running_loop().time() - at
+        return timedelta() <= age <= self._shared_for and wall <= self._shared_for.total_seconds()
