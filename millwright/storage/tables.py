@@ -233,6 +233,12 @@ verdicts = Table(
     Index("ix_verdicts_fault", "asset", "failure_mode", "at"),
     Index("ix_verdicts_ordering", "version", "at", postgresql_where=text("rung >= 3")),
     Index("ix_verdicts_ledger_seq", "ledger_seq", "leaf"),
+    Index(
+        "ix_verdicts_at",
+        "at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    ),
 )
 """What was decided. `body` is the canonical record that was hashed; `memory` is the memory after it."""
 
