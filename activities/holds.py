@@ -1,8 +1,10 @@
 """Keeping production from running on, and letting it run again: each hold ours, each undone."""
 
+from datetime import datetime, timedelta
+
 from temporalio import activity
 
-from activities.progress import CaseRef, Progress, called_off, step
+from activities.progress import CaseRef, Progress, called_off, overruled, step
 from domain.cases import CaseView, HoldView
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -11,6 +13,7 @@ from domain.ports import Mes
 from domain.production import HoldMethod, HoldState
 from domain.verdict import Rung
 
+_AGAIN = timedelta(minutes=1)
 _PLACES_NOTHING = (HoldMethod.NOTHING_TO_HOLD, HoldMethod.ALREADY_HELD)
 
 
@@ -18,11 +21,21 @@ def hold_wanted(view: CaseView) -> bool:
     """Whether a hold is still to be placed for a case, now or when it falls due."""
     if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
         return False
-    if view.order is None and called_off(view):
+    if overruled(view) or (view.order is None and called_off(view)):
         return False
     if view.order is not None and view.order.status.finished:
         return False
     return view.hold is None or view.hold.state == "intended"
+
+
+def hold_falls_due(view: CaseView, now: datetime) -> datetime | None:
+    """When a hold that is still to be placed is to be looked at, whatever keeps the order; None where none is.
+
+    One that is overdue could not be placed: the MES is asked again in a minute.
+    """
+    if not hold_wanted(view) or view.urgency is None:
+        return None
+    return max(view.urgency.hold_at or now, now + _AGAIN)
 
 
 class Holds:

@@ -4,13 +4,13 @@ from temporalio import activity
 
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
-from domain.cases import CaseView, ClosedAs
+from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.ports import OutcomeCodes, TwinGraph
-from domain.work_orders import CompletionReport, WorkOrderStatus
+from domain.work_orders import CompletionReport, WorkOrderRecord, WorkOrderStatus
 
 _HEALTH = {
     OutcomeClass.CONFIRMED: "repaired",
@@ -39,22 +39,19 @@ class Outcomes:
     async def record_outcome(self, ref: CaseRef) -> Progress:
         """Keeps what the finished order found; a cancelled one found nothing out and makes no label.
 
-        Not done where people have opened the order again meanwhile.
+        Not done where people have opened the order again meanwhile. One that was UNKNOWN is classified again: the
+        crosswalk may have learnt its codes since.
         """
         async with step(self._cases, self._clock, ref.case, "record-outcome") as one:
             view = one.view
-            if view.outcome is not None or view.order is None:
+            if view.order is None:
                 return one.progress
-            if not view.order.status.finished:
+            if view.outcome is not None:
+                await self._learn_meaning(view, view.order)
+            elif not view.order.status.finished:
                 one.wait(f"{view.order.ref.id} to be finished: it was opened again")
             else:
-                cancelled = view.order.status is WorkOrderStatus.CANCELLED
-                report = view.order.report or CompletionReport()
-                outcome = OutcomeClass.DEFERRED if cancelled else self._codes.classify(report)
-                found_at = report.finished_at or view.order.changed_at
-                await self._cases.found(
-                    Outcome(case=view.id, outcome=outcome, cancelled=cancelled, found_at=found_at, report=report)
-                )
+                await self._cases.found(self._outcome(view, view.order))
         return one.progress
 
     @activity.defn(name="tell-twin")
@@ -93,15 +90,55 @@ class Outcomes:
     async def close_case(self, ref: CaseRef) -> Progress:
         """Ends the case; its workflow has nothing left to do.
 
+        One whose outcome is UNKNOWN ends too, so that the next failure is a case of its own, and stands in the
+        planner's lane until the crosswalk knows the codes.
+
         A case that is wanted again by now (new evidence after it was called off, an order opened again) stays open:
         its workflow ends, and the wake that brought the news begins another.
         """
         async with step(self._cases, self._clock, ref.case, "close-case") as one:
             view = one.view
             how = _closed_as(view)
-            if view.closed_as is None and how is not None:
+            if view.closed_as is not None:
+                # Woken once more, to learn what its outcome means.
+                await self._cases.rest(view.id, one.seen, None)
+            elif how is not None:
                 await self._cases.closed(view.id, how)
+            if how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN and view.order is not None:
+                await self._cases.wait(
+                    view.id,
+                    step="record-outcome",
+                    reason=_unknown(view.order),
+                    until=None,
+                    lane=Lane.PLANNER,
+                    failed=False,
+                )
         return one.progress
+
+    async def _learn_meaning(self, view: CaseView, order: WorkOrderRecord) -> None:
+        if view.outcome is OutcomeClass.UNKNOWN and order.status.finished and not _cancelled(view):
+            outcome = self._outcome(view, order)
+            if outcome.outcome is not OutcomeClass.UNKNOWN:
+                await self._cases.reclassified(outcome)
+
+    def _outcome(self, view: CaseView, order: WorkOrderRecord) -> Outcome:
+        cancelled = order.status is WorkOrderStatus.CANCELLED
+        report = order.report or CompletionReport()
+        return Outcome(
+            case=view.id,
+            outcome=OutcomeClass.DEFERRED if cancelled else self._codes.classify(report),
+            cancelled=cancelled,
+            found_at=report.finished_at or order.changed_at,
+            report=report,
+        )
+
+
+def _unknown(order: WorkOrderRecord) -> str:
+    report = order.report or CompletionReport()
+    codes = [code for code in (report.problem, report.cause, report.remedy) if code]
+    if not codes:
+        return f"a person to say what {order.ref.id} found: it was completed without a failure code"
+    return f"a person to say in the crosswalk of outcomes what {', '.join(codes)} of {order.ref.id} means"
 
 
 def _cancelled(view: CaseView) -> bool:

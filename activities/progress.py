@@ -77,12 +77,22 @@ def called_off(view: CaseView) -> str | None:
     return view.withdraw
 
 
-class Step:
-    """One pass of one step over a case; `wait` makes it end undone."""
+def overruled(view: CaseView) -> bool:
+    """Whether a person said no, whatever was done already."""
+    return view.decision is not None and not view.decision.approved
 
-    def __init__(self, view: CaseView, name: str) -> None:
+
+class Step:
+    """One pass of one step over a case; `wait` makes it end undone.
+
+    `at_latest` is when the case is looked at again whatever the step waits for: something else falls due then.
+    """
+
+    def __init__(self, view: CaseView, seen: int, name: str) -> None:
         self.view = view
+        self.seen = seen
         self._name = name
+        self.at_latest: datetime | None = None
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
         self.lane: Lane | None = None
@@ -135,7 +145,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         StorageUnavailable: the engine tries the activity again.
     """
     view, seen = await cases.view(case)
-    one = Step(view, name)
+    one = Step(view, seen, name)
     failed = False
     try:
         yield one
@@ -161,4 +171,4 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
     if failed or one.waiting_for != view.waiting_for:
         await cases.wait(case, step=name, reason=one.waiting_for, until=one.next_at, lane=one.lane, failed=failed)
     if last:
-        await cases.rest(case, seen, one.next_at)
+        await cases.rest(case, seen, min((at for at in (one.next_at, one.at_latest) if at), default=None))

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.holds import hold_wanted
+from activities.holds import hold_falls_due, hold_wanted
 from activities.order_text import order_draft
-from activities.progress import CaseRef, Progress, Step, called_off, step
+from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
 from activities.risk_order import RiskOrder
 from domain.cases import CaseView
 from domain.casework import CaseStore, ChangeStore
@@ -73,14 +73,15 @@ class WorkOrders:
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
         async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
-            view = one.view
-            if view.order is None and self._wanted(view):
+            view, now = one.view, self._clock.now()
+            one.at_latest = hold_falls_due(view, now)
+            if view.order is not None or not self._wanted(view):
+                await self._ensure(one)
+            elif view.urgency is None or not one.leaves_alone(now):
                 async with self._order.turn(view) as waited:
                     if waited:
                         one.view, _ = await self._cases.view(ref.case)
                     await self._ensure(one)
-            else:
-                await self._ensure(one)
         return one.progress
 
     @activity.defn(name="follow-order")
@@ -90,15 +91,10 @@ class WorkOrders:
             view = one.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
                 return one.progress
-            order = view.order
-            if order.status is WorkOrderStatus.WAITING_APPROVAL:
-                reason = called_off(view)
-                if reason is not None:
-                    order = await self._cmms.withdraw_work_order(order.ref, reason)
-                elif self._released(view):
-                    order = await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
-                if order != view.order:
-                    await self._cases.order_seen(view.id, order)
+            one.at_latest = hold_falls_due(view, self._clock.now())
+            order = await self._moved_on(view, view.order)
+            if order != view.order:
+                await self._cases.order_seen(view.id, order)
             if not order.status.finished:
                 self._wait_for_people(one, order)
         return one.progress
@@ -132,6 +128,17 @@ class WorkOrders:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
 
+    async def _moved_on(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderRecord:
+        """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
+        waits = order.status is WorkOrderStatus.WAITING_APPROVAL
+        reason = called_off(view)
+        # What was released without a person is taken back by a person's no; evidence revised away undoes no release.
+        if reason is not None and (waits or (overruled(view) and order.status is WorkOrderStatus.APPROVED)):
+            return await self._cmms.withdraw_work_order(order.ref, reason)
+        if waits and self._released(view):
+            return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
+        return order
+
     async def _ensure(self, one: Step) -> None:
         view = one.view
         if view.closed_as is not None or view.order is not None:
@@ -139,8 +146,7 @@ class WorkOrders:
         if self._wanted(view) and view.urgency is None:
             one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):
-            if not one.leaves_alone(self._clock.now()):
-                await self._place(view)
+            await self._place(view)
         elif view.draft is not None:
             await self._look_for_lost(view)
 
@@ -174,7 +180,12 @@ class WorkOrders:
     def _wait_for_people(self, one: Step, order: WorkOrderRecord) -> None:
         view = one.view
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
-        reason = f"the planner to approve or cancel {order.ref.id}" if waits else f"the technician to do {order.ref.id}"
+        if view.decision is not None and overruled(view):
+            reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
+        elif waits:
+            reason = f"the planner to approve or cancel {order.ref.id}"
+        else:
+            reason = f"the technician to do {order.ref.id}"
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
             one.wait(reason, self._clock.now())

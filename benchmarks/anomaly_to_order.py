@@ -45,10 +45,15 @@ async def measure(options: argparse.Namespace) -> None:
             await _at_once(plant, client, teller, watch, assets[:5])
             assets = assets[5:]
             reached = []
+            gauges = Gauges(plant.pids)
+            gauges.begin()
+            began = time.monotonic()
             for _ in range(options.runs):
                 some, assets = assets[: options.burst], assets[options.burst :]
                 reached.append(await _at_once(plant, client, teller, watch, some))
             print(f"cases placed, {options.burst} faults at once: {spread(reached, '{:.1f}')} a second", flush=True)
+            gauges.end()
+            tell_costs(gauges, options.burst * options.runs, time.monotonic() - began)
             rate = percentile(rates, 0.5) / 3
             await _one_by_one(plant, client, teller, watch, assets[: options.singles], rate)
         watching.cancel()

@@ -1,9 +1,10 @@
 """A flood of events on one asset, then on all at once: a case and an order per fault, and what the others feel of it.
 
-Run as `python -m benchmarks.floods`. While a quiet stream runs on all other lines, one failing component sends 20,000
-events as fast as they are taken; then so many come spread over a hundred failing components. Told for each: cases,
-orders, whether the first-out was kept, history events of the line watches per 1,000 events, the others' latency before
-and during, and the floods that the read side sees.
+Run as `python -m benchmarks.floods`. While a quiet stream runs on components that do not fail, one failing component
+sends 20,000 events inside a minute; then so many come in a minute from a hundred components that fail at once. With
+`--seconds 0` they come as fast as they are taken, which is more than any plant sends and shows how much is left. Told
+for each: cases, orders, how soon they stood, whether the first-out was kept, history events of the line watches per
+1,000 events, the others' latency before and during, what it cost each process, and the floods that the read side sees.
 """
 
 import argparse
@@ -14,8 +15,10 @@ import aiohttp
 import orjson
 import psycopg
 
+from benchmarks.events_to_verdicts import tell_costs
 from benchmarks.rig.bare_engine import line_history
 from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_hold
+from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
@@ -25,6 +28,7 @@ from domain.keys import line_workflow_id
 _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 _QUIET_RATE = 200.0
 _CLIENTS = 4
+_SHORTEST = 8.0
 _FIRST_OUT = """
 SELECT count(*), count(*) FILTER (WHERE e.event_id = (SELECT v.event_id FROM verdicts v
     WHERE v.asset = c.asset AND v.role = 'active' AND v.rung >= 3 ORDER BY v."position" LIMIT 1))
@@ -36,7 +40,9 @@ SELECT (SELECT count(*) FROM cases WHERE asset = ANY(%(assets)s)),
 """
 
 
-async def flood(plant: RunningPlant, name: str, failing: list[Asset], count: int, watch: OrderWatch) -> None:
+async def flood(
+    plant: RunningPlant, name: str, failing: list[Asset], count: int, seconds: float, watch: OrderWatch
+) -> None:
     """One flood, beside a quiet stream on the lines that have no part in it."""
     lines = {asset.line for asset in failing} if len(failing) == 1 else set()
     # The others are of a criticality of which none fails here: a late reading of one that did is judged with all after.
@@ -50,21 +56,29 @@ async def flood(plant: RunningPlant, name: str, failing: list[Asset], count: int
             events += teller.shifts(asset.id, max(1, BATCH // len(failing)))
     bodies = [body(events[at : at + BATCH]) for at in range(0, len(events), BATCH)]
     history = await line_history(plant.engine)
+    gauges = Gauges(plant.pids)
+    gauges.begin()
     began = time.monotonic()
-    during, _ = await asyncio.gather(_quiet(plant, others, f"during_{name}", 8), _send(plant.api_urls[0], bodies))
+    lasts = max(seconds, _SHORTEST)
+    during, _ = await asyncio.gather(
+        _quiet(plant, others, f"during_{name}", lasts), _send(plant.api_urls[0], bodies, seconds)
+    )
     decided = await wait_until_decided(plant.database_url)
     await watch.until([asset.id for asset in failing], 300)
+    gauges.end()
+    took = time.monotonic() - began
+    placed = sorted(watch.placed[asset.id] - began for asset in failing)
     now = await line_history(plant.engine)
     flooded = {line_workflow_id(asset.line or "") for asset in failing}
     grown = sum(now[one] - history.get(one, 0) for one in flooded)
-    total = len(events) if lines else len(events) + int(_QUIET_RATE * 8)
+    total = len(events) if lines else len(events) + int(_QUIET_RATE * lasts)
     assets = [asset.id for asset in failing]
     with psycopg.connect(plant.database_url) as connection:
         cases, orders = connection.execute(_ORDERS, {"assets": assets}).fetchone() or (0, 0)
         opened, first = connection.execute(_FIRST_OUT, (assets,)).fetchone() or (0, 0)
     print(
         f"{name}: {len(events):,} events on {len(failing)} failing components, decided in {decided - began:.1f} s: "
-        f"{cases} cases, {orders} orders, first-out kept in {first} of {opened}; "
+        f"{cases} cases, {orders} orders, the last after {placed[-1]:.1f} s, first-out kept in {first} of {opened}; "
         f"{grown / total * 1000:.1f} history events of their line watches per 1,000 events"
     )
     print(
@@ -72,6 +86,7 @@ async def flood(plant: RunningPlant, name: str, failing: list[Asset], count: int
         f"during p50 {_ms(during, 0.5)} p99 {_ms(during, 0.99)}",
         flush=True,
     )
+    tell_costs(gauges, total, took)
 
 
 def _ms(values: list[float], share: float) -> str:
@@ -89,11 +104,13 @@ async def _quiet(plant: RunningPlant, assets: list[Asset], name: str, seconds: f
     return await latencies(plant.database_url, name, sent, watch)
 
 
-async def _send(url: str, bodies: list[bytes]) -> None:
-    waiting = iter(bodies)
+async def _send(url: str, bodies: list[bytes], seconds: float) -> None:
+    began = time.monotonic()
+    waiting = iter(enumerate(bodies))
 
     async def work(client: aiohttp.ClientSession) -> None:
-        for one in waiting:
+        for number, one in waiting:
+            await asyncio.sleep(began + seconds * number / len(bodies) - time.monotonic())
             async with client.post(f"{url}/events", data=one, headers=_JSON) as reply:
                 await reply.read()
                 if reply.status != 202:
@@ -101,7 +118,7 @@ async def _send(url: str, bodies: list[bytes]) -> None:
 
     async with aiohttp.ClientSession() as client:
         # The first batch holds the first signs of the fault: what is first-out is told by who came first.
-        async with client.post(f"{url}/events", data=next(waiting), headers=_JSON) as reply:
+        async with client.post(f"{url}/events", data=next(waiting)[1], headers=_JSON) as reply:
             await reply.read()
         await asyncio.gather(*(work(client) for _ in range(_CLIENTS)))
 
@@ -111,7 +128,8 @@ async def tell_floods(plant: RunningPlant) -> None:
     async with aiohttp.ClientSession() as client, client.get(f"{plant.api_urls[0]}/floods") as reply:
         seen = orjson.loads(await reply.read())
     for one in seen:
-        print(f"  GET /floods: {one['position']} from {one['began_at']} to {one['ended_at']}, {one['alarms']:,} alarms")
+        lasted = f"{one['position']} from {one['began_at']} to {one['ended_at']}"
+        print(f"  GET /floods: {lasted}, {one['alarms']:,} alarms of {one['faults']} faults")
 
 
 async def measure(options: argparse.Namespace) -> None:
@@ -122,8 +140,8 @@ async def measure(options: argparse.Namespace) -> None:
         watch = OrderWatch(plant.database_url)
         watching = asyncio.create_task(watch.run())
         failing = faults_without_hold(plant.components)
-        await flood(plant, "one", failing[:1], options.events, watch)
-        await flood(plant, "all", failing[1 : 1 + options.failing], options.events, watch)
+        await flood(plant, "one", failing[:1], options.events, options.seconds, watch)
+        await flood(plant, "all", failing[1 : 1 + options.failing], options.events, options.seconds, watch)
         await tell_floods(plant)
         watching.cancel()
 
@@ -131,6 +149,7 @@ async def measure(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=50, help="over how long they come; 0: as fast as taken")
     parser.add_argument("--failing", type=int, default=100, help="components that fail at once in the second flood")
     asyncio.run(measure(parser.parse_args()))
 

@@ -72,6 +72,10 @@ class CaseStore(Protocol):
         """Keeps the outcome of a case; the first one stands."""
         ...
 
+    async def reclassified(self, outcome: Outcome) -> None:
+        """Keeps what an outcome is known to mean by now, where it was UNKNOWN; the twin is to be told again."""
+        ...
+
     async def twin_told(self, case: str, etag: str) -> None:
         """Keeps that the twin carries the outcome."""
         ...

@@ -57,7 +57,7 @@ class Cmms(Protocol):
         ...
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """Cancels an order that nobody has touched; a touched one is returned as it is."""
+        """Cancels an order that nobody has touched, waiting or released by us; a touched one is returned as it is."""
         ...
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:

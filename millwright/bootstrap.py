@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
 from domain.errors import Rejected
+from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from millwright.embedded import postgres
 from millwright.plant_clock import clock_of
@@ -170,6 +171,18 @@ def _own(settings: ConnectorSettings, model: type[SettingsT], port: str) -> Sett
         first = error.errors(include_input=False)[0]
         field = "__".join([port, *(str(part) for part in first["loc"])])
         raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
+
+
+async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
+    """Wakes the closed cases whose outcomes the crosswalk did not know and knows now; gives how many.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    unknown = await storage.cases.unknown_outcomes()
+    known = [one.case for one in unknown if codes.classify(one.report) is not OutcomeClass.UNKNOWN]
+    await storage.cases.redriven(known)
+    return len(known)
 
 
 def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine) -> list[Callable[..., Any]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
-from domain.outcomes import Label, Outcome
+from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
 from domain.verdict import Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
@@ -122,6 +122,9 @@ class MemoryStore:
     async def found(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
 
+    async def reclassified(self, outcome: Outcome) -> None:
+        await store_call(lambda: self._reclassify(outcome))
+
     async def twin_told(self, case: str, etag: str) -> None:
         await store_call(lambda: self._set(case, twin_told=True))
 
@@ -225,6 +228,11 @@ class MemoryStore:
         if outcome.case not in self.outcomes:
             self.outcomes[outcome.case] = outcome
             self._set(outcome.case, outcome=outcome.outcome, phase=Phase.LEARN)
+
+    def _reclassify(self, outcome: Outcome) -> None:
+        if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
+            self.outcomes[outcome.case] = outcome
+            self._set(outcome.case, outcome=outcome.outcome, twin_told=False)
 
     def _label(self, label: Label) -> None:
         self.labels.setdefault(label.case, label)

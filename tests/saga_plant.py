@@ -11,7 +11,7 @@ from activities.risk_order import RiskOrder
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.canonical import Json
 from domain.cases import CaseView, Evidence, Phase
-from domain.errors import ActionRequired, StorageUnavailable
+from domain.errors import ActionRequired, StorageUnavailable, Unavailable
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
 from domain.verdict import Context, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from domain.work_orders import (
@@ -40,6 +40,10 @@ class TurnCmms:
         self._clock = clock
         self.orders: dict[str, WorkOrderRecord] = {}
         self.made: list[str] = []
+        self.demands: str | None = None
+        """A field that a site's rules ask for and we have not."""
+        self.asks_for: timedelta | None = None
+        """How long it wants to be left alone."""
         self._log: list[str] = []
 
     async def check(self) -> str:
@@ -73,6 +77,10 @@ class TurnCmms:
             self._put(self.orders[key].ref, status, touched=True, report=report)
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        if self.asks_for is not None:
+            raise Unavailable("429", system="fake", operation="create-work-order", retry_after=self.asks_for)
+        if self.demands is not None:
+            raise ActionRequired("is required", system="fake", operation="create-work-order", field=self.demands)
         if draft.key not in self.orders:
             self.made.append(draft.key)
             status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
@@ -81,8 +89,11 @@ class TurnCmms:
 
     def _leave_waiting(self, key: str, status: WorkOrderStatus) -> WorkOrderRecord:
         order = self.orders[key]
-        untouched = status is WorkOrderStatus.APPROVED or not order.touched
-        if order.status is WorkOrderStatus.WAITING_APPROVAL and untouched:
+        waiting = order.status is WorkOrderStatus.WAITING_APPROVAL
+        released = order.status is WorkOrderStatus.APPROVED
+        if (waiting and status is WorkOrderStatus.APPROVED) or (
+            (waiting or released) and status is WorkOrderStatus.CANCELLED and not order.touched
+        ):
             self._put(order.ref, status, touched=order.touched)
         return self.orders[key]
 

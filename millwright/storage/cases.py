@@ -13,7 +13,7 @@ from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.keys import case_workflow_id
-from domain.outcomes import Label, Outcome
+from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
@@ -272,6 +272,41 @@ class CaseStore:
             if kept.scalar_one_or_none() is not None:
                 await writing.set(phase=Phase.LEARN.value)
                 writing.act("outcome-found", outcome=outcome)
+
+    async def reclassified(self, outcome: Outcome) -> None:
+        async with self._writing(outcome.case) as writing:
+            moved = await writing.connection.execute(
+                update(outcomes)
+                .where(outcomes.c.case_id == outcome.case, outcomes.c.outcome == OutcomeClass.UNKNOWN.value)
+                .values(
+                    outcome=outcome.outcome.value,
+                    found_at=outcome.found_at,
+                    body=outcome.model_dump(mode="json"),
+                    twin_etag=None,
+                )
+            )
+            if moved.rowcount:
+                writing.act("outcome-reclassified", outcome=outcome)
+
+    async def unknown_outcomes(self) -> Sequence[Outcome]:
+        """The outcomes of closed cases whose codes nobody could read yet.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        async with transaction(self._engine) as connection:
+            found = await connection.scalars(
+                select(outcomes.c.body)
+                .join(cases, cases.c.id == outcomes.c.case_id)
+                .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
+                .order_by(outcomes.c.case_id)
+            )
+            return [Outcome.model_validate(body) for body in found]
+
+    async def redriven(self, some: Sequence[str]) -> None:
+        """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""
+        async with transaction(self._engine) as connection:
+            await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
 
     async def twin_told(self, case: str, etag: str) -> None:
         async with self._writing(case) as writing:

@@ -14,7 +14,7 @@ _UNRULED = text(
     "SELECT FROM policy_assignments p WHERE p.role = 'active' AND (p.line IS NULL OR p.line = a.line) "
     "AND p.effective_from <= :now AND (p.effective_to IS NULL OR p.effective_to > :now)) ORDER BY 1"
 )
-_LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL AND closed_at IS NULL GROUP BY 1")
+_LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
 _ADRIFT = text(
     "SELECT count(*) FROM holds h WHERE h.state = 'unproven' OR (h.state IN ('placed', 'releasing') AND NOT EXISTS ("
@@ -49,7 +49,7 @@ async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
 
 
 async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
-    """How many open cases wait in each lane."""
+    """How many cases wait in each lane; a closed one only where nobody can read what it found."""
     async with transaction(engine) as connection:
         return {row.lane: int(row.n) for row in await connection.execute(_LANES)}
 

@@ -12,7 +12,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
-from millwright.bootstrap import Storage, Systems, worker_activities
+from millwright.bootstrap import Storage, Systems, redrive_outcomes, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
     TemporalEngine,
@@ -78,6 +78,9 @@ async def run_worker(
             deployment_config=_deployment(settings),
         )
 
+    redriven = await redrive_outcomes(storage, systems.codes)
+    if redriven:
+        log.info("the crosswalk knows the outcomes of %d closed cases by now", redriven)
     async with AsyncExitStack() as stack:
         running = {asyncio.create_task(keep_search_attributes(client))}
         if only is not Work.CASES:

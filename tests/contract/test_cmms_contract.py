@@ -153,6 +153,13 @@ async def test_an_untouched_order_is_withdrawn(cmms_plant: CmmsPlant) -> None:
     assert (await cmms.withdraw_work_order(created.ref, "again")).status is WorkOrderStatus.CANCELLED
 
 
+async def test_an_order_that_we_released_and_nobody_touched_is_withdrawn(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft(released=True))
+    assert created.status is WorkOrderStatus.APPROVED
+    assert (await cmms.withdraw_work_order(created.ref, "pat said no")).status is WorkOrderStatus.CANCELLED
+
+
 async def test_a_touched_order_is_not_withdrawn(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
     created = await cmms.create_work_order(cmms_plant.draft())

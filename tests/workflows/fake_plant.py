@@ -196,11 +196,13 @@ class FakeTwins:
 
 
 class FakeCodes:
-    """REPAIRED confirms, NOFAULT does not."""
+    """REPAIRED confirms, NOFAULT does not; more can be learnt."""
+
+    def __init__(self) -> None:
+        self.known = {"REPAIRED": OutcomeClass.CONFIRMED, "NOFAULT": OutcomeClass.NOTHING_FOUND}
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
-        known = {"REPAIRED": OutcomeClass.CONFIRMED, "NOFAULT": OutcomeClass.NOTHING_FOUND}
-        return known.get(report.problem or "", OutcomeClass.UNKNOWN)
+        return self.known.get(report.problem or "", OutcomeClass.UNKNOWN)
 
 
 class FakePlant:
@@ -212,6 +214,7 @@ class FakePlant:
         self.cmms = FakeCmms(self.clock)
         self.mes = FakeMes(self.clock)
         self.twins = FakeTwins()
+        self.codes = FakeCodes()
         self.engine = engine
         self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
         catalogue = Catalogue()
@@ -231,7 +234,7 @@ class FakePlant:
         self.systems = Systems(
             cmms=self.cmms,
             cmms_id="fake",
-            codes=FakeCodes(),
+            codes=self.codes,
             mes=self.mes,
             mes_id="fake",
             twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here

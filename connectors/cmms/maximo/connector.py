@@ -70,7 +70,7 @@ class MaximoCmms:
                 field="assetnum",
             )
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
-            row = await self._leave_waiting(call, row, self._settings.approved_status, "Released by Millwright")
+            row = await self._move_on(call, row, self._settings.approved_status, "Released by Millwright")
         return await self._record(call, row)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -81,15 +81,15 @@ class MaximoCmms:
         call = Call("release-work-order", ref.key)
         row = await self._read(call, ref)
         if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
-            row = await self._leave_waiting(call, row, self._settings.approved_status, memo)
+            row = await self._move_on(call, row, self._settings.approved_status, memo)
         return await self._record(call, row)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call("withdraw-work-order", ref.key)
         row = await self._read(call, ref)
-        waiting = mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL
-        if waiting and not mapping.is_touched(row, self._settings.user):
-            row = await self._leave_waiting(call, row, self._settings.cancelled_status, memo)
+        begun = mapping.status_of(row) not in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+        if not begun and not mapping.is_touched(row, self._settings.user):
+            row = await self._move_on(call, row, self._settings.cancelled_status, memo)
         return await self._record(call, row)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
@@ -191,14 +191,14 @@ class MaximoCmms:
             retry_after=_TRANSACTION_LIFE,
         )
 
-    async def _leave_waiting(self, call: Call, row: WorkOrderRow, status: str, memo: str) -> WorkOrderRow:
-        """Moves a waiting order on and reads it back; somebody else's move in the same moment counts as well."""
+    async def _move_on(self, call: Call, row: WorkOrderRow, status: str, memo: str) -> WorkOrderRow:
+        """Moves an order on and reads it back; somebody else's move in the same moment counts as well."""
         href = self._href(call, row)
         try:
             await self._client.change_status(call, href, status, one_line(memo, mapping.MEMO_LENGTH))
         except (ActionRequired, Refused):
             now = await self._client.order(call, href, await self._fields(call))
-            if mapping.status_of(now) is WorkOrderStatus.WAITING_APPROVAL:
+            if mapping.status_of(now) is mapping.status_of(row):
                 raise
             return now
         return await self._client.order(call, href, await self._fields(call))

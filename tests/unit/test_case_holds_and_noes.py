@@ -1,0 +1,90 @@
+"""A hold falls due while the CMMS is away, and a person's no to an order that is released already."""
+
+from datetime import timedelta
+
+from domain.cases import ClosedAs, Decision
+from domain.verdict import Rung
+from domain.work_orders import WorkOrderStatus
+from tests.saga_plant import SagaPlant, case_view
+from tests.turns import Played
+
+CASE = "MWAAAAAAAA"
+
+
+def settle(plant: SagaPlant) -> None:
+    """Plays a case until it has come to wait."""
+    for _ in range(3):
+        plant.dispatch()
+        for _ in range(60):
+            plant.workflows[CASE].played.play()
+
+
+def pass_time(plant: SagaPlant, by: timedelta) -> None:
+    plant.clock.time += by
+    settle(plant)
+
+
+def opened(rung: Rung, until_hold: timedelta = timedelta(0)) -> SagaPlant:
+    plant = SagaPlant(until_hold)
+    plant.store.open(case_view(CASE, 1, rung))
+    return plant
+
+
+def say_no(plant: SagaPlant) -> None:
+    decision = Decision(approved=False, by="pat", reason="it always hums", at=plant.clock.now())
+    Played(plant.store.decided(CASE, decision)).play()
+    settle(plant)
+
+
+def test_a_hold_is_placed_when_it_falls_due_though_the_cmms_waits_for_a_person() -> None:
+    plant = opened(Rung.WORK_ORDER_AND_HOLD, until_hold=timedelta(minutes=90))
+    plant.cmms.demands = "siteid"
+    settle(plant)
+    held = []
+    for minutes in (61, 29):
+        pass_time(plant, timedelta(minutes=minutes))
+        held.append(plant.mes.holder)
+    assert held == [None, CASE]
+    assert plant.store.now(CASE).waiting_for == "a person to mend fake (siteid): is required"
+
+
+def test_a_case_woken_for_its_hold_leaves_a_cmms_alone_that_asked_for_time() -> None:
+    plant = opened(Rung.WORK_ORDER_AND_HOLD, until_hold=timedelta(minutes=30))
+    plant.cmms.asks_for = timedelta(hours=1)
+    settle(plant)
+    plant.cmms.asks_for = None
+    pass_time(plant, timedelta(minutes=30))
+    assert (plant.mes.holder, plant.cmms.made) == (CASE, [])
+    pass_time(plant, timedelta(minutes=30))
+    assert plant.cmms.made == [CASE]
+
+
+def test_a_no_takes_back_an_order_that_was_released_and_that_nobody_has_touched() -> None:
+    plant = opened(Rung.WORK_ORDER)
+    settle(plant)
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.APPROVED
+    say_no(plant)
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.CANCELLED
+    assert plant.store.now(CASE).closed_as is ClosedAs.CANCELLED
+
+
+def test_a_no_to_an_order_that_others_have_in_hand_is_told_to_the_planner() -> None:
+    plant = opened(Rung.WORK_ORDER)
+    settle(plant)
+    plant.cmms.people_move(CASE, WorkOrderStatus.IN_PROGRESS)
+    Played(plant.store.order_seen(CASE, plant.cmms.orders[CASE])).play()
+    say_no(plant)
+    view = plant.store.now(CASE)
+    assert view.order is not None
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.IN_PROGRESS
+    assert view.waiting_for == f"the planner to cancel {view.order.ref.id}, which others have in hand: pat said no"
+
+
+def test_no_hold_is_placed_for_a_case_to_which_a_person_said_no() -> None:
+    plant = opened(Rung.WORK_ORDER_AND_HOLD, until_hold=timedelta(minutes=30))
+    settle(plant)
+    plant.cmms.people_move(CASE, WorkOrderStatus.IN_PROGRESS)
+    Played(plant.store.order_seen(CASE, plant.cmms.orders[CASE])).play()
+    say_no(plant)
+    pass_time(plant, timedelta(hours=1))
+    assert plant.mes.holder is None
