@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0003_alarm_times"
-down_revision: str | None = "0002_append_only"
+revision: str = "0004_alarm_times"
+down_revision: str | None = "0003_pending_events"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
