@@ -1,6 +1,7 @@
 """Judging a line's events, in event order, whatever the order in which they came."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,14 @@ from domain.verdict import Memory
 EMPTY = Memory()
 _BATCH = 2000
 """Events of one transaction at most: what it costs beside its events is shared by all of them."""
+
+_STAY = 5.0
+"""Seconds for which a line that does not come to rest is judged before its workflow is told."""
+_APART, _AT_MOST_APART = 0.03, 0.25
+"""Seconds between the beginnings of two transactions of a line that goes on getting a little: doubled each time, so
+that many small messages share a transaction. What comes to a line at rest is judged at once."""
+_ENOUGH = 500
+"""Events that are worth a transaction, however soon."""
 
 
 class JudgeLine(Model):
@@ -101,17 +110,25 @@ class Judging:
             PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
         """
         total = 0
-        woken: list[str] = []
+        woken: set[str] = set()
+        began = time.monotonic()
+        apart = _APART
         while True:
+            pass_began = time.monotonic()
             batch = await self._judge_batch(request.line, _BATCH)
             total += batch.events
-            woken.extend(batch.cases)
-            if not batch.full:
+            if batch.cases:
+                woken.update(batch.cases)
+                await self._wake(batch.cases)
+            rested = not batch.full and await self._lines.rest(request.line, batch.generation)
+            now = time.monotonic()
+            if rested or now - began > _STAY:
                 break
-        if woken:
-            await self._wake(woken)
-        rested = await self._lines.rest(request.line, batch.generation)
-        return LineJudged(events=total, cases=tuple(woken), rested=rested)
+            # More came meanwhile. A signal for it would cost the engine more than to go on here costs anybody.
+            if batch.events < min(batch.limit, _ENOUGH):
+                await asyncio.sleep(pass_began + apart - now)
+                apart = min(apart * 2, _AT_MOST_APART)
+        return LineJudged(events=total, cases=tuple(sorted(woken)), rested=rested)
 
     async def _judge_batch(self, line: str, limit: int) -> _Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""

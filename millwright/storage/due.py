@@ -1,14 +1,15 @@
 """What has to be looked at and when. Every business wait is a row here, in the plant's clock."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from millwright.storage.engine import raw
+from millwright.storage.engine import raw, unbound
 from millwright.storage.tables import due
 
 # Rows in one order, so that two who wake the same subjects queue and do not deadlock.
@@ -18,6 +19,9 @@ SELECT subject, %s, 1 FROM unnest(%b::text[]) AS subject ORDER BY subject
 ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded.due_at), excluded.due_at),
     generation = due.generation + 1
 """
+
+
+_DUE = "SELECT subject, generation, rests FROM due WHERE due_at <= %s ORDER BY due_at LIMIT 500"
 
 
 async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetime) -> None:
@@ -51,19 +55,27 @@ async def settle(connection: AsyncConnection, subject: str, seen: int, next_at: 
 
 @dataclass(frozen=True, slots=True)
 class DueSubject:
-    """A subject that is due, since when, and the generation of its last wake."""
+    """A subject that is due, the generation of its last wake, and how often a line has come to rest before."""
 
     subject: str
-    due_at: datetime
     generation: int
+    rests: int
 
 
-async def due_subjects(connection: AsyncConnection, until: datetime, limit: int) -> list[DueSubject]:
-    """The subjects due at or before an instant, longest due first."""
-    rows = await connection.execute(
-        select(due.c.subject, due.c.due_at, due.c.generation)
-        .where(due.c.due_at <= until)
-        .order_by(due.c.due_at)
-        .limit(limit)
-    )
-    return [DueSubject(row.subject, row.due_at, row.generation) for row in rows]
+@asynccontextmanager
+async def looking(engine: AsyncEngine) -> AsyncIterator[Callable[[datetime], Awaitable[list[DueSubject]]]]:
+    """A question that is asked again and again over one connection: which subjects are due at or before an instant,
+    longest due first, some hundreds at most.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with unbound(engine) as connection:
+        driver = await raw(connection)
+        async with driver.cursor() as cursor:
+
+            async def ask(until: datetime) -> list[DueSubject]:
+                await cursor.execute(_DUE, (until,), prepare=True)
+                return [DueSubject(str(s), int(str(g)), int(str(r))) for s, g, r in await cursor.fetchall()]
+
+            yield ask

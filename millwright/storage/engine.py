@@ -1,7 +1,7 @@
 """The one place that opens the database, and what a transaction is."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -38,9 +38,29 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         StorageUnavailable: the database is away, or asked for the transaction to be tried again.
         StorageFault: it does not understand a statement of ours.
     """
-    try:
+    with _told_apart():
         async with engine.begin() as connection:
             yield connection
+
+
+@asynccontextmanager
+async def unbound(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection on which every statement is a transaction of its own, for those who only look.
+
+    Raises:
+        StorageUnavailable: the database is away.
+        StorageFault: it does not understand a statement of ours.
+    """
+    with _told_apart():
+        async with engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tells a database that is away from one that does not understand us."""
+    try:
+        yield
     except PoolTimeout as error:
         raise StorageUnavailable("every connection is in use") from error
     except DBAPIError as error:

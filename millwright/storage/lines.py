@@ -72,7 +72,7 @@ _DECIDE = "DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[])"
 _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
-_REST = "UPDATE due SET due_at = NULL WHERE subject = %s AND generation = %s RETURNING TRUE"
+_REST = "UPDATE due SET due_at = NULL, rests = rests + 1 WHERE subject = %s AND generation = %s RETURNING TRUE"
 
 
 _EventRow = tuple[int, str, str, str, str, str, str]

@@ -387,10 +387,12 @@ due = Table(
     Column("subject", Text, primary_key=True),
     Column("due_at", Moment),
     Column("generation", BigInteger, nullable=False),
+    Column("rests", BigInteger, nullable=False, server_default="0"),
     Index("ix_due_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 """What has to be looked at, and when, in the clock of the plant. A wake raises the generation, so that a pass that
-began before it cannot mark it done."""
+began before it cannot mark it done. `rests` counts how often a line came to rest: it tells a wake after a rest from
+one during the work."""
 
 acts = Table(
     "acts",

@@ -1,0 +1,21 @@
+"""How often a line came to rest, beside when it is due."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0004_rests"
+down_revision: str | None = "0003_pending_events"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+# An earlier build's lines come to rest uncounted: a wake after such a rest is signalled when patience ends.
+expands = True
+
+
+def upgrade() -> None:
+    op.add_column("due", sa.Column("rests", sa.BigInteger(), server_default="0", nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("due", "rests")

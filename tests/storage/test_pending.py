@@ -1,0 +1,42 @@
+"""What waits for judging, and that an event is written once."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.judging import JudgeLine
+from tests.judged_plant import Plant
+from tests.plant import LINE, deviation
+
+
+@pytest.fixture
+async def plant(storage_engine: AsyncEngine) -> Plant:
+    made = Plant(storage_engine)
+    await made.prepare()
+    return made
+
+
+async def test_an_event_waits_until_it_is_judged_and_is_not_written_again(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1), deviation(2)], plant.clock.now())
+    written = await plant.rows("SELECT id, xmin FROM events ORDER BY id")
+    assert (await plant.inbox.counts())["undecided"] == 2
+    await plant.judging.judge_pending(JudgeLine(line=LINE))
+    assert await plant.rows("SELECT FROM pending") == []
+    assert await plant.inbox.counts() == {"decided": 2, "duplicate": 0, "received": 2}
+    assert await plant.rows("SELECT id, xmin FROM events ORDER BY id") == written
+
+
+async def test_a_batch_with_a_known_message_in_it_keeps_the_new_ones(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    stored = await plant.inbox.store([deviation(2), deviation(1, external_id="again"), deviation(3)], plant.clock.now())
+    assert (stored.new, stored.duplicates, stored.lines) == (2, 1, frozenset({LINE}))
+    assert await plant.rows("SELECT count(*) FROM pending") == [(3,)]
+
+
+async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("INSERT INTO due (subject, generation) VALUES (:s, 5)"), {"s": f"line/{LINE}"})
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    judged = await plant.judging.judge_pending(JudgeLine(line=LINE))
+    assert (judged.events, judged.rested) == (1, True)
+    assert await plant.rows("SELECT due_at, generation, rests FROM due") == [(None, 6, 1)]
