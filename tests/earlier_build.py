@@ -30,6 +30,14 @@ class EarlierBuild:
         line = [sys.executable, "-P", "-m", "millwright", command]
         return Process(name, line, {**environment, "PYTHONPATH": str(self.folder)}, logs)
 
+    def plays(self, home: Path, data: Path, log: Path) -> "subprocess.Popen[bytes]":
+        """`millwright run` of this build; every process that it starts takes its code from where it stands."""
+        line = [sys.executable, "-m", "millwright", "--home", str(home), "run", "--data", str(data)]
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("MILLWRIGHT_")}
+        environment["PYTHONPATH"] = str(self.folder)
+        with log.open("wb") as words:
+            return subprocess.Popen(line, cwd=self.folder, env=environment, stdout=words, stderr=subprocess.STDOUT)
+
     def runs_its_own_code(self) -> bool:
         """Whether its process takes the code from its own folder."""
         line = [sys.executable, "-P", "-c", "import millwright; print(millwright.__file__)"]
@@ -43,6 +51,11 @@ def landed(root: Path) -> str:
     return str(tomllib.loads((root / "tests" / "e2e" / "landed.toml").read_text())["commit"])
 
 
+def take_out_landed(root: Path, folder: Path) -> EarlierBuild:
+    """The landed build, whatever its tables; a copy of this one where the history does not hold it."""
+    return _extracted(root, landed(root), folder) or _copied(root, folder)
+
+
 def take_out(root: Path, folder: Path) -> EarlierBuild:
     """The landed build where it has this build's tables, else the newest before this one that has.
 
@@ -52,11 +65,22 @@ def take_out(root: Path, folder: Path) -> EarlierBuild:
     """
     for commit in (landed(root), *_ancestors(root)):
         if _migrations(root, commit) == {file.name for file in (root / _MIGRATIONS).glob("*.py")}:
-            archive = _git(root, "archive", commit, *PACKAGES, "alembic.ini")
-            if archive is not None:
-                with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                    files.extractall(folder, filter="data")
-                return EarlierBuild(folder, commit)
+            found = _extracted(root, commit, folder)
+            if found is not None:
+                return found
+    return _copied(root, folder)
+
+
+def _extracted(root: Path, commit: str, folder: Path) -> EarlierBuild | None:
+    archive = _git(root, "archive", commit, *PACKAGES, "alembic.ini")
+    if archive is None:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    return EarlierBuild(folder, commit)
+
+
+def _copied(root: Path, folder: Path) -> EarlierBuild:
     for package in PACKAGES:
         shutil.copytree(root / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(root / "alembic.ini", folder)

@@ -64,10 +64,16 @@ async def perform(
         beat = torment(sandbox) if torment else None
         await Conductor(sandbox, api, cmms, STEP, check, told, beat).play()
         say("Counting what the plant holds, and judging every stored verdict again.")
-        return await _count(installation, storage, str(endpoints["data"]), sandbox, started)
+        return await count(installation, storage, str(endpoints["data"]), sandbox, started)
 
 
-async def _count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:
+async def count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:
+    """What a plant that was played to its end came to, its record audited.
+
+    Args:
+        data: what was played.
+        started: when, in the monotonic clock.
+    """
     await export_plant(sandbox)
     async with read_history(storage.engine) as history:
         components = await history.components()

@@ -28,6 +28,13 @@ def test_as_many_are_killed_as_were_asked_for_all_of_them_while_there_is_work() 
         assert all(FIRST < blow.at < LAST for blow in plan.blows)
 
 
+def test_of_several_workers_and_intakes_each_is_killed() -> None:
+    parts = ("worker", "worker-2", "worker-3", "intake", "intake-2", "api", "postgres", ENGINE)
+    plan = draw(1, FIRST, LAST, 70, parts=parts)
+    assert plan.kills == 70
+    assert {part for blow in plan.blows for part in blow.parts} == set(parts)
+
+
 def test_the_engine_loses_its_database_once_and_is_killed_for_it() -> None:
     for seed in range(5):
         (forgetting,) = [blow for blow in draw(seed, FIRST, LAST, 70).blows if blow.forgetting]

@@ -1,0 +1,106 @@
+"""The landed build plays a plant and is killed over open cases; this build upgrades its tables and plays on."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from benchmarks.chaos.comparison import zeros
+from millwright.bootstrap import open_storage, open_systems
+from millwright.home import ENVIRONMENT_FILE
+from millwright.playing.conductor import Conductor, Tick
+from millwright.playing.installation import Installation
+from millwright.playing.performance import STEP, count
+from millwright.playing.preparation import migrate
+from millwright.storage.condition import read_open_cases
+from millwright.storage.figures import count_ordering_cases
+from tests.e2e.played import verdicts_twice
+from tests.earlier_build import take_out_landed
+
+PATIENCE = 120
+OPEN_WITH_ORDER = (
+    "SELECT count(*) FROM cases c JOIN work_orders w ON w.case_id = c.id "
+    "WHERE c.closed_at IS NULL AND w.external_id IS NOT NULL"
+)
+
+
+async def test_cases_open_under_the_landed_build_are_finished_after_the_tables_were_upgraded(
+    plant_data: Path,
+    new_home: Callable[[], Path],
+    project_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MILLWRIGHT_DATA", str(plant_data))
+    earlier = take_out_landed(project_root, tmp_path / "build")
+    assert earlier.runs_its_own_code()
+    home = new_home()
+    played = earlier.plays(home, plant_data, tmp_path / "earlier.log")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await _cases_are_open(home, lambda: played.poll() is None)
+    finally:
+        _kill_all(home, played.pid)
+        played.wait()
+    installation = Installation(home, STEP, _silent)
+    try:
+        endpoints = await installation.start_foundations()
+        await migrate(installation.database_url)
+        async with open_storage(installation.settings()) as storage:
+            open_before = await read_open_cases(storage.engine)
+            assert open_before
+            async with open_systems(installation.settings(), storage.clock) as systems:
+                cmms = systems.cmms_id
+            api, sandbox = await installation.start_services(), str(endpoints["control_url"])
+            await Conductor(sandbox, api, cmms, STEP, lambda: _stand(installation), _unseen).play()
+            summary = await count(installation, storage, str(endpoints["data"]), sandbox, time.monotonic())
+            expected = await count_ordering_cases(storage.engine)
+            assert await verdicts_twice(storage.engine) == 0
+    finally:
+        codes = installation.stop()
+    assert expected >= len(open_before)
+    assert not any(zeros(summary, expected).values()), summary
+    assert codes == dict.fromkeys(codes, 0)
+
+
+async def _cases_are_open(home: Path, plays: Callable[[], bool]) -> None:
+    file = home / ENVIRONMENT_FILE
+    while True:
+        assert plays()
+        with suppress(FileNotFoundError, json.JSONDecodeError, psycopg.Error):
+            url = json.loads(file.read_text())["MILLWRIGHT_DATABASE_URL"]
+            with psycopg.connect(url) as connection:
+                row = connection.execute(OPEN_WITH_ORDER).fetchone()
+            if row and row[0]:
+                return
+        await asyncio.sleep(0.02)
+
+
+def _kill_all(home: Path, conductor: int) -> None:
+    """kill -9 for all but PostgreSQL, and the addresses forgotten that they left."""
+    os.kill(conductor, signal.SIGKILL)
+    for pid in json.loads((home / "pids.json").read_text()):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    for file in ("api.json", "plant/endpoints.json"):
+        (home / file).unlink(missing_ok=True)
+
+
+def _stand(installation: Installation) -> None:
+    fallen = installation.fallen()
+    assert fallen is None, fallen
+
+
+def _silent(words: str) -> None:
+    del words
+
+
+def _unseen(tick: Tick) -> None:
+    del tick
