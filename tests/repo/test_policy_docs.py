@@ -11,6 +11,7 @@ from domain.model import Model
 from domain.verdict import Rung, Severity, Urgency
 from policies.cases import PolicyCases
 from policies.check import check
+from policies.findings import Kind
 from policies.schema import APPLIES_TO, BAD_QUALITY, PolicyDocument
 from policies.states import STATE
 from policies.variables import VARIABLES
@@ -68,11 +69,21 @@ def test_no_variable_is_explained_that_does_not_exist() -> None:
     assert sorted(rows) == sorted(VARIABLES)
 
 
-def test_the_policy_of_the_tutorial_can_be_published(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+def test_the_policies_of_the_tutorial_can_be_published(version: str, tmp_path: Path) -> None:
     files = {found["name"]: found["text"] for found in _FILE.finditer(_PAGE)}
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    report = check(tmp_path / "1.0.0.yaml")
-    assert report.publishable, [report.problems, report.cases]
+
+    report = check(tmp_path / f"{version}.yaml")
+
+    assert report.publishable, [report.problems, report.cases, [str(one.complaint) for one in report.findings]]
     assert report.cases is not None
-    assert f"{len(report.cases.results)} of {len(report.cases.results)} cases pass." in _PAGE
+    if version == "1.0.0":
+        notes = sum(not finding.blocks for finding in report.findings)
+        assert f"{len(report.cases.results)} of {len(report.cases.results)} cases pass.\n{notes} notes on" in _PAGE
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_every_kind_of_finding_has_its_row(kind: str) -> None:
+    assert f"\n| {kind} | " in _PAGE
