@@ -78,6 +78,15 @@ def test_stored_policies_are_shown_with_where_they_judge(played: Millwright) -> 
     assert "policy: rotating-equipment" in played.says("policy", "show", "1.1.0")
 
 
+def test_a_version_is_shown_as_one_asset_meets_it(played: Millwright) -> None:
+    told = played.json("policy", "show", "1.1.0", "--asset", PUMP, "--at", "2026-01-31T12:00:00Z")
+    assert (told["version"], told["asset"], told["covered"], told["waivers"]) == ("1.1.0", PUMP, True, [])
+    assert {rule["standing"] for rule in told["rules"]} == {"holds"}
+    assert "critical-confirmed" in played.says("policy", "show", "--asset", PUMP)
+    assert "no asset is called pump-7" in played.refuses("policy", "show", "--asset", "pump-7")
+    assert "no instant" in played.refuses("policy", "show", "--asset", PUMP, "--at", "noon")
+
+
 def test_a_version_that_is_not_stored_is_one_sentence(played: Millwright) -> None:
     assert played.refuses("policy", "show", "9.9.9") == ("version: no version 9.9.9 is stored (there are 1.0.0, 1.1.0)")
 
@@ -86,6 +95,29 @@ def test_a_published_policy_passes_its_check(nowhere: Millwright, project_root: 
     path = project_root / "policies/published/rotating-equipment/1.1.0.yaml"
     assert "can be published" in nowhere.says("policy", "check", str(path))
     assert nowhere.json("policy", "check", str(path))["publishable"] is True
+
+
+def test_a_folder_of_policies_is_checked_with_notes_on_what_stands_against_nothing(
+    nowhere: Millwright, project_root: Path
+) -> None:
+    folder = str(project_root / "policies/published")
+    told = nowhere.says("policy", "check", folder, "--notes")
+    assert told.count("can be published") == 2
+    assert "note: " in told
+    assert "for example: " in told
+    found = nowhere.json("policy", "check", folder)
+    assert [one["publishable"] for one in found] == [True, True]
+    overlaps = [each for one in found for each in one["findings"] if each["kind"] == "overlap"]
+    assert all(each["witness"]["events"] and not each["blocks"] for each in overlaps)
+
+
+def test_a_folder_without_policies_is_told_so(nowhere: Millwright, tmp_path: Path) -> None:
+    found = nowhere("policy", "check", str(tmp_path))
+    assert (found.exit_code, found.stdout) == (1, f"{tmp_path} holds no policy document.\n")
+
+
+def test_the_schema_is_printed_as_it_is_published(nowhere: Millwright, project_root: Path) -> None:
+    assert nowhere.says("policy", "schema") == (project_root / "docs/policy.schema.json").read_text("utf-8")
 
 
 def test_a_policy_with_a_mistake_is_named_with_its_line(nowhere: Millwright, tmp_path: Path) -> None:
