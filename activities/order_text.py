@@ -10,6 +10,9 @@ _WHEN = {
     Urgency.PLANNED_STOP: "at the next planned stop",
 }
 
+_OTHERWISE = 3
+"""How many changes that would have led elsewhere an order tells of."""
+
 
 def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrderDraft:
     """The draft of a case's order. Paragraphs stand in order of importance, for vendors with short fields."""
@@ -51,6 +54,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         f"What to do: {words.response}",
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
+        *((f"Otherwise: {' '.join(view.otherwise[:_OTHERWISE])}",) if view.otherwise else ()),
         (
             f"History: {view.fed} observations from {view.event_at:%Y-%m-%d %H:%M} to "
             f"{view.last_event_at:%Y-%m-%d %H:%M} UTC."

@@ -58,6 +58,15 @@ class Proposals:
                     one.view = await self._timed(one.view)
         return one.progress
 
+    async def _explain(self, case: str) -> None:
+        """Keeps what would have changed the verdict: computed here and not in judging, which has no time for it."""
+        grounds = await self._cases.grounds(case)
+        if grounds is None:
+            activity.logger.warning("case %s is not explained: its verdict is not whole any more", case)
+            return
+        changes = self._judge.counterfactuals(grounds.version, grounds.memory, grounds.anomaly, grounds.context)
+        await self._cases.explained(case, grounds.verdict, changes)
+
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:
         """Done when a case at `inspect` was decided by a person, or has risen to a rung that orders by itself."""
@@ -90,6 +99,7 @@ class Proposals:
             except ConnectorError as error:
                 activity.logger.warning("case %s is timed without production: %s", view.id, error)
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
+        await self._explain(view.id)
         await self._cases.proposed(view.id, urgency, production)
         return view.model_copy(update={"urgency": urgency})
 

@@ -98,6 +98,8 @@ class CaseView(Model):
     fed: int
     evidence: tuple[Evidence, ...]
     codes_seen: tuple[str, ...]
+    otherwise: tuple[str, ...] = ()
+    """What would have changed the verdict that opened the case or raised it last, in sentences."""
     cmms_asset: str | None
     cmms_attributes: dict[str, str]
     mes_equipment: str | None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
+from domain.counterfactuals import Counterfactuals, Grounds
 from domain.outcomes import Label, Outcome
 from domain.production import HoldPlan, ProductionContext
 from domain.verdict import UrgencyDecision
@@ -34,6 +35,14 @@ class CaseStore(Protocol):
 
     async def resume(self, case: str) -> None:
         """The case waits for nothing any more, and its failures are forgotten."""
+        ...
+
+    async def grounds(self, case: str) -> Grounds | None:
+        """What the verdict was told that opened a case or raised it last; None where that is not whole any more."""
+        ...
+
+    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
+        """Keeps what would have changed a verdict; the first explanation of it stands."""
         ...
 
     async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:

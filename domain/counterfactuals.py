@@ -1,6 +1,8 @@
 """What would have had to be otherwise: for each input of a verdict, its nearest change that gives another rung."""
 
+from domain.anomaly import Anomaly
 from domain.model import Model
+from domain.verdict import Context, Memory
 
 
 class Change(Model):
@@ -41,3 +43,13 @@ class Counterfactuals(Model):
         """The changes in sentences: those that would have ordered work, and where it was ordered, all others."""
         ordering = tuple(one.ordering.words for one in self.inputs if one.ordering is not None)
         return ordering or tuple(one.nearest.words for one in self.inputs if one.nearest is not None)
+
+
+class Grounds(Model):
+    """What a stored verdict was told when it was given: enough to judge it again."""
+
+    verdict: int
+    version: str
+    memory: Memory
+    anomaly: Anomaly
+    context: Context

@@ -11,6 +11,7 @@ from typing import Protocol
 from domain.anomaly import Anomaly
 from domain.assets import PlantRegister
 from domain.canonical import Json
+from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
 from domain.production import HoldEnforcement, HoldPlan, HoldState, ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
@@ -183,6 +184,10 @@ class Judge(Protocol):
 
     def explain(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Explanation:
         """The same judgement with its trace."""
+        ...
+
+    def counterfactuals(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Counterfactuals:
+        """For each input of a verdict, its nearest change that would have given another rung."""
         ...
 
     def words(self, version: str, rule: str) -> RuleWords:

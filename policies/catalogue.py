@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.anomaly import Anomaly
+from domain.counterfactuals import Counterfactuals
 from domain.errors import PolicyRejected
 from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
-from policies import engine, explanation, timing
+from policies import counterfactual, engine, explanation, timing
 from policies.engine import CompiledPolicy, compile_policy
 from policies.fields import SEMVER
 from policies.text import TextRejected
@@ -104,6 +105,9 @@ class Catalogue:
 
     def explain(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Explanation:
         return explanation.explain(self.version(version), memory, anomaly, context)
+
+    def counterfactuals(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Counterfactuals:
+        return counterfactual.counterfactuals(self.version(version), memory, anomaly, context)
 
     def words(self, version: str, rule: str) -> RuleWords:
         for each in self.version(version).rules:

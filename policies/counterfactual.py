@@ -60,7 +60,18 @@ def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, co
     found = [_of(policy, inputs, name, values, verdict) for name in policy.chain.names if editable(name)]
     return Counterfactuals(
         rung=verdict.rung.word,
-        inputs=tuple(sorted(found, key=lambda one: (one.ordering is None, one.nearest is None, one.variable))),
+        inputs=tuple(sorted(found, key=_telling)),
+    )
+
+
+def _telling(one: Counterfactual) -> tuple[bool, bool, int, str]:
+    """What tells a person most comes first: what would have ordered work, then numbers before words."""
+    words = RULE_VARIABLES[one.variable].type == "STRING"
+    return (
+        one.ordering is None,
+        one.nearest is None,
+        2 if words else not one.variable.startswith("memory."),
+        one.variable,
     )
 
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.anomaly import Anomaly, AnomalyKind
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
 from domain.clock import Clock
+from domain.counterfactuals import Counterfactuals, Grounds
 from domain.errors import ActRejected, Unavailable
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
-from domain.verdict import Rung, UrgencyDecision
+from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from tests.turns import store_call
 
@@ -50,6 +52,7 @@ class MemoryStore:
         self.labels: dict[str, Label] = {}
         self.due: dict[str, _Due] = {}
         self._cursor: str | None = None
+        self.explanations: dict[tuple[str, int], Counterfactuals] = {}
 
     def open(self, view: CaseView) -> None:
         """What judging does when a fault is first seen."""
@@ -97,6 +100,12 @@ class MemoryStore:
         await store_call(
             lambda: self._set(case, waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
         )
+
+    async def grounds(self, case: str) -> Grounds | None:
+        return await store_call(lambda: self._grounds(self.cases[case]))
+
+    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
+        await store_call(lambda: self.explanations.setdefault((case, verdict), changes))
 
     async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
         await store_call(lambda: self._propose(case, urgency, production))
@@ -151,6 +160,16 @@ class MemoryStore:
 
     def _set(self, case: str, **values: object) -> None:
         self.cases[case] = self.cases[case].model_copy(update=values)
+
+    def _grounds(self, view: CaseView) -> Grounds:
+        seen = Anomaly(
+            kind=AnomalyKind.MANUAL,
+            asset=view.asset.id,
+            failure_mode=view.failure_mode,
+            at=view.event_at,
+            detector="tests",
+        )
+        return Grounds(verdict=1, version=view.version, memory=Memory(), anomaly=seen, context=view.context)
 
     def _propose(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
         phase = self.cases[case].phase

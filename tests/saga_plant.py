@@ -9,11 +9,13 @@ from activities.progress import CaseRef, Facts, Progress
 from activities.proposals import Proposals
 from activities.risk_order import RiskOrder
 from activities.work_orders import Polled, PollSystem, WorkOrders
+from domain.anomaly import Anomaly
 from domain.canonical import Json
 from domain.cases import CaseView, Evidence, Phase
+from domain.counterfactuals import Counterfactuals
 from domain.errors import ActionRequired, StorageUnavailable, Unavailable
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
-from domain.verdict import Context, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
+from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -216,6 +218,9 @@ class SetTiming:
     ) -> UrgencyDecision:
         hold_at = now + self._until_hold if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None
         return UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is set.", hold_at=hold_at, work_at=now)
+
+    def counterfactuals(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Counterfactuals:
+        return Counterfactuals(rung="work_order", inputs=())
 
     def words(self, version: str, rule: str) -> RuleWords:
         return RuleWords(because="It is so.", response="Look at it.")

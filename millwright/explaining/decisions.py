@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 
 from domain.anomaly import Anomaly
 from domain.canonical import canonical, sha256
+from domain.counterfactuals import Counterfactuals
 from domain.errors import PolicyRejected
 from domain.model import Model, Moment
 from domain.verdict import Context, Explanation, Memory, RuleTrace, Rung
@@ -42,7 +43,7 @@ class Decision(Model):
 
     `standing` is false where a later revision took its place. `aside` marks an event that came later than the policy
     waits for. `because`, `response`, `tests` and `missed` are those of the verdict made again, and empty where it
-    could not be.
+    could not be. `changes` are the nearest changes of its inputs, of a standing verdict only.
     """
 
     verdict: int
@@ -63,6 +64,7 @@ class Decision(Model):
     tests: tuple[Tested, ...]
     missed: tuple[Missed, ...]
     values: dict[str, str]
+    changes: Counterfactuals | None
     author: str
     signed: tuple[Signed, ...]
     remade: Remade
@@ -72,6 +74,15 @@ class Decision(Model):
     def acts(self) -> bool:
         """Whether this is what decides what is done: the standing word of the active version."""
         return self.role == "active" and self.standing and not self.aside
+
+
+class _Again(NamedTuple):
+    """A verdict made again, as far as it could be."""
+
+    remade: Remade
+    note: str | None
+    explanation: Explanation | None = None
+    changes: Counterfactuals | None = None
 
 
 class Explainer:
@@ -100,7 +111,8 @@ class Explainer:
     async def _decision(self, row: VerdictRow, *, standing: bool) -> Decision:
         body: dict[str, object] = orjson.loads(row.body)
         version = self._versions.get(row.version)
-        explanation, remade, note = await self._again(row, body, version)
+        again = await self._again(row, body, version, standing=standing)
+        explanation = again.explanation
         traces = explanation.traces if explanation else ()
         return Decision(
             verdict=row.id,
@@ -121,25 +133,26 @@ class Explainer:
             tests=tuple(worded(one) for trace in traces if trace.matched for one in trace.comparisons),
             missed=tuple(missed(trace) for trace in traces if tells(trace)),
             values=explanation.values if explanation else {},
+            changes=again.changes,
             author=version.author if version else "unknown",
             signed=self._signed(row.version),
-            remade=remade,
-            note=note,
+            remade=again.remade,
+            note=again.note,
         )
 
     async def _again(
-        self, row: VerdictRow, body: dict[str, object], version: VersionRow | None
-    ) -> tuple[Explanation | None, Remade, str | None]:
+        self, row: VerdictRow, body: dict[str, object], version: VersionRow | None, *, standing: bool
+    ) -> _Again:
         if version is None:
-            return None, "impossible", "its policy version is not stored"
+            return _Again("impossible", "its policy version is not stored")
         try:
             self._catalogue.load(version.document, row.version, file=f"{version.policy} {version.version}")
         except PolicyRejected as error:
-            return None, "impossible", str(error)
+            return _Again("impossible", str(error))
         context = (await self._record.some_contexts([str(body["context"])])).get(str(body["context"]))
         before = await self._before(row, str(body["before"]))
         if row.anomaly is None or context is None or before is None:
-            return None, "impossible", "one of its inputs is gone; `audit verify` names it"
+            return _Again("impossible", "one of its inputs is gone; `audit verify` names it")
         anomaly, told = Anomaly.model_validate_json(row.anomaly), Context.model_validate_json(context)
         explanation = self._catalogue.explain(row.version, before, anomaly, told)
         verdict, after = self._catalogue.judge(row.version, before, anomaly, told)
@@ -155,8 +168,10 @@ class Explainer:
         }
         differing = [name for name, value in now.items() if body.get(name) != value]
         if differing:
-            return explanation, "different", f"{', '.join(differing)} came out otherwise; see `audit verify`"
-        return explanation, "equal", None
+            note = f"{', '.join(differing)} came out otherwise; see `audit verify`"
+            return _Again("different", note, explanation)
+        changes = self._catalogue.counterfactuals(row.version, before, anomaly, told) if standing else None
+        return _Again("equal", None, explanation, changes)
 
     async def _before(self, row: VerdictRow, digest: str) -> Memory | None:
         empty = Memory()

@@ -56,6 +56,8 @@ def _decision(one: Decision) -> list[RenderableType]:
             words = missed.error or "; ".join(test.words for test in missed.tests)
             table.add_row(escape(missed.rule), escape(words))
         lines.append(table)
+    if one.changes is not None:
+        lines += [Text(f"• {words}") for words in one.changes.told]
     signed = [f"{each.act} by {each.person} on {each.at:%Y-%m-%d %H:%M} UTC" for each in one.signed]
     lines.append(Text(f"Written by {one.author}; {'; '.join(signed)}; digest {one.digest[:16]}.", style="dim"))
     return _titled(title, [*lines, remade])

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.anomaly import Anomaly
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset
 from domain.cases import CaseView, ClosedAs, Decision, Evidence, HoldView, Lane, Phase
+from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass
 from domain.production import ProductionContext
@@ -37,6 +38,7 @@ _CASE = text(
             SELECT h.key, h.state, h.plan, h.placed_at, (SELECT count(*) FROM hold_claims o
                 WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims
             FROM holds h JOIN hold_claims m ON m.hold_key = h.key WHERE m.case_id = c.id) h) AS hold,
+        (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
         f.outcome, f.twin_etag, EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
     FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
         LEFT JOIN outcomes f ON f.case_id = c.id
@@ -108,6 +110,7 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
         fed=found["fed"],
         evidence=tuple(_evidence(row) for row in found["evidence"] or ()),
         codes_seen=tuple(found["codes_seen"] or ()),
+        otherwise=Counterfactuals.model_validate_json(found["explanation"]).told if found["explanation"] else (),
         cmms_asset=cmms[0] if cmms else None,
         cmms_attributes=cmms[1] if cmms else {},
         mes_equipment=mes[0] if mes else None,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
 from domain.clock import Clock
+from domain.counterfactuals import Counterfactuals, Grounds
 from domain.errors import ActRejected, Unavailable
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -20,6 +21,7 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.case_views import hold_view, read_case
 from millwright.storage.engine import raw, transaction
+from millwright.storage.explanations import keep_explanation, read_grounds
 from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
 from millwright.storage.versions import VersionTerms, learn_version
 
@@ -125,6 +127,16 @@ class CaseStore:
         async with self._writing(case) as writing:
             await writing.set(waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
             writing.act("case-resumed")
+
+    async def grounds(self, case: str) -> Grounds | None:
+        async with transaction(self._engine) as connection:
+            return await read_grounds(connection, case)
+
+    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
+        async with self._writing(case) as writing:
+            digest = await keep_explanation(writing.connection, case, verdict, changes)
+            if digest is not None:
+                writing.act("verdict-explained", verdict=verdict, digest=digest)
 
     async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
         async with self._writing(case) as writing:

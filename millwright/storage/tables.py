@@ -306,6 +306,17 @@ work_orders = Table(
     Index("uq_work_orders_external_id", "system", "external_id", unique=True),
 )
 
+explanations = Table(
+    "explanations",
+    metadata,
+    Column("verdict_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("case_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("ix_explanations_case_id", "case_id", "verdict_id"),
+)
+"""What would have changed the verdict that opened or raised a case. `body` is the canonical form that was hashed."""
+
 holds = Table(
     "holds",
     metadata,
@@ -431,5 +442,15 @@ ledger_head = Table(
     CheckConstraint("single", name="single"),
 )
 
-APPEND_ONLY = ("ledger", "verdicts", "acts", "contexts", "policy_versions", "policy_signatures", "labels", "duplicates")
+APPEND_ONLY = (
+    "ledger",
+    "verdicts",
+    "acts",
+    "contexts",
+    "policy_versions",
+    "policy_signatures",
+    "labels",
+    "duplicates",
+    "explanations",
+)
 """Tables whose rows the database itself refuses to change or delete."""

@@ -13,9 +13,10 @@ from domain.errors import ActRejected
 from domain.verdict import Comparison
 from millwright.explaining.rendering import render
 from millwright.explaining.why import why
-from millwright.explaining.words import LABELS, worded
+from millwright.explaining.words import worded
 from millwright.storage.inbox import Inbox
 from policies.catalogue import Catalogue
+from policies.labels import LABELS
 from policies.variables import RULE_VARIABLES
 from tests.audit.conftest import Hostile
 from tests.plant import LINE, START, deviation
@@ -185,3 +186,21 @@ def test_every_name_that_a_rule_may_use_has_words() -> None:
 )
 def test_a_statement_reads_as_words(expression: str, value: str, held: bool, words: str) -> None:
     assert words in worded(Comparison(expression=expression, value=value, held=held)).words
+
+
+async def test_what_would_have_ordered_work_is_told_where_none_was_ordered(recorded: AsyncEngine) -> None:
+    told = await why(recorded, Catalogue(), "tests|first")
+    changes = told.decisions[0].changes
+    assert changes is not None
+    (would,) = changes.told
+    assert would.startswith("It would have ordered work")
+    assert would.endswith("if a matching error code had come (codes 0 → 1).")
+    assert would in printed(render(told))
+
+
+async def test_what_would_have_changed_an_order_is_told_with_it(recorded: AsyncEngine) -> None:
+    told = await why(recorded, Catalogue(), "confirmed")
+    changes = told.decisions[0].changes
+    assert changes is not None
+    assert any("would only have been watched" in words for words in changes.told)
+    assert all(one.changes is None for one in told.decisions if not one.standing)
