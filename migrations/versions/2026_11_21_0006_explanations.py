@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0004_explanations"
-down_revision: str | None = "0003_pending_events"
+revision: str = "0006_explanations"
+down_revision: str | None = "0005_rests"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

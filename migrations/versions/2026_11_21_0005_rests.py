@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0004_rests"
-down_revision: str | None = "0003_pending_events"
+revision: str = "0005_rests"
+down_revision: str | None = "0004_alarm_times"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # An earlier build's lines come to rest uncounted: a wake after such a rest is signalled when patience ends.
