@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,7 +29,11 @@ from millwright.storage.inbox import Inbox
 from millwright.storage.lines import LineStore
 from millwright.storage.register import RegisterStore
 from millwright.storage.versions import PeopleStore, VersionStore
-from policies.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    import httpx
+
+    from policies.catalogue import Catalogue
 
 _CASES_AT_ONCE = 8
 _PATIENCE_FOR_A_TURN = timedelta(seconds=30)
@@ -40,17 +44,24 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 class StoredVersions:
     """The versions that storage assigns, compiled once; see `millwright.storage.versions.VersionTerms`."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: "Catalogue | None" = None) -> None:
+        self._given = catalogue
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """Where they are compiled; made at the first use, since neither doors nor intake compile any."""
+        from policies.catalogue import Catalogue
+
+        return Catalogue() if self._given is None else self._given
 
     def knows(self, digest: str) -> bool:
-        return any(version.digest == digest for version in self._catalogue.versions)
+        return any(version.digest == digest for version in self.catalogue.versions)
 
     def learn(self, digest: str, document: str) -> None:
-        self._catalogue.load(document, digest, file=f"version {digest[:12]} in storage")
+        self.catalogue.load(document, digest, file=f"version {digest[:12]} in storage")
 
     def terms(self, digest: str) -> tuple[timedelta, timedelta]:
-        memory = self._catalogue.version(digest).document.memory
+        memory = self.catalogue.version(digest).document.memory
         return memory.lateness, memory.rearm
 
 
@@ -60,7 +71,7 @@ class Storage:
 
     engine: AsyncEngine
     clock: Clock
-    catalogue: Catalogue
+    compiled: StoredVersions
     inbox: Inbox
     lines: LineStore
     cases: CaseStore
@@ -68,6 +79,11 @@ class Storage:
     register: RegisterStore
     versions: VersionStore
     people: PeopleStore
+
+    @property
+    def catalogue(self) -> "Catalogue":
+        """Every version that was compiled so far."""
+        return self.compiled.catalogue
 
 
 @dataclass(frozen=True)
@@ -94,13 +110,12 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """The stores, for as long as the block lasts. Nothing is asked of the database yet."""
     engine = open_engine(await database_url(settings))
     clock = clock_of(settings.clock)
-    catalogue = Catalogue()
-    versions = StoredVersions(catalogue)
+    versions = StoredVersions()
     try:
         yield Storage(
             engine=engine,
             clock=clock,
-            catalogue=catalogue,
+            compiled=versions,
             inbox=Inbox(engine),
             lines=LineStore(engine, clock, versions),
             cases=CaseStore(engine, clock, versions),
@@ -120,6 +135,8 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
     Raises:
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
+    import httpx
+
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
         cmms_id, cmms, codes = _cmms(settings, http)
@@ -130,7 +147,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins)
 
 
-def _cmms(settings: Settings, http: httpx.AsyncClient) -> tuple[str, Cmms, OutcomeCodes]:
+def _cmms(settings: Settings, http: "httpx.AsyncClient") -> tuple[str, Cmms, OutcomeCodes]:
     from connectors.cmms import maximo
 
     named = _named(settings.cmms, "cmms", {"maximo": maximo.MaximoSettings})
@@ -138,7 +155,7 @@ def _cmms(settings: Settings, http: httpx.AsyncClient) -> tuple[str, Cmms, Outco
     return named.connector, maximo.connect(own, http), maximo.outcome_codes(own)
 
 
-def _mes(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> tuple[str, Mes, Callable[[], Any]]:
+def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[str, Mes, Callable[[], Any]]:
     from connectors.mes import opcua_job_control
 
     named = _named(settings.mes, "mes", {"opcua_job_control": opcua_job_control.JobControlSettings})

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING
 
 from domain.canonical import timestamp
 from domain.errors import ActRejected
 from domain.keys import signed_statement
 from millwright.storage.versions import PeopleStore, Signature
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ROLES = ("author", "approver", "planner", "operator", "auditor", "reader", "ingest")
 
@@ -23,7 +25,7 @@ class Person:
 
     name: str
     api_key: str = field(repr=False)
-    signing_key: Ed25519PrivateKey = field(repr=False)
+    signing_key: "Ed25519PrivateKey" = field(repr=False)
 
     def sign(self, digest: str, act: str, meaning: str, at: datetime) -> Signature:
         """Their signature over a policy version."""
@@ -31,7 +33,7 @@ class Person:
         return Signature(act, self.name, meaning, at, signed.hex(), public_key(self.signing_key))
 
 
-def public_key(key: Ed25519PrivateKey) -> str:
+def public_key(key: "Ed25519PrivateKey") -> str:
     """The public half in hexadecimal."""
     return key.public_key().public_bytes_raw().hex()
 
@@ -47,6 +49,8 @@ async def add_person(store: PeopleStore, name: str, roles: Sequence[str], keys: 
     Raises:
         ActRejected: the name is taken, or a role is unknown.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     unknown = sorted(set(roles) - set(ROLES))
     if unknown or not roles:
         raise ActRejected(f"unknown role {unknown or 'none'}", field="roles", fix=f"there are {', '.join(ROLES)}")

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import psycopg
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -70,6 +68,10 @@ class Signature:
 
     def holds(self, digest: str) -> bool:
         """Whether the person's key really signed this."""
+        # Six megabytes, in every process, for the two moments at which somebody signs.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
         try:
             key.verify(

@@ -217,12 +217,11 @@ class FakePlant:
         self.codes = FakeCodes()
         self.engine = engine
         self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
-        catalogue = Catalogue()
-        versions = StoredVersions(catalogue)
+        versions = StoredVersions(Catalogue())
         self.storage = Storage(
             engine=engine,
             clock=self.clock,
-            catalogue=catalogue,
+            compiled=versions,
             inbox=Inbox(engine),
             lines=LineStore(engine, self.clock, versions),
             cases=CaseStore(engine, self.clock, versions),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -22,6 +23,9 @@ LARGEST_BATCH: Final = 200
 _IN_FLIGHT: Final = 200
 _FIRST_BACKOFF: Final = timedelta(milliseconds=200)
 _CLOSING: Final = 5.0
+_QUIET: Final = 2.0
+"""Seconds without a message after which looks become few."""
+_LOOK, _REST = 0.001, 0.1
 
 # What the client raises where its connection is gone: its own errors, and plain ones from the socket or a closed link.
 _VENDOR_ERRORS: Final = (AzureError, OSError, ValueError, RuntimeError, TimeoutError)
@@ -58,6 +62,7 @@ class EntityReceiver:
         self._receiver: ServiceBusReceiver | None = None
         self._busy = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._last_at = time.monotonic()
 
     async def batches(self, max_messages: int = LARGEST_BATCH) -> AsyncIterator[list[BusMessage]]:
         """Batches as they come, until `stop`; each is to be stored and settled before the next is asked for.
@@ -142,13 +147,32 @@ class EntityReceiver:
 
     async def _received(self, max_messages: int, wait: float) -> list[ServiceBusReceivedMessage]:
         receiver = await self._opened()
-        first: list[ServiceBusReceivedMessage] = await receiver.receive_messages(1, max_wait_time=wait)
-        if not first or max_messages == 1:
+        first = await self._first(receiver, wait)
+        if not first:
+            return first
+        self._last_at = time.monotonic()
+        if max_messages == 1:
             return first
         # Asked for many at once, the client waits 200 ms for more after the first. Asked for one and then for the
         # rest with next to no patience, it gives what is there: a lock-stepped plant waits for every batch.
         rest = await receiver.receive_messages(max_messages - 1, max_wait_time=self._linger.total_seconds() / 2)
         return [*first, *rest]
+
+    async def _first(self, receiver: ServiceBusReceiver, wait: float) -> list[ServiceBusReceivedMessage]:
+        """The next message, as soon as it is there; after a while without any, within the rest between two looks.
+
+        The client looks at its connection as often as `linger` says even where nothing comes for days.
+        """
+        deadline = time.monotonic() + wait
+        while True:
+            now = time.monotonic()
+            quiet = now - self._last_at >= _QUIET
+            look = _LOOK if quiet else min(deadline - now, self._last_at + _QUIET - now)
+            found: list[ServiceBusReceivedMessage] = await receiver.receive_messages(1, max_wait_time=max(look, _LOOK))
+            if found or time.monotonic() >= deadline:
+                return found
+            if quiet:
+                await asyncio.sleep(_REST)
 
     async def _opened(self) -> ServiceBusReceiver:
         if self._receiver is None:
