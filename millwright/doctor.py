@@ -19,8 +19,8 @@ from millwright.intake.running import open_door
 from millwright.lockfile import differences
 from millwright.settings import Settings
 from millwright.storage import condition
+from millwright.storage.lineage import head
 from millwright.storage.revision import read_revision
-from millwright.storage.schema import head
 from millwright.temporal import engine_client
 
 OVERDUE = timedelta(minutes=5)

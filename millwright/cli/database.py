@@ -35,13 +35,14 @@ def _revisions(url: str) -> tuple[str | None, str | None]:
 def upgrade(context: typer.Context) -> None:
     """Bring the database to the tables of this build; an embedded one is made where there is none."""
     from millwright.storage import schema
+    from millwright.storage.lineage import lineage
 
     url = _url(settings_of(context))
     before, wanted = _revisions(url)
     if before == wanted:
         typer.echo(f"The database is at revision {wanted} already.")
         return
-    if before is not None and before not in schema.lineage():
+    if before is not None and before not in lineage():
         raise Rejected(f"the database has revision {before}, which this build does not know", fix="use the newer build")
     schema.upgrade(url)
     typer.echo(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.storage.engine import transaction
-from millwright.storage.schema import lineage
+from millwright.storage.lineage import lineage
 
 _READ = text(
     "SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') AS oldest FROM alembic_version"

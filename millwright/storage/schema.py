@@ -1,13 +1,13 @@
 """Bringing a database to the schema of this build, and saying how far it is from it."""
 
-from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool
+
+from millwright.storage.lineage import head
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,18 +37,7 @@ def check(url: str) -> None:
     command.check(_config(url))
 
 
-def head() -> str | None:
-    """The revision of this build."""
-    return ScriptDirectory.from_config(_config("")).get_current_head()
-
-
-@cache
-def lineage() -> tuple[str, ...]:
-    """Every revision that this build knows, its own first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(_config("")).walk_revisions())
-
-
-def revisions(url: str) -> tuple[str | None, str | None]:
+def revisions(url: str) -> tuple[str | None, str]:
     """The database's revision and this build's."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=pool.NullPool)
     with engine.connect() as connection:

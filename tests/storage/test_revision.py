@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.storage import schema
+from millwright.storage.lineage import head, lineage
 from millwright.storage.revision import Revision, read_revision
 
 ADDS = """
@@ -28,7 +30,7 @@ def downgrade() -> None:
 
 async def test_a_database_of_this_builds_revision_is_worked_on(storage_engine: AsyncEngine) -> None:
     revision = await read_revision(storage_engine)
-    assert revision.found == schema.head()
+    assert revision.found == head()
     assert revision.objection() is None
 
 
@@ -40,7 +42,7 @@ def later_build(folder: Path, url: str, *, expands: bool) -> Config:
     ours = Path(schema.__file__).parents[2] / "migrations" / "versions"
     config.set_main_option("version_locations", f"{ours}:{folder}")
     config.set_main_option("sqlalchemy.url", url)
-    (folder / "later.py").write_text(ADDS.format(head=schema.head(), expands=expands))
+    (folder / "later.py").write_text(ADDS.format(head=head(), expands=expands))
     return config
 
 
@@ -61,11 +63,17 @@ async def test_going_back_makes_the_older_build_welcome_again(
 ) -> None:
     later = later_build(tmp_path, database_url, expands=False)
     command.upgrade(later, "head")
-    command.downgrade(later, str(schema.head()))
+    command.downgrade(later, head())
     assert (await read_revision(storage_engine)).objection() is None
 
 
 def test_a_database_that_is_behind_is_to_be_upgraded_first() -> None:
-    *_, first = schema.lineage()
+    *_, first = lineage()
     assert "run `millwright db upgrade`" in str(Revision(first, first).objection())
     assert "run `millwright db upgrade`" in str(Revision(None, None).objection())
+
+
+def test_this_build_knows_the_revisions_that_its_migrations_run_through() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parents[2] / "migrations"))
+    assert lineage() == tuple(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())
