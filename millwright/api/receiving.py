@@ -88,7 +88,7 @@ async def take_in(desk: Desk, body: bytes, content_type: str | None, headers: Ma
     """
     items = await _read(desk, body, content_type, headers)
     kept = await desk.gathering.store(items)
-    new = all((item.door, item.sequence) in kept for item in items)
+    new = kept.issuperset([(item.door, item.sequence) for item in items])
     return Taken(items, kept, {} if new else await mend(desk.storage, items, kept, by))
 
 
