@@ -77,7 +77,9 @@ def _refused(broken: str) -> TextRejected | None:
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_no_traceback_reaches_whoever_checks_a_broken_policy(part: int, tmp_path: Path) -> None:
     path, runner = tmp_path / "1.0.0.yaml", CliRunner()
-    for broken in BROKEN[part :: 2 * _PARTS]:
+    for broken in BROKEN[part::_PARTS]:
+        if part and _refused(broken) is None:
+            continue  # what is sound is looked at by a solver, which takes its time: some of these are enough
         path.write_bytes(broken.encode("utf-8", "surrogatepass"))
         result = runner.invoke(app, ["policy", "check", str(path)])
 

@@ -1,11 +1,13 @@
 """Decision tables: cells, hit policies, and complaints that name the cell."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.assets import Criticality
 from policies.engine import compile_policy
 from policies.text import TextRejected
-from tests.drafts import about, decided, deviation, draft, row, table, text
+from tests.drafts import about, decided, deviation, draft, judged, row, table, text
 
 
 def test_the_first_row_that_holds_decides_a_first_hit_table() -> None:
@@ -127,3 +129,23 @@ def test_a_table_cannot_be_the_last_word() -> None:
 
     with pytest.raises(TextRejected, match="must always hold"):
         compile_policy(whole, "draft.yaml")
+
+
+TESTS = st.sampled_from(["{}", "{ anomaly.score: '>= 3' }", "{ anomaly.score: '< 8' }", "{ memory.codes: 0 }"])
+ROWS = st.lists(st.tuples(TESTS, st.sampled_from(["ignore", "watch", "inspect", "draft"])), min_size=1, max_size=5)
+
+
+@given(ROWS, st.floats(0, 12))
+@settings(max_examples=60)
+def test_what_decides_a_highest_hit_table_is_the_highest_of_what_each_row_says_alone(
+    rows: list[tuple[str, str]], score: float
+) -> None:
+    named = [row(f"r{number}", when, rung) for number, (when, rung) in enumerate(rows)]
+    (together,), _ = judged(draft(table("t", "highest", *named)), deviation(score=score))
+    alone = [judged(draft(table("t", "first", each)), deviation(score=score))[0][0] for each in named]
+    held = [verdict for verdict in alone if verdict.rule != "nothing"]
+
+    assert together.rung == max((verdict.rung for verdict in held), default=together.rung)
+    assert (together.rule == "nothing") == (not held)
+    if held:
+        assert together.rule == next(verdict.rule for verdict in held if verdict.rung == together.rung)
