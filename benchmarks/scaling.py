@@ -88,7 +88,7 @@ def draw(points: Sequence[Point], file: Path) -> None:
         _lines(rates, points, lambda one: one.rate, "-")
         bare = statistics.median(one.bare for one in points)
         rates.axhline(bare, color=_INK, linewidth=0.8, linestyle=":")
-        rates.annotate("bare loop", (min(one.size.assets for one in points), bare), va="bottom")
+        rates.annotate("bare loop", (min(one.size.assets for one in points), bare), va="top")
         rates.set(title="Events to stored verdicts, a second", xscale="log", xlabel="assets", ylim=(0, None))
         _lines(waits, points, lambda one: one.p50 * 1000, "-")
         _lines(waits, points, lambda one: one.p99 * 1000, "--")

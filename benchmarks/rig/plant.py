@@ -19,11 +19,13 @@ from millwright.bootstrap import open_storage, open_systems
 from millwright.embedded.engines import KINDS
 from millwright.embedded.processes import Process, python
 from millwright.playing.installation import ENGINE, SANDBOX, Installation
-from millwright.playing.preparation import migrate, prepare
+from millwright.playing.preparation import migrate, put_people_and_policies
 from millwright.sandbox.plant.generator import generate, write_dataset
 
 _COMPONENTS = 4
 _PATIENCE = 60.0
+# A plant of one size is the same plant each time, and ten thousand twins take minutes to read.
+_REGISTERS: dict[int, PlantRegister] = {}
 _STEP = timedelta(hours=3)
 _END_SHADOW = text("UPDATE policy_assignments SET effective_to = effective_from WHERE role = 'shadow'")
 
@@ -128,9 +130,12 @@ async def _prepared(installation: Installation, size: Size, *, active_only: bool
     settings = installation.settings()
     async with open_storage(settings) as storage, open_systems(settings, storage.clock) as systems:
         now = storage.clock.now()
-        await prepare(storage, systems, settings)
-        register = _lined_up(await systems.twins.read_register(now), size)
+        if size.assets not in _REGISTERS:
+            _REGISTERS[size.assets] = await systems.twins.read_register(now)
+        register = _lined_up(_REGISTERS[size.assets], size)
         await storage.register.keep(register, "benchmark")
+        await put_people_and_policies(storage, settings)
+        await storage.changes.poll_now(systems.cmms_id)
         if active_only:
             async with storage.engine.begin() as connection:
                 await connection.execute(_END_SHADOW)

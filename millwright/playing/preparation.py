@@ -26,20 +26,25 @@ async def migrate(database_url: str) -> None:
 
 
 async def prepare(storage: Storage, systems: Systems, settings: Settings) -> ImportReport:
-    """Imports the register from the twins, adds two people, and puts the shipped policy in force.
+    """Imports the register from the twins, adds two people, and puts the shipped policy in force."""
+    report = await storage.register.keep(await systems.twins.read_register(storage.clock.now()), "import")
+    await put_people_and_policies(storage, settings)
+    await storage.changes.poll_now(systems.cmms_id)
+    return report
+
+
+async def put_people_and_policies(storage: Storage, settings: Settings) -> None:
+    """Adds two people, and puts the shipped policy in force.
 
     1.1.0 is active; 1.0.0, which it came from, judges beside it as a shadow.
     """
     now = storage.clock.now()
-    report = await storage.register.keep(await systems.twins.read_register(now), "import")
     keys = settings.home / "people"
     approver = await add_person(storage.people, APPROVER, ["approver"], keys, now)
     operator = await add_person(storage.people, OPERATOR, ["operator", "planner"], keys, now)
     catalogue = Catalogue.published()
     for version, role in ((ACTIVE, "active"), (SHADOW, "shadow")):
         await _put_in_force(storage, catalogue.find(POLICY, version), role, approver, operator)
-    await storage.changes.poll_now(systems.cmms_id)
-    return report
 
 
 async def _put_in_force(
