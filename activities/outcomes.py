@@ -47,7 +47,9 @@ class Outcomes:
             if view.order is None:
                 return one.progress
             if view.outcome is not None:
-                await self._learn_meaning(view, view.order)
+                meaning = self._meaning(view)
+                if meaning is not None:
+                    await self._cases.reclassified(meaning)
             elif not view.order.status.finished:
                 one.wait(f"{view.order.ref.id} to be finished: it was opened again")
             else:
@@ -99,27 +101,25 @@ class Outcomes:
         async with step(self._cases, self._clock, ref.case, "close-case") as one:
             view = one.view
             how = _closed_as(view)
-            if view.closed_as is not None:
-                # Woken once more, to learn what its outcome means.
-                await self._cases.rest(view.id, one.seen, None)
-            elif how is not None:
+            if view.closed_as is None and how is not None:
                 await self._cases.closed(view.id, how)
-            if how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN and view.order is not None:
+            unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
+            if view.order is not None and unread and not (view.closed_as is not None and view.lane is Lane.PLANNER):
+                words = _unknown(view.order)
                 await self._cases.wait(
-                    view.id,
-                    step="record-outcome",
-                    reason=_unknown(view.order),
-                    until=None,
-                    lane=Lane.PLANNER,
-                    failed=False,
+                    view.id, step="record-outcome", reason=words, until=None, lane=Lane.PLANNER, failed=False
                 )
+            # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
+            if view.closed_as is not None and self._meaning(view) is None:
+                await self._cases.rest(view.id, one.seen, None)
         return one.progress
 
-    async def _learn_meaning(self, view: CaseView, order: WorkOrderRecord) -> None:
-        if view.outcome is OutcomeClass.UNKNOWN and order.status.finished and not _cancelled(view):
-            outcome = self._outcome(view, order)
-            if outcome.outcome is not OutcomeClass.UNKNOWN:
-                await self._cases.reclassified(outcome)
+    def _meaning(self, view: CaseView) -> Outcome | None:
+        """What an outcome that was UNKNOWN is known to mean by now."""
+        if view.outcome is not OutcomeClass.UNKNOWN or view.order is None or not view.order.status.finished:
+            return None
+        outcome = self._outcome(view, view.order)
+        return None if outcome.cancelled or outcome.outcome is OutcomeClass.UNKNOWN else outcome
 
     def _outcome(self, view: CaseView, order: WorkOrderRecord) -> Outcome:
         cancelled = order.status is WorkOrderStatus.CANCELLED
