@@ -307,14 +307,12 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
 
 
 def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
-    where = f"outcome of case {case['id']}"
+    where, outcome = f"outcome of case {case['id']}", case["outcome"]
     found = [number for number, act in enumerate(acts) if act["kind"] in ("outcome-found", "outcome-reclassified")]
-    outcome = case["outcome"]
     if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
         yield Finding("outcome", where, "is not as recorded")
     elif outcome and _differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
         yield Finding("outcome", where, "does not agree with its own text")
-    # What an outcome means may have been learnt since the twin was told; then it is to be told again.
     since = acts[found[-1] :] if found else acts
     if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
         yield Finding("outcome", where, "what the twin was told is not as recorded")
