@@ -11,6 +11,7 @@ from typing import Literal
 
 import z3
 
+from domain.errors import Rejected
 from domain.model import Model
 from domain.verdict import Rung, Verdict
 from policies.engine import CompiledPolicy, judge, look
@@ -98,7 +99,7 @@ class Prover:
     Args:
         policy: the version.
         version: finds another version of the same policy by its number, for properties that name one; raises
-            `PolicyRejected` where there is none.
+            `Rejected` where there is none.
         timeout_ms: how long one question to the solver may take.
     """
 
@@ -117,8 +118,9 @@ class Prover:
     def _prove(self, one: Property) -> Proof:
         try:
             question = self._question(one)
-        except NotTranslated as error:
-            return Proof(property=one.id, says=one.says, result="unknown", why=error.problem)
+        except Rejected as error:
+            # No translation, a name that does not exist, a version that is not there: nothing can be said, and why.
+            return Proof(property=one.id, says=one.says, result="unknown", why=str(error))
         search = Search(question.statements, question.situations, self._timeout)
         answer = search.ask()
         if answer is Answer.NONE:

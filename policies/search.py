@@ -17,7 +17,10 @@ TIMEOUT_MS = 20_000
 ATTEMPTS = 6
 """How many models are tried before a witness is given up."""
 
-_PREFERENCE_MS = 2_000
+_PREFERENCE_COST = 1_000_000
+"""What one preference may cost, in the solver's own count of its steps: a busy machine finds the same witness."""
+_UNSETTLED = 5
+"""How many preferences may be beyond the solver before the others are given up."""
 _ESCAPE_OPEN, _ESCAPE_CLOSE = "\\u{", "}"
 
 
@@ -70,14 +73,13 @@ class Search:
         self, statements: Sequence["z3.BoolRef"], situations: Sequence[Terms], timeout_ms: int = TIMEOUT_MS
     ) -> None:
         self._solver = z3.Solver()
-        self._timeout = timeout_ms
         self._solver.set(timeout=timeout_ms)
         self._solver.add(*statements)
         self._situations = tuple(situations)
 
     def ask(self, *statements: "z3.BoolRef") -> Answer:
         """Whether there is a situation, of which these hold too."""
-        self._solver.set(timeout=self._timeout)
+        self._solver.set(rlimit=0)
         return _answer(self._solver.check(*statements))
 
     def models(self, *statements: "z3.BoolRef") -> Iterator[tuple[Mapping[str, Value], ...]]:
@@ -86,7 +88,7 @@ class Search:
         self._solver.add(*statements)
         try:
             for _ in range(ATTEMPTS):
-                self._solver.set(timeout=self._timeout)
+                self._solver.set(rlimit=0)
                 if self._solver.check() != z3.sat:
                     return
                 found = self._plainest()
@@ -98,13 +100,19 @@ class Search:
     def _plainest(self) -> tuple[Mapping[str, Value], ...]:
         model = self._solver.model()
         kept: list[z3.BoolRef] = []
-        self._solver.set(timeout=_PREFERENCE_MS)
+        unsettled = 0
+        self._solver.set(rlimit=_PREFERENCE_COST)
         for preference in _preferences(self._situations):
             if z3.is_true(model.eval(preference, model_completion=True)):
                 kept.append(preference)
-            elif self._solver.check(*kept, preference) == z3.sat:
+                continue
+            answer = self._solver.check(*kept, preference)
+            if answer == z3.sat:
                 kept.append(preference)
                 model = self._solver.model()
+            unsettled += answer == z3.unknown
+            if unsettled > _UNSETTLED:
+                break  # what comes would take as long, and a plain witness is not worth it
         return tuple({name: _value(model, term) for name, term in terms.items()} for terms in self._situations)
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from domain.errors import PolicyRejected
 from domain.verdict import Rung
 from policies.catalogue import Catalogue
 from policies.engine import CompiledPolicy
@@ -84,9 +83,20 @@ def test_a_version_that_acts_on_less_is_refuted_by_an_anomaly_on_which_only_the_
     assert not seen(NEW, witness).verdict.rung.orders
 
 
-def test_a_version_that_is_not_there_is_said_to_be_missing() -> None:
-    with pytest.raises(PolicyRejected, match=r"9\.9\.9"):
-        proved(NEW, acts_superset_of="9.9.9")
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ({"acts_superset_of": "9.9.9"}, "no rotating-equipment 9.9.9 was loaded"),
+        ({"never": {"when": "anomaly.scor > 1.0", "rung_at_least": "draft"}}, "anomaly.scor does not exist here"),
+        ({"monotone": {"in": "asset.class", "direction": "up"}}, "it has no order in which it could be raised"),
+        ({"monotone": {"in": "asset.clas", "direction": "up"}}, "only what is seen and remembered of an asset"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_is_unknown_and_says_why(form: dict[str, object], why: str) -> None:
+    found = settled(NEW, form)
+    assert found.result == "unknown"
+    assert why in str(found.why)
 
 
 def test_what_cannot_be_translated_is_unknown_and_named() -> None:
