@@ -2,6 +2,7 @@
 
 from temporalio import activity
 
+from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs, Lane
@@ -26,13 +27,17 @@ class Outcomes:
         cases: where cases are kept.
         twins: where outcomes are told.
         codes: what a CMMS's failure codes mean.
+        autonomy: what findings are weighed for.
         clock: the plant's time.
     """
 
-    def __init__(self, cases: CaseStore, twins: TwinGraph, codes: OutcomeCodes, clock: Clock) -> None:
+    def __init__(
+        self, cases: CaseStore, twins: TwinGraph, codes: OutcomeCodes, autonomy: Autonomy, clock: Clock
+    ) -> None:
         self._cases = cases
         self._twins = twins
         self._codes = codes
+        self._autonomy = autonomy
         self._clock = clock
 
     @activity.defn(name="record-outcome")
@@ -50,10 +55,13 @@ class Outcomes:
                 meaning = self._meaning(view)
                 if meaning is not None:
                     await self._cases.reclassified(meaning)
+                # Kept in an attempt that was cut short before it was weighed, perhaps, or understood only now.
+                await self._autonomy.learn(view)
             elif not view.order.status.finished:
                 one.wait(f"{view.order.ref.id} to be finished: it was opened again")
             else:
                 await self._cases.found(self._outcome(view, view.order))
+                await self._autonomy.learn(view)
         return one.progress
 
     @activity.defn(name="tell-twin")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.autonomy import Autonomy
 from activities.holds import hold_falls_due, hold_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
@@ -15,7 +16,6 @@ from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
-from domain.verdict import Rung
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
@@ -44,6 +44,7 @@ class WorkOrders:
         cmms: where the planners work.
         system: the CMMS connector's id.
         judge: for the words of the decision.
+        autonomy: whether an order goes out without review.
         clock: the plant's time.
         engine: to wake cases.
         order: which case goes first where many wait.
@@ -56,6 +57,7 @@ class WorkOrders:
         cmms: Cmms,
         system: str,
         judge: Judge,
+        autonomy: Autonomy,
         clock: Clock,
         engine: WorkflowEngine,
         order: RiskOrder,
@@ -65,6 +67,7 @@ class WorkOrders:
         self._cmms = cmms
         self._system = system
         self._judge = judge
+        self._autonomy = autonomy
         self._clock = clock
         self._engine = engine
         self._order = order
@@ -135,7 +138,7 @@ class WorkOrders:
         # What was released without a person is taken back by a person's no; evidence revised away undoes no release.
         if reason is not None and (waits or (overruled(view) and order.status is WorkOrderStatus.APPROVED)):
             return await self._cmms.withdraw_work_order(order.ref, reason)
-        if waits and self._released(view):
+        if waits and await self._autonomy.released(view):
             return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
         return order
 
@@ -146,11 +149,11 @@ class WorkOrders:
         if self._wanted(view) and view.urgency is None:
             one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):
-            await self._place(view)
+            await self._place(view, await self._autonomy.released(view))
         elif view.draft is not None:
             await self._look_for_lost(view)
 
-    async def _place(self, view: CaseView) -> None:
+    async def _place(self, view: CaseView, released: bool) -> None:
         if view.cmms_asset is None:
             raise ActionRequired(
                 f"{view.asset.id} has no name in the CMMS; add it with `assets map`",
@@ -161,7 +164,7 @@ class WorkOrders:
             )
         words = self._judge.words(view.version, view.verdict.rule)
         draft = await self._cases.order_intended(
-            view.id, self._system, view.draft or order_draft(view, words, released=self._released(view))
+            view.id, self._system, view.draft or order_draft(view, words, released=released)
         )
         await self._cases.order_seen(view.id, await self._cmms.create_work_order(draft))
 
@@ -173,9 +176,6 @@ class WorkOrders:
 
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)
-
-    def _released(self, view: CaseView) -> bool:
-        return view.rung >= Rung.WORK_ORDER or (view.decision is not None and view.decision.approved)
 
     def _wait_for_people(self, one: Step, order: WorkOrderRecord) -> None:
         view = one.view

@@ -21,6 +21,16 @@ class OutcomeClass(StrEnum):
     UNKNOWN = "unknown"
     """Completed with codes that our crosswalk does not know, or none: it teaches nothing until they are mapped."""
 
+    @property
+    def false_alarm(self) -> bool:
+        """Whether the work found no such fault."""
+        return self in _FALSE_ALARMS
+
+
+_FALSE_ALARMS = frozenset(
+    (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE, OutcomeClass.DUPLICATE)
+)
+
 
 class Outcome(Model):
     """What became of a case's work."""

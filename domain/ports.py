@@ -10,6 +10,7 @@ from typing import Protocol
 
 from domain.anomaly import Anomaly
 from domain.assets import PlantRegister
+from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
 from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
@@ -207,6 +208,18 @@ class Judge(Protocol):
         now: datetime,
     ) -> UrgencyDecision:
         """When the work should happen; `production` is None where the MES is silent."""
+        ...
+
+    def autonomy(self, version: str) -> AutonomyTerms:
+        """What a version says of acting without review.
+
+        Raises:
+            PolicyRejected: no such version was loaded.
+        """
+        ...
+
+    def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
+        """The move that a record of findings asks for by a version's terms; None where it may stay as it is."""
         ...
 
 

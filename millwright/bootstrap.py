@@ -22,6 +22,7 @@ from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from millwright.embedded import postgres
 from millwright.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
+from millwright.storage.autonomy import AutonomyStore
 from millwright.storage.cases import CaseStore
 from millwright.storage.changes import ChangeStore
 from millwright.storage.engine import open_engine
@@ -79,6 +80,7 @@ class Storage:
     register: RegisterStore
     versions: VersionStore
     people: PeopleStore
+    autonomy: AutonomyStore
 
     @property
     def catalogue(self) -> "Catalogue":
@@ -123,6 +125,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             register=RegisterStore(engine, clock),
             versions=VersionStore(engine),
             people=PeopleStore(engine),
+            autonomy=AutonomyStore(engine, clock),
         )
     finally:
         await engine.dispose()
@@ -204,6 +207,7 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
 
 def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports."""
+    from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.judging import Judging
     from activities.outcomes import Outcomes
@@ -215,10 +219,19 @@ def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock, order)
     holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)
+    autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
-        storage.cases, storage.changes, systems.cmms, systems.cmms_id, storage.catalogue, storage.clock, engine, order
+        storage.cases,
+        storage.changes,
+        systems.cmms,
+        systems.cmms_id,
+        storage.catalogue,
+        autonomy,
+        storage.clock,
+        engine,
+        order,
     )
-    outcomes = Outcomes(storage.cases, systems.twins, systems.codes, storage.clock)
+    outcomes = Outcomes(storage.cases, systems.twins, systems.codes, autonomy, storage.clock)
     return [
         judging.judge_pending,
         proposals.propose_work,

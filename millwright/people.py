@@ -73,3 +73,17 @@ def _keep_key(person: Person, keys: Path) -> None:
     file = keys / f"{person.name}.key"
     file.touch(mode=0o600)
     file.write_text(person.signing_key.private_bytes_raw().hex())
+
+
+def signing_key(file: Path) -> Ed25519PrivateKey:
+    """A person's signing key, as `add_person` wrote it.
+
+    Raises:
+        ActRejected: the file cannot be read, or holds no key.
+    """
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(file.read_text().strip()))
+    except (OSError, ValueError) as error:
+        raise ActRejected(
+            f"{file.name} holds no signing key: {error}", field="key", fix="name the right file"
+        ) from error

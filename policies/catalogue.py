@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.anomaly import Anomaly
+from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
 from domain.errors import PolicyRejected
 from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
-from policies import counterfactual, engine, explanation, timing
+from policies import autonomy, counterfactual, engine, explanation, timing
 from policies.engine import CompiledPolicy, compile_policy
 from policies.fields import SEMVER
 from policies.text import TextRejected
@@ -124,6 +125,13 @@ class Catalogue:
         now: datetime,
     ) -> UrgencyDecision:
         return timing.urgency(self.version(version), verdict, context, production, now)
+
+    def autonomy(self, version: str) -> AutonomyTerms:
+        terms = self.version(version).document.autonomy
+        return AutonomyTerms(enforce=terms.enforce, automatic=terms.default == "automatic")
+
+    def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
+        return autonomy.weigh(self.version(version).document.autonomy, record)
 
 
 def _version_files(directory: Path) -> Iterator[Path]:

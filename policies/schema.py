@@ -274,10 +274,14 @@ class Promotion(Model):
 
 
 class Autonomy(Model):
-    """How far the policy may go without review, and how more is earned."""
+    """How far the policy may go without review, and how more is earned.
+
+    Only where it is `enforce`d does it hold orders back for review; else the rungs alone say what is released.
+    """
 
     default: Literal["review", "automatic"]
     promote_at: Promotion
+    enforce: StrictBool = False
 
 
 class PolicyDocument(Model):

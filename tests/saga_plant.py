@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from activities.autonomy import Autonomy
 from activities.holds import Holds
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef, Facts, Progress
@@ -10,6 +11,7 @@ from activities.proposals import Proposals
 from activities.risk_order import RiskOrder
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.anomaly import Anomaly
+from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
@@ -225,6 +227,9 @@ class SetTiming:
     def words(self, version: str, rule: str) -> RuleWords:
         return RuleWords(because="It is so.", response="Look at it.")
 
+    def autonomy(self, version: str) -> AutonomyTerms:
+        return AutonomyTerms(enforce=False, automatic=False)
+
 
 class Nobody:
     """An engine that wakes nobody: what is due stands in storage."""
@@ -277,6 +282,8 @@ class SagaPlant:
         self.cmms = TurnCmms(self.clock)
         self.mes = TurnMes(self.clock)
         judge = SetTiming(until_hold)
+        # Where autonomy is not enforced, its store is never asked.
+        autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
         # More turns than there are cases: what is played here is who does what when, not who waits.
         order = RiskOrder(100, timedelta(minutes=1))
         self.orders = WorkOrders(
@@ -285,6 +292,7 @@ class SagaPlant:
             self.cmms,
             "fake",
             judge,  # type: ignore[arg-type]  # no step of a case judges
+            autonomy,
             self.clock,
             Nobody(),
             order,
@@ -293,7 +301,7 @@ class SagaPlant:
             Proposals(self.store, self.mes, judge, self.clock, order),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.mes, "fake", self.clock),
             self.orders,
-            Outcomes(self.store, TurnTwins(), FakeCodes(), self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, TurnTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 

@@ -8,6 +8,7 @@ import typer
 from millwright.cli import (
     assets,
     audit,
+    autonomy,
     backtest,
     case,
     database,
@@ -51,7 +52,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
-for _policies in (backtest, suggest, hits):
+for _policies in (backtest, suggest, hits, autonomy):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")

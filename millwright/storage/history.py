@@ -14,8 +14,10 @@ from domain.verdict import Context
 from millwright.storage.engine import raw, transaction
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_DECIDED = "FROM events WHERE fate = 'decided' AND at <= %s"
-_SPAN = "SELECT count(*), min(at), max(at) FROM events WHERE fate = 'decided'"
+# What is pending was received and not yet judged.
+_JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FROM pending)"
+_DECIDED = f"{_JUDGED} AND at <= %s"
+_SPAN = f"SELECT count(*), min(at), max(at) {_JUDGED}"
 _COUNT = f"SELECT count(*) {_DECIDED}"
 _EVENTS = f'COPY (SELECT id, asset, failure_mode, "position", anomaly::text {_DECIDED}'
 _SORTED = ' ORDER BY asset, failure_mode, "position") TO STDOUT'

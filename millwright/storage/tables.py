@@ -370,6 +370,26 @@ labels = Table(
     Column("made_at", Moment, nullable=False),
 )
 
+autonomy_moves = Table(
+    "autonomy_moves",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("asset_class", Text, nullable=False),
+    Column("failure_mode", Text, nullable=False),
+    Column("move", Text, nullable=False),
+    Column("confirmed", Integer, nullable=False),
+    Column("wrong", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("digest", Text),
+    Column("signature", JSONB),
+    Index("ix_autonomy_moves_key", "policy", "asset_class", "failure_mode", "id"),
+    CheckConstraint("move IN ('proposed', 'withdrawn', 'promoted', 'refused', 'lost')", name="move"),
+)
+"""How autonomy was earned and lost; what a person moved bears their signature over `digest`."""
+
 changes = Table(
     "changes",
     metadata,
@@ -452,5 +472,6 @@ APPEND_ONLY = (
     "labels",
     "duplicates",
     "explanations",
+    "autonomy_moves",
 )
 """Tables whose rows the database itself refuses to change or delete."""

@@ -29,6 +29,7 @@ from domain.work_orders import (
 )
 from millwright.bootstrap import Storage, StoredVersions, Systems
 from millwright.settings import Settings
+from millwright.storage.autonomy import AutonomyStore
 from millwright.storage.cases import CaseStore
 from millwright.storage.changes import ChangeStore
 from millwright.storage.inbox import Inbox
@@ -229,6 +230,7 @@ class FakePlant:
             register=RegisterStore(engine, self.clock),
             versions=VersionStore(engine),
             people=PeopleStore(engine),
+            autonomy=AutonomyStore(engine, self.clock),
         )
         self.systems = Systems(
             cmms=self.cmms,

@@ -1,0 +1,144 @@
+"""`policy autonomy`: what acts without review, what has earned it, and a person's word on it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from domain.autonomy import AutonomyMove
+    from millwright.autonomy import Standing
+    from millwright.settings import Settings
+
+AssetClass = Annotated[str, typer.Argument(metavar="CLASS", help="The asset class.")]
+FailureMode = Annotated[str, typer.Argument(metavar="MODE", help="The failure mode.")]
+By = Annotated[str, typer.Option(help="Who decides; an approver.")]
+Why = Annotated[str, typer.Option(help="Why; it is signed and recorded.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Their signing key; without it, HOME/people/NAME.key.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
+
+
+def autonomy(context: typer.Context, json: Json = False) -> None:
+    """Show how far each asset class and failure mode may act without review, and what was measured of it."""
+    settings = settings_of(context)
+
+    async def work() -> "list[Standing]":
+        from millwright.autonomy import standings
+
+        async with opened(settings) as storage:
+            return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+
+    found = finish(work())
+    if json:
+        write_json(found)
+        return
+    rows = [
+        (
+            one.policy,
+            one.asset_class,
+            one.failure_mode,
+            one.state,
+            one.confirmed,
+            one.wrong,
+            one.lower_bound,
+            f"{one.target:g}, {one.needed} confirmed",
+            "yes" if one.enforced else "no",
+        )
+        for one in found
+    ]
+    heading = ("policy", "class", "mode", "state", "confirmed", "wrong", "at least", "target", "enforced")
+    write_table(heading, rows, "There was no case yet.")
+
+
+def promote(
+    context: typer.Context,
+    asset_class: AssetClass,
+    failure_mode: FailureMode,
+    by: By,
+    reason: Why,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Say no instead; earning begins anew.")] = False,
+    key: KeyFile = None,
+) -> None:
+    """Sign that a class and failure mode, which has earned it, acts without review from now on."""
+    from domain.autonomy import AutonomyMove
+
+    move = AutonomyMove.REFUSED if refuse else AutonomyMove.PROMOTED
+    _sign(context, asset_class, failure_mode, move, by, reason, key)
+    typer.echo(f"{by} {move.value} {asset_class} {failure_mode}.")
+
+
+def demote(
+    context: typer.Context,
+    asset_class: AssetClass,
+    failure_mode: FailureMode,
+    by: By,
+    reason: Why,
+    key: KeyFile = None,
+) -> None:
+    """Take autonomy away from a class and failure mode; it begins to earn it anew."""
+    from domain.autonomy import AutonomyMove
+
+    _sign(context, asset_class, failure_mode, AutonomyMove.LOST, by, reason, key)
+    typer.echo(f"{by} took autonomy from {asset_class} {failure_mode}; a planner reviews its orders from now on.")
+
+
+def _sign(
+    context: typer.Context,
+    asset_class: str,
+    failure_mode: str,
+    move: "AutonomyMove",
+    by: str,
+    reason: str,
+    key: Path | None,
+) -> None:
+    settings = settings_of(context)
+    if not reason.strip():
+        raise Rejected("is empty", field="reason", fix="say why")
+    finish(_decide(settings, asset_class, failure_mode, move, by, reason, key))
+
+
+async def _decide(
+    settings: "Settings",
+    asset_class: str,
+    failure_mode: str,
+    move: "AutonomyMove",
+    by: str,
+    reason: str,
+    key: Path | None,
+) -> None:
+    from millwright.autonomy import decide
+    from millwright.people import signing_key
+
+    signed_with = signing_key(key or settings.home / "people" / f"{by}.key")
+    async with opened(settings) as storage:
+        await decide(
+            storage.engine,
+            storage.versions,
+            storage.autonomy,
+            now=storage.clock.now(),
+            asset_class=asset_class,
+            failure_mode=failure_mode,
+            move=move,
+            by=by,
+            key=signed_with,
+            reason=reason,
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(autonomy)
+    app.command()(promote)
+    app.command()(demote)

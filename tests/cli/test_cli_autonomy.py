@@ -1,0 +1,22 @@
+"""`policy autonomy`, `promote` and `demote` as a person meets them."""
+
+from tests.cli.conftest import Millwright
+
+
+def test_every_class_and_mode_with_a_case_is_listed_with_what_it_needs(played: Millwright) -> None:
+    (one,) = played.json("policy", "autonomy")
+    assert (one["asset_class"], one["failure_mode"], one["state"], one["confirmed"]) == ("pump", "PDE", "review", 0)
+    assert (one["target"], one["needed"], one["enforced"]) == (0.9, 20, False)
+    assert "0.9, 20 confirmed" in played.says("policy", "autonomy")
+
+
+def test_nobody_is_promoted_under_a_version_that_does_not_enforce_autonomy(played: Millwright) -> None:
+    played.says("people", "add", "ada", "--role", "approver")
+    for command in ("promote", "demote"):
+        said = played.refuses("policy", command, "pump", "PDE", "--by", "ada", "--reason", "earned")
+        assert "does not enforce autonomy" in said
+
+
+def test_a_key_that_is_not_there_is_asked_for(played: Millwright) -> None:
+    said = played.refuses("policy", "promote", "pump", "PDE", "--by", "eve", "--reason", "earned")
+    assert "eve.key holds no signing key" in said
