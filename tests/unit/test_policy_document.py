@@ -90,8 +90,8 @@ BROKEN = [
         "remove",
     ),
     ("urgency: planned_stop", "urgency: someday", "148:14", "timing.6.urgency", "cannot be 'someday'", "planned_stop"),
-    ("cases: 1.1.0-cases.yaml", "cases: ../../etc/passwd", "159:8", "cases", "cannot be", "same folder"),
-    ("cases: 1.1.0-cases.yaml", "cases: [a]", "159:8", "cases", "must be text", "quotes"),
+    ("cases: 1.1.0-cases.yaml", "cases: ../../etc/passwd", "188:8", "cases", "cannot be", "same folder"),
+    ("cases: 1.1.0-cases.yaml", "cases: [a]", "188:8", "cases", "must be text", "quotes"),
     ("  default: review", "  default: never", "156:12", "autonomy.default", "cannot be 'never'", "review"),
     ("asset.class in [", "asset.clas in [", "9:13", "applies_to", "asset.clas does not exist", "asset.class"),
     (
