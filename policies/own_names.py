@@ -10,7 +10,7 @@ from policies.engine import CompiledPolicy, CompiledState
 from policies.grammar import COMPOSED
 from policies.inheritance import ASSETS, Parameter
 from policies.states import STATE
-from policies.translation import Translation, literal
+from policies.translation import NotTranslated, Translation, literal
 from policies.variables import RULE_VARIABLES, Value, Variable
 
 Terms = Mapping[str, "z3.ExprRef"]
@@ -48,6 +48,24 @@ def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.
         since = z3.And(z3.fpGEQ(minutes, zero), z3.Or(raised, z3.fpEQ(minutes, zero)))
         yield f"state {state.terms.id} has minutes while it is raised", since
         yield f"state {state.terms.id} chatters by a share", z3.And(z3.fpGEQ(chatter, zero), z3.fpLEQ(chatter, one_))
+        yield from _observed_now(state, terms)
+
+
+def _observed_now(state: CompiledState, terms: Terms) -> Iterator[tuple[str, "z3.BoolRef"]]:
+    """What an anomaly that is itself an observation does to a state, where no delay stands between them."""
+    translation = Translation(terms)
+    try:
+        observed, raising, *clearing = (translation.condition(condition) for condition in state.chain.conditions)
+    except NotTranslated:
+        return  # of a state that is not understood every value is possible
+    seen = z3.And(terms["anomaly.quality"] == literal("good"), observed)
+    cleared = clearing[0] if clearing else z3.Not(raising)
+    raised = terms[f"state.{state.terms.id}.raised"]
+    if state.terms.off_delay is None:
+        claim = z3.Implies(z3.And(seen, cleared, z3.Not(raising)), z3.Not(raised))
+        yield f"state {state.terms.id} is cleared at once", claim
+    if state.terms.on_delay is None:
+        yield f"state {state.terms.id} is raised at once", z3.Implies(z3.And(seen, raising, z3.Not(cleared)), raised)
 
 
 def _parameter(parameter: Parameter, terms: Terms) -> "z3.ExprRef":

@@ -76,6 +76,8 @@ _OWN = """\
     states:
       - { id: shaking, says: It shakes., observe: "anomaly.kind == 'deviation'", raise_when: anomaly.score > 4.0,
           on_delay: PT1M }
+      - { id: loud, says: It is loud., observe: "anomaly.kind == 'code'", raise_when: "anomaly.code == 'e1'",
+          clear_when: "anomaly.code == 'e2'" }
     cohorts: [{ id: old, when: "asset.id == 'a' || asset.id.startsWith('M1')" }]
     overrides:
       - { for: { cohort: old }, because: They are worn., parameters: { least: 3.0 } }
