@@ -75,12 +75,14 @@ def _keep_key(person: Person, keys: Path) -> None:
     file.write_text(person.signing_key.private_bytes_raw().hex())
 
 
-def signing_key(file: Path) -> Ed25519PrivateKey:
+def signing_key(file: Path) -> "Ed25519PrivateKey":
     """A person's signing key, as `add_person` wrote it.
 
     Raises:
         ActRejected: the file cannot be read, or holds no key.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(file.read_text().strip()))
     except (OSError, ValueError) as error:
