@@ -8,7 +8,8 @@ import pytest
 from policies.catalogue import PUBLISHED
 from tests.cli.conftest import Millwright
 
-NEWEST = (PUBLISHED / "rotating-equipment" / "1.1.0.yaml").read_text(encoding="utf-8").partition("\nproperties:")[0]
+PUBLISHED_TEXT = (PUBLISHED / "rotating-equipment" / "1.1.0.yaml").read_text(encoding="utf-8")
+NEWEST = PUBLISHED_TEXT.partition("\nproperties:")[0] + "\ncases:" + PUBLISHED_TEXT.partition("\ncases:")[2]
 TRUE = """
   - id: bad-quality
     says: Bad quality never makes a work order.
