@@ -11,6 +11,7 @@ from domain.clock import Clock
 from domain.errors import ActionRequired
 from domain.ports import Mes
 from domain.production import HoldMethod, HoldState
+from domain.stops import StoppableAction
 from domain.verdict import Rung
 
 _AGAIN = timedelta(minutes=1)
@@ -73,6 +74,10 @@ class Holds:
                 return one.progress
             if view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > self._clock.now():
                 one.wait(view.waiting_for, view.waiting_until)
+                return one.progress
+            stopped = await self._cases.stopped(view.id, StoppableAction.HOLD)
+            if stopped is not None:
+                one.wait(stopped)
                 return one.progress
             await self._place(view)
         return one.progress

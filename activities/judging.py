@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
 from temporalio import activity
 
 from domain.anomaly import position_time
-from domain.canonical import canonical, sha256
+from domain.canonical import canonical, sha256, timestamp
 from domain.clock import Clock
 from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable, Unavailable
 from domain.judging import (
@@ -80,9 +80,11 @@ class _Result:
     contexts: dict[str, JudgedContext] = field(default_factory=dict)
 
 
-def _require_active(line: str, work: LineWork) -> None:
-    if work.events and all(one.role != "active" for one in work.assignments):
-        raise PolicyRejected(f"no policy version is active for line {line}", fix="activate one; the events wait")
+def _assigned(work: LineWork, asset: str) -> Sequence[Assignment]:
+    found = work.assignments_of(asset)
+    if all(one.role != "active" for one in found):
+        raise PolicyRejected(f"no policy version is active for {asset}", fix="activate one; the events wait")
+    return found
 
 
 class Judging:
@@ -134,7 +136,6 @@ class Judging:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""
         try:
             async with self._lines.open(line, limit) as work:
-                _require_active(line, work)
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
                 return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit)
@@ -162,7 +163,7 @@ class Judging:
             fresh = list(group)
             context = work.context(key[0])
             result.contexts[context.digest] = context
-            for assignment in work.assignments:
+            for assignment in _assigned(work, key[0]):
                 await self._judge_fault(work, assignment, key, fresh, context, result)
         return result
 
@@ -176,7 +177,7 @@ class Judging:
         result: _Result,
     ) -> None:
         """Judges one fault's new events under one version, and judges again what they came before."""
-        state = work.memory(assignment.digest, key)
+        state = await self._warmed(work, assignment, key, fresh[0], context, result)
         past: Sequence[PastVerdict] = ()
         if state is not None and fresh[0].position < state.position:
             horizon = position_time(state.position) - assignment.lateness
@@ -190,6 +191,30 @@ class Judging:
             if fresh[0].position < state.position:
                 state, past = await work.history(assignment.digest, key, fresh[0].position)
         await self._fold(assignment, state, fresh, past, context, result)
+
+    async def _warmed(
+        self,
+        work: LineWork,
+        assignment: Assignment,
+        key: FaultKey,
+        first: LineEvent,
+        context: JudgedContext,
+        result: _Result,
+    ) -> MemoryState | None:
+        """The memory of a fault; where the version did not judge here before, made of what others judged meanwhile.
+
+        Such verdicts are a shadow's: they are kept, so that the memory can be made again, and act on nothing.
+        """
+        state = work.memory(assignment.digest, key)
+        # A position is led by its instant, written as `timestamp` does: texts compare as times do, and cost less.
+        if assignment.since is None or (state is not None and state.position >= timestamp(assignment.since)[:-1]):
+            return state
+        after = state.position if state is not None else ""
+        missed = await work.unjudged(assignment.digest, key, first.at - assignment.warm_for, after, first.position)
+        if missed:
+            await self._fold(replace(assignment, role="shadow"), state, missed, (), context, result)
+            state = result.memories[(assignment.digest, key)]
+        return state
 
     async def _judge_aside(
         self,

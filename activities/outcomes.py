@@ -11,6 +11,7 @@ from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.ports import OutcomeCodes, TwinGraph
+from domain.stops import StoppableAction
 from domain.work_orders import CompletionReport, WorkOrderRecord, WorkOrderStatus
 
 _HEALTH = {
@@ -70,6 +71,10 @@ class Outcomes:
         async with step(self._cases, self._clock, ref.case, "tell-twin") as one:
             view = one.view
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
+                stopped = await self._cases.stopped(view.id, StoppableAction.TWIN_WRITE)
+                if stopped is not None:
+                    one.wait(stopped)
+                    return one.progress
                 etag = await self._twins.patch_twin(
                     view.twin,
                     {

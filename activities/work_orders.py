@@ -16,6 +16,7 @@ from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
+from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
@@ -95,6 +96,12 @@ class WorkOrders:
             if view.order is None or view.order.status.finished or view.closed_as is not None:
                 return one.progress
             one.at_latest = hold_falls_due(view, self._clock.now())
+            waiting = view.order.status is WorkOrderStatus.WAITING_APPROVAL and called_off(view) is None
+            if waiting and await self._autonomy.released(view):
+                stopped = await self._cases.stopped(view.id, StoppableAction.ORDER)
+                if stopped is not None:
+                    one.wait(stopped)
+                    return one.progress
             order = await self._moved_on(view, view.order)
             if order != view.order:
                 await self._cases.order_seen(view.id, order)
@@ -149,7 +156,11 @@ class WorkOrders:
         if self._wanted(view) and view.urgency is None:
             one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):
-            await self._place(view, await self._autonomy.released(view))
+            stopped = await self._cases.stopped(view.id, StoppableAction.ORDER)
+            if stopped is not None:
+                one.wait(stopped)
+            else:
+                await self._place(view, await self._autonomy.released(view))
         elif view.draft is not None:
             await self._look_for_lost(view)
 

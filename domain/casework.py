@@ -8,6 +8,7 @@ from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
 from domain.counterfactuals import Counterfactuals, Grounds
 from domain.outcomes import Label, Outcome
 from domain.production import HoldPlan, ProductionContext
+from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 
@@ -95,6 +96,10 @@ class CaseStore(Protocol):
 
     async def closed(self, case: str, how: ClosedAs) -> None:
         """Ends a case. Its next failure is another case."""
+        ...
+
+    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+        """Why an action on a case is not to be taken now, in words; None where nothing stops it."""
         ...
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:

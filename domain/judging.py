@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
 from domain.anomaly import Anomaly
+from domain.assigning import Place
 from domain.canonical import canonical, duration, sha256, timestamp
 from domain.verdict import Context, Memory, Verdict
 
@@ -40,12 +41,18 @@ class LineEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A policy version that judges here, and as what; its two durations are the document's own."""
+    """A policy version that judges here, and as what; its two durations are the document's own.
+
+    `since` is when it began to judge here without a break: of what came before, `warm_for` is folded into its memory
+    first. None says that it has judged here from the first event on.
+    """
 
     digest: str
     role: Role
     lateness: timedelta
     rearm: timedelta
+    since: datetime | None = None
+    warm_for: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +120,24 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JudgedContext:
-    """A context in its canonical form, with its digest."""
+    """A context in its canonical form, with its digest, and where its asset stands."""
 
     context: Context
     text: bytes
     digest: str
+    place: Place
 
     @classmethod
-    def of(cls, context: Context) -> "JudgedContext":
+    def of(cls, context: Context, site: str | None = None) -> "JudgedContext":
         text = canonical(context)
-        return cls(context, text, sha256(text))
+        place = Place(
+            asset=context.asset,
+            machine=context.machine,
+            asset_class=context.asset_class,
+            line=context.line,
+            site=site,
+        )
+        return cls(context, text, sha256(text), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +166,12 @@ class LineWork(Protocol):
         """Undecided events whose stored form could not be read."""
         ...
 
-    @property
-    def assignments(self) -> Sequence[Assignment]:
-        """The versions that judge this line now: one active at most, and shadows."""
+    def assignments_of(self, asset: str) -> Sequence[Assignment]:
+        """The versions that judge an asset now: one active at most, first, and shadows.
+
+        Raises:
+            PolicyRejected: a version assigned here is altered, unsigned or forged.
+        """
         ...
 
     def context(self, asset: str) -> JudgedContext:
@@ -168,6 +186,18 @@ class LineWork(Protocol):
         self, version: str, key: FaultKey, position: str
     ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
         """The memory just before a position, and the verdicts given after it, in event order."""
+        ...
+
+    async def unjudged(
+        self, version: str, key: FaultKey, since: datetime, after: str, before: str
+    ) -> Sequence[LineEvent]:
+        """Events on a fault that other versions judged and this one did not, in event order.
+
+        Args:
+            since: the earliest event time.
+            after: the position behind which they stand; empty for every one.
+            before: the position in front of which they stand.
+        """
         ...
 
     async def write(

@@ -14,7 +14,8 @@ from millwright.backtesting.versions import active_version
 from millwright.people import public_key
 from millwright.storage.autonomy import AutonomyStore, act_of
 from millwright.storage.history import read_history
-from millwright.storage.versions import Signature, VersionStore
+from millwright.storage.signatures import Signature
+from millwright.storage.versions import VersionStore
 from policies.engine import CompiledPolicy
 from policies.intervals import share
 

@@ -25,10 +25,15 @@ from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.autonomy import AutonomyStore
 from millwright.storage.cases import CaseStore
 from millwright.storage.changes import ChangeStore
+from millwright.storage.drafts import DraftStore
 from millwright.storage.engine import open_engine
+from millwright.storage.freezes import FreezeStore
 from millwright.storage.inbox import Inbox
+from millwright.storage.lifecycle import Lifecycle
 from millwright.storage.lines import LineStore
 from millwright.storage.register import RegisterStore
+from millwright.storage.stops import StopStore
+from millwright.storage.version_states import VersionStates
 from millwright.storage.versions import PeopleStore, VersionStore
 
 if TYPE_CHECKING:
@@ -43,7 +48,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class StoredVersions:
-    """The versions that storage assigns, compiled once; see `millwright.storage.versions.VersionTerms`."""
+    """The versions that storage assigns, compiled once; see `millwright.storage.assignments.VersionTerms`."""
 
     def __init__(self, catalogue: "Catalogue | None" = None) -> None:
         self._given = catalogue
@@ -65,6 +70,32 @@ class StoredVersions:
         memory = self.catalogue.version(digest).document.memory
         return memory.lateness, memory.rearm
 
+    def warm_for(self, digest: str) -> timedelta:
+        memory = self.catalogue.version(digest).document.memory
+        return memory.window + memory.rearm + memory.lateness
+
+
+@dataclass(frozen=True)
+class PolicyStores:
+    """What people do with policy versions, and how these stand."""
+
+    drafts: DraftStore
+    lifecycle: Lifecycle
+    freezes: FreezeStore
+    stops: StopStore
+    states: VersionStates
+
+    @classmethod
+    def over(cls, engine: AsyncEngine, clock: Clock) -> "PolicyStores":
+        """The stores over a database."""
+        return cls(
+            drafts=DraftStore(engine, clock),
+            lifecycle=Lifecycle(engine, clock),
+            freezes=FreezeStore(engine, clock),
+            stops=StopStore(engine, clock),
+            states=VersionStates(engine),
+        )
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -79,6 +110,7 @@ class Storage:
     changes: ChangeStore
     register: RegisterStore
     versions: VersionStore
+    policies: PolicyStores
     people: PeopleStore
     autonomy: AutonomyStore
 
@@ -124,6 +156,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             changes=ChangeStore(engine, clock),
             register=RegisterStore(engine, clock),
             versions=VersionStore(engine),
+            policies=PolicyStores.over(engine, clock),
             people=PeopleStore(engine),
             autonomy=AutonomyStore(engine, clock),
         )

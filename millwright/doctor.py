@@ -163,7 +163,11 @@ async def _policies(storage: Storage) -> Finding:
     if unruled:
         sentence = f"no policy is in force for {', '.join(unruled)}"
         return Finding("policies", ok=False, sentence=sentence, mend="approve and activate a version")
-    return Finding("policies", ok=True, sentence=f"one is in force for each of {len(lines)} lines")
+    faults = await condition.read_policy_faults(storage.engine, storage.compiled, storage.clock)
+    if faults:
+        sentence = f"what runs is not what was approved, and its work is stopped: {faults[0]}"
+        return Finding("policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
+    return Finding("policies", ok=True, sentence=f"one is in force for each of {len(lines)} lines, as it was approved")
 
 
 async def _ledger(storage: Storage) -> Finding:

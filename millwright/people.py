@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from domain.canonical import timestamp
 from domain.errors import ActRejected
 from domain.keys import signed_statement
-from millwright.storage.versions import PeopleStore, Signature
+from millwright.storage.signatures import Signature
+from millwright.storage.versions import PeopleStore
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

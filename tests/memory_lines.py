@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from domain.anomaly import Received
 from domain.canonical import canonical, sha256
@@ -83,13 +84,20 @@ class _Work:
         self.events = events
         self.generation = 0
         self.spoiled: Sequence[Spoiled] = ()
-        self.assignments = lines.assignments
+
+    def assignments_of(self, asset: str) -> Sequence[Assignment]:
+        return self._lines.assignments
 
     def context(self, asset: str) -> JudgedContext:
         return self._lines.context_now()
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._lines.memory_now(version, key)
+
+    async def unjudged(
+        self, version: str, key: FaultKey, since: datetime, after: str, before: str
+    ) -> Sequence[LineEvent]:
+        return ()
 
     async def history(
         self, version: str, key: FaultKey, position: str

@@ -11,6 +11,7 @@ from domain.counterfactuals import Counterfactuals, Grounds
 from domain.errors import ActRejected, Unavailable
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
+from domain.stops import StoppableAction
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from tests.turns import store_call
@@ -142,6 +143,9 @@ class MemoryStore:
 
     async def closed(self, case: str, how: ClosedAs) -> None:
         await store_call(lambda: self._close(case, how))
+
+    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+        return None
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
         return await store_call(lambda: (("adx:volt",), ()))

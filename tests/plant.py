@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.approvals import ACTIVATE, APPROVE, SHADOW
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
+from domain.assigning import EVERYWHERE
 from domain.canonical import timestamp
-from domain.judging import Role
 from domain.keys import signed_statement
-from millwright.storage.versions import ACTIVATE, APPROVE, PeopleStore, Signature, VersionStore
+from millwright.storage.lifecycle import Lifecycle, Placing
+from millwright.storage.signatures import Signature
+from millwright.storage.versions import PeopleStore, VersionStore
 from policies.catalogue import Catalogue
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
@@ -137,11 +140,13 @@ def received(anomaly: Anomaly, natural_key: str, external_id: str | None = None)
     )
 
 
-def signature(key: Ed25519PrivateKey, person: str, digest: str, act: str, at: datetime) -> Signature:
+def signature(
+    key: Ed25519PrivateKey, person: str, digest: str, act: str, at: datetime, meaning: str | None = None
+) -> Signature:
     """A person's signature over a policy version."""
-    meaning = f"I {act} this version"
-    signed = key.sign(signed_statement(digest, act, meaning, timestamp(at)))
-    return Signature(act, person, meaning, at, signed.hex(), key.public_key().public_bytes_raw().hex())
+    said = meaning or f"I {act} this version"
+    signed = key.sign(signed_statement(digest, act, said, timestamp(at)))
+    return Signature(act, person, said, at, signed.hex(), key.public_key().public_bytes_raw().hex())
 
 
 async def publish_policies(
@@ -149,13 +154,13 @@ async def publish_policies(
 ) -> dict[str, str]:
     """Publishes, approves and assigns the shipped policy; gives the digests by version."""
     approver, operator = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    for name, key in (("grace", approver), ("olaf", operator)):
+    for name, key, role in (("grace", approver, "approver"), ("olaf", operator, "operator")):
         public = key.public_key().public_bytes_raw().hex()
-        await people.add(name=name, roles=["approver"], api_key_hash=f"hash-{name}", public_key=public, now=START)
-    digests = {}
-    for version in Catalogue.published().versions:
+        await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
+    lifecycle = Lifecycle(versions.engine, TestClock(START))
+    compiled = Catalogue.published().versions
+    for version in compiled:
         document = version.document
-        digests[document.version] = version.digest
         await versions.publish(
             digest=version.digest,
             policy=document.policy,
@@ -164,18 +169,11 @@ async def publish_policies(
             author=document.author,
             now=START,
         )
-        await versions.sign(version.digest, signature(approver, "grace", version.digest, APPROVE, START))
-        role: Role = "active" if document.version == active else "shadow"
-        if role == "active" or document.version == shadow:
-            act = await versions.sign(version.digest, signature(operator, "olaf", version.digest, ACTIVATE, START))
-            await versions.assign(
-                digest=version.digest,
-                role=role,
-                line=None,
-                effective_from=START - timedelta(days=365),
-                by="olaf",
-                reason="first light",
-                signature_id=act,
-                now=START,
-            )
+        await lifecycle.approve(version.digest, signature(approver, "grace", version.digest, APPROVE, START))
+    digests = {version.document.version: version.digest for version in compiled}
+    wanted = {ACTIVATE: active} | ({SHADOW: shadow} if shadow is not None else {})
+    for act, number in wanted.items():
+        terms = Placing(act, (EVERYWHERE,), START - timedelta(days=365), "first light")
+        given = signature(operator, "olaf", digests[number], act, START, terms.meaning)
+        await lifecycle.place(digests[number], terms, given)
     return digests

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from sqlalchemy import text
 
 from domain.assets import Asset, Level, PlantRegister
 from millwright.bootstrap import open_storage, open_systems
@@ -27,7 +26,6 @@ _PATIENCE = 60.0
 # A plant of one size is the same plant each time, and ten thousand twins take minutes to read.
 _REGISTERS: dict[int, PlantRegister] = {}
 _STEP = timedelta(hours=3)
-_END_SHADOW = text("UPDATE policy_assignments SET effective_to = effective_from WHERE role = 'shadow'")
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,8 @@ async def _prepared(installation: Installation, size: Size, *, active_only: bool
             _REGISTERS[size.assets] = await systems.twins.read_register(now)
         register = _lined_up(_REGISTERS[size.assets], size)
         await storage.register.keep(register, "benchmark")
-        await put_people_and_policies(storage, settings)
+        await put_people_and_policies(storage, settings, shadow=not active_only)
         await storage.changes.poll_now(systems.cmms_id)
-        if active_only:
-            async with storage.engine.begin() as connection:
-                await connection.execute(_END_SHADOW)
     return register, now.astimezone(UTC)
 
 

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from millwright.api import alarms, cases, events, figures, floods, health, hints, idleness, problems
+from millwright.api import alarms, cases, events, figures, floods, health, hints, idleness, policies, problems, stops
 from millwright.api.body_limit import BodyLimit
 from millwright.api.contract import publish_envelopes
 from millwright.api.desk import Desk
@@ -18,6 +18,8 @@ _ROUTERS = (
     cases.router,
     figures.router,
     floods.router,
+    policies.router,
+    stops.router,
     idleness.router,
     hints.router,
     health.router,

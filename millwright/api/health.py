@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from domain.errors import StorageFault, StorageUnavailable
 from millwright.api.desk import OnDesk, answered
 from millwright.bootstrap import Storage
+from millwright.storage.condition import read_policy_faults
 from millwright.storage.engine import transaction
 
 router = APIRouter(tags=["operations"])
@@ -28,6 +29,7 @@ class Readiness(BaseModel):
     ready: bool
     storage: str
     engine: str
+    policies: str
 
 
 @router.get("/health")
@@ -41,8 +43,9 @@ async def show_readiness(desk: OnDesk) -> Response:
     """Whether storage and the workflow engine answer."""
     storage, engine = await _storage(desk.storage), await _engine(desk.engine)
     ready = storage == engine == _HERE
+    policies = await _policies(desk.storage) if storage == _HERE else "cannot be looked at"
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return answered({"ready": ready, "storage": storage, "engine": engine}, status)
+    return answered({"ready": ready, "storage": storage, "engine": engine, "policies": policies}, status)
 
 
 async def _storage(storage: Storage) -> str:
@@ -54,6 +57,12 @@ async def _storage(storage: Storage) -> str:
     except StorageFault:
         return "answers, but has not our tables: run `millwright db upgrade`"
     return _HERE
+
+
+async def _policies(storage: Storage) -> str:
+    """Whether what is in force is what people approved; where it is not, its work is stopped, and we stay ready."""
+    faults = await read_policy_faults(storage.engine, storage.compiled, storage.clock)
+    return f"STOPPED: {faults[0]}" if faults else "what is in force is what was approved"
 
 
 async def _engine(engine: Client | None) -> str:

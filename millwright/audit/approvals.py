@@ -2,65 +2,85 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
+from domain.assigning import Scope
 from domain.canonical import canonical, timestamp
 from domain.errors import PolicyRejected
-from millwright.audit.offline_verify import Finding, Row, guarded, person_findings, policy_findings
+from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
 from millwright.storage.record import (
     AssignmentRow,
+    DraftRow,
+    EndRow,
+    EvidenceRow,
     PersonRow,
     Record,
     SignatureRow,
     VersionRow,
+    stamped,
 )
-from millwright.storage.versions import Signature, check_approval
 from policies.catalogue import Catalogue
 from policies.document import read_document
 
 
-def version_file(version: VersionRow, signatures: Sequence[SignatureRow], assignments: Sequence[AssignmentRow]) -> Row:
-    """A version with all that hangs on it, as it is exported and compared with its acts.
-
-    `values` is the canonical text that the digest was taken of, None where the document cannot be read.
-    """
-    return {
-        "digest": version.digest,
-        "policy": version.policy,
-        "version": version.version,
-        "author": version.author,
-        "published_at": timestamp(version.published_at),
-        "document": version.document,
-        "values": _values(version),
-        "signatures": [
-            {
-                "act": one.act,
-                "person": one.person,
-                "meaning": one.meaning,
-                "at": timestamp(one.at),
-                "signature": one.signature,
-            }
-            for one in signatures
-            if one.digest == version.digest
-        ],
-        "assignments": [
-            {
-                "role": one.role,
-                "line": one.line,
-                "from": timestamp(one.effective_from),
-                "by": one.assigned_by,
-                "reason": one.reason,
-            }
-            for one in assignments
-            if one.digest == version.digest
-        ],
-    }
+def person_file(person: PersonRow) -> Row:
+    """A person as exported and compared with what was recorded of them."""
+    return {**person._asdict(), "left_at": stamped(person.left_at)}
 
 
 async def version_files(record: Record) -> list[Row]:
-    """Every version with its signatures and assignments."""
-    signatures, assignments = await record.signatures(), await record.assignments()
-    return [version_file(version, signatures, assignments) for version in await record.versions()]
+    """Every version with its signatures, assignments, evidence and drafts, as exported and compared with its acts.
+
+    `values` is the canonical text that the digest was taken of, None where the document cannot be read.
+    """
+    signatures, assignments, ends = await record.signatures(), await record.assignments(), await record.ends()
+    evidence, drafts = await record.evidence(), await record.drafts()
+    acts = {one.id: one.act for one in signatures}
+    placed = {one.id: one for one in assignments}
+    return [
+        {
+            "digest": version.digest,
+            "policy": version.policy,
+            "version": version.version,
+            "author": version.author,
+            "published_at": timestamp(version.published_at),
+            "document": version.document,
+            "values": _values(version),
+            "signatures": [_told(one) for one in signatures if one.digest == version.digest],
+            "assignments": [
+                {**_told(one), "act": acts.get(one.signature_id)} for one in assignments if one.digest == version.digest
+            ],
+            "ends": [
+                {**_told(one), "scope": _scope(placed[one.assignment]), "role": placed[one.assignment].role}
+                for one in ends
+                if one.digest == version.digest
+            ],
+            "evidence": [_told(one) for one in evidence if one.digest == version.digest],
+            "drafts": [_told(one) for one in drafts if (one.policy, one.version) == (version.policy, version.version)],
+        }
+        for version in await record.versions()
+    ]
+
+
+_NAMES = {"effective_from": "from", "effective_to": "to", "signature_id": "signed", "author": "by"}
+
+
+def _told(row: SignatureRow | AssignmentRow | EndRow | EvidenceRow | DraftRow) -> Row:
+    """A row under the names by which acts tell of it, its times as text."""
+    told: Row = {_NAMES.get(name, name): _stamped(value) for name, value in row._asdict().items()}
+    if isinstance(row, AssignmentRow):
+        told |= {"assignment": row.id, "scope": _scope(row)}
+    return told
+
+
+def _stamped(value: object) -> object:
+    return timestamp(value) if isinstance(value, datetime) else value
+
+
+def _scope(row: AssignmentRow) -> str:
+    return Scope(line=row.line, site=row.site, asset_class=row.asset_class, percent=row.percent).words
 
 
 async def acts_by_subject(record: Record, subjects: Sequence[str]) -> dict[str, list[Row]]:
@@ -82,55 +102,37 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
     Returns:
         A catalogue of the versions that are as they were published, and their digests.
     """
-    people = await record.people()
-    told = await acts_by_subject(record, [f"person/{one.name}" for one in people])
+    people = [person_file(one) for one in await record.people()]
+    told = await acts_by_subject(record, [f"person/{one['name']}" for one in people])
     for person in people:
-        where = f"person {person.name}"
-        findings.extend(guarded(where, person_findings(person._asdict(), told[f"person/{person.name}"])))
+        where = f"person {person['name']}"
+        findings.extend(guarded(where, person_findings(person, told[f"person/{person['name']}"])))
     catalogue = Catalogue()
     sound: set[str] = set()
-    signatures = await record.signatures()
     files = await version_files(record)
-    acts = await acts_by_subject(record, [f"policy/{one['digest']}" for one in files])
+    acts = await acts_by_subject(record, [subject for one in files for subject in _subjects(one)])
+    by_name = {str(one["name"]): one for one in people}
     for version, file in zip(await record.versions(), files, strict=True):
         where = f"policy {version.policy} {version.version}"
-        findings.extend(guarded(where, policy_findings(file, acts[f"policy/{version.digest}"])))
+        findings.extend(guarded(where, policy_findings(file, *(acts[subject] for subject in _subjects(file)))))
+        findings.extend(
+            one
+            for one in guarded(where, signing_findings(file, files, by_name))
+            # Whether the text is the one that was published is found out by compiling it, here below.
+            if one.kind != "policy-document"
+        )
         try:
-            document = catalogue.load(version.document, version.digest, file=where).document
+            catalogue.load(version.document, version.digest, file=where)
         except PolicyRejected as error:
             findings.add("policy-document", where, str(error))
         else:
             sound.add(version.digest)
-            if (document.policy, document.version, document.author) != (
-                version.policy,
-                version.version,
-                version.author,
-            ):
-                findings.add("policy-record", where, "calls itself something else than the row it is stored in")
-        findings.extend(_approval(version, [one for one in signatures if one.digest == version.digest], people))
     return catalogue, frozenset(sound)
 
 
-def _approval(version: VersionRow, rows: Sequence[SignatureRow], people: Sequence[PersonRow]) -> list[Finding]:
-    where = f"policy {version.policy} {version.version}"
-    keys = {person.name: person.public_key for person in people}
-    signatures = [
-        Signature(row.act, row.person, row.meaning, row.at, row.signature, keys.get(row.person, "")) for row in rows
-    ]
-    forged = [one for one in signatures if not _holds(one, version.digest)]
-    found = [Finding("policy-signature", where, f"the {one.act} signature of {one.person} is forged") for one in forged]
-    try:
-        check_approval(version.digest, version.author, [one for one in signatures if one not in forged])
-    except PolicyRejected as error:
-        found.append(Finding("policy-approval", where, str(error)))
-    return found
-
-
-def _holds(signature: Signature, digest: str) -> bool:
-    try:
-        return signature.holds(digest)
-    except ValueError:
-        return False  # what is stored as a public key is none
+def _subjects(file: Row) -> tuple[str, str]:
+    """Under which subjects the acts on a version and on its drafts are."""
+    return f"policy/{file['digest']}", f"draft/{file['policy']}/{file['version']}"
 
 
 def _values(version: VersionRow) -> str | None:

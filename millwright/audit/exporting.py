@@ -1,7 +1,7 @@
 """Taking the record out, text for text, with the one file that checks it anywhere."""
 
+import ast
 import hashlib
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.canonical import canonical, timestamp
 from domain.model import Model
 from domain.verdict import Memory
-from millwright.audit import offline_verify
-from millwright.audit.approvals import version_files
+from millwright.audit import offline_policies, offline_signatures, offline_verify
+from millwright.audit.approvals import person_file, version_files
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
 from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
@@ -82,8 +82,24 @@ def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) ->
         "files": files,
     }
     (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
-    verifier = Path(offline_verify.__file__)
-    shutil.copyfile(verifier, directory / verifier.name)
+    (directory / Path(offline_verify.__file__).name).write_text(stand_alone_verifier(), encoding="utf-8")
+
+
+def stand_alone_verifier() -> str:
+    """The offline verifier as the one file that an export carries: its modules, one behind the other."""
+    parts: list[str] = []
+    for module in (offline_verify, offline_signatures, offline_policies):
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        lines = source.splitlines()
+        for node in ast.parse(source).body:
+            ours = isinstance(node, ast.ImportFrom) and (node.module or "").startswith("millwright.")
+            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            words = isinstance(node, ast.Expr) and module is not offline_verify
+            if ours or (module is not offline_verify and (future or words)):
+                lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+        parts.append("\n".join(lines).strip())
+    head, guard, tail = parts[0].partition('if __name__ == "__main__":')
+    return "\n\n\n".join((head.rstrip(), *parts[1:], guard + tail)) + "\n"
 
 
 def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
@@ -110,7 +126,7 @@ async def _policies(record: Record) -> AsyncIterator[list[object]]:
 
 
 async def _people(record: Record) -> AsyncIterator[list[object]]:
-    yield [person._asdict() for person in await record.people()]
+    yield [person_file(person) for person in await record.people()]
 
 
 def _ledger(row: LedgerRow) -> object:

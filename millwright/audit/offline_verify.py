@@ -4,9 +4,10 @@
 
 Exits 0 where everything agrees, 1 with every finding named, 2 where the export cannot be read. Checked are the hash
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
-signatures (Ed25519, RFC 8032) and that somebody other than the author approved each policy version, and that cases,
-orders, holds, outcomes and labels are as the acts tell. Give the published head: without it a removed tail does not
-show. Not done here: judging again, which takes the rule engine (`millwright audit verify`).
+signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version and that each
+assignment is what somebody signed, and that cases, orders, holds, outcomes and labels are as the acts tell. Give the
+published head: without it a removed tail does not show. Not done here: judging again, which takes the rule engine
+(`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -18,82 +19,15 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-Row = dict[str, Any]
+from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_signatures import UNREADABLE, Finding, Row, differing, guarded, sha256
+
 GENESIS = hashlib.sha256(b"").hexdigest()
 
 
-class Finding(NamedTuple):
-    """What does not agree: its kind, the row, and in words."""
-
-    kind: str
-    where: str
-    what: str
-
-
-# Ed25519 (RFC 8032, section 5.1): points of -x² + y² = 1 + d x² y² in extended coordinates (X, Y, Z, T).
-
-Point = tuple[int, int, int, int]
-_P = 2**255 - 19
-_L = 2**252 + 27742317777372353535851937790883648493
-_D = -121665 * pow(121666, _P - 2, _P) % _P
-_ROOT = pow(2, (_P - 1) // 4, _P)
-
-
-def _add(a: Point, b: Point) -> Point:
-    low, high = (a[1] - a[0]) * (b[1] - b[0]) % _P, (a[1] + a[0]) * (b[1] + b[0]) % _P
-    cross, depth = 2 * a[3] * b[3] * _D % _P, 2 * a[2] * b[2] % _P
-    e, f, g, h = high - low, depth - cross, depth + cross, high + low
-    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
-
-
-def _times(scalar: int, point: Point) -> Point:
-    total: Point = (0, 1, 1, 0)
-    while scalar:
-        if scalar & 1:
-            total = _add(total, point)
-        point = _add(point, point)
-        scalar >>= 1
-    return total
-
-
-def _point(data: bytes) -> Point | None:
-    y = int.from_bytes(data, "little")
-    odd, y = y >> 255, y & (2**255 - 1)
-    if y >= _P:
-        return None
-    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
-    x = pow(square, (_P + 3) // 8, _P)
-    if (x * x - square) % _P:
-        x = x * _ROOT % _P
-    if (x * x - square) % _P or (x == 0 and odd):
-        return None
-    if x & 1 != odd:
-        x = _P - x
-    return x, y, 1, x * y % _P
-
-
-def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether an Ed25519 signature is the key's over the message."""
-    if len(public_key) != 32 or len(signature) != 64:
-        return False
-    key, commitment = _point(public_key), _point(signature[:32])
-    scalar = int.from_bytes(signature[32:], "little")
-    base = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
-    if key is None or commitment is None or base is None or scalar >= _L:
-        return False
-    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % _L
-    left, right = _times(scalar, base), _add(commitment, _times(challenge, key))
-    return not ((left[0] * right[2] - right[0] * left[2]) % _P or (left[1] * right[2] - right[1] * left[2]) % _P)
-
-
 # The chain.
-def sha256(text: str) -> str:
-    """The SHA-256 of a text in UTF-8, in lower-case hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def merkle_root(leaves: Sequence[str]) -> str:
     """The root over hexadecimal digests in their order, as RFC 6962 has it; an odd node moves up as it is."""
     if not leaves:
@@ -145,13 +79,9 @@ def _chain(
 
 
 # Acts, verdicts, contexts.
-def _differing(stored: Row, told: Row, names: Iterable[str]) -> str:
-    return ", ".join(name for name in names if stored[name] != told.get(name))
-
-
 def act_findings(where: str, columns: Row, body: str) -> Iterator[Finding]:
     """The columns beside an act's text against the text."""
-    if wrong := _differing(columns, json.loads(body), ("kind", "subject", "actor", "at")):
+    if wrong := differing(columns, json.loads(body), ("kind", "subject", "actor", "at")):
         yield Finding("act-columns", where, f"{wrong} beside the hashed text was altered")
 
 
@@ -179,7 +109,7 @@ class Verdicts:
         if sha256(row["body"]) != row["digest"]:
             yield Finding("verdict-digest", where, "its text was altered")
         body = json.loads(row["body"])
-        if wrong := _differing(row, body, ("version", "revision", "role", "rung")):
+        if wrong := differing(row, body, ("version", "revision", "role", "rung")):
             yield Finding("verdict-columns", where, f"{wrong} beside the hashed text was altered")
         yield from self._inputs(where, row, body, event)
         if body["aside"] != (row["memory"] == ""):
@@ -199,7 +129,7 @@ class Verdicts:
         else:
             if event["digest"] != body["anomaly"]:
                 yield Finding("verdict-event", where, "the anomaly that it judged was altered")
-            wrong = _differing(row, event, ("asset", "failure_mode", "position", "at"))
+            wrong = differing(row, event, ("asset", "failure_mode", "position", "at"))
             if body["event"] != [event["source"], event["external_id"]]:
                 wrong = wrong or "event"
             if wrong:
@@ -210,62 +140,13 @@ class Verdicts:
             yield Finding("verdict-version", where, f"policy version {body['version'][:12]} is not stored as it was")
 
 
-# People and policies. Here and below `acts` are the bodies of the acts on one subject, oldest first.
-def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[Finding]:
-    """A person's key and roles against what was recorded when they were given."""
-    told: Row = {}
-    for act in acts:
-        told.update(act["detail"])
-    if wrong := _differing(person, told, ("public_key", "roles")):
-        yield Finding("person", f"person {person['name']}", f"{wrong} is not as recorded")
-
-
-def policy_findings(policy: Row, acts: Sequence[Row]) -> Iterator[Finding]:
-    """A version's row, signatures and assignments against the acts that tell of them."""
-    where = f"policy {policy['policy']} {policy['version']}"
-    published = [act for act in acts if act["kind"] == "policy-published"]
-    told = [(a["actor"], a["detail"]["policy"], a["detail"]["version"], a["detail"]["digest"]) for a in published]
-    if told != [(policy["author"], policy["policy"], policy["version"], policy["digest"])]:
-        yield Finding("policy-record", where, "author, name or digest is not as recorded when it was published")
-    signed = [(a["actor"], a["kind"], a["at"], a["detail"]["signature"]) for a in acts if "signature" in a["detail"]]
-    stored = [(one["person"], f"policy-{one['act']}d", one["at"], one["signature"]) for one in policy["signatures"]]
-    given = [(a["actor"], a["detail"]) for a in acts if a["kind"] == "policy-assigned"]
-    assigned = [(by, one["role"], one["from"], one["line"] or "every line", one["reason"]) for by, one in given]
-    held = [(o["by"], o["role"], o["from"], o["line"] or "every line", o["reason"]) for o in policy["assignments"]]
-    for what, here, told_of in (("signature", stored, signed), ("assignment", held, assigned)):
-        for by, *rest in sorted(set(here) ^ set(told_of)):
-            yield Finding("policy-record", where, f"a {what} by {by} ({', '.join(rest[:2])}) is not as recorded")
-
-
-def approval_findings(policy: Row, keys: dict[str, str]) -> Iterator[Finding]:
-    """A version's text against its digest, its signatures against the signers' keys, and who approved it."""
-    where = f"policy {policy['policy']} {policy['version']}"
-    values = json.loads(policy["values"] or "{}")
-    if sha256(policy["values"] or "") != policy["digest"]:
-        yield Finding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
-    elif _differing(policy, values, ("policy", "version", "author")):
-        yield Finding("policy-record", where, "calls itself something else than the row it is stored in")
-    approved = False
-    for one in policy["signatures"]:
-        statement = "\n".join(("millwright signature 1", policy["digest"], one["act"], one["meaning"], one["at"]))
-        try:
-            key, signature = bytes.fromhex(keys.get(one["person"], "")), bytes.fromhex(one["signature"])
-        except ValueError:
-            key = signature = b""
-        if not signature_holds(key, statement.encode(), signature):
-            yield Finding("policy-signature", where, f"the {one['act']} signature of {one['person']} is forged")
-        elif one["act"] == "approve" and one["person"] != policy["author"]:
-            approved = True
-    if not approved:
-        yield Finding("policy-approval", where, f"nobody but its author {policy['author']} approved it")
-
-
+# Here and below `acts` are the bodies of the acts on one subject, oldest first.
 # Cases and holds.
 def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
     """A case's row, order, outcome and labels against its acts."""
     where = f"case {case['id']}"
     opened = [act["detail"] for act in acts if act["kind"] == "case-opened"]
-    if len(opened) != 1 or _differing(case, opened[0], ("asset", "failure_mode", "event")):
+    if len(opened) != 1 or differing(case, opened[0], ("asset", "failure_mode", "event")):
         yield Finding("case", where, "was not opened by this event on this asset and failure mode")
     rung = [act["detail"]["rung"] for act in acts if act["kind"] in ("case-opened", "case-raised")][-1:]
     if rung != [case["rung"]]:
@@ -311,7 +192,7 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
     found = [number for number, act in enumerate(acts) if act["kind"] in ("outcome-found", "outcome-reclassified")]
     if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
         yield Finding("outcome", where, "is not as recorded")
-    elif outcome and _differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
+    elif outcome and differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
         yield Finding("outcome", where, "does not agree with its own text")
     since = acts[found[-1] :] if found else acts
     if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
@@ -320,7 +201,7 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
     if [label["body"] for label in case["labels"]] != labels:
         yield Finding("label", f"label of case {case['id']}", "is not as recorded")
     for label in case["labels"]:
-        if _differing(label, label["body"], ("outcome", "revision")):
+        if differing(label, label["body"], ("outcome", "revision")):
             yield Finding("label", f"label of case {case['id']}", "does not agree with its own text")
 
 
@@ -351,17 +232,6 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[Finding]:
 
 
 # The export.
-_UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-
-
-def guarded(where: str, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings of one row; a row that is not as an export writes it is a finding too."""
-    try:
-        yield from findings
-    except _UNREADABLE as error:
-        yield Finding("unreadable", where, f"{type(error).__name__}: {error}")
-
-
 def _rows(directory: Path, name: str) -> Iterator[Row]:
     with (directory / name).open(encoding="utf-8") as lines:
         for line in lines:
@@ -381,7 +251,7 @@ def _files(directory: Path, manifest: Row) -> Iterator[Finding]:
 def _event(row: Row) -> Iterator[Finding]:
     anomaly, where = json.loads(row["anomaly"]), f"event {row['source']}|{row['external_id']}"
     at = anomaly["at"] if "." in anomaly["at"] else anomaly["at"].replace("Z", ".000000Z")
-    wrong = _differing(row, {**anomaly, "at": at}, ("asset", "failure_mode", "at"))
+    wrong = differing(row, {**anomaly, "at": at}, ("asset", "failure_mode", "at"))
     if wrong or row["position"].split("|", 1)[0] + "Z" != at:
         yield Finding("event", where, f"{wrong or 'position'} beside the hashed text was altered")
 
@@ -406,16 +276,17 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
         if all(one.kind != "unreadable" for one in wrong):
             acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number})
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
-    keys: dict[str, str] = {}
+    people: dict[str, Row] = {}
     for row in _rows(directory, "people.jsonl"):
-        keys[row["name"]] = row["public_key"]
+        people[row["name"]] = row
         yield from guarded(f"person {row['name']}", person_findings(row, acts.get(f"person/{row['name']}", [])))
     versions = set()
-    for row in _rows(directory, "policies.jsonl"):
-        wrong = [*guarded(f"policy {row['digest'][:12]}", approval_findings(row, keys))]
+    policies = [*_rows(directory, "policies.jsonl")]
+    for row in policies:
+        wrong = [*guarded(f"policy {row['digest'][:12]}", signing_findings(row, policies, people))]
         yield from wrong
-        own = acts.get(f"policy/{row['digest']}", [])
-        yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own))
+        own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
+        yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own, drafts))
         if all(one.kind not in ("policy-document", "unreadable") for one in wrong):
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"])
@@ -489,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for finding in verify(asked.directory, head):
             number += 1
             sys.stdout.write(f"{finding.kind}: {finding.where}: {finding.what}\n")
-    except (OSError, *_UNREADABLE) as error:
+    except (OSError, *UNREADABLE) as error:
         sys.stdout.write(f"unreadable: {asked.directory}: {error}\n")
         return 2
     sys.stdout.write(f"{number} findings\n" if number else "verified: everything agrees\n")

@@ -7,11 +7,13 @@ import typer
 
 from millwright.cli import (
     assets,
+    assigning,
     audit,
     autonomy,
     backtest,
     case,
     database,
+    drafting,
     engine,
     events,
     floods,
@@ -22,6 +24,7 @@ from millwright.cli import (
     plant,
     policy,
     services,
+    stopping,
     suggest,
     why,
 )
@@ -52,7 +55,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods):
     _module.register(app)
 app.add_typer(case.app, name="case")
-for _policies in (backtest, suggest, hits, autonomy):
+for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")

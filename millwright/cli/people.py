@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
 
 
-@app.callback()
-def _people() -> None:
-    """Keeps `people add` a command of its own while it is the only one."""
-
-
 @app.command()
 def add(
     context: typer.Context,
@@ -45,3 +40,15 @@ async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
 
     async with opened(settings) as storage:
         return await add_person(storage.people, name, roles, settings.home / "people", storage.clock.now())
+
+
+@app.command()
+def leave(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Who leaves.")]) -> None:
+    """End what a person may do, from now on; what they signed stands."""
+    finish(_leave(settings_of(context), name))
+    typer.echo(f"{name} may do nothing here any more.")
+
+
+async def _leave(settings: "Settings", name: str) -> None:
+    async with opened(settings) as storage:
+        await storage.people.leave(name, storage.clock.now())

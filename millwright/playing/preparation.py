@@ -3,12 +3,15 @@
 import asyncio
 from datetime import timedelta
 
+from domain.approvals import ACTIVATE, APPROVE
+from domain.approvals import SHADOW as AS_SHADOW
+from domain.assigning import EVERYWHERE
 from millwright.bootstrap import Storage, Systems
 from millwright.people import Person, add_person
 from millwright.settings import Settings
+from millwright.storage.lifecycle import Placing
 from millwright.storage.register import ImportReport
 from millwright.storage.schema import upgrade
-from millwright.storage.versions import ACTIVATE, APPROVE
 from policies.catalogue import Catalogue
 from policies.engine import CompiledPolicy
 
@@ -33,23 +36,25 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
     return report
 
 
-async def put_people_and_policies(storage: Storage, settings: Settings) -> None:
+async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
     """Adds two people, and puts the shipped policy in force.
 
-    1.1.0 is active; 1.0.0, which it came from, judges beside it as a shadow.
+    1.1.0 is active; 1.0.0, which it came from, judges beside it as a shadow where one is wanted.
     """
     now = storage.clock.now()
     keys = settings.home / "people"
     approver = await add_person(storage.people, APPROVER, ["approver"], keys, now)
     operator = await add_person(storage.people, OPERATOR, ["operator", "planner"], keys, now)
     catalogue = Catalogue.published()
-    for version, role in ((ACTIVE, "active"), (SHADOW, "shadow")):
-        await _put_in_force(storage, catalogue.find(POLICY, version), role, approver, operator)
+    # Both are published before either is in force: what comes later needs the approvals that its backtest asks for.
+    for version in (ACTIVE, SHADOW):
+        await _publish(storage, catalogue.find(POLICY, version), approver)
+    await _put_in_force(storage, catalogue.find(POLICY, ACTIVE), ACTIVATE, operator)
+    if shadow:
+        await _put_in_force(storage, catalogue.find(POLICY, SHADOW), AS_SHADOW, operator)
 
 
-async def _put_in_force(
-    storage: Storage, compiled: CompiledPolicy, role: str, approver: Person, operator: Person
-) -> None:
+async def _publish(storage: Storage, compiled: CompiledPolicy, approver: Person) -> None:
     now = storage.clock.now()
     document = compiled.document
     await storage.versions.publish(
@@ -61,17 +66,13 @@ async def _put_in_force(
         now=now,
     )
     approval = approver.sign(compiled.digest, APPROVE, "I have reviewed this version and its cases", now)
-    await storage.versions.sign(compiled.digest, approval)
-    activation = operator.sign(compiled.digest, ACTIVATE, f"I assign this version as {role}", now)
-    signature = await storage.versions.sign(compiled.digest, activation)
-    await storage.versions.assign(
-        digest=compiled.digest,
-        role="active" if role == "active" else "shadow",
-        line=None,
-        # Events of the first hour may be older than the hour in which the plant's clock begins.
-        effective_from=now - _LONG_BEFORE,
-        by=operator.name,
-        reason="first light",
-        signature_id=signature,
-        now=now,
+    await storage.policies.lifecycle.approve(compiled.digest, approval)
+
+
+async def _put_in_force(storage: Storage, compiled: CompiledPolicy, act: str, operator: Person) -> None:
+    now = storage.clock.now()
+    # Events of the first hour may be older than the hour in which the plant's clock begins.
+    terms = Placing(act, (EVERYWHERE,), now - _LONG_BEFORE, "first light")
+    await storage.policies.lifecycle.place(
+        compiled.digest, terms, operator.sign(compiled.digest, act, terms.meaning, now)
     )

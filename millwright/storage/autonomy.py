@@ -20,8 +20,8 @@ from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
 from millwright.storage import ledger
 from millwright.storage.engine import transaction
+from millwright.storage.signatures import Signature
 from millwright.storage.tables import autonomy_moves
-from millwright.storage.versions import Signature
 
 PROMOTE = "promote-autonomy"
 _APPROVER = "approver"

@@ -16,14 +16,17 @@ from domain.errors import ActRejected, Unavailable
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
+from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
+from millwright.storage.assignments import VersionTerms
 from millwright.storage.case_views import hold_view, read_case
 from millwright.storage.engine import raw, transaction
 from millwright.storage.explanations import keep_explanation, read_grounds
+from millwright.storage.stops import standing_stop
 from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
-from millwright.storage.versions import VersionTerms, learn_version
+from millwright.storage.versions import learn_version
 
 _ACTOR = "millwright"
 _LIVE = ("intended", "placed", "releasing", "unproven")
@@ -363,6 +366,11 @@ class CaseStore:
             seen = await due.generation(writing.connection, case_workflow_id(case))
             await due.settle(writing.connection, case_workflow_id(case), seen, None)
             writing.act("case-closed", how=how)
+
+    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+        async with transaction(self._engine) as connection:
+            found = await standing_stop(connection, case, action)
+        return None if found is None else found.words
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
         async with transaction(self._engine) as connection:

@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.storage.engine import transaction
+from domain.assigning import Place, choose
+from domain.clock import Clock
+from millwright.storage.assignments import AssignedVersions, VersionTerms, read_book
+from millwright.storage.engine import raw, transaction
 from millwright.storage.tables import assets, due, ledger, ledger_head
 
-_UNRULED = text(
-    "SELECT DISTINCT a.line FROM assets a WHERE a.line IS NOT NULL AND a.valid_to IS NULL AND NOT EXISTS ("
-    "SELECT FROM policy_assignments p WHERE p.role = 'active' AND (p.line IS NULL OR p.line = a.line) "
-    "AND p.effective_from <= :now AND (p.effective_to IS NULL OR p.effective_to > :now)) ORDER BY 1"
+_PLACES = text(
+    "SELECT DISTINCT line, site, asset_class FROM assets WHERE line IS NOT NULL AND machine IS NOT NULL "
+    "AND valid_to IS NULL ORDER BY 1, 2, 3"
 )
 _LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
@@ -37,8 +39,20 @@ async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str
     async with transaction(engine) as connection:
         current = select(assets.c.line).where(assets.c.valid_to.is_(None))
         rows = list(await connection.scalars(current))
-        unruled = tuple(await connection.scalars(_UNRULED, {"now": now}))
-        return len(rows), tuple(sorted({line for line in rows if line is not None})), unruled
+        places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
+        driver = await raw(connection)
+        async with driver.cursor() as cursor:
+            placements = (await read_book(cursor)).placements
+    unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
+    return len(rows), tuple(sorted({line for line in rows if line is not None})), tuple(sorted(unruled))
+
+
+async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Clock) -> list[str]:
+    """What is in force and is not what people approved and signed, in words; nothing where all of it is."""
+    async with transaction(engine) as connection:
+        driver = await raw(connection)
+        async with driver.cursor() as cursor:
+            return (await AssignedVersions(terms).read(cursor, clock.now)).faults
 
 
 async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:

@@ -9,7 +9,7 @@ from domain.verdict import Context
 
 _CONTEXTS = """
 SELECT a.id, coalesce(a.asset_class, ''), a.criticality, coalesce(a.machine, a.id), coalesce(a.line, ''),
-       coalesce(o.codes, 0)
+       coalesce(o.codes, 0), a.site
 FROM assets a LEFT JOIN (
     SELECT asset, count(*) AS codes FROM observables WHERE asset = ANY(%s) AND kind = 'code' GROUP BY asset
 ) o ON o.asset = a.id WHERE a.id = ANY(%s) AND a.valid_to IS NULL
@@ -44,7 +44,10 @@ class ContextStore:
             if made is None:
                 if len(self._made) >= _ENOUGH:
                     self._made.clear()
-                made = JudgedContext.of(Context.model_validate(dict(zip(_FIELDS, row, strict=True))))
+                made = JudgedContext.of(
+                    Context.model_validate(dict(zip(_FIELDS, row[:-1], strict=True))),
+                    str(row[-1]) if row[-1] is not None else None,
+                )
                 self._made[row] = made
             found[made.context.asset] = made
         return found

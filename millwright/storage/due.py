@@ -21,7 +21,15 @@ ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded
 """
 
 
-_DUE = "SELECT subject, generation, rests FROM due WHERE due_at <= %s ORDER BY due_at LIMIT 500"
+_DUE = (
+    "SELECT subject, generation, rests FROM due WHERE due_at <= %s AND subject NOT LIKE 'policy/%%' "
+    "ORDER BY due_at LIMIT 500"
+)
+# What is a policy's is no workflow's: the worker's watch of policies looks after it.
+_DUE_POLICIES = (
+    "SELECT subject, generation, rests FROM due WHERE due_at <= %s AND subject LIKE 'policy/%%' "
+    "ORDER BY due_at LIMIT 500"
+)
 
 
 async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetime) -> None:
@@ -63,19 +71,22 @@ class DueSubject:
 
 
 @asynccontextmanager
-async def looking(engine: AsyncEngine) -> AsyncIterator[Callable[[datetime], Awaitable[list[DueSubject]]]]:
+async def looking(
+    engine: AsyncEngine, *, policies: bool = False
+) -> AsyncIterator[Callable[[datetime], Awaitable[list[DueSubject]]]]:
     """A question that is asked again and again over one connection: which subjects are due at or before an instant,
-    longest due first, some hundreds at most.
+    longest due first, some hundreds at most: those of workflows, or those of policies.
 
     Raises:
         StorageUnavailable: the database is away.
     """
+    question = _DUE_POLICIES if policies else _DUE
     async with unbound(engine) as connection:
         driver = await raw(connection)
         async with driver.cursor() as cursor:
 
             async def ask(until: datetime) -> list[DueSubject]:
-                await cursor.execute(_DUE, (until,), prepare=True)
+                await cursor.execute(question, (until,), prepare=True)
                 return [DueSubject(str(s), int(str(g)), int(str(r))) for s, g, r in await cursor.fetchall()]
 
             yield ask

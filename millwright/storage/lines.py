@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import cast
 
 import psycopg
@@ -24,11 +25,11 @@ from domain.judging import (
 from domain.keys import line_workflow_id
 from domain.verdict import Memory
 from millwright.storage import ledger
+from millwright.storage.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
 from millwright.storage.casebook import apply_verdicts
 from millwright.storage.contexts import ContextStore
 from millwright.storage.copying import COPY_FORMAT, copy_lines
 from millwright.storage.engine import raw, transaction
-from millwright.storage.versions import VersionTerms, assignments_of_line
 
 # The generation may be read before the lock is had, and then be older than it is: a pass too many, never one too few.
 _TAKE = """
@@ -57,6 +58,13 @@ SELECT DISTINCT ON (v."position", v.event_id) v.revision, v.rung,
 FROM verdicts v JOIN events e ON e.id = v.event_id
 WHERE v.version = %s AND v.asset = %s AND v.failure_mode = %s AND v.at >= %s AND v."position" > %s AND v.memory <> ''
 ORDER BY v."position", v.event_id, v.revision DESC
+"""
+_UNJUDGED = """
+SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
+FROM events e WHERE e.asset = %s AND e.failure_mode = %s AND e.at >= %s AND e.at <= %s
+  AND e."position" > %s AND e."position" < %s
+  AND EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
+  AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id AND v.version = %s) ORDER BY e."position"
 """
 # Arrays go in binary: written as text, every quote in them is escaped, and memories are full of quotes.
 _KEEP_MEMORIES = """
@@ -118,6 +126,7 @@ class _LineWork:
         line: str,
         clock: Clock,
         contexts: ContextStore,
+        policies: AssignedVersions,
     ) -> None:
         self._connection = connection
         self._driver = driver
@@ -126,13 +135,14 @@ class _LineWork:
         self._store = contexts
         self._contexts: Mapping[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
+        self._policies = policies
+        self._standing: Standing | None = None
         self.new_contexts: Sequence[str] = ()
         self.generation = 0
         self.events: Sequence[LineEvent] = ()
         self.spoiled: Sequence[Spoiled] = ()
-        self.assignments: Sequence[Assignment] = ()
 
-    async def read(self, limit: int, terms: VersionTerms) -> None:
+    async def read(self, limit: int) -> None:
         """Takes the line for this transaction and reads what judging needs."""
         events: list[LineEvent] = []
         spoiled: list[Spoiled] = []
@@ -154,11 +164,13 @@ class _LineWork:
             keys = sorted({event.key for event in events})
             async with self._driver.pipeline():
                 await self._store.ask(other, {asset for asset, _ in keys})
-                self.assignments = await assignments_of_line(cursor, self._line, self._clock.now(), terms)
+                # Read once for the whole batch, under the lock: no asset of it is judged by two active versions.
+                await cursor.execute(LOCK_TO_JUDGE)
+                self._standing = await self._policies.read(cursor, self._clock.now)
             self._contexts = await self._store.answer(other)
             await cursor.execute(
                 _MEMORIES,
-                ([k[0] for k in keys], [k[1] for k in keys], [a.digest for a in self.assignments]),
+                ([k[0] for k in keys], [k[1] for k in keys], self._standing.digests(self._line)),
             )
             for version, asset, mode, position, body in await cursor.fetchall():
                 self._memories[(str(version), (str(asset), str(mode)))] = MemoryState(
@@ -171,11 +183,21 @@ class _LineWork:
             if event.asset not in self._contexts
         ]
 
+    def assignments_of(self, asset: str) -> Sequence[Assignment]:
+        return self._standing.of(self._contexts[asset].place) if self._standing is not None else ()
+
     def context(self, asset: str) -> JudgedContext:
         return self._contexts[asset]
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._memories.get((version, key))
+
+    async def unjudged(
+        self, version: str, key: FaultKey, since: datetime, after: str, before: str
+    ) -> Sequence[LineEvent]:
+        async with self._driver.cursor() as cursor:
+            await cursor.execute(_UNJUDGED, (*key, since, position_time(before), after, before, version))
+            return [_event(cast("_EventRow", row)) for row in await cursor.fetchall()]
 
     async def history(
         self, version: str, key: FaultKey, position: str
@@ -252,20 +274,20 @@ class LineStore:
     Args:
         engine: the database.
         clock: the plant's time.
-        terms: how long each policy version waits for late events and re-arms, by digest.
+        terms: the versions compiled in this process.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Clock, terms: VersionTerms) -> None:
         self._engine = engine
         self._clock = clock
-        self._terms = terms
+        self._policies = AssignedVersions(terms)
         self._contexts = ContextStore()
 
     @asynccontextmanager
     async def open(self, line: str, limit: int) -> AsyncIterator[_LineWork]:
         async with transaction(self._engine) as connection:
-            work = _LineWork(connection, await raw(connection), line, self._clock, self._contexts)
-            await work.read(limit, self._terms)
+            work = _LineWork(connection, await raw(connection), line, self._clock, self._contexts, self._policies)
+            await work.read(limit)
             yield work
         self._contexts.kept(work.new_contexts)
 

@@ -35,15 +35,25 @@ WHERE e.anomaly IS NOT NULL ORDER BY e.id
 """
 _CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
 _SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
-_PEOPLE = "SELECT name, roles, public_key FROM people ORDER BY name"
+_PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
 _VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
 _SIGNATURES = """
-SELECT s.id, s.digest, s.act, s.person, s.meaning, s.at, s.signature, p.public_key
-FROM policy_signatures s LEFT JOIN people p ON p.name = s.person ORDER BY s.id
+SELECT id, digest, act, person, meaning, at, signature FROM policy_signatures ORDER BY id
 """
 _ASSIGNMENTS = """
-SELECT digest, role, line, effective_from, assigned_by, reason, signature_id FROM policy_assignments ORDER BY id
+SELECT id, digest, role, line, site, asset_class, percent, effective_from, effective_to, assigned_by, reason,
+       signature_id, recorded_at, expires_at, replaces, band
+FROM policy_assignments ORDER BY id
 """
+_ENDS = """
+SELECT a.digest, e.assignment_id, e.ends_at, e.recorded_at, e.ended_by, e.cause, e.reason, e.signature_id
+FROM policy_assignment_ends e JOIN policy_assignments a ON a.id = e.assignment_id ORDER BY e.id
+"""
+_EVIDENCE = 'SELECT digest, kind, result, at, "by", body FROM policy_evidence ORDER BY id'
+_DRAFTS = (
+    "SELECT policy, version, revision, digest, author, saved_at, reason FROM policy_drafts "
+    "ORDER BY policy, version, revision"
+)
 # The nearest state before an event is nearly always the one that is sought, so the digest is seldom made twice.
 _STATE = """
 SELECT memory FROM verdicts
@@ -142,6 +152,7 @@ class PersonRow(NamedTuple):
     name: str
     roles: list[str]
     public_key: str
+    left_at: datetime | None
 
 
 class VersionRow(NamedTuple):
@@ -156,7 +167,7 @@ class VersionRow(NamedTuple):
 
 
 class SignatureRow(NamedTuple):
-    """A signature; the key is None where the person is not known."""
+    """A signature."""
 
     id: int
     digest: str
@@ -165,19 +176,63 @@ class SignatureRow(NamedTuple):
     meaning: str
     at: datetime
     signature: str
-    public_key: str | None
 
 
 class AssignmentRow(NamedTuple):
     """Where a version judges."""
 
+    id: int
     digest: str
     role: str
     line: str | None
+    site: str | None
+    asset_class: str | None
+    percent: float | None
     effective_from: datetime
-    assigned_by: str
+    effective_to: datetime | None
+    by: str
     reason: str
     signature_id: int
+    recorded_at: datetime
+    expires_at: datetime | None
+    replaces: str | None
+    band: str | None
+
+
+class EndRow(NamedTuple):
+    """That an assignment ended before its time; `digest` is the version's."""
+
+    digest: str
+    assignment: int
+    at: datetime
+    recorded_at: datetime
+    by: str
+    cause: str
+    reason: str
+    signature_id: int | None
+
+
+class EvidenceRow(NamedTuple):
+    """What a machine found of a version."""
+
+    digest: str
+    kind: str
+    result: str
+    at: datetime
+    by: str
+    body: str
+
+
+class DraftRow(NamedTuple):
+    """A saved draft, without its text."""
+
+    policy: str
+    version: str
+    revision: int
+    digest: str
+    author: str
+    saved_at: datetime
+    reason: str
 
 
 class Record:
@@ -253,6 +308,18 @@ class Record:
     async def assignments(self) -> list[AssignmentRow]:
         """Every assignment, oldest first."""
         return [AssignmentRow._make(row) for row in await self.rows(_ASSIGNMENTS)]
+
+    async def ends(self) -> list[EndRow]:
+        """Every early end of an assignment, oldest first."""
+        return [EndRow._make(row) for row in await self.rows(_ENDS)]
+
+    async def evidence(self) -> list[EvidenceRow]:
+        """What machines found of versions, oldest first."""
+        return [EvidenceRow._make(row) for row in await self.rows(_EVIDENCE)]
+
+    async def drafts(self) -> list[DraftRow]:
+        """Every saved draft."""
+        return [DraftRow._make(row) for row in await self.rows(_DRAFTS)]
 
     async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
         """Subject and body of every act on these subjects, oldest first."""

@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -173,7 +174,7 @@ policy_signatures = Table(
     Column("meaning", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("signature", Text, nullable=False),
-    UniqueConstraint("digest", "act", "person", "at"),
+    UniqueConstraint("signature"),
 )
 """Ed25519 signatures over (digest, act, meaning, at)."""
 
@@ -189,9 +190,17 @@ policy_assignments = Table(
     Column("assigned_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("signature_id", BigInteger, ForeignKey("policy_signatures.id"), nullable=False),
-    CheckConstraint("role IN ('active', 'shadow')", name="role"),
+    Column("site", Text),
+    Column("asset_class", Text),
+    Column("percent", Double),
+    Column("recorded_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("replaces", Text),
+    Column("band", Text),
+    CheckConstraint("role IN ('active', 'canary', 'shadow')", name="role"),
+    CheckConstraint("num_nonnulls(line, site, asset_class, percent) <= 1", name="scope"),
 )
-"""Which version judges where, and from when. A line of NULL is every line."""
+"""Which version judges where, from when, and since when that is known. A scope of nothing but NULL is everything."""
 
 contexts = Table(
     "contexts",

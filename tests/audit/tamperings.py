@@ -208,7 +208,7 @@ TAMPERINGS = (
     _case(
         "assignment turned",
         ("UPDATE policy_assignments SET role = 'shadow' WHERE role = 'active'",),
-        "policy-record",
+        "policy-record policy-assignment",
         "rotating-equipment 1.1.0",
     ),
     _case(

@@ -1,13 +1,12 @@
 """The offline verifier's own Ed25519, against RFC 8032 section 7.1 and against OpenSSL."""
 
 import ast
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from millwright.audit import offline_verify
-from millwright.audit.offline_verify import signature_holds
+from millwright.audit.exporting import stand_alone_verifier
+from millwright.audit.offline_signatures import signature_holds
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 VECTORS = [
@@ -85,7 +84,7 @@ def test_what_is_no_key_or_no_signature_is_refused(key: bytes, signature: bytes)
 
 
 def test_the_file_is_python_3_9_and_imports_the_standard_library_alone() -> None:
-    tree = ast.parse(Path(offline_verify.__file__).read_text(encoding="utf-8"), feature_version=(3, 9))
+    tree = ast.parse(stand_alone_verifier(), feature_version=(3, 9))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names == {

@@ -19,6 +19,8 @@ INSERT INTO holds (key, system, equipment, plan, state, intended_at)
 VALUES ('MWX', 'mes', 'EQ-1', '{}', 'placed', now())
 """
 
+UNGUARDED = "SET session_replication_role = replica"
+
 
 def found(millwright: Millwright) -> dict[str, tuple[bool, str]]:
     """What the doctor finds of each part, by `--json`."""
@@ -47,7 +49,12 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
     [
         ("database", LATER, "is at revision later, which this build does not know"),
         ("register", "DELETE FROM assets", "there are no assets"),
-        ("policies", "UPDATE policy_assignments SET line = 'LINE-9'", "no policy is in force for LINE-1"),
+        ("policies", f"{UNGUARDED}; UPDATE policy_assignments SET line = 'LINE-9'", "no policy is in force for LINE-1"),
+        (
+            "policies",
+            f"{UNGUARDED}; UPDATE policy_assignments SET reason = 'all agreed'",
+            "what runs is not what was approved, and its work is stopped: the assignment of",
+        ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
         ("holds", ADRIFT, "1 unproven, or claimed by no open case"),

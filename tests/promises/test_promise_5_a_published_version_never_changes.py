@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
+from domain.approvals import APPROVE
 from domain.errors import PolicyRejected
-from millwright.storage.versions import APPROVE, check_approval
+from millwright.storage.signatures import Signed, SignedVersion
 from policies.catalogue import Catalogue
 from tests.judged_plant import Plant
 from tests.plant import START, code, signature
@@ -16,7 +17,9 @@ from tests.plant import START, code, signature
 def approval(author_too: bool) -> None:
     digest, key = "0" * 64, Ed25519PrivateKey.generate()
     when: datetime = START
-    check_approval(digest, "anna", [signature(key, "anna" if author_too else "grace", digest, APPROVE, when)])
+    given = signature(key, "anna" if author_too else "grace", digest, APPROVE, when)
+    signed = (Signed(1, given, frozenset({"approver"}), None),)
+    SignedVersion(digest, "anna", frozenset(), signed, first_light=True).check()
 
 
 def test_promise_5_nobody_approves_their_own_change() -> None:

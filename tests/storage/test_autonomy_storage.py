@@ -19,7 +19,8 @@ from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.autonomy import AutonomyStore, act_of
 from millwright.storage.cases import CaseStore
-from millwright.storage.versions import PeopleStore, Signature
+from millwright.storage.signatures import Signature
+from millwright.storage.versions import PeopleStore
 from policies import autonomy as pure
 from policies.catalogue import Catalogue
 from policies.schema import Autonomy as Terms

@@ -110,7 +110,6 @@ async def test_a_failure_after_the_episode_has_ended_is_another_case(plant: Plan
 async def test_no_line_is_judged_by_a_version_that_nobody_else_approved(plant: Plant) -> None:
     async with plant.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE policy_signatures DISABLE TRIGGER append_only"))
-        await connection.execute(text("UPDATE policy_assignments SET signature_id = NULL WHERE false"))
         await connection.execute(text("DELETE FROM policy_signatures WHERE act = 'approve'"))
     await plant.inbox.store([deviation(1)], plant.clock.now())
     with pytest.raises(PolicyRejected, match="no approval"):

@@ -27,7 +27,7 @@ from domain.work_orders import (
     WorkOrderRef,
     WorkOrderStatus,
 )
-from millwright.bootstrap import Storage, StoredVersions, Systems
+from millwright.bootstrap import PolicyStores, Storage, StoredVersions, Systems
 from millwright.settings import Settings
 from millwright.storage.autonomy import AutonomyStore
 from millwright.storage.cases import CaseStore
@@ -231,6 +231,7 @@ class FakePlant:
             versions=VersionStore(engine),
             people=PeopleStore(engine),
             autonomy=AutonomyStore(engine, self.clock),
+            policies=PolicyStores.over(engine, self.clock),
         )
         self.systems = Systems(
             cmms=self.cmms,

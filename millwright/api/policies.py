@@ -1,0 +1,249 @@
+"""Policy versions: what people do with them, signed, and how they stand."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.approvals import (
+    ACTIVATE,
+    APPROVE,
+    CANARY,
+    EMERGENCY,
+    ROLLBACK,
+    SHADOW,
+    SUBMIT,
+    WITHDRAW,
+    one_line,
+    withdrawing_meaning,
+)
+from domain.assigning import AssignedAs, Scope
+from domain.canonical import canonical
+from domain.errors import PolicyRejected
+from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.sign_in import LOCAL, READING, Person, may
+from millwright.canary_bands import usual_band
+from millwright.draft_checks import check_draft, save_draft
+from millwright.storage.canaries import CanaryCounts
+from millwright.storage.lifecycle import Placing
+from millwright.storage.signatures import Signature
+from millwright.storage.versions import StoredVersion
+from policies.canary import Band
+
+router = APIRouter(prefix="/policies", tags=["policies"], responses={c: {"model": ProblemDetails} for c in (404, 422)})
+
+AUTHOR, APPROVER, OPERATOR = "author", "approver", "operator"
+_Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Signed(_Body):
+    """A signature made where the person is: Ed25519 over the statement of docs/lifecycle.md, in hexadecimal."""
+
+    at: AwareDatetime
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+
+    def of(self, person: Person, act: str, meaning: str) -> Signature:
+        """As a person's, over an act and a meaning."""
+        return Signature(act, person.name, meaning, self.at, self.signature, "")
+
+
+class SignedMeaning(Signed):
+    """A signature whose meaning is the signer's own words."""
+
+    meaning: _Words
+
+
+class DraftText(_Body):
+    """A draft to be saved: the document and its cases file."""
+
+    document: Annotated[str, Field(max_length=500_000)]
+    cases: Annotated[str, Field(max_length=2_000_000)]
+    reason: _Words
+
+
+class Assigning(Signed):
+    """Where a version is to judge, as what, and from when."""
+
+    act: Literal["activate", "canary", "shadow", "emergency"]
+    scope: Scope = Scope()
+    effective_from: AwareDatetime
+    effective_to: AwareDatetime | None = None
+    band: Band | None = None
+    reason: _Words
+
+    @property
+    def terms(self) -> Placing:
+        """As they were signed."""
+        band = canonical(self.band).decode() if self.band is not None else None
+        reason = one_line(self.reason)
+        return Placing(self.act, (self.scope,), self.effective_from, reason, self.effective_to, band)
+
+
+class RollingBack(Signed):
+    """Which version takes the place of the one named in the path."""
+
+    to: str
+    reason: _Words
+
+
+class Withdrawing(Signed):
+    """Whether a version is withdrawn for good, or only its canaries or shadows."""
+
+    only: Literal["canary", "shadow"] | None = None
+    reason: _Words
+
+
+@router.get("", dependencies=[Depends(may(*READING))])
+async def list_policies(desk: OnDesk) -> Response:
+    """Every version and draft with how it stands."""
+    states = await desk.storage.policies.states.all(desk.storage.clock.now())
+    drafts = await desk.storage.policies.drafts.drafts()
+    shown = ("policy", "version", "revision", "digest", "author", "saved_at")
+    return answered(
+        {
+            "versions": [{name: getattr(one, name) for name in one.__slots__} for one in states],
+            "drafts": [{name: getattr(one, name) for name in shown} for one in drafts],
+        }
+    )
+
+
+@router.get("/in-force", dependencies=[Depends(may(*READING))])
+async def show_in_force(
+    desk: OnDesk,
+    at: Annotated[AwareDatetime | None, Query(description="When; now where left out.")] = None,
+    known_at: Annotated[AwareDatetime | None, Query(description="As it was known then; now where left out.")] = None,
+    asset: Annotated[str | None, Query()] = None,
+    line: Annotated[str | None, Query()] = None,
+) -> Response:
+    """Which version was in force for an asset or a line, as of an instant and as it was known at another."""
+    now = desk.storage.clock.now()
+    found = await desk.storage.policies.states.in_force(at or now, known_at or now, asset=asset, line=line)
+    return answered({name: getattr(found, name) for name in found.__slots__})
+
+
+@router.get("/usual-band", dependencies=[Depends(may(*READING))])
+async def show_usual_band(
+    desk: OnDesk,
+    line: str | None = None,
+    site: str | None = None,
+    asset_class: str | None = None,
+    percent: float | None = None,
+) -> Response:
+    """A canary's band around what was usual on a scope in the thirty days before."""
+    scope = Scope(line=line, site=site, asset_class=asset_class, percent=percent)
+    return answered(await usual_band(CanaryCounts(desk.storage.engine), scope, desk.storage.clock.now()))
+
+
+@router.get("/{version}/history", dependencies=[Depends(may(*READING))])
+async def show_history(version: str, desk: OnDesk) -> Response:
+    """Everything that was done to a version: by whom, when and why."""
+    found = await _named(desk, version)
+    told = await desk.storage.policies.states.history(found.digest, found.policy, found.version)
+    return answered([{name: getattr(one, name) for name in one.__slots__} for one in told])
+
+
+@router.post("/drafts", status_code=201)
+async def save(draft: DraftText, desk: OnDesk, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
+    """Saves a document as the next revision of its draft; its author is who is signed in."""
+    drafts = desk.storage.policies.drafts
+    policy, version, revision, digest = await save_draft(
+        drafts,
+        document=draft.document,
+        cases=draft.cases,
+        by=by_name(person),
+        reason=draft.reason,
+        file="document",
+    )
+    body = {"policy": policy, "version": version, "revision": revision, "digest": digest}
+    return answered(body, HTTPStatus.CREATED)
+
+
+@router.post("/drafts/{policy}/{version}/submission", status_code=201)
+async def submit(
+    policy: str, version: str, signed: SignedMeaning, desk: OnDesk, person: Annotated[Person, Depends(may(AUTHOR))]
+) -> Response:
+    """Puts a draft to review, if the machine checks pass; from then on its text never changes."""
+    drafts = desk.storage.policies.drafts
+    found = await drafts.find(policy, version)
+    passed, report = await asyncio.to_thread(check_draft, found)
+    await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), check=report, passed=passed)
+    return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
+
+
+@router.post("/{version}/approvals", status_code=201)
+async def approve(
+    version: str, signed: SignedMeaning, desk: OnDesk, person: Annotated[Person, Depends(may(APPROVER))]
+) -> Response:
+    """Approves a version in review; answers how many did, and how many are lacking."""
+    found = await _named(desk, version)
+    signature = signed.of(person, APPROVE, signed.meaning)
+    count, lacking = await desk.storage.policies.lifecycle.approve(found.digest, signature)
+    body = {"digest": found.digest, "approvals": count, "lacking": lacking or 0}
+    return answered(body, HTTPStatus.CREATED)
+
+
+@router.post("/{version}/assignments", status_code=201)
+async def assign(
+    version: str, asked: Assigning, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+) -> Response:
+    """Puts a version in force, as canary or as shadow, now or from a date."""
+    acts = {"activate": ACTIVATE, "canary": CANARY, "shadow": SHADOW, "emergency": EMERGENCY}
+    found, terms = await _named(desk, version), asked.terms
+    signature = asked.of(person, acts[asked.act], terms.meaning)
+    numbers = await desk.storage.policies.lifecycle.place(found.digest, terms, signature)
+    return answered({"digest": found.digest, "assignments": numbers, "meaning": terms.meaning}, HTTPStatus.CREATED)
+
+
+@router.post("/{version}/rollback", status_code=201)
+async def roll_back(
+    version: str, asked: RollingBack, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+) -> Response:
+    """Puts an old version in the place of one that is active, wherever that is."""
+    found, old = await _named(desk, version), await _named(desk, asked.to)
+    lifecycle, why = desk.storage.policies.lifecycle, one_line(asked.reason)
+    terms = await lifecycle.rollback_terms(found.digest, old.digest, why, asked.at)
+    signature = asked.of(person, ROLLBACK, terms.meaning)
+    numbers = await lifecycle.rollback(found.digest, old.digest, why, signature)
+    return answered({"digest": old.digest, "assignments": numbers, "meaning": terms.meaning}, HTTPStatus.CREATED)
+
+
+@router.post("/{version}/withdrawal", status_code=201)
+async def withdraw(
+    version: str,
+    asked: Withdrawing,
+    desk: OnDesk,
+    person: Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))],
+) -> Response:
+    """Withdraws a version for good, or ends its canaries or shadows."""
+    found, why = await _named(desk, version), one_line(asked.reason)
+    role: AssignedAs | None = asked.only
+    signature = asked.of(person, WITHDRAW, withdrawing_meaning(role, why))
+    ended = await desk.storage.policies.lifecycle.withdraw(found.digest, role, why, signature)
+    return answered({"digest": found.digest, "ended": ended}, HTTPStatus.CREATED)
+
+
+async def _named(desk: Desk, version: str) -> StoredVersion:
+    try:
+        return await desk.storage.versions.named(version)
+    except PolicyRejected as error:
+        raise not_found(error.problem, fix=error.fix) from error
+
+
+def by_name(person: Person) -> str:
+    """The name that an act carries: a person's own.
+
+    Raises:
+        Problem: 403 for whoever sits at the machine itself and did not sign in.
+    """
+    if person == LOCAL:
+        raise Problem(
+            HTTPStatus.FORBIDDEN, "role-missing", "this carries a person's name", fix="sign in with your API key"
+        )
+    return person.name

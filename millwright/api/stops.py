@@ -1,0 +1,92 @@
+"""Kill switches and freeze windows: what is not done, and when nothing may change."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.stops import StoppableAction
+from millwright.api.desk import OnDesk, answered
+from millwright.api.policies import APPROVER, OPERATOR, by_name
+from millwright.api.sign_in import READING, Person, may
+
+router = APIRouter(tags=["stops"])
+
+_Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stopping(_Body):
+    """A kill switch to be thrown. A site or class left out is every one."""
+
+    action: StoppableAction
+    site: str | None = None
+    asset_class: str | None = None
+    reason: _Words
+
+
+class Freezing(_Body):
+    """A freeze window."""
+
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+    reason: _Words
+
+
+class Lifting(_Body):
+    """Why it is lifted."""
+
+    reason: _Words
+
+
+@router.get("/stops", dependencies=[Depends(may(*READING))])
+async def list_stops(desk: OnDesk) -> Response:
+    """Every kill switch that was ever thrown, oldest first."""
+    return answered(await desk.storage.policies.stops.stops())
+
+
+@router.post("/stops", status_code=201)
+async def stop(asked: Stopping, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
+    """Stops an action at once, while judging goes on."""
+    number = await desk.storage.policies.stops.stop(
+        asked.action, by_name(person), asked.reason, site=asked.site, asset_class=asked.asset_class
+    )
+    return answered({"stop": number}, HTTPStatus.CREATED)
+
+
+@router.post("/stops/{number}/lift")
+async def lift(
+    number: int, asked: Lifting, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+) -> Response:
+    """Lifts a kill switch that another person threw; cases that waited go on."""
+    await desk.storage.policies.stops.lift(number, by_name(person), asked.reason)
+    return answered({"stop": number, "lifted_by": person.name})
+
+
+@router.get("/freezes", dependencies=[Depends(may(*READING))])
+async def list_freezes(desk: OnDesk) -> Response:
+    """Every freeze window, oldest first."""
+    found = await desk.storage.policies.freezes.freezes()
+    return answered([{name: getattr(one, name) for name in one.__slots__} for one in found])
+
+
+@router.post("/freezes", status_code=201)
+async def freeze(
+    asked: Freezing, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+) -> Response:
+    """Declares a window in which no version comes into force but by an emergency or a rollback."""
+    number = await desk.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
+    return answered({"freeze": number}, HTTPStatus.CREATED)
+
+
+@router.post("/freezes/{number}/thaw")
+async def thaw(
+    number: int, asked: Lifting, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+) -> Response:
+    """Lifts a freeze window."""
+    await desk.storage.policies.freezes.thaw(number, by_name(person), asked.reason)
+    return answered({"freeze": number, "thawed_by": person.name})

@@ -1,0 +1,220 @@
+"""`policy activate`, `shadow`, `canary`, `rollback`, `in-force`: where a version judges, and from when."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from millwright.cli.acting import ApiKey, Reason, SigningKey, moment, signer
+from millwright.cli.drafting import Named
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from domain.assigning import Scope
+    from millwright.bootstrap import Storage
+    from millwright.settings import Settings
+    from millwright.storage.version_states import InForce
+
+Line = Annotated[str | None, typer.Option("--line", help="Only this line.")]
+Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
+Class = Annotated[str | None, typer.Option("--class", help="Only assets of this class.")]
+Percent = Annotated[float | None, typer.Option("--percent", help="Only this share of the machines, always the same.")]
+From = Annotated[str | None, typer.Option("--from", help="From when, ISO 8601 with zone; now where left out.")]
+Until = Annotated[str | None, typer.Option("--to", help="Until when; without end where left out.")]
+
+
+def _scope(line: str | None, site: str | None, asset_class: str | None, percent: float | None) -> "Scope":
+    from domain.assigning import Scope
+
+    named = [value for value in (line, site, asset_class, percent) if value is not None]
+    if len(named) > 1:
+        raise Rejected("more than one scope is named", field="line", fix="one of --line, --site, --class, --percent")
+    return Scope(line=line, site=site, asset_class=asset_class, percent=percent)
+
+
+def activate(
+    context: typer.Context,
+    version: Named,
+    reason: Reason,
+    begins: From = None,
+    ends: Until = None,
+    line: Line = None,
+    site: Site = None,
+    asset_class: Class = None,
+    percent: Percent = None,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Break the glass: unapproved, or in a freeze; ends after PT8H.")
+    ] = False,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Put an approved version in force, now or from a date."""
+    from domain.approvals import ACTIVATE, EMERGENCY
+
+    act = EMERGENCY if emergency else ACTIVATE
+    scope = _scope(line, site, asset_class, percent)
+    typer.echo(finish(_place(settings_of(context), version, act, scope, begins, ends, reason, key, signing_key)))
+
+
+def shadow(
+    context: typer.Context,
+    version: Named,
+    reason: Reason,
+    begins: From = None,
+    ends: Until = None,
+    line: Line = None,
+    site: Site = None,
+    asset_class: Class = None,
+    percent: Percent = None,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Let an approved version judge beside the active one, without acting."""
+    from domain.approvals import SHADOW
+
+    scope = _scope(line, site, asset_class, percent)
+    typer.echo(finish(_place(settings_of(context), version, SHADOW, scope, begins, ends, reason, key, signing_key)))
+
+
+def canary(
+    context: typer.Context,
+    version: Named,
+    reason: Reason,
+    begins: From = None,
+    ends: Until = None,
+    line: Line = None,
+    site: Site = None,
+    asset_class: Class = None,
+    percent: Percent = None,
+    precision: Annotated[
+        float | None, typer.Option(help="The least share of finished work that finds something.")
+    ] = None,
+    orders: Annotated[float | None, typer.Option(help="The most work orders per machine and day.")] = None,
+    orders_from: Annotated[float | None, typer.Option(help="The fewest work orders per machine and day.")] = None,
+    floods: Annotated[float | None, typer.Option(help="The most alarm floods per line and day.")] = None,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Let an approved version act on a part of the plant; it halts itself when it leaves its band."""
+    from domain.approvals import CANARY
+
+    scope = _scope(line, site, asset_class, percent)
+    asked = {"precision": precision, "orders_to": orders, "orders_from": orders_from, "floods_to": floods}
+    band = {name: value for name, value in asked.items() if value is not None}
+    settings = settings_of(context)
+    typer.echo(finish(_place(settings, version, CANARY, scope, begins, ends, reason, key, signing_key, band)))
+
+
+async def _place(
+    settings: "Settings",
+    version: str,
+    act: str,
+    scope: "Scope",
+    begins: str | None,
+    ends: str | None,
+    reason: str,
+    key: str | None,
+    file: Path | None,
+    band: dict[str, float] | None = None,
+) -> str:
+    from domain.approvals import one_line
+    from millwright.storage.lifecycle import Placing
+
+    async with opened(settings) as storage:
+        person = await signer(storage, settings, key, file)
+        found = await storage.versions.named(version)
+        now = storage.clock.now()
+        terms = Placing(act, (scope,), moment(begins, "from") or now, one_line(reason), moment(ends, "to"))
+        if band is not None:
+            terms = replace(terms, band=await _band(storage, scope, now, band))
+        signature = person.sign(found.digest, act, terms.meaning, now)
+        await storage.policies.lifecycle.place(found.digest, terms, signature)
+    return f"{found.policy} {found.version}: {terms.meaning}"
+
+
+async def _band(storage: "Storage", scope: "Scope", now: datetime, asked: dict[str, float]) -> str:
+    from domain.canonical import canonical
+    from millwright.canary_bands import usual_band
+    from millwright.storage.canaries import CanaryCounts
+
+    usual = await usual_band(CanaryCounts(storage.engine), scope, now)
+    return canonical(usual.model_copy(update=asked)).decode()
+
+
+def rollback(
+    context: typer.Context,
+    version: Named,
+    to: Annotated[str, typer.Option("--to", help="The version that takes its place.")],
+    reason: Reason,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Put an old version in the place of an active one, wherever that is active; its canaries end too."""
+    typer.echo(finish(_rollback(settings_of(context), version, to, reason, key, signing_key)))
+
+
+async def _rollback(
+    settings: "Settings", version: str, to: str, reason: str, key: str | None, file: Path | None
+) -> str:
+    from domain.approvals import ROLLBACK, one_line
+
+    async with opened(settings) as storage:
+        person = await signer(storage, settings, key, file)
+        found, old = await storage.versions.named(version), await storage.versions.named(to)
+        now, why, lifecycle = storage.clock.now(), one_line(reason), storage.policies.lifecycle
+        terms = await lifecycle.rollback_terms(found.digest, old.digest, why, now)
+        signature = person.sign(old.digest, ROLLBACK, terms.meaning, now)
+        await lifecycle.rollback(found.digest, old.digest, why, signature)
+    return f"{old.policy} {old.version}: {terms.meaning}"
+
+
+def in_force(
+    context: typer.Context,
+    at: Annotated[str | None, typer.Option("--at", help="When; now where left out.")] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="As it was known then; now where left out.")
+    ] = None,
+    asset: Annotated[str | None, typer.Option("--asset", help="For this asset.")] = None,
+    line: Annotated[str | None, typer.Option("--line", help="For this line, where nothing narrower holds.")] = None,
+    json: Json = False,
+) -> None:
+    """Say which version was in force for an asset or a line, as of an instant and as it was known at another."""
+    found = finish(_in_force(settings_of(context), at, known_at, asset, line))
+    if json:
+        names = found.__slots__
+        write_json({name: getattr(found, name) for name in names})
+        return
+    if found.version is None:
+        typer.echo(f"Nothing was in force at {found.at:%Y-%m-%d %H:%M} UTC.")
+        return
+    until = f" until {found.until:%Y-%m-%d %H:%M} UTC" if found.until is not None else ""
+    since = f"since {found.since:%Y-%m-%d %H:%M} UTC{until}"
+    typer.echo(f"{found.version} ({str(found.active)[:12]}), {found.role} for {found.scope} {since}")
+    typer.echo(f"assigned by {found.assigned_by}: {found.reason}")
+    if found.shadows:
+        typer.echo(f"beside it, without acting: {', '.join(found.shadows)}")
+
+
+async def _in_force(
+    settings: "Settings", at: str | None, known_at: str | None, asset: str | None, line: str | None
+) -> "InForce":
+    async with opened(settings) as storage:
+        now = storage.clock.now()
+        when, known = moment(at, "at") or now, moment(known_at, "known-at") or now
+        return await storage.policies.states.in_force(when, known, asset=asset, line=line)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for name, command in (
+        ("activate", activate),
+        ("shadow", shadow),
+        ("canary", canary),
+        ("rollback", rollback),
+        ("in-force", in_force),
+    ):
+        app.command(name)(command)

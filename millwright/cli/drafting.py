@@ -1,0 +1,300 @@
+"""`policy draft`, `submit`, `approve`, `withdraw`, `list`, `history`, `export`, `import`: the way to approval."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from millwright.cli.acting import ApiKey, Reason, SigningKey, actor, signer
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from millwright.bootstrap import Storage
+    from millwright.settings import Settings
+    from millwright.storage.drafts import Draft
+    from millwright.storage.version_states import Told, VersionState
+
+Named = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number, POLICY@VERSION, or its digest.")]
+
+
+def draft(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy document; its cases file lies beside it.")],
+    reason: Reason,
+    key: ApiKey = None,
+) -> None:
+    """Save a policy document as a draft; saved again, it is the next revision. Its author is who saves it."""
+    saved = finish(_draft(settings_of(context), file, reason, key))
+    typer.echo(saved)
+
+
+async def _draft(settings: "Settings", file: Path, reason: str, key: str | None) -> str:
+    async with opened(settings) as storage:
+        by = await actor(storage, key, "author")
+        return await _save(storage, file, reason, by)
+
+
+async def _save(storage: "Storage", file: Path, reason: str, by: str) -> str:
+    from millwright.draft_checks import save_draft
+    from policies.engine import compile_policy
+
+    text = _read(file)
+    document = compile_policy(text, str(file)).document
+    exported = file.parent / f"{document.version}.cases.yaml"
+    policy, version, revision, digest = await save_draft(
+        storage.policies.drafts,
+        document=text,
+        cases=_read(exported if exported.is_file() else file.parent / document.cases),
+        by=by,
+        reason=reason,
+        file=str(file),
+    )
+    return f"{policy} {version} is saved as revision {revision}; digest {digest[:12]}."
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Rejected(f"{file} cannot be read: {error}", field="file") from error
+
+
+def submit(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The draft's version, or POLICY@VERSION.")],
+    meaning: Annotated[str, typer.Option(help="What your signature says.")] = "I submit this version for review",
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Put a draft to review, if the machine checks pass; from then on its text never changes."""
+    typer.echo(finish(_submit(settings_of(context), version, meaning, key, signing_key)))
+
+
+async def _submit(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
+    from domain.approvals import SUBMIT
+    from millwright.draft_checks import check_draft
+
+    async with opened(settings) as storage:
+        person = await signer(storage, settings, key, file)
+        found = await _found(storage, version)
+        passed, report = await asyncio.to_thread(check_draft, found)
+        signature = person.sign(found.digest, SUBMIT, meaning, storage.clock.now())
+        await storage.policies.drafts.submit(found, signature, check=report, passed=passed)
+    return f"{found.policy} {found.version} is in review; digest {found.digest}."
+
+
+async def _found(storage: "Storage", name: str) -> "Draft":
+    policy, _, version = name.rpartition("@")
+    drafts = await storage.policies.drafts.drafts()
+    found = [one for one in drafts if one.version == version and policy in ("", one.policy)]
+    if len(found) != 1:
+        known = ", ".join(f"{one.policy}@{one.version}" for one in drafts) or "none"
+        raise Rejected(f"no one draft is called {name}", field="version", fix=f"there are {known}")
+    return found[0]
+
+
+def approve(
+    context: typer.Context,
+    version: Named,
+    meaning: Annotated[str, typer.Option(help="What your signature says, such as: I reviewed it and its cases.")],
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Approve a version in review. Nobody approves what they wrote; how many it takes grows with what it changes."""
+    typer.echo(finish(_approve(settings_of(context), version, meaning, key, signing_key)))
+
+
+async def _approve(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
+    from domain.approvals import APPROVE
+
+    async with opened(settings) as storage:
+        person = await signer(storage, settings, key, file)
+        found = await storage.versions.named(version)
+        signature = person.sign(found.digest, APPROVE, meaning, storage.clock.now())
+        count, lacking = await storage.policies.lifecycle.approve(found.digest, signature)
+    state = "approved" if lacking is None else f"approved by {count}; it takes {lacking} more"
+    return f"{found.policy} {found.version} is {state}."
+
+
+def withdraw(
+    context: typer.Context,
+    version: Named,
+    reason: Reason,
+    only: Annotated[
+        str | None, typer.Option(help="canary or shadow: end only that; without it, the version is gone for good.")
+    ] = None,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+) -> None:
+    """Withdraw a version from review or use, or end its canaries or shadows. An active one is rolled back first."""
+    typer.echo(finish(_withdraw(settings_of(context), version, reason, only, key, signing_key)))
+
+
+async def _withdraw(
+    settings: "Settings", version: str, reason: str, only: str | None, key: str | None, file: Path | None
+) -> str:
+    from domain.approvals import WITHDRAW, one_line, withdrawing_meaning
+    from domain.assigning import AssignedAs
+
+    roles: dict[str, AssignedAs] = {"canary": "canary", "shadow": "shadow"}
+    if only is not None and only not in roles:
+        raise Rejected(f"{only!r} cannot be ended by itself", field="only", fix="canary or shadow")
+    role = roles[only] if only is not None else None
+    why = one_line(reason)
+    async with opened(settings) as storage:
+        person = await signer(storage, settings, key, file)
+        found = await storage.versions.named(version)
+        meaning = withdrawing_meaning(role, why)
+        signature = person.sign(found.digest, WITHDRAW, meaning, storage.clock.now())
+        ended = await storage.policies.lifecycle.withdraw(found.digest, role, why, signature)
+    what = "is withdrawn" if role is None else f"is no {role} any more"
+    return f"{found.policy} {found.version} {what}; {ended} assignments ended."
+
+
+def listed(context: typer.Context, json: Json = False) -> None:
+    """List every version and draft with how it stands: in review, approved, active and where."""
+    states, drafts = finish(_all(settings_of(context)))
+    if json:
+        shown = ("policy", "version", "revision", "digest", "author", "saved_at")
+        write_json(
+            {"versions": [_fields(one) for one in states]}
+            | {"drafts": [{name: getattr(one, name) for name in shown} for one in drafts]}
+        )
+        return
+    rows = [
+        (one.policy, one.version, one.state, "; ".join(one.places) or "-", _signed(one), one.author, one.digest[:12])
+        for one in states
+    ]
+    rows += [(one.policy, one.version, "draft", "-", "-", one.author, one.digest[:12]) for one in drafts]
+    write_table(
+        ("policy", "version", "state", "assigned", "approved by", "author", "digest"), rows, "No version is stored."
+    )
+
+
+def _signed(one: "VersionState") -> str:
+    lacking = max(one.approvals_needed - len(one.approved_by), 0) if one.state == "in review" else 0
+    return ", ".join(one.approved_by) + (f" ({lacking} lacking)" if lacking else "")
+
+
+def _fields(one: object) -> dict[str, object]:
+    from dataclasses import fields
+
+    return {each.name: getattr(one, each.name) for each in fields(one)}  # type: ignore[arg-type]  # slots, no dict
+
+
+async def _all(settings: "Settings") -> "tuple[list[VersionState], list[Draft]]":
+    async with opened(settings) as storage:
+        states = await storage.policies.states.all(storage.clock.now())
+        return states, await storage.policies.drafts.drafts()
+
+
+def history(context: typer.Context, version: Named, json: Json = False) -> None:
+    """Show everything that was done to a version: by whom, when and why."""
+    told = finish(_history(settings_of(context), version))
+    if json:
+        write_json([_fields(one) for one in told])
+        return
+    rows = [(one.at, one.by, one.what, _words(one.detail)) for one in told]
+    write_table(("at", "who", "what", "said"), rows, "Nothing was done to it.")
+
+
+def _words(detail: dict[str, object]) -> str:
+    shown = ("meaning", "reason", "scope", "from", "to", "kind", "result", "cause", "revision")
+    return "; ".join(f"{name} {detail[name]}" for name in shown if detail.get(name) is not None)
+
+
+async def _history(settings: "Settings", version: str) -> "list[Told]":
+    async with opened(settings) as storage:
+        found = await storage.versions.named(version)
+        return await storage.policies.states.history(found.digest, found.policy, found.version)
+
+
+def export(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, such as one that Git keeps.")],
+) -> None:
+    """Write every stored version as POLICY/VERSION.yaml, byte for byte, and their digests as digests.toml."""
+    count = finish(_export(settings_of(context), directory))
+    typer.echo(f"{count} versions are in {directory}.")
+
+
+async def _export(settings: "Settings", directory: Path) -> int:
+    async with opened(settings) as storage:
+        stored = await storage.versions.versions()
+        cases = {one.digest: one.cases for one in await storage.policies.drafts.submitted()}
+    by_policy: dict[str, list[str]] = {}
+    for one in stored:
+        path = directory / one.policy / f"{one.version}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.document.encode())
+        if one.digest in cases:
+            _keep_cases(path, one.document, cases[one.digest])
+        by_policy.setdefault(one.policy, []).append(f'"{one.version}" = "{one.digest}"')
+    tables = [f"[{policy}]\n" + "\n".join(lines) + "\n" for policy, lines in sorted(by_policy.items())]
+    (directory / "digests.toml").write_text("\n".join(tables), encoding="utf-8")
+    return len(stored)
+
+
+def _keep_cases(path: Path, document: str, cases: str) -> None:
+    """Writes a version's cases under the name that it has for them, or its own where another version has that."""
+    from policies.engine import compile_policy
+
+    beside = path.parent / compile_policy(document, str(path)).document.cases
+    if beside.exists() and beside.read_text(encoding="utf-8") != cases:
+        beside = path.with_name(f"{path.stem}.cases.yaml")
+    beside.write_text(cases, encoding="utf-8")
+
+
+def take_in(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of POLICY/VERSION.yaml.")],
+    reason: Reason,
+    key: ApiKey = None,
+) -> None:
+    """Save every version of a folder that is not stored yet as a draft of its author; one that is must be the same."""
+    for line in finish(_import(settings_of(context), directory, reason, key)):
+        typer.echo(line)
+
+
+async def _import(settings: "Settings", directory: Path, reason: str, key: str | None) -> list[str]:
+    from policies.engine import compile_policy
+
+    said = []
+    async with opened(settings) as storage:
+        by = await actor(storage, key, "author")
+        stored = {(one.policy, one.version): one.digest for one in await storage.versions.versions()}
+        for path in _versions_in(directory):
+            policy = compile_policy(_read(path), str(path))
+            name = (policy.document.policy, policy.document.version)
+            known = stored.get(name)
+            if known is None:
+                said.append(await _save(storage, path, reason, by))
+            elif known == policy.digest:
+                said.append(f"{' '.join(name)} is stored already, with the same digest.")
+            else:
+                problem = f"{' '.join(name)} is stored as {known[:12]}, and {path} is {policy.digest[:12]}"
+                raise Rejected(problem, field="version", fix="give the changed text a new version")
+    return said
+
+
+def _versions_in(directory: Path) -> list[Path]:
+    found = sorted(directory.glob("*/*.yaml"))
+    return [path for path in found if path.stem.count(".") == 2 and path.stem.replace(".", "").isdigit()]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for name, command in (
+        ("draft", draft),
+        ("submit", submit),
+        ("approve", approve),
+        ("withdraw", withdraw),
+        ("list", listed),
+        ("history", history),
+        ("export", export),
+        ("import", take_in),
+    ):
+        app.command(name)(command)

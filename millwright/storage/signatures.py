@@ -1,0 +1,127 @@
+"""What people signed of a version, and whether it lets the version judge."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.approvals import APPROVE, EMERGENCY, ROLES, WITHDRAW, Approval, Blast, approved_at, withdraws_version
+from domain.canonical import timestamp
+from domain.errors import PolicyRejected
+from domain.keys import signed_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A person's signature over a version. `public_key` is what it was made with, in hexadecimal."""
+
+    act: str
+    person: str
+    meaning: str
+    at: datetime
+    signature: str
+    public_key: str
+
+    def holds(self, digest: str) -> bool:
+        """Whether the key really signed this."""
+        # Six megabytes, which a process that only takes events in never needs.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        try:
+            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
+            key.verify(
+                bytes.fromhex(self.signature), signed_statement(digest, self.act, self.meaning, timestamp(self.at))
+            )
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A stored signature, its key being the signer's registered one, with what the register says of the signer."""
+
+    id: int
+    signature: Signature
+    roles: frozenset[str]
+    left_at: datetime | None
+
+    def fault(self, digest: str) -> str | None:
+        """What is wrong with it, in words; None where nothing is."""
+        one = self.signature
+        name = f"the {one.act} signature of {one.person} on {digest[:12]}"
+        if one.act not in ROLES or not one.holds(digest):
+            return f"{name} is not theirs"
+        if self.left_at is not None and one.at >= self.left_at:
+            return f"{name} was made after they had left"
+        if self.roles.isdisjoint(ROLES[one.act]):
+            return f"{name} takes the role {' or '.join(sorted(ROLES[one.act]))}, which they do not hold"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedVersion:
+    """A version with all that says whether it may judge.
+
+    `authors` is everybody who wrote it, drafts included; `first_light` whether it was published before any version was
+    ever in force.
+    """
+
+    digest: str
+    author: str
+    authors: frozenset[str]
+    signed: tuple[Signed, ...]
+    blasts: tuple[Blast, ...] = ()
+    first_light: bool = False
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Those whose approval does not count."""
+        breakers = {one.signature.person for one in self.signed if one.signature.act == EMERGENCY}
+        return self.authors | {self.author} | breakers
+
+    @property
+    def approvals(self) -> list[Approval]:
+        """Who approved, whether it counts or not."""
+        return [Approval(one.signature.person, one.signature.at) for one in self.signed if one.signature.act == APPROVE]
+
+    @property
+    def approved_at(self) -> datetime | None:
+        """When it had its approvals; None while it has not."""
+        return approved_at(self.approvals, self.barred, self.blasts, first_light=self.first_light)
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """When it was withdrawn; None where it was not."""
+        return min((one.signature.at for one in self.signed if _withdraws(one.signature)), default=None)
+
+    def check_signatures(self) -> None:
+        """Refuses a version of which any signature is wrong.
+
+        Raises:
+            PolicyRejected: it is forged, or its signer had left or has not the role.
+        """
+        for one in self.signed:
+            fault = one.fault(self.digest)
+            if fault is not None:
+                raise PolicyRejected(fault)
+
+    def check(self) -> None:
+        """Refuses a version that people did not let judge.
+
+        Raises:
+            PolicyRejected: a signature is wrong, or there are not enough approvals and no emergency.
+        """
+        self.check_signatures()
+        if self.approved_at is None and all(one.signature.act != EMERGENCY for one in self.signed):
+            raise PolicyRejected(self.lacking())
+
+    def lacking(self) -> str:
+        """What it lacks to be approved, in words."""
+        people = sorted({one.person for one in self.approvals} - self.barred)
+        if not people:
+            return f"version {self.digest[:12]} has no approval by anyone but its author {self.author}"
+        return f"version {self.digest[:12]} has too few approvals: only {', '.join(people)} gave theirs"
+
+
+def _withdraws(one: Signature) -> bool:
+    return one.act == WITHDRAW and withdraws_version(one.meaning)

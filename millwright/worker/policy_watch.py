@@ -1,0 +1,93 @@
+"""The watch of policies: halts canaries that leave their band, and records what comes into force on its date.
+
+Its waits are due rows in the plant's clock like any other, so they survive every restart; nothing it does is needed for
+judging, which reads what is in force by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain.assigning import Placement
+from domain.clock import Clock
+from domain.errors import StorageUnavailable
+from millwright.bootstrap import Storage
+from millwright.canary_bands import seen_of
+from millwright.storage import due
+from millwright.storage.canaries import CanaryCounts
+from millwright.storage.due import DueSubject, looking
+from millwright.storage.engine import transaction
+from millwright.storage.lifecycle import CANARY_SUBJECT, IN_FORCE_SUBJECT
+from policies.canary import Band, leaves
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""In the plant's clock: how often a canary is looked at."""
+_LOOK_EVERY = 0.2
+
+
+class PolicyWatch:
+    """Looks after assignments that are due.
+
+    Args:
+        storage: the stores.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._engine = storage.engine
+        self._clock: Clock = storage.clock
+        self._lifecycle = storage.policies.lifecycle
+        self._counts = CanaryCounts(storage.engine)
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        while True:
+            try:
+                async with looking(self._engine, policies=True) as due_now:
+                    while True:
+                        await self._see_all(await due_now(self._clock.now()))
+                        await asyncio.sleep(_LOOK_EVERY)
+            except StorageUnavailable as error:
+                log.warning("policies are not watched for the moment: %s", error)
+                await asyncio.sleep(1)
+
+    async def look(self) -> int:
+        """One look at all that is due; gives how many subjects there were."""
+        async with looking(self._engine, policies=True) as due_now:
+            found = await due_now(self._clock.now())
+        await self._see_all(found)
+        return len(found)
+
+    async def _see_all(self, found: Sequence[DueSubject]) -> None:
+        for one in found:
+            next_at = await self._see(one)
+            async with transaction(self._engine) as connection:
+                await due.settle(connection, one.subject, one.generation, next_at)
+
+    async def _see(self, one: DueSubject) -> datetime | None:
+        kind, _, number = one.subject.rpartition("/")
+        row = await self._lifecycle.assignment(int(number))
+        if row is None:
+            return None
+        placement, band = row
+        if f"{kind}/" == CANARY_SUBJECT:
+            return await self._watch_canary(placement, band)
+        if f"{kind}/" == IN_FORCE_SUBJECT:
+            return await self._lifecycle.note_turn(placement.id)
+        return None
+
+    async def _watch_canary(self, placement: Placement, band: str | None) -> datetime | None:
+        now = self._clock.now()
+        if placement.effective_from > now:
+            return placement.effective_from
+        if not placement.in_force(now, now) or band is None:
+            return None
+        counted = await self._counts.count(placement.scope, placement.effective_from, now, placement.digest)
+        reasons = leaves(Band.model_validate_json(band), seen_of(counted, now))
+        if not reasons:
+            return now + LOOK_AGAIN
+        if await self._lifecycle.halt(placement.id, "; ".join(reasons)):
+            log.warning("canary %s for %s is halted: %s", placement.digest[:12], placement.scope.words, reasons)
+        return None

@@ -1,0 +1,84 @@
+"""When a canary has left its band: sequential tests that may be looked at as often as one likes.
+
+Each is a likelihood ratio of what was seen, between twice as bad as the band's edge allows and the edge itself
+(A. Wald, *Sequential Tests of Statistical Hypotheses*, Ann. Math. Statist. 16, 1945). Whatever keeps within the band,
+such a ratio is a nonnegative supermartingale beginning at one, so by Ville's inequality (1939) it ever reaches 1/α with
+a probability of at most α: a good canary is halted by one of the four tests in at most four of a hundred lives, however
+often they are looked at. Orders and floods are counted as a Poisson process, findings as independent trials.
+"""
+
+import math
+from collections.abc import Iterator
+
+from domain.model import Model
+
+ALPHA = 0.01
+"""How likely a canary within its band is ever halted by one test."""
+TIMES = 2.0
+"""How much worse than the edge the alternative is."""
+_LIMIT = math.log(1 / ALPHA)
+_SURE = 0.999
+
+
+class Band(Model):
+    """What a canary keeps within. Orders are per machine and day, floods per line and day.
+
+    `precision` is the least share of finished work that finds something; `orders_from` the fewest orders, where too
+    few would mean that it sees nothing.
+    """
+
+    precision: float
+    orders_from: float
+    orders_to: float
+    floods_to: float
+
+
+class Seen(Model):
+    """What a canary did since it began. `found` and `nothing` count finished work by what it found."""
+
+    found: int
+    nothing: int
+    orders: int
+    machine_days: float
+    floods: int
+    line_days: float
+
+
+def leaves(band: Band, seen: Seen) -> tuple[str, ...]:
+    """Why a canary is halted, in words; nothing while no test has decided against it."""
+    return tuple(_leaves(band, seen))
+
+
+def _leaves(band: Band, seen: Seen) -> Iterator[str]:
+    finished = seen.found + seen.nothing
+    if precision_ratio(band.precision, seen.found, seen.nothing) >= _LIMIT:
+        yield f"precision is below {band.precision:.2g}: {seen.found} of {finished} finished orders found something"
+    if above_ratio(band.orders_to, seen.orders, seen.machine_days) >= _LIMIT:
+        yield f"more than {band.orders_to:.2g} orders per machine and day: {_count(seen.orders, seen.machine_days)}"
+    if below_ratio(band.orders_from, seen.orders, seen.machine_days) >= _LIMIT:
+        yield f"fewer than {band.orders_from:.2g} orders per machine and day: {_count(seen.orders, seen.machine_days)}"
+    if above_ratio(band.floods_to, seen.floods, seen.line_days) >= _LIMIT:
+        yield f"more than {band.floods_to:.2g} alarm floods per line and day: {_count(seen.floods, seen.line_days)}"
+
+
+def _count(number: int, days: float) -> str:
+    return f"{number} in {days:.1f}"
+
+
+def precision_ratio(at_least: float, found: int, nothing: int) -> float:
+    """The logarithm of how much likelier the findings are at half the precision than at the least allowed."""
+    edge = min(at_least, _SURE)
+    if edge <= 0:
+        return -math.inf
+    worse = edge / TIMES
+    return found * math.log(worse / edge) + nothing * math.log((1 - worse) / (1 - edge))
+
+
+def above_ratio(at_most: float, count: int, exposure: float) -> float:
+    """The logarithm of how much likelier a count is at twice the rate than at the most allowed."""
+    return count * math.log(TIMES) - (TIMES - 1) * at_most * exposure
+
+
+def below_ratio(at_least: float, count: int, exposure: float) -> float:
+    """The logarithm of how much likelier a count is at half the rate than at the least allowed."""
+    return (1 - 1 / TIMES) * at_least * exposure - count * math.log(TIMES)

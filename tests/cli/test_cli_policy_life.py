@@ -1,0 +1,147 @@
+"""A version's life on the command line, each person with their own keys."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.canonical import canonical
+from millwright.storage.lifecycle import Lifecycle
+from tests.cli.conftest import Millwright, on_plant
+from tests.judged_plant import Plant
+from tests.staff import candidate
+
+SHIPPED = Path(__file__).parents[2] / "policies" / "published" / "rotating-equipment"
+CASES = "1.1.0-cases.yaml"
+Keys = dict[str, str]
+
+
+@pytest.fixture
+def keys(played: Millwright) -> Keys:
+    """The API keys of an author, two approvers and two operators."""
+    people = {"anna": "author", "bert": "approver", "carla": "approver", "emil": "operator", "fred": "operator"}
+    return {name: played.json("people", "add", name, "--role", role)["api_key"] for name, role in people.items()}
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    """A candidate's file, its cases beside it."""
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    (folder / "1.2.0.yaml").write_text(candidate().text)
+    (folder / CASES).write_text((SHIPPED / CASES).read_text())
+    return folder / "1.2.0.yaml"
+
+
+def in_review(millwright: Millwright, keys: Keys, draft: Path, database_url: str) -> str:
+    """Drafts and submits; a backtest found a hundred assets changed."""
+    said = millwright.says("policy", "draft", str(draft), "--reason", "a shorter window", "--key", keys["anna"])
+    assert "1.2.0 is saved as revision 1" in said
+    assert "is in review" in millwright.says("policy", "submit", "1.2.0", "--key", keys["anna"])
+    digest = next(one["digest"] for one in millwright.json("policy", "list")["versions"] if one["version"] == "1.2.0")
+
+    async def backtested(plant: Plant) -> None:
+        body = canonical({"changed": {"assets": 100, "max_rung_change": 1}}).decode()
+        await plant_lifecycle(plant).attach(digest, "backtest", passed=True, body=body, by="anna")
+
+    on_plant(database_url, backtested)
+    return str(digest)
+
+
+def plant_lifecycle(plant: Plant) -> Lifecycle:
+    return Lifecycle(plant.engine, plant.clock)
+
+
+def approve(millwright: Millwright, keys: Keys, *people: str) -> str:
+    return [
+        millwright.says("policy", "approve", "1.2.0", "--meaning", "I read it and its cases", "--key", keys[person])
+        for person in people
+    ][-1]
+
+
+def state(millwright: Millwright) -> tuple[str, list[str]]:
+    found = next(one for one in millwright.json("policy", "list")["versions"] if one["version"] == "1.2.0")
+    return found["state"], found["places"]
+
+
+def test_from_a_draft_to_a_rollback(played: Millwright, keys: Keys, draft: Path, database_url: str) -> None:
+    digest = in_review(played, keys, draft, database_url)
+    assert state(played)[0] == "in review"
+    refused = played.refuses("policy", "activate", "1.2.0", "--reason", "now", "--key", keys["emil"])
+    assert "no approval by anyone but its author" in refused
+    assert "1 more" in approve(played, keys, "bert")
+    assert "is approved" in approve(played, keys, "carla")
+    assert state(played) == ("approved", [])
+    played.says("policy", "shadow", "1.2.0", "--reason", "a look", "--key", keys["emil"])
+    played.says("policy", "canary", "1.2.0", "--line", "LINE-1", "--reason", "a try", "--key", keys["emil"])
+    assert state(played) == ("approved", ["shadow for every line", "canary for line LINE-1"])
+    assert "1.2.0" in played.says("policy", "in-force", "--line", "LINE-1")
+    assert "1.1.0" in played.says("policy", "in-force", "--line", "LINE-2")
+    played.says("policy", "withdraw", "1.2.0", "--only", "canary", "--reason", "seen enough", "--key", keys["emil"])
+    played.says("policy", "activate", "1.2.0", "--reason", "good", "--key", keys["emil"])
+    assert state(played) == ("active", ["active for every line"])
+    rolled = played.says("policy", "rollback", "1.2.0", "--to", "1.1.0", "--reason", "worse", "--key", keys["fred"])
+    assert f"in the place of {digest}: worse" in rolled
+    assert state(played)[0] == "rolled back"
+    story = [one["what"] for one in played.json("policy", "history", "1.2.0")]
+    assert story[:3] == ["policy-drafted", "policy-published", "policy-submit-signed"]
+    assert story.count("policy-approved") == 2
+    assert played("audit", "verify").exit_code == 0
+
+
+def test_nobody_acts_without_a_key_or_with_anothers(
+    played: Millwright, keys: Keys, draft: Path, database_url: str, tmp_path: Path
+) -> None:
+    in_review(played, keys, draft, database_url)
+    words = ("policy", "approve", "1.2.0", "--meaning", "fine")
+    assert "nobody says who acts" in played.refuses(*words)
+    assert "cannot approve it" in played.refuses(*words, "--key", keys["anna"])
+    carlas = str(played.home / "people" / "carla.key")
+    assert "the signature is not bert's" in played.refuses(*words, "--key", keys["bert"], "--signing-key", carlas)
+    assert "no signing key" in played.refuses(*words, "--key", keys["bert"], "--signing-key", str(tmp_path / "none"))
+    played.says("people", "leave", "bert")
+    assert "nobody has this API key" in played.refuses(*words, "--key", keys["bert"])
+
+
+def test_a_draft_that_does_not_pass_its_checks_is_not_submitted(played: Millwright, keys: Keys, draft: Path) -> None:
+    (draft.parent / CASES).write_text("cases: []\n")
+    played.says("policy", "draft", str(draft), "--reason", "a shorter window", "--key", keys["anna"])
+    assert "checks did not pass" in played.refuses("policy", "submit", "1.2.0", "--key", keys["anna"])
+    assert [one["version"] for one in played.json("policy", "list")["drafts"]] == ["1.2.0"]
+
+
+def test_versions_go_to_git_and_come_back_with_the_same_digest(
+    played: Millwright, keys: Keys, draft: Path, database_url: str, tmp_path: Path
+) -> None:
+    digest = in_review(played, keys, draft, database_url)
+    folder = tmp_path / "git"
+    assert "3 versions" in played.says("policy", "export", str(folder))
+    assert (folder / "rotating-equipment" / "1.1.0.yaml").read_text() == (SHIPPED / "1.1.0.yaml").read_text()
+    assert f'"1.2.0" = "{digest}"' in (folder / "digests.toml").read_text()
+    said = played.says("policy", "import", str(folder), "--reason", "from Git", "--key", keys["anna"])
+    assert said.count("with the same digest") == 3
+    copied = folder / "rotating-equipment" / "1.2.0.yaml"
+    copied.write_text(copied.read_text().replace("version: 1.2.0", "version: 1.3.0"))
+    copied.rename(copied.with_name("1.3.0.yaml"))
+    said = played.says("policy", "import", str(folder), "--reason", "from Git", "--key", keys["anna"])
+    assert "1.3.0 is saved as revision 1" in said
+    stored = folder / "rotating-equipment" / "1.1.0.yaml"
+    stored.write_text(stored.read_text().replace("PT24H", "PT12H"))
+    refused = played.refuses("policy", "import", str(folder), "--reason", "from Git", "--key", keys["anna"])
+    assert "give the changed text a new version" in refused
+
+
+def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys: Keys) -> None:
+    said = played.says("policy", "stop", "order", "--site", "BEDFORD", "--reason", "CMMS moved", "--key", keys["emil"])
+    assert "Stop 1 stands" in said
+    assert "another person" in played.refuses("policy", "lift", "1", "--reason", "over", "--key", keys["emil"])
+    assert "cannot be stopped" in played.refuses("policy", "stop", "all", "--reason", "x", "--key", keys["emil"])
+    played.says("policy", "lift", "1", "--reason", "over", "--key", keys["fred"])
+    assert [one["lifted_by"] for one in played.json("policy", "stops")] == ["fred"]
+    window = ("--from", "2026-12-20T00:00:00Z", "--to", "2027-01-03T00:00:00Z")
+    played.says("policy", "freeze", *window, "--reason", "stocktaking", "--key", keys["bert"])
+    played.says("policy", "thaw", "1", "--reason", "done early", "--key", keys["bert"])
+    assert [one["thawed_by"] for one in played.json("policy", "freezes")] == ["bert"]
+    wrong = played.refuses(
+        "policy", "freeze", "--from", "soon", "--to", "later", "--reason", "x", "--key", keys["bert"]
+    )
+    assert "is no instant" in wrong

@@ -1,0 +1,147 @@
+"""Several people acting at the same moment, and judging while they do: one clean history, one active version."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.judging import JudgeLine
+from domain.approvals import APPROVE, ROLLBACK
+from domain.assigning import EVERYWHERE, Scope
+from domain.errors import ActRejected, MillwrightError
+from millwright.audit.verifying import verify
+from millwright.storage.engine import open_engine
+from millwright.storage.lifecycle import Lifecycle, Placing
+from tests.judged_plant import Plant
+from tests.plant import LINE, deviation
+from tests.staff import Staff, candidate
+
+
+@pytest.fixture
+async def other(database_url: str, staff: Staff) -> AsyncIterator[Lifecycle]:
+    """The same acts from another process's pool of connections."""
+    engine = open_engine(database_url)
+    yield Lifecycle(engine, staff.clock)
+    await engine.dispose()
+
+
+async def test_two_who_approve_at_once_are_two_approvals_and_one_who_does_twice_is_one(
+    staff: Staff, other: Lifecycle
+) -> None:
+    digest = await staff.submit(candidate(), assets=100)
+    await asyncio.gather(
+        staff.lifecycle.approve(digest, staff.sign("bert", digest, APPROVE)),
+        other.approve(digest, staff.sign("carla", digest, APPROVE)),
+    )
+    twice = [
+        staff.lifecycle.approve(digest, staff.sign("dora", digest, APPROVE, "read")),
+        other.approve(digest, staff.sign("dora", digest, APPROVE, "read twice")),
+    ]
+    done = await asyncio.gather(*twice, return_exceptions=True)
+    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert len((await staff.lifecycle.approved(digest)).approvals) == 3
+
+
+async def test_two_who_activate_one_version_at_once_activate_it_once(
+    plant: Plant, staff: Staff, other: Lifecycle
+) -> None:
+    digest = await staff.approved()
+    now = staff.clock.now()
+    acts = []
+    for lifecycle, person in ((staff.lifecycle, "emil"), (other, "fred")):
+        terms = Placing("activate", (EVERYWHERE,), now, f"{person} wants it")
+        acts.append(lifecycle.place(digest, terms, staff.sign(person, digest, "activate", terms.meaning)))
+    done = await asyncio.gather(*acts, return_exceptions=True)
+    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_two_who_roll_back_at_once_roll_back_once(plant: Plant, staff: Staff, other: Lifecycle) -> None:
+    digest = await staff.approved()
+    await staff.place(digest)
+    old = plant.digests["1.1.0"]
+    terms = await other.rollback_terms(digest, old, "worse", staff.clock.now())
+    done = await asyncio.gather(
+        staff.lifecycle.rollback(digest, old, "worse", staff.sign("emil", old, ROLLBACK, terms.meaning)),
+        other.rollback(digest, old, "worse", staff.sign("fred", old, ROLLBACK, terms.meaning)),
+        return_exceptions=True,
+    )
+    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_different_versions_activated_at_once_leave_the_later_record_in_force(
+    plant: Plant, staff: Staff, other: Lifecycle
+) -> None:
+    first, second = await staff.approved("1.2.0"), await staff.approved("1.3.0")
+    acts = []
+    for lifecycle, person, digest in ((staff.lifecycle, "emil", first), (other, "fred", second)):
+        terms = Placing("activate", (EVERYWHERE,), staff.clock.now(), "now")
+        acts.append(lifecycle.place(digest, terms, staff.sign(person, digest, "activate", terms.meaning)))
+    numbers = [one[0] for one in await asyncio.gather(*acts)]
+    await plant.take(deviation(1))
+    [(judged,)] = await plant.rows("SELECT version FROM verdicts WHERE role = 'active'")
+    assert judged == (first if numbers[0] > numbers[1] else second)
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_no_event_is_judged_under_two_active_versions_whenever_a_worker_is_killed(
+    plant: Plant, staff: Staff, storage_engine: AsyncEngine
+) -> None:
+    """Workers judge and are cut off in the middle, again and again, while versions come and go."""
+    digest = await staff.approved()
+    old = plant.digests["1.1.0"]
+    events = [deviation(hours / 10) for hours in range(120)]
+    worker = asyncio.create_task(plant.judging.judge_pending(JudgeLine(line=LINE)))
+    for number, event in enumerate(events):
+        await plant.inbox.store([event], plant.clock.now())
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        worker = asyncio.create_task(plant.judging.judge_pending(JudgeLine(line=LINE)))
+        await asyncio.sleep(0)
+        if number % 12 == 5:
+            await staff.place(digest, "canary", Scope(line=LINE), band="{}", reason=f"try {number}")
+        elif number % 12 == 11:
+            plant.clock.time += timedelta(minutes=1)
+            await staff.lifecycle.withdraw(
+                digest,
+                "canary",
+                f"end {number}",
+                staff.sign("emil", digest, "withdraw", f"end as canary: end {number}"),
+            )
+    await asyncio.gather(worker, return_exceptions=True)
+    await plant.judging.judge_pending(JudgeLine(line=LINE))
+    active = await plant.rows(
+        "SELECT event_id, count(DISTINCT version) FROM verdicts WHERE role = 'active' AND revision = 0 GROUP BY 1"
+    )
+    assert {count for _, count in active} == {1}
+    assert len(active) == len(events)
+    judged = {version for (version,) in await plant.rows("SELECT DISTINCT version FROM verdicts WHERE role = 'active'")}
+    assert judged == {digest, old}
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_while_a_batch_is_judged_nobody_changes_what_judges_it(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    async with plant.judging._lines.open(LINE, 10) as work:
+        before = work.assignments_of(work.events[0].asset)
+        placing = asyncio.create_task(staff.place(digest))
+        done, _ = await asyncio.wait({placing}, timeout=0.2)
+        assert not done
+        assert work.assignments_of(work.events[0].asset) == before
+    await placing
+    await plant.take(deviation(2))
+    [(judged,)] = await plant.rows("SELECT DISTINCT version FROM verdicts WHERE role = 'active' AND revision = 0")
+    assert judged == digest
+
+
+async def test_an_act_that_is_refused_leaves_nothing_behind(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate(), assets=100)
+    count = "SELECT (SELECT count(*) FROM policy_signatures), (SELECT count(*) FROM acts)"
+    before = await plant.rows(count)
+    with pytest.raises(MillwrightError):
+        await staff.place(digest)
+    assert await plant.rows(count) == before

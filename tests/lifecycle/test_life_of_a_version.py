@@ -1,0 +1,243 @@
+"""From a draft to a rollback, on a real database with events being judged."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.approvals import APPROVE
+from domain.assigning import Scope
+from domain.errors import ActRejected, PolicyRejected
+from millwright.audit.verifying import verify
+from millwright.storage.freezes import FreezeStore
+from tests.judged_plant import Plant
+from tests.plant import LINE, MOTOR, PUMP, code, deviation
+from tests.staff import Staff, candidate
+
+HOUR = timedelta(hours=1)
+
+
+async def judged_by(plant: Plant, asset: str = PUMP) -> list[tuple[object, ...]]:
+    """The version and role of the newest event's verdicts on an asset, the active one first."""
+    return await plant.rows(
+        "SELECT p.version, v.role FROM verdicts v JOIN policy_versions p ON p.digest = v.version "
+        "WHERE v.event_id = (SELECT max(event_id) FROM verdicts WHERE asset = :asset) AND v.revision = 0 ORDER BY 2, 1",
+        asset=asset,
+    )
+
+
+async def test_a_version_comes_into_force_only_when_enough_people_approved_it(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate(), assets=100)
+    await staff.approve(digest, "bert")
+    with pytest.raises(PolicyRejected, match="too few approvals: only bert"):
+        await staff.place(digest)
+    await staff.approve(digest, "carla")
+    await staff.place(digest)
+    await plant.take(deviation(1))
+    assert await judged_by(plant) == [("1.2.0", "active"), ("1.0.0", "shadow")]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_without_a_backtest_it_takes_the_most_approvals(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate(), assets=None)
+    await staff.approve(digest, "bert", "carla")
+    with pytest.raises(PolicyRejected, match="too few"):
+        await staff.place(digest)
+    await staff.approve(digest, "dora")
+    await staff.place(digest)
+
+
+async def test_the_worst_backtest_counts_and_a_later_one_takes_nothing_back(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate(), assets=100)
+    await staff.backtest(digest, 1)
+    await staff.approve(digest, "bert")
+    with pytest.raises(PolicyRejected, match="too few"):
+        await staff.place(digest)
+    await staff.approve(digest, "carla")
+    plant.clock.time += HOUR
+    await staff.backtest(digest, 10_000)
+    await staff.place(digest)
+
+
+async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, staff: Staff) -> None:
+    first, second = candidate(), candidate()
+    digest = await staff.submit(first)
+    with pytest.raises(PolicyRejected, match="changes no more"):
+        await staff.submit(second)
+    assert len(await staff.drafts.drafts()) == 0
+    assert (await staff.drafts.find("rotating-equipment", "1.2.0")).digest == digest
+
+
+async def test_a_draft_says_who_wrote_it_and_nobody_else_saves_it(staff: Staff) -> None:
+    policy = candidate(author="anna")
+    with pytest.raises(ActRejected, match="anna wrote it"):
+        await staff.drafts.save(
+            policy="p",
+            version="1.0.0",
+            digest=policy.digest,
+            document=policy.text,
+            cases="",
+            author="anna",
+            by="bert",
+            reason="mine",
+        )
+
+
+async def test_a_future_activation_holds_from_its_date_and_its_memory_is_warm_then(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await plant.take(deviation(1), deviation(2), deviation(3))
+    await staff.place(digest, after=HOUR)
+    await plant.take(deviation(4))
+    assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
+    plant.clock.time += HOUR
+    await plant.take(code(5), deviation(5))
+    assert await judged_by(plant) == [("1.2.0", "active"), ("1.0.0", "shadow")]
+    seen = await plant.rows("SELECT (body::json->>'seen')::int FROM memories WHERE version = :v", v=digest)
+    assert seen == [(6,)]
+    before = await plant.rows(
+        "SELECT DISTINCT role FROM verdicts WHERE version = :v AND at < '2015-01-10 11:00'", v=digest
+    )
+    assert before == [("shadow",)]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_an_activation_with_an_end_gives_back_to_what_stood_beneath_it(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await staff.place(digest, to=plant.clock.now() + HOUR)
+    await plant.take(deviation(1))
+    plant.clock.time += HOUR
+    await plant.take(deviation(2))
+    assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
+    [(seen,)] = await plant.rows(
+        "SELECT (body::json->>'seen')::int FROM memories WHERE version = :v", v=plant.digests["1.1.0"]
+    )
+    assert seen == 2
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_a_canary_judges_its_line_and_what_it_displaces_judges_beside_it(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    number = await staff.place(digest, "canary", Scope(line=LINE), band="{}")
+    await plant.take(deviation(1))
+    assert await judged_by(plant) == [("1.2.0", "active"), ("1.0.0", "shadow"), ("1.1.0", "shadow")]
+    assert await staff.lifecycle.halt(number, "precision fell")
+    assert not await staff.lifecycle.halt(number, "precision fell")
+    await plant.take(deviation(2))
+    assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_a_canary_elsewhere_changes_nothing_here(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await staff.place(digest, "canary", Scope(line="LINE-2"), band="{}")
+    await plant.take(deviation(1))
+    assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
+
+
+async def test_activating_a_canary_everywhere_ends_it_as_graduated(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await staff.place(digest, "canary", Scope(line=LINE), band="{}")
+    await staff.place(digest)
+    assert await plant.rows("SELECT cause FROM policy_assignment_ends") == [("graduated",)]
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_a_rollback_puts_the_old_version_back_with_a_warm_memory(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await plant.take(deviation(1, asset=MOTOR))
+    await staff.place(digest)
+    await plant.take(deviation(2, asset=MOTOR), deviation(3, asset=MOTOR))
+    await staff.rollback(digest, plant.digests["1.1.0"])
+    await plant.take(deviation(4, asset=MOTOR))
+    assert await judged_by(plant, MOTOR) == [("1.1.0", "active"), ("1.0.0", "shadow")]
+    seen = await plant.rows(
+        "SELECT (body::json->>'seen')::int FROM memories WHERE version = :v", v=plant.digests["1.1.0"]
+    )
+    assert seen == [(4,)]
+    with pytest.raises(ActRejected, match="active nowhere"):
+        await staff.rollback(digest, plant.digests["1.1.0"])
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_an_active_version_is_not_withdrawn_and_a_withdrawn_one_is_gone_for_good(
+    plant: Plant, staff: Staff
+) -> None:
+    digest = await staff.approved()
+    await staff.place(digest)
+    with pytest.raises(ActRejected, match="in force"):
+        await staff.withdraw(digest)
+    await staff.rollback(digest, plant.digests["1.1.0"])
+    await staff.place(digest, "shadow")
+    assert await staff.withdraw(digest) == 1
+    with pytest.raises(PolicyRejected, match="withdrawn"):
+        await staff.place(digest)
+    with pytest.raises(PolicyRejected, match="withdrawn"):
+        await staff.approve(digest, "carla")
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_an_emergency_change_judges_at_once_and_ends_unless_approved_after(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate())
+    await staff.place(digest, "emergency", person="fred")
+    await plant.take(deviation(1))
+    assert (await judged_by(plant))[0] == ("1.2.0", "active")
+    with pytest.raises(ActRejected, match="fred put this version in force"):
+        await staff.approve(digest, "fred")
+    plant.clock.time += timedelta(hours=8)
+    await plant.take(deviation(2))
+    assert (await judged_by(plant))[0] == ("1.1.0", "active")
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_an_emergency_change_approved_in_time_stays(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate())
+    await staff.place(digest, "emergency")
+    plant.clock.time += 7 * HOUR
+    await staff.approve(digest, "bert")
+    plant.clock.time += 7 * HOUR
+    await plant.take(deviation(2))
+    assert (await judged_by(plant))[0] == ("1.2.0", "active")
+
+
+async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollback(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    freezes = FreezeStore(plant.engine, plant.clock)
+    now = plant.clock.now()
+    number = await freezes.freeze(now, now + HOUR, "emil", "audit week")
+    with pytest.raises(ActRejected, match="audit week"):
+        await staff.place(digest)
+    with pytest.raises(ActRejected, match="audit week"):
+        await staff.place(digest, "canary", band="{}")
+    await staff.place(digest, "shadow")
+    await staff.place(digest, after=HOUR, scope=Scope(line="LINE-9"))
+    await staff.place(digest, "emergency")
+    await staff.rollback(digest, plant.digests["1.1.0"])
+    await freezes.thaw(number, "fred", "the auditors left")
+    await staff.place(digest, after=timedelta(minutes=1))
+
+
+async def test_a_freeze_is_not_laid_over_what_is_to_come_into_force(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    await staff.place(digest, after=HOUR)
+    freezes = FreezeStore(plant.engine, plant.clock)
+    with pytest.raises(ActRejected, match="1 assignments are to come into force"):
+        await freezes.freeze(plant.clock.now(), plant.clock.now() + 2 * HOUR, "emil", "stocktaking")
+
+
+async def test_what_was_in_force_then_is_not_rewritten(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    with pytest.raises(ActRejected, match="is past"):
+        await staff.place(digest, after=-HOUR)
+
+
+@pytest.mark.parametrize("person", ["anna", "emil"])
+async def test_only_an_approver_who_did_not_write_it_approves(staff: Staff, person: str) -> None:
+    digest = await staff.submit(candidate())
+    with pytest.raises(ActRejected):
+        await staff.lifecycle.approve(digest, staff.sign(person, digest, APPROVE))
+
+
+async def test_a_version_whose_proof_failed_is_not_approved(staff: Staff) -> None:
+    digest = await staff.submit(candidate())
+    await staff.lifecycle.attach(digest, "proof", passed=False, body="{}", by="anna")
+    with pytest.raises(PolicyRejected, match="proof failed"):
+        await staff.approve(digest)
