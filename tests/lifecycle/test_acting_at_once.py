@@ -1,13 +1,11 @@
 """Several people acting at the same moment, and judging while they do: one clean history, one active version."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine
 from domain.approvals import APPROVE, ROLLBACK
 from domain.assigning import EVERYWHERE, Scope
 from domain.errors import ActRejected, MillwrightError
@@ -87,32 +85,32 @@ async def test_different_versions_activated_at_once_leave_the_later_record_in_fo
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_no_event_is_judged_under_two_active_versions_whenever_a_worker_is_killed(
-    plant: Plant, staff: Staff, storage_engine: AsyncEngine
+async def test_no_event_is_judged_under_two_active_versions_however_often_workers_are_killed(
+    plant: Plant, staff: Staff, database_url: str
 ) -> None:
-    """Workers judge and are cut off in the middle, again and again, while versions come and go."""
+    """Two processes judge side by side and are killed again and again while a canary comes and goes."""
     digest = await staff.approved()
     old = plant.digests["1.1.0"]
-    events = [deviation(hours / 10) for hours in range(120)]
-    worker = asyncio.create_task(plant.judging.judge_pending(JudgeLine(line=LINE)))
-    for number, event in enumerate(events):
-        await plant.inbox.store([event], plant.clock.now())
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
-        worker = asyncio.create_task(plant.judging.judge_pending(JudgeLine(line=LINE)))
-        await asyncio.sleep(0)
-        if number % 12 == 5:
+    events = [deviation(hours / 20) for hours in range(240)]
+    workers = [await worker(database_url), await worker(database_url)]
+    for number in range(0, len(events), 10):
+        await plant.inbox.store(events[number : number + 10], plant.clock.now())
+        if number % 20 == 0:
             await staff.place(digest, "canary", Scope(line=LINE), band="{}", reason=f"try {number}")
-        elif number % 12 == 11:
-            plant.clock.time += timedelta(minutes=1)
-            await staff.lifecycle.withdraw(
-                digest,
-                "canary",
-                f"end {number}",
-                staff.sign("emil", digest, "withdraw", f"end as canary: end {number}"),
-            )
-    await asyncio.gather(worker, return_exceptions=True)
-    await plant.judging.judge_pending(JudgeLine(line=LINE))
+        else:
+            said = f"end as canary: end {number}"
+            given = staff.sign("emil", digest, "withdraw", said)
+            await staff.lifecycle.withdraw(digest, "canary", f"end {number}", given)
+        if number % 80 == 70:
+            killed = workers.pop(0)
+            killed.kill()
+            await killed.wait()
+            workers.append(await worker(database_url))
+        await decided(plant, number)
+    await decided(plant, len(events))
+    for one in workers:
+        one.kill()
+        await one.wait()
     active = await plant.rows(
         "SELECT event_id, count(DISTINCT version) FROM verdicts WHERE role = 'active' AND revision = 0 GROUP BY 1"
     )
@@ -121,6 +119,18 @@ async def test_no_event_is_judged_under_two_active_versions_whenever_a_worker_is
     judged = {version for (version,) in await plant.rows("SELECT DISTINCT version FROM verdicts WHERE role = 'active'")}
     assert judged == {digest, old}
     assert (await verify(plant.engine)).findings == ()
+
+
+async def worker(database_url: str) -> asyncio.subprocess.Process:
+    """A process that judges."""
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.judging_process", database_url)
+
+
+async def decided(plant: Plant, number: int) -> None:
+    """Waits until so many events are judged."""
+    async with asyncio.timeout(120):
+        while (await plant.inbox.counts()).get("decided", 0) < number:  # noqa: ASYNC110 - another process decides
+            await asyncio.sleep(0.01)
 
 
 async def test_while_a_batch_is_judged_nobody_changes_what_judges_it(plant: Plant, staff: Staff) -> None:

@@ -1,0 +1,25 @@
+"""A process that judges the one line of the tests' plant, until it is killed: `python -m tests.judging_process URL`."""
+
+import asyncio
+import sys
+
+from activities.judging import JudgeLine
+from domain.errors import StorageUnavailable
+from millwright.storage.engine import open_engine
+from tests.judged_plant import Plant
+from tests.plant import LINE
+
+
+async def judge(url: str) -> None:
+    """Judges whatever is pending, again and again."""
+    plant = Plant(open_engine(url))
+    while True:
+        try:
+            await plant.judging.judge_pending(JudgeLine(line=LINE))
+        except StorageUnavailable:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.002)
+
+
+if __name__ == "__main__":
+    asyncio.run(judge(sys.argv[1]))
