@@ -7,12 +7,12 @@ import psycopg
 from domain.judging import JudgedContext
 from domain.verdict import Context
 
+# The codes of each asset by themselves and by their index: joined, they are counted for every asset anew where the
+# planner knows nothing of the tables yet.
 _CONTEXTS = """
 SELECT a.id, coalesce(a.asset_class, ''), a.criticality, coalesce(a.machine, a.id), coalesce(a.line, ''),
-       coalesce(o.codes, 0), a.site
-FROM assets a LEFT JOIN (
-    SELECT asset, count(*) AS codes FROM observables WHERE asset = ANY(%s) AND kind = 'code' GROUP BY asset
-) o ON o.asset = a.id WHERE a.id = ANY(%s) AND a.valid_to IS NULL
+       (SELECT count(*) FROM observables o WHERE o.asset = a.id AND o.kind = 'code'), a.site
+FROM assets a WHERE a.id = ANY(%s) AND a.valid_to IS NULL
 """
 # Arrays go in binary: written as text, every quote in them is escaped, and contexts are full of quotes.
 _KEEP_CONTEXTS = """
@@ -33,8 +33,7 @@ class ContextStore:
 
     async def ask(self, cursor: Cursor, assets: Collection[str]) -> None:
         """Asks for assets; the answer is read by `answer`."""
-        wanted = list(assets)
-        await cursor.execute(_CONTEXTS, (wanted, wanted))
+        await cursor.execute(_CONTEXTS, (list(assets),))
 
     async def answer(self, cursor: Cursor) -> Mapping[str, JudgedContext]:
         """The contexts of those assets that are in the register now."""
