@@ -26,7 +26,8 @@ _CASES = text(
 )
 _ALARMS = text(
     "SELECT a.line, v.at, v.asset, v.failure_mode FROM verdicts v "
-    "JOIN assets a ON a.id = v.asset AND a.valid_to IS NULL WHERE v.role = 'active' AND v.revision = 0 AND v.rung >= :rung AND v.at > :since AND v.at <= :until "
+    "JOIN assets a ON a.id = v.asset AND a.valid_to IS NULL "
+    "WHERE v.role = 'active' AND v.revision = 0 AND v.rung >= :rung AND v.at > :since AND v.at <= :until "
     "AND (CAST(:version AS text) IS NULL OR v.version = :version) AND coalesce(a.machine, a.id) = ANY(:machines) "
     "ORDER BY a.line, v.at"
 )
