@@ -78,6 +78,27 @@ async def signer(storage: "Storage", settings: "Settings", api_key: str | None, 
     return Signer(name, roles, key)
 
 
+Attach = Annotated[
+    bool, typer.Option("--attach", help="Keep the finding with the version, which approval asks for; takes --key.")
+]
+
+
+async def attach(settings: "Settings", digest: str, kind: str, *, passed: bool, found: object, key: str | None) -> None:
+    """Keeps what a machine found of a stored version, in the name of the person whose key is given.
+
+    Raises:
+        ActRejected: nobody has this key.
+        PolicyRejected: no such version is stored: what is still a draft is submitted first.
+    """
+    from domain.canonical import canonical
+    from millwright.cli.opening import opened
+
+    async with opened(settings) as storage:
+        by = await actor(storage, key, "author", "approver", "operator")
+        body = canonical(found).decode()
+        await storage.policies.lifecycle.attach(digest, kind, passed=passed, body=body, by=by)
+
+
 async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[str, ...]]:
     from millwright.people import api_key_hash
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import MillwrightError, Rejected
+from millwright.cli.acting import ApiKey, Attach, attach
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_rich
 
@@ -58,6 +59,8 @@ def backtest(
         Path | None,
         typer.Option(help="Write an HTML page with charts and traces.", dir_okay=False, show_default=False),
     ] = None,
+    attached: Attach = False,
+    key: ApiKey = None,
     json: Json = False,
 ) -> None:
     """Judge the stored past again under a version; exits 0 if it is not worse, 1 if it is, 2 if nobody can tell."""
@@ -79,6 +82,10 @@ def backtest(
 
     with _unjudged_on_error():
         found, traced = finish(work())
+        if attached:
+            finish(
+                attach(settings, found.candidate.digest, "backtest", passed=_passed(found), found=_kept(found), key=key)
+            )
         if report is not None:
             _write(report, found, traced)
     if decision is not None:
@@ -91,6 +98,22 @@ def backtest(
     else:
         write_rich(render(found))
     raise typer.Exit(found.exit_code)
+
+
+def _passed(found: "Backtest") -> bool:
+    return found.exit_code == 0
+
+
+def _kept(found: "Backtest") -> dict[str, object]:
+    """What stays with the version: what it was held against, how it stood, and how much it changes."""
+    return {
+        "against": found.against.digest,
+        "since": found.since,
+        "until": found.until,
+        "events": found.events,
+        "standing": str(found.standing),
+        "changed": found.changed,
+    }
 
 
 def moment(text: str, field: str) -> datetime:

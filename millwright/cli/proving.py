@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
+from millwright.cli.acting import ApiKey, Attach, attach
+from millwright.cli.opening import finish, settings_of
 from millwright.cli.output import Json, write_json, write_rich
 from millwright.cli.versions import newest, version_named
 
@@ -26,6 +28,8 @@ def prove(
         str | None, typer.Argument(metavar="[VERSION|FILE]", help="A version, or a draft's file; else the newest.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long one question to the solver may take.")] = 20.0,
+    attached: Attach = False,
+    key: ApiKey = None,
     json: Json = False,
 ) -> None:
     """Prove what a version promises of itself; exits 1 where a promise is broken, 2 where it cannot be settled."""
@@ -38,9 +42,14 @@ def prove(
         write_json([_summary(one) for one in proofs])
     else:
         _tell(policy, proofs)
-    if any(one.result == "refuted" for one in proofs):
+    refuted = any(one.result == "refuted" for one in proofs)
+    settled = bool(proofs) and all(one.result != "unknown" for one in proofs)
+    if attached and (refuted or settled):
+        kept = {"properties": [_summary(one) for one in proofs]}
+        finish(attach(settings_of(context), policy.digest, "proof", passed=not refuted, found=kept, key=key))
+    if refuted:
         raise typer.Exit(1)
-    if not proofs or any(one.result == "unknown" for one in proofs):
+    if not settled:
         raise typer.Exit(_UNSETTLED)
 
 

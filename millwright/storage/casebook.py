@@ -22,7 +22,7 @@ _HOLD_OPEN = text(
 )
 _STILL_SUPPORTING = text(
     "SELECT v.event_id, v.version FROM (SELECT DISTINCT ON (event_id, version) event_id, version, rung FROM verdicts "
-    "WHERE version IN (SELECT digest FROM policy_assignments WHERE role = 'active') AND asset = :asset "
+    "WHERE version IN (SELECT digest FROM policy_assignments WHERE role <> 'shadow') AND asset = :asset "
     "AND failure_mode = :mode AND role = 'active' AND at >= :since AND memory <> '' "
     "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
 )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.outcomes import Outcome
 from domain.verdict import Context
+from millwright.storage.assignments import read_book
 from millwright.storage.engine import raw, transaction
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -40,11 +41,6 @@ SELECT id, machine, coalesce(asset_class, '') FROM assets WHERE level = 'compone
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.event_at, c.last_event_at, c.version, c.rung, c.closed_as, o.body
 FROM cases c LEFT JOIN outcomes o ON o.case_id = c.id ORDER BY c.event_at, c.id
-"""
-_ACTIVE = """
-SELECT digest FROM policy_assignments
-WHERE role = 'active' AND effective_from <= %s AND (effective_to IS NULL OR effective_to > %s)
-ORDER BY line NULLS FIRST, effective_from DESC, id DESC LIMIT 1
 """
 _HITS = """
 SELECT v.body::json->>'rule' AS rule, count(*), count(DISTINCT (v.at AT TIME ZONE 'UTC')::date)
@@ -175,9 +171,13 @@ class History:
         ]
 
     async def active(self, now: datetime) -> str | None:
-        """The digest of the version in force: the whole plant's, or where there is none a line's."""
-        found = await self._rows(_ACTIVE, now, now)
-        return str(found[0][0]) if found else None
+        """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
+        async with self._driver.cursor() as cursor:
+            placements = (await read_book(cursor)).placements
+        live = [one for one in placements if one.role == "active" and one.in_force(now, now)]
+        widest = min((one.scope.specificity for one in live), default=0)
+        alike = [one for one in live if one.scope.specificity == widest]
+        return max(alike, key=lambda one: (one.effective_from, one.id)).digest if alike else None
 
     async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
         """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""

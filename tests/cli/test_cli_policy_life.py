@@ -145,3 +145,27 @@ def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys
         "policy", "freeze", "--from", "soon", "--to", "later", "--reason", "x", "--key", keys["bert"]
     )
     assert "is no instant" in wrong
+
+
+def test_a_backtest_and_a_proof_that_are_attached_say_how_many_must_approve(
+    played: Millwright, keys: Keys, draft: Path
+) -> None:
+    played.says("policy", "draft", str(draft), "--reason", "a try", "--key", keys["anna"])
+    played.says("policy", "submit", "1.2.0", "--key", keys["anna"])
+    assert lacking(played) == 3
+    found = played("policy", "backtest", "1.2.0", "--attach", "--key", keys["anna"], "--json")
+    assert found.exit_code in (0, 2), found.output
+    # It says the same as the version in force, and changes nothing.
+    assert lacking(played) == 1
+    proved = played("policy", "prove", "1.2.0", "--attach", "--key", keys["anna"])
+    kept = [
+        one["detail"]["kind"] for one in played.json("policy", "history", "1.2.0") if one["what"] == "policy-evidence"
+    ]
+    assert kept == ["check", "backtest", *(["proof"] if proved.exit_code != 2 else [])]
+    assert "is approved" in approve(played, keys, "bert")
+
+
+def lacking(millwright: Millwright) -> int:
+    """How many approvals a version in review takes."""
+    versions = millwright.json("policy", "list")["versions"]
+    return int(next(one["approvals_needed"] for one in versions if one["version"] == "1.2.0"))
