@@ -43,6 +43,14 @@ def poll_workflow_id(system: str) -> str:
     return f"poll/{system}"
 
 
+SUPPRESSION_SUBJECT = "suppression/"
+
+
+def suppression_subject(suppression: str) -> str:
+    """What is due when a suppression ends, and what its acts are filed under. No workflow: storage alone acts then."""
+    return SUPPRESSION_SUBJECT + suppression
+
+
 def signed_statement(digest: str, act: str, meaning: str, at: str) -> bytes:
     """What a person signs (Ed25519) when approving or activating a policy version.
 

@@ -6,7 +6,8 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool, text
 
-import millwright.storage.policy_tables  # noqa: F401 - its tables are in the metadata too
+import millwright.storage.policy_tables
+import millwright.storage.suppression_tables  # noqa: F401 - its tables are in the metadata too
 from millwright.storage.tables import metadata
 
 

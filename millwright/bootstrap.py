@@ -19,6 +19,7 @@ from domain.clock import Clock
 from domain.errors import Rejected
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
+from domain.suppression import shelving_limits
 from millwright.embedded import postgres
 from millwright.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
@@ -32,7 +33,9 @@ from millwright.storage.inbox import Inbox
 from millwright.storage.lifecycle import Lifecycle
 from millwright.storage.lines import LineStore
 from millwright.storage.register import RegisterStore
+from millwright.storage.returning import Returning
 from millwright.storage.stops import StopStore
+from millwright.storage.suppressions import SuppressionStore
 from millwright.storage.version_states import VersionStates
 from millwright.storage.versions import PeopleStore, VersionStore
 
@@ -112,6 +115,8 @@ class Storage:
     versions: VersionStore
     policies: PolicyStores
     people: PeopleStore
+    suppressions: SuppressionStore
+    returning: Returning
     autonomy: AutonomyStore
 
     @property
@@ -152,12 +157,16 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             compiled=versions,
             inbox=Inbox(engine),
             lines=LineStore(engine, clock, versions),
-            cases=CaseStore(engine, clock, versions),
-            changes=ChangeStore(engine, clock),
+            cases=CaseStore(engine, clock, versions, settings.work_window),
+            changes=ChangeStore(engine, clock, settings.work_window),
             register=RegisterStore(engine, clock),
             versions=VersionStore(engine),
             policies=PolicyStores.over(engine, clock),
             people=PeopleStore(engine),
+            suppressions=SuppressionStore(
+                engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit
+            ),
+            returning=Returning(engine, clock, versions),
             autonomy=AutonomyStore(engine, clock),
         )
     finally:

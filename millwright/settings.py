@@ -75,6 +75,16 @@ class Settings(BaseSettings):
         minutes=15
     )
     intake_batch: Annotated[int, Field(description="How many messages one transaction of intake stores at most.")] = 500
+    shelving_limits: Annotated[
+        str, Field(description="How long an asset may be shelved at most, by its criticality.")
+    ] = "A=PT8H,B=P1D,C=P3D,D=P7D"
+    window_limit: Annotated[
+        timedelta, Field(description="How long an imported window of planned work or a planned stop may be at most.")
+    ] = timedelta(days=14)
+    work_window: Annotated[
+        timedelta | None,
+        Field(description="How long work in progress keeps a machine's other faults quiet at most; absent, never."),
+    ] = None
     cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
         None
     )

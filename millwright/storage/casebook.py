@@ -13,6 +13,7 @@ from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage import due, ledger
+from millwright.storage.holding_back import HoldingBack
 from millwright.storage.tables import assets, cases, evidence
 
 # The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
@@ -54,6 +55,8 @@ class _Plan:
     evidence: list[dict[str, object]] = field(default_factory=list)
     opened: list[_Case] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
+    acted: dict[int, str] = field(default_factory=dict)
+    """The case that each event came to."""
     doubted: dict[str, Judged] = field(default_factory=dict)
     """Open cases of which a piece of evidence was revised away, with the last such verdict."""
 
@@ -89,11 +92,34 @@ async def apply_verdicts(
     telling = [one for one in moving if _matters(one)]
     if not telling:
         return []
+    return sorted((await _apply(connection, telling, moving, entry, now)).woken)
+
+
+async def let_in(
+    connection: AsyncConnection, held_back: Sequence[Judged], entry: ledger.Entry, now: datetime
+) -> dict[int, str]:
+    """Applies standing verdicts that were held back, in event order, where nothing holds them back any more.
+
+    The caller has the lines of these faults, as judging has. Gives the case of each event that came in.
+    """
+    return (await _apply(connection, held_back, held_back, entry, now)).acted if held_back else {}
+
+
+async def _apply(
+    connection: AsyncConnection,
+    telling: Sequence[Judged],
+    moving: Sequence[Judged],
+    entry: ledger.Entry,
+    now: datetime,
+) -> "_Plan":
     plan = _Plan(entry, now)
+    holding = await HoldingBack.read(connection, telling)
     newest = await _newest_cases(connection, sorted({one.event.key for one in telling}))
     touched: dict[str, _Case] = {}
     for one in telling:
         case = newest.get(one.event.key)
+        if holding.holds_back(one, entry):
+            continue
         if not one.verdict.rung.opens_case:
             if case is not None:
                 _revise(plan, case, one)
@@ -106,10 +132,12 @@ async def apply_verdicts(
             newest[one.event.key] = case
         if case is not None:
             touched[case.id] = case
+            plan.acted[one.event.id] = case.id
     for case_doubted, one in plan.doubted.items():
         await _withdraw_unsupported(connection, plan, touched[case_doubted], one, moving)
     await _write(connection, plan, list(touched.values()))
-    return sorted(plan.woken)
+    await holding.write(connection)
+    return plan
 
 
 def _matters(one: Judged) -> bool:

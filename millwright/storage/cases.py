@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, literal, select, text, update
 from sqlalchemy import case as case_
@@ -27,6 +27,7 @@ from millwright.storage.explanations import keep_explanation, read_grounds
 from millwright.storage.stops import standing_stop
 from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
 from millwright.storage.versions import learn_version
+from millwright.storage.work_windows import follow_work
 
 _ACTOR = "millwright"
 _LIVE = ("intended", "placed", "releasing", "unproven")
@@ -86,12 +87,16 @@ class CaseStore:
         engine: the database.
         clock: the plant's time.
         terms: the versions compiled in this process; a case's own is made sure of before any step of it.
+        work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, terms: VersionTerms) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, terms: VersionTerms, work_window: timedelta | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._terms = terms
+        self._work_window = work_window
 
     @asynccontextmanager
     async def _writing(self, case: str) -> AsyncIterator[_Writing]:
@@ -206,6 +211,7 @@ class CaseStore:
                 await writing.set(phase=Phase.WORK.value)
             await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
             writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
+            await follow_work(writing.connection, record, case, self._work_window, writing.entry)
 
     async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
         async with self._writing(case) as writing:

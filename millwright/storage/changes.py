@@ -1,7 +1,7 @@
 """What other systems told us of their records, stored with the cursor that says how far we have read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +13,7 @@ from domain.work_orders import WorkOrderRecord
 from millwright.storage import due, ledger
 from millwright.storage.engine import transaction
 from millwright.storage.tables import cases, changes, cursors, work_orders
+from millwright.storage.work_windows import follow_work
 
 _KEEP_ORDER = text(
     "UPDATE work_orders SET record = CAST(:record AS jsonb), status = :status, external_id = :external_id, "
@@ -26,11 +27,13 @@ class ChangeStore:
     Args:
         engine: the database.
         clock: the plant's time.
+        work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, work_window: timedelta | None = None) -> None:
         self._engine = engine
         self._clock = clock
+        self._work_window = work_window
 
     async def cursor(self, system: str) -> str | None:
         async with transaction(self._engine) as connection:
@@ -56,6 +59,7 @@ class ChangeStore:
                 body = record.model_dump(mode="json")
                 if known is not None and known.record == body:
                     continue
+                await follow_work(connection, record, known.case_id if known else None, self._work_window, entry)
                 kept = await connection.execute(
                     insert(changes)
                     .values(

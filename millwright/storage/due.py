@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.keys import SUPPRESSION_SUBJECT
 from millwright.storage.engine import raw, unbound
 from millwright.storage.tables import due
 
@@ -23,7 +24,7 @@ ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded
 
 _DUE = (
     "SELECT subject, generation, rests FROM due WHERE due_at <= %s AND subject NOT LIKE 'policy/%%' "
-    "ORDER BY due_at LIMIT 500"
+    f"AND subject NOT LIKE '{SUPPRESSION_SUBJECT}%%' ORDER BY due_at LIMIT 500"
 )
 # What is a policy's is no workflow's: the worker's watch of policies looks after it.
 _DUE_POLICIES = (

@@ -482,5 +482,6 @@ APPEND_ONLY = (
     "duplicates",
     "explanations",
     "autonomy_moves",
+    "suppressed",
 )
 """Tables whose rows the database itself refuses to change or delete."""

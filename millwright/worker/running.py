@@ -23,6 +23,7 @@ from millwright.temporal import (
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
+from millwright.worker.suppression_watch import SuppressionWatch
 from workflows.connector_poll import ConnectorPoll
 from workflows.line_watch import LineWatch
 from workflows.maintenance_case import MaintenanceCase
@@ -89,6 +90,7 @@ async def run_worker(
             await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
+            running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
             await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,)))
         log.info("working on %s", settings.task_queue)

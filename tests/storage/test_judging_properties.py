@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.judging import JudgeLine, Judging
-from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.anomaly import Anomaly, Received
 from domain.assets import Criticality, PlantRegister
 from domain.judging import Assignment
-from domain.verdict import Context, Memory, Rung, Verdict
+from domain.verdict import Context, Rung
 from millwright.bootstrap import StoredVersions
 from millwright.storage.lines import LineStore
 from millwright.storage.register import RegisterStore
@@ -21,6 +21,7 @@ from policies.catalogue import Catalogue
 from policies.engine import CompiledPolicy
 from policies.episodes import Ordering, episodes
 from tests.arrivals import LATENESS, arrivals, messages, seen_events
+from tests.fickle import Fickle
 from tests.judged_plant import Plant, WakeCounter
 from tests.memory_lines import MemoryLines
 from tests.plant import LINE, PUMP, START, TestClock, register
@@ -33,24 +34,6 @@ LAWS = settings(
 )
 ON_THE_DATABASE = settings(LAWS, max_examples=20)
 PARTS = 200
-
-
-class Fickle:
-    """A judge that takes orders back: a shift asks for an order unless the risk was last said to be low.
-
-    The shipped versions never judge an event lower for what came late; another plant's may.
-    """
-
-    def __init__(self) -> None:
-        self._published = CATALOGUE
-
-    def judge(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
-        verdict, after = self._published.judge(version, memory, anomaly, context)
-        shift = anomaly.kind is AnomalyKind.DEVIATION and anomaly.quality == "good"
-        if shift and (anomaly.score or 0) > 4:
-            rung = Rung.WATCH if after.risk == "Low" else Rung.WORK_ORDER
-            return verdict.model_copy(update={"rung": rung}), after
-        return verdict, after
 
 
 def lines() -> MemoryLines:

@@ -1,0 +1,109 @@
+"""What keeps verdicts from acting for a while: shelves (ISA-18.2 clause 11.7) and windows of planned or running work.
+
+Judging goes on under it. Only what a verdict would do, open a case or feed one, is held back.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.assets import Criticality
+from domain.errors import Rejected
+from domain.model import Model, Moment
+
+_DURATION = TypeAdapter(timedelta)
+
+
+class SuppressionKind(StrEnum):
+    """Where a suppression comes from."""
+
+    SHELF = "shelf"
+    """A person put a nuisance away for a limited time."""
+    WINDOW = "window"
+    """Planned work or a planned stop, from the plant's calendar."""
+    WORK = "work"
+    """An order in progress on the same machine."""
+
+
+class Suppression(Model):
+    """A time in which the verdicts on an asset, and on all below it, open and feed no case.
+
+    It covers event times from `from_at` to just before `end_at`; `until_at` is the end that was planned. The fault
+    (`spared_asset`, `spared_mode`) is spared: the work in progress is its own. `source` is the order or the calendar's
+    entry that it comes from.
+    """
+
+    id: str
+    kind: SuppressionKind
+    asset: str
+    failure_mode: str | None = None
+    spared_asset: str | None = None
+    spared_mode: str | None = None
+    from_at: Moment
+    until_at: Moment
+    end_at: Moment
+    reason: str
+    made_by: str
+    made_at: Moment
+    source: str | None = None
+    ended_by: str | None = None
+    ended_because: str | None = None
+    returned_at: Moment | None = None
+
+    def covers(self, places: Collection[str | None], asset: str, failure_mode: str, at: datetime) -> bool:
+        """Whether it covers an event of a fault, by the event's own time.
+
+        Args:
+            places: the asset and all that it is part of.
+        """
+        return (
+            self.asset in places
+            and self.failure_mode in (None, failure_mode)
+            and (self.spared_asset, self.spared_mode) != (asset, failure_mode)
+            and self.from_at <= at < self.end_at
+        )
+
+    def holds_back(self, at: datetime, rearm: timedelta) -> bool:
+        """Whether a covered event is held back still. After the return only what is older than `rearm` by then is:
+        so what comes late ends as it would have, had it come before."""
+        return self.returned_at is None or at < self.end_at - rearm
+
+    @property
+    def words(self) -> str:
+        """Who or what holds back, until when, and why; to follow "it was"."""
+        until = f"until {self.end_at:%Y-%m-%d %H:%M} UTC"
+        match self.kind:
+            case SuppressionKind.SHELF:
+                told = f"shelved by {self.made_by} {until} because: {self.reason}"
+            case SuppressionKind.WINDOW:
+                told = f"in a window of planned work {until}, imported by {self.made_by}: {self.reason}"
+            case SuppressionKind.WORK:
+                told = f"seen during work in progress on {self.asset} {until}: {self.reason}"
+        return f"{told} ({self.id})"
+
+
+def shelving_limits(text: str) -> Mapping[Criticality, timedelta]:
+    """The longest time for which an asset may be shelved, by criticality, from `A=PT8H,B=P1D,…`.
+
+    Raises:
+        Rejected: it is not so written, or a criticality is missing.
+    """
+    limits: dict[Criticality, timedelta] = {}
+    for part in text.split(","):
+        letter, _, length = part.strip().partition("=")
+        try:
+            limits[Criticality(letter)] = _DURATION.validate_python(length)
+        except (ValueError, ValidationError) as error:
+            raise _no_limits(f"{part.strip()!r} is no limit") from error
+    missing = [one.value for one in Criticality if one not in limits]
+    if missing:
+        raise _no_limits(f"criticality {', '.join(missing)} has no limit")
+    if min(limits.values()) <= timedelta():
+        raise _no_limits("a limit must be longer than nothing")
+    return limits
+
+
+def _no_limits(problem: str) -> Rejected:
+    return Rejected(problem, field="shelving_limits", fix="write it as A=PT8H,B=P1D,C=P3D,D=P7D")

@@ -1,0 +1,33 @@
+"""The watch of shelves and windows: each returns when its time has come."""
+
+import asyncio
+import logging
+
+from domain.errors import StorageUnavailable
+from millwright.storage.returning import Returning
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.1
+
+
+class SuppressionWatch:
+    """Returns what is due. Their waits are due rows in the plant's clock, so they survive every restart.
+
+    Args:
+        returning: who returns one.
+    """
+
+    def __init__(self, returning: Returning) -> None:
+        self._returning = returning
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        while True:
+            try:
+                for suppression in await self._returning.return_due():
+                    log.info("suppression %s has returned", suppression)
+                await asyncio.sleep(_LOOK_EVERY)
+            except StorageUnavailable as error:
+                log.warning("shelves and windows do not return for the moment: %s", error)
+                await asyncio.sleep(1)
