@@ -5,7 +5,20 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from millwright.api import alarms, cases, events, figures, floods, health, hints, idleness, policies, problems, stops
+from millwright.api import (
+    alarms,
+    cases,
+    events,
+    figures,
+    floods,
+    health,
+    hints,
+    idleness,
+    policies,
+    problems,
+    stops,
+    suppressions,
+)
 from millwright.api.body_limit import BodyLimit
 from millwright.api.contract import publish_envelopes
 from millwright.api.desk import Desk
@@ -23,6 +36,7 @@ _ROUTERS = (
     idleness.router,
     hints.router,
     health.router,
+    suppressions.router,
 )
 
 

@@ -19,8 +19,8 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 
 @router.get("/summary")
 async def summarise(desk: OnDesk) -> Response:
-    """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes and labels, all of one
-    moment; and the alarm floods of the last day of the plant's time (`GET /floods` lists them)."""
+    """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes, labels and what was
+    suppressed, all of one moment; and the alarm floods of the plant's last day (`GET /floods` lists them)."""
     figures = await read_figures(desk.storage.engine)
     now = desk.storage.clock.now()
     flooding = await read_flood_figures(desk.storage.engine, now - _DAY, now)
@@ -34,6 +34,7 @@ async def summarise(desk: OnDesk) -> Response:
             "holds": figures.holds,
             "outcomes": figures.outcomes,
             "labels": figures.labels,
+            "suppressed": figures.suppressed,
             "floods": flooding.model_dump(mode="json"),
         }
     )

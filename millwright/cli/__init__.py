@@ -24,9 +24,11 @@ from millwright.cli import (
     plant,
     policy,
     services,
+    shelving,
     stopping,
     suggest,
     why,
+    windows,
 )
 from millwright.cli.failing import Commands
 
@@ -52,7 +54,7 @@ def _installation(
     context.obj = home
 
 
-for _module in (plant, engine, services, health, why, floods):
+for _module in (plant, engine, services, health, why, floods, shelving):
     _module.register(app)
 app.add_typer(case.app, name="case")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
@@ -60,6 +62,7 @@ for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stoppi
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
+app.add_typer(windows.app, name="windows")
 app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")

@@ -5,13 +5,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.anomaly import Anomaly, AnomalyKind, Fate
 from domain.clock import WallClock
 from domain.model import Model, Moment
+from domain.suppression import Suppression
 from domain.verdict import Rung
 from millwright.explaining.consequences import Consequences, consequences
 from millwright.explaining.decisions import Decision, Explainer
 from millwright.storage.case_lists import whole_case
 from millwright.storage.events import EventStore, SeenEvent, WholeEvent
 from millwright.storage.pending import UNDECIDED
-from millwright.storage.reasons import Entry, Found, Receipt, deciding_event, entries_of, find, receipts_of
+from millwright.storage.reasons import (
+    Entry,
+    Found,
+    HeldBack,
+    Receipt,
+    deciding_event,
+    entries_of,
+    find,
+    held_back,
+    receipts_of,
+)
 from millwright.storage.record import read_record
 from policies.catalogue import Catalogue
 
@@ -19,7 +30,8 @@ from policies.catalogue import Catalogue
 class Why(Model):
     """The whole answer. `kind` is what the reference named; `event` is the one that decided.
 
-    `remade` is whether every verdict shown was made again and came out the same; None where there is none.
+    `suppressed` are the shelves and windows that held its action back. `remade` is whether every verdict shown was
+    made again and came out the same; None where there is none.
     """
 
     ref: str
@@ -30,6 +42,7 @@ class Why(Model):
     repeats: int
     first_received_at: Moment | None
     decisions: tuple[Decision, ...]
+    suppressed: tuple[Suppression, ...]
     consequences: Consequences | None
     remade: bool | None
 
@@ -57,14 +70,16 @@ async def why(engine: AsyncEngine, catalogue: Catalogue, ref: str) -> Why:
             return _unknown(ref, found)
         decisions = await Explainer(record, catalogue).decisions(event)
         entries = await entries_of(record, event)
+        held = await held_back(record, event)
         whole = await EventStore(engine, WallClock()).read(event)
         repeats = await receipts_of(record, f"{whole.event.source}|{whole.event.external_id}")
-    case = found.case or _case_of(whole, entries, decisions)
+    case = found.case or (None if held.stands and not entries else _case_of(whole, entries, decisions))
     followed = consequences(await whole_case(engine, case), event) if case is not None else None
     return Why(
         ref=ref,
         kind=found.kind,
-        answer=_answer(whole, entries, decisions, followed),
+        answer=_answer(whole, entries, decisions, followed, held),
+        suppressed=held.by,
         event=whole.event,
         seen=None if whole.anomaly is None else seen(whole.anomaly),
         repeats=len(repeats),
@@ -114,6 +129,7 @@ def _unknown(ref: str, found: Found) -> Why:
         repeats=1 if receipt else 0,
         first_received_at=receipt.received_at if receipt else None,
         decisions=(),
+        suppressed=(),
         consequences=None,
         remade=None,
     )
@@ -127,7 +143,11 @@ def _case_of(whole: WholeEvent, entries: list[Entry], decisions: tuple[Decision,
 
 
 def _answer(
-    whole: WholeEvent, entries: list[Entry], decisions: tuple[Decision, ...], followed: Consequences | None
+    whole: WholeEvent,
+    entries: list[Entry],
+    decisions: tuple[Decision, ...],
+    followed: Consequences | None,
+    held: HeldBack,
 ) -> str:
     event = whole.event
     if event.fate != Fate.DECIDED:
@@ -144,7 +164,20 @@ def _answer(
     before = ""
     if earlier and earlier[0].rung != deciding.rung:
         before = f" Judged first as {_rung(earlier[0].rung)}, and again when an earlier event had come late."
-    return f"{_did(deciding, entries, followed)} {deciding.because}{before}".strip()
+    asked = Rung[deciding.rung.upper()].opens_case
+    did = _held(deciding, held) if held.stands and asked else _did(deciding, entries, followed)
+    return f"{did} {deciding.because}{before}{_returned(held)}".strip()
+
+
+def _held(deciding: Decision, held: HeldBack) -> str:
+    by = "; and ".join(one.words for one in held.by)
+    last = held.by[0]
+    late = " That had been over for too long when it returned." if last.returned_at is not None else ""
+    return f"It asked for {_rung(deciding.rung)}, and nothing was done: it was {by}.{late}"
+
+
+def _returned(held: HeldBack) -> str:
+    return f" It acted on a return: first it was {held.by[0].words}." if held.by and not held.stands else ""
 
 
 def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None) -> str:

@@ -50,6 +50,7 @@ class Summary(Model):
     holds: dict[str, int]
     outcomes: dict[str, int]
     labels: dict[str, int]
+    suppressed: dict[str, int]
     policies: dict[str, VersionScore]
     floods: FloodFigures
     ledger: dict[str, int | bool]
@@ -177,6 +178,7 @@ def summarise(
         holds=figures.holds,
         outcomes=figures.outcomes,
         labels=figures.labels,
+        suppressed=figures.suppressed,
         policies=policies,
         floods=flooding,
         ledger={"rows": report.rows, "verified": report.verified},

@@ -29,6 +29,7 @@ class Figures:
     holds: dict[str, int]
     outcomes: dict[str, int]
     labels: dict[str, int]
+    suppressed: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             holds=await _holds(connection),
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
+            suppressed=await _suppressed(connection),
         )
 
 
@@ -145,6 +147,18 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
         "not_needed": row.not_needed,
         "unproven": row.unproven,
     }
+
+
+async def _suppressed(connection: AsyncConnection) -> dict[str, int]:
+    """Shelves and windows by kind, and the verdicts that are held back still or were let in."""
+    made = {"shelf": 0, "window": 0, "work": 0}
+    made |= await _counts(connection, "SELECT kind, count(*) FROM suppressions GROUP BY 1")
+    stands = await _counts(
+        connection,
+        "SELECT how, count(*) FROM (SELECT DISTINCT ON (event_id, version) how FROM suppressed "
+        "ORDER BY event_id, version, id DESC) s GROUP BY 1",
+    )
+    return made | {"held_back": 0, "let_in": 0} | stands
 
 
 def _number(asset: str) -> int:

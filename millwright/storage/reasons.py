@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.errors import ActRejected
+from domain.suppression import Suppression
 from millwright.storage.record import Record
 
 Kind = Literal["case", "work order", "hold", "event", "receipt"]
@@ -23,6 +24,11 @@ WHERE d.external_id = %s OR d.source || '|' || d.external_id = %s ORDER BY d.rec
 # The last that opened or raised the case asked for what was done; before it there may have been smaller things.
 _DECIDING = "SELECT event_id FROM evidence WHERE case_id = %s AND how IN ('opened', 'raised') ORDER BY id DESC LIMIT 1"
 _ENTERED = "SELECT case_id, how, revision FROM evidence WHERE event_id = %s ORDER BY id"
+_HELD = """
+SELECT row_to_json(s), (SELECT n.how FROM suppressed n WHERE n.event_id = u.event_id ORDER BY n.id DESC LIMIT 1)
+FROM (SELECT DISTINCT suppression, event_id FROM suppressed WHERE event_id = %s AND how = 'held_back') u
+JOIN suppressions s ON s.id = u.suppression ORDER BY s.end_at DESC, s.id
+"""
 _LARGEST = 2**63 - 1
 
 
@@ -54,6 +60,14 @@ class Entry:
     case: str
     how: str
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The shelves and windows that held an event's action back, the last to end first; `stands` while one does."""
+
+    by: tuple[Suppression, ...] = ()
+    stands: bool = False
 
 
 async def find(record: Record, ref: str) -> Found:
@@ -100,6 +114,13 @@ async def deciding_event(record: Record, case: str) -> int | None:
 async def entries_of(record: Record, event: int) -> list[Entry]:
     """The cases that an event opened, raised or revised, or was noted on."""
     return [Entry(str(case), str(how), int(str(n))) for case, how, n in await record.rows(_ENTERED, event)]
+
+
+async def held_back(record: Record, event: int) -> HeldBack:
+    """What held an event's action back, and whether it acted on a return."""
+    rows = await record.rows(_HELD, event)
+    by = tuple(Suppression.model_validate(told) for told, _ in rows)
+    return HeldBack(by, stands=any(how == "held_back" for _, how in rows))
 
 
 async def _case(record: Record, name: str) -> Found | None:

@@ -1,7 +1,7 @@
 """Shelves and windows as lists show them, with what they held back."""
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.model import Model, Moment
 from domain.suppression import Suppression, SuppressionKind
@@ -27,13 +27,6 @@ _ARRIVED = text(
     FROM (SELECT DISTINCT ON (event_id, version) * FROM suppressed WHERE suppression = :id AND how = 'held_back'
         ORDER BY event_id, version, id DESC) u JOIN events e ON e.id = u.event_id
     ORDER BY u.at, u.event_id LIMIT 1000
-    """
-)
-_OF_EVENT = text(
-    """
-    SELECT s.*, (SELECT n.how FROM suppressed n WHERE n.event_id = :event ORDER BY n.id DESC LIMIT 1) AS how
-    FROM suppressions s WHERE s.id IN (SELECT suppression FROM suppressed WHERE event_id = :event AND how = 'held_back')
-    ORDER BY s.end_at DESC, s.id
     """
 )
 
@@ -87,9 +80,3 @@ async def whole_suppression(engine: AsyncEngine, suppression: str) -> WholeSuppr
         rows = (await connection.execute(_ARRIVED, {"id": suppression})).mappings()
         arrived = tuple(Arrived.model_validate(dict(row) | {"rung": Rung(row["rung"]).word}) for row in rows)
     return WholeSuppression(suppression=found, arrived=arrived)
-
-
-async def suppressions_of(connection: AsyncConnection, event: int) -> tuple[list[Suppression], bool]:
-    """What held an event's verdicts back, the last to end first, and whether it has been let in since."""
-    rows = list((await connection.execute(_OF_EVENT, {"event": event})).mappings())
-    return [of_row(row) for row in rows], any(row["how"] == "let_in" for row in rows)

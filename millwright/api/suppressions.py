@@ -1,0 +1,80 @@
+"""Shelves and windows: who keeps what from acting, until when, and what arrived meanwhile."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.errors import ActRejected
+from domain.suppression import Suppression, SuppressionKind
+from millwright.api.desk import OnDesk, answered
+from millwright.api.problems import ProblemDetails, not_found
+from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
+from millwright.storage.suppression_lists import (
+    SeenSuppression,
+    WholeSuppression,
+    suppression_page,
+    whole_suppression,
+)
+
+router = APIRouter(tags=["suppressions"])
+
+Reason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+Shelver = Annotated[Person, Depends(may(OPERATOR, PLANNER))]
+_REFUSED: dict[int | str, dict[str, object]] = {code: {"model": ProblemDetails} for code in (404, 409, 422, 503)}
+
+
+class Shelve(BaseModel):
+    """What is to be shelved, for how long, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asset: str
+    failure_mode: str | None = None
+    length: Annotated[timedelta, Field(alias="for", description="In ISO 8601: PT8H.")]
+    reason: Reason
+
+
+class End(BaseModel):
+    """Why a shelf or a window ends before its time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Reason
+
+
+@router.get("/suppressions", response_model=list[SeenSuppression], dependencies=[Depends(may(*READING))])
+async def list_suppressions(
+    desk: OnDesk,
+    kind: Annotated[SuppressionKind | None, Query(description="A shelf, a window, or work in progress.")] = None,
+    ended: Annotated[bool, Query(description="Those that have returned, too.")] = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Shelves and windows, the newest first, each with how many verdicts it held back."""
+    return answered(await suppression_page(desk.storage.engine, kind=kind, ended=ended, limit=limit))
+
+
+@router.get("/suppressions/{suppression}", response_model=WholeSuppression, dependencies=[Depends(may(*READING))])
+async def show_suppression(suppression: str, desk: OnDesk) -> Response:
+    """One shelf or window, with what arrived meanwhile and whether it has acted since."""
+    try:
+        return answered(await whole_suppression(desk.storage.engine, suppression))
+    except ActRejected as error:
+        raise not_found(error.problem, fix=error.fix) from error
+
+
+@router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Suppression, responses=_REFUSED)
+async def shelve(asked: Shelve, desk: OnDesk, person: Shelver) -> Response:
+    """Shelves an asset and all below it, or one failure mode of theirs, in the name of whoever is signed in."""
+    made = await desk.storage.suppressions.shelve(
+        asked.asset, asked.failure_mode, asked.length, person.name, asked.reason
+    )
+    return answered(made, HTTPStatus.CREATED)
+
+
+@router.post("/suppressions/{suppression}/end", response_model=Suppression, responses=_REFUSED)
+async def end_suppression(suppression: str, asked: End, desk: OnDesk, person: Shelver) -> Response:
+    """Ends a shelf or a window now; what it held back of late opens its case as soon as a worker sees it."""
+    return answered(await desk.storage.suppressions.end(suppression, person.name, asked.reason))

@@ -1,0 +1,70 @@
+"""`windows`: planned work and planned stops, from the plant's calendar."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json
+from millwright.cli.shelving import Key, person, write_suppressions
+
+if TYPE_CHECKING:
+    from millwright.storage.suppression_lists import SeenSuppression
+    from millwright.storage.suppressions import WindowReport
+
+app = typer.Typer(no_args_is_help=True, help="Windows: planned work and planned stops, under which no case is opened.")
+_PLANS = ("planner", "operator")
+_LISTED = 1000
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="iCalendar (.ics), or a table (.csv).")
+    ],
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Take over a calendar's windows, all of them or none; the same entry with other times is moved."""
+    from millwright.intake.calendar_file import read_calendar
+
+    settings = settings_of(context)
+    windows = read_calendar(file)
+
+    async def work() -> "WindowReport":
+        async with opened(settings) as storage:
+            by = await person(storage, key, *_PLANS)
+            return await storage.suppressions.keep_windows(windows, by)
+
+    report = finish(work())
+    if json:
+        write_json(report)
+    else:
+        typer.echo(
+            f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already."
+        )
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    json: Json = False,
+) -> None:
+    """List the windows to come and under way; `unshelve ID` ends one."""
+    from domain.suppression import SuppressionKind
+    from millwright.storage.suppression_lists import suppression_page
+
+    settings = settings_of(context)
+
+    async def read() -> "list[SeenSuppression]":
+        async with opened(settings) as storage:
+            return await suppression_page(storage.engine, kind=SuppressionKind.WINDOW, ended=everything, limit=_LISTED)
+
+    found = finish(read())
+    if json:
+        write_json(found)
+    else:
+        write_suppressions(found, "No windows.")

@@ -1,0 +1,49 @@
+"""Shelving through the API."""
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from millwright.bootstrap import Storage
+from millwright.people import api_key_hash
+from tests.api.conftest import Caller
+from tests.doors import NOW
+from tests.plant import PUMP
+
+
+async def shelve(api: httpx.AsyncClient, **other: Any) -> httpx.Response:
+    return await api.post("/suppressions", json={"asset": PUMP, "for": "PT8H", "reason": "noisy"} | other)
+
+
+async def test_an_asset_is_shelved_shown_and_brought_back(api: httpx.AsyncClient) -> None:
+    made = await shelve(api)
+    assert made.status_code == 201, made.text
+    shelf = made.json()["id"]
+    assert [one["suppression"]["id"] for one in (await api.get("/suppressions")).json()] == [shelf]
+    assert (await api.get(f"/suppressions/{shelf}")).json()["arrived"] == []
+    assert (await api.get("/summary")).json()["suppressed"]["shelf"] == 1
+    assert (await api.post(f"/suppressions/{shelf}/end", json={"reason": "mended"})).json()["ended_by"] == "local"
+    assert (await api.post(f"/suppressions/{shelf}/end", json={"reason": "mended"})).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [({"for": "P30D"}, 409), ({"asset": "nothing"}, 409), ({"reason": " "}, 422), ({"for": "soon"}, 422)],
+)
+async def test_what_may_not_be_shelved_is_refused(api: httpx.AsyncClient, other: dict[str, Any], status: int) -> None:
+    assert (await shelve(api, **other)).status_code == status
+
+
+async def test_no_such_shelf_is_not_found(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/suppressions/SHNONE")).status_code == 404
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 201), ("reader", 403)])
+async def test_it_takes_a_role_to_shelve(
+    app: FastAPI, storage: Storage, caller: Caller, role: str, status: int
+) -> None:
+    await storage.people.add(name="p", roles=[role], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    async with caller(app, host="10.0.0.9", headers={"Authorization": "Bearer k"}) as client:
+        assert (await shelve(client)).status_code == status
