@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     ] = "A=PT8H,B=P1D,C=P3D,D=P7D"
     window_limit: Annotated[
         timedelta, Field(description="How long an imported window of planned work or a planned stop may be at most.")
-    ] = timedelta(days=14)
+    ] = timedelta(days=7)
     work_window: Annotated[
         timedelta | None,
         Field(description="How long work in progress keeps a machine's other faults quiet at most; absent, never."),

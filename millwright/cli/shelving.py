@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import ActRejected, Rejected
+from domain.errors import Rejected
 from domain.suppression import Suppression
+from millwright.cli.acting import actor
+from millwright.cli.case import LOCAL
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.storage.suppression_lists import Arrived, SeenSuppression, WholeSuppression
 
-LOCAL = "local"
-"""Whoever sits at the machine itself and gives no key, as for the API."""
 _SHELVES = ("operator", "planner")
 _LISTED = 200
 
@@ -131,17 +131,7 @@ async def person(storage: "Storage", key: str | None, *roles: str) -> str:
     Raises:
         ActRejected: nobody has this key, or they hold none of them.
     """
-    from millwright.people import api_key_hash
-
-    if key is None:
-        return LOCAL
-    found = await storage.people.by_api_key(api_key_hash(key))
-    if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
-    name, held = found
-    if not set(roles) & set(held):
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it takes the role {' or '.join(roles)}")
-    return name
+    return LOCAL if key is None else await actor(storage, key, *roles)
 
 
 def _tell(whole: "WholeSuppression") -> None:
