@@ -15,6 +15,7 @@ from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.case_record import case_files, hold_files, missing_rows
 from millwright.storage.record import ActRow, Record, read_record
+from millwright.storage.suppression_record import unfounded_suppressions
 
 Progress = Callable[[int, int], None]
 """Takes how many verdicts were judged again, and how many there are."""
@@ -122,6 +123,9 @@ async def _check_tables(record: Record, findings: Findings) -> None:
     async for missing in missing_rows(record):
         for kind, subject in missing:
             findings.add("missing", subject.replace("/", " "), f"{kind} was recorded, and what it tells of is gone")
+    async for unfounded in unfounded_suppressions(record):
+        for where, what in unfounded:
+            findings.add("suppression", where, what)
     async for cases in case_files(record):
         subjects = [f"case/{case['id']}" for case in cases]
         acts = await acts_by_subject(record, subjects)

@@ -8,7 +8,7 @@ from millwright.storage.returning import Returning
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.2
 
 
 class SuppressionWatch:
