@@ -323,12 +323,14 @@ async def _write(connection: AsyncConnection, plan: _Plan, touched: Sequence[_Ca
 
 
 async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:
-    """The case an event opened, fed or was noted on, if any."""
+    """The case an event opened, fed or was noted on, if any; none that it was held back from."""
     found = await connection.scalar(
         text(
             "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
             "LEFT JOIN evidence v ON v.case_id = c.id AND v.event_id = e.id "
-            "WHERE e.id = :event AND (v.id IS NOT NULL OR e.at BETWEEN c.event_at AND c.last_event_at) "
+            "WHERE e.id = :event AND (v.id IS NOT NULL OR (e.at BETWEEN c.event_at AND c.last_event_at "
+            "AND (SELECT u.how FROM suppressed u WHERE u.event_id = e.id ORDER BY u.id DESC LIMIT 1) "
+            "IS DISTINCT FROM 'held_back')) "
             "ORDER BY v.id IS NULL, c.opened_at DESC LIMIT 1"
         ),
         {"event": event_id},

@@ -11,11 +11,13 @@ from domain.canonical import timestamp
 from domain.judging import Judged
 from domain.suppression import Suppression
 from millwright.storage import ledger
+from millwright.storage.engine import raw
 from millwright.storage.suppression_tables import suppressed, suppressions
 from millwright.storage.tables import assets
 
 HELD_BACK, LET_IN = "held_back", "let_in"
 
+_ANY = "SELECT 1 FROM suppressions WHERE end_at > %s AND from_at <= %s LIMIT 1"
 _KNOWN = text(
     "SELECT suppression, event_id, version, revision, how FROM suppressed WHERE event_id = ANY(:events) ORDER BY id"
 )
@@ -102,6 +104,11 @@ class HoldingBack:
 
 async def suppressions_between(connection: AsyncConnection, first: datetime, last: datetime) -> list[Suppression]:
     """The shelves and windows that cover an event time from the first to the last, those returned too."""
+    # Nearly always there is none: asked in the driver's own way, that costs a third.
+    async with (await raw(connection)).cursor() as cursor:
+        await cursor.execute(_ANY, (first, last))
+        if await cursor.fetchone() is None:
+            return []
     rows = await connection.execute(
         select(suppressions)
         .where(suppressions.c.end_at > first, suppressions.c.from_at <= last)

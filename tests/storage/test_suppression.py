@@ -9,6 +9,7 @@ from domain.assets import Criticality
 from domain.errors import ActRejected
 from domain.suppression import SuppressionKind, shelving_limits
 from millwright.bootstrap import StoredVersions
+from millwright.storage.casebook import case_of_event
 from millwright.storage.returning import Returning
 from millwright.storage.suppression_lists import suppression_page, whole_suppression
 from millwright.storage.suppressions import PlannedWindow, SuppressionStore
@@ -125,6 +126,23 @@ async def test_an_open_case_is_fed_again_only_on_the_return(shelving: Shelving) 
     assert await shelving.cases() == [(PUMP, 1)]
     await shelving.at(9)
     assert await shelving.cases() == [(PUMP, 3)]
+
+
+async def test_a_case_is_not_that_of_an_event_that_was_held_back_from_it(shelving: Shelving) -> None:
+    await shelving.plant.take(code(-2), deviation(-1))
+    await shelving.shelve(8)
+    await shelving.plant.take(deviation(2, external_id="held"))
+    await shelving.at(8)
+    await shelving.shelve(8)
+    await shelving.plant.take(deviation(9, external_id="held too"))
+    async with shelving.plant.engine.connect() as connection:
+        cases = [
+            await case_of_event(connection, int(str(number)))
+            for (number,) in await shelving.plant.rows(
+                "SELECT id FROM events WHERE external_id LIKE 'held%' ORDER BY id"
+            )
+        ]
+    assert [case is None for case in cases] == [False, True]
 
 
 async def test_another_failure_mode_or_another_asset_is_not_held_back(shelving: Shelving) -> None:
