@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
+from domain.engines import EngineMark
 from domain.errors import Rejected
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
@@ -144,6 +145,12 @@ async def database_url(settings: Settings) -> str:
     return await asyncio.to_thread(postgres.start, settings.home / "postgres")
 
 
+def _engine_mark() -> EngineMark:
+    from policies.engine_mark import engine_mark
+
+    return engine_mark()
+
+
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """The stores, for as long as the block lasts. Nothing is asked of the database yet."""
@@ -156,7 +163,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
             clock=clock,
             compiled=versions,
             inbox=Inbox(engine),
-            lines=LineStore(engine, clock, versions),
+            lines=LineStore(engine, clock, versions, _engine_mark),
             cases=CaseStore(engine, clock, versions, settings.work_window),
             changes=ChangeStore(engine, clock, settings.work_window),
             register=RegisterStore(engine, clock),

@@ -14,6 +14,7 @@ from domain.judging import Assignment, Judged, LineEvent, Role
 from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Context, Memory
+from millwright.audit.engines import Engines
 from millwright.audit.report import Findings
 from millwright.storage.record import Record, VerdictRow
 
@@ -39,9 +40,13 @@ class Rejudging:
         judge: the one judging function, which knows the stored versions that are as they were published.
         versions: their digests.
         findings: where what does not agree is told.
+        engines: which engine gave the verdict that is checked.
     """
 
-    def __init__(self, record: Record, judge: Judge, versions: frozenset[str], findings: Findings) -> None:
+    def __init__(
+        self, record: Record, judge: Judge, versions: frozenset[str], findings: Findings, engines: Engines
+    ) -> None:
+        self.engines = engines
         self._record = record
         self._judge = judge
         self._versions = versions
@@ -54,9 +59,14 @@ class Rejudging:
         self.stored = 0
         self.reproduced = 0
 
-    async def check(self, row: VerdictRow) -> None:
-        """Checks a verdict's text and columns, and gives it again."""
+    async def check(self, row: VerdictRow) -> str | None:
+        """Checks a verdict's text and columns, and gives it again.
+
+        Returns:
+            The digest of the verdict given again; None where it could not be.
+        """
         self.stored += 1
+        self.engines.stored()
         where = name_of(row)
         if sha256(row.body.encode()) != row.digest:
             self._findings.add("verdict-digest", where, "its text was altered")
@@ -66,7 +76,7 @@ class Rejudging:
             inputs = str(body["before"]), str(body["context"]), str(body["anomaly"])
         except (ValueError, KeyError, TypeError) as error:
             self._findings.add("unreadable", where, f"its text is no verdict: {error!r}")
-            return
+            return None
         known = self._findings.found
         self._check_memory(row, body, where)
         event = self._event(row, inputs[2], where)
@@ -84,7 +94,7 @@ class Rejudging:
             self._findings.add("verdict-memory", where, "no verdict before it left the memory that it began with")
         if event is None or context is None or before is None or row.version not in self._versions:
             self._keep_stored_memory(row, body)
-            return
+            return None
         verdict, memory = self._judge.judge(row.version, before, event.anomaly, context)
         text = canonical(memory)
         role: Role = "active" if row.role == "active" else "shadow"
@@ -107,10 +117,12 @@ class Rejudging:
             self._findings.add("verdict-columns", where, "rung beside the hashed text was altered")
         if self._findings.found == known:
             self.reproduced += 1
+            self.engines.reproduced()
         if after == body.get("after") and row.memory:
             self._keep((row.version, row.asset, row.failure_mode, after), memory)
         else:
             self._keep_stored_memory(row, body)
+        return sha256(again)
 
     def _tell_difference(self, stored: Body, again: Body, where: str) -> None:
         differing = [name for name in sorted(stored.keys() | again.keys()) if stored.get(name) != again.get(name)]
@@ -120,7 +132,7 @@ class Rejudging:
             self._findings.add("verdict-columns", where, f"{', '.join(inputs)} beside the hashed text was altered")
         if results:
             told = ", ".join(f"{name} {again.get(name)} for {stored.get(name)}" for name in results)
-            self._findings.add("verdict-differs", where, f"judged again it is {told}")
+            self._findings.add("verdict-differs", where, f"judged again it is {told}{self.engines.words}")
 
     def _check_memory(self, row: VerdictRow, body: Body, where: str) -> None:
         if (row.memory == "") != body.get("aside"):

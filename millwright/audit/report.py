@@ -23,14 +23,40 @@ class VerdictCount(Model):
     reproduced: int
 
 
+class EngineCount(Model):
+    """How many verdicts an engine gave, and how many of them the present engine gave again and came to the same.
+
+    `engine` is its digest, None for verdicts older than the record of engines; `build` and `python` as it was first
+    seen in.
+    """
+
+    engine: str | None
+    build: str | None
+    python: str | None
+    stored: int
+    reproduced: int
+
+    @property
+    def name(self) -> str:
+        """The engine in a few words."""
+        if self.engine is None:
+            return "an engine of before engines were recorded"
+        return f"engine {self.engine[:12]} (build {self.build})"
+
+
 class Report(Model):
-    """What `verify` says of a record. `head` is the last row of the ledger, as `SEQ:HASH`."""
+    """What `verify` says of a record. `head` is the last row of the ledger, as `SEQ:HASH`.
+
+    `engine` is the digest of the engine that judged again, `made_by` those whose verdicts are stored, the oldest first.
+    """
 
     rows: int
     acts: int
     verdicts: VerdictCount
     versions: int
     head: str
+    engine: str
+    made_by: tuple[EngineCount, ...]
     found: int
     findings: tuple[Finding, ...]
 

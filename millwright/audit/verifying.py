@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.canonical import sha256, timestamp
 from millwright.audit.approvals import acts_by_subject, check_versions
 from millwright.audit.chain import Chain, Queue
+from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_signatures import guarded
 from millwright.audit.offline_verify import act_findings, case_findings, hold_findings
@@ -16,6 +17,7 @@ from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.case_record import case_files, hold_files, missing_rows
 from millwright.storage.record import ActRow, Record, read_record
 from millwright.storage.suppression_record import unfounded_suppressions
+from policies.engine_mark import engine_mark
 
 Progress = Callable[[int, int], None]
 """Takes how many verdicts were judged again, and how many there are."""
@@ -39,7 +41,8 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
     async with read_record(engine) as record:
         catalogue, versions = await check_versions(record, findings)
         chain = Chain(findings, published)
-        rejudging = Rejudging(record, catalogue, versions, findings)
+        engines = Engines(engine_mark())
+        rejudging = Rejudging(record, catalogue, versions, findings, engines)
         acts = await _follow(record, chain, rejudging, findings, progress)
         chain.end(await record.head())
         await _check_tables(record, findings)
@@ -49,6 +52,8 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),
+        engine=engines.present.digest,
+        made_by=engines.counts,
         found=findings.found,
         findings=tuple(findings.kept),
     )
@@ -64,6 +69,8 @@ async def _follow(
     async for page in record.ledger():
         for row in page:
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
+            for act in own_acts:
+                rejudging.engines.follow(act)
             for verdict in own_verdicts:
                 await rejudging.check(verdict)
                 if verdict.ledger_seq < row.seq:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
+from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.tables import acts, ledger_head
 
 GENESIS = EMPTY_ROOT
@@ -62,16 +63,30 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest row's number and hash."""
+    """The newest row's number and hash. `engine` is the digest of the engine that gave the last verdicts."""
 
     seq: int
     hash: str
+    engine: str | None = field(default=None, compare=False)
 
 
 async def lock_head(connection: AsyncConnection) -> Head:
     """Locks the head until the transaction ends. Call it last: everyone who writes waits for this row."""
-    row = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash).with_for_update())).one()
-    return Head(row.seq, row.hash)
+    asked = select(ledger_head.c.seq, ledger_head.c.hash, ledger_head.c.engine).with_for_update()
+    row = (await connection.execute(asked)).one()
+    return Head(row.seq, row.hash, row.engine)
+
+
+async def take_over(connection: AsyncConnection, entry: Entry, head: Head, mark: EngineMark) -> None:
+    """Tells in the entry that its verdicts are another engine's than those before it; costs nothing where they are not.
+
+    From this ledger row to the next such act, every verdict is this engine's. Call it with the head locked.
+    """
+    if head.engine == mark.digest:
+        return
+    detail: dict[str, object] = {"build": mark.build, "python": mark.python, "before": head.engine}
+    entry.add(act(TOOK_OVER, f"engine/{mark.digest}", "worker", entry.at, detail))
+    await connection.execute(update(ledger_head).values(engine=mark.digest))
 
 
 async def append(connection: AsyncConnection, entry: Entry, head: Head | None = None) -> Head | None:

@@ -1,6 +1,6 @@
 """The transaction in which a line's events are judged."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import cast
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.anomaly import Anomaly, Fate, position_time
 from domain.canonical import canonical, sha256
 from domain.clock import Clock
+from domain.engines import EngineMark
 from domain.judging import (
     Assignment,
     FaultKey,
@@ -127,8 +128,10 @@ class _LineWork:
         clock: Clock,
         contexts: ContextStore,
         policies: AssignedVersions,
+        mark: Callable[[], EngineMark] | None,
     ) -> None:
         self._connection = connection
+        self._mark = mark
         self._driver = driver
         self._clock = clock
         self._line = line
@@ -255,6 +258,8 @@ class _LineWork:
             # From here everybody who judges waits for us, so nothing but the last writes follows.
             head = await ledger.lock_head(self._connection) if entry.leaves else None
             if head is not None and judged:
+                if self._mark is not None:
+                    await ledger.take_over(self._connection, entry, head, self._mark())
                 seq = str(head.seq + 1)
                 rows = [
                     _verdict(one, record, digest, seq, leaf)
@@ -275,10 +280,14 @@ class LineStore:
         engine: the database.
         clock: the plant's time.
         terms: the versions compiled in this process.
+        mark: gives the engine that judges here, asked when the first verdict is written; None leaves it unsaid.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, terms: VersionTerms) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, terms: VersionTerms, mark: Callable[[], EngineMark] | None = None
+    ) -> None:
         self._engine = engine
+        self._mark = mark
         self._clock = clock
         self._policies = AssignedVersions(terms)
         self._contexts = ContextStore()
@@ -286,7 +295,8 @@ class LineStore:
     @asynccontextmanager
     async def open(self, line: str, limit: int) -> AsyncIterator[_LineWork]:
         async with transaction(self._engine) as connection:
-            work = _LineWork(connection, await raw(connection), line, self._clock, self._contexts, self._policies)
+            driver = await raw(connection)
+            work = _LineWork(connection, driver, line, self._clock, self._contexts, self._policies, self._mark)
             await work.read(limit)
             yield work
         self._contexts.kept(work.new_contexts)

@@ -468,8 +468,10 @@ ledger_head = Table(
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("seq", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("engine", Text),
     CheckConstraint("single", name="single"),
 )
+"""Where the chain ends, and which engine gave the last verdicts in it."""
 
 APPEND_ONLY = (
     "ledger",
