@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from millwright.api import (
     alarms,
+    audit,
     cases,
     events,
     figures,
@@ -33,6 +34,7 @@ _ROUTERS = (
     floods.router,
     policies.router,
     stops.router,
+    audit.router,
     idleness.router,
     hints.router,
     health.router,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli import (
+    asking,
     assets,
     assigning,
     audit,
@@ -60,6 +61,7 @@ app.add_typer(case.app, name="case")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")
+asking.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(windows.app, name="windows")

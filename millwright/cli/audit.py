@@ -45,6 +45,10 @@ def verify(
             f"{report.rows} ledger rows, {report.acts} acts, {report.verdicts.reproduced} of {report.verdicts.stored} "
             f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
         )
+        for made in report.made_by:
+            again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
+            same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"
+            typer.echo(f"{made.stored} verdicts made by {made.name}, made again by {again}: {same}.")
         typer.echo("Everything agrees." if report.verified else f"{report.found} findings: the record does not agree.")
     if not report.verified:
         raise typer.Exit(1)

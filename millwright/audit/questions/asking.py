@@ -1,0 +1,116 @@
+"""Asking one of the auditor's questions of one snapshot of the record."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.errors import ActRejected
+from millwright.audit.head import head_text
+from millwright.audit.questions.affected import AffectedRow, affected
+from millwright.audit.questions.answer import Answer, Asked, Row, Told, columns_of, proofs_of
+from millwright.audit.questions.changed import ChangedRow, changed
+from millwright.audit.questions.decided import DecidedRow, decided
+from millwright.audit.questions.duties import DutyRow, duties
+from millwright.audit.questions.in_force import InForceRow, in_force
+from millwright.audit.questions.not_done import NotDoneRow, not_done
+from millwright.audit.questions.remade import RemadeRow, remade
+from millwright.audit.questions.signed import SignedRow, signed
+from millwright.audit.questions.suppressed import SuppressedRow, suppressed
+from millwright.storage.record import Record, read_record
+from millwright.storage.version_states import VersionStates
+from policies.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What questions are answered from: the snapshot, the database behind it, and where versions are compiled."""
+
+    record: Record
+    engine: AsyncEngine
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in an auditor's words, which of `Asked` it takes, what its rows are, and who answers it."""
+
+    words: str
+    takes: tuple[str, ...]
+    row: type[Row]
+    answer: Callable[[Sources, Asked], Awaitable[Told]]
+
+
+QUESTIONS: dict[str, Question] = {
+    "decided": Question(
+        "Which rule decided this event, order or case?",
+        ("ref",),
+        DecidedRow,
+        lambda s, a: decided(s.record, s.catalogue, a),
+    ),
+    "signed": Question(
+        "Who wrote, approved and activated this version, when and why?",
+        ("ref",),
+        SignedRow,
+        lambda s, a: signed(s.record, a),
+    ),
+    "in-force": Question(
+        "What was in force at an instant, as known then and as known now?",
+        ("at", "known_at", "asset", "line"),
+        InForceRow,
+        lambda s, a: in_force(s.record, VersionStates(s.engine), a),
+    ),
+    "affected": Question(
+        "Which events, orders and holds did this version decide?",
+        ("ref", "since", "until"),
+        AffectedRow,
+        lambda s, a: affected(s.record, a),
+    ),
+    "changed": Question(
+        "What changed between two dates?", ("since", "until"), ChangedRow, lambda s, a: changed(s.record, a)
+    ),
+    "remade": Question(
+        "Can this decision be made again, bit for bit?", ("ref",), RemadeRow, lambda s, a: remade(s.record, a)
+    ),
+    "suppressed": Question(
+        "What was suppressed, shelved or given up, and by whom?",
+        ("since", "until"),
+        SuppressedRow,
+        lambda s, a: suppressed(s.record, a),
+    ),
+    "duties": Question("Who has both author and approver rights?", (), DutyRow, lambda s, a: duties(s.record, a)),
+    "not-done": Question(
+        "Why was there no work order?", ("ref",), NotDoneRow, lambda s, a: not_done(s.record, s.engine, s.catalogue, a)
+    ),
+}
+"""Every question by its name on the command line and in the API."""
+
+
+async def ask(engine: AsyncEngine, catalogue: Catalogue, question: str, asked: Asked) -> Answer:
+    """Answers a question.
+
+    Raises:
+        ActRejected: there is no such question, it takes no such value or lacks one, or nothing is known by it.
+        StorageUnavailable: the database is away.
+    """
+    found = QUESTIONS.get(question)
+    if found is None:
+        raise ActRejected(f"there is no question {question!r}", field="question", fix=f"ask {', '.join(QUESTIONS)}")
+    given = {name: str(value) for name, value in asked.model_dump(mode="json").items() if value is not None}
+    for name in given.keys() - {"now", *found.takes}:
+        raise ActRejected(
+            f"the question {question} takes none", field=name, fix=f"it takes {', '.join(found.takes) or 'nothing'}"
+        )
+    async with read_record(engine) as record:
+        told = await found.answer(Sources(record, engine, catalogue), asked)
+        head = await record.head()
+        proofs = await proofs_of(record, told.rows)
+    return Answer(
+        question=question,
+        asked=given,
+        words=told.words,
+        head=head_text(head),
+        columns=columns_of(found.row),
+        rows=told.rows,
+        proofs=proofs,
+    )

@@ -1,0 +1,87 @@
+"""Who has both author and approver rights, and who ever used more than one?"""
+
+from domain.approvals import ACTIVATE, APPROVE, ROLES
+from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.storage.questions import acts_on
+from millwright.storage.record import Record
+
+_CONFLICTS = (("author", "approver"), ("author", "operator"), ("approver", "operator"))
+
+
+class DutyRow(Row):
+    """A conflict of duties: rights that a person holds together (`held`), or used together on one version (`used`).
+
+    `version` is the one that they were used on. A right that is only held can do no harm by itself: nobody's approval
+    of their own version counts, whatever roles they hold.
+    """
+
+    person: str
+    roles: tuple[str, ...]
+    here: bool
+    kind: str
+    conflict: str
+    version: str | None
+
+
+async def duties(record: Record, asked: Asked) -> Told:  # noqa: ARG001 every question is asked alike
+    """The segregation of duties: every conflict, held or used, by everybody who ever was here."""
+    people = await record.people()
+    added = {act.subject: act for act in await acts_on(record, [f"person/{one.name}" for one in people])}
+    rows: list[DutyRow] = []
+    for person in people:
+        for pair in _CONFLICTS:
+            if set(pair) <= set(person.roles):
+                act = added.get(f"person/{person.name}")
+                rows.append(
+                    DutyRow(
+                        person=person.name,
+                        roles=tuple(person.roles),
+                        here=person.left_at is None,
+                        kind="held",
+                        conflict=" and ".join(pair),
+                        version=None,
+                        ledger=None if act is None else place_of(act.ledger_seq, act.leaf),
+                        digest=None if act is None else act.digest,
+                    )
+                )
+    rows += await _used(record, {one.name: (tuple(one.roles), one.left_at is None) for one in people})
+    both = sorted({row.person for row in rows if row.conflict == "author and approver" and row.here})
+    used = sum(row.kind == "used" for row in rows)
+    words = f"{', '.join(both) or 'Nobody'} can both write and approve; {used} times one person did two duties."
+    return Told(words, tuple(rows))
+
+
+async def _used(record: Record, people: dict[str, tuple[tuple[str, ...], bool]]) -> list[DutyRow]:
+    """Two duties of one person on one version."""
+    rows: list[DutyRow] = []
+    signatures, drafts = await record.signatures(), await record.drafts()
+    for version in await record.versions():
+        own = [one for one in signatures if one.digest == version.digest]
+        wrote = {version.author} | {
+            one.author for one in drafts if (one.policy, one.version) == (version.policy, version.version)
+        }
+        approved = {one.person for one in own if one.act == APPROVE}
+        placed = {one.person for one in own if one.act != ACTIVATE and ROLES[one.act] == ROLES[ACTIVATE]}
+        placed |= {one.person for one in own if one.act == ACTIVATE}
+        pairs = (
+            ("wrote and approved it; the approval does not count", wrote & approved),
+            ("approved it and put it in force", approved & placed),
+            ("wrote it and put it in force", wrote & placed),
+        )
+        acts = {act.actor: act for act in await acts_on(record, [f"policy/{version.digest}"])}
+        for conflict, names in pairs:
+            for name in sorted(names):
+                act = acts.get(name)
+                rows.append(
+                    DutyRow(
+                        person=name,
+                        roles=people.get(name, ((), False))[0],
+                        here=people.get(name, ((), False))[1],
+                        kind="used",
+                        conflict=conflict,
+                        version=f"{version.policy} {version.version}",
+                        ledger=None if act is None else place_of(act.ledger_seq, act.leaf),
+                        digest=None if act is None else act.digest,
+                    )
+                )
+    return rows

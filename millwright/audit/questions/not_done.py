@@ -1,0 +1,70 @@
+"""Why was there no work order?"""
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.verdict import Rung
+from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.explaining.why import why
+from millwright.storage.record import Record
+from policies.catalogue import Catalogue
+
+
+class NotDoneRow(Row):
+    """A verdict that asked for no order, or an order that it asked for and where it went.
+
+    `missed` are the rules that were asked and did not decide, with what they lacked; `otherwise` are the smallest
+    changes of one input that would have ordered work.
+    """
+
+    event: str
+    version: str
+    role: str
+    standing: bool
+    rule: str
+    rung: str
+    ordered: bool
+    because: str
+    missed: tuple[str, ...]
+    otherwise: tuple[str, ...]
+
+
+async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> Told:
+    """Why an event led to no order; where it did, that it did.
+
+    Raises:
+        ActRejected: nothing is known by the reference.
+    """
+    told = await why(engine, catalogue, asked.reference)
+    if told.event is None:
+        return Told(told.answer, ())
+    stored = {row.id: row for row in await record.verdicts_on(told.event.id)}
+    rows = []
+    for one in told.decisions:
+        verdict = stored.get(one.verdict)
+        if verdict is None:
+            continue  # given after this snapshot was taken
+        rows.append(
+            NotDoneRow(
+                event=f"{verdict.source}|{verdict.external_id}",
+                version=f"{one.policy} {one.version}",
+                role=one.role,
+                standing=one.standing,
+                rule=one.rule,
+                rung=one.rung,
+                ordered=Rung[one.rung.upper()].orders,
+                because=one.because,
+                missed=tuple(
+                    f"{rule.rule}: {'; '.join(test.words for test in rule.tests) or rule.error or 'no test'}"
+                    for rule in one.missed
+                ),
+                otherwise=tuple(
+                    change.ordering.words
+                    for change in (one.changes.inputs if one.changes else ())
+                    if change.ordering is not None
+                ),
+                ledger=place_of(verdict.ledger_seq, verdict.leaf),
+                digest=verdict.digest,
+            )
+        )
+    order = told.consequences.order if told.consequences else None
+    return Told(f"There was one: {order}. {told.answer}" if order else told.answer, tuple(rows))

@@ -1,0 +1,71 @@
+"""Can this decision be made again, bit for bit?"""
+
+from millwright.audit.approvals import check_versions
+from millwright.audit.engines import Engines
+from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.rejudging import Rejudging
+from millwright.audit.report import Findings
+from millwright.storage.questions import engine_before
+from millwright.storage.reasons import deciding_event, find
+from millwright.storage.record import Record
+from policies.engine_mark import engine_mark
+
+
+class RemadeRow(Row):
+    """A verdict given again from its stored inputs. `digest` is the stored record's, `again` that of the one made now.
+
+    `same` is None where it could not be made again; `why` says so, or what differs.
+    """
+
+    event: str
+    version: str
+    role: str
+    revision: int
+    inputs: str
+    made_by: str | None
+    remade_by: str
+    again: str | None
+    same: bool | None
+    why: str
+
+
+async def remade(record: Record, asked: Asked) -> Told:
+    """Every verdict on the event that decided, given again.
+
+    Raises:
+        ActRejected: nothing is known by the reference.
+    """
+    found = await find(record, asked.reference)
+    event = found.event if found.case is None else await deciding_event(record, found.case)
+    if event is None:
+        return Told(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
+    catalogue, sound = await check_versions(record, Findings())
+    names = {one.digest: f"{one.policy} {one.version}" for one in await record.versions()}
+    present = engine_mark()
+    rows: list[RemadeRow] = []
+    for verdict in await record.verdicts_on(event):
+        findings, engines = Findings(), Engines(present)
+        before = await engine_before(record, verdict.ledger_seq)
+        if before is not None:
+            engines.follow(before)
+        again = await Rejudging(record, catalogue, sound, findings, engines).check(verdict)
+        rows.append(
+            RemadeRow(
+                event=f"{verdict.source}|{verdict.external_id}",
+                version=names.get(verdict.version, verdict.version),
+                role=verdict.role,
+                revision=verdict.revision,
+                inputs="the anomaly, its context and the memory before it, each by its stored digest",
+                made_by=engines.counts[0].engine,
+                remade_by=present.digest,
+                again=again,
+                same=None if again is None else again == verdict.digest and not findings.found,
+                why="; ".join(f"{one.kind}: {one.what}" for one in findings.kept),
+                ledger=place_of(verdict.ledger_seq, verdict.leaf),
+                digest=verdict.digest,
+            )
+        )
+    equal = sum(row.same is True for row in rows)
+    words = f"{equal} of {len(rows)} verdicts came out the same, bit for bit"
+    lost = "; ".join(row.why for row in rows if row.same is not True)
+    return Told(f"{words}: {lost}." if lost else f"{words}.", tuple(rows))

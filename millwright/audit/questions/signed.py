@@ -1,0 +1,67 @@
+"""Who wrote, approved and activated a version, when and why?"""
+
+from domain.model import Moment
+from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
+from millwright.storage.questions import acts_on, version_named
+from millwright.storage.record import Record
+from millwright.storage.signatures import Signature
+
+
+class SignedRow(Row):
+    """An act on a version or its drafts. `signature` is whether it holds, None where none is called for."""
+
+    at: Moment
+    person: str
+    did: str
+    why: str
+    signature: bool | None
+    public_key: str | None
+
+
+async def signed(record: Record, asked: Asked) -> Told:
+    """Everything that was ever done to a version, its drafts first.
+
+    Raises:
+        ActRejected: there is no such version.
+    """
+    version = await version_named(record, asked.reference)
+    keys = {person.name: person.public_key for person in await record.people()}
+    stored = {
+        (one.person, one.at): one for one in await record.signatures() if one.digest == version.digest
+    }  # one person signs once at one instant
+    rows: list[SignedRow] = []
+    for act in await acts_on(record, [f"policy/{version.digest}", f"draft/{version.policy}/{version.version}"]):
+        detail = detail_of(act)
+        holds, key = None, None
+        if "signature" in detail:
+            key = keys.get(act.actor, "")
+            row = stored.get((act.actor, act.at))
+            given = Signature(
+                row.act if row else "", act.actor, str(detail["meaning"]), act.at, str(detail["signature"]), key
+            )
+            holds = row is not None and given.holds(version.digest)
+        rows.append(
+            SignedRow(
+                at=act.at,
+                person=act.actor,
+                did=act.kind.removeprefix("policy-").replace("-", " "),
+                why=said_in(detail) or _found(detail),
+                signature=holds,
+                public_key=key,
+                ledger=place_of(act.ledger_seq, act.leaf),
+                digest=act.digest,
+            )
+        )
+    approved = sorted({row.person for row in rows if row.did == "approved"})
+    activated = sorted({row.person for row in rows if row.did == "activated"})
+    words = (
+        f"{version.policy} {version.version} was written by {version.author}, approved by "
+        f"{', '.join(approved) or 'nobody'}, activated by {', '.join(activated) or 'nobody'}."
+    )
+    forged = [row for row in rows if row.signature is False]
+    return Told(words + (f" {len(forged)} SIGNATURES DO NOT HOLD." if forged else ""), tuple(rows))
+
+
+def _found(detail: dict[str, object]) -> str:
+    """What a machine's finding says."""
+    return f"{detail['kind']} {detail['result']}" if "result" in detail else ""

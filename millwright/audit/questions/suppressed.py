@@ -1,0 +1,67 @@
+"""What was suppressed, shelved, stopped, passed over or given up, and by whom?"""
+
+from collections import Counter
+
+from domain.model import Moment
+from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
+from millwright.storage.questions import passed_over, suppressions_between
+from millwright.storage.record import ActRow, Record
+from policies.schema import BAD_QUALITY
+
+
+class SuppressedRow(Row):
+    """Something that was not done, or not to be done: an act of a person or the machine, or a verdict that moved
+    nothing. `by` is who decided so: for a verdict, the version."""
+
+    at: Moment
+    what: str
+    subject: str
+    by: str
+    why: str
+
+
+async def suppressed(record: Record, asked: Asked) -> Told:
+    """Switches thrown and lifted, shelvings, orders cancelled or rejected, quarantines, and verdicts passed over.
+
+    Raises:
+        ActRejected: the time ends before it begins.
+    """
+    since, until = asked.span
+    rows = [_acted(act) for act in await suppressions_between(record, since, until)]
+    rows += [
+        SuppressedRow(
+            at=one.at,
+            what="bad quality" if one.rule == BAD_QUALITY else "too late to be weighed",
+            subject=f"event {one.event}",
+            by=one.by,
+            why=f"rule {one.rule} on {one.asset} {one.failure_mode}",
+            ledger=place_of(one.ledger_seq, one.leaf),
+            digest=one.digest,
+        )
+        for one in await passed_over(record, since, until, [BAD_QUALITY])
+    ]
+    rows.sort(key=lambda row: row.at)
+    count = Counter(row.what for row in rows)
+    told = ", ".join(f"{number} × {what}" for what, number in count.most_common())
+    return Told(f"{told or 'Nothing was suppressed'}.", tuple(rows))
+
+
+def _acted(act: ActRow) -> SuppressedRow:
+    detail = detail_of(act)
+    what = act.kind.replace("-", " ")
+    if act.kind == "case-closed":
+        what = f"case {detail.get('how')}"
+    elif act.kind == "case-decided":
+        what = "case refused"
+    elif act.kind == "action-stopped":
+        where = [str(detail[name]) for name in ("site", "asset_class") if detail.get(name)]
+        what = f"every {detail.get('action')} stopped" + (f" for {', '.join(where)}" if where else "")
+    return SuppressedRow(
+        at=act.at,
+        what=what,
+        subject=act.subject.replace("/", " ", 1),
+        by=act.actor,
+        why=said_in(detail),
+        ledger=place_of(act.ledger_seq, act.leaf),
+        digest=act.digest,
+    )
