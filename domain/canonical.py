@@ -75,3 +75,20 @@ def merkle_root(leaves: Sequence[str]) -> str:
         # An odd node moves up unpaired: hashing it with itself would let two different lists share a root.
         level = paired + level[len(paired) * 2 :]
     return level[0].hex()
+
+
+def merkle_path(leaves: Sequence[str], index: int) -> list[str]:
+    """What proves that a leaf is under `merkle_root`: the nodes beside its way up (RFC 6962, section 2.1.1).
+
+    Args:
+        leaves: all digests under the root, in their order.
+        index: the leaf's place among them.
+    """
+    level, path = [hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest() for leaf in leaves], []
+    while len(level) > 1:
+        beside = index ^ 1
+        if beside < len(level):
+            path.append(level[beside].hex())
+        paired = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        level, index = paired + level[len(paired) * 2 :], index // 2
+    return path

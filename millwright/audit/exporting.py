@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.canonical import canonical, timestamp
 from domain.model import Model
 from domain.verdict import Memory
-from millwright.audit import offline_policies, offline_signatures, offline_verify
+from millwright.audit import offline_pack, offline_policies, offline_record, offline_signatures, offline_verify
 from millwright.audit.approvals import person_file, version_files
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
@@ -88,7 +88,7 @@ def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) ->
 def stand_alone_verifier() -> str:
     """The offline verifier as the one file that an export carries: its modules, one behind the other."""
     parts: list[str] = []
-    for module in (offline_verify, offline_signatures, offline_policies):
+    for module in (offline_verify, offline_signatures, offline_policies, offline_record, offline_pack):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()
         for node in ast.parse(source).body:
@@ -104,11 +104,11 @@ def stand_alone_verifier() -> str:
 
 def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
     return {
-        "ledger.jsonl": _each(record.ledger(), _ledger),
-        "verdicts.jsonl": _each(record.verdicts(), _verdict),
-        "acts.jsonl": _each(record.acts(), _act),
-        "events.jsonl": _each(record.events(), _event),
-        "contexts.jsonl": _each(record.contexts(), _context),
+        "ledger.jsonl": _each(record.ledger(), ledger_line),
+        "verdicts.jsonl": _each(record.verdicts(), verdict_line),
+        "acts.jsonl": _each(record.acts(), act_line),
+        "events.jsonl": _each(record.events(), event_line),
+        "contexts.jsonl": _each(record.contexts(), context_line),
         "policies.jsonl": _policies(record),
         "people.jsonl": _people(record),
         "cases.jsonl": _each(case_files(record), dict),
@@ -129,11 +129,13 @@ async def _people(record: Record) -> AsyncIterator[list[object]]:
     yield [person_file(person) for person in await record.people()]
 
 
-def _ledger(row: LedgerRow) -> object:
+def ledger_line(row: LedgerRow) -> dict[str, object]:
+    """A row of the ledger as it is exported."""
     return {**row._asdict(), "at": timestamp(row.at)}
 
 
-def _verdict(row: VerdictRow) -> object:
+def verdict_line(row: VerdictRow) -> dict[str, object]:
+    """A verdict as it is exported."""
     return {
         "id": row.id,
         "seq": row.ledger_seq,
@@ -153,7 +155,8 @@ def _verdict(row: VerdictRow) -> object:
     }
 
 
-def _act(row: ActRow) -> object:
+def act_line(row: ActRow) -> dict[str, object]:
+    """An act as it is exported."""
     return {
         "id": row.id,
         "seq": row.ledger_seq,
@@ -167,9 +170,11 @@ def _act(row: ActRow) -> object:
     }
 
 
-def _event(row: EventRow) -> object:
+def event_line(row: EventRow) -> dict[str, object]:
+    """An event as it is exported."""
     return {**row._asdict(), "at": stamped(row.at)}
 
 
-def _context(row: tuple[str, str]) -> object:
+def context_line(row: tuple[str, str]) -> dict[str, object]:
+    """A context as it is exported."""
     return {"digest": row[0], "body": row[1]}

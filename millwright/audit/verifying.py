@@ -10,8 +10,8 @@ from millwright.audit.approvals import acts_by_subject, check_versions
 from millwright.audit.chain import Chain, Queue
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_record import act_findings, case_findings, hold_findings
 from millwright.audit.offline_signatures import guarded
-from millwright.audit.offline_verify import act_findings, case_findings, hold_findings
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.case_record import case_files, hold_files, missing_rows

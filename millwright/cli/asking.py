@@ -1,4 +1,4 @@
-"""`audit ask`: the auditor's questions."""
+"""`audit ask` and `audit evidence`: the auditor's questions, and all that proves an answer."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ from millwright.cli.output import Json, write_json, write_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from millwright.audit.evidence import Packed
     from millwright.audit.questions.answer import Answer
     from millwright.settings import Settings
 
@@ -93,6 +94,37 @@ async def _ask(settings: "Settings", question: str, terms: "Mapping[str, object]
         return await answer(storage.engine, storage.catalogue, question, asked)
 
 
+def evidence(
+    context: typer.Context,
+    ref: Annotated[
+        str, typer.Argument(metavar="CASE|VERSION", help="A case, an order, a hold, an event; or a version.")
+    ],
+    out: Annotated[Path, typer.Option(help="A directory, or the file, .json or .html; both are written.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write all that proves a case, or a version with what it decided: one page, one JSON file, and the verifier."""
+    try:
+        packed = finish(_evidence(settings_of(context), ref, out))
+    except OSError as error:
+        raise Rejected(f"{out} cannot be written: {error.strerror}", field="out") from error
+    if json:
+        write_json(packed)
+        return
+    typer.echo(
+        f"{packed.cases} cases, {packed.verdicts} verdicts and {packed.acts} acts were written to {packed.json_file}"
+    )
+    typer.echo(f"and to the page {packed.page}, which carries the same. SHA-256 {packed.sha256}.")
+    typer.echo(f"Check it anywhere: python {packed.verifier} {packed.json_file} --head {packed.head}")
+
+
+async def _evidence(settings: "Settings", ref: str, out: Path) -> "Packed":
+    from millwright.audit.evidence import write_evidence
+
+    async with opened(settings) as storage:
+        return await write_evidence(storage.engine, storage.catalogue, ref, out, storage.clock.now())
+
+
 def register(app: typer.Typer) -> None:
-    """Adds this command."""
+    """Adds these commands."""
     app.command()(ask)
+    app.command()(evidence)

@@ -1,6 +1,6 @@
 """What the tables say of cases and holds today, in the form in which acts tell of the same."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,13 +25,15 @@ SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source,
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body) ORDER BY l.revision)
         FROM labels l WHERE l.case_id = c.id)
 FROM cases c LEFT JOIN events e ON e.id = c.opened_by
-LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = c.id ORDER BY c.id
+LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = c.id
+WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
 """
 _HOLDS = """
 SELECT h.key, h.system, h.equipment, h.state, h.plan,
        (SELECT json_agg(json_build_array(c.case_id, c.dropped_at IS NOT NULL) ORDER BY c.claimed_at, c.case_id)
         FROM hold_claims c WHERE c.hold_key = h.key)
-FROM holds h ORDER BY h.key
+FROM holds h WHERE %s::text[] IS NULL
+   OR EXISTS (SELECT FROM hold_claims k WHERE k.hold_key = h.key AND k.case_id = ANY(%s)) ORDER BY h.key
 """
 # What an act tells of, and where it has to stand: by the case in the act's subject, a hold by its own key.
 _MISSING = """
@@ -80,15 +82,15 @@ class _HoldRow(NamedTuple):
     claims: list[tuple[str, bool]] | None
 
 
-async def case_files(record: Record) -> AsyncIterator[list[Plain]]:
-    """Every case with its order, outcome, decision and labels, in pages."""
-    async for page in record.pages(_CASES, _CaseRow._make):
+async def case_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
+    """Every case, or only some, with their orders, outcomes, decisions and labels, in pages."""
+    async for page in record.pages(_CASES, _CaseRow._make, only, only):
         yield [_case(row) for row in page]
 
 
-async def hold_files(record: Record) -> AsyncIterator[list[Plain]]:
-    """Every hold with its claims, in pages."""
-    async for page in record.pages(_HOLDS, _HoldRow._make):
+async def hold_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
+    """Every hold, or only those that some cases claimed, with all their claims, in pages."""
+    async for page in record.pages(_HOLDS, _HoldRow._make, only, only):
         yield [
             {
                 "key": row.key,

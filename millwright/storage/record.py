@@ -331,11 +331,13 @@ class Record:
             await cursor.execute(sql.SQL(statement), values or None)
             return await cursor.fetchall()
 
-    async def pages(self, statement: str, make: Callable[[tuple[object, ...]], T]) -> AsyncIterator[list[T]]:
+    async def pages(
+        self, statement: str, make: Callable[[tuple[object, ...]], T], *values: object
+    ) -> AsyncIterator[list[T]]:
         """The rows of a statement, a page at a time, however many there are."""
         self._cursors += 1
         async with self._driver.cursor(name=f"record_{self._cursors}") as cursor:
-            await cursor.execute(sql.SQL(statement))
+            await cursor.execute(sql.SQL(statement), values or None)
             while rows := await cursor.fetchmany(PAGE):
                 yield [make(row) for row in rows]
 

@@ -1,0 +1,223 @@
+"""The evidence pack: all that proves a case, or what a version decided, in one JSON file and one page."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import canonical, merkle_path, sha256, timestamp
+from domain.errors import ActRejected
+from domain.model import Model
+from domain.verdict import Memory, Rung
+from millwright.audit.approvals import person_file, version_files
+from millwright.audit.evidence_page import write_page
+from millwright.audit.exporting import (
+    act_line,
+    context_line,
+    event_line,
+    ledger_line,
+    stand_alone_verifier,
+    verdict_line,
+)
+from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS, PACK_FORMAT, hashed_text
+from millwright.audit.offline_signatures import Row
+from millwright.explaining.consequences import consequences
+from millwright.explaining.decisions import Explainer
+from millwright.storage.case_lists import whole_case
+from millwright.storage.case_record import case_files, hold_files
+from millwright.storage.evidence import (
+    DECIDING,
+    EVERY_WAY,
+    cases_sharing_holds,
+    events_of_cases,
+    explanations_of,
+    leaves_of_rows,
+    some_events,
+)
+from millwright.storage.questions import acts_on, cases_of_version, judged_by, version_named
+from millwright.storage.reasons import deciding_event, entries_of, find
+from millwright.storage.record import Record, VerdictRow, VersionRow, read_record
+from policies.catalogue import Catalogue
+from policies.engine_mark import engine_mark
+
+VERIFIER = "offline_verify.py"
+_EMPTY = canonical(Memory()).decode()
+
+
+class Packed(Model):
+    """The files of a pack, and the SHA-256 of the JSON."""
+
+    json_file: Path
+    page: Path
+    verifier: Path
+    sha256: str
+    head: str
+    cases: int
+    verdicts: int
+    acts: int
+
+
+async def write_evidence(engine: AsyncEngine, catalogue: Catalogue, ref: str, out: Path, now: datetime) -> Packed:
+    """Writes what proves a case, or a version and what it decided: JSON, page, and the verifier beside them.
+
+    Args:
+        ref: a case, or an order, hold or event of one; or a version.
+        out: a directory, or the file's name with `.json` or `.html`; both are written.
+
+    Raises:
+        ActRejected: nothing is known by the reference, or no case came of it.
+        OSError: nothing can be written there.
+        StorageUnavailable: the database is away.
+    """
+    pack = await gather(engine, catalogue, ref, now)
+    subject = pack["subject"]
+    stem = (
+        out.with_suffix("") if out.suffix in (".json", ".html") else out / f"evidence-{subject['id']}".replace("@", "-")
+    )
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    text, page = sealed(pack)
+    files = [stem.parent / f"{stem.name}{suffix}" for suffix in (".json", ".html")]
+    files[0].write_text(text, encoding="utf-8", newline="")
+    files[1].write_text(page, encoding="utf-8", newline="")
+    verifier = stem.parent / VERIFIER
+    verifier.write_text(stand_alone_verifier(), encoding="utf-8")
+    parts = pack["parts"]
+    return Packed(
+        json_file=files[0],
+        page=files[1],
+        verifier=verifier,
+        sha256=sha256(text.encode()),
+        head=f"{pack['head']['seq']}:{pack['head']['hash']}",
+        cases=len(parts["cases"]),
+        verdicts=len(parts["verdicts"]),
+        acts=len(parts["acts"]),
+    )
+
+
+def sealed(pack: Row) -> tuple[str, str]:
+    """A pack's text with the hash of every part and of its page, and the page that carries that very text."""
+    pack = {**pack, "hashes": {name: sha256(hashed_text(part).encode()) for name, part in pack["parts"].items()}}
+    pack["about"] = sha256(hashed_text({name: value for name, value in pack.items() if name != "parts"}).encode())
+    head, tail = write_page(pack)
+    bare = f"{head}{PACK_BEGINS}{PACK_ENDS}{tail}"
+    pack["page"] = sha256(bare.encode())
+    text = hashed_text(pack)
+    for sign in "<>&":
+        # Within strings alone these stand; written so, the same bytes are JSON and the content of a page's script.
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text, f"{head}{PACK_BEGINS}{text}{PACK_ENDS}{tail}"
+
+
+async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datetime) -> Row:
+    """A pack without its hashes, of one snapshot of the record.
+
+    Raises:
+        ActRejected: nothing is known by the reference, or no case came of it.
+        StorageUnavailable: the database is away.
+    """
+    async with read_record(engine) as record:
+        version, cases = await _subject(record, ref)
+        sentences = await _sentences(engine, record, cases)
+        parts = await _parts(record, catalogue, version, cases)
+        head = await record.head()
+    name = f"{version.policy}@{version.version}" if version is not None else cases[0]
+    parts["outline"] = {"cases": cases, "sentences": sentences}
+    plain: Row = json.loads(canonical(parts))
+    return {
+        "format": PACK_FORMAT,
+        "subject": {"kind": "case" if version is None else "version", "id": name},
+        "made_at": timestamp(now),
+        "engine": engine_mark().model_dump(),
+        "head": {"seq": head.seq, "hash": head.hash},
+        "empty_memory": _EMPTY,
+        "parts": plain,
+    }
+
+
+async def _subject(record: Record, ref: str) -> tuple[VersionRow | None, list[str]]:
+    """The version with all its cases, or the one case."""
+    try:
+        version = await version_named(record, ref)
+    except ActRejected:
+        found = await find(record, ref)
+        case = found.case
+        if case is None and found.event is not None:
+            case = await _case_of(record, found.event)
+        if case is None:
+            raise ActRejected(
+                f"no case came of {ref}", field="ref", fix=f"`millwright audit ask not-done {ref}`"
+            ) from None
+        return None, [case]
+    return version, await cases_of_version(record, version.digest)
+
+
+async def _case_of(record: Record, event: int) -> str | None:
+    entries = await entries_of(record, event)
+    return entries[-1].case if entries else None
+
+
+async def _sentences(engine: AsyncEngine, record: Record, cases: Sequence[str]) -> dict[str, list[str]]:
+    """Each case in sentences."""
+    told: dict[str, list[str]] = {}
+    for case in cases:
+        event = await deciding_event(record, case)
+        told[case] = list(consequences(await whole_case(engine, case), event or 0).sentences)
+    return told
+
+
+async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | None, cases: Sequence[str]) -> Row:
+    events = await events_of_cases(record, cases, EVERY_WAY if version is None else DECIDING)
+    verdicts = [row for event in events for row in await record.verdicts_on(event)]
+    explainer = Explainer(record, catalogue)
+    decisions = [one for event in events for one in await explainer.decisions(event)]
+    policies, people = await version_files(record), await record.people()
+    others = await cases_sharing_holds(record, cases)
+    subjects = {f"case/{case}" for case in (*cases, *others)} | {f"person/{one.name}" for one in people}
+    subjects |= {f"policy/{one['digest']}" for one in policies}
+    subjects |= {f"draft/{one['policy']}/{one['version']}" for one in policies}
+    acts = await acts_on(record, sorted(subjects))
+    leaves = await leaves_of_rows(record, [*(one.ledger_seq for one in acts), *(one.ledger_seq for one in verdicts)])
+    bodies = {row.id: json.loads(row.body) for row in verdicts}
+    contexts = await record.some_contexts(sorted({str(body["context"]) for body in bodies.values()}))
+    judged = await judged_by(record, version.digest) if version is not None else []
+    counts = Counter((one.by, one.rule, one.rung) for one in judged)
+    return {
+        "ledger": [ledger_line(row) async for page in record.ledger() for row in page],
+        "acts": [{**act_line(one), "path": _path(leaves, one.ledger_seq, one.leaf)} for one in acts],
+        "verdicts": [
+            {
+                **verdict_line(one),
+                "memory_before": await _before(record, one, str(bodies[one.id]["before"])),
+                "path": _path(leaves, one.ledger_seq, one.leaf),
+            }
+            for one in verdicts
+        ],
+        "events": [event_line(one) for one in await some_events(record, events)],
+        "contexts": [context_line(one) for one in sorted(contexts.items())],
+        "explanations": await explanations_of(record, cases),
+        "policies": policies,
+        "people": [person_file(one) for one in people],
+        "cases": [one async for page in case_files(record, cases) for one in page],
+        "holds": [one async for page in hold_files(record, cases) for one in page],
+        "decisions": decisions,
+        "judged": [
+            {"role": role, "rule": rule, "rung": Rung(rung).word, "verdicts": number}
+            for (role, rule, rung), number in sorted(counts.items())
+        ],
+    }
+
+
+def _path(leaves: dict[int, list[str]], seq: int, leaf: int) -> list[str]:
+    """A leaf's proof; of one that is not where it says, none, which is then found."""
+    own = leaves.get(seq, [])
+    return merkle_path(own, leaf) if leaf < len(own) else []
+
+
+async def _before(record: Record, row: VerdictRow, digest: str) -> str:
+    """The memory that a verdict began with; nothing where it is gone, which is then found."""
+    if digest == sha256(_EMPTY.encode()):
+        return _EMPTY
+    return await record.state_before(row, digest) or ""

@@ -1,0 +1,237 @@
+"""An evidence pack as the offline verifier sees it: each part against its hash, and against the chain it carries.
+
+What hangs on the ledger (acts, verdicts, and by their digests events, contexts, memories, explanations, versions and
+findings) is proved by Merkle paths into ledger rows, which are chained from the first row to the head. What is derived
+(decisions in words, the page) is compared with what it was derived from as far as that goes, and hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_record import (
+    GENESIS,
+    Verdicts,
+    act_row_findings,
+    case_findings,
+    event_findings,
+    hold_findings,
+    merkle_path_root,
+)
+from millwright.audit.offline_signatures import Finding, Row, guarded, sha256
+
+PACK_FORMAT = "millwright evidence 1"
+PACK_BEGINS = '<script type="application/json" id="evidence-pack">'
+PACK_ENDS = "</script>"
+_PARTS = {
+    "acts",
+    "cases",
+    "contexts",
+    "decisions",
+    "events",
+    "explanations",
+    "holds",
+    "judged",
+    "ledger",
+    "outline",
+    "people",
+    "policies",
+    "verdicts",
+}
+
+
+def hashed_text(value: object) -> str:
+    """A part of a pack as it is hashed: sorted, without spaces, in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def page_of(html: str) -> tuple[str, str]:
+    """The pack that a page carries, and the page without it.
+
+    Raises:
+        ValueError: the page carries none.
+    """
+    before, begins, rest = html.partition(PACK_BEGINS)
+    pack, ends, after = rest.partition(PACK_ENDS)
+    if not begins or not ends:
+        raise ValueError("the page carries no evidence pack")
+    return pack, before + begins + ends + after
+
+
+def verify_pack(file: Path, published: str | None = None) -> Iterator[Finding]:
+    """Every finding of a pack, and of its page where that is beside it; of a page, those of the pack that it carries.
+
+    Args:
+        file: what `millwright audit evidence` wrote, the JSON or the HTML.
+        published: a published head, `SEQ:HASH`.
+
+    Raises:
+        OSError: the file is missing.
+        ValueError: it is no pack.
+    """
+    text = file.read_text(encoding="utf-8")
+    page = text if file.suffix == ".html" else None
+    beside = file.with_suffix(".html")
+    if page is None and beside.exists():
+        page = beside.read_text(encoding="utf-8")
+    if page is not None:
+        carried, without = page_of(page)
+        if file.suffix == ".html":
+            text = carried
+        elif sha256(carried) != sha256(text):
+            yield Finding("page", beside.name, "carries another pack than the JSON beside it")
+        if sha256(without) != json.loads(text)["page"]:
+            yield Finding("page", beside.name, "what it shows was altered after the pack was made")
+    yield from pack_findings(json.loads(text), published)
+
+
+def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
+    """Every finding of a pack that was read.
+
+    Raises:
+        ValueError: it is no pack.
+    """
+    if pack.get("format") != PACK_FORMAT:
+        raise ValueError(f"is not of the format {PACK_FORMAT!r}")
+    parts: Row = pack["parts"]
+    for name in sorted(_PARTS | set(parts) | set(pack["hashes"])):
+        if name not in parts or name not in _PARTS or sha256(hashed_text(parts[name])) != pack["hashes"].get(name):
+            yield Finding("part", name, "was altered, added or removed after the pack was made")
+    about = {name: value for name, value in pack.items() if name not in ("parts", "about", "page")}
+    if sha256(hashed_text(about)) != pack["about"]:
+        yield Finding("part", "head and subject", "were altered after the pack was made")
+    rows = {row["seq"]: row for row in parts["ledger"]}
+    yield from _pack_chain(parts["ledger"], pack["head"], published)
+    for kind in ("act", "verdict"):
+        for row in parts[f"{kind}s"]:
+            where = f"{kind} {row['id']}"
+            yield from guarded(where, _leaf_findings(where, row, rows))
+    acts: dict[str, list[Row]] = {}
+    for number, row in enumerate(parts["acts"]):
+        wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
+        yield from wrong
+        if all(one.kind != "unreadable" for one in wrong):
+            acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number})
+    yield from _pack_signers(parts, acts)
+    yield from _pack_verdicts(pack, parts)
+    yield from _pack_work(parts, acts)
+
+
+def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[Finding]:
+    last, previous = 0, GENESIS
+    for row in rows:
+        where = f"ledger row {row['seq']}"
+        if row["seq"] != last + 1:
+            yield Finding("ledger-gap", where, f"follows row {last}")
+        if row["previous"] != previous:
+            yield Finding("ledger-chain", where, "is not chained to the row before it")
+        hashed = {name: row[name] for name in ("seq", "at", "leaves", "root", "previous")}
+        if sha256(hashed_text(hashed)) != row["hash"]:
+            yield Finding("ledger-hash", where, "its hash is not that of its content")
+        last, previous = row["seq"], row["hash"]
+        if published is not None and published.split(":")[0] == str(last) and published != f"{last}:{previous}":
+            yield Finding("published-head", where, "has another hash than was published: history was rewritten")
+    if (head["seq"], head["hash"]) != (last, previous):
+        yield Finding("head", "ledger head", f"is not the last row, {last}:{previous}")
+    if published is not None and int(published.split(":")[0]) > last:
+        yield Finding("published-head", f"ledger row {last}", f"is the last, and {published} was published before")
+
+
+def _leaf_findings(where: str, row: Row, rows: dict[int, Row]) -> Iterator[Finding]:
+    ledger = rows.get(row["seq"])
+    if ledger is None:
+        yield Finding("ledger-proof", where, f"belongs to ledger row {row['seq']}, which is not there")
+        return
+    try:
+        root = merkle_path_root(sha256(row["body"]), row["leaf"], ledger["leaves"], row["path"])
+    except (ValueError, IndexError):
+        root = "none"
+    if root != ledger["root"]:
+        yield Finding("ledger-proof", where, f"is not what ledger row {row['seq']} vouches for")
+
+
+def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+    people: dict[str, Row] = {}
+    for row in parts["people"]:
+        people[row["name"]] = row
+        yield from guarded(f"person {row['name']}", person_findings(row, acts.get(f"person/{row['name']}", [])))
+    for row in parts["policies"]:
+        where = f"policy {row['policy']} {row['version']}"
+        yield from guarded(where, signing_findings(row, parts["policies"], people))
+        own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
+        yield from guarded(where, policy_findings(row, own, drafts))
+
+
+def _pack_verdicts(pack: Row, parts: Row) -> Iterator[Finding]:
+    events: dict[int, Row] = {}
+    for row in parts["events"]:
+        yield from guarded(f"event {row['id']}", event_findings(row))
+        events[row["id"]] = {**row, "digest": sha256(row["anomaly"])}
+    contexts = set()
+    for row in parts["contexts"]:
+        contexts.add(sha256(row["body"]))
+        if sha256(row["body"]) != row["digest"]:
+            yield Finding("context", f"context {row['digest'][:12]}", "its text was altered")
+    verdicts = Verdicts(events, contexts, {one["digest"] for one in parts["policies"]}, pack["empty_memory"])
+    bodies: dict[int, Row] = {}
+    for row in parts["verdicts"]:
+        verdicts.remember(row, row["memory_before"])
+        yield from guarded(f"verdict {row['id']}", verdicts.check(row))
+        yield from guarded(f"verdict {row['id']}", _began_with(row))
+        bodies[row["id"]] = row
+    for one in parts["decisions"]:
+        yield from guarded(f"decision on verdict {one['verdict']}", _decision_findings(one, bodies))
+
+
+def _began_with(row: Row) -> Iterator[Finding]:
+    if sha256(row["memory_before"]) != json.loads(row["body"])["before"]:
+        yield Finding("verdict-memory", f"verdict {row['id']}", "the memory that it began with was altered")
+
+
+def _decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[Finding]:
+    where = f"decision on verdict {shown['verdict']}"
+    row = verdicts.get(shown["verdict"])
+    if row is None:
+        yield Finding("decision", where, "no such verdict is in the pack")
+        return
+    body = json.loads(row["body"])
+    told = [shown["rule"], shown["rung"], shown["severity"], shown["priority"], shown["digest"], shown["revision"]]
+    rungs = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
+    meant = [body["rule"], rungs[body["rung"]], body["severity"], body["priority"], body["version"], body["revision"]]
+    if told != meant:
+        yield Finding("decision", where, "what is told of it is not what the verdict says")
+
+
+def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+    there: set[str] = set()
+    for case in parts["cases"]:
+        there.add(f"case/{case['id']}")
+        yield from guarded(f"case {case['id']}", case_findings(case, acts.get(f"case/{case['id']}", [])))
+    for subject in sorted({f"case/{one}" for one in parts["outline"]["cases"]} - there):
+        yield Finding("case", subject.replace("/", " "), "belongs to the pack and is gone")
+    yield from _pack_explanations(parts, acts)
+    for hold in parts["holds"]:
+        subjects = [f"case/{case}" for case in sorted({hold["key"], *hold["claims"]})]
+        own: Iterable[Row] = (act for subject in subjects for act in acts.get(subject, []))
+        in_order = sorted(own, key=lambda act: act["number"])
+        yield from guarded(f"hold {hold['key']}", hold_findings(hold, in_order))
+
+
+def _pack_explanations(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+    kept: dict[int, str] = {}
+    for row in parts["explanations"]:
+        where = f"explanation of verdict {row['verdict']}"
+        kept[row["verdict"]] = row["digest"]
+        if hashlib.sha256(row["body"].encode()).hexdigest() != row["digest"]:
+            yield Finding("explanation", where, "its text was altered")
+    for subject, told in acts.items():
+        for act in told:
+            if act["kind"] == "verdict-explained" and subject in {f"case/{one['id']}" for one in parts["cases"]}:
+                verdict = act["detail"]["verdict"]
+                if kept.get(verdict) != act["detail"]["digest"]:
+                    what = "is not the one that was recorded, or is gone"
+                    yield Finding("explanation", f"explanation of verdict {verdict}", what)

@@ -1,0 +1,237 @@
+"""The evidence pack: whole, checked anywhere, and whatever is altered in it is named."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import merkle_path, merkle_root, sha256
+from domain.errors import ActRejected
+from millwright.audit.evidence import Packed, write_evidence
+from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS, hashed_text, pack_findings
+from millwright.audit.offline_record import merkle_path_root
+from policies.catalogue import Catalogue
+from tests.audit.conftest import Hostile
+from tests.plant import START
+
+NOW = START + timedelta(days=30)
+Pack = dict[str, Any]
+
+
+async def packed(engine: AsyncEngine, out: Path, ref: str = "1001") -> Packed:
+    return await write_evidence(engine, Catalogue(), ref, out, NOW)
+
+
+def offline(pack: Packed, *arguments: str, file: Path | None = None) -> tuple[int, list[str]]:
+    """Runs the verifier that came with it in a Python that sees nothing but its standard library."""
+    command = [sys.executable, "-I", "-S", str(pack.verifier), str(file or pack.json_file), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.stderr == ""
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("ref", ["1001", "1002", "1.1.0", "1.0.0"])
+async def test_a_pack_that_nobody_touched_verifies_offline(recorded: AsyncEngine, tmp_path: Path, ref: str) -> None:
+    pack = await packed(recorded, tmp_path, ref)
+    for file in (pack.json_file, pack.page):
+        assert offline(pack, "--head", pack.head, file=file) == (0, ["verified: everything agrees"])
+
+
+async def test_the_page_carries_the_very_bytes_of_the_json(recorded: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(recorded, tmp_path / "case.html")
+    text, page = pack.json_file.read_text(), pack.page.read_text()
+    assert pack.json_file.name == "case.json"
+    assert page.partition(PACK_BEGINS)[2].partition(PACK_ENDS)[0] == text
+    assert sha256(text.encode()) == pack.sha256
+    assert "<" not in text
+
+
+async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(recorded: AsyncEngine, tmp_path: Path) -> None:
+    page = (await packed(recorded, tmp_path)).page.read_text().partition(PACK_BEGINS)[0]
+    for told in (
+        "In short",
+        "What it tested",
+        "What would have changed it",
+        "The work order",
+        "The hold",
+        "The outcome",
+    ):
+        assert f">{told}<" in page
+    for told in ("approve", "grace", "signature ", "public key ", "How to check it", "offline_verify.py"):
+        assert told in page
+    assert "http" not in page
+
+
+async def test_a_version_s_pack_has_its_cases_and_counts_every_verdict(
+    recorded: AsyncEngine, hostile: Hostile, tmp_path: Path
+) -> None:
+    pack = json.loads((await packed(recorded, tmp_path, "1.1.0")).json_file.read_text())
+    [[verdicts]] = await hostile.rows(
+        "SELECT count(*) FROM verdicts v JOIN policy_versions p ON p.digest = v.version WHERE p.version = '1.1.0'"
+    )
+    assert sum(one["verdicts"] for one in pack["parts"]["judged"]) == verdicts
+    assert len(pack["parts"]["cases"]) == 2
+    assert {one["external_id"] for one in (case["order"] for case in pack["parts"]["cases"])} == {"1001", "1002"}
+
+
+def _first(part: str, name: str, value: object) -> Callable[[Pack], None]:
+    def alter(pack: Pack) -> None:
+        pack["parts"][part][0][name] = value
+
+    return alter
+
+
+def _drop(part: str) -> Callable[[Pack], None]:
+    def alter(pack: Pack) -> None:
+        pack["parts"][part].pop()
+
+    return alter
+
+
+def _body(part: str, old: str, new: str) -> Callable[[Pack], None]:
+    """Alters a hashed text, with its digest, as somebody who knows how it is made."""
+
+    def alter(pack: Pack) -> None:
+        row = next(one for one in pack["parts"][part] if old in one["body"])
+        row["body"] = row["body"].replace(old, new)
+        row["digest"] = sha256(row["body"].encode())
+
+    return alter
+
+
+def _signature(pack: Pack) -> None:
+    policy = next(one for one in pack["parts"]["policies"] if one["version"] == "1.1.0")
+    policy["signatures"][0]["person"] = "olaf"
+
+
+def _order(pack: Pack) -> None:
+    pack["parts"]["cases"][0]["order"]["record"]["ref"]["id"] = "6666"
+
+
+def _values(pack: Pack) -> None:
+    policy = pack["parts"]["policies"][0]
+    policy["values"] = policy["values"].replace("0", "1", 1)
+
+
+def _memory(pack: Pack) -> None:
+    row = next(one for one in pack["parts"]["verdicts"] if '"seen":1' in one["memory_before"])
+    row["memory_before"] = row["memory_before"].replace('"seen":1', '"seen":7')
+
+
+def _swap(pack: Pack) -> None:
+    one, other = pack["parts"]["acts"][:2]
+    one["path"], other["path"] = other["path"], one["path"]
+    one["leaf"], other["leaf"] = other["leaf"], one["leaf"]
+    one["seq"], other["seq"] = other["seq"], one["seq"]
+
+
+ALTERATIONS: list[tuple[str, Callable[[Pack], None], str]] = [
+    ("the text of an act", _body("acts", '"how":"done"', '"how":"cancelled"'), "ledger-proof"),
+    ("an act's actor", _first("acts", "actor", "nobody"), "act-columns"),
+    ("two acts in each other's place", _swap, "ledger-proof"),
+    ("the text of a verdict", _body("verdicts", '"priority":1', '"priority":4'), "ledger-proof"),
+    ("a verdict's rung", _first("verdicts", "rung", 0), "verdict-columns"),
+    ("a memory", _memory, "verdict-memory"),
+    ("an anomaly", _first("events", "anomaly", "{}"), "verdict-event"),
+    ("a context", _first("contexts", "body", "{}"), "context"),
+    ("a removed context", _drop("contexts"), "verdict-context"),
+    ("a ledger row", _first("ledger", "root", "0" * 64), "ledger-hash"),
+    ("a removed tail", _drop("ledger"), "head"),
+    ("a version's text", _values, "policy-document"),
+    ("a signature", _signature, "policy-signature"),
+    ("a person's key", _first("people", "public_key", "0" * 64), "person"),
+    ("an order", _order, "order"),
+    ("a case", _first("cases", "closed_as", "cancelled"), "case"),
+    ("a removed case", _drop("cases"), "case"),
+    ("a hold", _first("holds", "state", "placed"), "hold"),
+    ("what is told of a decision", _first("decisions", "rule", "another"), "decision"),
+]
+
+
+@pytest.mark.parametrize("reseal", [False, True], ids=["as it is", "with every hash made anew"])
+@pytest.mark.parametrize(("alter", "kind"), [one[1:] for one in ALTERATIONS], ids=[one[0] for one in ALTERATIONS])
+async def test_whatever_is_altered_is_found_and_named(
+    recorded_pack: str, alter: Callable[[Pack], None], kind: str, reseal: bool
+) -> None:
+    pack: Pack = json.loads(recorded_pack)
+    alter(pack)
+    if reseal:
+        pack = hashed_anew(pack)
+    kinds = {one.kind for one in pack_findings(pack)}
+    assert kind in kinds
+    assert ("part" in kinds) is not reseal
+
+
+def hashed_anew(pack: Pack) -> Pack:
+    """The pack with every hash of its own made again, by somebody who cannot rewrite the ledger."""
+    anew = {name: value for name, value in pack.items() if name not in ("about", "page")}
+    anew["hashes"] = {name: sha256(hashed_text(part).encode()) for name, part in pack["parts"].items()}
+    anew["about"] = sha256(hashed_text({name: value for name, value in anew.items() if name != "parts"}).encode())
+    return {**anew, "page": pack["page"]}
+
+
+@pytest.fixture
+async def recorded_pack(recorded: AsyncEngine, tmp_path: Path) -> str:
+    return (await packed(recorded, tmp_path)).json_file.read_text()
+
+
+async def test_a_page_that_shows_something_else_is_found(recorded: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(recorded, tmp_path)
+    pack.page.write_text(pack.page.read_text().replace("grace", "gretel", 1))
+    for file in (pack.json_file, pack.page):
+        code, lines = offline(pack, file=file)
+        assert (code, [line.split(":")[0] for line in lines[:-1]]) == (1, ["page"])
+
+
+async def test_a_page_with_another_pack_is_found(recorded: AsyncEngine, tmp_path: Path) -> None:
+    pack, other = await packed(recorded, tmp_path / "a"), await packed(recorded, tmp_path / "b", "1002")
+    pack.page.write_text(other.page.read_text())
+    code, lines = offline(pack)
+    assert code == 1
+    assert any("carries another pack" in line for line in lines)
+
+
+async def test_a_history_rewritten_shows_against_the_published_head(recorded: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(recorded, tmp_path)
+    seq = pack.head.split(":")[0]
+    code, lines = offline(pack, "--head", f"{seq}:{'0' * 64}")
+    assert (code, lines[0].split(":")[0]) == (1, "published-head")
+
+
+async def test_what_is_no_pack_is_told_so(recorded: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(recorded, tmp_path / "a")
+    other = tmp_path / "other.json"
+    for text in ("nonsense", "{}", "[]"):
+        other.write_text(text)
+        assert offline(pack, file=other)[0] == 2
+
+
+@pytest.mark.parametrize("ref", ["nobody knows this", "tests|watched"])
+async def test_what_led_to_no_case_has_no_pack(recorded: AsyncEngine, tmp_path: Path, ref: str) -> None:
+    with pytest.raises(ActRejected):
+        await packed(recorded, tmp_path, ref)
+
+
+@given(st.integers(1, 70), st.data())
+def test_every_leaf_s_path_leads_to_the_root_and_no_other_leaf_s_does(count: int, data: st.DataObject) -> None:
+    leaves = [sha256(str(number).encode()) for number in range(count)]
+    index = data.draw(st.integers(0, count - 1))
+    path = merkle_path(leaves, index)
+    assert merkle_path_root(leaves[index], index, count, path) == merkle_root(leaves)
+    assert merkle_path_root(sha256(b"other"), index, count, path) != merkle_root(leaves)
+
+
+def test_a_path_of_the_wrong_length_is_none() -> None:
+    leaves = [sha256(str(number).encode()) for number in range(4)]
+    with pytest.raises(ValueError, match="too long"):
+        merkle_path_root(leaves[0], 0, 2, merkle_path(leaves, 0))
+    with pytest.raises(ValueError, match="leaf 4"):
+        merkle_path_root(leaves[0], 4, 4, [])
