@@ -49,7 +49,7 @@ def write_page(pack: Row) -> tuple[str, str]:
 def _about(pack: Row) -> list[tuple[str, str]]:
     head, engine = pack["head"], pack["engine"]
     return [
-        ("made", _at(pack["made_at"])),
+        ("made", f"{_at(pack['made_at'])}; all times are the plant's, UTC, to the minute"),
         ("end of the ledger", f"<code>{head['seq']}:{head['hash']}</code>"),
         ("made again by", f"engine <code>{engine['digest'][:16]}</code> of build {escape(engine['build'])}"),
     ]
@@ -257,7 +257,7 @@ def _version(version: Row, people: Sequence[Row]) -> list[str]:
         ]
         for one in version["evidence"]
     ]
-    sections = ["<h2>The version that decided</h2>", _facts(facts)]
+    sections = ["<h2>The version</h2>", _facts(facts)]
     sections += ["<h3>Who signed</h3>", _table(("at", "person", "act", "meaning, signature, key"), signatures)]
     sections += ["<h3>Where it judged</h3>", _table(("as", "reach", "from", "to", "by", "why"), places)]
     if ends:
