@@ -151,31 +151,32 @@ def _engine_mark() -> EngineMark:
     return engine_mark()
 
 
+def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings: Settings) -> Storage:
+    """All stores over one database."""
+    return Storage(
+        engine=engine,
+        clock=clock,
+        compiled=versions,
+        inbox=Inbox(engine),
+        lines=LineStore(engine, clock, versions, _engine_mark),
+        cases=CaseStore(engine, clock, versions, settings.work_window),
+        changes=ChangeStore(engine, clock, settings.work_window),
+        register=RegisterStore(engine, clock),
+        versions=VersionStore(engine),
+        policies=PolicyStores.over(engine, clock),
+        people=PeopleStore(engine),
+        suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
+        returning=Returning(engine, clock, versions),
+        autonomy=AutonomyStore(engine, clock),
+    )
+
+
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """The stores, for as long as the block lasts. Nothing is asked of the database yet."""
     engine = open_engine(await database_url(settings))
-    clock = clock_of(settings.clock)
-    versions = StoredVersions()
     try:
-        yield Storage(
-            engine=engine,
-            clock=clock,
-            compiled=versions,
-            inbox=Inbox(engine),
-            lines=LineStore(engine, clock, versions, _engine_mark),
-            cases=CaseStore(engine, clock, versions, settings.work_window),
-            changes=ChangeStore(engine, clock, settings.work_window),
-            register=RegisterStore(engine, clock),
-            versions=VersionStore(engine),
-            policies=PolicyStores.over(engine, clock),
-            people=PeopleStore(engine),
-            suppressions=SuppressionStore(
-                engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit
-            ),
-            returning=Returning(engine, clock, versions),
-            autonomy=AutonomyStore(engine, clock),
-        )
+        yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
     finally:
         await engine.dispose()
 

@@ -8,15 +8,10 @@ from sqlalchemy import text
 from domain.assigning import Scope
 from domain.canonical import canonical
 from millwright.audit.verifying import verify
-from millwright.bootstrap import PolicyStores, Storage, StoredVersions
+from millwright.bootstrap import PolicyStores, StoredVersions, stores
 from millwright.canary_bands import usual_band
-from millwright.storage.autonomy import AutonomyStore
+from millwright.settings import Settings
 from millwright.storage.canaries import CanaryCounts
-from millwright.storage.cases import CaseStore
-from millwright.storage.changes import ChangeStore
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from millwright.storage.versions import PeopleStore, VersionStore
 from millwright.worker.policy_watch import PolicyWatch
 from policies.canary import Band
 from tests.judged_plant import Plant
@@ -30,23 +25,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def watch(plant: Plant) -> PolicyWatch:
-    versions = StoredVersions(plant.catalogue)
-    return PolicyWatch(
-        Storage(
-            engine=plant.engine,
-            clock=plant.clock,
-            compiled=versions,
-            inbox=plant.inbox,
-            lines=LineStore(plant.engine, plant.clock, versions),
-            cases=CaseStore(plant.engine, plant.clock, versions),
-            changes=ChangeStore(plant.engine, plant.clock),
-            register=RegisterStore(plant.engine, plant.clock),
-            versions=VersionStore(plant.engine),
-            people=PeopleStore(plant.engine),
-            autonomy=AutonomyStore(plant.engine, plant.clock),
-            policies=PolicyStores.over(plant.engine, plant.clock),
-        )
-    )
+    return PolicyWatch(stores(plant.engine, plant.clock, StoredVersions(plant.catalogue), Settings()))
 
 
 async def faults(plant: Plant) -> None:

@@ -27,15 +27,8 @@ from domain.work_orders import (
     WorkOrderRef,
     WorkOrderStatus,
 )
-from millwright.bootstrap import PolicyStores, Storage, StoredVersions, Systems
+from millwright.bootstrap import StoredVersions, Systems, stores
 from millwright.settings import Settings
-from millwright.storage.autonomy import AutonomyStore
-from millwright.storage.cases import CaseStore
-from millwright.storage.changes import ChangeStore
-from millwright.storage.inbox import Inbox
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from millwright.storage.versions import PeopleStore, VersionStore
 from millwright.temporal import case_queue
 from millwright.worker.running import run_worker
 from policies.catalogue import Catalogue
@@ -218,21 +211,7 @@ class FakePlant:
         self.codes = FakeCodes()
         self.engine = engine
         self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
-        versions = StoredVersions(Catalogue())
-        self.storage = Storage(
-            engine=engine,
-            clock=self.clock,
-            compiled=versions,
-            inbox=Inbox(engine),
-            lines=LineStore(engine, self.clock, versions),
-            cases=CaseStore(engine, self.clock, versions),
-            changes=ChangeStore(engine, self.clock),
-            register=RegisterStore(engine, self.clock),
-            versions=VersionStore(engine),
-            people=PeopleStore(engine),
-            autonomy=AutonomyStore(engine, self.clock),
-            policies=PolicyStores.over(engine, self.clock),
-        )
+        self.storage = stores(engine, self.clock, StoredVersions(Catalogue()), self.settings)
         self.systems = Systems(
             cmms=self.cmms,
             cmms_id="fake",
