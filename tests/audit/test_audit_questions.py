@@ -9,16 +9,21 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import EMPTY_ROOT
+from domain.cases import ClosedAs
 from domain.engines import EngineMark
 from domain.errors import ActRejected
+from domain.stops import StoppableAction
 from millwright.audit.questions.answer import Answer, Asked
 from millwright.audit.questions.asking import QUESTIONS, ask
+from millwright.bootstrap import StoredVersions
 from millwright.cli.asking import Name
+from millwright.storage.cases import CaseStore
 from millwright.storage.ledger import row_hash
+from millwright.storage.stops import StopStore
 from policies.catalogue import Catalogue
 from policies.engine_mark import engine_mark, judging_modules
 from tests.audit.conftest import Hostile
-from tests.plant import PUMP, START
+from tests.plant import PUMP, START, TestClock
 
 NOW = START + timedelta(days=30)
 
@@ -117,6 +122,25 @@ async def test_what_came_too_late_is_told_among_the_suppressed(recorded: AsyncEn
     assert ("too late to be weighed", "event tests|aside") in zip(
         column(answer, "what"), column(answer, "subject"), strict=True
     )
+
+
+async def test_who_threw_a_kill_switch_and_who_lifted_it_is_told(recorded: AsyncEngine) -> None:
+    stops = StopStore(recorded, TestClock(NOW))
+    number = await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved", site="BEDFORD")
+    await stops.lift(number, "grace", "moved")
+    answer = await asking(recorded, "suppressed", since=NOW)
+    assert [(row["what"], row["by"], row["why"]) for row in (one.model_dump() for one in answer.rows)] == [
+        ("every order stopped for BEDFORD", "olaf", "the CMMS is being moved"),
+        ("action stop lifted", "grace", "moved"),
+    ]
+
+
+async def test_a_case_that_was_given_up_is_told(recorded: AsyncEngine, hostile: Hostile) -> None:
+    cases = CaseStore(recorded, TestClock(NOW), StoredVersions(Catalogue()))
+    [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
+    await cases.closed(str(case), ClosedAs.CANCELLED)
+    answer = await asking(recorded, "suppressed", since=NOW)
+    assert (column(answer, "what"), column(answer, "subject")) == (["case cancelled"], [f"case {case}"])
 
 
 async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(recorded: AsyncEngine) -> None:

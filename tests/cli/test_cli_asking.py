@@ -27,3 +27,11 @@ def test_a_question_that_takes_no_such_term_says_so(played: Millwright) -> None:
 
 def test_verify_says_whose_verdicts_came_out_the_same(played: Millwright) -> None:
     assert "verdicts made by" in played.says("audit", "verify")
+
+
+def test_the_evidence_of_a_case_is_written_with_how_to_check_it(played: Millwright, tmp_path: Path) -> None:
+    (case,) = played.json("case", "list")
+    said = played.says("audit", "evidence", case["id"], "--out", str(tmp_path))
+    assert f"python {tmp_path / 'offline_verify.py'} {tmp_path / ('evidence-' + case['id'] + '.json')} --head " in said
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".json", ".py"]
+    assert played.refuses("audit", "evidence", "nothing known").startswith("ref: nothing is known by")
