@@ -11,9 +11,10 @@ from millwright.storage.record import ActRow, LedgerRow, Record, VersionRow
 _ACT = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts"
 _ON = f"{_ACT} WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
 _OF_KINDS = f"{_ACT} WHERE kind = ANY(%s) AND at >= %s AND at < %s ORDER BY ledger_seq, leaf"
-# What happens to cases, events and orders is the work; everything else changes how the work is done.
+# What happens to cases, events and orders is the work, and what is shelved has a question of its own; everything else
+# changes how the work is done.
 _CHANGES = f"""
-{_ACT} WHERE at >= %s AND at < %s AND split_part(subject, '/', 1) NOT IN ('case', 'event', 'order')
+{_ACT} WHERE at >= %s AND at < %s AND split_part(subject, '/', 1) NOT IN ('case', 'event', 'order', 'suppression')
 ORDER BY ledger_seq, leaf
 """
 _ENGINE = f"{_ACT} WHERE kind = '{TOOK_OVER}' AND ledger_seq <= %s ORDER BY ledger_seq DESC, leaf DESC LIMIT 1"

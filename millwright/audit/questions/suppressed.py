@@ -56,11 +56,20 @@ def _acted(act: ActRow) -> SuppressedRow:
     elif act.kind == "action-stopped":
         where = [str(detail[name]) for name in ("site", "asset_class") if detail.get(name)]
         what = f"every {detail.get('action')} stopped" + (f" for {', '.join(where)}" if where else "")
+    elif act.kind == "action-suppressed":
+        what = f"{detail.get('rung')} held back until {detail.get('until')}"
+    elif act.kind in ("shelved", "window-opened"):
+        what = f"{what} until {detail.get('until_at')}"
+    event, asset = detail.get("event"), detail.get("asset")
+    subject = f"event {'|'.join(str(part) for part in event)}" if isinstance(event, list) else None
+    if subject is None and asset:
+        subject = f"{asset} {detail.get('failure_mode') or ''}".strip()
     return SuppressedRow(
         at=act.at,
         what=what,
-        subject=act.subject.replace("/", " ", 1),
-        by=act.actor,
+        subject=subject or act.subject.replace("/", " ", 1),
+        # Whoever put it away held it back; the version only said what would have been done.
+        by=str(detail.get("by") or act.actor),
         why=said_in(detail),
         ledger=place_of(act.ledger_seq, act.leaf),
         digest=act.digest,
