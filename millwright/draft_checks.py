@@ -1,10 +1,18 @@
-"""Saving and checking a draft's text, whoever hands it in: the command line or the API."""
+"""Saving, checking and proving a draft's text, whoever hands it in: the command line or the API."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from domain.canonical import canonical
-from millwright.storage.drafts import Draft, DraftStore
+from domain.errors import PolicyRejected
+from millwright.storage.drafts import Draft, DraftStore, MachineFindings
+from millwright.storage.versions import StoredVersion
+
+if TYPE_CHECKING:
+    from policies.check import Report
+    from policies.engine import CompiledPolicy
 
 
 async def save_draft(
@@ -37,20 +45,66 @@ async def save_draft(
     return named.policy, named.version, revision, policy.digest
 
 
-def check_draft(draft: Draft) -> tuple[bool, str]:
-    """Whether nothing stands against a draft's publication, and what was found, as canonical JSON."""
-    from policies.check import check
+def examine_draft(draft: Draft, stored: Sequence[StoredVersion]) -> MachineFindings:
+    """What the machine finds of a draft that may go to review: its checks, and the proof of what it promises.
+
+    Args:
+        stored: the stored versions, which its properties may name.
+
+    Raises:
+        PolicyRejected: something stands against its publication, or one of its properties is not proved; it names the
+            first.
+    """
     from policies.engine import compile_policy
 
-    cases = compile_policy(draft.document, draft.version).document.cases
+    policy = compile_policy(draft.document, draft.version)
+    return MachineFindings(check=_check(draft, policy), proof=_prove(policy, stored))
+
+
+def _check(draft: Draft, policy: "CompiledPolicy") -> str:
+    from policies.check import check
+
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / f"{draft.version}.yaml"
         path.write_text(draft.document, encoding="utf-8")
-        (path.parent / cases).write_text(draft.cases, encoding="utf-8")
+        (path.parent / policy.document.cases).write_text(draft.cases, encoding="utf-8")
         report = check(path)
-    body = {
-        "problems": [one.problem for one in report.problems],
-        "cases": len(report.cases.results) if report.cases is not None else 0,
-        "publishable": report.publishable,
-    }
-    return report.publishable, canonical(body).decode()
+    if not report.publishable:
+        problem = f"the machine checks did not pass: {_against(report)}"
+        raise PolicyRejected(problem, field="version", fix="see `millwright policy check`")
+    cases = len(report.cases.results) if report.cases is not None else 0
+    return canonical({"problems": [], "cases": cases, "publishable": True}).decode()
+
+
+def _against(report: "Report") -> str:
+    """The first of what stands against publication, in words."""
+    said = [f"{one.field}: {one.problem}" if one.field else one.problem for one in report.problems]
+    said += [one.complaint.problem for one in report.findings if one.blocks]
+    if report.cases is not None:
+        said += [f"case {one.name}: {one.problem}" for one in report.cases.results if not one.passed]
+        said += [f"no passing case covers {rule}" for rule in report.cases.uncovered_rules]
+        said += [f"no passing case covers timing {rule}" for rule in report.cases.uncovered_timing]
+    return said[0]
+
+
+def _prove(policy: "CompiledPolicy", stored: Sequence[StoredVersion]) -> str | None:
+    from policies.proof import Prover
+
+    document = policy.document
+
+    def version(number: str) -> "CompiledPolicy":
+        from policies.engine import compile_policy
+
+        for one in stored:
+            if one.policy == document.policy and one.version == number:
+                return compile_policy(one.document, number)
+        raise PolicyRejected(f"no version {number} is stored", field="properties")
+
+    proofs = list(Prover(policy, version).prove(document.properties))
+    for one in proofs:
+        if one.result != "proved":
+            why = f": {one.why}" if one.why is not None else ""
+            problem = f"its property {one.property} ({one.says}) is {one.result}{why}"
+            raise PolicyRejected(problem, field="properties", fix="see `millwright policy prove`")
+    told = [{"property": one.property, "says": one.says, "result": one.result} for one in proofs]
+    return canonical({"properties": told}).decode() if told else None

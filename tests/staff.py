@@ -9,7 +9,7 @@ from domain.approvals import APPROVE, ROLLBACK, SUBMIT, WITHDRAW, withdrawing_me
 from domain.assigning import EVERYWHERE, AssignedAs, Scope
 from domain.canonical import canonical
 from domain.clock import Clock
-from millwright.storage.drafts import DraftStore
+from millwright.storage.drafts import DraftStore, MachineFindings
 from millwright.storage.lifecycle import Lifecycle, Placing
 from millwright.storage.signatures import Signature
 from millwright.storage.versions import PeopleStore
@@ -79,7 +79,7 @@ class Staff:
         )
         draft = await self.drafts.find(document.policy, document.version)
         given = self.sign(document.author, policy.digest, SUBMIT)
-        await self.drafts.submit(draft, given, check="{}", passed=True)
+        await self.drafts.submit(draft, given, MachineFindings(check="{}"))
         if assets is not None:
             await self.backtest(policy.digest, assets)
         return policy.digest

@@ -26,7 +26,7 @@ from millwright.api.desk import Desk, OnDesk, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.canary_bands import usual_band
-from millwright.draft_checks import check_draft, save_draft
+from millwright.draft_checks import examine_draft, save_draft
 from millwright.storage.canaries import CanaryCounts
 from millwright.storage.lifecycle import Placing
 from millwright.storage.signatures import Signature
@@ -169,11 +169,11 @@ async def save(draft: DraftText, desk: OnDesk, person: Annotated[Person, Depends
 async def submit(
     policy: str, version: str, signed: SignedMeaning, desk: OnDesk, person: Annotated[Person, Depends(may(AUTHOR))]
 ) -> Response:
-    """Puts a draft to review, if the machine checks pass; from then on its text never changes."""
+    """Puts a draft to review, if it is checked and proved; from then on its text never changes."""
     drafts = desk.storage.policies.drafts
     found = await drafts.find(policy, version)
-    passed, report = await asyncio.to_thread(check_draft, found)
-    await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), check=report, passed=passed)
+    examined = await asyncio.to_thread(examine_draft, found, await desk.storage.versions.versions())
+    await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
     return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
 
 

@@ -109,6 +109,11 @@ class Backtest(Model):
         """For CI: 0 not worse than the other within the interval, 1 worse, 2 could not be judged."""
         return {Standing.WORSE: 1, Standing.UNKNOWN: 2}.get(self.standing, 0)
 
+    def evidence(self) -> dict[str, object]:
+        """What is kept of it with the candidate, as plain JSON: all but the single decisions, which a backtest over the
+        same time finds again."""
+        return self.model_dump(mode="json", exclude={"decisions"})
+
 
 class Traced(Model):
     """A changed decision with the way to it under both versions."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import MillwrightError, Rejected
-from millwright.cli.acting import ApiKey, Attach, attach
+from millwright.cli.acting import ApiKey, Attach, actor, attach
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_rich
 
@@ -75,6 +75,8 @@ def backtest(
 
         async with opened(settings) as storage:
             question = await _question(storage, version, against, since, until, failures, crews)
+            if attached:
+                await _check_attachable(storage, question, key)
             with progress_shown("judging the past") as progress:
                 found = await run_backtest(storage.engine, question, progress)
             wanted = [decision_of(found, decision)] if decision else list(found.decisions[:TRACED] if report else ())
@@ -83,9 +85,8 @@ def backtest(
     with _unjudged_on_error():
         found, traced = finish(work())
         if attached:
-            finish(
-                attach(settings, found.candidate.digest, "backtest", passed=_passed(found), found=_kept(found), key=key)
-            )
+            passed, digest = found.exit_code == 0, found.candidate.digest
+            finish(attach(settings, digest, "backtest", passed=passed, found=found.evidence(), key=key))
         if report is not None:
             _write(report, found, traced)
     if decision is not None:
@@ -97,23 +98,35 @@ def backtest(
         write_json(found)
     else:
         write_rich(render(found))
+        if attached:
+            typer.echo(f"Attached to {found.candidate.policy} {found.candidate.version}.")
     raise typer.Exit(found.exit_code)
 
 
-def _passed(found: "Backtest") -> bool:
-    return found.exit_code == 0
+async def _check_attachable(storage: "Storage", question: "Question", api_key: str | None) -> None:
+    """Refuses, before it is run, a backtest that may not be attached.
 
+    Raises:
+        ActRejected: nobody has this key, or it takes another role.
+        Rejected: it is of a part of the past, of a version that is not stored, or not against the one in force: it
+            would say less of what changes than those who approve must know.
+    """
+    from millwright.backtesting.versions import active_version
+    from millwright.storage.history import read_history
 
-def _kept(found: "Backtest") -> dict[str, object]:
-    """What stays with the version: what it was held against, how it stood, and how much it changes."""
-    return {
-        "against": found.against.digest,
-        "since": found.since,
-        "until": found.until,
-        "events": found.events,
-        "standing": str(found.standing),
-        "changed": found.changed,
-    }
+    await actor(storage, api_key, "author", "approver", "operator")
+    stored = await storage.versions.versions()
+    digest = question.candidate.digest
+    if all(one.digest != digest for one in stored):
+        fix = "`millwright policy submit` it first; its text must not change any more"
+        raise Rejected(f"{digest[:12]} is no stored version", field="attach", fix=fix)
+    if question.since is not None or question.until is not None:
+        raise Rejected("a part of the past is not attached", field="attach", fix="leave out --since and --until")
+    async with read_history(storage.engine) as history:
+        active = await active_version(history, stored, storage.clock.now())
+    if question.against.digest != active.digest:
+        version = active.document.version
+        raise Rejected(f"only what changes against {version}, in force now, is attached", field="against", fix=version)
 
 
 def moment(text: str, field: str) -> datetime:

@@ -69,21 +69,25 @@ def submit(
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Put a draft to review, if the machine checks pass; from then on its text never changes."""
+    """Put a draft to review, if it is checked and what it promises is proved; its text never changes any more."""
     typer.echo(finish(_submit(settings_of(context), version, meaning, key, signing_key)))
 
 
 async def _submit(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
     from domain.approvals import SUBMIT
-    from millwright.draft_checks import check_draft
+    from millwright.draft_checks import examine_draft
 
     async with opened(settings) as storage:
         person = await signer(storage, settings, key, file)
         found = await _found(storage, version)
-        passed, report = await asyncio.to_thread(check_draft, found)
+        examined = await asyncio.to_thread(examine_draft, found, await storage.versions.versions())
         signature = person.sign(found.digest, SUBMIT, meaning, storage.clock.now())
-        await storage.policies.drafts.submit(found, signature, check=report, passed=passed)
-    return f"{found.policy} {found.version} is in review; digest {found.digest}."
+        await storage.policies.drafts.submit(found, signature, examined)
+    said = "checked" if examined.proof is None else "checked and proved"
+    return (
+        f"{found.policy} {found.version} is {said}, and in review; digest {found.digest}.\n"
+        f"Attach its backtest, and fewer need approve: `millwright policy backtest {found.version} --attach`."
+    )
 
 
 async def _found(storage: "Storage", name: str) -> "Draft":

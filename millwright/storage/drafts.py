@@ -34,6 +34,15 @@ class Draft:
     saved_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MachineFindings:
+    """What the machine found of a draft against which nothing stands, as canonical JSON; `proof` is None where the
+    draft promises nothing that could be proved."""
+
+    check: str
+    proof: str | None = None
+
+
 class DraftStore:
     """Saves and submits drafts.
 
@@ -133,20 +142,16 @@ class DraftStore:
             )
             return [_draft(row) for row in rows.mappings()]
 
-    async def submit(self, draft: Draft, signature: Signature, *, check: str, passed: bool) -> None:
+    async def submit(self, draft: Draft, signature: Signature, found: MachineFindings) -> None:
         """Puts a draft as it was read to review: from here on its text changes no more.
 
         Args:
-            check: what the machine checks found, as canonical JSON.
-            passed: whether nothing stands against its publication.
+            found: what the machine found of this very draft; it becomes evidence.
 
         Raises:
-            PolicyRejected: the checks failed, or it was submitted already.
+            PolicyRejected: it was submitted already.
             ActRejected: the signature is wrong, or the draft was saved again meanwhile.
         """
-        if not passed:
-            fix = "see `millwright policy check`"
-            raise PolicyRejected("the machine checks did not pass", field="version", fix=fix)
         async with transaction(self._engine) as connection:
             await connection.execute(text(LOCK_TO_ASSIGN))
             last = await _last(connection, draft.policy, draft.version)
@@ -170,9 +175,10 @@ class DraftStore:
             if not added:
                 raise PolicyRejected(f"{draft.policy} {draft.version} was submitted already", field="version")
             await acting.sign(draft.digest, signature, SUBMIT)
-            await add_evidence(
-                connection, acting.entry, draft.digest, "check", passed=True, body=check, by=signature.person
-            )
+            for kind, body in (("check", found.check), ("proof", found.proof)):
+                if body is not None:
+                    by = signature.person
+                    await add_evidence(connection, acting.entry, draft.digest, kind, passed=True, body=body, by=by)
             await ledger.append(connection, acting.entry)
 
 
