@@ -105,6 +105,6 @@ def _prove(policy: "CompiledPolicy", stored: Sequence[StoredVersion]) -> str | N
         if one.result != "proved":
             why = f": {one.why}" if one.why is not None else ""
             problem = f"its property {one.property} ({one.says}) is {one.result}{why}"
-            raise PolicyRejected(problem, field="properties", fix="see `millwright policy prove`")
+            raise PolicyRejected(problem, field="properties", fix=f"see `millwright policy prove {document.version}`")
     told = [{"property": one.property, "says": one.says, "result": one.result} for one in proofs]
     return canonical({"properties": told}).decode() if told else None

@@ -201,13 +201,10 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
     if json:
         write_json([_fields(one) for one in told])
         return
-    rows = [(one.at, one.by, one.what, _words(one.detail)) for one in told]
-    write_table(("at", "who", "what", "said"), rows, "Nothing was done to it.")
+    from millwright.cli.told import words_of
 
-
-def _words(detail: dict[str, object]) -> str:
-    shown = ("meaning", "reason", "scope", "from", "to", "kind", "result", "cause", "revision")
-    return "; ".join(f"{name} {detail[name]}" for name in shown if detail.get(name) is not None)
+    rows = [(one.at, one.by, words_of(one)) for one in told]
+    write_table(("at", "who", "what was done"), rows, "Nothing was done to it.")
 
 
 async def _history(settings: "Settings", version: str) -> "list[Told]":

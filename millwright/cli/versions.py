@@ -18,7 +18,8 @@ _FILE = re.compile(r".*\.ya?ml|.*/.*")
 
 
 def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
-    """A draft's file, or a version by its number or digest: one that ships with Millwright, or one stored here.
+    """A draft's file, or a version by its number or digest: one that ships with Millwright, or one stored here, a saved
+    draft among them.
 
     Raises:
         PolicyRejected: the text does not compile.
@@ -80,4 +81,5 @@ def _stored(context: typer.Context, name: str) -> "tuple[CompiledPolicy | None, 
 
 async def _rows(settings: "Settings") -> list[tuple[str, str, str]]:
     async with opened(settings) as storage:
-        return [(one.version, one.digest, one.document) for one in await storage.versions.versions()]
+        versions = [(one.version, one.digest, one.document) for one in await storage.versions.versions()]
+        return versions + [(one.version, one.digest, one.document) for one in await storage.policies.drafts.drafts()]

@@ -171,9 +171,23 @@ def _standing(book: Book, version: SignedVersion, now: datetime) -> tuple[str, t
     acting = [one for one in live if one.role == "active" and _stands_above(book, one, now)]
     places = tuple(f"{one.role} for {one.scope.words}" for one in live if one.role != "active" or one in acting)
     places += tuple(f"{one.role} for {one.scope.words} from {one.effective_from:%Y-%m-%d %H:%M} UTC" for one in coming)
+    places += _halts(version, mine)
     counted = {one.person for one in version.approvals} - version.barred
     needed = 1 if version.first_light else needed_with(version.blasts)
     return _state(version, mine, acting, now), places, tuple(sorted(counted)), needed
+
+
+def _halts(version: SignedVersion, mine: Sequence[Placement]) -> tuple[str, ...]:
+    """Where a version's last canary was halted, in words, as long as the version may be tried again."""
+    last = {one.scope: one for one in mine if one.role == "canary"}
+    if version.withdrawn_at is not None:
+        return ()
+    return tuple(
+        f"halted as canary for {scope.words} at {end.at:%Y-%m-%d %H:%M} UTC"
+        for scope, one in last.items()
+        for end in one.ends
+        if end.cause == "halted"
+    )
 
 
 def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[Placement], now: datetime) -> str:
