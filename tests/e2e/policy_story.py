@@ -125,6 +125,9 @@ class PolicyStory:
             line: self.millwright.json("policy", "in-force", "--line", line)["version"] for line in (LINE, "LINE-2")
         }
 
+        self.acts("emil", "stop", "twin-write", "--class", "robot", "--reason", "the twin is copied")
+        self.acts("fred", "lift", "1", "--reason", "the copy is made")
+
     def _let_a_bad_rule_through(self) -> None:
         self._draft("1.2.1", "work_order", "", "no shift may wait")
         self.said["broken promise"] = self.is_refused("ada", "submit", "1.2.1")
