@@ -189,7 +189,8 @@ class Judging:
                 return
             fresh = on_time
             if fresh[0].position < state.position:
-                state, past = await work.history(assignment.digest, key, fresh[0].position)
+                state = await work.memory_before(assignment.digest, key, fresh[0].position)
+                past = await work.verdicts_after(assignment.digest, key, fresh[0].position)
         await self._fold(assignment, state, fresh, past, context, result)
 
     async def _warmed(
@@ -224,7 +225,7 @@ class Judging:
         context: JudgedContext,
         result: _Result,
     ) -> None:
-        before, _ = await work.history(assignment.digest, event.key, event.position)
+        before = await work.memory_before(assignment.digest, event.key, event.position)
         memory = before.memory if before else EMPTY
         verdict, after = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
         text = canonical(after)

@@ -158,7 +158,7 @@ class LineWork(Protocol):
 
     @property
     def events(self) -> Sequence[LineEvent]:
-        """Undecided events, oldest received first, at most the limit asked for."""
+        """Undecided events, oldest received first, at most the limit asked for; of more, every fault's oldest."""
         ...
 
     @property
@@ -182,10 +182,12 @@ class LineWork(Protocol):
         """The present memory of a fault key, or None before its first event."""
         ...
 
-    async def history(
-        self, version: str, key: FaultKey, position: str
-    ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
-        """The memory just before a position, and the verdicts given after it, in event order."""
+    async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:
+        """The memory just before a position."""
+        ...
+
+    async def verdicts_after(self, version: str, key: FaultKey, position: str) -> Sequence[PastVerdict]:
+        """The verdicts given after a position, in event order."""
         ...
 
     async def unjudged(
@@ -207,7 +209,7 @@ class LineWork(Protocol):
         contexts: Mapping[str, JudgedContext],
         spoiled: Sequence[Spoiled],
     ) -> Sequence[str]:
-        """Stores verdicts, memories, fates and what they mean for cases; gives the cases to wake."""
+        """Stores verdicts, memories, fates and what they mean for cases; gives the cases to wake. It is called last."""
         ...
 
 

@@ -99,18 +99,19 @@ class _Work:
     ) -> Sequence[LineEvent]:
         return ()
 
-    async def history(
-        self, version: str, key: FaultKey, position: str
-    ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
+    async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:
+        before = [one for one in self._given(version, key) if one.event.position < position]
+        if not before:
+            return None
+        return MemoryState(before[-1].event.position, Memory.model_validate_json(before[-1].memory_text))
+
+    async def verdicts_after(self, version: str, key: FaultKey, position: str) -> Sequence[PastVerdict]:
+        after = [one for one in self._given(version, key) if one.event.position > position]
+        return [PastVerdict(one.event, one.revision, int(one.verdict.rung)) for one in after]
+
+    def _given(self, version: str, key: FaultKey) -> list[Judged]:
         newest = self._lines.newest(version)
-        mine = [newest[place] for place in sorted(newest) if newest[place].event.key == key and not newest[place].aside]
-        before = [one for one in mine if one.event.position < position]
-        after = [one for one in mine if one.event.position > position]
-        memory = Memory.model_validate_json(before[-1].memory_text) if before else None
-        return (
-            MemoryState(before[-1].event.position, memory) if memory else None,
-            [PastVerdict(one.event, one.revision, int(one.verdict.rung)) for one in after],
-        )
+        return [newest[place] for place in sorted(newest) if newest[place].event.key == key and not newest[place].aside]
 
     async def write(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, tuple_, update
+from sqlalchemy import insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,17 @@ _STILL_SUPPORTING = text(
     "WHERE version IN (SELECT digest FROM policy_assignments WHERE role <> 'shadow') AND asset = :asset "
     "AND failure_mode = :mode AND role = 'active' AND at >= :since AND memory <> '' "
     "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
+)
+
+# A raised case has the verdict that raised it, and no urgency: what is worse may be more urgent.
+_KEEP = text(
+    "UPDATE cases c SET event_at = k.event_at, last_event_at = k.last_event_at, fed = k.fed, withdraw = k.withdraw, "
+    "rung = coalesce(k.rung, c.rung), verdict = coalesce(CAST(k.verdict AS jsonb), c.verdict), "
+    "version = coalesce(k.version, c.version), urgency = CASE WHEN k.rung IS NULL THEN c.urgency END "
+    "FROM unnest(CAST(:ids AS text[]), CAST(:event_ats AS timestamptz[]), CAST(:last_event_ats AS timestamptz[]), "
+    "CAST(:feds AS integer[]), CAST(:withdraws AS text[]), CAST(:rungs AS smallint[]), CAST(:verdicts AS text[]), "
+    "CAST(:versions AS text[])) AS k(id, event_at, last_event_at, fed, withdraw, rung, verdict, version) "
+    "WHERE c.id = k.id"
 )
 
 
@@ -299,24 +310,22 @@ async def _write(connection: AsyncConnection, plan: _Plan, touched: Sequence[_Ca
                 if case.verdict is not None
             ],
         )
-    for case in touched:
-        if case.id in new or not case.changed:
-            continue
-        values: dict[str, object] = {
-            "event_at": case.event_at,
-            "last_event_at": case.last_event_at,
-            "fed": case.fed,
-            "withdraw": case.withdraw,
-        }
-        if case.verdict is not None:
-            values |= {
-                "rung": case.rung,
-                "verdict": case.verdict.verdict.model_dump(mode="json"),
-                "version": case.verdict.assignment.digest,
-                # What is worse may be more urgent.
-                "urgency": None,
-            }
-        await connection.execute(update(cases).where(cases.c.id == case.id).values(**values))
+    changed = [case for case in touched if case.changed and case.id not in new]
+    if changed:
+        verdicts = [case.verdict for case in changed]
+        await connection.execute(
+            _KEEP,
+            {
+                "ids": [case.id for case in changed],
+                "event_ats": [case.event_at for case in changed],
+                "last_event_ats": [case.last_event_at for case in changed],
+                "feds": [case.fed for case in changed],
+                "withdraws": [case.withdraw for case in changed],
+                "rungs": [None if one is None else case.rung for case, one in zip(changed, verdicts, strict=True)],
+                "verdicts": [None if one is None else one.verdict.model_dump_json() for one in verdicts],
+                "versions": [None if one is None else one.assignment.digest for one in verdicts],
+            },
+        )
     if plan.evidence:
         await connection.execute(insert(evidence), plan.evidence)
     await due.wake(connection, [case_workflow_id(one) for one in plan.woken], plan.now)

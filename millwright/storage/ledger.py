@@ -3,24 +3,29 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+import psycopg
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
-from millwright.storage.tables import acts, ledger_head
+from millwright.storage.engine import raw
+from millwright.storage.tables import ledger_head
 
 GENESIS = EMPTY_ROOT
 
-# One statement, because everybody who writes waits for whoever is between the two.
-_CHAIN = text(
-    "WITH added AS (INSERT INTO ledger (seq, at, leaves, root, previous, hash) "
-    "VALUES (:seq, :at, :leaves, :root, :previous, :hash)) UPDATE ledger_head SET seq = :seq, hash = :hash"
-)
+_CHAIN = "SELECT ledger_chain(%s::timestamptz, %s::integer, %s::text, %s::text)"
+# The head is this transaction's own by now, and its number that of the row that was chained.
+_ADD_ACTS = """
+INSERT INTO acts (kind, subject, actor, at, body, digest, ledger_seq, leaf)
+SELECT a.kind, a.subject, a.actor, a.at, a.body, a.digest, h.seq, a.leaf
+FROM ledger_head h, unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::int[])
+    WITH ORDINALITY AS a(kind, subject, actor, at, body, digest, leaf, place) ORDER BY a.place
+"""
 
 
 def row_hash(seq: int, at: datetime, leaves: int, root: str, previous: str) -> str:
-    """The hash that chains a ledger row to the one before it."""
+    """The hash that chains a ledger row to the one before it: what the database's `ledger_chain` makes, made again."""
     return digest({"seq": seq, "at": timestamp(at), "leaves": leaves, "root": root, "previous": previous})
 
 
@@ -63,76 +68,65 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest row's number and hash. `engine` is the digest of the engine that gave the last verdicts."""
+    """The newest row's number and hash."""
 
     seq: int
     hash: str
-    engine: str | None = field(default=None, compare=False)
 
 
-async def lock_head(connection: AsyncConnection) -> Head:
-    """Locks the head until the transaction ends. Call it last: everyone who writes waits for this row."""
-    asked = select(ledger_head.c.seq, ledger_head.c.hash, ledger_head.c.engine).with_for_update()
-    row = (await connection.execute(asked)).one()
-    return Head(row.seq, row.hash, row.engine)
+async def take_over(connection: AsyncConnection, entry: Entry, mark: EngineMark) -> None:
+    """Tells in the entry that its verdicts are another engine's than those before it; adds nothing where they are not.
 
-
-async def take_over(connection: AsyncConnection, entry: Entry, head: Head, mark: EngineMark) -> None:
-    """Tells in the entry that its verdicts are another engine's than those before it; costs nothing where they are not.
-
-    From this ledger row to the next such act, every verdict is this engine's. Call it with the head locked.
+    From this ledger row to the next such act, every verdict is this engine's. It locks the head until the transaction
+    ends: everyone who writes waits.
     """
-    if head.engine == mark.digest:
+    before = (await connection.execute(select(ledger_head.c.engine).with_for_update())).scalar_one()
+    if before == mark.digest:
         return
-    detail: dict[str, object] = {"build": mark.build, "python": mark.python, "before": head.engine}
+    detail: dict[str, object] = {"build": mark.build, "python": mark.python, "before": before}
     entry.add(act(TOOK_OVER, f"engine/{mark.digest}", "worker", entry.at, detail))
     await connection.execute(update(ledger_head).values(engine=mark.digest))
 
 
-async def append(connection: AsyncConnection, entry: Entry, head: Head | None = None) -> Head | None:
-    """Stores the entry's acts and chains its row; an empty entry adds nothing.
+async def append(connection: AsyncConnection, entry: Entry) -> None:
+    """Stores the entry's acts, chains its row and ends the transaction; an empty entry does nothing.
 
-    Args:
-        head: the head, if the caller had to lock it to learn the number its own rows carry.
-
-    Returns:
-        The new head, or None where nothing was recorded.
+    Call it last: the transaction is committed with the row, on one way to the database and back, for everyone who
+    writes waits for the head from the row on until the commit.
     """
     if not entry.leaves:
-        return None
-    old = head or await lock_head(connection)
-    seq = old.seq + 1
+        return
+    driver = await raw(connection)
+    async with driver.pipeline(), driver.cursor() as cursor:
+        await append_by(cursor, entry)
+        await driver.commit()
+
+
+async def append_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], entry: Entry, engine: str | None = None) -> None:
+    """As `append`, on the driver's own cursor and within its pipeline, for those whose own rows carry the number:
+    from here on it is the head's, until they commit.
+
+    Args:
+        engine: the digest of the engine whose verdicts are in the entry; where another one has taken over meanwhile,
+            the database asks for the transaction to be tried again.
+    """
+    if not entry.leaves:
+        return
+    await cursor.execute(_CHAIN, (entry.at, len(entry.leaves), merkle_root(entry.leaves), engine))
     if entry.acts:
-        await connection.execute(
-            insert(acts),
-            [
-                {
-                    "kind": one.kind,
-                    "subject": one.subject,
-                    "actor": one.actor,
-                    "at": one.at,
-                    "body": one.body,
-                    "digest": one.digest,
-                    "ledger_seq": seq,
-                    "leaf": leaf,
-                }
-                for leaf, one in entry.acts
-            ],
+        added = [one for _, one in entry.acts]
+        await cursor.execute(
+            _ADD_ACTS,
+            (
+                [one.kind for one in added],
+                [one.subject for one in added],
+                [one.actor for one in added],
+                [one.at for one in added],
+                [one.body for one in added],
+                [one.digest for one in added],
+                [leaf for leaf, _ in entry.acts],
+            ),
         )
-    root = merkle_root(entry.leaves)
-    new = Head(seq, row_hash(seq, entry.at, len(entry.leaves), root, old.hash))
-    await connection.execute(
-        _CHAIN,
-        {
-            "seq": seq,
-            "at": entry.at,
-            "leaves": len(entry.leaves),
-            "root": root,
-            "previous": old.hash,
-            "hash": new.hash,
-        },
-    )
-    return new
 
 
 async def read_head(connection: AsyncConnection) -> Head:

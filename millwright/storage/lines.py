@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -26,21 +27,35 @@ from domain.judging import (
 from domain.keys import line_workflow_id
 from domain.verdict import Memory
 from millwright.storage import ledger
+from millwright.storage.arrays import Array, bigints, smallints, texts
 from millwright.storage.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
 from millwright.storage.casebook import apply_verdicts
 from millwright.storage.contexts import ContextStore
-from millwright.storage.copying import COPY_FORMAT, copy_lines
 from millwright.storage.engine import raw, transaction
 
 # The generation may be read before the lock is had, and then be older than it is: a pass too many, never one too few.
 _TAKE = """
-SELECT (SELECT generation FROM due WHERE subject = %s) FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))) l
+SELECT (SELECT generation FROM due WHERE subject = %s), (SELECT engine FROM ledger_head)
+FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))) l
 """
 _PENDING = """
 SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
 FROM (SELECT event_id FROM pending WHERE line = %s ORDER BY event_id LIMIT %s) p JOIN events e ON e.id = p.event_id
 ORDER BY e.id
 """
+# Where more waits than one transaction takes, the faults take turns: nobody waits behind another's flood.
+_PENDING_BY_TURNS = """
+SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
+FROM (
+    SELECT w.id FROM (
+        SELECT f.id, row_number() OVER (PARTITION BY f.asset, f.failure_mode ORDER BY f.id) AS turn
+        FROM (SELECT event_id FROM pending WHERE line = %s ORDER BY event_id LIMIT %s) p
+        JOIN events f ON f.id = p.event_id
+    ) w ORDER BY w.turn, w.id LIMIT %s
+) t JOIN events e ON e.id = t.id ORDER BY e.id
+"""
+_TURNS = 5
+"""How many transactions' worth of what waits is looked through for whose turn it is."""
 _MEMORIES = """
 SELECT m.version, m.asset, m.failure_mode, m."position", m.body
 FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
@@ -73,10 +88,17 @@ INSERT INTO memories (version, asset, failure_mode, "position", body)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT (version, asset, failure_mode) DO UPDATE SET "position" = excluded."position", body = excluded.body
 """
-_COPY_VERDICTS = (
-    "COPY verdicts (event_id, version, revision, role, asset, failure_mode, position, at, rung, body, digest, "
-    f"memory, ledger_seq, leaf) FROM STDIN {COPY_FORMAT}"
-)
+# Sent with the ledger's row in one go, which a COPY cannot be: its rows would be waited for with the head held.
+_ADD_VERDICTS = """
+INSERT INTO verdicts (event_id, version, revision, role, asset, failure_mode, "position", at, rung, body, digest,
+    memory, ledger_seq, leaf)
+SELECT v.event_id, v.version, v.revision, v.role, v.asset, v.failure_mode, v."position",
+    (split_part(v."position", '|', 1) || 'Z')::timestamptz, v.rung, v.body, v.digest, v.memory, h.seq, v.place - 1
+FROM ledger_head h, unnest(%b::bigint[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
+    %b::smallint[], %b::text[], %b::text[], %b::text[])
+    WITH ORDINALITY AS v(event_id, version, revision, role, asset, failure_mode, "position", rung, body, digest, memory,
+    place) ORDER BY v.place
+"""
 _DECIDE = "DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[])"
 _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
@@ -94,27 +116,35 @@ def _event(row: _EventRow) -> LineEvent:
     return LineEvent(number, source, external_id, asset, failure_mode, position, anomaly.at, anomaly, digest)
 
 
-def _verdict(one: Judged, record: bytes, digest: str, seq: str, leaf: int) -> tuple[str, ...]:
-    """A verdict as a row for COPY, in the order of `_COPY_VERDICTS`."""
-    event = one.event
-    position = event.position
+def _columns(judged: Sequence[Judged], records: Sequence[bytes], digests: Sequence[str]) -> tuple[Array, ...]:
+    """Verdicts in the columns of `_ADD_VERDICTS`; their order is that of their leaves."""
+    events = [one.event for one in judged]
     return (
-        str(event.id),
-        one.assignment.digest,
-        str(one.revision),
-        one.assignment.role,
-        event.asset,
-        event.failure_mode,
-        position,
+        bigints([event.id for event in events]),
+        texts([one.assignment.digest.encode() for one in judged]),
+        smallints([one.revision for one in judged]),
+        texts([one.assignment.role.encode() for one in judged]),
+        texts([event.asset.encode() for event in events]),
+        texts([event.failure_mode.encode() for event in events]),
         # A position is led by the event's instant, in UTC.
-        position[: position.index("|")] + "Z",
-        str(one.verdict.rung.value),
-        record.decode(),
-        digest,
-        "" if one.aside else one.memory_text.decode(),
-        seq,
-        str(leaf),
+        texts([event.position.encode() for event in events]),
+        smallints([one.verdict.rung.value for one in judged]),
+        texts(records),
+        texts([digest.encode() for digest in digests]),
+        texts([b"" if one.aside else one.memory_text for one in judged]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _LastWrites:
+    """What is written when the judging transaction ends well."""
+
+    entry: ledger.Entry
+    verdicts: tuple[Array, ...] | None
+    memories: Mapping[tuple[str, FaultKey], MemoryState]
+    contexts: Mapping[str, JudgedContext]
+    spoiled: Sequence[Spoiled]
+    done: Sequence[int]
 
 
 class _LineWork:
@@ -132,6 +162,7 @@ class _LineWork:
     ) -> None:
         self._connection = connection
         self._mark = mark
+        self._engine_before: str | None = None
         self._driver = driver
         self._clock = clock
         self._line = line
@@ -140,6 +171,7 @@ class _LineWork:
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
         self._policies = policies
         self._standing: Standing | None = None
+        self._last: _LastWrites | None = None
         self.new_contexts: Sequence[str] = ()
         self.generation = 0
         self.events: Sequence[LineEvent] = ()
@@ -156,7 +188,12 @@ class _LineWork:
                 await other.execute(_PENDING, (self._line, limit))
             woken = await cursor.fetchone()
             self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
-            for row in await other.fetchall():
+            self._engine_before = str(woken[1]) if woken and woken[1] is not None else None
+            found = await other.fetchall()
+            if len(found) == limit:
+                await other.execute(_PENDING_BY_TURNS, (self._line, _TURNS * limit, limit))
+                found = await other.fetchall()
+            for row in found:
                 try:
                     events.append(_event(cast("_EventRow", row)))
                 except (ValidationError, TypeError) as error:
@@ -202,15 +239,15 @@ class _LineWork:
             await cursor.execute(_UNJUDGED, (*key, since, position_time(before), after, before, version))
             return [_event(cast("_EventRow", row)) for row in await cursor.fetchall()]
 
-    async def history(
-        self, version: str, key: FaultKey, position: str
-    ) -> tuple[MemoryState | None, Sequence[PastVerdict]]:
-        place = (version, key[0], key[1], position_time(position), position)
+    async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:
         async with self._driver.cursor() as cursor:
-            await cursor.execute(_BEFORE, place)
+            await cursor.execute(_BEFORE, (version, *key, position_time(position), position))
             found = await cursor.fetchone()
-            before = MemoryState(str(found[0]), Memory.model_validate_json(str(found[1]))) if found else None
-            await cursor.execute(_AFTER, place)
+        return MemoryState(str(found[0]), Memory.model_validate_json(str(found[1]))) if found else None
+
+    async def verdicts_after(self, version: str, key: FaultKey, position: str) -> Sequence[PastVerdict]:
+        async with self._driver.cursor() as cursor:
+            await cursor.execute(_AFTER, (version, *key, position_time(position), position))
             past = [
                 PastVerdict(_event(cast("_EventRow", row[2:])), int(str(row[0])), int(str(row[1])))
                 for row in await cursor.fetchall()
@@ -218,7 +255,7 @@ class _LineWork:
         missing = {one.event.asset for one in past} - set(self._contexts)
         if missing:
             raise LookupError(f"no context was read for {sorted(missing)}")
-        return before, past
+        return past
 
     async def write(
         self,
@@ -233,44 +270,44 @@ class _LineWork:
         entry = ledger.Entry(now)
         records = [one.record() for one in judged]
         digests = [sha256(record) for record in records]
-        leaves = [entry.add_leaf(digest) for digest in digests]
+        for digest in digests:
+            entry.add_leaf(digest)
         for bad in spoiled:
             entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
         woken = await apply_verdicts(self._connection, judged, entry, now)
-        async with self._driver.cursor() as cursor:
-            async with self._driver.pipeline():
-                self.new_contexts = await self._store.keep(cursor, contexts)
-                await cursor.execute(
-                    _KEEP_MEMORIES,
-                    (
-                        [version for version, _ in memories],
-                        [key[0] for _, key in memories],
-                        [key[1] for _, key in memories],
-                        [state.position for state in memories.values()],
-                        [canonical(state.memory).decode() for state in memories.values()],
-                    ),
-                )
-                judged_now = {one.event.id for one in judged if one.revision == 0}
-                done = sorted(judged_now.union(bad.event_id for bad in spoiled))
-                await cursor.execute(_DECIDE, (self._line, done))
-                for bad in spoiled:
-                    await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
-            # From here everybody who judges waits for us, so nothing but the last writes follows.
-            head = await ledger.lock_head(self._connection) if entry.leaves else None
-            if head is not None and judged:
-                if self._mark is not None:
-                    await ledger.take_over(self._connection, entry, head, self._mark())
-                seq = str(head.seq + 1)
-                rows = [
-                    _verdict(one, record, digest, seq, leaf)
-                    for one, record, digest, leaf in zip(judged, records, digests, leaves, strict=True)
-                ]
-                async with cursor.copy(_COPY_VERDICTS) as copy:
-                    for lines in copy_lines(rows):
-                        await copy.write(lines)
-        if head is not None:
-            await ledger.append(self._connection, entry, head)
+        judged_now = {one.event.id for one in judged if one.revision == 0}
+        done = sorted(judged_now.union(bad.event_id for bad in spoiled))
+        verdicts = _columns(judged, records, digests) if judged else None
+        self._last = _LastWrites(entry, verdicts, memories, contexts, spoiled, done)
         return woken
+
+    async def commit(self) -> None:
+        """Ends the transaction, with all that `write` left for last."""
+        last = self._last
+        if last is None:
+            return
+        memories = last.memories
+        kept = (
+            [version for version, _ in memories],
+            [key[0] for _, key in memories],
+            [key[1] for _, key in memories],
+            [state.position for state in memories.values()],
+            [canonical(state.memory).decode() for state in memories.values()],
+        )
+        mark = self._mark() if self._mark is not None and last.verdicts is not None else None
+        if mark is not None and mark.digest != self._engine_before:
+            await ledger.take_over(self._connection, last.entry, mark)
+        # All on one way to the database and back, the commit too: from the ledger's row on everybody waits for us.
+        async with self._driver.pipeline(), self._driver.cursor() as cursor:
+            self.new_contexts = await self._store.keep(cursor, last.contexts)
+            await cursor.execute(_KEEP_MEMORIES, kept)
+            await cursor.execute(_DECIDE, (self._line, last.done))
+            for bad in last.spoiled:
+                await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
+            await ledger.append_by(cursor, last.entry, None if mark is None else mark.digest)
+            if last.verdicts is not None:
+                await cursor.execute(_ADD_VERDICTS, last.verdicts)
+            await self._driver.commit()
 
 
 class LineStore:
@@ -299,6 +336,7 @@ class LineStore:
             work = _LineWork(connection, driver, line, self._clock, self._contexts, self._policies, self._mark)
             await work.read(limit)
             yield work
+            await work.commit()
         self._contexts.kept(work.new_contexts)
 
     async def rest(self, line: str, seen: int) -> bool:

@@ -141,3 +141,14 @@ def order(case: str, status: WorkOrderStatus, *, minutes: int) -> WorkOrderRecor
         changed_at=START + timedelta(minutes=minutes),
         touched=False,
     )
+
+
+async def test_open_cases_of_one_transaction_are_each_written_as_they_came_out(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await plant.take(code(1, "error2", asset=MOTOR), code(1.5, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
+    known = "SELECT asset, rung, version, verdict, event_at FROM cases ORDER BY asset"
+    before = await plant.rows(known)
+    await plant.take(code(2.5), deviation(3), deviation(3, asset=MOTOR), deviation(4, asset=MOTOR))
+    assert await plant.rows(known) == before
+    fed = await plant.rows("SELECT fed, last_event_at FROM cases ORDER BY asset = :pump DESC", pump=PUMP)
+    assert fed == [(fed[0][0], START + timedelta(hours=3)), (fed[1][0], START + timedelta(hours=4))]

@@ -5,8 +5,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.judging import JudgeLine
+from domain.judging import Spoiled
+from millwright.bootstrap import StoredVersions
+from millwright.storage.lines import LineStore
 from tests.judged_plant import Plant
-from tests.plant import LINE, deviation
+from tests.plant import LINE, MOTOR, PUMP, deviation
 
 
 @pytest.fixture
@@ -40,3 +43,27 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
     judged = await plant.judging.judge_pending(JudgeLine(line=LINE))
     assert (judged.events, judged.rested) == (1, True)
     assert await plant.rows("SELECT due_at, generation, rests FROM due") == [(None, 6, 1)]
+
+
+async def test_a_quiet_fault_does_not_wait_behind_the_flood_of_another(plant: Plant) -> None:
+    flood = [deviation(hour / 10) for hour in range(1, 11)]
+    await plant.inbox.store([*flood, deviation(5, asset=MOTOR)], plant.clock.now())
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    async with lines.open(LINE, 4) as work:
+        taken = [(event.id, event.asset) for event in work.events]
+    assert [asset for _, asset in taken].count(MOTOR) == 1
+    # Of the fault that floods it is the oldest that are taken: its events are judged as they came.
+    oldest = await plant.rows("SELECT id, asset FROM events WHERE asset = :pump ORDER BY id LIMIT 3", pump=PUMP)
+    assert [one for one in taken if one[1] == PUMP] == oldest
+
+
+async def test_of_more_than_a_transaction_takes_every_event_is_judged(plant: Plant) -> None:
+    flood = [deviation(hour / 10) for hour in range(1, 31)]
+    await plant.inbox.store([*flood, deviation(5, asset=MOTOR)], plant.clock.now())
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    left = 31
+    while left:
+        async with lines.open(LINE, 4) as work:
+            await work.write([], {}, {}, [Spoiled(event.id, "as drawn") for event in work.events])
+            left -= len(work.events)
+    assert await plant.rows("SELECT count(*) FROM pending") == [(0,)]
