@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import merkle_root
+from domain.errors import StorageUnavailable
 from millwright.storage import ledger
 from millwright.storage.arrays import bigints, smallints, texts
 from millwright.storage.engine import raw, transaction
@@ -27,6 +28,13 @@ async def _append(engine: AsyncEngine, at: datetime, *subjects: str) -> None:
         entry = ledger.Entry(at)
         entry.add(*(ledger.act("done", subject, "somebody", at, {"said": 'a "word"'}) for subject in subjects))
         await ledger.append(connection, entry)
+
+
+async def _judge_as(engine: AsyncEngine, digest: str) -> None:
+    async with transaction(engine) as connection:
+        driver = await raw(connection)
+        async with driver.pipeline(), driver.cursor() as cursor:
+            await ledger.append_by(cursor, ledger.Entry(datetime(2026, 1, 31, tzinfo=UTC), ["00" * 32]), digest)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +92,15 @@ async def test_arrays_come_to_the_database_as_they_are(
             (texts([row[0].encode() for row in rows]), bigints([r[1] for r in rows]), smallints([r[2] for r in rows])),
         )
         assert await cursor.fetchall() == rows
+
+
+async def test_an_engine_that_another_took_over_from_meanwhile_is_asked_to_try_again(
+    storage_engine: AsyncEngine,
+) -> None:
+    async with transaction(storage_engine) as connection:
+        await connection.execute(text("UPDATE ledger_head SET engine = 'newer'"))
+    with pytest.raises(StorageUnavailable, match="newer has taken over"):
+        await _judge_as(storage_engine, "older")
+    await _judge_as(storage_engine, "newer")
+    async with transaction(storage_engine) as connection:
+        assert [row.seq for row in await connection.execute(_ROWS)] == [1]
