@@ -99,7 +99,9 @@ def _widen_assignments() -> None:
     op.add_column(table, sa.Column("percent", sa.Double(), nullable=True))
     op.add_column(table, sa.Column("expires_at", MOMENT, nullable=True))
     op.add_column(table, sa.Column("recorded_at", MOMENT, nullable=True))
-    op.execute("UPDATE policy_assignments SET recorded_at = effective_from")
+    op.execute(
+        "UPDATE policy_assignments a SET recorded_at = s.at FROM policy_signatures s WHERE s.id = a.signature_id"
+    )
     op.alter_column(table, "recorded_at", nullable=False)
     op.drop_constraint(op.f("ck_policy_assignments_role"), table)
     op.create_check_constraint(op.f("ck_policy_assignments_role"), table, "role IN ('active', 'canary', 'shadow')")

@@ -72,7 +72,7 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
     for what, stored, recorded in pairs:
         if _texts(stored, recorded) != _texts(recorded, recorded):
             number = len(_texts(stored, recorded) ^ _texts(recorded, recorded))
-            yield Finding("policy-record", where, f"a {what} is not as recorded ({number} differ)")
+            yield Finding("policy-record", where, f"not as recorded: {number} of {what}")
 
 
 def _texts(rows: Sequence[Row], told: Sequence[Row]) -> set[str]:

@@ -1,6 +1,6 @@
 """Which versions judge, read anew whenever a row that says so has changed, and each of them checked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -275,7 +275,8 @@ class Standing:
         self, book: Book, now: datetime, terms: VersionTerms, known: dict[Place, tuple[Assignment, ...]]
     ) -> None:
         self._placements = book.placements
-        self._live = [one for one in book.placements if one.in_force(now, now)]
+        live = [one for one in book.placements if one.in_force(now, now)]
+        self._live = [one for one in live if one.id not in book.faults or not _made_good(one, live, book.faults)]
         self._faults = book.faults
         self._cut_short = [one for one in book.placements if one.id in book.cut_short]
         self._now = now
@@ -371,3 +372,15 @@ class AssignedVersions:
                 for one in wanted:
                     if one.digest == digest:
                         self._book.faults[one.id] = str(error)
+
+
+def _made_good(faulty: Placement, live: Sequence[Placement], faults: Collection[int]) -> bool:
+    """Whether people signed the same anew since: then what is wrong with the first is history."""
+    return any(
+        one.id > faulty.id
+        and one.id not in faults
+        and one.effective_from >= faulty.effective_from
+        and (one.role, one.scope) == (faulty.role, faulty.scope)
+        and (one.role == "active" or one.digest == faulty.digest)
+        for one in live
+    )

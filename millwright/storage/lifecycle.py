@@ -437,7 +437,8 @@ async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -
         if freeze is not None:
             fix = "choose another time, or break the glass: --emergency"
             raise ActRejected(f"nothing comes into force then: {freeze}", field="from", fix=fix)
-    for one in acting.live(version.digest, terms.role):
+    sound = [one for one in acting.live(version.digest, terms.role) if one.id not in acting.book.faults]
+    for one in sound:
         if one.scope in terms.scopes and one.in_force(terms.effective_from, acting.now) and _wins(acting, one, terms):
             raise ActRejected(f"it is {one.role} for {one.scope.words} already", field="version")
 
