@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.waiting import Wait
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -84,6 +86,19 @@ async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[obje
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"expected a psycopg connection, found {type(driver).__name__}")
     return driver
+
+
+async def send_all(driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    """Sends what a pipeline has gathered, all of it.
+
+    The driver, when it ends a pipeline, waits for answers though a part of a long statement may still be unsent.
+    """
+    await driver.wait(_sending(driver.pgconn))
+
+
+def _sending(connection: psycopg.pq.abc.PGconn) -> PQGen[None]:
+    while connection.flush():
+        yield Wait.W
 
 
 def _is_away(error: BaseException | None) -> bool:

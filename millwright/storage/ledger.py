@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
-from millwright.storage.engine import raw
+from millwright.storage.engine import raw, send_all
 from millwright.storage.tables import ledger_head
 
 GENESIS = EMPTY_ROOT
 
-_CHAIN = "SELECT ledger_chain(%s::timestamptz, %s::integer, %s::text, %s::text)"
+CHAIN = "ledger_chain(%s::timestamptz, %s::integer, %s::text, %s::text)"
+"""Locks the head, chains a row and gives its number: of an entry's `chain_values`."""
 # The head is this transaction's own by now, and its number that of the row that was chained.
 _ADD_ACTS = """
 INSERT INTO acts (kind, subject, actor, at, body, digest, ledger_seq, leaf)
@@ -99,6 +100,7 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
     driver = await raw(connection)
     async with driver.pipeline(), driver.cursor() as cursor:
         await append_by(cursor, entry)
+        await send_all(driver)
         await driver.commit()
 
 
@@ -112,7 +114,17 @@ async def append_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], entry: Entr
     """
     if not entry.leaves:
         return
-    await cursor.execute(_CHAIN, (entry.at, len(entry.leaves), merkle_root(entry.leaves), engine))
+    await cursor.execute(f"SELECT {CHAIN}", chain_values(entry, engine))
+    await add_acts(cursor, entry)
+
+
+def chain_values(entry: Entry, engine: str | None) -> tuple[object, ...]:
+    """The values of `CHAIN`; see `append_by`."""
+    return entry.at, len(entry.leaves), merkle_root(entry.leaves), engine
+
+
+async def add_acts(cursor: psycopg.AsyncCursor[tuple[object, ...]], entry: Entry) -> None:
+    """Stores the entry's acts, its row being chained by this transaction."""
     if entry.acts:
         added = [one for _, one in entry.acts]
         await cursor.execute(

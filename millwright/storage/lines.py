@@ -31,7 +31,7 @@ from millwright.storage.arrays import Array, bigints, smallints, texts
 from millwright.storage.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
 from millwright.storage.casebook import apply_verdicts
 from millwright.storage.contexts import ContextStore
-from millwright.storage.engine import raw, transaction
+from millwright.storage.engine import raw, send_all, transaction
 
 # The generation may be read before the lock is had, and then be older than it is: a pass too many, never one too few.
 _TAKE = """
@@ -88,14 +88,15 @@ INSERT INTO memories (version, asset, failure_mode, "position", body)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT (version, asset, failure_mode) DO UPDATE SET "position" = excluded."position", body = excluded.body
 """
-# Sent with the ledger's row in one go, which a COPY cannot be: its rows would be waited for with the head held.
-_ADD_VERDICTS = """
+# One statement with the ledger's row: all of it is with the database before the head is locked. A COPY would be waited
+# for with the head held.
+_ADD_VERDICTS = f"""
 INSERT INTO verdicts (event_id, version, revision, role, asset, failure_mode, "position", at, rung, body, digest,
     memory, ledger_seq, leaf)
 SELECT v.event_id, v.version, v.revision, v.role, v.asset, v.failure_mode, v."position",
     (split_part(v."position", '|', 1) || 'Z')::timestamptz, v.rung, v.body, v.digest, v.memory, h.seq, v.place - 1
-FROM ledger_head h, unnest(%b::bigint[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
-    %b::smallint[], %b::text[], %b::text[], %b::text[])
+FROM {ledger.CHAIN} AS h(seq),
+    unnest(%b::bigint[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[])
     WITH ORDINALITY AS v(event_id, version, revision, role, asset, failure_mode, "position", rung, body, digest, memory,
     place) ORDER BY v.place
 """
@@ -304,9 +305,13 @@ class _LineWork:
             await cursor.execute(_DECIDE, (self._line, last.done))
             for bad in last.spoiled:
                 await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
-            await ledger.append_by(cursor, last.entry, None if mark is None else mark.digest)
-            if last.verdicts is not None:
-                await cursor.execute(_ADD_VERDICTS, last.verdicts)
+            engine = None if mark is None else mark.digest
+            if last.verdicts is None:
+                await ledger.append_by(cursor, last.entry, engine)
+            else:
+                await cursor.execute(_ADD_VERDICTS, (*ledger.chain_values(last.entry, engine), *last.verdicts))
+                await ledger.add_acts(cursor, last.entry)
+            await send_all(self._driver)
             await self._driver.commit()
 
 

@@ -61,6 +61,12 @@ async def test_the_database_chains_a_row_by_the_hash_that_is_checked(storage_eng
     assert places == [("one", 1, 0), ("two", 1, 1), ("three", 2, 0)]
 
 
+async def test_an_entry_larger_than_a_socket_holds_is_sent_whole(storage_engine: AsyncEngine) -> None:
+    await _append(storage_engine, datetime(2026, 1, 31, tzinfo=UTC), *("asset " * 1000 + str(n) for n in range(500)))
+    async with transaction(storage_engine) as connection:
+        assert [row.leaves for row in await connection.execute(_ROWS)] == [500]
+
+
 async def test_rows_of_many_who_write_at_once_stand_in_one_chain(storage_engine: AsyncEngine) -> None:
     at = datetime(2026, 1, 31, tzinfo=UTC)
     await asyncio.gather(*(_append(storage_engine, at, str(number)) for number in range(30)))
