@@ -96,7 +96,8 @@ INSERT INTO verdicts (event_id, version, revision, role, asset, failure_mode, "p
 SELECT v.event_id, v.version, v.revision, v.role, v.asset, v.failure_mode, v."position",
     (split_part(v."position", '|', 1) || 'Z')::timestamptz, v.rung, v.body, v.digest, v.memory, h.seq, v.place - 1
 FROM {ledger.CHAIN} AS h(seq),
-    unnest(%b::bigint[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+    unnest(%b::bigint[], %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::smallint[],
+    %b::text[], %b::text[], %b::text[])
     WITH ORDINALITY AS v(event_id, version, revision, role, asset, failure_mode, "position", rung, body, digest, memory,
     place) ORDER BY v.place
 """
