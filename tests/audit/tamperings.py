@@ -183,7 +183,7 @@ TAMPERINGS = (
     ),
     _case(
         "forged signature",
-        ("UPDATE policy_signatures SET signature = 'ab' || substr(signature, 3) WHERE act = 'approve'",),
+        ("UPDATE policy_signatures SET signature = translate(signature, '01', '10') WHERE act = 'approve'",),
         "policy-signature policy-approval policy-record",
         "rotating-equipment 1.1.0",
     ),
