@@ -126,6 +126,7 @@ async def test_people_act_on_what_lies_in_the_cmms_and_the_export_holds_it(playe
         "work_orders": 1,
         "holds": 0,
         "twins": len(list(played.plant.twins.twins())),
+        "failures": 1,
     }
     order = json.loads((played.directory / "work_orders.jsonl").read_text())
     assert order == {
