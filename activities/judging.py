@@ -78,6 +78,8 @@ class _Result:
     judged: list[Judged] = field(default_factory=list)
     memories: dict[tuple[str, FaultKey], MemoryState] = field(default_factory=dict)
     contexts: dict[str, JudgedContext] = field(default_factory=dict)
+    warm: dict[tuple[str, FaultKey], datetime] = field(default_factory=dict)
+    """Of which memories nothing is missing that others judged before the version began here, and when it began."""
 
 
 def _assigned(work: LineWork, asset: str) -> Sequence[Assignment]:
@@ -102,6 +104,7 @@ class Judging:
         self._judge = judge
         self._clock = clock
         self._engine = engine
+        self._warm: dict[tuple[str, FaultKey], datetime] = {}
 
     @activity.defn(name="judge-pending")
     async def judge_pending(self, request: JudgeLine) -> LineJudged:
@@ -138,7 +141,8 @@ class Judging:
             async with self._lines.open(line, limit) as work:
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
-                return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit)
+            self._warm.update(result.warm)
+            return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit)
         except (StorageUnavailable, StorageFault, Rejected):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of judging: one bad event must not stop a line
@@ -207,14 +211,21 @@ class Judging:
         Such verdicts are a shadow's: they are kept, so that the memory can be made again, and act on nothing.
         """
         state = work.memory(assignment.digest, key)
+        place = (assignment.digest, key)
+        # Looked for once: while the version judges here without a break, others judge nothing that it does not.
+        if assignment.since is None or self._warm.get(place) == assignment.since:
+            return state
         # A position is led by its instant, written as `timestamp` does: texts compare as times do, and cost less.
-        if assignment.since is None or (state is not None and state.position >= timestamp(assignment.since)[:-1]):
+        if state is not None and state.position >= timestamp(assignment.since)[:-1]:
             return state
         after = state.position if state is not None else ""
-        missed = await work.unjudged(assignment.digest, key, first.at - assignment.warm_for, after, first.position)
+        unjudged = await work.unjudged(assignment.digest, key, first.at - assignment.warm_for, after)
+        missed = [event for event in unjudged if event.position < first.position]
+        if len(missed) == len(unjudged):
+            result.warm[place] = assignment.since
         if missed:
             await self._fold(replace(assignment, role="shadow"), state, missed, (), context, result)
-            state = result.memories[(assignment.digest, key)]
+            state = result.memories[place]
         return state
 
     async def _judge_aside(

@@ -190,15 +190,12 @@ class LineWork(Protocol):
         """The verdicts given after a position, in event order."""
         ...
 
-    async def unjudged(
-        self, version: str, key: FaultKey, since: datetime, after: str, before: str
-    ) -> Sequence[LineEvent]:
+    async def unjudged(self, version: str, key: FaultKey, since: datetime, after: str) -> Sequence[LineEvent]:
         """Events on a fault that other versions judged and this one did not, in event order.
 
         Args:
             since: the earliest event time.
             after: the position behind which they stand; empty for every one.
-            before: the position in front of which they stand.
         """
         ...
 

@@ -94,9 +94,7 @@ class _Work:
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._lines.memory_now(version, key)
 
-    async def unjudged(
-        self, version: str, key: FaultKey, since: datetime, after: str, before: str
-    ) -> Sequence[LineEvent]:
+    async def unjudged(self, version: str, key: FaultKey, since: datetime, after: str) -> Sequence[LineEvent]:
         return ()
 
     async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:

@@ -77,8 +77,7 @@ ORDER BY v."position", v.event_id, v.revision DESC
 """
 _UNJUDGED = """
 SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
-FROM events e WHERE e.asset = %s AND e.failure_mode = %s AND e.at >= %s AND e.at <= %s
-  AND e."position" > %s AND e."position" < %s
+FROM events e WHERE e.asset = %s AND e.failure_mode = %s AND e.at >= %s AND e."position" > %s
   AND EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
   AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id AND v.version = %s) ORDER BY e."position"
 """
@@ -234,11 +233,9 @@ class _LineWork:
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._memories.get((version, key))
 
-    async def unjudged(
-        self, version: str, key: FaultKey, since: datetime, after: str, before: str
-    ) -> Sequence[LineEvent]:
+    async def unjudged(self, version: str, key: FaultKey, since: datetime, after: str) -> Sequence[LineEvent]:
         async with self._driver.cursor() as cursor:
-            await cursor.execute(_UNJUDGED, (*key, since, position_time(before), after, before, version))
+            await cursor.execute(_UNJUDGED, (*key, since, after, version))
             return [_event(cast("_EventRow", row)) for row in await cursor.fetchall()]
 
     async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:

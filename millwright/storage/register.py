@@ -1,8 +1,9 @@
 """The plant's register in storage: assets, their names elsewhere, and what can be seen of them."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -14,6 +15,8 @@ from millwright.storage import ledger
 from millwright.storage.case_views import asset_of
 from millwright.storage.engine import transaction
 from millwright.storage.tables import assets, crosswalk, observables, twin_models
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ImportReport(Model):
@@ -44,41 +47,32 @@ class RegisterStore:
         """
         now = self._clock.now()
         async with transaction(self._engine) as connection:
-            changed = 0
             known = {
                 row["id"]: row
                 for row in (await connection.execute(select(assets).where(assets.c.valid_to.is_(None)))).mappings()
             }
-            for asset in register.assets:
-                row = known.get(asset.id)
-                if row is not None and asset_of(row) == asset:
-                    continue
-                changed += 1
-                first = row is None
-                await _succeed(connection, assets, assets.c.id == asset.id, now)
-                await connection.execute(
-                    insert(assets).values(**asset.model_dump(mode="json"), valid_from=_EPOCH if first else now)
-                )
+            new = [one for one in register.assets if one.id not in known or asset_of(known[one.id]) != one]
+            await _succeed(connection, assets, [{"id": one.id} for one in new if one.id in known], now)
+            await _begin(connection, assets, [(one.model_dump(mode="json"), one.id not in known) for one in new], now)
             names = {
-                (row["system"], row["external_id"]): row
+                (row["system"], row["external_id"]): (row["asset"], row["attributes"])
                 for row in (
                     await connection.execute(select(crosswalk).where(crosswalk.c.valid_to.is_(None)))
                 ).mappings()
             }
-            for alias in register.aliases:
-                row = names.get((alias.system, alias.external_id))
-                if row is not None and (row["asset"], row["attributes"]) == (alias.asset, alias.attributes):
-                    continue
-                changed += 1
-                await _keep_alias(connection, alias, first=row is None, now=now)
-            for one in register.observables:
-                values = one.model_dump(mode="json")
+            named = [
+                alias
+                for alias in register.aliases
+                if names.get((alias.system, alias.external_id)) != (alias.asset, alias.attributes)
+            ]
+            await _keep_aliases(connection, [(one, (one.system, one.external_id) not in names) for one in named], now)
+            if register.observables:
+                seen = insert(observables)
+                key = [observables.c.machine, observables.c.kind, observables.c.name]
+                told = {column.name: column for column in seen.excluded if column.name in Observable.model_fields}
                 await connection.execute(
-                    insert(observables)
-                    .values(**values)
-                    .on_conflict_do_update(
-                        index_elements=[observables.c.machine, observables.c.kind, observables.c.name], set_=values
-                    )
+                    seen.on_conflict_do_update(index_elements=key, set_=told),
+                    [one.model_dump(mode="json") for one in register.observables],
                 )
             for model, contents in register.models.items():
                 await connection.execute(
@@ -90,7 +84,7 @@ class RegisterStore:
                 assets=len(register.assets),
                 aliases=len(register.aliases),
                 observables=len(register.observables),
-                changed=changed,
+                changed=len(new) + len(named),
             )
             entry = ledger.Entry(now)
             entry.add(ledger.act("register-imported", "register", by, now, dict(report)))
@@ -114,7 +108,7 @@ class RegisterStore:
                     crosswalk.c.valid_to.is_(None),
                 )
             )
-            await _keep_alias(connection, alias, first=row is None, now=now)
+            await _keep_aliases(connection, [(alias, row is None)], now)
             entry = ledger.Entry(now)
             entry.add(ledger.act("alias-mapped", f"asset/{alias.asset}", by, now, {"alias": alias}))
             await ledger.append(connection, entry)
@@ -151,18 +145,30 @@ class RegisterStore:
             return sorted(str(line) for line in rows)
 
 
-_EPOCH = text("'1970-01-01T00:00:00Z'::timestamptz")
+async def _succeed(
+    connection: AsyncConnection, table: Table, ended: Sequence[Mapping[str, str]], now: datetime
+) -> None:
+    """Ends what was true until now, each by its key; what became true only this instant never was."""
+    if not ended:
+        return
+    same = [table.c[name] == bindparam(f"ended_{name}") for name in ended[0]]
+    keys = [{f"ended_{name}": value for name, value in one.items()} for one in ended]
+    current = (*same, table.c.valid_to.is_(None))
+    await connection.execute(delete(table).where(*current, table.c.valid_from >= now), keys)
+    await connection.execute(update(table).where(*current).values(valid_to=now), keys)
 
 
-async def _succeed(connection: AsyncConnection, table: Table, same: ColumnElement[bool], now: datetime) -> None:
-    """Ends what was true until now; what became true only this instant never was."""
-    current = (same, table.c.valid_to.is_(None))
-    await connection.execute(delete(table).where(*current, table.c.valid_from >= now))
-    await connection.execute(update(table).where(*current).values(valid_to=now))
+async def _begin(
+    connection: AsyncConnection, table: Table, begun: Sequence[tuple[Mapping[str, object], bool]], now: datetime
+) -> None:
+    """Begins rows, each with whether it is the first of its key: such a one has always been true."""
+    if begun:
+        rows = [{**values, "valid_from": _EPOCH if first else now} for values, first in begun]
+        await connection.execute(insert(table), rows)
 
 
-async def _keep_alias(connection: AsyncConnection, alias: Alias, *, first: bool, now: datetime) -> None:
-    same = (crosswalk.c.system == alias.system) & (crosswalk.c.external_id == alias.external_id)
-    await _succeed(connection, crosswalk, same, now)
-    values = alias.model_dump(mode="json", exclude={"valid_from", "valid_to"})
-    await connection.execute(insert(crosswalk).values(**values, valid_from=_EPOCH if first else now))
+async def _keep_aliases(connection: AsyncConnection, kept: Sequence[tuple[Alias, bool]], now: datetime) -> None:
+    ended = [{"system": one.system, "external_id": one.external_id} for one, first in kept if not first]
+    await _succeed(connection, crosswalk, ended, now)
+    begun = [(one.model_dump(mode="json", exclude={"valid_from", "valid_to"}), first) for one, first in kept]
+    await _begin(connection, crosswalk, begun, now)

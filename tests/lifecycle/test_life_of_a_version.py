@@ -1,14 +1,18 @@
 """From a draft to a rollback, on a real database with events being judged."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from domain.approvals import APPROVE
 from domain.assigning import Scope
 from domain.errors import ActRejected, PolicyRejected
+from domain.judging import LineEvent
 from millwright.audit.verifying import verify
 from millwright.storage.freezes import FreezeStore
+from millwright.storage.lines import _LineWork
 from tests.judged_plant import Plant
 from tests.plant import LINE, MOTOR, PUMP, code, deviation
 from tests.staff import Staff, candidate
@@ -98,6 +102,44 @@ async def test_a_future_activation_holds_from_its_date_and_its_memory_is_warm_th
     )
     assert before == [("shadow",)]
     assert (await verify(plant.engine)).findings == ()
+
+
+async def seen_by(plant: Plant, digest: str) -> int:
+    """How many events the memories of a version have in them."""
+    [(seen,)] = await plant.rows("SELECT sum((body::json->>'seen')::int) FROM memories WHERE version = :v", v=digest)
+    return int(str(seen))
+
+
+async def test_a_memory_lacks_nothing_that_others_judged_behind_its_first_event(plant: Plant, staff: Staff) -> None:
+    digest = await staff.approved()
+    plant.clock.time += 9 * HOUR
+    await plant.take(deviation(1))
+    await plant.take(deviation(3))
+    await staff.place(digest)
+    await plant.take(deviation(2))
+    assert await seen_by(plant, digest) == 2
+    await plant.take(deviation(4))
+    assert await seen_by(plant, digest) == 4
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_what_others_judged_before_is_looked_for_once(
+    plant: Plant, staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    really = _LineWork.unjudged
+
+    async def unjudged(self: _LineWork, version: str, *rest: Any) -> Sequence[LineEvent]:
+        looked.append(version)
+        return await really(self, version, *rest)
+
+    monkeypatch.setattr(_LineWork, "unjudged", unjudged)
+    digest = await staff.approved()
+    plant.clock.time += 9 * HOUR
+    await staff.place(digest)
+    for hour in (1, 2, 3):
+        await plant.take(deviation(hour))
+    assert looked.count(digest) == 1
 
 
 async def test_an_activation_with_an_end_gives_back_to_what_stood_beneath_it(plant: Plant, staff: Staff) -> None:
