@@ -7,7 +7,7 @@ Every server asks `take(target, operation)` once for each request it serves and 
 | commit_then_drop  | does the work, then cuts the connection without an answer                    |
 | drop_then_nothing | cuts the connection and does nothing                                         |
 | status_500        | answers 500 (or the protocol's internal error), does nothing                 |
-| status_429        | answers 429 with Retry-After, does nothing; `retry_after` (1)                |
+| status_429        | answers 429 with Retry-After (or that it is too busy); `retry_after` (1)     |
 | timeout           | is silent for `delay` (30), then cuts the connection, does nothing           |
 | down              | cuts every connection until cleared                                          |
 | refuse_field      | refuses as the vendor does for a wrong `field`, with its `code`; `message`   |

@@ -151,7 +151,9 @@ async def test_an_answer_that_was_lost_after_the_act_is_shown_to_a_person(mes_pl
     assert mes_plant.holds() == [("MWKEY", True)]
 
 
-@pytest.mark.parametrize("kind", ["drop_then_nothing", "timeout", "status_500", "refuse_field"])
+@pytest.mark.parametrize(
+    "kind", ["drop_then_nothing", "timeout", "status_429", "status_500", "refuse_field", "session_expired"]
+)
 async def test_a_call_that_did_nothing_is_made_again(mes_plant: MesPlant, kind: str) -> None:
     mes = mes_plant.connector(quick=kind == "timeout")
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
@@ -180,6 +182,23 @@ async def test_a_connection_that_was_lost_is_opened_again(mes_plant: MesPlant) -
     with pytest.raises(Unavailable):
         await mes.read_production(mes_plant.equipment)
     assert (await mes.read_production(mes_plant.equipment)).job is not None
+
+
+@pytest.mark.parametrize("kind", ["status_429", "session_expired"])
+async def test_a_reading_that_was_put_off_is_made_again(mes_plant: MesPlant, kind: str) -> None:
+    mes = mes_plant.connector()
+    mes_plant.misbehave("read", kind)
+    with pytest.raises(Unavailable):
+        await mes.read_production(mes_plant.equipment)
+    assert (await mes.read_production(mes_plant.equipment)).job is not None
+
+
+@pytest.mark.parametrize("kind", ["duplicate_answer", "reorder_answers"])
+async def test_a_list_in_the_wrong_order_or_with_a_row_twice_says_the_same(mes_plant: MesPlant, kind: str) -> None:
+    true = await mes_plant.connector().read_production(mes_plant.equipment)
+    mes_plant.misbehave("read", kind)
+    seen = await mes_plant.connector().read_production(mes_plant.equipment)
+    assert (seen.job, seen.next_stop_at) == (true.job, true.next_stop_at)
 
 
 async def test_a_server_that_is_down_is_unavailable_until_it_comes_back(mes_plant: MesPlant) -> None:

@@ -38,6 +38,10 @@ valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the sp
 | slow              | `seconds` later, as usual                                                             |
 | status_500        | methods: nothing done, status Uncertain and ReturnStatus 0; no effect on `read`       |
 | refuse_field      | methods: nothing done, ReturnStatus is the number in `code`, else 16; not on `read`     |
+| status_429        | nothing done, BadTooManyOperations                                                    |
+| session_expired   | nothing done, BadSessionIdInvalid                                                     |
+| duplicate_answer  | `read`: the first job order stands in the list twice                                  |
+| reorder_answers   | `read`: the list is in the wrong order                                                |
 | down              | every connection is cut and new ones are refused until cleared                        |
 """
 
@@ -46,6 +50,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -53,6 +58,7 @@ from typing import Any, Final, Protocol
 
 from asyncua import Server, ua
 from asyncua.common.callback import CallbackType
+from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 
 from millwright.sandbox.faults import Fault, Faults
@@ -70,11 +76,20 @@ KINDS: Final = frozenset(
         "drop_then_nothing",
         "timeout",
         "slow",
+        "status_429",
         "status_500",
         "refuse_field",
+        "session_expired",
+        "duplicate_answer",
+        "reorder_answers",
         "down",
     }
 )
+_FAULT_CODES: Final = {
+    "session_expired": ua.StatusCodes.BadSessionIdInvalid,
+    # OPC UA names no time to come back.
+    "status_429": ua.StatusCodes.BadTooManyOperations,
+}
 _DOWN_CHECK_SECONDS: Final = 0.05
 
 
@@ -130,6 +145,7 @@ class JobControlServer:
         self._users = users
         self._faults = faults or Faults()
         self._faults.declare(TARGET, KINDS)
+        self._answered_wrongly: dict[int, str] = {}
         self._open_journal = partial(Journal, directory, seed)
         self._journal: Journal | None = self._open_journal()
         self._holds = HoldRecord(self._journal.holds())
@@ -181,6 +197,7 @@ class JobControlServer:
             self._answer,
         )
         server.subscribe_server_callback(CallbackType.PreRead, self._before_read)
+        server.subscribe_server_callback(CallbackType.PostRead, self._after_read)
         self._server = server
         await self._publish()
         await server.start()
@@ -279,9 +296,23 @@ class JobControlServer:
         fault = self._faults.take(TARGET, "read")
         if fault is None:
             return
-        await self._misbehave(fault, "read")
+        refusal = await self._misbehave(fault, "read")
+        if fault.kind in _FAULT_CODES:
+            raise ServiceError(refusal.StatusCode.value)
         if fault.kind == "commit_then_drop":
             self._cut_caller()
+        if fault.kind in ("duplicate_answer", "reorder_answers"):
+            self._answered_wrongly[id(event.request_params)] = fault.kind
+
+    async def _after_read(self, event: Any, _service: object) -> None:
+        kind = self._answered_wrongly.pop(id(event.request_params), None)
+        if kind is None:
+            return
+        for place, answer in enumerate(event.response_params):
+            rows = answer.Value.Value
+            if isinstance(rows, list):
+                wrong = [*rows, *rows[:1]] if kind == "duplicate_answer" else rows[::-1]
+                event.response_params[place] = replace(answer, Value=ua.Variant(wrong, answer.Value.VariantType))
 
     def _reads_list(self, parameters: Any) -> bool:
         return any(
@@ -306,6 +337,11 @@ class JobControlServer:
             case "status_500":
                 result = _refusal(operation, 0)
                 result.StatusCode = ua.StatusCode(ua.StatusCodes.Uncertain)
+                return result
+            case "status_429" | "session_expired":
+                # asyncua lets a method answer for itself alone; a reading of the list fails as a service.
+                result = ua.CallMethodResult()
+                result.StatusCode = ua.StatusCode(_FAULT_CODES[fault.kind])
                 return result
             case "refuse_field":
                 code = fault.text("code")

@@ -91,6 +91,42 @@ async def test_a_read_of_the_list_can_be_dropped_while_others_stay_connected(con
     await connected.connect()
 
 
+BUSY_OR_EXPIRED = pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [("session_expired", ua.uaerrors.BadSessionIdInvalid), ("status_429", ua.uaerrors.BadTooManyOperations)],
+)
+
+
+@BUSY_OR_EXPIRED
+async def test_a_call_under_an_ended_session_or_on_a_busy_server_does_nothing(
+    connected: Mes, kind: str, refusal: type[ua.UaError]
+) -> None:
+    job = await connected.job_in(3)
+    connected.faults.add(fault("Pause", kind))
+    with pytest.raises(refusal):
+        await connected.call("Pause", job, "MW-FAULT")
+    assert await connected.state(job) == 3
+
+
+@BUSY_OR_EXPIRED
+async def test_a_reading_under_an_ended_session_or_on_a_busy_server_fails_once(
+    connected: Mes, kind: str, refusal: type[ua.UaError]
+) -> None:
+    connected.faults.add(fault("read", kind))
+    with pytest.raises(refusal):
+        await connected.rows()
+    assert await connected.rows()
+
+
+async def test_a_list_is_answered_backwards_or_with_a_job_twice_and_then_as_it_is(connected: Mes) -> None:
+    jobs = [row.JobOrder.JobOrderID for row in await connected.rows()]
+    connected.faults.add(fault("read", "reorder_answers"))
+    assert [row.JobOrder.JobOrderID for row in await connected.rows()] == jobs[::-1]
+    connected.faults.add(fault("read", "duplicate_answer"))
+    assert [row.JobOrder.JobOrderID for row in await connected.rows()] == [*jobs, jobs[0]]
+    assert [row.JobOrder.JobOrderID for row in await connected.rows()] == jobs
+
+
 async def test_a_server_that_is_down_cuts_and_refuses_until_it_is_up_again(connected: Mes) -> None:
     connected.faults.add(fault("*", "down"))
     with pytest.raises(LOST):
