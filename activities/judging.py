@@ -9,6 +9,7 @@ from itertools import groupby
 
 from temporalio import activity
 
+from activities.attendance import Attendance, Pace, Pass
 from domain.anomaly import position_time
 from domain.canonical import canonical, sha256, timestamp
 from domain.clock import Clock
@@ -36,9 +37,6 @@ _BATCH = 2000
 
 _STAY = 5.0
 """Seconds for which a line that does not come to rest is judged before its workflow is told."""
-_APART, _AT_MOST_APART = 0.03, 0.25
-"""Seconds between the beginnings of two transactions of a line that goes on getting a little: doubled each time, so
-that many small messages share a transaction. What comes to a line at rest is judged at once."""
 _ENOUGH = 500
 """Events that are worth a transaction, however soon."""
 
@@ -97,10 +95,19 @@ class Judging:
         judge: the one judging function.
         clock: the plant's time.
         engine: to wake cases.
+        attendance: takes the line on after its first pass; without it, each pass is asked for.
     """
 
-    def __init__(self, lines: LineStore, judge: Judge, clock: Clock, engine: WorkflowEngine) -> None:
+    def __init__(
+        self,
+        lines: LineStore,
+        judge: Judge,
+        clock: Clock,
+        engine: WorkflowEngine,
+        attendance: Attendance | None = None,
+    ) -> None:
         self._lines = lines
+        self._attendance = attendance
         self._judge = judge
         self._clock = clock
         self._engine = engine
@@ -110,30 +117,41 @@ class Judging:
     async def judge_pending(self, request: JudgeLine) -> LineJudged:
         """Judges all that a line has undecided, in batches of one transaction each, and wakes its cases.
 
+        Where lines are attended it makes one pass, so that what fails shows in the engine, and has the line attended.
+
         Raises:
             StorageUnavailable: the database is away; what was not committed is judged again.
             PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
         """
+        if self._attendance is not None and self._attendance.attends(request.line):
+            return LineJudged(events=0, cases=(), rested=True)
         total = 0
         woken: set[str] = set()
         began = time.monotonic()
-        apart = _APART
+        pace = Pace(began)
         while True:
-            pass_began = time.monotonic()
-            batch = await self._judge_batch(request.line, _BATCH)
-            total += batch.events
-            if batch.cases:
-                woken.update(batch.cases)
-                await self._wake(batch.cases)
-            rested = not batch.full and await self._lines.rest(request.line, batch.generation)
-            now = time.monotonic()
-            if rested or now - began > _STAY:
+            passed = await self._pass(request.line)
+            total += passed.events
+            woken.update(passed.cases)
+            rested = passed.rested
+            if self._attendance is not None and self._attendance.attend(request.line, passed, pace, self._pass):
+                rested = True
+            if rested or time.monotonic() - began > _STAY:
                 break
             # More came meanwhile. A signal for it would cost the engine more than to go on here costs anybody.
-            if batch.events < min(batch.limit, _ENOUGH):
-                await asyncio.sleep(pass_began + apart - now)
-                apart = min(apart * 2, _AT_MOST_APART)
+            await pace.gather(passed)
         return LineJudged(events=total, cases=tuple(sorted(woken)), rested=rested)
+
+    async def _pass(self, line: str) -> Pass:
+        """One transaction over a line, and its rest where nothing is left."""
+        batch = await self._judge_batch(line, _BATCH)
+        if batch.cases:
+            await self._wake(batch.cases)
+        rested = not batch.full and await self._lines.rest(
+            line, batch.generation, attended=self._attendance is not None
+        )
+        many = batch.events >= min(batch.limit, _ENOUGH)
+        return Pass(batch.events, batch.cases, batch.generation, many, rested)
 
     async def _judge_batch(self, line: str, limit: int) -> _Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""

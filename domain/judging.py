@@ -221,6 +221,10 @@ class LineStore(Protocol):
         """
         ...
 
-    async def rest(self, line: str, seen: int) -> bool:
-        """Ends a pass over a line of which all events were judged: true if none came since `seen` was read."""
+    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
+        """Ends a pass over a line of which all events were judged: true if none came since `seen` was read.
+
+        Args:
+            attended: whether who made the pass goes on looking after the line without being woken.
+        """
         ...

@@ -43,6 +43,7 @@ from millwright.storage.versions import PeopleStore, VersionStore
 if TYPE_CHECKING:
     import httpx
 
+    from activities.attendance import Attendance
     from policies.catalogue import Catalogue
 
 _CASES_AT_ONCE = 8
@@ -255,8 +256,14 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
     return len(known)
 
 
-def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine) -> list[Callable[..., Any]]:
-    """Every activity that workflows name, holding its ports."""
+def worker_activities(
+    storage: Storage, systems: Systems, engine: WorkflowEngine, attendance: "Attendance | None" = None
+) -> list[Callable[..., Any]]:
+    """Every activity that workflows name, holding its ports.
+
+    Args:
+        attendance: looks after the lines that were judged, where a dispatcher calls it.
+    """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.judging import Judging
@@ -265,7 +272,7 @@ def worker_activities(storage: Storage, systems: Systems, engine: WorkflowEngine
     from activities.risk_order import RiskOrder
     from activities.work_orders import WorkOrders
 
-    judging = Judging(storage.lines, storage.catalogue, storage.clock, engine)
+    judging = Judging(storage.lines, storage.catalogue, storage.clock, engine, attendance)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock, order)
     holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)

@@ -59,7 +59,7 @@ class MemoryLines:
     async def open(self, line: str, limit: int) -> AsyncIterator["_Work"]:
         yield _Work(self, self.waiting[:limit])
 
-    async def rest(self, line: str, seen: int) -> bool:
+    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
         return not self.waiting
 
     def keep(self, judged: Sequence[Judged], memories: Mapping[tuple[str, FaultKey], MemoryState]) -> None:

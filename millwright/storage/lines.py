@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import psycopg
@@ -104,7 +104,21 @@ _DECIDE = "DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[])"
 _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
-_REST = "UPDATE due SET due_at = NULL, rests = rests + 1 WHERE subject = %s AND generation = %s RETURNING TRUE"
+_REST = """
+UPDATE due SET due_at = NULL, rests = rests + 1, attended_until = NULL WHERE subject = %s AND generation = %s
+RETURNING TRUE
+"""
+# By the database's own clock: the plant's may stand, and those of two machines may differ. Said again with each rest,
+# and where a line does not come to rest before what was said is over.
+_REST_ATTENDED = """
+UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at END,
+    rests = rests + (generation = %(seen)s)::int, attended_until = clock_timestamp() + %(attended)s
+WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(attended)s / 2)
+RETURNING generation = %(seen)s
+"""
+_ATTENDED = timedelta(seconds=2)
+"""How long others rely on a line's being attended after it was said: as long waits what comes to it, should who
+attended it be killed."""
 
 
 _EventRow = tuple[int, str, str, str, str, str, str]
@@ -342,9 +356,15 @@ class LineStore:
             await work.commit()
         self._contexts.kept(work.new_contexts)
 
-    async def rest(self, line: str, seen: int) -> bool:
+    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
+        subject = line_workflow_id(line)
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                await cursor.execute(_REST, (line_workflow_id(line), seen))
-                return await cursor.fetchone() is not None
+                if attended:
+                    values = {"subject": subject, "seen": seen, "attended": _ATTENDED}
+                    await cursor.execute(_REST_ATTENDED, values)
+                else:
+                    await cursor.execute(_REST, (subject, seen))
+                found = await cursor.fetchone()
+                return found is not None and bool(found[0])

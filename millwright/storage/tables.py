@@ -428,11 +428,12 @@ due = Table(
     Column("due_at", Moment),
     Column("generation", BigInteger, nullable=False),
     Column("rests", BigInteger, nullable=False, server_default="0"),
+    Column("attended_until", Moment),
     Index("ix_due_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 """What has to be looked at, and when, in the clock of the plant. A wake raises the generation, so that a pass that
 began before it cannot mark it done. `rests` counts how often a line came to rest: it tells a wake after a rest from
-one during the work."""
+one during the work. Until `attended_until`, by the database's clock, some worker looks after a line unwoken."""
 
 acts = Table(
     "acts",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.attendance import Attendance
 from domain.clock import Clock
 from domain.errors import ConnectorError, StorageUnavailable
 from domain.keys import line_workflow_id
@@ -17,6 +18,8 @@ from millwright.storage.due import DueSubject, looking
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.01
+_AWAY = 1.0
+"""Seconds for which a database or an engine that does not answer is left alone."""
 _NOT_SOONER = 0.06
 """Seconds between two signals to a subject that has not come to rest in between."""
 _APART = 0.03
@@ -43,52 +46,87 @@ class Dispatcher:
     all it knew. One that is woken again before it has come to rest is signalled now and then only, and a line not at
     all: who judges it sees what came meanwhile and goes on. A line that is due again as soon as it has rested is left
     to gather for a moment, longer each time, so that many small messages cost few signals and few transactions; the
-    first is signalled at once. Several dispatchers side by side only wake twice.
+    first is signalled at once. A line that is attended in this process is called there, and one that another worker
+    attends is left to it. Several dispatchers side by side only wake twice.
 
     Args:
         storage: where the due rows are.
         engine: who runs the workflows.
         clock: the plant's time.
+        attendance: the lines that this process attends.
         patience: seconds before the same subject, still due, is signalled again.
     """
 
-    def __init__(self, storage: AsyncEngine, engine: WorkflowEngine, clock: Clock, patience: float = 1.0) -> None:
+    def __init__(
+        self, storage: AsyncEngine, engine: WorkflowEngine, clock: Clock, attendance: Attendance, patience: float = 1.0
+    ) -> None:
         self._storage = storage
         self._engine = engine
         self._clock = clock
+        self._attendance = attendance
         self._patience = patience
         self._signals: dict[str, _Signal] = {}
+        self._signalling: asyncio.Task[None] | None = None
+        self._engine_away_until = 0.0
 
     async def run(self) -> None:
         """Dispatches until cancelled."""
-        while True:
-            try:
-                async with looking(self._storage) as due:
-                    while True:
-                        await self.dispatch(await due(self._clock.now()), time.monotonic())
-                        await asyncio.sleep(_LOOK_EVERY)
-            except (StorageUnavailable, ConnectorError) as error:
-                log.warning("nothing can be woken for the moment: %s", error)
-                await asyncio.sleep(1)
+        try:
+            while True:
+                try:
+                    async with looking(self._storage) as due:
+                        while True:
+                            self.dispatch(await due(self._clock.now()), time.monotonic())
+                            await asyncio.sleep(_LOOK_EVERY)
+                            if self._signalling is not None and self._signalling.done():
+                                await self.signalled()
+                except StorageUnavailable as error:
+                    log.warning("nothing can be woken for the moment: %s", error)
+                    await asyncio.sleep(_AWAY)
+        finally:
+            if self._signalling is not None:
+                self._signalling.cancel()
 
-    async def dispatch(self, due: Sequence[DueSubject], now: float) -> None:
-        """Signals those of the due subjects that want it.
+    def dispatch(self, due: Sequence[DueSubject], now: float) -> None:
+        """Calls the lines that are attended here, and signals those of the other due subjects that want it.
+
+        Lines are called whatever the engine does: signals go on their way, and until they are given the next ones wait.
 
         Args:
             now: seconds of wall time, from any beginning.
         """
-        wanted = [one for one in due if self._wants(one, now)]
+        others = [one for one in due if not self._calls(one)]
+        if self._signalling is not None or now < self._engine_away_until:
+            return
+        wanted = [one for one in others if self._wants(one, now)]
         if wanted:
-            await self._engine.wake([one.subject for one in wanted])
+            self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
             for one in wanted:
                 self._signals[one.subject] = _Signal(now, one, self._apart(one))
         # What is due no more has come to rest, and its next wake is worth a signal; a line's not before its time.
-        still = {one.subject for one in due}
+        still = {one.subject for one in others}
         self._signals = {
             subject: signal
             for subject, signal in self._signals.items()
             if subject in still or (subject.startswith(_LINES) and now - signal.at < signal.apart)
         }
+
+    async def signalled(self) -> None:
+        """Waits until the signals on their way are given. An engine that takes none is left alone for a while."""
+        signalling, self._signalling = self._signalling, None
+        if signalling is None:
+            return
+        try:
+            await signalling
+        except ConnectorError as error:
+            log.warning("no watch or case can be woken for the moment: %s", error)
+            self._engine_away_until = time.monotonic() + _AWAY
+
+    def _calls(self, one: DueSubject) -> bool:
+        """Whether somebody attends the subject; if so here, it is called."""
+        if not one.subject.startswith(_LINES):
+            return False
+        return self._attendance.call(one.subject.removeprefix(_LINES), one.generation) or one.attended
 
     def _wants(self, one: DueSubject, now: float) -> bool:
         last = self._signals.get(one.subject)

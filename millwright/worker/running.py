@@ -12,6 +12,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.attendance import Attendance
 from millwright.bootstrap import Storage, Systems, redrive_outcomes, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
@@ -64,7 +65,9 @@ async def run_worker(
         only: what this worker is kept to; both where it is not given.
     """
     engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
-    activities = worker_activities(storage, systems, engine)
+    attendance = Attendance()
+    # Who does not dispatch is not called, and attends nothing.
+    activities = worker_activities(storage, systems, engine, attendance if only is not Work.CASES else None)
     attempts = Attempts()
 
     def worker(queue: str, workflows: Sequence[type]) -> Worker:
@@ -88,11 +91,12 @@ async def run_worker(
         if only is not Work.CASES:
             # Cases begun before they had a queue of their own go on here.
             await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS))
-            running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock).run()))
+            running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, attendance).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
             await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,)))
+        stack.push_async_callback(attendance.end)
         log.info("working on %s", settings.task_queue)
         stopping = asyncio.create_task(stop.wait())
         if settings.worker_build is not None:

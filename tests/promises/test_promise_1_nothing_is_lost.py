@@ -29,8 +29,8 @@ class DyingLines:
                 self._deaths -= 1
                 raise StorageUnavailable("killed before the commit")
 
-    async def rest(self, line: str, seen: int) -> bool:
-        return await self._lines.rest(line, seen)
+    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
+        return await self._lines.rest(line, seen, attended=attended)
 
 
 def set_aside(event: Received, fate: Fate) -> Received:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.judging import JudgeLine
 from domain.judging import Spoiled
 from millwright.bootstrap import StoredVersions
+from millwright.storage.due import looking
 from millwright.storage.lines import LineStore
 from tests.judged_plant import Plant
 from tests.plant import LINE, MOTOR, PUMP, deviation
@@ -43,6 +44,27 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
     judged = await plant.judging.judge_pending(JudgeLine(line=LINE))
     assert (judged.events, judged.rested) == (1, True)
     assert await plant.rows("SELECT due_at, generation, rests FROM due") == [(None, 6, 1)]
+
+
+async def test_an_attended_line_comes_to_rest_and_says_that_it_is_attended(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    assert await lines.rest(LINE, 1, attended=True)
+    assert await plant.rows("SELECT due_at, rests, attended_until > clock_timestamp() FROM due") == [(None, 1, True)]
+    await plant.inbox.store([deviation(2)], plant.clock.now())
+    async with looking(plant.engine) as due:
+        assert [one.attended for one in await due(plant.clock.now())] == [True]
+
+
+async def test_an_attended_line_to_which_more_came_stays_due_and_attended(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    await plant.inbox.store([deviation(2)], plant.clock.now())
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("UPDATE due SET attended_until = clock_timestamp() - interval '1 minute'"))
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    assert not await lines.rest(LINE, 1, attended=True)
+    told = await plant.rows("SELECT due_at IS NULL, rests, attended_until > clock_timestamp() FROM due")
+    assert told == [(False, 0, True)]
 
 
 async def test_a_quiet_fault_does_not_wait_behind_the_flood_of_another(plant: Plant) -> None:

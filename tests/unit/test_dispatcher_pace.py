@@ -1,14 +1,29 @@
 """When the dispatcher signals, and when it leaves a subject alone."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.attendance import Attendance, Pace, Pass
+from domain.errors import Unavailable
 from millwright.storage.due import DueSubject
 from millwright.worker.dispatcher import Dispatcher
 from tests.judged_plant import WakeCounter
 from tests.plant import START, TestClock
+
+
+class Engine(WakeCounter):
+    """An engine that can be away."""
+
+    away = False
+
+    async def wake(self, subjects: Sequence[str]) -> None:
+        if self.away:
+            raise Unavailable("nobody answers", system="temporal", operation="wake")
+        await super().wake(subjects)
 
 
 class Turns:
@@ -16,13 +31,26 @@ class Turns:
 
     def __init__(self, storage: AsyncEngine) -> None:
         self.now = 100.0
-        self.woken = WakeCounter()
-        self._dispatcher = Dispatcher(storage, self.woken, TestClock(START))
+        self.woken = Engine()
+        self.attendance = Attendance()
+        self._dispatcher = Dispatcher(storage, self.woken, TestClock(START), self.attendance)
+
+    def attend(self, line: str) -> asyncio.Queue[str]:
+        """Has a line attended; gives what it is asked to judge."""
+        asked: asyncio.Queue[str] = asyncio.Queue()
+
+        async def judge(line: str) -> Pass:
+            asked.put_nowait(line)
+            return Pass(1, (), 1, many=False, rested=True)
+
+        self.attendance.attend(line, Pass(1, (), 0, many=False, rested=True), Pace(time.monotonic()), judge)
+        return asked
 
     async def see(self, after: float, due: Sequence[DueSubject]) -> list[str]:
         self.now += after
         before = len(self.woken.woken)
-        await self._dispatcher.dispatch(due, self.now)
+        self._dispatcher.dispatch(due, self.now)
+        await self._dispatcher.signalled()
         return self.woken.woken[before:]
 
 
@@ -60,3 +88,18 @@ async def test_a_case_that_is_woken_again_is_signalled_again_soon(turns: Turns) 
     await turns.see(0, [DueSubject("case/A", 1, 0)])
     assert await turns.see(0.01, [DueSubject("case/A", 2, 0)]) == []
     assert await turns.see(0.06, [DueSubject("case/A", 2, 0)]) == ["case/A"]
+
+
+async def test_a_line_that_another_worker_attends_is_signalled_only_when_that_is_over(turns: Turns) -> None:
+    assert await turns.see(0, [DueSubject("line/A", 1, 0, attended=True)]) == []
+    assert await turns.see(5, [DueSubject("line/A", 2, 0, attended=True)]) == []
+    assert await turns.see(0.01, [DueSubject("line/A", 2, 0, attended=False)]) == ["line/A"]
+
+
+async def test_a_line_that_is_attended_here_is_called_though_the_engine_is_away(turns: Turns) -> None:
+    asked = turns.attend("A")
+    turns.woken.away = True
+    await turns.see(0, [DueSubject("case/A", 1, 0)])
+    assert await turns.see(0.01, [DueSubject("case/A", 1, 0), DueSubject("line/A", 1, 0)]) == []
+    assert await asyncio.wait_for(asked.get(), 5) == "A"
+    await turns.attendance.end()

@@ -13,6 +13,8 @@ EVENTS = 5000
 _STORED_AT_ONCE = 100
 _SECONDS_APART = 0.01
 _HISTORY_PER_THOUSAND = 20
+FIRST_PASS = 5
+"""History events of a pass that had begun before: of its watch's task, what it judged, and the signal."""
 
 
 def flood(asset: str, codes: tuple[str, ...], count: int) -> list[Received]:
@@ -61,6 +63,31 @@ async def test_a_flood_costs_the_line_few_history_events(plant: FakePlant) -> No
     await pour(plant, flood(PUMP, ("error1",), EVENTS))
     watch = await plant.client.get_workflow_handle(line_workflow_id(LINE)).describe()
     assert watch.history_length < _HISTORY_PER_THOUSAND * EVENTS / 1000
+
+
+async def test_a_flood_that_comes_little_by_little_costs_no_more(plant: FakePlant) -> None:
+    events = flood(PUMP, ("error1",), 60)
+    await pour(plant, events[:1])
+    watch = plant.client.get_workflow_handle(line_workflow_id(LINE))
+    before = (await watch.describe()).history_length
+    for one in events[1:]:
+        await pour(plant, [one])
+    assert (await watch.describe()).history_length - before <= FIRST_PASS
+
+
+async def test_a_line_whose_worker_was_killed_is_judged_by_the_next(plant: FakePlant) -> None:
+    await plant.stop_worker()
+    async with plant.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO due (subject, generation, attended_until) "
+                "VALUES (:line, 0, clock_timestamp() + interval '1 second')"
+            ),
+            {"line": line_workflow_id(LINE)},
+        )
+    plant.start_worker()
+    await pour(plant, flood(PUMP, ("error1",), 10))
+    assert (await plant.storage.inbox.counts())["decided"] == 10
 
 
 @pytest.mark.parametrize(("alarms", "told"), [(10, []), (50, [(LINE, 50)])])
