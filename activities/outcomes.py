@@ -6,7 +6,7 @@ from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs, Lane
-from domain.casework import CaseStore
+from domain.casework import LEARNING_STEP, CaseStore
 from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -114,13 +114,14 @@ class Outcomes:
         async with step(self._cases, self._clock, ref.case, "close-case") as one:
             view = one.view
             how = _closed_as(view)
-            if view.closed_as is None and how is not None:
-                await self._cases.closed(view.id, how)
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
-            if view.order is not None and unread and not (view.closed_as is not None and view.lane is Lane.PLANNER):
-                words = _unknown(view.order)
+            words = _unknown(view.order) if unread and view.order is not None else None
+            if view.closed_as is None and how is not None:
+                await self._cases.closed(view.id, how, words)
+            elif words is not None and view.lane is not Lane.PLANNER:
+                # Closed by a build that did the two apart, and was cut short between them.
                 await self._cases.wait(
-                    view.id, step="record-outcome", reason=words, until=None, lane=Lane.PLANNER, failed=False
+                    view.id, step=LEARNING_STEP, reason=words, until=None, lane=Lane.PLANNER, failed=False
                 )
             # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
             if view.closed_as is not None and self._meaning(view) is None:

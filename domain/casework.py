@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
 from domain.counterfactuals import Counterfactuals, Grounds
@@ -11,6 +11,9 @@ from domain.production import HoldPlan, ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+
+LEARNING_STEP: Final = "record-outcome"
+"""The step for which a closed case waits whose outcome nobody can read yet."""
 
 
 class CaseStore(Protocol):
@@ -94,8 +97,15 @@ class CaseStore(Protocol):
         """Keeps a training label; the same one again changes nothing."""
         ...
 
-    async def closed(self, case: str, how: ClosedAs) -> None:
-        """Ends a case. Its next failure is another case."""
+    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+        """Ends a case. Its next failure is another case.
+
+        Args:
+            case: the case.
+            how: how it ended.
+            unread: what a planner is to explain where nobody can read what was found. The case then stands in the
+                planner's lane from the moment it is closed.
+        """
         ...
 
     async def stopped(self, case: str, action: StoppableAction) -> str | None:

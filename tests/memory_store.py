@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.casework import LEARNING_STEP
 from domain.clock import Clock
 from domain.counterfactuals import Counterfactuals, Grounds
 from domain.errors import ActRejected, Unavailable
@@ -141,8 +142,8 @@ class MemoryStore:
     async def labelled(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
 
-    async def closed(self, case: str, how: ClosedAs) -> None:
-        await store_call(lambda: self._close(case, how))
+    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+        await store_call(lambda: self._close(case, how, unread))
 
     async def stopped(self, case: str, action: StoppableAction) -> str | None:
         return None
@@ -261,11 +262,13 @@ class MemoryStore:
         self.labels.setdefault(label.case, label)
         self._set(label.case, labelled=True)
 
-    def _close(self, case: str, how: ClosedAs) -> None:
+    def _close(self, case: str, how: ClosedAs, unread: str | None) -> None:
         view = self.cases[case]
         if view.closed_as is not None or (how is ClosedAs.WITHDRAWN and view.withdraw is None):
             return
-        self._set(case, closed_as=how, phase=Phase.CLOSED, waiting_for=None, waiting_until=None, lane=None)
+        lane, at = (Lane.PLANNER, LEARNING_STEP) if unread else (None, view.waiting_step)
+        waits = {"waiting_for": unread, "waiting_step": at, "waiting_until": None, "lane": lane}
+        self._set(case, closed_as=how, phase=Phase.CLOSED, **waits)
         self.due[case].at = None
 
     def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:

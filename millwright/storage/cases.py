@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.casework import LEARNING_STEP
 from domain.clock import Clock
 from domain.counterfactuals import Counterfactuals, Grounds
 from domain.errors import ActRejected, Unavailable
@@ -79,6 +80,18 @@ class _Writing:
     async def set(self, **values: object) -> None:
         await self.connection.execute(update(cases).where(cases.c.id == self.case).values(**values))
 
+    async def wait(
+        self, step: str, reason: str | None, until: datetime | None, lane: Lane | None, *, failed: bool
+    ) -> None:
+        await self.set(
+            waiting_for=reason,
+            waiting_step=step,
+            waiting_until=until,
+            lane=lane.value if lane else None,
+            attempts=cases.c.attempts + 1 if failed else 0,
+        )
+        self.act("case-waits", reason=reason, until=until, lane=lane)
+
 
 class CaseStore:
     """The cases in PostgreSQL.
@@ -122,14 +135,7 @@ class CaseStore:
         self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
     ) -> None:
         async with self._writing(case) as writing:
-            await writing.set(
-                waiting_for=reason,
-                waiting_step=step,
-                waiting_until=until,
-                lane=lane.value if lane else None,
-                attempts=cases.c.attempts + 1 if failed else 0,
-            )
-            writing.act("case-waits", reason=reason, until=until, lane=lane)
+            await writing.wait(step, reason, until, lane, failed=failed)
 
     async def resume(self, case: str) -> None:
         async with self._writing(case) as writing:
@@ -351,7 +357,7 @@ class CaseStore:
             if kept.scalar_one_or_none() is not None:
                 writing.act("label-made", label=label)
 
-    async def closed(self, case: str, how: ClosedAs) -> None:
+    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         async with self._writing(case) as writing:
             row = (
                 await writing.connection.execute(
@@ -372,6 +378,9 @@ class CaseStore:
             seen = await due.generation(writing.connection, case_workflow_id(case))
             await due.settle(writing.connection, case_workflow_id(case), seen, None)
             writing.act("case-closed", how=how)
+            if unread is not None:
+                # In one with the closing: nobody may see the case closed and in no lane.
+                await writing.wait(LEARNING_STEP, unread, None, Lane.PLANNER, failed=False)
 
     async def stopped(self, case: str, action: StoppableAction) -> str | None:
         async with transaction(self._engine) as connection:

@@ -103,6 +103,17 @@ async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant)
     assert await plant.rows("SELECT closed_as FROM cases") == [(None,)]
 
 
+async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transaction(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await store_of(plant).closed(str(case), ClosedAs.DONE, "a person to say what it found")
+    assert await plant.rows("SELECT closed_as, lane, waiting_for, waiting_step FROM cases") == [
+        ("done", "planner", "a person to say what it found", "record-outcome")
+    ]
+    last = "SELECT kind FROM acts WHERE ledger_seq = (SELECT max(seq) FROM ledger) ORDER BY leaf"
+    assert await plant.rows(last) == [("case-closed",), ("case-waits",)]
+
+
 def store_of(plant: Plant) -> CaseStore:
     return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
 

@@ -1,5 +1,7 @@
 """What a technician found in words that nobody has explained yet: a person is asked, and it is learnt late."""
 
+from sqlalchemy import text
+
 from domain.cases import ClosedAs, Lane
 from domain.outcomes import OutcomeClass
 from millwright.audit.verifying import verify
@@ -27,6 +29,15 @@ async def test_an_outcome_that_nobody_can_read_closes_the_case_and_stands_in_the
     assert case.lane is Lane.PLANNER
     assert case.waiting_for == (f"a person to say in the crosswalk of outcomes what LEAK of {case.order.ref.id} means")
     assert await read_lanes(plant.engine) == {"planner": 1}
+
+
+async def test_a_case_that_an_earlier_build_closed_and_left_in_no_lane_comes_to_stand_in_it(plant: FakePlant) -> None:
+    case = await completed_with_a_code_of_its_own(plant)
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("UPDATE cases SET lane = NULL, waiting_for = NULL, waiting_step = NULL"))
+    await plant.storage.cases.redriven([case])
+    await plant.at_rest()
+    assert (await plant.case()).lane is Lane.PLANNER
 
 
 async def test_an_outcome_becomes_a_label_once_the_crosswalk_knows_its_code(plant: FakePlant) -> None:
