@@ -19,8 +19,8 @@ run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two mi
 up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
 	@$(BIN)/millwright up
 
-test: $(READY) engine ## Run every test, in one pytest run
-	@$(BIN)/python -m pytest
+test: $(READY) engine ## Run every test, two files at a time, in one pytest run
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check style and form (ruff)
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -131,9 +132,9 @@ async def recorded_template(postgres_url: str) -> str:
     return name
 
 
-@pytest.fixture
-async def recorded(postgres_url: str, recorded_template: str) -> AsyncIterator[AsyncEngine]:
-    """The record, on a database of its own."""
+@asynccontextmanager
+async def a_record(postgres_url: str, recorded_template: str) -> AsyncIterator[AsyncEngine]:
+    """A clone of the record, on a database of its own."""
     name = f"millwright_audit_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {recorded_template}")
@@ -142,6 +143,22 @@ async def recorded(postgres_url: str, recorded_template: str) -> AsyncIterator[A
     await engine.dispose()
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def recorded(postgres_url: str, recorded_template: str) -> AsyncIterator[AsyncEngine]:
+    """The record, for a test that may do with it what it likes."""
+    async with a_record(postgres_url, recorded_template) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+async def read_only(postgres_url: str, recorded_template: str) -> AsyncIterator[AsyncEngine]:
+    """The record, for tests that ask and change nothing; one that tried would be refused."""
+    async with a_record(postgres_url, recorded_template) as engine:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only = on")
+        yield engine
 
 
 class Hostile:

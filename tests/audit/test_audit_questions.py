@@ -40,8 +40,8 @@ def test_the_command_line_knows_every_question() -> None:
     assert [*Name] == [*QUESTIONS]
 
 
-async def test_the_rule_that_decided_an_order_is_told_with_its_people(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "decided", ref="1001")
+async def test_the_rule_that_decided_an_order_is_told_with_its_people(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "decided", ref="1001")
     acting = answer.rows[0].model_dump()
     assert (acting["role"], acting["version"], acting["rung"], acting["remade"]) == (
         "active",
@@ -53,8 +53,8 @@ async def test_the_rule_that_decided_an_order_is_told_with_its_people(recorded: 
     assert acting["rule"] in answer.words
 
 
-async def test_every_act_on_a_version_is_told_and_its_signatures_hold(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "signed", ref="1.1.0")
+async def test_every_act_on_a_version_is_told_and_its_signatures_hold(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "signed", ref="1.1.0")
     assert column(answer, "did") == ["published", "approved", "activated", "assigned"]
     assert column(answer, "signature") == [None, True, True, None]
     assert "approved by grace, activated by olaf" in answer.words
@@ -66,9 +66,9 @@ async def test_a_forged_signature_is_shouted(recorded: AsyncEngine, hostile: Hos
     assert "1 SIGNATURES DO NOT HOLD" in answer.words
 
 
-async def test_what_was_in_force_is_told_as_known_then_and_now(recorded: AsyncEngine) -> None:
+async def test_what_was_in_force_is_told_as_known_then_and_now(read_only: AsyncEngine) -> None:
     before = START - timedelta(days=10)
-    answer = await asking(recorded, "in-force", at=before, asset=PUMP)
+    answer = await asking(read_only, "in-force", at=before, asset=PUMP)
     # It was put in force from a year before, at first light: then nobody knew.
     assert column(answer, "version") == [None, "rotating-equipment 1.1.0"]
     assert answer.rows[1].ledger is not None
@@ -85,24 +85,24 @@ async def test_a_version_s_events_cases_orders_and_holds_are_all_told(recorded: 
     assert {row.model_dump()["id"] for row in answer.rows if row.model_dump()["kind"] == "order"} == {"1001", "1002"}
 
 
-async def test_a_version_in_shadow_decided_nothing(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "affected", ref="1.0.0")
+async def test_a_version_in_shadow_decided_nothing(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "affected", ref="1.0.0")
     assert set(column(answer, "kind")) == {"event"}
     assert set(column(answer, "role")) == {"shadow"}
 
 
-async def test_changes_are_those_of_versions_people_and_register(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "changed", since=START - timedelta(days=1))
+async def test_changes_are_those_of_versions_people_and_register(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "changed", since=START - timedelta(days=1))
     assert {"person added", "policy published", "policy approved", "policy assigned", "register imported"} <= set(
         column(answer, "did")
     )
     assert not any(subject.startswith("case") for subject in column(answer, "subject"))
-    later = await asking(recorded, "changed", since=NOW)
+    later = await asking(read_only, "changed", since=NOW)
     assert (later.rows, "nothing changed" in later.words) == ((), True)
 
 
-async def test_a_decision_is_made_again_bit_for_bit(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "remade", ref="tests|fed")
+async def test_a_decision_is_made_again_bit_for_bit(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "remade", ref="tests|fed")
     assert column(answer, "same") == [True] * len(answer.rows)
     assert column(answer, "again") == column(answer, "digest")
     assert column(answer, "remade_by") == [engine_mark().digest] * len(answer.rows)
@@ -117,8 +117,8 @@ async def test_a_decision_whose_inputs_are_gone_says_why_it_cannot_be_made_again
     assert "context" in answer.words
 
 
-async def test_what_came_too_late_is_told_among_the_suppressed(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "suppressed")
+async def test_what_came_too_late_is_told_among_the_suppressed(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "suppressed")
     assert ("too late to be weighed", "event tests|aside") in zip(
         column(answer, "what"), column(answer, "subject"), strict=True
     )
@@ -143,8 +143,8 @@ async def test_a_case_that_was_given_up_is_told(recorded: AsyncEngine, hostile: 
     assert (column(answer, "what"), column(answer, "subject")) == (["case cancelled"], [f"case {case}"])
 
 
-async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "duties")
+async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "duties")
     assert answer.words.startswith("Nobody can both write and approve; 0 times")
 
 
@@ -156,15 +156,15 @@ async def test_who_may_write_and_approve_is_named(recorded: AsyncEngine, hostile
     assert answer.rows[0].ledger is not None
 
 
-async def test_why_there_was_no_order_names_the_rules_that_missed(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "not-done", ref="tests|weak")
+async def test_why_there_was_no_order_names_the_rules_that_missed(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "not-done", ref="tests|weak")
     acting = answer.rows[0].model_dump()
     assert (acting["ordered"], acting["rung"]) == (False, "ignore")
     assert acting["missed"]
 
 
-async def test_where_there_was_an_order_it_is_said(recorded: AsyncEngine) -> None:
-    assert (await asking(recorded, "not-done", ref="1001")).words.startswith("There was one: 1001.")
+async def test_where_there_was_an_order_it_is_said(read_only: AsyncEngine) -> None:
+    assert (await asking(read_only, "not-done", ref="1001")).words.startswith("There was one: 1001.")
 
 
 @pytest.mark.parametrize(
@@ -180,16 +180,16 @@ async def test_where_there_was_an_order_it_is_said(recorded: AsyncEngine) -> Non
     ],
 )
 async def test_a_question_that_makes_no_sense_is_refused(
-    recorded: AsyncEngine, question: str, terms: dict[str, Any]
+    read_only: AsyncEngine, question: str, terms: dict[str, Any]
 ) -> None:
     with pytest.raises(ActRejected):
-        await asking(recorded, question, **terms)
+        await asking(read_only, question, **terms)
 
 
 @pytest.mark.parametrize("question", ["decided", "affected", "changed", "suppressed"])
-async def test_the_ledger_rows_that_prove_an_answer_come_with_it(recorded: AsyncEngine, question: str) -> None:
+async def test_the_ledger_rows_that_prove_an_answer_come_with_it(read_only: AsyncEngine, question: str) -> None:
     refs = {"decided": "1001", "affected": "1.1.0"}
-    answer = await asking(recorded, question, **({"ref": refs[question]} if question in refs else {}))
+    answer = await asking(read_only, question, **({"ref": refs[question]} if question in refs else {}))
     proofs = {proof.seq: proof for proof in answer.proofs}
     assert {int(row.ledger.split("/")[0]) for row in answer.rows if row.ledger} == set(proofs)
     assert proofs
@@ -206,8 +206,8 @@ async def test_rows_are_exported_as_csv_and_no_cell_is_a_formula(recorded: Async
     assert list(rows[0]) == list(answer.columns)
 
 
-async def test_an_empty_answer_has_its_columns_all_the_same(recorded: AsyncEngine) -> None:
-    answer = await asking(recorded, "changed", since=NOW)
+async def test_an_empty_answer_has_its_columns_all_the_same(read_only: AsyncEngine) -> None:
+    answer = await asking(read_only, "changed", since=NOW)
     assert answer.csv().startswith("at,by,did,subject,why,terms,ledger,digest")
 
 

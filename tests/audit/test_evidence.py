@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from millwright.audit.evidence import Packed, write_evidence
 from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS, hashed_text, pack_findings
 from millwright.audit.offline_record import merkle_path_root
 from policies.catalogue import Catalogue
-from tests.audit.conftest import Hostile
+from tests.audit.conftest import Hostile, a_record
 from tests.plant import START
 
 NOW = START + timedelta(days=30)
@@ -39,14 +39,14 @@ def offline(pack: Packed, *arguments: str, file: Path | None = None) -> tuple[in
 
 
 @pytest.mark.parametrize("ref", ["1001", "1002", "1.1.0", "1.0.0"])
-async def test_a_pack_that_nobody_touched_verifies_offline(recorded: AsyncEngine, tmp_path: Path, ref: str) -> None:
-    pack = await packed(recorded, tmp_path, ref)
+async def test_a_pack_that_nobody_touched_verifies_offline(read_only: AsyncEngine, tmp_path: Path, ref: str) -> None:
+    pack = await packed(read_only, tmp_path, ref)
     for file in (pack.json_file, pack.page):
         assert offline(pack, "--head", pack.head, file=file) == (0, ["verified: everything agrees"])
 
 
-async def test_the_page_carries_the_very_bytes_of_the_json(recorded: AsyncEngine, tmp_path: Path) -> None:
-    pack = await packed(recorded, tmp_path / "case.html")
+async def test_the_page_carries_the_very_bytes_of_the_json(read_only: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(read_only, tmp_path / "case.html")
     text, page = pack.json_file.read_text(), pack.page.read_text()
     assert pack.json_file.name == "case.json"
     assert page.partition(PACK_BEGINS)[2].partition(PACK_ENDS)[0] == text
@@ -54,8 +54,8 @@ async def test_the_page_carries_the_very_bytes_of_the_json(recorded: AsyncEngine
     assert "<" not in text
 
 
-async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(recorded: AsyncEngine, tmp_path: Path) -> None:
-    page = (await packed(recorded, tmp_path)).page.read_text().partition(PACK_BEGINS)[0]
+async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(read_only: AsyncEngine, tmp_path: Path) -> None:
+    page = (await packed(read_only, tmp_path)).page.read_text().partition(PACK_BEGINS)[0]
     for told in (
         "In short",
         "What it tested",
@@ -178,36 +178,40 @@ def hashed_anew(pack: Pack) -> Pack:
     return {**anew, "page": pack["page"]}
 
 
-@pytest.fixture
-async def recorded_pack(recorded: AsyncEngine, tmp_path: Path) -> str:
-    return (await packed(recorded, tmp_path)).json_file.read_text()
+@pytest.fixture(scope="module")
+async def recorded_pack(
+    postgres_url: str, recorded_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """A pack that is altered in memory only, so one is enough for all who do."""
+    async with a_record(postgres_url, recorded_template) as engine:
+        yield (await packed(engine, tmp_path_factory.mktemp("pack"))).json_file.read_text()
 
 
-async def test_a_page_that_shows_something_else_is_found(recorded: AsyncEngine, tmp_path: Path) -> None:
-    pack = await packed(recorded, tmp_path)
+async def test_a_page_that_shows_something_else_is_found(read_only: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(read_only, tmp_path)
     pack.page.write_text(pack.page.read_text().replace("grace", "gretel", 1))
     for file in (pack.json_file, pack.page):
         code, lines = offline(pack, file=file)
         assert (code, [line.split(":")[0] for line in lines[:-1]]) == (1, ["page"])
 
 
-async def test_a_page_with_another_pack_is_found(recorded: AsyncEngine, tmp_path: Path) -> None:
-    pack, other = await packed(recorded, tmp_path / "a"), await packed(recorded, tmp_path / "b", "1002")
+async def test_a_page_with_another_pack_is_found(read_only: AsyncEngine, tmp_path: Path) -> None:
+    pack, other = await packed(read_only, tmp_path / "a"), await packed(read_only, tmp_path / "b", "1002")
     pack.page.write_text(other.page.read_text())
     code, lines = offline(pack)
     assert code == 1
     assert any("carries another pack" in line for line in lines)
 
 
-async def test_a_history_rewritten_shows_against_the_published_head(recorded: AsyncEngine, tmp_path: Path) -> None:
-    pack = await packed(recorded, tmp_path)
+async def test_a_history_rewritten_shows_against_the_published_head(read_only: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(read_only, tmp_path)
     seq = pack.head.split(":")[0]
     code, lines = offline(pack, "--head", f"{seq}:{'0' * 64}")
     assert (code, lines[0].split(":")[0]) == (1, "published-head")
 
 
-async def test_what_is_no_pack_is_told_so(recorded: AsyncEngine, tmp_path: Path) -> None:
-    pack = await packed(recorded, tmp_path / "a")
+async def test_what_is_no_pack_is_told_so(read_only: AsyncEngine, tmp_path: Path) -> None:
+    pack = await packed(read_only, tmp_path / "a")
     other = tmp_path / "other.json"
     for text in ("nonsense", "{}", "[]"):
         other.write_text(text)
@@ -215,9 +219,9 @@ async def test_what_is_no_pack_is_told_so(recorded: AsyncEngine, tmp_path: Path)
 
 
 @pytest.mark.parametrize("ref", ["nobody knows this", "tests|watched"])
-async def test_what_led_to_no_case_has_no_pack(recorded: AsyncEngine, tmp_path: Path, ref: str) -> None:
+async def test_what_led_to_no_case_has_no_pack(read_only: AsyncEngine, tmp_path: Path, ref: str) -> None:
     with pytest.raises(ActRejected):
-        await packed(recorded, tmp_path, ref)
+        await packed(read_only, tmp_path, ref)
 
 
 @given(st.integers(1, 70), st.data())

@@ -42,8 +42,8 @@ def printed(answer: object) -> str:
         ("order/1002", "was opened, asking for a work order and a hold", "critical-confirmed"),
     ],
 )
-async def test_what_was_decided_is_told_with_its_rule(recorded: AsyncEngine, ref: str, answer: str, rule: str) -> None:
-    told = await why(recorded, Catalogue(), ref)
+async def test_what_was_decided_is_told_with_its_rule(read_only: AsyncEngine, ref: str, answer: str, rule: str) -> None:
+    told = await why(read_only, Catalogue(), ref)
     assert answer in told.answer
     assert told.decisions[0].rule == rule
     assert told.decisions[0].acts
@@ -51,15 +51,15 @@ async def test_what_was_decided_is_told_with_its_rule(recorded: AsyncEngine, ref
     assert answer in printed(render(told))
 
 
-async def test_an_event_later_than_the_policy_waits_for_moved_nothing(recorded: AsyncEngine) -> None:
-    told = await why(recorded, Catalogue(), "aside")
+async def test_an_event_later_than_the_policy_waits_for_moved_nothing(read_only: AsyncEngine) -> None:
+    told = await why(read_only, Catalogue(), "aside")
     assert "came later than the policy waits for" in told.answer
     assert told.decisions[0].aside
     assert told.remade is True
 
 
-async def test_values_stand_against_the_thresholds_they_missed(recorded: AsyncEngine) -> None:
-    shown = printed(render(await why(recorded, Catalogue(), "first")))
+async def test_values_stand_against_the_thresholds_they_missed(read_only: AsyncEngine) -> None:
+    shown = printed(render(await why(read_only, Catalogue(), "first")))
     assert "volt was 190 V where 171 V is normal, 6 standard errors away" in shown
     assert "different error codes seen within the window is 0, asked is at least 1 (by 1)" in shown
     assert "approve by grace on 2015-01-10 06:00 UTC" in shown
@@ -80,8 +80,8 @@ async def test_a_finished_case_tells_what_it_led_to(recorded: AsyncEngine, hosti
     assert "the twin was told, a training label was kept" in shown
 
 
-async def test_an_open_case_tells_where_it_stands(recorded: AsyncEngine) -> None:
-    told = await why(recorded, Catalogue(), "1002")
+async def test_an_open_case_tells_where_it_stands(read_only: AsyncEngine) -> None:
+    told = await why(read_only, Catalogue(), "1002")
     assert told.consequences is not None
     assert "paula approved it" in " ".join(told.consequences.sentences)
     assert "The case is open" in told.consequences.sentences[-1]
@@ -129,10 +129,10 @@ async def test_a_repetition_under_another_id_says_that_it_brought_nothing_new(re
     assert "is a duplicate" in printed(render(told))
 
 
-async def test_what_nobody_knows_is_refused(recorded: AsyncEngine) -> None:
+async def test_what_nobody_knows_is_refused(read_only: AsyncEngine) -> None:
     for ref in ("nothing", "", "event/1001", "99999999999999999999", "case/1001"):
         with pytest.raises(ActRejected, match="nothing is known"):
-            await why(recorded, Catalogue(), ref)
+            await why(read_only, Catalogue(), ref)
 
 
 async def test_one_id_from_two_sources_asks_which(recorded: AsyncEngine) -> None:
@@ -158,8 +158,8 @@ async def test_an_edited_version_explains_nothing(recorded: AsyncEngine, hostile
     assert "was altered after it was published" in printed(render(told))
 
 
-async def test_the_answer_survives_json(recorded: AsyncEngine) -> None:
-    told = await why(recorded, Catalogue(), "1001")
+async def test_the_answer_survives_json(read_only: AsyncEngine) -> None:
+    told = await why(read_only, Catalogue(), "1001")
     assert type(told).model_validate_json(told.model_dump_json()) == told
 
 
@@ -188,8 +188,8 @@ def test_a_statement_reads_as_words(expression: str, value: str, held: bool, wor
     assert words in worded(Comparison(expression=expression, value=value, held=held)).words
 
 
-async def test_what_would_have_ordered_work_is_told_where_none_was_ordered(recorded: AsyncEngine) -> None:
-    told = await why(recorded, Catalogue(), "tests|first")
+async def test_what_would_have_ordered_work_is_told_where_none_was_ordered(read_only: AsyncEngine) -> None:
+    told = await why(read_only, Catalogue(), "tests|first")
     changes = told.decisions[0].changes
     assert changes is not None
     (would,) = changes.told
@@ -198,8 +198,8 @@ async def test_what_would_have_ordered_work_is_told_where_none_was_ordered(recor
     assert would in printed(render(told))
 
 
-async def test_what_would_have_changed_an_order_is_told_with_it(recorded: AsyncEngine) -> None:
-    told = await why(recorded, Catalogue(), "confirmed")
+async def test_what_would_have_changed_an_order_is_told_with_it(read_only: AsyncEngine) -> None:
+    told = await why(read_only, Catalogue(), "confirmed")
     changes = told.decisions[0].changes
     assert changes is not None
     assert any("would only have been watched" in words for words in changes.told)
