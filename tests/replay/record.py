@@ -161,6 +161,10 @@ STORIES: dict[str, Story] = {
     "maintenance-case/in-one-task": released_to_label,
     "maintenance-case/in-one-task-with-hold": critical_with_hold,
     "maintenance-case/in-one-task-cmms-away": cmms_away_then_back,
+    "maintenance-case/in-one-task-draft-cancelled": draft_cancelled,
+    "maintenance-case/in-one-task-inspected-no": inspected_no,
+    "maintenance-case/in-one-task-inspected-yes": inspected_yes,
+    "maintenance-case/in-one-task-mes-away": mes_away,
     "connector-poll/polling": polling,
 }
 
