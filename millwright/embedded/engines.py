@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from millwright.embedded import temporal_server
-from millwright.embedded.processes import free_port
+from millwright.embedded.processes import quiet_port
 from millwright.embedded.production_engine import ProductionEngine
 
 _DATABASE: Final = "temporal.db"
@@ -47,7 +47,7 @@ class DevelopmentEngine:
 
     def __init__(self, home: Path, port: int | None = None) -> None:
         self._home = home
-        self._port = port or free_port()
+        self._port = port or quiet_port()
 
     @property
     def address(self) -> str:

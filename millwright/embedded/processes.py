@@ -1,7 +1,7 @@
 """Processes of our own: started in a group each, their words in a file each, ended in good order."""
 
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PATIENCE = 15.0
-_QUIET = (20_000, 32_000)
+_QUIET = range(20_000, 32_000)
 
 
 class Process:
@@ -84,17 +84,15 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def quiet_port() -> int:
-    """A loopback port below those that the kernel hands out by itself (32768 and up), that nobody listens on now."""
+    """A loopback port that nobody listens on now, and that the kernel does not hand out by itself (32768 and up).
+
+    Whoever is to listen there may come seconds later, or be killed and come again; a port that the kernel hands out
+    could be the end of somebody's connection by then.
+    """
     while True:
-        port = random.randrange(*_QUIET)  # noqa: S311 - no secret
+        # Of the system's own randomness: two processes that were seeded alike are to find two.
+        port = secrets.choice(_QUIET)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from domain.errors import Rejected, Unavailable
 from millwright.embedded import postgres
-from millwright.embedded.processes import free_port, quiet_port
+from millwright.embedded.processes import quiet_port
 from millwright.embedded.temporal_server import TUNING, cache_directory
 
 VERSION: Final = "1.32.1"
@@ -122,7 +122,7 @@ class ProductionEngine:
         self._ports = {name: (quiet_port(), quiet_port()) for name in _SERVICES}
         if port is not None:
             self._ports["frontend"] = (port, quiet_port())
-        self._http = free_port()
+        self._http = quiet_port()
 
     @property
     def address(self) -> str:

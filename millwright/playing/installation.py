@@ -15,7 +15,7 @@ import httpx
 from domain.errors import MillwrightError
 from millwright.embedded import postgres
 from millwright.embedded.engines import DevelopmentEngine, EmbeddedEngine
-from millwright.embedded.processes import Process, free_port, python
+from millwright.embedded.processes import Process, python, quiet_port
 from millwright.home import ENVIRONMENT_FILE, settings_from
 from millwright.settings import Settings
 
@@ -189,7 +189,7 @@ class Installation:
             "MILLWRIGHT_TEMPORAL_ADDRESS": engine,
             "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
             # A port of its own for good: an API that is started again is where everybody knows it to be.
-            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(free_port()),
+            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(quiet_port()),
             # The sandbox's people hint when they have changed an order, as a webhook would; the poll is the net below.
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             "MILLWRIGHT_CMMS__CONNECTOR": "maximo",

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from connectors.azure.service_bus import (
     connect,
 )
 from domain.errors import ActionRequired, Unavailable
+from millwright.embedded.processes import quiet_port
 from millwright.sandbox.bus.server import ServiceBus
 
 PATIENCE = 20.0
@@ -147,7 +147,7 @@ async def test_a_dropped_connection_is_opened_again_and_loses_nothing(bus: Servi
 async def test_a_bus_that_is_not_there_is_told_once_and_read_when_it_comes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    port = _free_port()
+    port = quiet_port()
     string = f"Endpoint=sb://localhost:{port};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;"
     server = ServiceBus(directory=None, port=port)
     server.add_queue("alarms")
@@ -196,7 +196,7 @@ async def test_what_answers_is_said_in_a_line_and_what_does_not_is_an_error(
             await elsewhere.check()
         assert refused.value.field == "nowhere"
     string = (
-        f"Endpoint=sb://localhost:{_free_port()};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;"
+        f"Endpoint=sb://localhost:{quiet_port()};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;"
     )
     async with connect(_settings(string, EntitySettings(queue="alarms"))) as silent:
         with pytest.raises(Unavailable, match="nothing answers"):
@@ -263,9 +263,3 @@ async def _some(receiver: EntityReceiver, at_least: int = 1) -> list[BusMessage]
         while len(found) < at_least:
             found += await receiver.receive()
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

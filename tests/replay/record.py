@@ -23,7 +23,7 @@ from domain.assets import Criticality
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
 from millwright.embedded import postgres, temporal_server
-from millwright.embedded.processes import Process, free_port
+from millwright.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
 from millwright.storage.engine import open_engine
 from millwright.storage.schema import upgrade
@@ -171,7 +171,7 @@ STORIES: dict[str, Story] = {
 
 @asynccontextmanager
 async def _engine(home: Path) -> AsyncIterator[Client]:
-    port = free_port()
+    port = quiet_port()
     command = temporal_server.command(temporal_server.find(lambda words: None), home / "temporal.db", port)
     process = Process("engine", command, {}, home)
     process.start()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from millwright.embedded import temporal_server
-from millwright.embedded.processes import Process, free_port
+from millwright.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
 from millwright.temporal import engine_client, register_search_attributes
 from tests.workflows.fake_plant import FakePlant
@@ -18,7 +18,7 @@ from tests.workflows.fake_plant import FakePlant
 def engine_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The workflow engine's development server, as a process of its own."""
     home = tmp_path_factory.mktemp("engine")
-    port = free_port()
+    port = quiet_port()
     command = temporal_server.command(temporal_server.find(_silent), home / "temporal.db", port)
     process = Process("engine", command, {}, home)
     process.start()
