@@ -263,19 +263,19 @@ async def test_a_dropped_connection_gives_its_messages_back(bus: ServiceBus, cli
 
 
 async def test_scheduled_messages_wait_and_can_be_cancelled(bus: ServiceBus, client: Client) -> None:
-    now = datetime.now(UTC)
     async with client.get_queue_sender("q") as sender, client.get_queue_receiver("q", max_wait_time=5) as receiver:
-        cancelled = await sender.schedule_messages(ServiceBusMessage("never"), now + timedelta(hours=1))
+        cancelled = await sender.schedule_messages(ServiceBusMessage("never"), datetime.now(UTC) + timedelta(hours=1))
         assert bus.counts("q")["scheduled"] == 1
+        [peeked] = await receiver.peek_messages()
+        assert peeked.state.name == "SCHEDULED"
         await sender.cancel_scheduled_messages(cancelled)
         with pytest.raises(MessageNotFoundError):
             await sender.cancel_scheduled_messages(cancelled)
-        await sender.schedule_messages(ServiceBusMessage("soon", message_id="soon"), now + timedelta(seconds=1))
-        [peeked] = await receiver.peek_messages()
-        assert peeked.state.name == "SCHEDULED"
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        await sender.schedule_messages(ServiceBusMessage("soon", message_id="soon"), soon)
         [message] = await receiver.receive_messages()
         assert message.message_id == "soon"
-        assert datetime.now(UTC) >= now + timedelta(seconds=1)
+        assert datetime.now(UTC) >= soon
 
 
 async def test_peeking_locks_nothing(bus: ServiceBus, client: Client) -> None:
