@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.embedded import postgres
@@ -16,6 +17,15 @@ from millwright.storage.schema import upgrade
 
 _TEMPLATE = "millwright_template"
 _numbers = itertools.count()
+
+# Both judge the machine and what else runs on it, not the code. All else is as Hypothesis has it, here or in CI.
+settings.register_profile(
+    "unhurried",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
