@@ -29,10 +29,14 @@ class Standing(Model):
     state: str
     confirmed: int
     wrong: int
+    precision: float | None
     lower_bound: float | None
+    upper_bound: float | None
     target: float
     needed: int
     enforced: bool
+    digest: str
+    """What is signed by whoever decides of it as it stands."""
 
 
 async def standings(engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime) -> list[Standing]:
@@ -48,6 +52,7 @@ async def standings(engine: AsyncEngine, versions: VersionStore, store: Autonomy
         if key.policy != policy.document.policy:
             continue
         record = await store.record(key, _terms(policy))
+        precision = share(record.confirmed, record.confirmed + record.wrong)
         found.append(
             Standing(
                 policy=key.policy,
@@ -56,10 +61,13 @@ async def standings(engine: AsyncEngine, versions: VersionStore, store: Autonomy
                 state=record.state.value,
                 confirmed=record.confirmed,
                 wrong=record.wrong,
-                lower_bound=share(record.confirmed, record.confirmed + record.wrong).low,
+                precision=precision.share,
+                lower_bound=precision.low,
+                upper_bound=precision.high,
                 target=terms.promote_at.precision_lower_bound,
                 needed=terms.promote_at.confirmed,
                 enforced=terms.enforce,
+                digest=record.digest(key),
             )
         )
     return found
@@ -78,11 +86,40 @@ async def decide(
     key: Ed25519PrivateKey,
     reason: str,
 ) -> None:
-    """A person's signed word on what was proposed, or on what acts by itself.
+    """A person's word, signed here with their key, on what was proposed, or on what acts by itself.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, or the person may not.
     """
+    whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
+    digest, act = (await store.record(whose, terms)).digest(whose), act_of(move)
+    signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
+    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)), reason)
+
+
+async def decide_signed(
+    engine: AsyncEngine,
+    versions: VersionStore,
+    store: AutonomyStore,
+    *,
+    now: datetime,
+    asset_class: str,
+    failure_mode: str,
+    move: AutonomyMove,
+    signature: Signature,
+) -> None:
+    """The same with a signature that was made where the person is; its meaning is the reason.
+
+    Raises:
+        ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.
+    """
+    whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
+    await store.decided(whose, terms, move, signature, signature.meaning)
+
+
+async def _enforced(
+    engine: AsyncEngine, versions: VersionStore, now: datetime, asset_class: str, failure_mode: str
+) -> tuple[AutonomyKey, AutonomyTerms]:
     policy = await _in_force(engine, versions, now)
     terms = _terms(policy)
     if not terms.enforce:
@@ -91,11 +128,7 @@ async def decide(
             field="policy",
             fix="only a version with autonomy.enforce holds orders back for review",
         )
-    whose = AutonomyKey(policy.document.policy, asset_class, failure_mode)
-    record = await store.record(whose, terms)
-    digest, act = record.digest(whose), act_of(move)
-    signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
-    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)), reason)
+    return AutonomyKey(policy.document.policy, asset_class, failure_mode), terms
 
 
 async def _in_force(engine: AsyncEngine, versions: VersionStore, now: datetime) -> CompiledPolicy:

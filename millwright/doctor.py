@@ -14,6 +14,7 @@ from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.engine_condition import cases_without_workflow, missing_search_attributes
+from millwright.explaining.waivers import read_waiver_notices
 from millwright.home import installed
 from millwright.intake.running import open_door
 from millwright.lockfile import differences
@@ -22,6 +23,7 @@ from millwright.storage import condition
 from millwright.storage.lineage import head
 from millwright.storage.revision import read_revision
 from millwright.temporal import engine_client
+from policies.waivers import NOTICE
 
 OVERDUE = timedelta(minutes=5)
 """By the plant's clock: the dispatcher wakes what is due within a second, an answer takes seconds more."""
@@ -143,6 +145,7 @@ async def _of_storage(storage: Storage) -> list[Finding]:
         ("clock", "correct MILLWRIGHT_CLOCK, or start the sandbox", clock),
         ("register", "millwright assets import", lambda: _register(storage)),
         ("policies", "approve and activate a version", lambda: _policies(storage)),
+        ("waivers", "millwright audit verify", lambda: _waivers(storage)),
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
         ("due", "millwright worker", lambda: _due(storage)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
@@ -168,6 +171,14 @@ async def _policies(storage: Storage) -> Finding:
         sentence = f"what runs is not what was approved, and its work is stopped: {faults[0]}"
         return Finding("policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
     return Finding("policies", ok=True, sentence=f"one is in force for each of {len(lines)} lines, as it was approved")
+
+
+async def _waivers(storage: Storage) -> Finding:
+    notices = await read_waiver_notices(storage.engine, storage.clock.now())
+    if not notices:
+        return Finding("waivers", ok=True, sentence=f"none in force has ended or ends within {NOTICE.days} days")
+    # Nothing is broken: a rule that was waived decides again. But somebody has to know.
+    return Finding("waivers", ok=True, sentence="; ".join(one.words for one in notices))
 
 
 async def _ledger(storage: Storage) -> Finding:

@@ -8,6 +8,7 @@ from temporalio.client import Client
 from millwright.api import (
     alarms,
     audit,
+    autonomy,
     cases,
     events,
     figures,
@@ -18,6 +19,7 @@ from millwright.api import (
     policies,
     problems,
     stops,
+    studies,
     suppressions,
 )
 from millwright.api.body_limit import BodyLimit
@@ -32,7 +34,9 @@ _ROUTERS = (
     cases.router,
     figures.router,
     floods.router,
+    studies.router,
     policies.router,
+    autonomy.router,
     stops.router,
     audit.router,
     idleness.router,

@@ -14,6 +14,7 @@ from millwright.intake.sequences import http_sequences
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
 from millwright.storage.events import EventStore
+from millwright.storage.studies import StudyStore
 
 
 class Desk:
@@ -30,6 +31,7 @@ class Desk:
         self.settings = settings
         self.engine = engine
         self.events = EventStore(storage.engine, storage.clock)
+        self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine)
         self.snapshot = RegisterSnapshot(storage.register)
         self.gathering = Gathering(storage.inbox, storage.clock)

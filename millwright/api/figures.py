@@ -10,6 +10,7 @@ from millwright.api.desk import OnDesk, answered
 from millwright.api.problems import Problem
 from millwright.api.sign_in import READING, may
 from millwright.explaining.flooding import read_flood_figures
+from millwright.explaining.waivers import read_waiver_notices
 from millwright.storage.figures import read_figures, read_orderings
 
 _DAY = timedelta(days=1)
@@ -20,10 +21,12 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 @router.get("/summary")
 async def summarise(desk: OnDesk) -> Response:
     """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes, labels and what was
-    suppressed, all of one moment; and the alarm floods of the plant's last day (`GET /floods` lists them)."""
+    suppressed, all of one moment; the alarm floods of the plant's last day (`GET /floods` lists them); and the waivers
+    in force that end within 14 days of the plant's time, or have ended."""
     figures = await read_figures(desk.storage.engine)
     now = desk.storage.clock.now()
     flooding = await read_flood_figures(desk.storage.engine, now - _DAY, now)
+    waivers = await read_waiver_notices(desk.storage.engine, now)
     rungs = {version: {str(rung): n for rung, n in counts.items()} for version, counts in figures.rungs.items()}
     return answered(
         {
@@ -36,6 +39,7 @@ async def summarise(desk: OnDesk) -> Response:
             "labels": figures.labels,
             "suppressed": figures.suppressed,
             "floods": flooding.model_dump(mode="json"),
+            "waivers": waivers,
         }
     )
 

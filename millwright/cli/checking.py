@@ -1,10 +1,12 @@
 """`policy check` and `policy schema`: what a draft lacks, and the shape that an editor completes."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from millwright.cli.opening import settings_of
 from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from policies.findings import Finding
     from policies.text import TextRejected
     from policies.trial import Situation
+    from policies.waivers import WaiverNotice
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
+    context: typer.Context,
     path: Annotated[
         Path, typer.Argument(metavar="FILE|DIR", help="A policy document, its cases beside it; or a folder.")
     ],
@@ -30,15 +34,19 @@ def check(
     json: Json = False,
 ) -> None:
     """Check policy documents and their cases; exits 1 while anything stands against publication."""
+    from millwright.plant_clock import clock_of
     from policies.check import check as check_policy
     from policies.check import documents
 
+    now = clock_of(settings_of(context).clock).now()
     reports = [check_policy(each) for each in documents(path)]
     if json:
-        write_json([_summary(one) for one in reports] if path.is_dir() else _summary(reports[0]))
+        write_json([_summary(one, now) for one in reports] if path.is_dir() else _summary(reports[0], now))
     else:
         for report in reports:
             _tell(report, notes)
+            for notice in _notices(report, now):
+                typer.echo(f"note: {notice.words}")
         if not reports:
             typer.echo(f"{path} holds no policy document.")
     if not reports or not all(report.publishable for report in reports):
@@ -52,7 +60,13 @@ def schema() -> None:
     typer.echo(schema_text(), nl=False)
 
 
-def _summary(report: "Report") -> dict[str, object]:
+def _notices(report: "Report", now: datetime) -> "tuple[WaiverNotice, ...]":
+    from policies.waivers import waiver_notices
+
+    return waiver_notices(report.policy.document, now) if report.policy else ()
+
+
+def _summary(report: "Report", now: datetime) -> dict[str, object]:
     policy, cases = report.policy, report.cases
     return {
         "file": report.file,
@@ -62,6 +76,7 @@ def _summary(report: "Report") -> dict[str, object]:
         "publishable": report.publishable,
         "problems": [_placed(one) for one in report.problems],
         "findings": [_found(one) for one in report.findings],
+        "waivers": _notices(report, now),
         "cases": [{"name": one.name, "passed": one.passed, "problem": one.problem} for one in cases.results]
         if cases
         else None,

@@ -1,5 +1,6 @@
 """How far policies may act without review; see `domain.autonomy.AutonomyStore`."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import insert, text
@@ -20,6 +21,7 @@ from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
 from millwright.storage import ledger
 from millwright.storage.engine import transaction
+from millwright.storage.lifecycle import FRESH
 from millwright.storage.signatures import Signature
 from millwright.storage.tables import autonomy_moves
 
@@ -83,7 +85,7 @@ class AutonomyStore:
         The signature is over the record's digest, with `PROMOTE` and the move in its act.
 
         Raises:
-            ActRejected: nothing is proposed, the person may not, or the signature is not theirs over this record.
+            ActRejected: nothing is proposed, the person may not, or the signature is not of now or not theirs on this.
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
@@ -100,8 +102,12 @@ class AutonomyStore:
                 raise ActRejected(
                     f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
                 )
-            theirs = signature.public_key == person.public_key and signature.act == act_of(move)
-            if not theirs or not signature.holds(record.digest(key)):
+            if abs(self._clock.now() - signature.at) > FRESH:
+                raise ActRejected(
+                    f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+                )
+            registered = replace(signature, act=act_of(move), public_key=person.public_key)
+            if not registered.holds(record.digest(key)):
                 raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
             await self._keep(connection, key, record, move, signature.person, reason, signature)
 

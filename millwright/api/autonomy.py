@@ -1,0 +1,70 @@
+"""Autonomy over HTTP: what acts without review, what was measured of it, and an approver's signed word."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+
+from domain.approvals import one_line
+from domain.autonomy import AutonomyMove
+from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.policies import APPROVER, SignedMeaning
+from millwright.api.problems import ProblemDetails
+from millwright.api.sign_in import READING, Person, may
+
+if TYPE_CHECKING:
+    from millwright.autonomy import Standing
+
+router = APIRouter(prefix="/autonomy", tags=["autonomy"], responses={c: {"model": ProblemDetails} for c in (409, 422)})
+
+
+class Deciding(SignedMeaning):
+    """A word on what was proposed (`promoted`, `refused`), or on what acts by itself (`lost`).
+
+    Signed is the record's `digest`, as `GET /autonomy` tells it, with the act `promote-autonomy:` and the move.
+    """
+
+    move: Literal["promoted", "refused", "lost"]
+
+
+@router.get("", dependencies=[Depends(may(*READING))])
+async def list_autonomy(desk: OnDesk) -> Response:
+    """Every class and failure mode that had a case: its state, its findings, precision with its bounds, the target."""
+    return answered(await _standings(desk))
+
+
+@router.post("/{asset_class}/{failure_mode}/moves", status_code=201)
+async def decide(
+    asset_class: str,
+    failure_mode: str,
+    asked: Deciding,
+    desk: OnDesk,
+    person: Annotated[Person, Depends(may(APPROVER))],
+) -> Response:
+    """An approver promotes or refuses what the measurement proposed, or takes autonomy away."""
+    from millwright.autonomy import decide_signed
+    from millwright.storage.autonomy import act_of
+
+    move = AutonomyMove(asked.move)
+    await decide_signed(
+        desk.storage.engine,
+        desk.storage.versions,
+        desk.storage.autonomy,
+        now=desk.storage.clock.now(),
+        asset_class=asset_class,
+        failure_mode=failure_mode,
+        move=move,
+        signature=asked.of(person, act_of(move), one_line(asked.meaning)),
+    )
+    (now,) = (
+        one for one in await _standings(desk) if (one.asset_class, one.failure_mode) == (asset_class, failure_mode)
+    )
+    return answered(now, HTTPStatus.CREATED)
+
+
+async def _standings(desk: Desk) -> "list[Standing]":
+    # The rule engine is loaded by whoever asks for it, not by every door.
+    from millwright.autonomy import standings
+
+    storage = desk.storage
+    return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())

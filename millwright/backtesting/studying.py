@@ -1,0 +1,154 @@
+"""A study as a process of its own: `python -m millwright.backtesting.studying`, begun by the API.
+
+What to study comes as JSON on stdin. One line on stdout says whether it has begun: its number, or why not. From then on
+it needs nobody: how far it is and what came of it are kept in storage, whether the API lives or not.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import orjson
+
+from domain.clock import Clock
+from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
+from domain.model import Model
+from millwright.plant_clock import clock_of
+from millwright.storage.engine import open_engine
+from millwright.storage.studies import AskedStudy, StudyStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from millwright.backtesting.replaying import Progress
+    from policies.engine import CompiledPolicy
+
+_TOLD_EVERY = 1.0
+_BEGUN_WITHIN = 60
+"""Seconds; a process that has not begun by then ends, so that nobody waits for it."""
+_COURTESY = 5
+"""Niceness: judging what comes in goes before studying what came."""
+
+
+class StudyOrder(Model):
+    """What the API hands over: where the plant's data and time are, what was asked, and the texts to be compared."""
+
+    database_url: str
+    clock: str
+    asked: AskedStudy
+    document: str
+    against: str | None
+
+
+class Begun(Model):
+    """The one line that answers: a number, or what stands against it."""
+
+    number: int | None = None
+    problem: str | None = None
+    field: str | None = None
+    fix: str | None = None
+
+
+def main() -> None:
+    """Studies what stdin asks for."""
+    signal.alarm(_BEGUN_WITHIN)
+    os.nice(_COURTESY)
+    asyncio.run(_study(StudyOrder.model_validate_json(sys.stdin.buffer.read())))
+
+
+async def _study(order: StudyOrder) -> None:
+    engine, clock = open_engine(order.database_url), clock_of(order.clock)
+    store = StudyStore(engine)
+    try:
+        async with store.begun(order.asked) as number:
+            _answer(Begun(number=number))
+            await _kept(store, number, clock, order, engine)
+    except ActRejected as error:
+        _answer(Begun(problem=error.problem, field=error.field, fix=error.fix))
+    finally:
+        await engine.dispose()
+
+
+async def _kept(store: StudyStore, number: int, clock: Clock, order: StudyOrder, engine: "AsyncEngine") -> None:
+    try:
+        async with _told(store, number) as progress:
+            result, page = await _found(engine, order, progress)
+        await store.done(number, result, page, clock.now())
+    except Rejected as error:
+        await store.failed(number, error.problem, error.fix, clock.now())
+    except MillwrightError as error:
+        await store.failed(number, str(error), "ask for it again", clock.now())
+
+
+async def _found(engine: "AsyncEngine", order: StudyOrder, progress: "Progress") -> tuple[bytes, bytes | None]:
+    """The JSON that the command line would write, and the page of a backtest."""
+    asked = order.asked
+    policy = _compiled(order.document, asked.digest, asked.version)
+    if order.against is None or asked.against is None:
+        from millwright.backtesting.suggesting import Search, suggest
+
+        search = Search(policy=policy, since=asked.since, until=asked.until)
+        suggestions = await suggest(engine, search, progress)
+        return orjson.dumps(suggestions.model_dump(mode="json")), None
+    from millwright.backtesting.backtest import Question, run_backtest, trace
+    from millwright.backtesting.page import TRACED, write_page
+
+    against = _compiled(order.against, asked.against, "the version it is held against")
+    question = Question(policy, against, asked.since, asked.until, crews=asked.crews)
+    found = await run_backtest(engine, question, progress)
+    traced = await trace(engine, question, found.until, found.decisions[:TRACED])
+    return orjson.dumps(found.model_dump(mode="json")), write_page(found, traced).encode()
+
+
+def _compiled(document: str, digest: str, name: str) -> "CompiledPolicy":
+    from policies.engine import compile_policy
+
+    policy = compile_policy(document, name)
+    if policy.digest != digest:
+        raise Rejected(f"{name} was altered in storage: it is {policy.digest[:12]}", field="version")
+    return policy
+
+
+@asynccontextmanager
+async def _told(store: StudyStore, number: int) -> "AsyncIterator[Progress]":
+    """Keeps, once a second, how far it is, and once more at the end."""
+    judged, total = 0, 0
+
+    def progress(more: int, size: int) -> None:
+        nonlocal judged, total
+        judged, total = judged + more, size
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_TOLD_EVERY)
+            # It is told again a second later.
+            with contextlib.suppress(StorageUnavailable):
+                await store.told(number, judged, total)
+
+    keeping = asyncio.create_task(keep(), name="progress")
+    try:
+        yield progress
+    finally:
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+    await store.told(number, judged, total)
+
+
+def _answer(begun: Begun) -> None:
+    signal.alarm(0)
+    sys.stdout.write(begun.model_dump_json() + "\n")
+    sys.stdout.flush()
+    # The API stops listening here; whatever is written later has nobody to go to.
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nobody, sys.stdout.fileno())
+    os.close(nobody)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Backtests and searches over HTTP: processes of their own, one at a time, with results that outlive the API."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from domain.canonical import timestamp
+from domain.errors import ActRejected
+from millwright.api.app import create_app
+from millwright.backtesting.backtest import Question, run_backtest
+from millwright.bootstrap import Storage
+from millwright.people import api_key_hash
+from millwright.settings import Settings
+from millwright.storage.studies import KEPT, AskedStudy, Study, StudyStore
+from policies.catalogue import Catalogue
+from tests.api.conftest import Caller
+from tests.doors import NOW
+from tests.judged_plant import Plant
+from tests.plant import START, code, deviation
+
+ASKED = AskedStudy(
+    kind="backtest",
+    version="1.0.0",
+    digest="d",
+    against="a",
+    since=None,
+    until=None,
+    crews=1,
+    asked_by="ada",
+    asked_at=START,
+)
+
+
+@pytest.fixture
+async def judged(storage: Storage) -> Plant:
+    """A past of a few events."""
+    plant = Plant(storage.engine)
+    await plant.prepare()
+    await plant.take(deviation(1), deviation(2), code(3), deviation(3))
+    return plant
+
+
+@pytest.fixture
+async def another(storage: Storage) -> AsyncIterator[int]:
+    """A study that runs for as long as the test does."""
+    async with StudyStore(storage.engine).begun(ASKED) as number:
+        yield number
+
+
+async def ended(api: httpx.AsyncClient, begun: httpx.Response) -> Any:
+    """A study once it has ended."""
+    assert begun.status_code == 202, begun.text
+    where = begun.headers["Location"]
+    # It is courteous to whatever else runs on the machine.
+    async with asyncio.timeout(120):
+        found = (await api.get(where)).json()
+        while found["state"] == "running":
+            await asyncio.sleep(0.1)
+            found = (await api.get(where)).json()
+    return found
+
+
+async def test_a_backtest_gives_what_the_command_line_gives_and_outlives_the_api_that_began_it(
+    judged: Plant, api: httpx.AsyncClient, storage: Storage, settings: Settings, caller: Caller
+) -> None:
+    found = await ended(api, await api.post("/policies/1.0.0/backtests", json={"until": timestamp(NOW)}))
+    assert (found["state"], found["version"], found["asked_by"]) == ("done", "1.0.0", "local")
+    assert found["judged"] == found["total"] > 0
+    published = Catalogue.published()
+    one, other = (published.find("rotating-equipment", version) for version in ("1.0.0", "1.1.0"))
+    direct = await run_backtest(judged.engine, Question(one, other, until=NOW), lambda _, __: None)
+    async with caller(create_app(storage, settings, None)) as restarted:
+        assert (await restarted.get("/studies")).json() == [found]
+        result = await restarted.get(f"/studies/{found['number']}/result")
+        assert result.headers["content-type"] == "application/json"
+        assert result.json() == direct.model_dump(mode="json")
+        page = await restarted.get(f"/studies/{found['number']}/page")
+    assert page.text.count("<svg") == 4
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_a_draft_that_was_saved_is_backtested_before_it_is_submitted(
+    judged: Plant, api: httpx.AsyncClient, storage: Storage
+) -> None:
+    text = Catalogue.published().find("rotating-equipment", "1.1.0").text.replace("version: 1.1.0", "version: 1.2.0")
+    await storage.people.add(name="ada", roles=["author"], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    draft = {
+        "document": text.replace("author: Reliability engineering", "author: ada"),
+        "cases": "cases: []",
+        "reason": "a try",
+    }
+    saved = await api.post("/policies/drafts", json=draft, headers={"Authorization": "Bearer k"})
+    assert saved.status_code == 201, saved.text
+    found = await ended(api, await api.post("/policies/drafts/rotating-equipment/1.2.0/backtests", json={}))
+    result = (await api.get(f"/studies/{found['number']}/result")).json()
+    assert (found["version"], result["changed"]["decisions"]) == ("1.2.0 (draft)", 0)
+
+
+async def test_a_search_gives_its_drafts_and_the_newest_are_shown(judged: Plant, api: httpx.AsyncClient) -> None:
+    assert (await api.get("/policies/suggestions")).status_code == 404
+    found = await ended(api, await api.post("/policies/suggestions", json={}))
+    assert (found["state"], found["version"], found["against"]) == ("done", "1.1.0", None)
+    newest = (await api.get("/policies/suggestions")).json()
+    assert newest == (await api.get(f"/studies/{found['number']}/result")).json()
+    assert (newest["version"], newest["suggestions"]) == ("1.1.0", [])
+    assert newest["tried"] > 20
+    assert (await api.get(f"/studies/{found['number']}/page")).status_code == 404
+
+
+async def test_while_one_runs_others_are_told_so_in_plain_words(
+    judged: Plant, api: httpx.AsyncClient, storage: Storage, another: int
+) -> None:
+    await StudyStore(storage.engine).told(another, 2000, 30_000)
+    for path in ("/policies/1.0.0/backtests", "/policies/suggestions"):
+        refused = await api.post(path, json={})
+        assert refused.status_code == 409
+        assert "1.0.0 that ada asked for runs (2,000 of 30,000 events judged)" in refused.json()["detail"]
+    early = await api.get(f"/studies/{another}/result")
+    assert (early.status_code, "2,000 of 30,000" in early.json()["detail"]) == (409, True)
+
+
+async def test_two_that_begin_at_the_same_moment_are_not_both_begun(storage: Storage, another: int) -> None:
+    with pytest.raises(ActRejected, match="one runs at a time"):
+        async with StudyStore(storage.engine).begun(ASKED):
+            pass
+
+
+async def test_one_whose_process_died_is_said_to_be_lost(storage: Storage, api: httpx.AsyncClient) -> None:
+    async with StudyStore(storage.engine).begun(ASKED) as number:
+        assert (await api.get(f"/studies/{number}")).json()["state"] == "running"
+    lost = (await api.get(f"/studies/{number}")).json()
+    assert (lost["state"], lost["problem"]) == ("lost", "its process ended before it was done")
+    assert "ended before it was done" in (await api.get(f"/studies/{number}/result")).json()["detail"]
+    async with StudyStore(storage.engine).begun(ASKED) as later:
+        pass
+    assert [one["number"] for one in (await api.get("/studies")).json() if one["state"] == "lost"] == [later, number]
+
+
+async def test_a_past_that_is_empty_is_why_it_failed(api: httpx.AsyncClient, storage: Storage, judged: Plant) -> None:
+    found = await ended(api, await api.post("/policies/1.0.0/backtests", json={"since": "2030-01-01T00:00:00Z"}))
+    assert (found["state"], found["problem"]) == ("failed", "the period is empty")
+    assert "the period is empty" in (await api.get(f"/studies/{found['number']}/result")).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/policies/9.9.9/backtests", {}, 404),
+        ("/policies/1.0.0/backtests", {"against": "9.9.9"}, 404),
+        ("/policies/1.0.0/backtests", {"since": "2015-01-01"}, 422),
+        ("/policies/1.0.0/backtests", {"crews": 0}, 422),
+        ("/policies/1.0.0/backtests", {"failures": "/etc/passwd"}, 422),
+        ("/policies/drafts/rotating-equipment/9.9.9/backtests", {}, 404),
+        ("/policies/suggestions", {"version": "9.9.9"}, 404),
+    ],
+)
+async def test_what_cannot_be_asked_begins_nothing(
+    judged: Plant, api: httpx.AsyncClient, path: str, body: dict[str, object], status: int
+) -> None:
+    assert (await api.post(path, json=body)).status_code == status
+    assert (await api.get("/studies")).json() == []
+    assert (await api.get("/studies/1")).status_code == 404
+
+
+@pytest.mark.parametrize(("role", "reads", "asks"), [("reader", 200, 403), ("ingest", 403, 403)])
+async def test_it_takes_a_role_to_ask_and_one_to_look(
+    app: FastAPI, storage: Storage, caller: Caller, role: str, reads: int, asks: int
+) -> None:
+    await storage.people.add(name="p", roles=[role], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    async with caller(app, host="10.0.0.9", headers={"Authorization": "Bearer k"}) as client:
+        assert (await client.get("/studies")).status_code == reads
+        assert (await client.post("/policies/1.0.0/backtests", json={})).status_code == asks
+
+
+async def test_only_so_many_are_kept(storage: Storage) -> None:
+    store = StudyStore(storage.engine)
+    for _ in range(KEPT + 2):
+        async with store.begun(ASKED) as newest:
+            await store.done(newest, b"{}", None, START)
+    kept: list[Study] = await store.newest(KEPT + 2)
+    assert [one.number for one in kept] == list(range(newest, newest - KEPT, -1))
+
+
+async def test_a_large_result_comes_in_pieces(storage: Storage) -> None:
+    store, large = StudyStore(storage.engine), os.urandom(5 << 19)
+    async with store.begun(ASKED) as number:
+        await store.done(number, large, None, START)
+    pieces = [piece async for piece in store.pieces(number, "result")]
+    assert (b"".join(pieces) == large, len(pieces)) == (True, 3)

@@ -1,0 +1,50 @@
+"""Waivers tell of their end in time, and go on telling once they have ended."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies.catalogue import Catalogue
+from policies.document import read_document
+from policies.waivers import NOTICE, WaiverNotice, waiver_notices
+
+UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
+WAIVERS = """
+waivers:
+  - { id: later, for: { class: pump }, rules: [single-shift], owner: Bo, reason: A trial., until: 2027-01-01T00:00:00Z }
+  - id: trial
+    for: { machine: machine-001 }
+    rules: [single-shift]
+    owner: Ada Lovelace
+    reason: A new bearing is on trial.
+    until: 2026-06-01T00:00:00Z
+"""
+
+
+def told(now: datetime) -> list[WaiverNotice]:
+    text = Catalogue.published().find("rotating-equipment", "1.1.0").text + WAIVERS
+    return list(waiver_notices(read_document(text, "a.yaml")[0], now))
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (NOTICE + timedelta(seconds=1), []),
+        (NOTICE, [("trial", False)]),
+        (timedelta(seconds=1), [("trial", False)]),
+        (timedelta(), [("trial", True)]),
+        (timedelta(days=-400), [("trial", True), ("later", True)]),
+    ],
+)
+def test_a_waiver_tells_of_its_end_fourteen_days_before_it_and_after_it(
+    before: timedelta, said: list[tuple[str, bool]]
+) -> None:
+    assert [(one.waiver, one.ended) for one in told(UNTIL - before)] == said
+
+
+def test_it_says_whose_it_is_and_why_it_was_made() -> None:
+    [one] = told(UNTIL - timedelta(days=1))
+    assert one.words == (
+        "waiver trial of rotating-equipment 1.1.0 for machine machine-001 ends on 2026-06-01 00:00 UTC "
+        "(owner Ada Lovelace): A new bearing is on trial."
+    )
