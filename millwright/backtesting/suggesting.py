@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.errors import Rejected
+from domain.errors import PolicyRejected, Rejected
 from domain.model import Model, Moment
 from millwright.backtesting.backtest import Backtest, Question, run_backtest
 from millwright.backtesting.past import Past, read_past
@@ -16,7 +16,9 @@ from millwright.storage.history import read_history
 from policies.backtest import Replay
 from policies.engine import CompiledPolicy, compile_policy
 from policies.measures import Measures, measure
-from policies.proposals import CHATTERING, Proposal, chatter, proposals
+from policies.proposals import CHATTERING, Proposal, chatter, left_alone, proposals
+from policies.reachability import Reachability
+from policies.text import read_text
 
 FOUND_ON = 0.6
 """The share of the period, from its beginning, on which proposals are sought; the rest shows what they are worth."""
@@ -70,8 +72,15 @@ class Suggestion(Model):
     """Of the draft against its version, over the part that the search never saw."""
 
 
+class Refusal(Model):
+    """A change that the past spoke for and that `policy check` would refuse, with what it says."""
+
+    words: str
+    problem: str
+
+
 class Suggestions(Model):
-    """What came of a search."""
+    """What came of a search. `left_alone` is what of the version no change was tried on."""
 
     version: str
     digest: str
@@ -80,6 +89,8 @@ class Suggestions(Model):
     until: Moment
     tried: int
     suggestions: tuple[Suggestion, ...]
+    refused: tuple[Refusal, ...]
+    left_alone: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
             async for rows in history.faults(split)
             if rows.asset in early.classes and chatter(history_of(rows)) >= CHATTERING
         }
-        tried = proposals(search.policy.text, sorted({*early.classes.values()} - {""}), sorted(chattering - {""}))
+        classes = sorted({*early.classes.values()} - {""})
+        tried, refused = _compiling(proposals(search.policy.text, classes, sorted(chattering - {""})))
         texts = [search.policy.text, *(one.text for one in tried)]
         replays = await replay_many(history, texts, first, split, progress, search.processes)
     before = _measured(search.policy, replays[0], early)
@@ -124,7 +136,8 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
         for one, made in zip(tried, replays[1:], strict=True)
     ]
     made = []
-    for one, found in _best(measured):
+    chosen, objected = best(measured)
+    for one, found in chosen:
         draft = compile_policy(one.text, one.words)
         question = Question(draft, search.policy, split, last, search.failures, processes=search.processes)
         backtest = await run_backtest(engine, question, lambda _, __: None)
@@ -140,6 +153,8 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
         until=last,
         tried=len(tried),
         suggestions=tuple(made),
+        refused=(*refused, *objected),
+        left_alone=left_alone(search.policy.text),
     )
 
 
@@ -187,13 +202,38 @@ def _false(measures: Measures) -> int:
     return measures.orders - measures.right - measures.prevented
 
 
-def _best(measured: Sequence[tuple[Proposal, Effect]]) -> list[tuple[Proposal, Effect]]:
-    """The best strength of each idea, the best ideas first."""
+def _compiling(made: Sequence[Proposal]) -> tuple[list[Proposal], list[Refusal]]:
+    """Those that are versions at all: a changed value may be none that its place allows."""
+    sound, refused = [], []
+    for one in made:
+        try:
+            compile_policy(one.text, one.words)
+        except PolicyRejected as error:
+            refused.append(Refusal(words=one.words, problem=error.problem))
+        else:
+            sound.append(one)
+    return sound, refused
+
+
+def best(measured: Sequence[tuple[Proposal, Effect]]) -> tuple[list[tuple[Proposal, Effect]], list[Refusal]]:
+    """The best strength of each idea that the check lets pass, the best ideas first; and what it did not."""
     chosen: dict[str, tuple[Proposal, Effect]] = {}
+    refused = []
     for one, effect in sorted(measured, key=lambda each: (-each[1].gain, each[0].words)):
-        if effect.worthwhile:
-            chosen.setdefault(one.family, (one, effect))
-    return list(chosen.values())[:MOST]
+        if not effect.worthwhile or one.family in chosen or len(chosen) == MOST:
+            continue
+        problem = _objection(one)
+        if problem is None:
+            chosen[one.family] = (one, effect)
+        else:
+            refused.append(Refusal(words=one.words, problem=problem))
+    return list(chosen.values()), refused
+
+
+def _objection(one: Proposal) -> str | None:
+    """What the check has against a draft, its cases apart, which are still to be written."""
+    findings = Reachability(compile_policy(one.text, one.words), read_text(one.text, one.words)).findings()
+    return next((finding.complaint.problem for finding in findings if finding.blocks), None)
 
 
 def _share(before: int, after: int) -> float:

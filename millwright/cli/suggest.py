@@ -69,6 +69,10 @@ def suggest(
         for file, one in zip(files, found.suggestions, strict=True)
     ]
     write_table(("draft", "change", "where it was found", "where it was not", "against it"), rows, "None is worth it.")
+    for refused in found.refused:
+        typer.echo(f"Left out: {refused.words}. {refused.problem}")
+    if found.left_alone:
+        typer.echo(f"Left alone: {'; '.join(found.left_alone)}.")
 
 
 def register(app: typer.Typer) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.backtesting.suggesting import Effect, Search, suggest, write_drafts
+from millwright.backtesting.suggesting import Effect, Search, best, suggest, write_drafts
 from policies.catalogue import Catalogue
 from policies.engine import compile_policy
+from policies.proposals import proposals
+from policies.reachability import Reachability
+from policies.text import read_text
+from tests.drafts import row, table, text
 from tests.judged_plant import Plant
 from tests.plant import MOTOR, PUMP, START, code, deviation
 
@@ -84,3 +88,28 @@ async def test_nothing_after_the_split_reaches_the_search(storage_engine: AsyncE
 )
 def test_false_orders_may_not_be_bought_with_hits(effect: Effect, worthwhile: bool) -> None:
     assert effect.worthwhile is worthwhile
+
+
+def test_no_draft_is_proposed_that_the_check_refuses() -> None:
+    halves = table(
+        "halves",
+        "first",
+        row("high", "{ anomaly.score: '>= 4.0' }", "draft"),
+        row("low", "{ anomaly.score: '< 4.0' }"),
+        complete=True,
+        when="anomaly.kind == 'deviation'",
+    )
+    tried = [one for one in proposals(text(halves), [], []) if "becomes 6.0" in one.words or "becomes 3.0" in one.words]
+    effect = Effect(false_before=20, false_after=5, hits_before=25, hits_after=25)
+    chosen, refused = best([(one, effect) for one in tried])
+    assert {one.words for one, _ in chosen} == {
+        "in high, anomaly.score >= 4.0 becomes 3.0",
+        "in low, anomaly.score < 4.0 becomes 6.0",
+    }
+    assert {one.words for one in refused} == {
+        "in high, anomaly.score >= 4.0 becomes 6.0",
+        "in low, anomaly.score < 4.0 becomes 3.0",
+    }
+    for one, _ in chosen:
+        findings = Reachability(compile_policy(one.text, "draft"), read_text(one.text, "draft")).findings()
+        assert not any(finding.blocks for finding in findings)
