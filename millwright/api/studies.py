@@ -173,7 +173,7 @@ async def _sent(desk: Desk, study: Study, part: Part, media_type: str) -> Respon
     size = await desk.studies.size(study.number, part)
     if size is not None:
         headers = {"Content-Length": str(size), **(_PAGE_HEADERS if part == "page" else {})}
-        return StreamingResponse(desk.studies.pieces(study.number, part), media_type=media_type, headers=headers)
+        return StreamingResponse(desk.studies.pieces(study.number, part, size), media_type=media_type, headers=headers)
     if study.state == "running":
         far = f"{study.judged:,} of {study.total:,} events are judged" if study.total else "it has just begun"
         raise ActRejected(f"study {study.number} runs still: {far}", field="study", fix="ask again in a while")

@@ -119,15 +119,14 @@ class StudyStore:
             found = await connection.scalar(asked)
         return None if found is None else int(found)
 
-    async def pieces(self, number: int, part: Part) -> AsyncIterator[bytes]:
-        """What came of a study, piece by piece: it may be larger than whoever hands it on wants to hold.
+    async def pieces(self, number: int, part: Part, size: int) -> AsyncIterator[bytes]:
+        """What came of a study, of so many bytes, piece by piece: more than whoever hands it on may want to hold.
 
-        Between two pieces no connection is held, for whoever reads may be slow.
+        Between two pieces no connection is held, for whoever reads may be slow; and nothing is asked after the last,
+        for whoever has all of it waits no longer.
         """
-        first = 1
-        while piece := await self._piece(number, part, first):
-            yield piece
-            first += _PIECE
+        for first in range(1, size + 1, _PIECE):
+            yield await self._piece(number, part, first)
 
     @asynccontextmanager
     async def begun(self, asked: AskedStudy) -> AsyncIterator[int]:

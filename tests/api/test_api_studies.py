@@ -191,5 +191,5 @@ async def test_a_large_result_comes_in_pieces(storage: Storage) -> None:
     store, large = StudyStore(storage.engine), os.urandom(5 << 19)
     async with store.begun(ASKED) as number:
         await store.done(number, large, None, START)
-    pieces = [piece async for piece in store.pieces(number, "result")]
+    pieces = [piece async for piece in store.pieces(number, "result", len(large))]
     assert (b"".join(pieces) == large, len(pieces)) == (True, 3)

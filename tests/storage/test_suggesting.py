@@ -106,10 +106,7 @@ def test_no_draft_is_proposed_that_the_check_refuses() -> None:
         "in high, anomaly.score >= 4.0 becomes 3.0",
         "in low, anomaly.score < 4.0 becomes 6.0",
     }
-    assert {one.words for one in refused} == {
-        "in high, anomaly.score >= 4.0 becomes 6.0",
-        "in low, anomaly.score < 4.0 becomes 3.0",
-    }
+    assert [one.words for one in refused] == ["in low, anomaly.score < 4.0 becomes 3.0"]
     for one, _ in chosen:
         findings = Reachability(compile_policy(one.text, "draft"), read_text(one.text, "draft")).findings()
         assert not any(finding.blocks for finding in findings)
