@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0012_studies"
-down_revision: str | None = "0011_ledger_chain"
+revision: str = "0013_studies"
+down_revision: str | None = "0012_attended"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # Builds that know nothing of it go on as they were.
