@@ -69,7 +69,7 @@ def open_door(settings: Settings) -> ServiceBusDoor:
 
 
 class Loop:
-    """One receiver's way into storage. It holds one batch, so that an outage of ours fills the bus and not us.
+    """One receiver's way into storage. It holds two batches, so that an outage of ours fills the bus and not us.
 
     Args:
         receiver: where messages come from.
@@ -90,14 +90,25 @@ class Loop:
         self._stop = stop
 
     async def run(self) -> None:
-        """Takes in batches until stopped."""
+        """Takes in batches until stopped. While a full one is stored, the next is fetched."""
         async for messages in self._receiver.batches(self._batch):
-            if not messages:
-                continue
-            if await self._keep(messages):
-                await self._receiver.settle(messages)
-            else:
-                await self._receiver.abandon(messages)
+            fetched: Sequence[BusMessage] = messages
+            while fetched:
+                fetched = await self._take(fetched)
+
+    async def _take(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
+        """Stores and settles a batch; gives the next, where this one was full and more was there."""
+        kept, following = await asyncio.gather(self._keep(messages), self._following(messages))
+        if kept:
+            await self._receiver.settle(messages)
+        else:
+            await self._receiver.abandon(messages)
+        return following
+
+    async def _following(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
+        if len(messages) < self._batch or self._stop.is_set():
+            return ()
+        return await self._receiver.more(self._batch)
 
     async def _keep(self, messages: Sequence[BusMessage]) -> bool:
         """Stores a batch, however long storage is away; False where we were stopped before it came back.

@@ -86,6 +86,45 @@ async def test_many_are_settled_at_once_and_every_one_of_them(bus: ServiceBus, d
     assert bus.counts("twin-events")["settled"] == 1000
 
 
+async def test_what_follows_a_full_batch_is_had_before_that_one_is_settled(
+    bus: ServiceBus, door: ServiceBusDoor
+) -> None:
+    _publish(bus, "alarms", 5)
+    receiver = door.receivers[2]
+    first = await receiver.receive(2)
+    following = await receiver.more(10)
+    assert [message.sequence_number for message in [*first, *following]] == [1, 2, 3, 4, 5]
+    assert await receiver.settle(first) == 2
+    assert await receiver.settle(following) == 3
+    assert await receiver.more(10) == []
+
+
+async def test_nothing_follows_in_a_session_or_before_anything_was_received(
+    bus: ServiceBus, door: ServiceBusDoor
+) -> None:
+    _publish(bus, "alarms", 1)
+    assert await door.receivers[2].more(10) == []
+    assert await door.receivers[3].more(10) == []
+
+
+# The client (7.15) forgets to close its side of a connection that the server cut, and leaves it to the collector.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+async def test_where_the_connection_broke_nothing_follows_and_all_comes_again(
+    bus: ServiceBus, door: ServiceBusDoor
+) -> None:
+    receiver = door.receivers[2]
+    _publish(bus, "alarms", 1)
+    first = await _some(receiver)
+    assert bus.drop_connections() >= 1
+    assert await receiver.more(10) == []
+    async for batch in receiver.batches():
+        if batch:
+            assert batch[0].sequence_number == first[0].sequence_number
+            assert await receiver.settle(batch) == 1
+            receiver.stop()
+    gc.collect()
+
+
 async def test_a_lost_lock_is_no_error_and_the_message_comes_again(bus: ServiceBus, door: ServiceBusDoor) -> None:
     _publish(bus, "alarms", 1)
     receiver = door.receivers[2]

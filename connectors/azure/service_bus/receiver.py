@@ -26,6 +26,8 @@ _CLOSING: Final = 5.0
 _QUIET: Final = 2.0
 """Seconds without a message after which looks become few."""
 _LOOK, _REST = 0.001, 0.1
+_ON_ITS_HEELS: Final = 0.05
+"""Seconds for which what follows a full batch is waited for: the client asks for it only once it has handed out all."""
 
 # What the client raises where its connection is gone: its own errors, and plain ones from the socket or a closed link.
 _VENDOR_ERRORS: Final = (AzureError, OSError, ValueError, RuntimeError, TimeoutError)
@@ -65,7 +67,7 @@ class EntityReceiver:
         self._last_at = time.monotonic()
 
     async def batches(self, max_messages: int = LARGEST_BATCH) -> AsyncIterator[list[BusMessage]]:
-        """Batches as they come, until `stop`; each is to be stored and settled before the next is asked for.
+        """Batches as they come, until `stop`; each is to be stored and settled before the next is asked for here.
 
         An outage ends nothing: one sentence is logged when the bus goes and one when it is back, with attempts between
         at bounded intervals. An empty list is yielded now and then, so that a caller can see that all was read.
@@ -108,6 +110,24 @@ class EntityReceiver:
                 raise translated(error, self._address, self.entity, "receive") from error
             if not received and self._sessions:
                 await self._drop()
+        return [bus_message(self.entity, message) for message in received]
+
+    async def more(self, max_messages: int) -> list[BusMessage]:
+        """Up to `max_messages` of those that follow a full batch, while that one is being stored; none where no more
+        are there within a moment, where the bus went (`receive` tells of it), and never any of a session, which is
+        read in order.
+        """
+        if self._sessions or self._stopping.is_set():
+            return []
+        async with self._busy:
+            if self._receiver is None:
+                return []
+            try:
+                received = await self._receiver.receive_messages(max_messages, max_wait_time=_ON_ITS_HEELS)
+            except _VENDOR_ERRORS as error:
+                log.info("service_bus: %s: nothing more was had: %s", self.entity, error)
+                await self._drop()
+                return []
         return [bus_message(self.entity, message) for message in received]
 
     async def settle(self, messages: Sequence[BusMessage]) -> int:
