@@ -32,8 +32,9 @@ from domain.ports import Judge, WorkflowEngine
 from domain.verdict import Memory
 
 EMPTY = Memory()
-_BATCH = 2000
-"""Events of one transaction at most: what it costs beside its events is shared by all of them."""
+_BATCH = 500
+"""Events of one transaction at most: what it costs beside its events is shared by all of them, but what a worker holds
+in memory grows with it, and from here on a larger one is hardly cheaper."""
 
 _STAY = 5.0
 """Seconds for which a line that does not come to rest is judged before its workflow is told."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.lifetime import Ended, live, once_there, settle_in, stopping
+from millwright.cli.lifetime import Ended, give_back_memory, live, once_there, settle_in, stopping
 from millwright.cli.opening import engine_address, opened, settings_of
 
 if TYPE_CHECKING:
@@ -66,10 +66,12 @@ async def _until_asked(service: _Service, settings: "Settings") -> None:
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
             watching = asyncio.create_task(_outgrown(storage, stop))
+            giving_back = asyncio.create_task(give_back_memory())
             try:
                 await service(settings, storage, stop, stack)
             finally:
                 watching.cancel()
+                giving_back.cancel()
             if watching.done() and not watching.cancelled():
                 raise Rejected(f"the database has {watching.result()}", field="database_url")
 

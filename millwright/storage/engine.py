@@ -21,6 +21,7 @@ def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
     """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`).
 
     Statements that wait on a lock for more than ten seconds give up: a stuck transaction must show, not spread.
+    The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
     plain = url.replace("postgresql://", "postgresql+psycopg://", 1)
     return create_async_engine(
@@ -28,6 +29,7 @@ def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        pool_use_lifo=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s", "connect_timeout": 5},
     )
 
