@@ -12,7 +12,6 @@ from temporalio import activity
 from activities.attendance import Attendance, Pace, Pass
 from domain.anomaly import position_time
 from domain.canonical import canonical, sha256, timestamp
-from domain.clock import Clock
 from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable, Unavailable
 from domain.judging import (
     Assignment,
@@ -94,7 +93,6 @@ class Judging:
     Args:
         lines: where events wait and verdicts go.
         judge: the one judging function.
-        clock: the plant's time.
         engine: to wake cases.
         attendance: takes the line on after its first pass; without it, each pass is asked for.
     """
@@ -103,14 +101,12 @@ class Judging:
         self,
         lines: LineStore,
         judge: Judge,
-        clock: Clock,
         engine: WorkflowEngine,
         attendance: Attendance | None = None,
     ) -> None:
         self._lines = lines
         self._attendance = attendance
         self._judge = judge
-        self._clock = clock
         self._engine = engine
         self._warm: dict[tuple[str, FaultKey], datetime] = {}
 
@@ -178,7 +174,7 @@ class Judging:
             return _Batch(len(bad), (), work.generation, 1)
 
     async def _judge_events(self, work: LineWork) -> _Result:
-        result = _Result(self._clock.now())
+        result = _Result(work.at)
         events = sorted(work.events, key=lambda event: (event.key, event.position))
         for key, group in groupby(events, key=lambda event: event.key):
             # Judging is all computing: who holds the ledger's head in this process must get on in between.

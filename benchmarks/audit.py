@@ -137,7 +137,7 @@ class Filling:
         """Takes in events until so many first verdicts stand."""
         inbox = Inbox(self._engine)
         lines = LineStore(self._engine, self._clock, StoredVersions(self._catalogue))
-        judging = Judging(lines, self._catalogue, self._clock, NobodyToWake())
+        judging = Judging(lines, self._catalogue, NobodyToWake())
         while self._number * _VERSIONS_JUDGING < verdicts:
             batch = min(500, verdicts // _VERSIONS_JUDGING - self._number)
             items = [message(self._number + index, self._chance) for index in range(batch)]

@@ -157,6 +157,11 @@ class LineWork(Protocol):
         ...
 
     @property
+    def at(self) -> datetime:
+        """The instant of which `assignments_of` tells, and at which all of this transaction is judged."""
+        ...
+
+    @property
     def events(self) -> Sequence[LineEvent]:
         """Undecided events, oldest received first, at most the limit asked for; of more, every fault's oldest."""
         ...

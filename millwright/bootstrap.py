@@ -272,7 +272,7 @@ def worker_activities(
     from activities.risk_order import RiskOrder
     from activities.work_orders import WorkOrders
 
-    judging = Judging(storage.lines, storage.catalogue, storage.clock, engine, attendance)
+    judging = Judging(storage.lines, storage.catalogue, engine, attendance)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock, order)
     holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)

@@ -38,7 +38,7 @@ class Plant:
         self.catalogue = Catalogue()
         self.woken = WakeCounter()
         self.judging = Judging(
-            LineStore(engine, self.clock, StoredVersions(self.catalogue)), self.catalogue, self.clock, self.woken
+            LineStore(engine, self.clock, StoredVersions(self.catalogue)), self.catalogue, self.woken
         )
         self.digests: dict[str, str] = {}
 

@@ -17,6 +17,7 @@ from domain.judging import (
     Spoiled,
 )
 from domain.verdict import Context, Memory
+from tests.plant import START
 
 
 class MemoryLines:
@@ -83,6 +84,7 @@ class _Work:
         self._lines = lines
         self.events = events
         self.generation = 0
+        self.at = START
         self.spoiled: Sequence[Spoiled] = ()
 
     def assignments_of(self, asset: str) -> Sequence[Assignment]:

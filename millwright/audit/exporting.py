@@ -12,7 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.canonical import canonical, timestamp
 from domain.model import Model
 from domain.verdict import Memory
-from millwright.audit import offline_pack, offline_policies, offline_record, offline_signatures, offline_verify
+from millwright.audit import (
+    offline_in_force,
+    offline_pack,
+    offline_policies,
+    offline_record,
+    offline_signatures,
+    offline_verify,
+)
 from millwright.audit.approvals import person_file, version_files
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
@@ -20,6 +27,14 @@ from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, Verdi
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+_VERIFIER = (
+    offline_verify,
+    offline_signatures,
+    offline_policies,
+    offline_in_force,
+    offline_record,
+    offline_pack,
+)
 T = TypeVar("T")
 
 
@@ -88,7 +103,7 @@ def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) ->
 def stand_alone_verifier() -> str:
     """The offline verifier as the one file that an export carries: its modules, one behind the other."""
     parts: list[str] = []
-    for module in (offline_verify, offline_signatures, offline_policies, offline_record, offline_pack):
+    for module in _VERIFIER:
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()
         for node in ast.parse(source).body:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_in_force import InForce, Standing, standing_of
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
@@ -111,13 +112,14 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
             where = f"{kind} {row['id']}"
             yield from guarded(where, _leaf_findings(where, row, rows))
     acts: dict[str, list[Row]] = {}
-    for number, row in enumerate(parts["acts"]):
+    in_order = sorted(parts["acts"], key=lambda row: (row["seq"], row["leaf"]))
+    for number, row in enumerate(in_order):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(one.kind != "unreadable" for one in wrong):
-            acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number})
+            acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number, "seq": row["seq"]})
     yield from _pack_signers(parts, acts)
-    yield from _pack_verdicts(pack, parts)
+    yield from _pack_verdicts(pack, parts, acts)
     yield from _pack_work(parts, acts)
 
 
@@ -166,25 +168,35 @@ def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
         yield from guarded(where, policy_findings(row, own, drafts))
 
 
-def _pack_verdicts(pack: Row, parts: Row) -> Iterator[Finding]:
+def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
     events: dict[int, Row] = {}
     for row in parts["events"]:
         yield from guarded(f"event {row['id']}", event_findings(row))
         events[row["id"]] = {**row, "digest": sha256(row["anomaly"])}
-    contexts = set()
+    stood: dict[str, Standing | None] = {}
     for row in parts["contexts"]:
-        contexts.add(sha256(row["body"]))
+        stood[sha256(row["body"])] = standing_of(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield Finding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts = Verdicts(events, contexts, {one["digest"] for one in parts["policies"]}, pack["empty_memory"])
+    verdicts = Verdicts(events, stood, {one["digest"] for one in parts["policies"]}, pack["empty_memory"])
     bodies: dict[int, Row] = {}
     for row in parts["verdicts"]:
         verdicts.remember(row, row["memory_before"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", _began_with(row))
         bodies[row["id"]] = row
+    yield from _pack_standing(parts, acts, stood)
     for one in parts["decisions"]:
         yield from guarded(f"decision on verdict {one['verdict']}", _decision_findings(one, bodies))
+
+
+def _pack_standing(parts: Row, acts: dict[str, list[Row]], stood: dict[str, Standing | None]) -> Iterator[Finding]:
+    """The verdicts, in the order of the ledger, against what the acts on versions say was in force."""
+    lives = sorted((act for told in acts.values() for act in told), key=lambda act: act["number"])
+    in_force = InForce((act["seq"], act) for act in lives if act["kind"].startswith("policy-"))
+    recorded = {row["seq"]: row["at"] for row in parts["ledger"]}
+    for row in sorted(parts["verdicts"], key=lambda row: (row["seq"], row["leaf"])):
+        yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
 
 
 def _began_with(row: Row) -> Iterator[Finding]:

@@ -101,7 +101,8 @@ def _signature_fault(policy: Row, one: Row, people: dict[str, Row]) -> str | Non
     return None
 
 
-def _approved_at(policy: Row, signatures: Sequence[Row], first_light: bool) -> str | None:
+def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> str | None:
+    """When a version had its approvals; None while it has not."""
     barred = {policy["author"], *(draft["by"] for draft in policy["drafts"])}
     barred |= {one["person"] for one in signatures if one["act"] == "emergency"}
     approvals = [one for one in signatures if one["act"] == "approve" and one["person"] not in barred]
@@ -139,7 +140,7 @@ def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row
             yield Finding("policy-signature", where, fault)
     sound = [one for one in policy["signatures"] if faults[one["id"]] is None]
     first = min((one["recorded_at"] for each in policies for one in each["assignments"]), default=None)
-    approved_at = _approved_at(policy, sound, first is None or policy["published_at"] <= first)
+    approved_at = approved_when(policy, sound, first is None or policy["published_at"] <= first)
     acting = [one for one in policy["assignments"] if one["act"] != "emergency"]
     if acting and approved_at is None:
         yield Finding("policy-approval", where, f"not enough people but its author {policy['author']} approved it")

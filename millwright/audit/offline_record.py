@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from millwright.audit.offline_signatures import Finding, Row, differing, sha256
@@ -61,7 +61,9 @@ def act_row_findings(row: Row) -> Iterator[Finding]:
 class Verdicts:
     """Checks verdicts in the order in which they were given."""
 
-    def __init__(self, events: dict[int, Row], contexts: set[str], versions: set[str], empty_memory: str) -> None:
+    def __init__(
+        self, events: dict[int, Row], contexts: Collection[str], versions: set[str], empty_memory: str
+    ) -> None:
         self._events = events
         self._contexts = contexts
         self._versions = versions

@@ -5,10 +5,10 @@
 
 Exits 0 where everything agrees, 1 with every finding named, 2 where it cannot be read. Checked are the hash
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
-signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version and that each
-assignment is what somebody signed, and that cases, orders, holds, outcomes and labels are as the acts tell. Give the
-published head: without it a removed tail does not show. Not done here: judging again, which takes the rule engine
-(`millwright audit verify`).
+signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
+assignment is what somebody signed, that each verdict was given by a version that was in force there and then, and
+that cases, orders, holds, outcomes and labels are as the acts tell. Give the published head: without it a removed
+tail does not show. Not done here: judging again, which takes the rule engine (`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_in_force import InForce, Standing, standing_of
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_record import (
@@ -106,11 +107,15 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
     manifest: Row = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     yield from _files(directory, manifest)
     acts: dict[str, list[Row]] = {}
+    lives: list[tuple[int, Row]] = []
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(one.kind != "unreadable" for one in wrong):
-            acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number})
+            body = json.loads(row["body"])
+            acts.setdefault(row["subject"], []).append({**body, "number": number})
+            if row["kind"].startswith("policy-"):
+                lives.append((row["seq"], body))
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
     people: dict[str, Row] = {}
     for row in _rows(directory, "people.jsonl"):
@@ -125,24 +130,26 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
         yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own, drafts))
         if all(one.kind not in ("policy-document", "unreadable") for one in wrong):
             versions.add(row["digest"])
-    yield from _verdicts(directory, versions, manifest["empty_memory"])
+    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
     yield from _case_work(directory, acts)
 
 
-def _verdicts(directory: Path, versions: set[str], empty_memory: str) -> Iterator[Finding]:
+def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: InForce) -> Iterator[Finding]:
     events: dict[int, Row] = {}
     for row in _rows(directory, "events.jsonl"):
         yield from guarded(f"event {row['id']}", event_findings(row))
         events[row["id"]] = {**row, "anomaly": None, "digest": sha256(row["anomaly"])}
-    contexts = set()
+    stood: dict[str, Standing | None] = {}
     for row in _rows(directory, "contexts.jsonl"):
-        contexts.add(sha256(row["body"]))
+        stood[sha256(row["body"])] = standing_of(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield Finding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts, judged = Verdicts(events, contexts, versions, empty_memory), set()
+    recorded = {row["seq"]: row["at"] for row in _rows(directory, "ledger.jsonl")}
+    verdicts, judged = Verdicts(events, stood, versions, empty_memory), set()
     for row in _rows(directory, "verdicts.jsonl"):
         judged.add(row["event"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
+        yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:
             name = f"event {event['source']}|{event['external_id']}"

@@ -15,6 +15,7 @@ from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Context, Memory
 from millwright.audit.engines import Engines
+from millwright.audit.offline_in_force import InForce
 from millwright.audit.report import Findings
 from millwright.storage.record import Record, VerdictRow
 
@@ -41,12 +42,20 @@ class Rejudging:
         versions: their digests.
         findings: where what does not agree is told.
         engines: which engine gave the verdict that is checked.
+        in_force: which versions judged where, told of all acts before the verdict that is checked; None does not ask.
     """
 
     def __init__(
-        self, record: Record, judge: Judge, versions: frozenset[str], findings: Findings, engines: Engines
+        self,
+        record: Record,
+        judge: Judge,
+        versions: frozenset[str],
+        findings: Findings,
+        engines: Engines,
+        in_force: InForce | None = None,
     ) -> None:
         self.engines = engines
+        self._in_force = in_force
         self._record = record
         self._judge = judge
         self._versions = versions
@@ -59,8 +68,11 @@ class Rejudging:
         self.stored = 0
         self.reproduced = 0
 
-    async def check(self, row: VerdictRow) -> str | None:
+    async def check(self, row: VerdictRow, recorded_at: str | None = None) -> str | None:
         """Checks a verdict's text and columns, and gives it again.
+
+        Args:
+            recorded_at: the time of its ledger row, as the record writes it; None where that is gone, or not asked.
 
         Returns:
             The digest of the verdict given again; None where it could not be.
@@ -85,6 +97,7 @@ class Rejudging:
             self._findings.add(
                 "verdict-context", where, f"the context {inputs[1][:12]} that it was given in was altered or removed"
             )
+        self._check_standing(body, context, recorded_at, where)
         if row.version not in self._versions:
             self._findings.add(
                 "verdict-version", where, f"policy version {row.version[:12]} is not stored as it was published"
@@ -133,6 +146,15 @@ class Rejudging:
         if results:
             told = ", ".join(f"{name} {again.get(name)} for {stored.get(name)}" for name in results)
             self._findings.add("verdict-differs", where, f"judged again it is {told}{self.engines.words}")
+
+    def _check_standing(self, body: Body, context: Context | None, recorded_at: str | None, where: str) -> None:
+        if self._in_force is None:
+            return
+        stood = None if context is None else (context.asset, context.machine, context.asset_class, context.line)
+        told = str(body.get("version")), str(body.get("role")), str(body["judged_at"])
+        fault = self._in_force.fault(*told, stood, recorded_at)
+        if fault is not None:
+            self._findings.add("verdict-assignment", where, fault)
 
     def _check_memory(self, row: VerdictRow, body: Body, where: str) -> None:
         if (row.memory == "") != body.get("aside"):

@@ -1,6 +1,8 @@
 """The audit: the chain, every row, every verdict given again, and what the tables say against what was recorded."""
 
+import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain as joined
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,6 +12,7 @@ from millwright.audit.approvals import acts_by_subject, check_versions
 from millwright.audit.chain import Chain, Queue
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_in_force import InForce
 from millwright.audit.offline_record import act_findings, case_findings, hold_findings
 from millwright.audit.offline_signatures import guarded
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
@@ -42,8 +45,9 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         catalogue, versions = await check_versions(record, findings)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
-        rejudging = Rejudging(record, catalogue, versions, findings, engines)
-        acts = await _follow(record, chain, rejudging, findings, progress)
+        in_force = InForce(sites=await record.sites())
+        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
+        acts = await _follow(record, chain, rejudging, in_force, findings, progress)
         chain.end(await record.head())
         await _check_tables(record, findings)
     return Report(
@@ -60,7 +64,12 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
 
 
 async def _follow(
-    record: Record, chain: Chain, rejudging: Rejudging, findings: Findings, progress: Progress | None
+    record: Record,
+    chain: Chain,
+    rejudging: Rejudging,
+    in_force: InForce,
+    findings: Findings,
+    progress: Progress | None,
 ) -> int:
     """Goes through the ledger with all that is stored for it; gives the number of acts."""
     total = await record.verdict_count()
@@ -68,11 +77,13 @@ async def _follow(
     done = 0
     async for page in record.ledger():
         for row in page:
+            at = timestamp(row.at)
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
+                _follow_policies(act, in_force)
             for verdict in own_verdicts:
-                await rejudging.check(verdict)
+                await rejudging.check(verdict, at if verdict.ledger_seq == row.seq else None)
                 if verdict.ledger_seq < row.seq:
                     chain.orphan(name_of(verdict), verdict.ledger_seq)
             for act in own_acts:
@@ -97,6 +108,12 @@ async def _follow(
             chain.orphan(_act_name(act), act.ledger_seq)
         done += len(left)
     return done
+
+
+def _follow_policies(act: ActRow, in_force: InForce) -> None:
+    if act.kind.startswith("policy-"):
+        with suppress(ValueError):
+            in_force.follow(json.loads(act.body))
 
 
 def _act_name(row: ActRow) -> str:

@@ -279,7 +279,7 @@ class Standing:
         self._live = [one for one in live if one.id not in book.faults or not _made_good(one, live, book.faults)]
         self._faults = book.faults
         self._cut_short = [one for one in book.placements if one.id in book.cut_short]
-        self._now = now
+        self.at = now
         self._terms = terms
         self._known = known
 
@@ -305,13 +305,13 @@ class Standing:
         return found
 
     def _assigned(self, place: Place) -> list[Assignment]:
-        chosen = choose(self._live, place, self._now, self._now)
+        chosen = choose(self._live, place, self.at, self.at)
         self._refuse_faults(chosen, place)
         found: list[Assignment] = []
         for digest in chosen.digests:
             lateness, rearm = self._terms.terms(digest)
             acts = chosen.active is not None and digest == chosen.active.digest
-            since = judging_since(self._placements, place, digest, self._now)
+            since = judging_since(self._placements, place, digest, self.at)
             found.append(
                 Assignment(digest, "active" if acts else "shadow", lateness, rearm, since, self._terms.warm_for(digest))
             )

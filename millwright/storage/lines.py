@@ -189,6 +189,7 @@ class _LineWork:
         self._last: _LastWrites | None = None
         self.new_contexts: Sequence[str] = ()
         self.generation = 0
+        self.at = clock.now()
         self.events: Sequence[LineEvent] = ()
         self.spoiled: Sequence[Spoiled] = ()
 
@@ -222,6 +223,7 @@ class _LineWork:
                 # Read once for the whole batch, under the lock: no asset of it is judged by two active versions.
                 await cursor.execute(LOCK_TO_JUDGE)
                 self._standing = await self._policies.read(cursor, self._clock.now)
+            self.at = self._standing.at
             self._contexts = await self._store.answer(other)
             await cursor.execute(
                 _MEMORIES,
@@ -279,7 +281,8 @@ class _LineWork:
     ) -> Sequence[str]:
         if not judged and not spoiled:
             return []
-        now = self._clock.now()
+        # The row is of the instant of which the assignments are: the audit holds verdicts against what was in force.
+        now = self.at
         entry = ledger.Entry(now)
         records = [one.record() for one in judged]
         digests = [sha256(record) for record in records]

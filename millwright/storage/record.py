@@ -35,6 +35,7 @@ WHERE e.anomaly IS NOT NULL ORDER BY e.id
 """
 _CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
 _SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
+_SITES = "SELECT DISTINCT id, coalesce(site, '') FROM assets"
 _PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
 _VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
 _SIGNATURES = """
@@ -292,6 +293,13 @@ class Record:
         place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf, digest)
         found = await self.rows(_STATE, *place)
         return str(found[0][0]) if found else None
+
+    async def sites(self) -> dict[str, set[str]]:
+        """On which sites each asset was ever registered, an empty text for none."""
+        found: dict[str, set[str]] = {}
+        for asset, site in await self.rows(_SITES):
+            found.setdefault(str(asset), set()).add(str(site))
+        return found
 
     async def people(self) -> list[PersonRow]:
         """Everybody, by name."""

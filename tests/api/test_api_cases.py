@@ -54,7 +54,7 @@ async def case(storage: Storage, workflow: Workflow) -> str:
     """A case that two signs of the same fault opened."""
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
-    judging = Judging(storage.lines, storage.catalogue, storage.clock, workflow)
+    judging = Judging(storage.lines, storage.catalogue, workflow)
     [case] = (await judging.judge_pending(JudgeLine(line=LINE))).cases
     return case
 

@@ -102,9 +102,9 @@ TAMPERINGS = (
             "UPDATE acts SET body = '{\"detail\": {}}'",
             f"UPDATE acts SET {_REHASHED}",
         ),
-        "act-columns ledger-root unreadable missing person",
+        "act-columns ledger-root unreadable missing person verdict-assignment",
         "case MW",
-        "act-columns ledger-root unreadable person",
+        "act-columns ledger-root unreadable person verdict-assignment",
     ),
     _case(
         "deleted event",

@@ -40,7 +40,7 @@ class Installation:
         async def work() -> None:
             async with open_storage(self.settings) as storage:
                 await storage.inbox.store(items, storage.clock.now())
-                judging = Judging(storage.lines, storage.catalogue, storage.clock, WakeCounter())
+                judging = Judging(storage.lines, storage.catalogue, WakeCounter())
                 await judging.judge_pending(JudgeLine(line=LINE))
 
         asyncio.run(work())

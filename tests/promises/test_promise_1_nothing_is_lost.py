@@ -52,7 +52,7 @@ async def test_promise_1_every_message_ends_in_exactly_one_fate(judged: Plant) -
 
 async def test_promise_1_what_was_stored_outlives_deaths_before_the_commit(judged: Plant) -> None:
     await judged.inbox.store([code(1), deviation(2)], judged.clock.now())
-    dying = Judging(DyingLines(judged, deaths=2), judged.catalogue, judged.clock, judged.woken)
+    dying = Judging(DyingLines(judged, deaths=2), judged.catalogue, judged.woken)
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
             await dying.judge_pending(JudgeLine(line=LINE))

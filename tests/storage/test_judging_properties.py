@@ -24,7 +24,7 @@ from tests.arrivals import LATENESS, arrivals, messages, seen_events
 from tests.fickle import Fickle
 from tests.judged_plant import Plant, WakeCounter
 from tests.memory_lines import MemoryLines
-from tests.plant import LINE, PUMP, START, TestClock, register
+from tests.plant import LINE, PUMP, register
 
 CATALOGUE = Catalogue.published()
 VERSIONS = CATALOGUE.versions
@@ -47,7 +47,7 @@ def lines() -> MemoryLines:
 async def judged(batches: Sequence[Sequence[Received]]) -> list[list[tuple[str, Rung, bytes]]]:
     """The final verdicts of both versions with the memories after them, in event order."""
     store = lines()
-    judging = Judging(store, CATALOGUE, TestClock(START), WakeCounter())
+    judging = Judging(store, CATALOGUE, WakeCounter())
     for batch in batches:
         store.take(batch)
         await judging.judge_pending(JudgeLine(line=LINE))
@@ -71,7 +71,7 @@ async def test_no_order_of_arrival_within_lateness_changes_a_final_verdict(
 async def test_whatever_comes_again_changes_no_verdict(seen: list[Anomaly], again: list[int]) -> None:
     events = messages(seen)
     store = lines()
-    judging = Judging(store, CATALOGUE, TestClock(START), WakeCounter())
+    judging = Judging(store, CATALOGUE, WakeCounter())
     for at, event in enumerate(events):
         store.take([event, *(events[back] for back in again if back < at)])
         await judging.judge_pending(JudgeLine(line=LINE))
@@ -87,7 +87,7 @@ class Parts:
         self._next = 0
         judge = Fickle()
         store = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-        plant.judging = Judging(store, judge, plant.clock, plant.woken)  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, judge, plant.woken)  # type: ignore[arg-type]  # it only judges
 
     def fresh(self) -> str:
         self._next += 1
@@ -168,7 +168,7 @@ async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObj
     batches = data.draw(arrivals(messages(seen, part)))
     await parts.played(part, batches)
     store = lines()
-    judging = Judging(store, Fickle(), TestClock(START), WakeCounter())  # type: ignore[arg-type]  # it only judges
+    judging = Judging(store, Fickle(), WakeCounter())  # type: ignore[arg-type]  # it only judges
     for batch in batches:
         store.take(batch)
         await judging.judge_pending(JudgeLine(line=LINE))

@@ -1,0 +1,240 @@
+"""What was in force when a verdict was given, by the acts that the ledger tells before it. Standard Python alone.
+
+Whoever assigns a version has the lock that judging shares, so the ledger's order is the order in which it happened:
+a verdict was given by what stood in the rows before its own, at the instant at which it says that it was judged.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from millwright.audit.offline_policies import approved_when
+from millwright.audit.offline_signatures import UNREADABLE, Finding, Row
+
+Standing = tuple[str, str, str, str]
+"""Asset, machine, asset class and line: where an asset stood when a verdict on it was given."""
+
+_LONGEST = timedelta(hours=1)
+"""A row of the ledger is of the instant at which its verdicts were given. Builds before this was so wrote it when the
+transaction ended, and no transaction lasts as long as this."""
+_SIGNED = {"policy-approved": "approve", "policy-emergency-signed": "emergency"}
+_NAMED = ("site", "class", "line")
+_EVERYTHING, _SHARE, _SITE = 0, 1, 2
+
+
+class _Assigned(NamedTuple):
+    number: int
+    digest: str
+    role: str
+    width: int
+    reach: str
+    begins: str
+    ends: str | None
+    expires: str | None
+    recorded: str
+
+
+class _Judging(NamedTuple):
+    """The versions that may have acted somewhere, and all that may have judged there; several where the site of an
+    asset is not known."""
+
+    acting: frozenset[str]
+    beside: frozenset[str]
+
+
+class InForce:
+    """Follows what people did to versions, and says whether a version stood where and as what its verdict says.
+
+    Args:
+        acts: what is followed by `until`: the number of each act's ledger row and its body, in the ledger's order.
+        sites: on which sites each asset was ever registered, an empty text for none; without it, it may be any.
+    """
+
+    def __init__(
+        self, acts: Iterable[tuple[int, Row]] = (), sites: Mapping[str, Collection[str]] | None = None
+    ) -> None:
+        self._waiting = iter(acts)
+        self._next = next(self._waiting, None)
+        self._sites = sites
+        self._assigned: dict[int, _Assigned] = {}
+        self._early: dict[int, list[tuple[str, str]]] = {}
+        self._versions: dict[str, Row] = {}
+        self._drafts: dict[tuple[str, str], list[Row]] = {}
+        self._approved: dict[str, str | None] = {}
+        self._turns: list[str] | None = None
+        self._at = ""
+        self._turn = -1
+        self._known: dict[Standing, _Judging] = {}
+
+    def until(self, seq: int) -> None:
+        """Follows the acts in the rows before this one."""
+        while self._next is not None and self._next[0] < seq:
+            self.follow(self._next[1])
+            self._next = next(self._waiting, None)
+
+    def follow(self, act: Row) -> None:
+        """Takes note of an act, the next in the ledger; one that cannot be read is named elsewhere."""
+        try:
+            self._note(act)
+        except UNREADABLE:
+            return
+        self._turns = None
+
+    def _note(self, act: Row) -> None:
+        kind, detail, digest = act["kind"], act["detail"], act["subject"].split("/", 1)[1]
+        if kind == "policy-published":
+            named = {name: detail[name] for name in ("policy", "version")}
+            version: Row = {**named, "author": act["actor"], "published_at": act["at"]}
+            self._versions[digest] = {**version, "evidence": [], "signatures": []}
+        elif kind == "policy-drafted":
+            policy, number = digest.split("/", 1)
+            self._drafts.setdefault((policy, number), []).append({"by": act["actor"]})
+        elif kind == "policy-evidence":
+            found = {"kind": detail["kind"], "at": act["at"], "body": detail["body"]}
+            self._versions[digest]["evidence"].append(found)
+        elif kind in _SIGNED:
+            signed = {"act": _SIGNED[kind], "person": act["actor"], "at": act["at"]}
+            self._versions[digest]["signatures"].append(signed)
+        elif kind == "policy-assigned":
+            width, reach = _reach(detail["scope"])
+            terms = (detail["from"], detail["to"], detail["expires_at"], act["at"])
+            self._assigned[detail["assignment"]] = _Assigned(
+                detail["assignment"], digest, detail["role"], width, reach, *terms
+            )
+        elif kind == "policy-assignment-ended":
+            self._early.setdefault(detail["assignment"], []).append((detail["at"], act["at"]))
+
+    def findings(self, row: Row, stood: Mapping[str, Standing | None], recorded_at: str | None) -> Iterator[Finding]:
+        """What is wrong with when, where and as what a verdict was given, the next in the ledger.
+
+        Args:
+            row: the verdict.
+            stood: where assets stood, by the digests of contexts.
+            recorded_at: the time of its ledger row; None where that is gone.
+        """
+        self.until(row["seq"])
+        body = json.loads(row["body"])
+        told = body["version"], body["role"], body["judged_at"]
+        fault = self.fault(*told, stood.get(body["context"]), recorded_at)
+        if fault is not None:
+            yield Finding("verdict-assignment", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
+
+    def fault(
+        self, version: str, role: str, judged_at: str, standing: Standing | None, recorded_at: str | None
+    ) -> str | None:
+        """What is wrong, in words; None where nothing is.
+
+        Args:
+            judged_at: when it says that it was given; this and other times are as the record writes them.
+            standing: where its asset stood; None where its context is gone, which is named elsewhere.
+            recorded_at: the time of its ledger row; None where that is gone.
+        """
+        if recorded_at is not None and recorded_at != judged_at and not _within(judged_at, recorded_at):
+            return f"says that it was given at {judged_at}, and the ledger tells of it at {recorded_at}"
+        if standing is None:
+            return None
+        if judged_at != self._at or self._turns is None:
+            self._turn_to(judged_at)
+        judging = self._known.get(standing)
+        if judging is None:
+            judging = self._known[standing] = self._judging(standing)
+        if version in (judging.acting if role == "active" else judging.beside):
+            return None
+        acting = ", ".join(sorted(one[:12] for one in judging.acting)) or "none"
+        beside = ", ".join(sorted(one[:12] for one in judging.beside - judging.acting)) or "none"
+        told = f"version {version[:12]} was not {role} there at {judged_at}"
+        return f"{told}; by the ledger the active one was {acting}, in shadow {beside}"
+
+    def _turn_to(self, judged_at: str) -> None:
+        if self._turns is None:
+            self._approved = {one.digest: self._approved_at(one.digest) for one in self._assigned.values()}
+            turns = {moment for one in self._assigned.values() for moment in (one.begins, one.recorded)}
+            turns |= {moment for one in self._assigned.values() for moment in (one.ends, one.expires) if moment}
+            turns |= {moment for each in self._early.values() for end in each for moment in end}
+            turns |= {moment for moment in self._approved.values() if moment}
+            self._turns, self._turn = sorted(turns), -1
+        turn = bisect.bisect_right(self._turns, judged_at)
+        self._at = judged_at
+        if turn != self._turn:
+            self._turn, self._known = turn, {}
+
+    def _approved_at(self, digest: str) -> str | None:
+        version = self._versions.get(digest)
+        if version is None:
+            return None
+        first = min((one.recorded for one in self._assigned.values()), default=None)
+        version = {**version, "drafts": self._drafts.get((version["policy"], version["version"]), [])}
+        try:
+            return approved_when(version, version["signatures"], first is None or version["published_at"] <= first)
+        except UNREADABLE:
+            return None
+
+    def _judging(self, standing: Standing) -> _Judging:
+        live = [one for one in self._assigned.values() if self._holds(one)]
+        named = {"", *(one.reach for one in live if one.width == _SITE)}
+        possible = named if self._sites is None else self._sites.get(standing[0], {""})
+        acting: set[str] = set()
+        beside: set[str] = set()
+        for site in sorted(possible):
+            there = [one for one in live if _covers(one, standing, site)]
+            canary, active = (_winner(there, role) for role in ("canary", "active"))
+            winner = canary or active
+            acting |= {winner.digest} if winner is not None else set()
+            beside |= {one.digest for one in (canary, active) if one is not None}
+            beside |= {one.digest for one in there if one.role == "shadow"}
+        return _Judging(frozenset(acting), frozenset(beside))
+
+    def _holds(self, one: _Assigned) -> bool:
+        ends = [one.ends] if one.ends is not None else []
+        ends += [at for at, recorded in self._early.get(one.number, []) if recorded <= self._at]
+        if one.expires is not None:
+            approved = self._approved.get(one.digest)
+            if approved is None or approved > min(self._at, one.expires):
+                ends.append(one.expires)
+        return one.recorded <= self._at and one.begins <= self._at and all(self._at < end for end in ends)
+
+
+def standing_of(context: str) -> Standing | None:
+    """Where an asset stood, by the text of the context of a verdict on it; None where it cannot be read."""
+    try:
+        told = json.loads(context)
+        return told["asset"], told["machine"], told["asset_class"], told["line"]
+    except UNREADABLE:
+        return None
+
+
+def _within(judged_at: str, recorded_at: str) -> bool:
+    judged, recorded = (datetime.fromisoformat(text.rstrip("Z")) for text in (judged_at, recorded_at))
+    return timedelta() <= recorded - judged <= _LONGEST
+
+
+def _reach(scope: str) -> tuple[int, str]:
+    """How narrow a scope is, as words, and what it names."""
+    first, _, rest = scope.partition(" ")
+    if first in _NAMED:
+        return _SITE + _NAMED.index(first), rest
+    if rest == "percent of machines":
+        return _SHARE, first
+    if scope != "every line":
+        raise ValueError(f"{scope!r} is no scope")
+    return _EVERYTHING, ""
+
+
+def _covers(one: _Assigned, standing: Standing, site: str) -> bool:
+    asset, machine, asset_class, line = standing
+    if one.width == _SHARE:
+        drawn = int.from_bytes(hashlib.sha256((machine or asset).encode()).digest()[:8], "big") / 2**64 * 100
+        return drawn < float(one.reach)
+    return one.width == _EVERYTHING or one.reach == (site, asset_class, line)[one.width - _SITE]
+
+
+def _winner(there: Iterable[_Assigned], role: str) -> _Assigned | None:
+    def precedence(one: _Assigned) -> Any:
+        return one.width, one.begins, one.number
+
+    return max((one for one in there if one.role == role), key=precedence, default=None)
