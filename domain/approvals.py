@@ -1,11 +1,13 @@
 """What people sign of a policy version, in which words, and how many of them it takes."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.assigning import AssignedAs, Scope
 from domain.canonical import timestamp
+from domain.errors import ActRejected
 from domain.model import Model
 
 SUBMIT, APPROVE, WITHDRAW = "submit", "approve", "withdraw"
@@ -73,6 +75,28 @@ def needed_with(blasts: Collection[Blast]) -> int:
     if not blasts:
         return MOST_APPROVALS
     return max(approvals_needed(one.assets, one.max_rung_change) for one in blasts)
+
+
+def check_changed(body: str) -> None:
+    """Refuses a backtest that would be weighed as changing nothing because it does not say what it changes.
+
+    Raises:
+        ActRejected: `changed`, or one of its figures, is missing or no count.
+    """
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise ActRejected(f"the backtest is no JSON: {error}", field="body") from error
+    changed = found.get("changed") if isinstance(found, dict) else None
+    for name in ("assets", "max_rung_change"):
+        figure = changed.get(name) if isinstance(changed, dict) else None
+        if not isinstance(figure, int) or isinstance(figure, bool) or figure < 0:
+            field = "changed" if not isinstance(changed, dict) else f"changed.{name}"
+            raise ActRejected(
+                "a backtest says how many assets it changes, and by how many rungs",
+                field=field,
+                fix="attach what `millwright policy backtest` found, whole",
+            )
 
 
 def approved_at(

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.assigning import Scope
 from domain.canonical import canonical, timestamp
 from domain.errors import PolicyRejected
+from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
@@ -128,6 +129,23 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
         else:
             sound.add(version.digest)
     return catalogue, frozenset(sound)
+
+
+async def autonomy_files(record: Record) -> list[Row]:
+    """Every move of autonomy, as exported and compared with its acts."""
+    return [{name: _stamped(value) for name, value in row._asdict().items()} for row in await record.autonomy()]
+
+
+async def check_autonomy(record: Record, findings: Findings) -> None:
+    """Checks what orders go out without review, and who let them."""
+    people = {one.name: person_file(one) for one in await record.people()}
+    moves: dict[str, list[Row]] = {subject: [] for subject in await record.autonomy_subjects()}
+    for row in await autonomy_files(record):
+        moves.setdefault(autonomy_subject(row), []).append(row)
+    acts = await acts_by_subject(record, sorted(moves))
+    for subject, rows in sorted(moves.items()):
+        where = subject.replace("/", " ")
+        findings.extend(guarded(where, autonomy_findings(subject, rows, acts[subject], people)))
 
 
 def _subjects(file: Row) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from domain.canonical import canonical, timestamp
 from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
+    offline_autonomy,
     offline_in_force,
     offline_pack,
     offline_policies,
@@ -20,7 +21,7 @@ from millwright.audit import (
     offline_signatures,
     offline_verify,
 )
-from millwright.audit.approvals import person_file, version_files
+from millwright.audit.approvals import autonomy_files, person_file, version_files
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
 from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
@@ -32,6 +33,7 @@ _VERIFIER = (
     offline_signatures,
     offline_policies,
     offline_in_force,
+    offline_autonomy,
     offline_record,
     offline_pack,
 )
@@ -126,6 +128,7 @@ def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
         "contexts.jsonl": _each(record.contexts(), context_line),
         "policies.jsonl": _policies(record),
         "people.jsonl": _people(record),
+        "autonomy.jsonl": _autonomy(record),
         "cases.jsonl": _each(case_files(record), dict),
         "holds.jsonl": _each(hold_files(record), dict),
     }
@@ -138,6 +141,10 @@ async def _each(pages: AsyncIterator[list[T]], line: Callable[[T], object]) -> A
 
 async def _policies(record: Record) -> AsyncIterator[list[object]]:
     yield list(await version_files(record))
+
+
+async def _autonomy(record: Record) -> AsyncIterator[list[object]]:
+    yield list(await autonomy_files(record))
 
 
 async def _people(record: Record) -> AsyncIterator[list[object]]:

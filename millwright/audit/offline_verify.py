@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_in_force import InForce, Standing, standing_of
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
@@ -131,6 +132,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
         if all(one.kind not in ("policy-document", "unreadable") for one in wrong):
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
+    yield from _autonomy(directory, acts, people)
     yield from _case_work(directory, acts)
 
 
@@ -164,6 +166,15 @@ def _leaves(directory: Path) -> Iterator[tuple[int, int, str, str]]:
             yield row["seq"], row["leaf"], sha256(row["body"]), f"{kind} {row['id']}"
 
     return heapq.merge(named("verdict"), named("act"))
+
+
+def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row]) -> Iterator[Finding]:
+    moves: dict[str, list[Row]] = {subject: [] for subject in acts if subject.startswith("autonomy/")}
+    for row in _rows(directory, "autonomy.jsonl"):
+        moves.setdefault(autonomy_subject(row), []).append(row)
+    for subject, rows in sorted(moves.items()):
+        where = subject.replace("/", " ")
+        yield from guarded(where, autonomy_findings(subject, rows, acts.get(subject, []), people))
 
 
 def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from itertools import chain as joined
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import sha256, timestamp
-from millwright.audit.approvals import acts_by_subject, check_versions
+from millwright.audit.approvals import acts_by_subject, check_autonomy, check_versions
 from millwright.audit.chain import Chain, Queue
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
@@ -49,6 +49,7 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         acts = await _follow(record, chain, rejudging, in_force, findings, progress)
         chain.end(await record.head())
+        await check_autonomy(record, findings)
         await _check_tables(record, findings)
     return Report(
         rows=chain.rows,

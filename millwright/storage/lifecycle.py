@@ -19,6 +19,7 @@ from domain.approvals import (
     ROLES,
     ROLLBACK,
     WITHDRAW,
+    check_changed,
     needed_with,
     placing_meaning,
     withdrawing_meaning,
@@ -386,8 +387,11 @@ class Lifecycle:
         A backtest's body has `changed: {assets, max_rung_change}`: from it follows how many approvals it takes.
 
         Raises:
+            ActRejected: a backtest does not say what it changes.
             PolicyRejected: no such version is stored.
         """
+        if kind == "backtest":
+            check_changed(body)
         async with self.acting() as acting:
             acting.version(digest)
             await add_evidence(acting.connection, acting.entry, digest, kind, passed=passed, body=body, by=by)
@@ -422,6 +426,9 @@ async def add_evidence(
 async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -> None:
     if not terms.scopes or any(scope.percent is not None and not 0 < scope.percent < 100 for scope in terms.scopes):
         raise ActRejected("a share is above 0 and below 100", field="percent")
+    # What is signed and told of is six digits of it; another share than that must not be drawn.
+    if any(scope.percent is not None and scope.percent != float(f"{scope.percent:g}") for scope in terms.scopes):
+        raise ActRejected("a share has six digits at most", field="percent")
     if terms.effective_to is not None and terms.effective_to <= terms.effective_from:
         raise ActRejected("it would end before it begins", field="to")
     if not terms.reason.strip():

@@ -35,6 +35,11 @@ WHERE e.anomaly IS NOT NULL ORDER BY e.id
 """
 _CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
 _SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
+_AUTONOMY = """
+SELECT id, policy, asset_class, failure_mode, move, confirmed, wrong, at, "by", reason, digest, signature
+FROM autonomy_moves ORDER BY id
+"""
+_AUTONOMY_SUBJECTS = "SELECT DISTINCT subject FROM acts WHERE subject LIKE 'autonomy/%%'"
 _SITES = "SELECT DISTINCT id, coalesce(site, '') FROM assets"
 _PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
 _VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
@@ -236,6 +241,23 @@ class DraftRow(NamedTuple):
     reason: str
 
 
+class AutonomyRow(NamedTuple):
+    """A move of autonomy."""
+
+    id: int
+    policy: str
+    asset_class: str
+    failure_mode: str
+    move: str
+    confirmed: int
+    wrong: int
+    at: datetime
+    by: str
+    reason: str
+    digest: str | None
+    signature: object
+
+
 class Record:
     """One consistent look at the record, whatever is written meanwhile; see `read_record`."""
 
@@ -328,6 +350,14 @@ class Record:
     async def drafts(self) -> list[DraftRow]:
         """Every saved draft."""
         return [DraftRow._make(row) for row in await self.rows(_DRAFTS)]
+
+    async def autonomy(self) -> list[AutonomyRow]:
+        """Every move of autonomy, oldest first."""
+        return [AutonomyRow._make(row) for row in await self.rows(_AUTONOMY)]
+
+    async def autonomy_subjects(self) -> set[str]:
+        """What there are acts of autonomy on."""
+        return {str(row[0]) for row in await self.rows(_AUTONOMY_SUBJECTS)}
 
     async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
         """Subject and body of every act on these subjects, oldest first."""

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import Criticality
+from domain.canonical import merkle_root
 from domain.cases import ClosedAs, Decision
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldMethod, HoldPlan, JobState
@@ -21,6 +22,7 @@ from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases import CaseStore
 from millwright.storage.engine import open_engine, raw
+from millwright.storage.ledger import GENESIS, row_hash
 from tests.judged_plant import Plant
 from tests.plant import MOTOR, PUMP, START, code, deviation
 
@@ -179,6 +181,27 @@ class Hostile:
         """What a statement finds."""
         async with self._engine.connect() as connection:
             return [tuple(row) for row in await connection.execute(text(statement), values)]
+
+    async def chain_anew(self) -> None:
+        """Chains the whole ledger anew over what is stored, as somebody who knows how it is made."""
+        leaves: dict[int, list[str]] = {}
+        rows = "SELECT ledger_seq, leaf, digest FROM verdicts UNION ALL SELECT ledger_seq, leaf, digest FROM acts"
+        for seq, _, digest in await self.rows(rows + " ORDER BY 1, 2"):
+            leaves.setdefault(int(str(seq)), []).append(str(digest))
+        previous = GENESIS
+        for seq, at in await self.rows("SELECT seq, at FROM ledger ORDER BY seq"):
+            own = leaves[int(str(seq))]
+            root = merkle_root(own)
+            known = previous
+            previous = row_hash(int(str(seq)), at, len(own), root, known)  # type: ignore[arg-type]
+            await self.run(
+                "UPDATE ledger SET root = %(root)s, previous = %(previous)s, hash = %(hash)s WHERE seq = %(seq)s",
+                root=root,
+                previous=known,
+                hash=previous,
+                seq=seq,
+            )
+        await self.run("UPDATE ledger_head SET hash = %(hash)s", hash=previous)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ _FIRST = (
 )
 _HASH = "encode(sha256(convert_to({}, 'UTF8')), 'hex')"
 _WEAKER = "replace(anomaly::text, '\"score\":2.0', '\"score\":3.0')"
-_REHASHED = "digest = " + _HASH.format("body")
+REHASHED = "digest = " + _HASH.format("body")
 
 
 class Tampering(NamedTuple):
@@ -41,7 +41,7 @@ ALTERED_WITH_INPUTS = (
         f"UPDATE verdicts SET body = replace(body, {_HASH.format('anomaly::text')}, {_HASH.format(_WEAKER)}) "
         "FROM events e WHERE e.id = event_id AND e.external_id = 'weak'"
     ),
-    f"UPDATE verdicts SET {_REHASHED}",
+    f"UPDATE verdicts SET {REHASHED}",
     f"UPDATE events SET anomaly = ({_WEAKER})::json WHERE external_id = 'weak'",
 )
 
@@ -57,7 +57,7 @@ TAMPERINGS = (
         "altered verdict and its digest",
         (
             _LOWERED,
-            f"UPDATE verdicts SET {_REHASHED}",
+            f"UPDATE verdicts SET {REHASHED}",
         ),
         "verdict-differs ledger-root",
         "tests|fed",
@@ -100,7 +100,7 @@ TAMPERINGS = (
         "act that tells nothing",
         (
             "UPDATE acts SET body = '{\"detail\": {}}'",
-            f"UPDATE acts SET {_REHASHED}",
+            f"UPDATE acts SET {REHASHED}",
         ),
         "act-columns ledger-root unreadable missing person verdict-assignment",
         "case MW",

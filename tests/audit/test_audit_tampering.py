@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.canonical import merkle_root
 from domain.errors import ActRejected
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from millwright.storage.ledger import GENESIS, row_hash
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import ALTERED_WITH_INPUTS, TAMPERINGS, Tampering
 
@@ -84,34 +82,12 @@ async def test_tampering_is_found_and_named(
     assert code == (1 if tampering.offline else 0)
 
 
-async def rewrite_chain(hostile: Hostile) -> None:
-    """Chains the whole ledger anew over what is stored, as somebody who knows how it is made."""
-    leaves: dict[int, list[str]] = {}
-    rows = "SELECT ledger_seq, leaf, digest FROM verdicts UNION ALL SELECT ledger_seq, leaf, digest FROM acts"
-    for seq, _, digest in await hostile.rows(rows + " ORDER BY 1, 2"):
-        leaves.setdefault(int(str(seq)), []).append(str(digest))
-    previous = GENESIS
-    for seq, at in await hostile.rows("SELECT seq, at FROM ledger ORDER BY seq"):
-        own = leaves[int(str(seq))]
-        root = merkle_root(own)
-        known = previous
-        previous = row_hash(int(str(seq)), at, len(own), root, known)  # type: ignore[arg-type]
-        await hostile.run(
-            "UPDATE ledger SET root = %(root)s, previous = %(previous)s, hash = %(hash)s WHERE seq = %(seq)s",
-            root=root,
-            previous=known,
-            hash=previous,
-            seq=seq,
-        )
-    await hostile.run("UPDATE ledger_head SET hash = %(hash)s", hash=previous)
-
-
 async def test_a_history_rewritten_to_its_end_shows_against_the_published_head(
     recorded: AsyncEngine, hostile: Hostile, export_directory: Path
 ) -> None:
     published = (await verify(recorded)).head
     await hostile.run(*ALTERED_WITH_INPUTS)
-    await rewrite_chain(hostile)
+    await hostile.chain_anew()
     assert (await verify(recorded)).verified
     report = await verify(recorded, head=published)
     assert [one.kind for one in report.findings] == ["published-head"]

@@ -283,3 +283,28 @@ async def test_a_version_whose_proof_failed_is_not_approved(staff: Staff) -> Non
     await staff.lifecycle.attach(digest, "proof", passed=False, body="{}", by="anna")
     with pytest.raises(PolicyRejected, match="proof failed"):
         await staff.approve(digest)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("{}", "changed"),
+        ("[]", "changed"),
+        ('{"changed": []}', "changed"),
+        ('{"changed": {"assets": 3}}', "changed.max_rung_change"),
+        ('{"changed": {"assets": "three", "max_rung_change": 1}}', "changed.assets"),
+        ('{"changed": {"assets": -1, "max_rung_change": 1}}', "changed.assets"),
+        ("nonsense", "body"),
+    ],
+)
+async def test_a_backtest_that_does_not_say_what_it_changes_is_refused(staff: Staff, body: str, field: str) -> None:
+    digest = await staff.submit(candidate(), assets=None)
+    with pytest.raises(ActRejected) as refused:
+        await staff.lifecycle.attach(digest, "backtest", passed=True, body=body, by="anna")
+    assert refused.value.field == field
+
+
+async def test_a_share_that_could_not_be_signed_whole_is_refused(staff: Staff) -> None:
+    digest = await staff.approved()
+    with pytest.raises(ActRejected, match="six digits"):
+        await staff.place(digest, "shadow", Scope(percent=33.3333333))

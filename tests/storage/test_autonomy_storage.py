@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +16,8 @@ from domain.canonical import timestamp
 from domain.cases import CaseView
 from domain.errors import ActRejected
 from domain.keys import signed_statement
+from millwright.audit import offline_verify
+from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.autonomy import AutonomyStore, act_of
@@ -216,3 +219,42 @@ async def test_what_a_planner_approved_is_released_whatever_was_earned(storage_e
     approved = CaseView.model_validate({**view.model_dump(), "decision": decision})
     assert await desk.autonomy.released(approved)
     assert not await desk.autonomy.released(approved.model_copy(update={"decision": None}))
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        ("UPDATE autonomy_moves SET confirmed = 90 WHERE move = 'proposed'", "altered"),
+        ("UPDATE autonomy_moves SET reason = 'harmless' WHERE move = 'lost'", "lost by ada"),
+        ("UPDATE autonomy_moves SET by = 'otto' WHERE move = 'promoted'", "promoted by otto"),
+        ("UPDATE autonomy_moves SET at = at - interval '1 day' WHERE move = 'promoted'", "promoted by ada"),
+        ("DELETE FROM autonomy_moves WHERE move = 'lost'", "is gone"),
+        ("DELETE FROM autonomy_moves", "is gone"),
+        (_FORGED + "WHERE move = 'proposed'", "never recorded"),
+        ("UPDATE autonomy_moves SET signature = NULL WHERE move = 'promoted'", "not signed by ada"),
+        ("UPDATE autonomy_moves SET digest = repeat('0', 64) WHERE move = 'promoted'", "not ada's"),
+    ],
+)
+async def test_a_move_that_was_altered_removed_or_added_is_found_and_named(
+    storage_engine: AsyncEngine, tmp_path: Path, tampering: str, words: str
+) -> None:
+    desk = Desk(storage_engine)
+    view = await desk.open()
+    await desk.found("confirmed", 40)
+    await desk.autonomy.learn(view)
+    await desk.decide(AutonomyMove.PROMOTED)
+    await desk.decide(AutonomyMove.LOST)
+    assert await autonomy_findings(storage_engine, tmp_path / "before") == ([], [])
+    async with storage_engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text(tampering))
+    for found in await autonomy_findings(storage_engine, tmp_path / "after"):
+        assert any(words in one for one in found), found
+
+
+async def autonomy_findings(engine: AsyncEngine, directory: Path) -> tuple[list[str], list[str]]:
+    """What the audit finds of autonomy, here and offline."""
+    here = [f"{one.where}: {one.what}" for one in (await verify(engine)).findings if one.kind == "autonomy"]
+    await export(engine, directory)
+    there = [f"{one.where}: {one.what}" for one in offline_verify.verify(directory) if one.kind == "autonomy"]
+    return here, there

@@ -1,0 +1,79 @@
+"""Moves of autonomy as the offline verifier sees them: who let orders go out without review, and on what showing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from millwright.audit.offline_signatures import Finding, Row, sha256, signature_holds
+
+_MACHINE = "millwright"
+_TOLD = ("move", "confirmed", "wrong", "at", "by", "reason", "digest", "signature")
+_KEY = ("policy", "asset_class", "failure_mode")
+
+
+def autonomy_subject(row: Row) -> str:
+    """What the acts on a class and failure mode are filed under."""
+    return "/".join(("autonomy", *(row[name] for name in _KEY)))
+
+
+def autonomy_findings(
+    subject: str, rows: Sequence[Row], acts: Sequence[Row], people: dict[str, Row]
+) -> Iterator[Finding]:
+    """The moves of one class and failure mode against the acts that tell of them, and their signatures.
+
+    Args:
+        rows: oldest first.
+        acts: the bodies of the acts on `subject`, oldest first.
+        people: everybody, by name.
+    """
+    where = subject.replace("/", " ")
+    recorded = [
+        _text({**act["detail"], "move": act["kind"].split("-", 1)[1], "at": act["at"], "by": act["actor"]})
+        for act in acts
+    ]
+    stored = [_text(row) for row in rows]
+    for row in rows:
+        if _text(row) not in recorded:
+            yield Finding("autonomy", where, f"{_name(row)} was altered, or never recorded")
+    for text in recorded:
+        if text not in stored:
+            yield Finding("autonomy", where, f"{_name(json.loads(text))} was recorded, and is gone or altered")
+    if not set(stored) ^ set(recorded) and stored != recorded:
+        yield Finding("autonomy", where, "its moves are not those recorded, one for one and in their order")
+    before = 0
+    for row in rows:
+        showing = {**{name: row[name] for name in (*_KEY, "confirmed", "wrong")}, "move": before}
+        before = row["id"]
+        if sha256(json.dumps(showing, sort_keys=True, separators=(",", ":"), ensure_ascii=False)) != row["digest"]:
+            yield Finding("autonomy", where, f"{_name(row)} does not rest on the showing whose digest it bears")
+        fault = _signature_fault(row, people)
+        if fault is not None:
+            yield Finding("autonomy", where, f"{_name(row)} {fault}")
+
+
+def _text(told: Row) -> str:
+    return json.dumps({name: told.get(name) for name in _TOLD}, sort_keys=True)
+
+
+def _name(row: Row) -> str:
+    return f"{row['move']} by {row['by']} at {row['at']}"
+
+
+def _signature_fault(row: Row, people: dict[str, Row]) -> str | None:
+    if row["by"] == _MACHINE and row["move"] in ("proposed", "withdrawn", "lost"):
+        return None
+    signed, person = row["signature"], people.get(row["by"])
+    if signed is None or person is None:
+        return f"is not signed by {row['by']}"
+    act = f"promote-autonomy:{row['move']}"
+    statement = "\n".join(("millwright signature 1", row["digest"], act, signed["meaning"], signed["at"]))
+    try:
+        key, signature = bytes.fromhex(person["public_key"]), bytes.fromhex(signed["signature"])
+    except ValueError:
+        key = signature = b""
+    if not signature_holds(key, statement.encode(), signature):
+        return f"bears a signature that is not {row['by']}'s"
+    if person["left_at"] is not None and signed["at"] >= person["left_at"]:
+        return f"was signed after {row['by']} had left"
+    return None if "approver" in person["roles"] else f"was signed by {row['by']}, who is no approver"
