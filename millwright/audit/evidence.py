@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import canonical, merkle_path, sha256, timestamp
 from domain.errors import ActRejected
+from domain.keys import suppression_subject
 from domain.model import Model
 from domain.verdict import Memory, Rung
 from millwright.audit.approvals import person_file, version_files
@@ -39,7 +40,8 @@ from millwright.storage.evidence import (
 )
 from millwright.storage.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.reasons import deciding_event, entries_of, find
-from millwright.storage.record import Record, VerdictRow, VersionRow, read_record
+from millwright.storage.record import ActRow, Record, VerdictRow, VersionRow, read_record
+from millwright.storage.shelving_record import around_cases, under_version
 from policies.catalogue import Catalogue
 from policies.engine_mark import engine_mark
 
@@ -178,7 +180,10 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
     subjects = {f"case/{case}" for case in (*cases, *others)} | {f"person/{one.name}" for one in people}
     subjects |= {f"policy/{one['digest']}" for one in policies}
     subjects |= {f"draft/{one['policy']}/{one['version']}" for one in policies}
-    acts = await acts_on(record, sorted(subjects))
+    shelves = await (around_cases(record, cases) if version is None else under_version(record, version.digest))
+    subjects |= {suppression_subject(str(one["id"])) for one in shelves}
+    subjects |= {f"event/{number}" for number in _held_back(shelves)}
+    acts = [one for one in await acts_on(record, sorted(subjects)) if _concerns(one, version)]
     leaves = await leaves_of_rows(record, [*(one.ledger_seq for one in acts), *(one.ledger_seq for one in verdicts)])
     bodies = {row.id: json.loads(row.body) for row in verdicts}
     contexts = await record.some_contexts(sorted({str(body["context"]) for body in bodies.values()}))
@@ -202,12 +207,22 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
         "people": [person_file(one) for one in people],
         "cases": [one async for page in case_files(record, cases) for one in page],
         "holds": [one async for page in hold_files(record, cases) for one in page],
+        "suppressions": shelves,
         "decisions": decisions,
         "judged": [
             {"role": role, "rule": rule, "rung": Rung(rung).word, "verdicts": number}
             for (role, rule, rung), number in sorted(counts.items())
         ],
     }
+
+
+def _held_back(shelves: Sequence[Row]) -> set[int]:
+    return {int(held["event"]) for one in shelves for held in one["held"]}
+
+
+def _concerns(act: ActRow, version: VersionRow | None) -> bool:
+    """Whether an act belongs to the pack: of what held back an event, a version's has only its own verdicts."""
+    return version is None or act.kind != "action-suppressed" or act.actor == version.digest[:12]
 
 
 def _path(leaves: dict[int, list[str]], seq: int, leaf: int) -> list[str]:

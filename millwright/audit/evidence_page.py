@@ -70,6 +70,7 @@ def _of_case(parts: Row) -> list[str]:
             f"{inside}</details>"
         )
     sections += ["<h2>What was observed</h2>", _events(parts["events"]), *_work(parts, case)]
+    sections += _shelving(parts["suppressions"])
     digests = {one["digest"] for one in acting[:1]}
     sections += [
         text for one in parts["policies"] if one["digest"] in digests for text in _version(one, parts["people"])
@@ -109,6 +110,7 @@ def _of_version(parts: Row, name: str) -> list[str]:
     for case, sentences in parts["outline"]["sentences"].items():
         told = "".join(f"<li>{escape(one)}" for one in sentences)
         sections.append(f"<details><summary>Case {escape(case)}</summary><ul>{told}</ul></details>")
+    sections += _shelving(parts["suppressions"])
     subject = f"policy/{version['digest']}"
     draft = f"draft/{version['policy']}/{version['version']}"
     sections += ["<h2>Everything that was done to it</h2>"]
@@ -204,6 +206,43 @@ def _work(parts: Row, case: Row) -> list[str]:
         told = [(name.replace("_", " "), escape(str(value))) for name, value in report.items() if value]
         sections += ["<h2>The outcome</h2>", _facts([("the work found", _words(outcome["outcome"])), *told])]
     return sections
+
+
+_KINDS = {"shelf": "shelf", "window": "window of planned work", "work": "work in progress"}
+
+
+def _shelving(shelves: Sequence[Row]) -> list[str]:
+    """What kept verdicts from acting: who, why, within which limit, and what came of each."""
+    if not shelves:
+        return []
+    heading = ("what", "covers", "from", "limit", "ended", "returned", "by", "why")
+    rows = [
+        [
+            f"{_KINDS[one['kind']]}<br><code>{escape(one['id'])}</code>",
+            escape(f"{one['asset']} {one['failure_mode'] or ''}"),
+            _at(one["from_at"]),
+            _at(one["until_at"]),
+            f"{_at(one['end_at'])} {escape(one['ended_by'] or '')} {escape(one['ended_because'] or '')}",
+            _at(one["returned_at"]),
+            f"<b>{escape(one['made_by'])}</b>",
+            escape(one["reason"]),
+        ]
+        for one in shelves
+    ]
+    held = [
+        [
+            _at(each["at"]),
+            f"<code>{escape(each['source'])}|{escape(each['external_id'])}</code>",
+            escape(f"{each['asset']} {each['failure_mode']}"),
+            _words(each["rung"]),
+            "held back" if each["how"] == "held_back" else "acted on the return",
+            f"<code>{escape(one['id'])}</code>",
+        ]
+        for one in shelves
+        for each in one["held"]
+    ]
+    sections = ["<h2>What was held back</h2>", _table(heading, rows), "<h3>The verdicts that did not act</h3>"]
+    return [*sections, _table(("at", "event", "fault", "asked for", "what became of it", "by"), held)]
 
 
 def _version(version: Row, people: Sequence[Row]) -> list[str]:

@@ -18,6 +18,7 @@ from millwright.audit import (
     offline_pack,
     offline_policies,
     offline_record,
+    offline_shelving,
     offline_signatures,
     offline_verify,
 )
@@ -35,6 +36,7 @@ _VERIFIER = (
     offline_in_force,
     offline_autonomy,
     offline_record,
+    offline_shelving,
     offline_pack,
 )
 T = TypeVar("T")

@@ -47,7 +47,7 @@ def autonomy_findings(
         before = row["id"]
         if sha256(json.dumps(showing, sort_keys=True, separators=(",", ":"), ensure_ascii=False)) != row["digest"]:
             yield Finding("autonomy", where, f"{_name(row)} does not rest on the showing whose digest it bears")
-        fault = _signature_fault(row, people)
+        fault = _move_fault(row, people)
         if fault is not None:
             yield Finding("autonomy", where, f"{_name(row)} {fault}")
 
@@ -60,7 +60,7 @@ def _name(row: Row) -> str:
     return f"{row['move']} by {row['by']} at {row['at']}"
 
 
-def _signature_fault(row: Row, people: dict[str, Row]) -> str | None:
+def _move_fault(row: Row, people: dict[str, Row]) -> str | None:
     if row["by"] == _MACHINE and row["move"] in ("proposed", "withdrawn", "lost"):
         return None
     signed, person = row["signature"], people.get(row["by"])

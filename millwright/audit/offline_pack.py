@@ -23,9 +23,10 @@ from millwright.audit.offline_record import (
     hold_findings,
     merkle_path_root,
 )
+from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import Finding, Row, guarded, sha256
 
-PACK_FORMAT = "millwright evidence 1"
+PACK_FORMAT = "millwright evidence 2"
 PACK_BEGINS = '<script type="application/json" id="evidence-pack">'
 PACK_ENDS = "</script>"
 _PARTS = {
@@ -41,6 +42,7 @@ _PARTS = {
     "outline",
     "people",
     "policies",
+    "suppressions",
     "verdicts",
 }
 
@@ -121,6 +123,7 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
     yield from _pack_work(parts, acts)
+    yield from shelving_findings(parts["suppressions"], acts, parts["verdicts"])
 
 
 def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[Finding]:

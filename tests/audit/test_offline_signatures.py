@@ -90,7 +90,9 @@ def test_the_file_is_python_3_9_and_imports_the_standard_library_alone() -> None
     assert names == {
         "__future__",
         "argparse",
+        "bisect",
         "collections.abc",
+        "datetime",
         "hashlib",
         "heapq",
         "json",
@@ -98,3 +100,12 @@ def test_the_file_is_python_3_9_and_imports_the_standard_library_alone() -> None
         "sys",
         "typing",
     }
+
+
+def test_no_name_of_one_of_its_modules_hides_another_s() -> None:
+    tree = ast.parse(stand_alone_verifier())
+    names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    names += [
+        one.id for node in tree.body if isinstance(node, ast.Assign) for one in node.targets if hasattr(one, "id")
+    ]
+    assert sorted(names) == sorted(set(names))

@@ -1,0 +1,119 @@
+"""Shelves and windows as the offline verifier sees them: who held back what, until when, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from millwright.audit.offline_signatures import Finding, Row, differing, guarded
+
+_MADE = {"shelved", "window-opened"}
+_ENDED = {"unshelved", "window-ended"}
+_TERMS = ("kind", "asset", "failure_mode", "spared_asset", "spared_mode", "reason", "made_by", "source")
+_TIMES = ("from_at", "until_at", "made_at")
+_HELD = ("asset", "failure_mode", "rung", "at", "revision")
+_RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
+
+
+def shelving_findings(
+    rows: Sequence[Row], acts: Mapping[str, Sequence[Row]], verdicts: Sequence[Row]
+) -> Iterator[Finding]:
+    """Every shelf and window, and all that it held back, against what the ledger tells of them.
+
+    Args:
+        rows: the shelves and windows, each with the verdicts that it `held`.
+        acts: the bodies of the acts by subject, oldest first.
+        verdicts: those that can be looked at; of others the act says what they asked for.
+    """
+    known = {(row["event"], row["version"], row["revision"]): row for row in verdicts}
+    there = {row["id"] for row in rows}
+    for row in rows:
+        where = f"suppression {row['id']}"
+        yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
+        yield from guarded(where, _held_findings(row, acts, known, where))
+    held = {
+        (f"event/{one['event']}", one["version"][:12], row["id"], one["revision"])
+        for row in rows
+        for one in row["held"]
+        if one["how"] == "held_back"
+    }
+    for subject, told in acts.items():
+        for act in told:
+            if act["kind"] in _MADE and subject.split("/", 1)[1] not in there:
+                yield Finding("suppression", subject.replace("/", " "), "was recorded, and is gone")
+            if act["kind"] == "action-suppressed":
+                by, revision = act["detail"]["suppression"], act["detail"]["revision"]
+                if (subject, act["actor"], by, revision) not in held:
+                    what = f"was recorded to have held back {'|'.join(act['detail']['event'])}, and that is gone"
+                    yield Finding("suppression", f"suppression {by}", what)
+
+
+def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator[Finding]:
+    made = [act for act in acts if act["kind"] in _MADE]
+    told = made[0]["detail"] if made else {}
+    times = {name: _instant(told.get(name)) for name in _TIMES}
+    if len(made) != 1:
+        yield Finding("suppression", where, "was never recorded, or more than once")
+    elif wrong := differing(row, {**told, **times}, (*_TERMS, *_TIMES)):
+        yield Finding("suppression", where, f"{wrong} is not what was recorded when it was made")
+    ended = [act for act in acts if act["kind"] in _ENDED][-1:]
+    meant = (row["until_at"], None, None)
+    if ended:
+        meant = (ended[0]["detail"]["end_at"], ended[0]["actor"], ended[0]["detail"]["reason"])
+    if (row["end_at"], row["ended_by"], row["ended_because"]) != meant:
+        yield Finding("suppression", where, "ends at another time, or by another hand, than was recorded")
+    returned = [act["at"] for act in acts if act["kind"] == "suppression-returned"]
+    if ([row["returned_at"]] if row["returned_at"] is not None else []) != returned:
+        yield Finding("suppression", where, "its return is not as recorded")
+
+
+def _held_findings(
+    row: Row, acts: Mapping[str, Sequence[Row]], known: Mapping[tuple[int, str, int], Row], where: str
+) -> Iterator[Finding]:
+    returns = [act for act in acts.get(f"suppression/{row['id']}", []) if act["kind"] == "suppression-returned"]
+    came_in = {
+        (one["asset"], one["failure_mode"])
+        for act in returns
+        for one in act["detail"]["meanwhile"]
+        if one["case"] is not None
+    }
+    for one in row["held"]:
+        event = f"{one['source']}|{one['external_id']}"
+        if not _covered(row, one):
+            yield Finding("suppression", where, f"is said to have held back {event}, which it does not cover")
+        verdict = known.get((one["event"], one["version"], one["revision"]))
+        if verdict is not None and not _of(verdict, one):
+            yield Finding(
+                "suppression", where, f"is said to have held back {event} at another rung or place than judged"
+            )
+        if one["how"] == "let_in":
+            if (one["asset"], one["failure_mode"]) not in came_in:
+                yield Finding("suppression", where, f"is said to have let in {event}, and its return tells of no case")
+            continue
+        told = [
+            act["detail"]
+            for act in acts.get(f"event/{one['event']}", [])
+            if act["kind"] == "action-suppressed" and act["actor"] == one["version"][:12]
+            if (act["detail"]["suppression"], act["detail"]["revision"]) == (row["id"], one["revision"])
+        ]
+        shown = {**one, "event": [one["source"], one["external_id"]]}
+        if len(told) != 1 or differing(shown, told[0], (*_HELD, "event")):
+            yield Finding("suppression", where, f"what it held back of {event} is not as recorded")
+
+
+def _covered(row: Row, one: Row) -> bool:
+    """Whether an event's time and fault are within; which assets are below which, only the register says."""
+    spared = (row["spared_asset"], row["spared_mode"]) == (one["asset"], one["failure_mode"])
+    mine = row["failure_mode"] in (None, one["failure_mode"])
+    return mine and not spared and bool(row["from_at"] <= one["at"] < row["until_at"])
+
+
+def _of(verdict: Row, one: Row) -> bool:
+    rung = _RUNGS[json.loads(verdict["body"])["rung"]]
+    names = ("asset", "failure_mode", "at")
+    return rung == one["rung"] and not differing(one, verdict, names)
+
+
+def _instant(told: str | None) -> str | None:
+    """An instant as the record writes it, of one as acts on suppression do."""
+    return told if told is None or "." in told else told.replace("Z", ".000000Z")
