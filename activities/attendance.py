@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,8 @@ _AT_MOST = 300.0
 _APART, _AT_MOST_APART = 0.03, 0.25
 """Seconds between the beginnings of two transactions of a line that goes on getting a little: doubled each time, so
 that many small messages share a transaction. What comes to a line at rest is judged at once."""
+_AT_ONCE = 4
+"""Passes at once. More would share one core and all end late; who waits for a turn takes along what comes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,23 @@ class Attendance:
     def __init__(self) -> None:
         self._stays: dict[str, _Stay] = {}
         self._ended = False
+        self._judging = 0
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any line is being judged, or waits for its turn."""
+        return self._judging > 0
+
+    @asynccontextmanager
+    async def judging(self) -> AsyncIterator[None]:
+        """A pass, begun when few others go on, for as long as the block lasts."""
+        self._judging += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._judging -= 1
 
     def attends(self, line: str) -> bool:
         """Whether the line is attended here."""

@@ -141,12 +141,15 @@ class Judging:
 
     async def _pass(self, line: str) -> Pass:
         """One transaction over a line, and its rest where nothing is left."""
-        batch = await self._judge_batch(line, _BATCH)
-        if batch.cases:
+        if self._attendance is None:
+            batch = await self._judge_batch(line, _BATCH)
             await self._wake(batch.cases)
-        rested = not batch.full and await self._lines.rest(
-            line, batch.generation, attended=self._attendance is not None
-        )
+            rested = not batch.full and await self._lines.rest(line, batch.generation)
+        else:
+            # Its cases are due: the dispatcher that calls here wakes them, and the line does not wait for the engine.
+            async with self._attendance.judging():
+                batch = await self._judge_batch(line, _BATCH)
+                rested = not batch.full and await self._lines.rest(line, batch.generation, attended=True)
         many = batch.events >= min(batch.limit, _ENOUGH)
         return Pass(batch.events, batch.cases, batch.generation, many, rested)
 
@@ -306,6 +309,8 @@ class Judging:
         result.memories[(assignment.digest, key)] = MemoryState(queue[-1][0].position, memory)
 
     async def _wake(self, cases: Sequence[str]) -> None:
+        if not cases:
+            return
         try:
             await self._engine.wake([case_workflow_id(case) for case in cases])
         except Unavailable as error:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.01
 _AWAY = 1.0
 """Seconds for which a database or an engine that does not answer is left alone."""
+_AT_ONCE = 20
+"""Signals on their way at once."""
 _NOT_SOONER = 0.06
 """Seconds between two signals to a subject that has not come to rest in between."""
 _APART = 0.03
@@ -99,6 +101,8 @@ class Dispatcher:
         if self._signalling is not None or now < self._engine_away_until:
             return
         wanted = [one for one in others if self._wants(one, now)]
+        # Lines first, and so few that what comes next does not wait long: a flood's cases are many.
+        wanted = sorted(wanted, key=lambda one: not one.subject.startswith(_LINES))[:_AT_ONCE]
         if wanted:
             self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
             for one in wanted:

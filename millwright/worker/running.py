@@ -10,7 +10,7 @@ from enum import StrEnum
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.attendance import Attendance
 from millwright.bootstrap import Storage, Systems, redrive_outcomes, worker_activities
@@ -24,6 +24,7 @@ from millwright.temporal import (
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
+from millwright.worker.precedence import JudgingFirst, Precedence
 from millwright.worker.suppression_watch import SuppressionWatch
 from workflows.connector_poll import ConnectorPoll
 from workflows.line_watch import LineWatch
@@ -70,7 +71,7 @@ async def run_worker(
     activities = worker_activities(storage, systems, engine, attendance if only is not Work.CASES else None)
     attempts = Attempts()
 
-    def worker(queue: str, workflows: Sequence[type]) -> Worker:
+    def worker(queue: str, workflows: Sequence[type], interceptors: Sequence[Interceptor]) -> Worker:
         return Worker(
             client,
             task_queue=queue,
@@ -78,7 +79,7 @@ async def run_worker(
             activities=activities,
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
-            interceptors=[attempts],
+            interceptors=interceptors,
             max_heartbeat_throttle_interval=_BEAT,
             deployment_config=_deployment(settings),
         )
@@ -90,12 +91,15 @@ async def run_worker(
         running = {asyncio.create_task(keep_search_attributes(client))}
         if only is not Work.CASES:
             # Cases begun before they had a queue of their own go on here.
-            await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS))
+            await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS, [attempts]))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, attendance).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
-            await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,)))
+            first = JudgingFirst(Precedence(lambda: attendance.busy))
+            await stack.enter_async_context(
+                worker(case_queue(settings.task_queue), (MaintenanceCase,), [attempts, first])
+            )
         stack.push_async_callback(attendance.end)
         log.info("working on %s", settings.task_queue)
         stopping = asyncio.create_task(stop.wait())

@@ -127,3 +127,23 @@ async def test_the_end_waits_for_the_transaction_that_is_open_and_begins_no_othe
     await ending
     assert (line.ended, made.attends("A")) == (1, False)
     assert not made.attend("A", RESTED, Pace(0), line.judge)
+
+
+async def test_few_lines_are_judged_at_once_and_the_others_wait_for_their_turn() -> None:
+    made = Attendance()
+    begun = 0
+    let_go = asyncio.Event()
+
+    async def one() -> None:
+        nonlocal begun
+        async with made.judging():
+            begun += 1
+            await let_go.wait()
+
+    tasks = [asyncio.create_task(one()) for _ in range(10)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (begun, made.busy) == (attendance._AT_ONCE, True)
+    let_go.set()
+    await asyncio.gather(*tasks)
+    assert (begun, made.busy) == (10, False)

@@ -103,3 +103,14 @@ async def test_a_line_that_is_attended_here_is_called_though_the_engine_is_away(
     assert await turns.see(0.01, [DueSubject("case/A", 1, 0), DueSubject("line/A", 1, 0)]) == []
     assert await asyncio.wait_for(asked.get(), 5) == "A"
     await turns.attendance.end()
+
+
+async def test_lines_are_signalled_before_cases_and_not_all_at_once(turns: Turns) -> None:
+    cases = [DueSubject(f"case/{number}", 1, 0) for number in range(50)]
+    first = await turns.see(0, [*cases, DueSubject("line/A", 1, 0)])
+    assert first[0] == "line/A"
+    assert len(first) < len(cases)
+    told = set(first)
+    for _ in range(3):
+        told |= set(await turns.see(0.01, cases))
+    assert told == {"line/A", *(case.subject for case in cases)}
