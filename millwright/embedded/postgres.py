@@ -20,7 +20,8 @@ _PROC: Final = Path("/proc")
 _ZOMBIE: Final = "Z"
 _OWN_FILE: Final = "millwright.conf"
 # Checkpoints further apart, because the first change of a page after each writes the whole page, but not so far that a
-# killed server is long in coming back; and no compiling of statements of which none runs for long.
+# killed server is long in coming back; no compiling of statements of which none runs for long; and rows of `pending`
+# that are gone are cleared away within seconds, because every pass over a line steps over them.
 _SETTINGS: Final = """\
 shared_buffers = 256MB
 max_wal_size = 2GB
@@ -28,6 +29,7 @@ min_wal_size = 256MB
 checkpoint_timeout = 15min
 wal_buffers = 16MB
 jit = off
+autovacuum_naptime = 5s
 """
 
 
