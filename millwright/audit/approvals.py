@@ -139,7 +139,7 @@ async def autonomy_files(record: Record) -> list[Row]:
 async def check_autonomy(record: Record, findings: Findings) -> None:
     """Checks what orders go out without review, and who let them."""
     people = {one.name: person_file(one) for one in await record.people()}
-    moves: dict[str, list[Row]] = {subject: [] for subject in await record.autonomy_subjects()}
+    moves: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("autonomy")}
     for row in await autonomy_files(record):
         moves.setdefault(autonomy_subject(row), []).append(row)
     acts = await acts_by_subject(record, sorted(moves))

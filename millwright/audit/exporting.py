@@ -20,12 +20,14 @@ from millwright.audit import (
     offline_record,
     offline_shelving,
     offline_signatures,
+    offline_stops,
     offline_verify,
 )
 from millwright.audit.approvals import autonomy_files, person_file, version_files
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
 from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
+from millwright.storage.stop_record import stop_files
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -37,6 +39,7 @@ _VERIFIER = (
     offline_autonomy,
     offline_record,
     offline_shelving,
+    offline_stops,
     offline_pack,
 )
 T = TypeVar("T")
@@ -131,6 +134,7 @@ def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
         "policies.jsonl": _policies(record),
         "people.jsonl": _people(record),
         "autonomy.jsonl": _autonomy(record),
+        "stops.jsonl": _stops(record),
         "cases.jsonl": _each(case_files(record), dict),
         "holds.jsonl": _each(hold_files(record), dict),
     }
@@ -147,6 +151,10 @@ async def _policies(record: Record) -> AsyncIterator[list[object]]:
 
 async def _autonomy(record: Record) -> AsyncIterator[list[object]]:
     yield list(await autonomy_files(record))
+
+
+async def _stops(record: Record) -> AsyncIterator[list[object]]:
+    yield list(await stop_files(record))
 
 
 async def _people(record: Record) -> AsyncIterator[list[object]]:

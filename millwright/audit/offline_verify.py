@@ -7,8 +7,9 @@ Exits 0 where everything agrees, 1 with every finding named, 2 where it cannot b
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
 signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
 assignment is what somebody signed, that each verdict was given by a version that was in force there and then, and
-that cases, orders, holds, outcomes and labels are as the acts tell. Give the published head: without it a removed
-tail does not show. Not done here: judging again, which takes the rule engine (`millwright audit verify`).
+that kill switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as the acts tell. Give
+the published head: without it a removed tail does not show. Not done here: judging again, which takes the rule engine
+(`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from millwright.audit.offline_record import (
     merkle_root,
 )
 from millwright.audit.offline_signatures import UNREADABLE, Finding, Row, guarded, sha256
+from millwright.audit.offline_stops import stop_findings, stop_subject
 
 
 # The chain.
@@ -133,6 +135,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
     yield from _autonomy(directory, acts, people)
+    yield from _stops(directory, acts)
     yield from _case_work(directory, acts)
 
 
@@ -175,6 +178,14 @@ def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row
     for subject, rows in sorted(moves.items()):
         where = subject.replace("/", " ")
         yield from guarded(where, autonomy_findings(subject, rows, acts.get(subject, []), people))
+
+
+def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+    files: dict[str, list[Row]] = {one: [] for one in acts if one.startswith(("stop/", "freeze/"))}
+    for row in _rows(directory, "stops.jsonl"):
+        files.setdefault(stop_subject(row), []).append(row)
+    for subject, rows in sorted(files.items()):
+        yield from guarded(subject.replace("/", " "), stop_findings(subject, rows, acts.get(subject, [])))
 
 
 def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:

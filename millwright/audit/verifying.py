@@ -14,11 +14,13 @@ from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_in_force import InForce
 from millwright.audit.offline_record import act_findings, case_findings, hold_findings
-from millwright.audit.offline_signatures import guarded
+from millwright.audit.offline_signatures import Row, guarded
+from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.case_record import case_files, hold_files, missing_rows
 from millwright.storage.record import ActRow, Record, read_record
+from millwright.storage.stop_record import stop_files
 from millwright.storage.suppression_record import unfounded_suppressions
 from policies.engine_mark import engine_mark
 
@@ -50,6 +52,7 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         acts = await _follow(record, chain, rejudging, in_force, findings, progress)
         chain.end(await record.head())
         await check_autonomy(record, findings)
+        await _check_stops(record, findings)
         await _check_tables(record, findings)
     return Report(
         rows=chain.rows,
@@ -131,6 +134,16 @@ def _check_act(row: ActRow, findings: Findings) -> None:
         findings.add("act-digest", where, "its text was altered")
     columns = {"kind": row.kind, "subject": row.subject, "actor": row.actor, "at": timestamp(row.at)}
     findings.extend(guarded(where, act_findings(where, columns, row.body)))
+
+
+async def _check_stops(record: Record, findings: Findings) -> None:
+    """Kill switches and freeze windows against their acts."""
+    files: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("stop", "freeze")}
+    for row in await stop_files(record):
+        files.setdefault(stop_subject(row), []).append(row)
+    acts = await acts_by_subject(record, sorted(files))
+    for subject, rows in sorted(files.items()):
+        findings.extend(guarded(subject.replace("/", " "), stop_findings(subject, rows, acts[subject])))
 
 
 async def _check_tables(record: Record, findings: Findings) -> None:

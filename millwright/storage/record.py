@@ -39,7 +39,7 @@ _AUTONOMY = """
 SELECT id, policy, asset_class, failure_mode, move, confirmed, wrong, at, "by", reason, digest, signature
 FROM autonomy_moves ORDER BY id
 """
-_AUTONOMY_SUBJECTS = "SELECT DISTINCT subject FROM acts WHERE subject LIKE 'autonomy/%%'"
+_SUBJECTS = "SELECT DISTINCT subject FROM acts WHERE split_part(subject, '/', 1) = ANY(%s)"
 _SITES = "SELECT DISTINCT id, coalesce(site, '') FROM assets"
 _PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
 _VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
@@ -355,9 +355,9 @@ class Record:
         """Every move of autonomy, oldest first."""
         return [AutonomyRow._make(row) for row in await self.rows(_AUTONOMY)]
 
-    async def autonomy_subjects(self) -> set[str]:
-        """What there are acts of autonomy on."""
-        return {str(row[0]) for row in await self.rows(_AUTONOMY_SUBJECTS)}
+    async def subjects(self, *kinds: str) -> set[str]:
+        """What there are acts on, of these kinds of subject: `autonomy`, `stop`."""
+        return {str(row[0]) for row in await self.rows(_SUBJECTS, list(kinds))}
 
     async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
         """Subject and body of every act on these subjects, oldest first."""

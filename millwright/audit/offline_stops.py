@@ -1,0 +1,43 @@
+"""Kill switches and freeze windows as the offline verifier sees them: who stopped what, where, and who lifted it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from millwright.audit.offline_signatures import Finding, Row
+
+_BEGUN = {"stop": "action-stopped", "freeze": "policies-frozen"}
+_LIFTED = {"stop": "action-stop-lifted", "freeze": "policies-thawed"}
+_CALLED = {"stop": "kill switch", "freeze": "freeze window"}
+
+
+def stop_subject(row: Row) -> str:
+    """What the acts on a kill switch or a freeze window are filed under."""
+    return f"{row['what']}/{row['id']}"
+
+
+def stop_findings(subject: str, rows: Sequence[Row], acts: Sequence[Row]) -> Iterator[Finding]:
+    """A kill switch or freeze window, and its lifting, against the acts that tell of them.
+
+    Args:
+        rows: those of this subject: one, or none where it is gone.
+        acts: the bodies of the acts on `subject`.
+    """
+    what, _, number = subject.partition("/")
+    where = f"{_CALLED[what]} {number}"
+    if len(rows) > 1:
+        yield Finding(what, where, "is there more than once")
+    row: Row = rows[0] if rows else {"terms": None, "lifting": None}
+    for name, stored, kind in ((where, row["terms"], _BEGUN), (f"lifting of {where}", row["lifting"], _LIFTED)):
+        recorded = [{**act["detail"], "by": act["actor"], "at": act["at"]} for act in acts if act["kind"] == kind[what]]
+        if stored is None:
+            if recorded:
+                yield Finding(what, name, "was recorded, and is gone")
+        elif len(recorded) != 1:
+            yield Finding(what, name, "was never recorded, or more than once")
+        elif wrong := _wrong(stored, recorded[0]):
+            yield Finding(what, name, f"{wrong} is not what was recorded")
+
+
+def _wrong(stored: Row, told: Row) -> str:
+    return ", ".join(sorted(name for name in {*stored, *told} if stored.get(name) != told.get(name)))
