@@ -27,6 +27,7 @@ from millwright.audit.approvals import autonomy_files, person_file, version_file
 from millwright.storage.case_record import case_files, hold_files
 from millwright.storage.ledger import Head
 from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
+from millwright.storage.shelving_record import shelving_files
 from millwright.storage.stop_record import stop_files
 
 MANIFEST = "manifest.json"
@@ -135,6 +136,7 @@ def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
         "people.jsonl": _people(record),
         "autonomy.jsonl": _autonomy(record),
         "stops.jsonl": _stops(record),
+        "suppressions.jsonl": _each(shelving_files(record), dict),
         "cases.jsonl": _each(case_files(record), dict),
         "holds.jsonl": _each(hold_files(record), dict),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from millwright.audit.offline_signatures import Finding, Row, differing, guarded
 
@@ -16,7 +16,7 @@ _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_h
 
 
 def shelving_findings(
-    rows: Sequence[Row], acts: Mapping[str, Sequence[Row]], verdicts: Sequence[Row]
+    rows: Sequence[Row], acts: Mapping[str, Sequence[Row]], verdicts: Iterable[Row], *, whole: bool = False
 ) -> Iterator[Finding]:
     """Every shelf and window, and all that it held back, against what the ledger tells of them.
 
@@ -24,6 +24,7 @@ def shelving_findings(
         rows: the shelves and windows, each with the verdicts that it `held`.
         acts: the bodies of the acts by subject, oldest first.
         verdicts: those that can be looked at; of others the act says what they asked for.
+        whole: whether there are no others: then each that was held back has to be among them.
     """
     known = {(row["event"], row["version"], row["revision"]): row for row in verdicts}
     there = {row["id"] for row in rows}
@@ -31,6 +32,8 @@ def shelving_findings(
         where = f"suppression {row['id']}"
         yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
         yield from guarded(where, _held_findings(row, acts, known, where))
+        if whole:
+            yield from guarded(where, _unjudged_findings(row, known, where))
     held = {
         (f"event/{one['event']}", one["version"][:12], row["id"], one["revision"])
         for row in rows
@@ -39,13 +42,26 @@ def shelving_findings(
     }
     for subject, told in acts.items():
         for act in told:
-            if act["kind"] in _MADE and subject.split("/", 1)[1] not in there:
-                yield Finding("suppression", subject.replace("/", " "), "was recorded, and is gone")
-            if act["kind"] == "action-suppressed":
-                by, revision = act["detail"]["suppression"], act["detail"]["revision"]
-                if (subject, act["actor"], by, revision) not in held:
-                    what = f"was recorded to have held back {'|'.join(act['detail']['event'])}, and that is gone"
-                    yield Finding("suppression", f"suppression {by}", what)
+            yield from guarded(subject.replace("/", " "), _gone_findings(subject, act, there, held))
+
+
+def _unjudged_findings(row: Row, known: Mapping[tuple[int, str, int], Row], where: str) -> Iterator[Finding]:
+    for one in row["held"]:
+        if (one["event"], one["version"], one["revision"]) not in known:
+            event = f"{one['source']}|{one['external_id']}"
+            yield Finding("suppression", where, f"is said to have held back {event}, on which there is no such verdict")
+
+
+def _gone_findings(
+    subject: str, act: Row, there: Collection[str], held: Collection[tuple[str, str, str, int]]
+) -> Iterator[Finding]:
+    if act["kind"] in _MADE and subject.split("/", 1)[1] not in there:
+        yield Finding("suppression", subject.replace("/", " "), "was recorded, and is gone")
+    if act["kind"] == "action-suppressed":
+        by, revision = act["detail"]["suppression"], act["detail"]["revision"]
+        if (subject, act["actor"], by, revision) not in held:
+            what = f"was recorded to have held back {'|'.join(act['detail']['event'])}, and that is gone"
+            yield Finding("suppression", f"suppression {by}", what)
 
 
 def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator[Finding]:

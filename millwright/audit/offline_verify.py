@@ -35,6 +35,7 @@ from millwright.audit.offline_record import (
     hold_findings,
     merkle_root,
 )
+from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, Finding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
 
@@ -136,6 +137,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
     yield from _autonomy(directory, acts, people)
     yield from _stops(directory, acts)
+    yield from guarded("shelves and windows", _shelving(directory, acts))
     yield from _case_work(directory, acts)
 
 
@@ -186,6 +188,17 @@ def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
         files.setdefault(stop_subject(row), []).append(row)
     for subject, rows in sorted(files.items()):
         yield from guarded(subject.replace("/", " "), stop_findings(subject, rows, acts.get(subject, [])))
+
+
+def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+    shelves = [*_rows(directory, "suppressions.jsonl")]
+    held = {(one["event"], one["version"], one["revision"]) for row in shelves for one in row["held"]}
+    verdicts = (
+        {**row, "memory": ""}
+        for row in _rows(directory, "verdicts.jsonl")
+        if (row["event"], row["version"], row["revision"]) in held
+    )
+    yield from shelving_findings(shelves, acts, verdicts, whole=True)
 
 
 def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Shelves and windows, with what each held back, in the form in which acts tell of the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from domain.canonical import Json, timestamp
@@ -34,6 +34,8 @@ SELECT u.suppression, u.event_id, e.source, e.external_id, u.version, u.revision
        u.how
 FROM suppressed u LEFT JOIN events e ON e.id = u.event_id
 """
+_EVERY = "SELECT id FROM suppressions ORDER BY from_at, id"
+_HELD_BY = f"{_ROWS} WHERE u.suppression = ANY(%s) ORDER BY u.id"
 _UNDER_VERSION = f"{_ROWS} WHERE u.version = %s ORDER BY u.id"
 # What was held back before the fault's last case closed was that one's matter.
 _AROUND_CASES = f"""
@@ -45,25 +47,37 @@ ORDER BY u.id
 """
 
 
+async def shelving_files(record: Record) -> AsyncIterator[list[Plain]]:
+    """Every shelf and window with all that it held back, in pages."""
+    async for page in record.pages(_EVERY, tuple):
+        ids = [str(row[0]) for row in page]
+        yield await _files(record, ids, await record.rows(_HELD_BY, ids))
+
+
 async def around_cases(record: Record, cases: Sequence[str]) -> list[Plain]:
     """What held back verdicts on the faults of these cases, from the end of the case before to the end of each."""
-    return await _files(record, await record.rows(_AROUND_CASES, list(cases)))
+    return await _bearing(record, await record.rows(_AROUND_CASES, list(cases)))
 
 
 async def under_version(record: Record, digest: str) -> list[Plain]:
     """What held back verdicts of a version."""
-    return await _files(record, await record.rows(_UNDER_VERSION, digest))
+    return await _bearing(record, await record.rows(_UNDER_VERSION, digest))
 
 
-async def _files(record: Record, rows: Sequence[tuple[object, ...]]) -> list[Plain]:
-    held: dict[str, list[Json]] = {}
+async def _bearing(record: Record, rows: Sequence[tuple[object, ...]]) -> list[Plain]:
+    """The shelves and windows that held these back, with nothing else that they held."""
+    return await _files(record, sorted({str(row[0]) for row in rows}), rows)
+
+
+async def _files(record: Record, ids: Sequence[str], rows: Sequence[tuple[object, ...]]) -> list[Plain]:
+    held: dict[str, list[Json]] = {one: [] for one in ids}
     for row in rows:
         told = _told(dict(zip((*_HELD, "how"), row, strict=True)))
         told["rung"] = Rung(int(str(told["rung"]))).word if told["rung"] in set(Rung) else told["rung"]
-        held.setdefault(str(told.pop("suppression")), []).append(told)
+        held[str(told.pop("suppression"))].append(told)
     return [
         {**_told(dict(zip(_COLUMNS, row, strict=True))), "held": held[str(row[0])]}
-        for row in await record.rows(_SUPPRESSIONS, sorted(held))
+        for row in await record.rows(_SUPPRESSIONS, list(ids))
     ]
 
 
