@@ -24,16 +24,14 @@ def shelving_findings(
         rows: the shelves and windows, each with the verdicts that it `held`.
         acts: the bodies of the acts by subject, oldest first.
         verdicts: those that can be looked at; of others the act says what they asked for.
-        whole: whether there are no others: then each that was held back has to be among them.
+        whole: whether there are no others.
     """
-    known = {(row["event"], row["version"], row["revision"]): row for row in verdicts}
+    known = {_key(row): row for row in verdicts}
     there = {row["id"] for row in rows}
     for row in rows:
         where = f"suppression {row['id']}"
         yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
-        yield from guarded(where, _held_findings(row, acts, known, where))
-        if whole:
-            yield from guarded(where, _unjudged_findings(row, known, where))
+        yield from guarded(where, _held_findings(row, acts, known, where, whole))
     held = {
         (f"event/{one['event']}", one["version"][:12], row["id"], one["revision"])
         for row in rows
@@ -43,13 +41,6 @@ def shelving_findings(
     for subject, told in acts.items():
         for act in told:
             yield from guarded(subject.replace("/", " "), _gone_findings(subject, act, there, held))
-
-
-def _unjudged_findings(row: Row, known: Mapping[tuple[int, str, int], Row], where: str) -> Iterator[Finding]:
-    for one in row["held"]:
-        if (one["event"], one["version"], one["revision"]) not in known:
-            event = f"{one['source']}|{one['external_id']}"
-            yield Finding("suppression", where, f"is said to have held back {event}, on which there is no such verdict")
 
 
 def _gone_findings(
@@ -84,7 +75,7 @@ def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator
 
 
 def _held_findings(
-    row: Row, acts: Mapping[str, Sequence[Row]], known: Mapping[tuple[int, str, int], Row], where: str
+    row: Row, acts: Mapping[str, Sequence[Row]], known: Mapping[tuple[int, str, int], Row], where: str, whole: bool
 ) -> Iterator[Finding]:
     returns = [act for act in acts.get(f"suppression/{row['id']}", []) if act["kind"] == "suppression-returned"]
     came_in = {
@@ -93,18 +84,20 @@ def _held_findings(
         for one in act["detail"]["meanwhile"]
         if one["case"] is not None
     }
+    held = {(one["event"], one["version"]) for one in row["held"] if one["how"] == "held_back"}
     for one in row["held"]:
         event = f"{one['source']}|{one['external_id']}"
         if not _covered(row, one):
             yield Finding("suppression", where, f"is said to have held back {event}, which it does not cover")
-        verdict = known.get((one["event"], one["version"], one["revision"]))
-        if verdict is not None and not _of(verdict, one):
-            yield Finding(
-                "suppression", where, f"is said to have held back {event} at another rung or place than judged"
-            )
+        verdict = known.get(_key(one))
+        if (verdict is None and whole) or (verdict is not None and not _of(verdict, one)):
+            what = f"is said to have held back {event} at another rung, revision or place than judged"
+            yield Finding("suppression", where, what)
         if one["how"] == "let_in":
             if (one["asset"], one["failure_mode"]) not in came_in:
                 yield Finding("suppression", where, f"is said to have let in {event}, and its return tells of no case")
+            if (one["event"], one["version"]) not in held:
+                yield Finding("suppression", where, f"is said to have let in {event}, which it never held back")
             continue
         told = [
             act["detail"]
@@ -115,6 +108,10 @@ def _held_findings(
         shown = {**one, "event": [one["source"], one["external_id"]]}
         if len(told) != 1 or differing(shown, told[0], (*_HELD, "event")):
             yield Finding("suppression", where, f"what it held back of {event} is not as recorded")
+
+
+def _key(one: Row) -> tuple[int, str, int]:
+    return one["event"], one["version"], one["revision"]
 
 
 def _covered(row: Row, one: Row) -> bool:

@@ -38,6 +38,14 @@ FROM suppressed u JOIN suppressions s ON s.id = u.suppression WHERE u.how = 'hel
         AND a.ledger_seq > (SELECT min(m.ledger_seq) FROM acts m
             WHERE m.subject = 'suppression/' || s.id AND m.kind IN {_MADE})))
 UNION ALL
+SELECT 'suppression ' || u.suppression,
+    'let in event ' || u.event_id || ', which it never held back, or that was not so judged'
+FROM suppressed u WHERE u.how = 'let_in' AND NOT (
+    EXISTS (SELECT FROM suppressed b WHERE b.how = 'held_back'
+        AND (b.suppression, b.event_id, b.version) = (u.suppression, u.event_id, u.version))
+    AND EXISTS (SELECT FROM verdicts v WHERE (v.event_id, v.version, v.revision) = (u.event_id, u.version, u.revision)
+        AND (v.asset, v.failure_mode, v.rung, v.at) = (u.asset, u.failure_mode, u.rung, u.at)))
+UNION ALL
 SELECT 'suppression ' || coalesce(a.body::json -> 'detail' ->> 'suppression', ''),
     'was recorded to have held back ' || a.subject || ', and that is gone'
 FROM acts a WHERE a.kind = 'action-suppressed' AND NOT EXISTS (SELECT FROM suppressed u

@@ -1,16 +1,20 @@
 """What the audit finds of shelves that were tampered with."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.suppression import shelving_limits
+from millwright.audit import offline_verify
+from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.returning import Returning
 from millwright.storage.suppressions import SuppressionStore
+from tests.audit.conftest import Hostile
 from tests.judged_plant import Plant
 from tests.plant import PUMP, START, code, deviation
 
@@ -33,28 +37,67 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     return made
 
 
-async def test_what_was_shelved_and_returned_verifies(plant: Plant) -> None:
+_FORGED_SHELF = (
+    "INSERT INTO suppressions (id, kind, asset, from_at, until_at, end_at, reason, made_by, made_at) "
+    "SELECT 'SHFORGED', kind, asset, from_at, until_at, end_at, reason, 'olaf', made_at FROM suppressions LIMIT 1"
+)
+_FORGED_ROW = (
+    "INSERT INTO suppressed (suppression, event_id, version, revision, asset, failure_mode, rung, at, how) "
+    "SELECT suppression, {}, version, {}, asset, failure_mode, rung, at, '{}' FROM suppressed WHERE how = 'held_back'"
+)
+
+
+async def findings(engine: AsyncEngine, directory: Path) -> tuple[list[str], list[str]]:
+    """What is found of suppression, here and offline, and anything else that is found offline."""
+    here = [one.what for one in (await verify(engine)).findings if one.kind == "suppression"]
+    await export(engine, directory)
+    return here, [one.what for one in offline_verify.verify(directory)]
+
+
+async def test_what_was_shelved_and_returned_verifies(plant: Plant, export_directory: Path) -> None:
     report = await verify(plant.engine)
     assert report.findings == ()
+    assert await findings(plant.engine, export_directory) == ([], [])
+    shelves = [json.loads(line) for line in (export_directory / "suppressions.jsonl").read_text().splitlines()]
+    assert [[each["how"] for each in one["held"]] for one in shelves] == [["held_back", "let_in"], []]
 
 
 @pytest.mark.parametrize(
-    ("tampering", "words"),
+    ("tampering", "words", "offline"),
     [
-        ("UPDATE suppressions SET reason = 'harmless' WHERE kind = 'shelf'", "when it was made"),
-        ("UPDATE suppressions SET made_by = 'olaf'", "when it was made"),
-        ("UPDATE suppressions SET end_at = end_at - interval '1 minute' WHERE ended_by IS NULL", "another time"),
-        ("UPDATE suppressions SET returned_at = NULL", "not returned though"),
-        ("UPDATE suppressions SET returned_at = now()", "without a record"),
-        ("UPDATE suppressed SET at = at - interval '1 day' WHERE how = 'held_back'", "does not cover"),
-        ("UPDATE suppressed SET rung = 5 WHERE how = 'held_back'", "does not cover"),
-        ("DELETE FROM suppressed", "that is gone"),
-        ("DELETE FROM suppressions WHERE ended_by IS NOT NULL", "what it tells of is gone"),
+        ("UPDATE suppressions SET reason = 'harmless' WHERE kind = 'shelf'", "when it was made", "reason is not what"),
+        ("UPDATE suppressions SET made_by = 'olaf'", "when it was made", "made_by is not what"),
+        (
+            "UPDATE suppressions SET end_at = end_at - interval '1 minute' WHERE ended_by IS NULL",
+            "another time",
+            "another time",
+        ),
+        ("UPDATE suppressions SET returned_at = NULL", "not returned though", "its return is not"),
+        ("UPDATE suppressions SET returned_at = now()", "without a record", "its return is not"),
+        (
+            "UPDATE suppressed SET at = at - interval '1 day' WHERE how = 'held_back'",
+            "does not cover",
+            "does not cover",
+        ),
+        ("UPDATE suppressed SET rung = 5 WHERE how = 'held_back'", "does not cover", "another rung"),
+        ("UPDATE suppressed SET rung = 5 WHERE how = 'let_in'", "not so judged", "another rung"),
+        ("DELETE FROM suppressed", "that is gone", "that is gone"),
+        (
+            "DELETE FROM suppressions WHERE ended_by IS NOT NULL",
+            "what it tells of is gone",
+            "was recorded, and is gone",
+        ),
+        (_FORGED_SHELF, "when it was made", "was never recorded"),
+        (_FORGED_ROW.format("event_id - 1", "0", "held_back"), "without a record", "is not as recorded"),
+        (_FORGED_ROW.format("event_id", "7", "held_back"), "without a record", "another rung, revision"),
+        (_FORGED_ROW.format("event_id - 1", "0", "let_in"), "never held back", "never held back"),
+        (_FORGED_ROW.format("event_id", "7", "let_in"), "not so judged", "another rung, revision"),
     ],
 )
-async def test_what_was_tampered_with_is_found(plant: Plant, tampering: str, words: str) -> None:
-    async with plant.engine.begin() as connection:
-        await connection.execute(text("ALTER TABLE suppressed DISABLE TRIGGER append_only"))
-        await connection.execute(text(tampering))
-    found = [one for one in (await verify(plant.engine)).findings if one.kind == "suppression"]
-    assert any(words in one.what for one in found), found
+async def test_what_was_tampered_with_is_found(
+    plant: Plant, export_directory: Path, tampering: str, words: str, offline: str
+) -> None:
+    await Hostile(plant.engine).run(tampering)
+    here, there = await findings(plant.engine, export_directory)
+    assert any(words in one for one in here), here
+    assert any(offline in one for one in there), there
