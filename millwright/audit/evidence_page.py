@@ -87,7 +87,7 @@ def _of_version(parts: Row, name: str) -> list[str]:
     [version] = [one for one in parts["policies"] if (one["policy"], one["version"]) == (policy, number)]
     sections = _version(version, parts["people"])
     judged = [
-        [escape(one["role"]), escape(one["rule"]), _words(one["rung"]), str(one["verdicts"])] for one in parts["judged"]
+        [_name(one["role"]), escape(one["rule"]), _words(one["rung"]), str(one["verdicts"])] for one in parts["judged"]
     ]
     total = sum(one["verdicts"] for one in parts["judged"])
     sections += [f"<h2>What it decided: {total} verdicts</h2>", _table(("as", "rule", "asks for", "verdicts"), judged)]
@@ -168,7 +168,7 @@ def _events(events: Sequence[Row]) -> str:
             [
                 _at(event["at"]),
                 f"<code>{escape(event['source'])}|{escape(event['external_id'])}</code>",
-                escape(str(told.get("detector", ""))),
+                _name(str(told.get("detector", ""))),
                 escape(value),
             ]
         )
@@ -224,7 +224,7 @@ def _shelving(shelves: Sequence[Row]) -> list[str]:
             _at(one["until_at"]),
             f"{_at(one['end_at'])} {escape(one['ended_by'] or '')} {escape(one['ended_because'] or '')}",
             _at(one["returned_at"]),
-            f"<b>{escape(one['made_by'])}</b>",
+            f"<b>{_name(one['made_by'])}</b>",
             escape(one["reason"]),
         ]
         for one in shelves
@@ -256,8 +256,8 @@ def _version(version: Row, people: Sequence[Row]) -> list[str]:
     signatures = [
         [
             _at(one["at"]),
-            f"<b>{escape(one['person'])}</b>",
-            escape(one["act"]),
+            f"<b>{_name(one['person'])}</b>",
+            _name(one["act"]),
             escape(one["meaning"])
             + f'<br><code class="h">signature {one["signature"]}</code>'
             + f'<br><code class="h">public key {keys.get(one["person"], "-")}</code>',
@@ -266,22 +266,22 @@ def _version(version: Row, people: Sequence[Row]) -> list[str]:
     ]
     places = [
         [
-            escape(one["role"]),
+            _name(one["role"]),
             escape(one["scope"]),
             _at(one["from"]),
             _at(one["to"]),
-            escape(one["by"]),
+            _name(one["by"]),
             escape(one["reason"]),
         ]
         for one in version["assignments"]
     ]
     ends = [
         [
-            escape(one["role"]),
+            _name(one["role"]),
             escape(one["scope"]),
             _at(one["at"]),
-            escape(one["cause"]),
-            escape(one["by"]),
+            _name(one["cause"].replace("_", " ")),
+            _name(one["by"]),
             escape(one["reason"]),
         ]
         for one in version["ends"]
@@ -289,9 +289,9 @@ def _version(version: Row, people: Sequence[Row]) -> list[str]:
     found = [
         [
             _at(one["at"]),
-            escape(one["kind"]),
-            escape(one["result"]),
-            escape(one["by"]),
+            _name(one["kind"]),
+            _name(one["result"]),
+            _name(one["by"]),
             f"<code>{escape(one['body'][:300])}</code>",
         ]
         for one in version["evidence"]
@@ -315,7 +315,7 @@ def _acts(acts: Iterable[Row]) -> str:
             (str(detail[name]) for name in ("meaning", "reason", "how", "rung", "hold") if detail.get(name)), ""
         )
         place = f'<code class="h">{act["seq"]}/{act["leaf"]}</code>'
-        rows.append([_at(act["at"]), escape(act["actor"]), _words(act["kind"].replace("-", " ")), escape(words), place])
+        rows.append([_at(act["at"]), _name(act["actor"]), _words(act["kind"].replace("-", " ")), escape(words), place])
     return _table(("at", "by", "did", "words", "ledger"), rows)
 
 
@@ -356,6 +356,11 @@ def _held(held: bool) -> str:
 
 def _words(name: str) -> str:
     return escape(name.replace("_", " "))
+
+
+def _name(name: str) -> str:
+    """A name or a single word, kept on one line however narrow its column."""
+    return f'<span class="t">{escape(name)}</span>'
 
 
 def _at(moment: str | None) -> str:
