@@ -101,3 +101,21 @@ async def test_what_was_tampered_with_is_found(
     here, there = await findings(plant.engine, export_directory)
     assert any(words in one for one in here), here
     assert any(offline in one for one in there), there
+
+
+async def test_what_was_revised_before_it_was_let_in_verifies(
+    storage_engine: AsyncEngine, export_directory: Path
+) -> None:
+    plant = Plant(storage_engine)
+    await plant.prepare()
+    plant.clock.time = START
+    store = SuppressionStore(storage_engine, plant.clock, LIMITS, timedelta(days=1))
+    shelf = await store.shelve(PUMP, None, timedelta(hours=8), "ines", "sensor is being moved")
+    await plant.take(code(1), deviation(2))
+    plant.clock.time = START + timedelta(hours=3)
+    await store.end(shelf.id, "olaf", "sensor is in its place")
+    await plant.take(code(1.5, "error2"), code(1.7, "error3"))
+    await Returning(storage_engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+    await plant.take(code(1.2, "error4"), deviation(2.5, external_id="late"))
+    assert ("let_in", 1) in await plant.rows("SELECT how, revision FROM suppressed")
+    assert await findings(storage_engine, export_directory) == ([], [])
