@@ -100,19 +100,27 @@ class Attendance:
         """Whether the line is attended here."""
         return line in self._stays
 
-    def attend(self, line: str, last: Pass, pace: Pace, judge: Callable[[str], Awaitable[Pass]]) -> bool:
+    def attend(
+        self,
+        line: str,
+        last: Pass,
+        pace: Pace,
+        judge: Callable[[str], Awaitable[Pass]],
+        leave: Callable[[str], Awaitable[None]],
+    ) -> bool:
         """Attends a line from now on, unless this process is about to end; says whether it does.
 
         Args:
             last: the pass that was just made.
             pace: when it began.
             judge: makes the next one, and says in storage that the line is attended.
+            leave: says in storage that it is attended no more.
         """
         if self._ended or line in self._stays:
             return line in self._stays
         stay = self._stays[line] = _Stay(last, pace)
         # Not in the context of the activity that began it: that ends, and this goes on.
-        stay.task = asyncio.create_task(self._stay(line, stay, judge), context=contextvars.Context())
+        stay.task = asyncio.create_task(self._stay(line, stay, judge, leave), context=contextvars.Context())
         return True
 
     def call(self, line: str, generation: int) -> bool:
@@ -133,22 +141,34 @@ class Attendance:
             stay.called.set()
         await asyncio.gather(*tasks)
 
-    async def _stay(self, line: str, stay: _Stay, judge: Callable[[str], Awaitable[Pass]]) -> None:
-        until = stay.pace.began + _AT_MOST
+    async def _stay(
+        self,
+        line: str,
+        stay: _Stay,
+        judge: Callable[[str], Awaitable[Pass]],
+        leave: Callable[[str], Awaitable[None]],
+    ) -> None:
         try:
-            while not self._ended and (not stay.last.rested or await self._is_called(stay, until)):
-                alone = not stay.last.rested
-                await stay.pace.gather(stay.last)
-                stay.last = await judge(line)
-                if stay.asked <= stay.last.generation:
-                    stay.called.clear()
-                if stay.last.rested and not stay.last.events and not alone:
-                    # Somebody else judged what we were called for: two would be in each other's way.
-                    break
+            if not await self._taken_over(line, stay, judge):
+                await leave(line)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a stay: its watch judges on, and says why not
             log.warning("line %s is left to its watch: %s", line, error)
         finally:
             del self._stays[line]
+
+    async def _taken_over(self, line: str, stay: _Stay, judge: Callable[[str], Awaitable[Pass]]) -> bool:
+        """Judges a line for as long as the stay lasts; whether somebody else judges it by then."""
+        until = stay.pace.began + _AT_MOST
+        while not self._ended and (not stay.last.rested or await self._is_called(stay, until)):
+            alone = not stay.last.rested
+            await stay.pace.gather(stay.last)
+            stay.last = await judge(line)
+            if stay.asked <= stay.last.generation:
+                stay.called.clear()
+            if stay.last.rested and not stay.last.events and not alone:
+                # What we were called for was judged by another: two would be in each other's way.
+                return True
+        return False
 
     async def _is_called(self, stay: _Stay, until: float) -> bool:
         if time.monotonic() > until:

@@ -131,8 +131,12 @@ class Judging:
             total += passed.events
             woken.update(passed.cases)
             rested = passed.rested
-            if self._attendance is not None and self._attendance.attend(request.line, passed, pace, self._pass):
-                rested = True
+            if self._attendance is not None:
+                if self._attendance.attend(request.line, passed, pace, self._pass, self._lines.leave):
+                    rested = True
+                else:
+                    # This process is about to end, and others are not to rely on it.
+                    await self._lines.leave(request.line)
             if rested or time.monotonic() - began > _STAY:
                 break
             # More came meanwhile. A signal for it would cost the engine more than to go on here costs anybody.

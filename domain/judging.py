@@ -233,3 +233,7 @@ class LineStore(Protocol):
             attended: whether who made the pass goes on looking after the line without being woken.
         """
         ...
+
+    async def leave(self, line: str) -> None:
+        """Says that a line is attended no more: whoever looks at what is due wakes its watch again."""
+        ...

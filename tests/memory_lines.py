@@ -63,6 +63,9 @@ class MemoryLines:
     async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
         return not self.waiting
 
+    async def leave(self, line: str) -> None:
+        """Nobody else looks here."""
+
     def keep(self, judged: Sequence[Judged], memories: Mapping[tuple[str, FaultKey], MemoryState]) -> None:
         """The end of the transaction."""
         self.given += judged

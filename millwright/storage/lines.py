@@ -116,6 +116,7 @@ UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at EN
 WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(attended)s / 2)
 RETURNING generation = %(seen)s
 """
+_LEAVE = "UPDATE due SET attended_until = NULL WHERE subject = %s"
 _ATTENDED = timedelta(seconds=2)
 """How long others rely on a line's being attended after it was said: as long waits what comes to it, should who
 attended it be killed."""
@@ -371,3 +372,9 @@ class LineStore:
                     await cursor.execute(_REST, (subject, seen))
                 found = await cursor.fetchone()
                 return found is not None and bool(found[0])
+
+    async def leave(self, line: str) -> None:
+        async with transaction(self._engine) as connection:
+            driver = await raw(connection)
+            async with driver.cursor() as cursor:
+                await cursor.execute(_LEAVE, (line_workflow_id(line),))

@@ -32,6 +32,9 @@ class DyingLines:
     async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
         return await self._lines.rest(line, seen, attended=attended)
 
+    async def leave(self, line: str) -> None:
+        await self._lines.leave(line)
+
 
 def set_aside(event: Received, fate: Fate) -> Received:
     return event.model_copy(

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine
+from activities.attendance import Attendance
+from activities.judging import JudgeLine, Judging
 from domain.judging import Spoiled
 from millwright.bootstrap import StoredVersions
 from millwright.storage.due import looking
@@ -65,6 +66,26 @@ async def test_an_attended_line_to_which_more_came_stays_due_and_attended(plant:
     assert not await lines.rest(LINE, 1, attended=True)
     told = await plant.rows("SELECT due_at IS NULL, rests, attended_until > clock_timestamp() FROM due")
     assert told == [(False, 0, True)]
+
+
+async def test_a_line_that_is_left_is_for_everybody_to_wake_at_once(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    assert await lines.rest(LINE, 1, attended=True)
+    await plant.inbox.store([deviation(2)], plant.clock.now())
+    await lines.leave(LINE)
+    async with looking(plant.engine) as due:
+        assert [one.attended for one in await due(plant.clock.now())] == [False]
+
+
+async def test_a_process_that_is_about_to_end_lets_nobody_rely_on_it(plant: Plant) -> None:
+    attendance = Attendance()
+    await attendance.end()
+    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    await plant.inbox.store([deviation(1)], plant.clock.now())
+    judged = await Judging(lines, plant.catalogue, plant.woken, attendance).judge_pending(JudgeLine(line=LINE))
+    assert (judged.events, judged.rested) == (1, True)
+    assert await plant.rows("SELECT due_at, attended_until FROM due") == [(None, None)]
 
 
 async def test_a_quiet_fault_does_not_wait_behind_the_flood_of_another(plant: Plant) -> None:

@@ -20,6 +20,7 @@ class Line:
         self.began: asyncio.Queue[int] = asyncio.Queue()
         self.let_go = asyncio.Semaphore(0)
         self.ended = 0
+        self.leavings = 0
 
     async def judge(self, line: str) -> Pass:
         assert line == "A"
@@ -31,10 +32,14 @@ class Line:
         self.ended += 1
         return result
 
+    async def leave(self, line: str) -> None:
+        assert line == "A"
+        self.leavings += 1
+
 
 def attended(line: Line, last: Pass = RESTED) -> Attendance:
     made = Attendance()
-    assert made.attend("A", last, Pace(time.monotonic()), line.judge)
+    assert made.attend("A", last, Pace(time.monotonic()), line.judge, line.leave)
     return made
 
 
@@ -77,7 +82,7 @@ async def test_what_came_during_a_pass_is_judged_by_the_next_without_a_call() ->
 async def test_a_line_is_attended_once_however_often_its_watch_asks() -> None:
     made = attended(Line())
     other = Line()
-    assert made.attend("A", RESTED, Pace(0), other.judge)
+    assert made.attend("A", RESTED, Pace(0), other.judge, other.leave)
     made.call("A", 2)
     await made.end()
     assert other.began.empty()
@@ -98,6 +103,7 @@ async def test_who_finds_that_another_has_judged_leaves_the_line() -> None:
     made.call("A", 2)
     line.let_go.release()
     await asyncio.wait_for(left(made), 5)
+    assert line.leavings == 0
 
 
 async def test_a_line_to_which_nothing_comes_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +115,12 @@ async def test_a_line_is_left_to_its_watch_now_and_then_however_much_comes(monke
     monkeypatch.setattr(attendance, "_AT_MOST", 0.0)
     line = Line(Pass(1, (), 2, many=True, rested=False), Pass(1, (), 3, many=True, rested=True))
     made = attended(line, Pass(1, (), 1, many=True, rested=False))
+    made.call("A", 4)
     for _ in range(2):
         line.let_go.release()
     await asyncio.wait_for(left(made), 5)
-    assert line.ended == 2
+    # What it was called for last is its watch's, which nobody wakes while the line is said to be attended.
+    assert (line.ended, line.leavings) == (2, 1)
 
 
 async def test_the_end_waits_for_the_transaction_that_is_open_and_begins_no_other() -> None:
@@ -125,8 +133,8 @@ async def test_the_end_waits_for_the_transaction_that_is_open_and_begins_no_othe
     assert not ending.done()
     line.let_go.release()
     await ending
-    assert (line.ended, made.attends("A")) == (1, False)
-    assert not made.attend("A", RESTED, Pace(0), line.judge)
+    assert (line.ended, line.leavings, made.attends("A")) == (1, 1, False)
+    assert not made.attend("A", RESTED, Pace(0), line.judge, line.leave)
 
 
 async def test_few_lines_are_judged_at_once_and_the_others_wait_for_their_turn() -> None:

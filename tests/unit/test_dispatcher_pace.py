@@ -43,7 +43,10 @@ class Turns:
             asked.put_nowait(line)
             return Pass(1, (), 1, many=False, rested=True)
 
-        self.attendance.attend(line, Pass(1, (), 0, many=False, rested=True), Pace(time.monotonic()), judge)
+        async def leave(_: str) -> None:
+            pass
+
+        self.attendance.attend(line, Pass(1, (), 0, many=False, rested=True), Pace(time.monotonic()), judge, leave)
         return asked
 
     async def see(self, after: float, due: Sequence[DueSubject]) -> list[str]:
