@@ -128,6 +128,8 @@ class EntityReceiver:
                 log.info("service_bus: %s: nothing more was had: %s", self.entity, error)
                 await self._drop()
                 return []
+            if received:
+                self._last_at = time.monotonic()
         return [bus_message(self.entity, message) for message in received]
 
     async def settle(self, messages: Sequence[BusMessage]) -> int:
