@@ -16,6 +16,7 @@ from domain.ports import Judge
 from domain.verdict import Context, Memory
 from millwright.audit.engines import Engines
 from millwright.audit.offline_in_force import InForce
+from millwright.audit.offline_signatures import UNREADABLE
 from millwright.audit.report import Findings
 from millwright.storage.record import Record, VerdictRow
 
@@ -152,7 +153,10 @@ class Rejudging:
             return
         stood = None if context is None else (context.asset, context.machine, context.asset_class, context.line)
         told = str(body.get("version")), str(body.get("role")), str(body["judged_at"])
-        fault = self._in_force.fault(*told, stood, recorded_at)
+        try:
+            fault = self._in_force.fault(*told, stood, recorded_at)
+        except UNREADABLE as error:
+            fault = f"cannot be held against what was in force: {type(error).__name__}: {error}"
         if fault is not None:
             self._findings.add("verdict-assignment", where, fault)
 

@@ -166,3 +166,23 @@ async def test_a_pack_names_a_verdict_by_what_was_not_in_force(
     pack = await write_evidence(recorded, Catalogue(), "1001", tmp_path, Plant(recorded).clock.now())
     lines = offline(tmp_path, pack.json_file)
     assert any(line.startswith("verdict-assignment: verdict ") for line in lines[:-1])
+
+
+_ANOTHER_FORM = (
+    "UPDATE verdicts SET body = regexp_replace(body, '(\"judged_at\":\"[^\"]*)Z', '\\1+00:00') "
+    f"WHERE id = {verdict_of('weak')}"
+)
+_FROM_NO_INSTANT = (
+    'UPDATE acts SET body = regexp_replace(body, \'"from":"[^"]*"\', \'"from":5\') WHERE kind = \'policy-assigned\''
+)
+
+
+@pytest.mark.parametrize("tampering", [_ANOTHER_FORM, _FROM_NO_INSTANT], ids=("a verdict", "an assignment"))
+async def test_what_cannot_be_compared_is_named_and_ends_no_audit(
+    recorded: AsyncEngine, hostile: Hostile, tmp_path: Path, tampering: str
+) -> None:
+    await hostile.run(tampering)
+    report = await verify(recorded)
+    assert "verdict-assignment" in {one.kind for one in report.findings}
+    await export(recorded, tmp_path)
+    assert offline(tmp_path, tmp_path)[-1] != "verified: everything agrees"
