@@ -40,7 +40,7 @@ class Standing(Model):
 
 
 async def standings(engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime) -> list[Standing]:
-    """Every class and failure mode of which the policy in force had a case.
+    """Every class and failure mode of which the policy in force had a case, or on which somebody has decided.
 
     Raises:
         Rejected: no version is active.

@@ -29,7 +29,8 @@ class Deciding(SignedMeaning):
 
 @router.get("", dependencies=[Depends(may(*READING))])
 async def list_autonomy(desk: OnDesk) -> Response:
-    """Every class and failure mode that had a case: its state, its findings, precision with its bounds, the target."""
+    """Every class and failure mode that had a case or a move: its state, its findings, precision with its bounds, the
+    target."""
     return answered(await _standings(desk))
 
 

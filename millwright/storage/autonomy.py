@@ -45,8 +45,9 @@ _FOUND = text(
     "AND c.verdict->>'policy' = :policy AND (CAST(:since AS timestamptz) IS NULL OR o.found_at > :since) GROUP BY 1"
 )
 _KEYS = text(
-    "SELECT DISTINCT c.verdict->>'policy' AS policy, a.asset_class, c.failure_mode FROM cases c "
-    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL WHERE a.asset_class IS NOT NULL ORDER BY 1, 2, 3"
+    "SELECT c.verdict->>'policy' AS policy, a.asset_class, c.failure_mode FROM cases c "
+    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL WHERE a.asset_class IS NOT NULL "
+    "UNION SELECT policy, asset_class, failure_mode FROM autonomy_moves ORDER BY 1, 2, 3"
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
 _PERSON = text("SELECT roles, public_key FROM people WHERE name = :name AND left_at IS NULL")
@@ -112,7 +113,7 @@ class AutonomyStore:
             await self._keep(connection, key, record, move, signature.person, reason, signature)
 
     async def keys(self) -> list[AutonomyKey]:
-        """Every class and failure mode of which there was a case."""
+        """Every class and failure mode of which there was a case, or a move."""
         async with transaction(self._engine) as connection:
             rows = await connection.execute(_KEYS)
             return [AutonomyKey(row.policy, row.asset_class, row.failure_mode) for row in rows]

@@ -73,12 +73,15 @@ async def earned(storage: Storage, *, enforce: bool = True) -> None:
     async with storage.engine.begin() as connection:
         await connection.execute(text(_MORE))
         await connection.execute(text(_FOUND))
-    if not enforce:
-        return
+    if enforce:
+        await enforced(storage, candidate().text + WAIVER)
+
+
+async def enforced(storage: Storage, document: str) -> None:
+    """A version is in force that enforces autonomy."""
     staff = Staff(storage.engine, storage.clock)
     await staff.arrive()
-    document = candidate().text.replace("confirmed: 20 }", "confirmed: 20 }\n  enforce: true") + WAIVER
-    policy = compile_policy(document, "1.2.0.yaml")
+    policy = compile_policy(document.replace("confirmed: 20 }", "confirmed: 20 }\n  enforce: true"), "1.2.0.yaml")
     await staff.submit(policy)
     await staff.approve(policy.digest)
     await staff.place(policy.digest)
@@ -142,6 +145,17 @@ async def test_a_version_that_does_not_enforce_autonomy_promotes_nobody(
     assert one["enforced"] is False
     answer = await ada.says("promoted", one["digest"])
     assert (answer.status_code, "does not enforce" in answer.json()["detail"]) == (409, True)
+
+
+async def test_what_acts_by_itself_from_the_first_is_taken_away_before_there_was_a_case_and_is_listed(
+    api: httpx.AsyncClient, storage: Storage, ada: Approver
+) -> None:
+    await Plant(storage.engine).prepare()
+    await enforced(storage, candidate().text.replace("default: review", "default: automatic"))
+    record = await storage.autonomy.record(KEY, AutonomyTerms(enforce=True, automatic=True))
+    lost = await ada.says("lost", record.digest(KEY), "unknown behaviour")
+    assert (lost.status_code, lost.json()["state"]) == (201, "review")
+    assert (await api.get("/autonomy")).json() == [lost.json()]
 
 
 async def test_the_summary_tells_which_waivers_in_force_end_soon(api: httpx.AsyncClient, storage: Storage) -> None:
