@@ -101,8 +101,9 @@ class Dispatcher:
         if self._signalling is not None or now < self._engine_away_until:
             return
         wanted = [one for one in others if self._wants(one, now)]
-        # Lines first, and so few that what comes next does not wait long: a flood's cases are many.
-        wanted = sorted(wanted, key=lambda one: not one.subject.startswith(_LINES))[:_AT_ONCE]
+        # Lines first, then who was not signalled yet, and so few that what comes next does not wait long: a flood's
+        # cases are many.
+        wanted = sorted(wanted, key=self._turn)[:_AT_ONCE]
         if wanted:
             self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
             for one in wanted:
@@ -131,6 +132,9 @@ class Dispatcher:
         if not one.subject.startswith(_LINES):
             return False
         return self._attendance.call(one.subject.removeprefix(_LINES), one.generation) or one.attended
+
+    def _turn(self, one: DueSubject) -> tuple[bool, bool]:
+        return not one.subject.startswith(_LINES), one.subject in self._signals
 
     def _wants(self, one: DueSubject, now: float) -> bool:
         last = self._signals.get(one.subject)

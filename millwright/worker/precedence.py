@@ -16,7 +16,9 @@ milliseconds, so this bounds the share of all steps, on a machine with other wor
 _LONGEST: Final = 0.25
 """Seconds after which the next one begins in any case."""
 _AT_ONCE: Final = 8
-"""Steps that run, where nothing is judged, before another one is kept at that distance."""
+"""Steps that run, or wait for their vendors, where nothing is judged, before another one is kept at a distance."""
+_APART_AT_REST: Final = 0.02
+"""Seconds of that distance: how many of those that run only wait is not known, and a silent vendor slows nobody."""
 _LOOK_AGAIN: Final = 0.002
 _ANSWERED_AT_ONCE: Final = "record-decision"
 
@@ -52,10 +54,10 @@ class Precedence:
             self._running -= 1
 
     def _may_begin(self) -> bool:
-        free = self._running < _AT_ONCE and not self._judging()
-        if free or time.thread_time() - self._last_cpu >= _APART:
+        passed = time.monotonic() - self._last
+        if not self._judging() and (self._running < _AT_ONCE or passed >= _APART_AT_REST):
             return True
-        return time.monotonic() - self._last >= _LONGEST
+        return time.thread_time() - self._last_cpu >= _APART or passed >= _LONGEST
 
     async def _wait(self) -> None:
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -117,3 +117,9 @@ async def test_lines_are_signalled_before_cases_and_not_all_at_once(turns: Turns
     for _ in range(3):
         told |= set(await turns.see(0.01, cases))
     assert told == {"line/A", *(case.subject for case in cases)}
+
+
+async def test_who_was_signalled_before_waits_for_those_who_were_not(turns: Turns) -> None:
+    before = [DueSubject(f"case/{number}", 1, 0) for number in range(20)]
+    assert len(await turns.see(0, before)) == len(before)
+    assert (await turns.see(2, [*before, DueSubject("case/new", 1, 0)]))[0] == "case/new"

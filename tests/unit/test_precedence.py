@@ -88,6 +88,17 @@ async def test_a_step_that_waits_for_its_vendor_keeps_nobody_from_beginning(monk
 
 
 @pytest.mark.usefixtures("never")
+async def test_steps_that_wait_for_a_silent_vendor_slow_nobody_where_nothing_is_judged() -> None:
+    loop = Loop()
+    loop.ask(precedence._AT_ONCE)
+    await asyncio.wait_for(loop.have_begun(precedence._AT_ONCE), 5)
+    loop.ask(5)
+    await asyncio.wait_for(loop.have_begun(precedence._AT_ONCE + 5), 5)
+    assert not loop.let_go.is_set()
+    await loop.end()
+
+
+@pytest.mark.usefixtures("never")
 async def test_a_step_that_was_cancelled_while_it_waited_is_passed_over() -> None:
     loop = Loop()
     loop.judging = True
