@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8, help="of each run")
     parser.add_argument("--steady", type=float, default=60, help="seconds of one longer run; 0 leaves it out")
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--rate", type=float, help="events a second, held for one more run")
     parser.add_argument("--bus", type=int, default=_BUS_MESSAGES, help="messages through the bus; 0 for none")
     parser.add_argument("--parts", action="store_true", help="what each part of the record costs in the bare loop")

@@ -1,11 +1,14 @@
 """Which waivers of the versions in force end soon or have ended."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.errors import PolicyRejected
 from millwright.storage.assignments import read_book
 from millwright.storage.engine import raw, transaction
 from millwright.storage.tables import policy_versions
@@ -30,10 +33,17 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
         texts = await connection.scalars(select(policy_versions.c.document).where(policy_versions.c.digest.in_(acting)))
         # What reads a policy is loaded only where one has waivers at all.
         wanted = [document for document in texts if _HAS_WAIVERS in document]
-    if not wanted:
-        return []
+    return notices_in(wanted, now) if wanted else []
+
+
+def notices_in(documents: Sequence[str], now: datetime) -> "list[WaiverNotice]":
+    """The notices of policy documents, the first to end first. One that cannot be read has none: it was altered, and
+    judges nowhere; the audit and `millwright doctor` say so."""
     from policies.document import read_document
     from policies.waivers import waiver_notices
 
-    found = [one for text in wanted for one in waiver_notices(read_document(text, "in storage")[0], now)]
+    found: list[WaiverNotice] = []
+    for document in documents:
+        with suppress(PolicyRejected):
+            found += waiver_notices(read_document(document, "in storage")[0], now)
     return sorted(found, key=lambda one: (one.until, one.policy, one.version, one.waiver))

@@ -85,6 +85,8 @@ async def run_worker(
             interceptors=interceptors,
             max_heartbeat_throttle_interval=_BEAT,
             deployment_config=_deployment(settings),
+            # A pass goes to whoever is free, not to who ran the task: the line stays where it was judged.
+            disable_eager_activity_execution=queue == settings.task_queue,
         )
 
     await redrive_once_there(storage, systems.codes, stop)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from millwright.explaining.waivers import notices_in
 from policies.catalogue import Catalogue
 from policies.document import read_document
 from policies.waivers import NOTICE, WaiverNotice, waiver_notices
@@ -48,3 +49,9 @@ def test_it_says_whose_it_is_and_why_it_was_made() -> None:
         "waiver trial of rotating-equipment 1.1.0 for machine machine-001 ends on 2026-06-01 00:00 UTC "
         "(owner Ada Lovelace): A new bearing is on trial."
     )
+
+
+def test_an_altered_document_that_cannot_be_read_hides_no_other_ones_waivers() -> None:
+    text = Catalogue.published().find("rotating-equipment", "1.1.0").text + WAIVERS
+    found = notices_in(["waivers: [", "policy: 7\nwaivers: []", text], UNTIL)
+    assert [one.waiver for one in found] == ["trial"]
