@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ _PATIENCE: Final = 10.0
 _PROC: Final = Path("/proc")
 _ZOMBIE: Final = "Z"
 _OWN_FILE: Final = "millwright.conf"
+_STARTING: Final = threading.Lock()
 # Checkpoints further apart, because the first change of a page after each writes the whole page, but not so far that a
 # killed server is long in coming back; no compiling of statements of which none runs for long; and rows of `pending`
 # that are gone are cleared away within seconds, because every pass over a line steps over them.
@@ -52,7 +54,9 @@ def start(directory: Path) -> str:
     server.ensure_pgdata_inited()
     _settle(directory)
     # The wheel keeps one handle per directory and believes it running for ever; a killed server must come back.
-    server.start()
+    # Its lock is for processes, and not for two threads that start two servers.
+    with _STARTING:
+        server.start()
     return str(server.get_uri())
 
 
