@@ -57,6 +57,7 @@ async def measure(options: argparse.Namespace) -> None:
             rate = percentile(rates, 0.5) / 3
             await _one_by_one(plant, client, teller, watch, assets[: options.singles], rate)
         watching.cancel()
+        await asyncio.wait({watching})
 
 
 async def _at_once(

@@ -101,6 +101,7 @@ async def _quiet(plant: RunningPlant, assets: list[Asset], name: str, seconds: f
     await wait_until_decided(plant.database_url)
     await asyncio.sleep(0.05)
     watching.cancel()
+    await asyncio.wait({watching})
     return await latencies(plant.database_url, name, sent, watch)
 
 
@@ -144,6 +145,7 @@ async def measure(options: argparse.Namespace) -> None:
         await flood(plant, "all", failing[1 : 1 + options.failing], options.events, options.seconds, watch)
         await tell_floods(plant)
         watching.cancel()
+        await asyncio.wait({watching})
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 import orjson
 
+from benchmarks.rig.gauges import cpu_seconds, family
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from millwright.api.running import ADDRESS_FILE, run_api
 from millwright.bootstrap import open_storage
@@ -111,21 +112,6 @@ async def post(url: str, bodies: list[bytes], clients: int) -> list[float]:
     return taken
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    """User and system time of processes so far, from /proc."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def children_of(pid: int) -> list[int]:
-    """A process and those that it started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(int(one) for one in found)]
-
-
 def measure(home: Path, url: str, count: int, clients: int) -> None:
     api = subprocess.Popen([sys.executable, "-m", "benchmarks.intake", "--serve", str(home), url])
     try:
@@ -137,7 +123,7 @@ def measure(home: Path, url: str, count: int, clients: int) -> None:
         rates, api_cost, storage_cost, latencies = [], [], [], []
         for run in range(RUNS + 1):
             bodies = batches(run, count)
-            pids = children_of(postmaster)
+            pids = family(postmaster)
             before = cpu_seconds([api.pid]), cpu_seconds(pids)
             began = time.perf_counter()
             taken = asyncio.run(post(address, bodies, clients))

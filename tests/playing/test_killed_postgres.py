@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,19 @@ def test_a_killed_database_comes_back_at_once_with_what_was_committed(directory:
             assert connection.execute("SELECT word FROM kept").fetchone() == ("here",)
     finally:
         postgres.stop(directory)
+
+
+def test_two_databases_are_started_at_the_same_moment(directory: Path) -> None:
+    directories = [directory, directory.with_name("engine")]
+    try:
+        with ThreadPoolExecutor() as pool:
+            urls = list(pool.map(postgres.start, directories))
+        for url in urls:
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        for one in directories:
+            postgres.stop(one)
 
 
 def test_where_no_database_runs_there_is_none_to_kill(tmp_path: Path) -> None:
