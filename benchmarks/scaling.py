@@ -53,9 +53,10 @@ async def point(size: Size, options: argparse.Namespace, *, first: bool) -> Poin
             print(f"{options.runs} runs of {options.seconds:g} s, {options.clients} clients, {size.engine} engine")
             print("| workers | assets | events/s (least to most) | of the bare loop | p50 | p99 |")
             print("|---|---|---|---|---|---|")
+        # Only once every worker is up: what it costs to start would be taken from the bare loop.
+        await _run(plant, "warm", _WARM, options.clients)
         stream = Stream(plant.register, plant.components, plant.began, "bare")
         bare = bare_rate(plant.database_url, [stream.body() for _ in range(_BARE_BATCHES)])
-        await _run(plant, "warm", _WARM, options.clients)
         runs = [await _run(plant, f"run{number}", options.seconds, options.clients) for number in range(options.runs)]
         taken = [each for _, latency in runs for each in latency]
         found = Point(size, [rate for rate, _ in runs], percentile(taken, 0.5), percentile(taken, 0.99), bare)
