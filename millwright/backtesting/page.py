@@ -16,6 +16,7 @@ body{font:15px/1.45 system-ui,sans-serif;max-width:70rem;margin:2rem auto;paddin
 table{border-collapse:collapse;margin:.6rem 0}th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top}
 th{border-bottom:1px solid #c8ced6}td.n{text-align:right}summary{cursor:pointer}.pair{display:grid;
 grid-template-columns:1fr 1fr;gap:2rem}.dim{color:#6b7683}svg{max-width:100%;height:auto}code{font-size:.9em}
+.figures td{white-space:nowrap;padding-right:.6rem}
 """
 
 
@@ -55,7 +56,7 @@ def _figures(versions: Iterable[Tested]) -> str:
     for version in versions:
         rows.append(_row(version.name, "all", version.measures))
         rows += [_row("", name, each) for name, each in version.by_class.items()]
-    return _table(heading, rows)
+    return f"<div class=figures>{_table(heading, rows)}</div>"
 
 
 def _row(version: str, name: str, each: Measures) -> list[str]:
