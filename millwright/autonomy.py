@@ -94,7 +94,7 @@ async def decide(
     whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
     digest, act = (await store.record(whose, terms)).digest(whose), act_of(move)
     signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
-    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)), reason)
+    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)))
 
 
 async def decide_signed(
@@ -114,7 +114,7 @@ async def decide_signed(
         ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.
     """
     whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
-    await store.decided(whose, terms, move, signature, signature.meaning)
+    await store.decided(whose, terms, move, signature)
 
 
 async def _enforced(

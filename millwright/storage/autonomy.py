@@ -78,12 +78,10 @@ class AutonomyStore:
             await self._keep(connection, key, record, advice.move, _ACTOR, advice.reason, None)
         return True
 
-    async def decided(
-        self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature, reason: str
-    ) -> None:
+    async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> None:
         """A person promotes or refuses what was proposed, or takes autonomy away.
 
-        The signature is over the record's digest, with `PROMOTE` and the move in its act.
+        The signature is over the record's digest, with `PROMOTE` and the move in its act; its meaning is the reason.
 
         Raises:
             ActRejected: nothing is proposed, the person may not, or the signature is not of now or not theirs on this.
@@ -110,7 +108,7 @@ class AutonomyStore:
             registered = replace(signature, act=act_of(move), public_key=person.public_key)
             if not registered.holds(record.digest(key)):
                 raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
-            await self._keep(connection, key, record, move, signature.person, reason, signature)
+            await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
 
     async def keys(self) -> list[AutonomyKey]:
         """Every class and failure mode of which there was a case, or a move."""

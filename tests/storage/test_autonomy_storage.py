@@ -105,7 +105,7 @@ class Desk:
         statement = signed_statement(digest or record.digest(KEY), act_of(move), "seen", timestamp(now))
         public = self.key.public_key().public_bytes_raw().hex()
         signature = Signature(act_of(move), by, "seen", now, self.key.sign(statement).hex(), public)
-        await self.store.decided(KEY, ENFORCED, move, signature, "seen")
+        await self.store.decided(KEY, ENFORCED, move, signature)
 
     async def moves(self) -> Sequence[tuple[object, ...]]:
         return await self.plant.rows("SELECT move, confirmed, wrong, by FROM autonomy_moves ORDER BY id")
