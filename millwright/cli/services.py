@@ -17,6 +17,7 @@ from millwright.cli.opening import engine_address, opened, settings_of
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from domain.ports import OutcomeCodes
     from millwright.bootstrap import Storage, Systems
     from millwright.settings import Settings
 
@@ -92,6 +93,7 @@ async def _worker(
     except RPCError as error:
         # A hosted engine may leave this to its own administrators; `doctor` says what is still missing.
         log.warning("the workflow engine does not let us register search attributes: %s", error.message)
+    await redrive_once_there(_database(settings), storage, systems.codes, stop)
     settle_in()
     looking = asyncio.create_task(_look(systems, stop))
     try:
@@ -99,6 +101,19 @@ async def _worker(
     finally:
         looking.cancel()
         del client
+
+
+async def redrive_once_there(database: str, storage: "Storage", codes: "OutcomeCodes", stop: asyncio.Event) -> None:
+    """Wakes the closed cases whose outcomes the crosswalk knows by now, as soon as storage is there.
+
+    Raises:
+        Ended: `stop` was set meanwhile.
+    """
+    from millwright.bootstrap import redrive_outcomes
+
+    redriven = await once_there(database, lambda: redrive_outcomes(storage, codes), stop)
+    if redriven:
+        log.info("the crosswalk knows the outcomes of %d closed cases by now", redriven)
 
 
 async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event, _stack: AsyncExitStack) -> None:

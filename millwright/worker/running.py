@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,9 +13,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.attendance import Attendance
-from domain.errors import StorageUnavailable
-from domain.ports import OutcomeCodes
-from millwright.bootstrap import Storage, Systems, redrive_outcomes, worker_activities
+from millwright.bootstrap import Storage, Systems, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
     TemporalEngine,
@@ -38,7 +36,6 @@ WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll)
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
 _LOOK_AT_ENGINE = 2.0
-_LOOK_AT_STORAGE = 0.5
 
 
 class Work(StrEnum):
@@ -89,7 +86,6 @@ async def run_worker(
             disable_eager_activity_execution=queue == settings.task_queue,
         )
 
-    await redrive_once_there(storage, systems.codes, stop)
     async with AsyncExitStack() as stack:
         running = {asyncio.create_task(keep_search_attributes(client))}
         if only is not Work.CASES:
@@ -113,21 +109,6 @@ async def run_worker(
             task.cancel()
         for task in running & done:
             await task
-
-
-async def redrive_once_there(storage: Storage, codes: OutcomeCodes, stop: asyncio.Event) -> None:
-    """Wakes the closed cases whose outcomes the crosswalk knows by now, as soon as storage is there."""
-    while not stop.is_set():
-        try:
-            redriven = await redrive_outcomes(storage, codes)
-        except StorageUnavailable as error:
-            log.warning("waiting for the database: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _LOOK_AT_STORAGE)
-        else:
-            if redriven:
-                log.info("the crosswalk knows the outcomes of %d closed cases by now", redriven)
-            return
 
 
 def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from domain.errors import StorageUnavailable
 from millwright.bootstrap import Storage
-from millwright.worker import running
-from millwright.worker.running import redrive_once_there
+from millwright.cli.lifetime import Ended
+from millwright.cli.services import redrive_once_there
 
 
 class Cases:
@@ -31,19 +33,19 @@ class Cases:
         assert not cases
 
 
-def storage_of(cases: Cases) -> Storage:
-    return cast("Storage", SimpleNamespace(cases=cases))
+async def redrive(cases: Cases, stop: asyncio.Event) -> None:
+    await redrive_once_there("the database", cast("Storage", SimpleNamespace(cases=cases)), cast("Any", None), stop)
 
 
-async def test_a_database_that_goes_as_a_worker_starts_is_waited_for(monkeypatch: Any) -> None:
-    monkeypatch.setattr(running, "_LOOK_AT_STORAGE", 0.01)
+async def test_a_database_that_goes_as_a_worker_starts_is_waited_for() -> None:
     cases = Cases(failures=2)
-    await redrive_once_there(storage_of(cases), cast("Any", None), asyncio.Event())
+    await redrive(cases, asyncio.Event())
     assert cases.asked == 3
 
 
 async def test_a_worker_that_waits_for_its_database_ends_when_it_is_asked_to() -> None:
     stop = asyncio.Event()
     cases = Cases(failures=100, stop=stop)
-    await redrive_once_there(storage_of(cases), cast("Any", None), stop)
+    with pytest.raises(Ended):
+        await redrive(cases, stop)
     assert cases.asked == 1
