@@ -8,7 +8,7 @@ from domain.anomaly import Anomaly
 from domain.counterfactuals import Change, Counterfactual, Counterfactuals
 from domain.verdict import Context, Memory, Rung, Verdict
 from policies.edits import Inputs, editable, edited
-from policies.engine import CompiledPolicy, judge, look
+from policies.engine import CompiledPolicy, look, verdict_on
 from policies.labels import LABELS
 from policies.thresholds import Thresholds, beside, thresholds
 from policies.variables import NEVER, RULE_VARIABLES, Value, shown
@@ -54,8 +54,8 @@ def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, co
     Args:
         memory: the memory before the anomaly, as it was given to `judge`.
     """
-    verdict, _ = judge(policy, memory, anomaly, context)
     _, values = look(policy, memory, anomaly, context)
+    verdict = verdict_on(policy, values)
     inputs = Inputs(memory, anomaly, context, policy.document.memory)
     found = [_of(policy, inputs, name, values, verdict) for name in policy.chain.names if editable(name)]
     return Counterfactuals(
@@ -123,8 +123,7 @@ def _judged(
     _, values = look(policy, other.memory, other.anomaly, other.context)
     if not _is(name, values[name], value):
         return None
-    verdict, _ = judge(policy, other.memory, other.anomaly, other.context)
-    return _Flip(value, side, threshold, verdict)
+    return _Flip(value, side, threshold, verdict_on(policy, values))
 
 
 def _is(name: str, read: Value, wanted: Value) -> bool:

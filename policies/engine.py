@@ -116,10 +116,15 @@ def judge(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Con
     memory with this anomaly in it.
     """
     observed, values = look(policy, memory, anomaly, context)
-    verdict = policy.rules[policy.chain.first(values)].verdict
+    verdict = verdict_on(policy, values)
     if verdict.rung.orders:
         observed = order(observed, anomaly.at, policy.document.memory.rearm)
     return verdict, observed
+
+
+def verdict_on(policy: CompiledPolicy, values: Mapping[str, Value]) -> Verdict:
+    """The verdict of the first rule that holds for what `look` saw."""
+    return policy.rules[policy.chain.first(values)].verdict
 
 
 def look(
