@@ -35,6 +35,8 @@ _BATCH = 500
 """Events of one transaction at most: what it costs beside its events is shared by all of them, but what a worker holds
 in memory grows with it, and from here on a larger one is hardly cheaper."""
 
+_AT_A_STRETCH = 0.002
+"""Seconds of judging before all else in the process gets its turn."""
 _STAY = 5.0
 """Seconds for which a line that does not come to rest is judged before its workflow is told."""
 _ENOUGH = 500
@@ -63,11 +65,7 @@ class _Batch:
     cases: Sequence[str]
     generation: int
     limit: int
-
-    @property
-    def full(self) -> bool:
-        """Whether there may be more: it took as many events as it may."""
-        return self.events >= self.limit
+    rested: bool
 
 
 @dataclass(slots=True)
@@ -144,27 +142,25 @@ class Judging:
         return LineJudged(events=total, cases=tuple(sorted(woken)), rested=rested)
 
     async def _pass(self, line: str) -> Pass:
-        """One transaction over a line, and its rest where nothing is left."""
+        """One transaction over a line, which rests with it where nothing is left."""
         if self._attendance is None:
             batch = await self._judge_batch(line, _BATCH)
             await self._wake(batch.cases)
-            rested = not batch.full and await self._lines.rest(line, batch.generation)
         else:
             # Its cases are due: the dispatcher that calls here wakes them, and the line does not wait for the engine.
             async with self._attendance.judging():
                 batch = await self._judge_batch(line, _BATCH)
-                rested = not batch.full and await self._lines.rest(line, batch.generation, attended=True)
         many = batch.events >= min(batch.limit, _ENOUGH)
-        return Pass(batch.events, batch.cases, batch.generation, many, rested)
+        return Pass(batch.events, batch.cases, batch.generation, many, batch.rested)
 
     async def _judge_batch(self, line: str, limit: int) -> _Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""
         try:
-            async with self._lines.open(line, limit) as work:
+            async with self._lines.open(line, limit, attended=self._attendance is not None) as work:
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
             self._warm.update(result.warm)
-            return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit)
+            return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit, work.rested)
         except (StorageUnavailable, StorageFault, Rejected):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of judging: one bad event must not stop a line
@@ -178,14 +174,17 @@ class Judging:
             reason = f"judging it failed: {type(error).__name__}: {error}"
             bad = [*work.spoiled, *(Spoiled(event.id, reason) for event in work.events)]
             await work.write([], {}, {}, bad)
-            return _Batch(len(bad), (), work.generation, 1)
+        return _Batch(len(bad), (), work.generation, 1, work.rested)
 
     async def _judge_events(self, work: LineWork) -> _Result:
         result = _Result(work.at)
         events = sorted(work.events, key=lambda event: (event.key, event.position))
+        began = time.monotonic()
         for key, group in groupby(events, key=lambda event: event.key):
             # Judging is all computing: who holds the ledger's head in this process must get on in between.
-            await asyncio.sleep(0)
+            if time.monotonic() - began > _AT_A_STRETCH:
+                await asyncio.sleep(0)
+                began = time.monotonic()
             fresh = list(group)
             context = work.context(key[0])
             result.contexts[context.digest] = context

@@ -153,7 +153,12 @@ class LineWork(Protocol):
 
     @property
     def generation(self) -> int:
-        """The line's generation when its events were about to be read, to be given back to `LineStore.rest`."""
+        """The line's generation when its events were about to be read."""
+        ...
+
+    @property
+    def rested(self) -> bool:
+        """Whether the line came to rest with the commit: nothing was left, and nothing came meanwhile."""
         ...
 
     @property
@@ -218,19 +223,14 @@ class LineWork(Protocol):
 class LineStore(Protocol):
     """Where a watch finds its line's work."""
 
-    def open(self, line: str, limit: int) -> AbstractAsyncContextManager[LineWork]:
-        """Begins the transaction; it commits when the block ends well.
+    def open(self, line: str, limit: int, *, attended: bool = False) -> AbstractAsyncContextManager[LineWork]:
+        """Begins the transaction; it commits when the block ends well, and the line rests where nothing is left.
+
+        Args:
+            attended: whether who judges goes on looking after the line without being woken.
 
         Raises:
             StorageUnavailable: the database is away; nothing was written.
-        """
-        ...
-
-    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
-        """Ends a pass over a line of which all events were judged: true if none came since `seen` was read.
-
-        Args:
-            attended: whether who made the pass goes on looking after the line without being woken.
         """
         ...
 

@@ -57,11 +57,10 @@ class MemoryLines:
         return {one.event.position: one for one in sorted(mine, key=lambda one: one.revision)}
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int) -> AsyncIterator["_Work"]:
-        yield _Work(self, self.waiting[:limit])
-
-    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
-        return not self.waiting
+    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator["_Work"]:
+        work = _Work(self, self.waiting[:limit])
+        yield work
+        work.rested = not self.waiting
 
     async def leave(self, line: str) -> None:
         """Nobody else looks here."""
@@ -87,6 +86,7 @@ class _Work:
         self._lines = lines
         self.events = events
         self.generation = 0
+        self.rested = False
         self.at = START
         self.spoiled: Sequence[Spoiled] = ()
 

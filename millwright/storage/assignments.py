@@ -27,7 +27,7 @@ from millwright.storage.signatures import Signature, Signed, SignedVersion
 Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 
 # Judging shares this lock and whoever changes an assignment has it alone: no batch is judged while one changes.
-LOCK_TO_JUDGE = "SELECT pg_advisory_xact_lock_shared(hashtextextended('policies', 0))"
+LOCK_TO_JUDGE = "pg_advisory_xact_lock_shared(hashtextextended('policies', 0))"
 LOCK_TO_ASSIGN = "SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))"
 
 # Every write to a row gives it another xmin, an UPDATE with all triggers off too.

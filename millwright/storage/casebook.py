@@ -1,11 +1,11 @@
 """What verdicts mean for cases: opened, fed, noted on a closed one. Runs inside the judging transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import insert, select, text, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.cases import ClosedAs, Phase
@@ -13,14 +13,25 @@ from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage import due, ledger
-from millwright.storage.holding_back import HoldingBack
-from millwright.storage.tables import assets, cases, evidence
+from millwright.storage.arrays import texts
+from millwright.storage.engine import raw
+from millwright.storage.holding_back import HoldingBack, suppressions_around
+from millwright.storage.tables import cases
 
 # The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
-_HOLD_OPEN = text(
-    "SELECT c.id FROM cases c JOIN unnest(CAST(:assets AS text[]), CAST(:modes AS text[])) AS k(asset, failure_mode) "
-    "ON c.asset = k.asset AND c.failure_mode = k.failure_mode WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c"
-)
+_HOLD_OPEN = """
+SELECT c.id FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
+  ON c.asset = k.asset AND c.failure_mode = k.failure_mode
+WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c
+"""
+_NEWEST = """
+SELECT DISTINCT ON (c.asset, c.failure_mode) c.id, c.asset, c.failure_mode, c.closed_as, c.rung, c.opened_by,
+    c.event_at, c.last_event_at, c.fed, c.withdraw
+FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
+  ON c.asset = k.asset AND c.failure_mode = k.failure_mode
+ORDER BY c.asset, c.failure_mode, c.closed_at DESC NULLS FIRST
+"""
+_TAKEN = "SELECT id FROM cases WHERE id = ANY(%b::text[])"
 _STILL_SUPPORTING = text(
     "SELECT v.event_id, v.version FROM (SELECT DISTINCT ON (event_id, version) event_id, version, rung FROM verdicts "
     "WHERE version IN (SELECT digest FROM policy_assignments WHERE role <> 'shadow') AND asset = :asset "
@@ -28,16 +39,35 @@ _STILL_SUPPORTING = text(
     "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
 )
 
+# Where an asset stands is read with the row. One that has left the register since is kept under its own name.
+_ADD_CASES = """
+INSERT INTO cases (id, asset, failure_mode, machine, line, site, opened_by, opened_at, event_at, last_event_at, version,
+    verdict, rung, phase, withdraw, fed)
+SELECT k.id, k.asset, k.failure_mode, coalesce(a.machine, k.asset), coalesce(a.line, ''), a.site, k.opened_by, %s,
+    k.event_at, k.last_event_at, k.version, k.verdict::jsonb, k.rung, %s, k.withdraw, k.fed
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+    %s::text[], %s::smallint[], %s::text[], %s::integer[])
+    AS k(id, asset, failure_mode, opened_by, event_at, last_event_at, version, verdict, rung, withdraw, fed)
+LEFT JOIN assets a ON a.id = k.asset AND a.valid_to IS NULL
+"""
+_ADD_EVIDENCE = """
+INSERT INTO evidence (case_id, event_id, revision, rung, at, how)
+SELECT k.case_id, k.event_id, k.revision, k.rung, k.at, k.how
+FROM unnest(%s::text[], %s::bigint[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::text[])
+    WITH ORDINALITY AS k(case_id, event_id, revision, rung, at, how, place) ORDER BY k.place
+"""
 # A raised case has the verdict that raised it, and no urgency: what is worse may be more urgent.
-_KEEP = text(
-    "UPDATE cases c SET event_at = k.event_at, last_event_at = k.last_event_at, fed = k.fed, withdraw = k.withdraw, "
-    "rung = coalesce(k.rung, c.rung), verdict = coalesce(CAST(k.verdict AS jsonb), c.verdict), "
-    "version = coalesce(k.version, c.version), urgency = CASE WHEN k.rung IS NULL THEN c.urgency END "
-    "FROM unnest(CAST(:ids AS text[]), CAST(:event_ats AS timestamptz[]), CAST(:last_event_ats AS timestamptz[]), "
-    "CAST(:feds AS integer[]), CAST(:withdraws AS text[]), CAST(:rungs AS smallint[]), CAST(:verdicts AS text[]), "
-    "CAST(:versions AS text[])) AS k(id, event_at, last_event_at, fed, withdraw, rung, verdict, version) "
-    "WHERE c.id = k.id"
-)
+_KEEP = """
+UPDATE cases c SET event_at = k.event_at, last_event_at = k.last_event_at, fed = k.fed, withdraw = k.withdraw,
+    rung = coalesce(k.rung, c.rung), verdict = coalesce(k.verdict::jsonb, c.verdict),
+    version = coalesce(k.version, c.version), urgency = CASE WHEN k.rung IS NULL THEN c.urgency END
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::text[], %s::smallint[], %s::text[],
+    %s::text[]) AS k(id, event_at, last_event_at, fed, withdraw, rung, verdict, version)
+WHERE c.id = k.id
+"""
+
+Statement = tuple[str, tuple[object, ...]]
+_CaseRow = tuple[str, str, str, str | None, int, int, datetime, datetime, int, str | None]
 
 
 @dataclass(slots=True)
@@ -59,11 +89,22 @@ class _Case:
         return self.closed_as is None
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What verdicts meant: the cases to wake, and what their transaction has yet to write, in this order."""
+
+    woken: Sequence[str] = ()
+    statements: Sequence[Statement] = ()
+
+
 @dataclass(slots=True)
 class _Plan:
     entry: ledger.Entry
     now: datetime
-    evidence: list[dict[str, object]] = field(default_factory=list)
+    taken: frozenset[str]
+    """Ids of cases, of those that would be opened first, that stand in storage."""
+    evidence: list[tuple[object, ...]] = field(default_factory=list)
+    touched: dict[str, _Case] = field(default_factory=dict)
     opened: list[_Case] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
     acted: dict[int, str] = field(default_factory=dict)
@@ -72,16 +113,8 @@ class _Plan:
     """Open cases of which a piece of evidence was revised away, with the last such verdict."""
 
     def add_evidence(self, case: _Case, judged: Judged, how: str) -> None:
-        self.evidence.append(
-            {
-                "case_id": case.id,
-                "event_id": judged.event.id,
-                "revision": judged.revision,
-                "rung": int(judged.verdict.rung),
-                "at": judged.event.at,
-                "how": how,
-            }
-        )
+        event = judged.event
+        self.evidence.append((case.id, event.id, judged.revision, int(judged.verdict.rung), event.at, how))
 
     def act(self, kind: str, case: _Case, judged: Judged, **detail: object) -> None:
         event: dict[str, object] = {
@@ -94,16 +127,17 @@ class _Plan:
 
 async def apply_verdicts(
     connection: AsyncConnection, judged: Sequence[Judged], entry: ledger.Entry, now: datetime
-) -> list[str]:
-    """Opens, feeds and notes cases for the active version's verdicts; gives the ids of cases to wake.
+) -> Applied:
+    """Opens, feeds and notes cases for the active version's verdicts.
 
     A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
     """
     moving = [one for one in judged if one.assignment.role == "active" and not one.aside]
     telling = [one for one in moving if _matters(one)]
     if not telling:
-        return []
-    return sorted((await _apply(connection, telling, moving, entry, now)).woken)
+        return Applied()
+    plan = await _plan(connection, telling, moving, entry, now)
+    return Applied(sorted(plan.woken), list(_statements(plan)))
 
 
 async def let_in(
@@ -113,20 +147,26 @@ async def let_in(
 
     The caller has the lines of these faults, as judging has. Gives the case of each event that came in.
     """
-    return (await _apply(connection, held_back, held_back, entry, now)).acted if held_back else {}
+    if not held_back:
+        return {}
+    plan = await _plan(connection, held_back, held_back, entry, now)
+    async with (await raw(connection)).cursor() as cursor:
+        for statement, values in _statements(plan):
+            await cursor.execute(statement, values)
+    return plan.acted
 
 
-async def _apply(
+async def _plan(
     connection: AsyncConnection,
     telling: Sequence[Judged],
     moving: Sequence[Judged],
     entry: ledger.Entry,
     now: datetime,
-) -> "_Plan":
-    plan = _Plan(entry, now)
-    holding = await HoldingBack.read(connection, telling)
-    newest = await _newest_cases(connection, sorted({one.event.key for one in telling}))
-    touched: dict[str, _Case] = {}
+) -> _Plan:
+    standing = await _standing(connection, telling)
+    holding = await HoldingBack.read(connection, telling) if standing.held_back else HoldingBack()
+    plan = _Plan(entry, now, standing.taken)
+    newest = standing.newest
     for one in telling:
         case = newest.get(one.event.key)
         if holding.holds_back(one, entry):
@@ -142,11 +182,10 @@ async def _apply(
             case = await _open(connection, plan, one)
             newest[one.event.key] = case
         if case is not None:
-            touched[case.id] = case
+            plan.touched[case.id] = case
             plan.acted[one.event.id] = case.id
     for case_doubted, one in plan.doubted.items():
-        await _withdraw_unsupported(connection, plan, touched[case_doubted], one, moving)
-    await _write(connection, plan, list(touched.values()))
+        await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], one, moving)
     await holding.write(connection)
     return plan
 
@@ -164,41 +203,39 @@ def _same_episode(case: _Case, one: Judged) -> bool:
     return case.event_at - rearm <= one.event.at <= case.last_event_at + rearm
 
 
-async def _newest_cases(connection: AsyncConnection, keys: Sequence[FaultKey]) -> dict[FaultKey, _Case]:
-    places = {"assets": [asset for asset, _ in keys], "modes": [mode for _, mode in keys]}
-    await connection.execute(_HOLD_OPEN, places)
-    rows = await connection.execute(
-        select(
-            cases.c.id,
-            cases.c.asset,
-            cases.c.failure_mode,
-            cases.c.closed_as,
-            cases.c.rung,
-            cases.c.opened_by,
-            cases.c.event_at,
-            cases.c.last_event_at,
-            cases.c.fed,
-            cases.c.withdraw,
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in storage around some verdicts: the newest case of each fault, which of the ids that they would give
+    first are taken, and whether any shelf or window may hold them back."""
+
+    newest: dict[FaultKey, _Case]
+    taken: frozenset[str]
+    held_back: bool
+
+
+async def _standing(connection: AsyncConnection, telling: Sequence[Judged]) -> _Standing:
+    keys = sorted({one.event.key for one in telling})
+    places = (texts([asset.encode() for asset, _ in keys]), texts([mode.encode() for _, mode in keys]))
+    first_ids = [_case_id(one).encode() for one in telling if one.verdict.rung.opens_case]
+    driver = await raw(connection)
+    async with driver.cursor() as newest, driver.cursor() as taken, driver.cursor() as around:
+        async with driver.pipeline(), driver.cursor() as holding:
+            await holding.execute(_HOLD_OPEN, places)
+            await newest.execute(_NEWEST, places)
+            await taken.execute(_TAKEN, (texts(first_ids),))
+            await around.execute(*suppressions_around(telling))
+        rows = cast("list[_CaseRow]", await newest.fetchall())
+        found = [_Case(row[0], (row[1], row[2]), *row[3:]) for row in rows]
+        return _Standing(
+            {case.key: case for case in found},
+            frozenset(str(row[0]) for row in await taken.fetchall()),
+            await around.fetchone() is not None,
         )
-        .where(tuple_(cases.c.asset, cases.c.failure_mode).in_(keys))
-        .ext(distinct_on(cases.c.asset, cases.c.failure_mode))
-        .order_by(cases.c.asset, cases.c.failure_mode, cases.c.closed_at.desc().nulls_first())
-    )
-    found = [
-        _Case(
-            row.id,
-            (row.asset, row.failure_mode),
-            row.closed_as,
-            row.rung,
-            row.opened_by,
-            row.event_at,
-            row.last_event_at,
-            row.fed,
-            row.withdraw,
-        )
-        for row in rows
-    ]
-    return {case.key: case for case in found}
+
+
+def _case_id(one: Judged, attempt: int = 0) -> str:
+    event = one.event
+    return case_id(event.asset, event.failure_mode, event.source, event.external_id, attempt)
 
 
 def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
@@ -258,13 +295,13 @@ def _advance(case: _Case, one: Judged) -> None:
 
 async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
     event = one.event
+    new_id = _case_id(one)
     attempt = 0
-    while True:
-        new_id = case_id(event.asset, event.failure_mode, event.source, event.external_id, attempt)
-        taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id))
-        if taken is None and all(new_id != case.id for case in plan.opened):
-            break
+    taken = new_id in plan.taken
+    while taken or any(new_id == case.id for case in plan.opened):
         attempt += 1
+        new_id = _case_id(one, attempt)
+        taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id)) is not None
     case = _Case(new_id, event.key, None, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
     case.verdict = one
     plan.opened.append(case)
@@ -274,61 +311,48 @@ async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
     return case
 
 
-async def _write(connection: AsyncConnection, plan: _Plan, touched: Sequence[_Case]) -> None:
-    new = {case.id for case in plan.opened}
-    if plan.opened:
-        places = {
-            row.id: row
-            for row in await connection.execute(
-                select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
-                    assets.c.id.in_({case.key[0] for case in plan.opened}), assets.c.valid_to.is_(None)
-                )
-            )
-        }
-        await connection.execute(
-            insert(cases),
-            [
-                {
-                    "id": case.id,
-                    "asset": case.key[0],
-                    "failure_mode": case.key[1],
-                    "machine": places[case.key[0]].machine or case.key[0],
-                    "line": places[case.key[0]].line or "",
-                    "site": places[case.key[0]].site,
-                    "opened_by": case.opened_by,
-                    "opened_at": plan.now,
-                    "event_at": case.event_at,
-                    "last_event_at": case.last_event_at,
-                    "version": case.verdict.assignment.digest,
-                    "verdict": case.verdict.verdict.model_dump(mode="json"),
-                    "rung": case.rung,
-                    "phase": Phase.PROPOSE.value,
-                    "withdraw": case.withdraw,
-                    "fed": case.fed,
-                }
-                for case in plan.opened
-                if case.verdict is not None
-            ],
+def _statements(plan: _Plan) -> Iterator[Statement]:
+    opened = [(case, case.verdict) for case in plan.opened if case.verdict is not None]
+    if opened:
+        yield (
+            _ADD_CASES,
+            (
+                plan.now,
+                Phase.PROPOSE.value,
+                [case.id for case, _ in opened],
+                [case.key[0] for case, _ in opened],
+                [case.key[1] for case, _ in opened],
+                [case.opened_by for case, _ in opened],
+                [case.event_at for case, _ in opened],
+                [case.last_event_at for case, _ in opened],
+                [one.assignment.digest for _, one in opened],
+                [one.verdict.model_dump_json() for _, one in opened],
+                [case.rung for case, _ in opened],
+                [case.withdraw for case, _ in opened],
+                [case.fed for case, _ in opened],
+            ),
         )
-    changed = [case for case in touched if case.changed and case.id not in new]
+    new = {case.id for case in plan.opened}
+    changed = [case for case in plan.touched.values() if case.changed and case.id not in new]
     if changed:
         verdicts = [case.verdict for case in changed]
-        await connection.execute(
+        yield (
             _KEEP,
-            {
-                "ids": [case.id for case in changed],
-                "event_ats": [case.event_at for case in changed],
-                "last_event_ats": [case.last_event_at for case in changed],
-                "feds": [case.fed for case in changed],
-                "withdraws": [case.withdraw for case in changed],
-                "rungs": [None if one is None else case.rung for case, one in zip(changed, verdicts, strict=True)],
-                "verdicts": [None if one is None else one.verdict.model_dump_json() for one in verdicts],
-                "versions": [None if one is None else one.assignment.digest for one in verdicts],
-            },
+            (
+                [case.id for case in changed],
+                [case.event_at for case in changed],
+                [case.last_event_at for case in changed],
+                [case.fed for case in changed],
+                [case.withdraw for case in changed],
+                [None if one is None else case.rung for case, one in zip(changed, verdicts, strict=True)],
+                [None if one is None else one.verdict.model_dump_json() for one in verdicts],
+                [None if one is None else one.assignment.digest for one in verdicts],
+            ),
         )
     if plan.evidence:
-        await connection.execute(insert(evidence), plan.evidence)
-    await due.wake(connection, [case_workflow_id(one) for one in plan.woken], plan.now)
+        yield _ADD_EVIDENCE, tuple(list(column) for column in zip(*plan.evidence, strict=True))
+    if plan.woken:
+        yield due.waking([case_workflow_id(one) for one in plan.woken], plan.now)
 
 
 async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:

@@ -1,6 +1,6 @@
 """What has to be looked at and when. Every business wait is a row here, in the plant's clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,7 +44,12 @@ async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetim
 async def wake_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], subjects: Sequence[str], at: datetime) -> None:
     """As `wake`, on the driver's own cursor: for those who send several statements at once."""
     if subjects:
-        await cursor.execute(_WAKE, (at, sorted(set(subjects))))
+        await cursor.execute(*waking(subjects, at))
+
+
+def waking(subjects: Collection[str], at: datetime) -> tuple[str, tuple[object, ...]]:
+    """The statement of `wake` and its values."""
+    return _WAKE, (at, sorted(set(subjects)))
 
 
 async def generation(connection: AsyncConnection, subject: str) -> int:

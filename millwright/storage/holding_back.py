@@ -11,7 +11,6 @@ from domain.canonical import timestamp
 from domain.judging import Judged
 from domain.suppression import Suppression
 from millwright.storage import ledger
-from millwright.storage.engine import raw
 from millwright.storage.suppression_tables import suppressed, suppressions
 from millwright.storage.tables import assets
 
@@ -38,11 +37,14 @@ class HoldingBack:
 
     @classmethod
     async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "HoldingBack":
-        """What there is around the event times of some verdicts; nothing more is asked where there is nothing."""
-        times = [one.event.at for one in judged]
-        around = await suppressions_between(connection, min(times), max(times))
-        if not around:
-            return cls()
+        """What there is around the event times of some verdicts."""
+        first, last = _span(judged)
+        found = await connection.execute(
+            select(suppressions)
+            .where(suppressions.c.end_at > first, suppressions.c.from_at <= last)
+            .order_by(suppressions.c.id)
+        )
+        around = [Suppression.model_validate(dict(row)) for row in found.mappings()]
         found = await connection.execute(
             select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
                 assets.c.id.in_({one.event.asset for one in judged}), assets.c.valid_to.is_(None)
@@ -102,19 +104,15 @@ class HoldingBack:
             await connection.execute(insert(suppressed), self.rows)
 
 
-async def suppressions_between(connection: AsyncConnection, first: datetime, last: datetime) -> list[Suppression]:
-    """The shelves and windows that cover an event time from the first to the last, those returned too."""
-    # Nearly always there is none: asked in the driver's own way, that costs a third.
-    async with (await raw(connection)).cursor() as cursor:
-        await cursor.execute(_ANY, (first, last))
-        if await cursor.fetchone() is None:
-            return []
-    rows = await connection.execute(
-        select(suppressions)
-        .where(suppressions.c.end_at > first, suppressions.c.from_at <= last)
-        .order_by(suppressions.c.id)
-    )
-    return [Suppression.model_validate(dict(row)) for row in rows.mappings()]
+def suppressions_around(judged: Sequence[Judged]) -> tuple[str, tuple[object, ...]]:
+    """The statement that gives a row where any shelf or window covers the event times of some verdicts, those returned
+    too, and its values. Nearly always there is none: `HoldingBack.read` is asked where there is."""
+    return _ANY, _span(judged)
+
+
+def _span(judged: Sequence[Judged]) -> tuple[datetime, datetime]:
+    times = [one.event.at for one in judged]
+    return min(times), max(times)
 
 
 def suppressed_row(suppression: str, one: Judged, how: str) -> dict[str, object]:

@@ -29,14 +29,14 @@ from domain.verdict import Memory
 from millwright.storage import ledger
 from millwright.storage.arrays import Array, bigints, smallints, texts
 from millwright.storage.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
-from millwright.storage.casebook import apply_verdicts
+from millwright.storage.casebook import Statement, apply_verdicts
 from millwright.storage.contexts import ContextStore
 from millwright.storage.engine import raw, send_all, transaction
 
-# The generation may be read before the lock is had, and then be older than it is: a pass too many, never one too few.
-_TAKE = """
+# The generation may be read before the locks are had, and then be older than it is: a pass too many, never one too few.
+_TAKE = f"""
 SELECT (SELECT generation FROM due WHERE subject = %s), (SELECT engine FROM ledger_head)
-FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))) l
+FROM (SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)), {LOCK_TO_JUDGE}) l
 """
 _PENDING = """
 SELECT e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text
@@ -81,8 +81,10 @@ FROM events e WHERE e.asset = %s AND e.failure_mode = %s AND e.at >= %s AND e."p
   AND EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
   AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id AND v.version = %s) ORDER BY e."position"
 """
-# Arrays go in binary: written as text, every quote in them is escaped, and memories are full of quotes.
-_KEEP_MEMORIES = """
+# Two in one, because each statement is waited for once more. Arrays go in binary: written as text, every quote in them
+# is escaped, and memories are full of quotes.
+_DECIDE = """
+WITH decided AS (DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[]))
 INSERT INTO memories (version, asset, failure_mode, "position", body)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT (version, asset, failure_mode) DO UPDATE SET "position" = excluded."position", body = excluded.body
@@ -100,7 +102,6 @@ FROM {ledger.CHAIN} AS h(seq),
     WITH ORDINALITY AS v(event_id, version, revision, role, asset, failure_mode, "position", rung, body, digest, memory,
     place) ORDER BY v.place
 """
-_DECIDE = "DELETE FROM pending WHERE line = %s AND event_id = ANY(%b::bigint[])"
 _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
@@ -122,6 +123,7 @@ _ATTENDED = timedelta(seconds=2)
 attended it be killed."""
 
 
+_Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 _EventRow = tuple[int, str, str, str, str, str, str]
 
 
@@ -130,6 +132,17 @@ def _event(row: _EventRow) -> LineEvent:
     anomaly = Anomaly.model_validate_json(body)
     digest = sha256(body.encode())
     return LineEvent(number, source, external_id, asset, failure_mode, position, anomaly.at, anomaly, digest)
+
+
+def _read(rows: Sequence[tuple[object, ...]]) -> tuple[list[LineEvent], list[Spoiled]]:
+    events: list[LineEvent] = []
+    spoiled: list[Spoiled] = []
+    for row in rows:
+        try:
+            events.append(_event(cast("_EventRow", row)))
+        except (ValidationError, TypeError) as error:
+            spoiled.append(Spoiled(int(str(row[0])), f"the stored anomaly cannot be read: {error}"))
+    return events, spoiled
 
 
 def _columns(judged: Sequence[Judged], records: Sequence[bytes], digests: Sequence[str]) -> tuple[Array, ...]:
@@ -156,6 +169,7 @@ class _LastWrites:
     """What is written when the judging transaction ends well."""
 
     entry: ledger.Entry
+    cases: Sequence[Statement]
     verdicts: tuple[Array, ...] | None
     memories: Mapping[tuple[str, FaultKey], MemoryState]
     contexts: Mapping[str, JudgedContext]
@@ -175,8 +189,12 @@ class _LineWork:
         contexts: ContextStore,
         policies: AssignedVersions,
         mark: Callable[[], EngineMark] | None,
+        *,
+        attended: bool,
     ) -> None:
         self._connection = connection
+        self._attended = attended
+        self._left = False
         self._mark = mark
         self._engine_before: str | None = None
         self._driver = driver
@@ -190,47 +208,40 @@ class _LineWork:
         self._last: _LastWrites | None = None
         self.new_contexts: Sequence[str] = ()
         self.generation = 0
+        self.rested = False
         self.at = clock.now()
         self.events: Sequence[LineEvent] = ()
         self.spoiled: Sequence[Spoiled] = ()
 
     async def read(self, limit: int) -> None:
         """Takes the line for this transaction and reads what judging needs."""
-        events: list[LineEvent] = []
-        spoiled: list[Spoiled] = []
-        async with self._driver.cursor() as cursor, self._driver.cursor() as other:
-            # Two questions on one way to the database and back; the second is asked when the lock is had.
+        async with self._driver.cursor() as taking, self._driver.cursor() as waiting, self._driver.cursor() as other:
+            # On one way to the database and back, all of it under the locks. What judges is read once for the whole
+            # batch: no asset of it is judged by two active versions.
             async with self._driver.pipeline():
-                await cursor.execute(_TAKE, (line_workflow_id(self._line), self._line))
-                await other.execute(_PENDING, (self._line, limit))
-            woken = await cursor.fetchone()
+                await taking.execute(_TAKE, (line_workflow_id(self._line), self._line))
+                await waiting.execute(_PENDING, (self._line, limit))
+                standing = self._standing = await self._policies.read(other, self._clock.now)
+            self.at = standing.at
+            woken = await taking.fetchone()
             self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
             self._engine_before = str(woken[1]) if woken and woken[1] is not None else None
-            found = await other.fetchall()
-            if len(found) == limit:
-                await other.execute(_PENDING_BY_TURNS, (self._line, _TURNS * limit, limit))
-                found = await other.fetchall()
-            for row in found:
-                try:
-                    events.append(_event(cast("_EventRow", row)))
-                except (ValidationError, TypeError) as error:
-                    spoiled.append(Spoiled(int(str(row[0])), f"the stored anomaly cannot be read: {error}"))
+            found = await waiting.fetchall()
+            self._left = len(found) == limit
+            if self._left:
+                await waiting.execute(_PENDING_BY_TURNS, (self._line, _TURNS * limit, limit))
+                found = await waiting.fetchall()
+            events, spoiled = _read(found)
             if not events:
                 self.spoiled = spoiled
                 return
             keys = sorted({event.key for event in events})
             async with self._driver.pipeline():
                 await self._store.ask(other, {asset for asset, _ in keys})
-                # Read once for the whole batch, under the lock: no asset of it is judged by two active versions.
-                await cursor.execute(LOCK_TO_JUDGE)
-                self._standing = await self._policies.read(cursor, self._clock.now)
-            self.at = self._standing.at
+                asked = ([k[0] for k in keys], [k[1] for k in keys], standing.digests(self._line))
+                await waiting.execute(_MEMORIES, asked)
             self._contexts = await self._store.answer(other)
-            await cursor.execute(
-                _MEMORIES,
-                ([k[0] for k in keys], [k[1] for k in keys], self._standing.digests(self._line)),
-            )
-            for version, asset, mode, position, body in await cursor.fetchall():
+            for version, asset, mode, position, body in await waiting.fetchall():
                 self._memories[(str(version), (str(asset), str(mode)))] = MemoryState(
                     str(position), Memory.model_validate_json(str(body))
                 )
@@ -291,17 +302,21 @@ class _LineWork:
             entry.add_leaf(digest)
         for bad in spoiled:
             entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
-        woken = await apply_verdicts(self._connection, judged, entry, now)
+        applied = await apply_verdicts(self._connection, judged, entry, now)
         judged_now = {one.event.id for one in judged if one.revision == 0}
         done = sorted(judged_now.union(bad.event_id for bad in spoiled))
         verdicts = _columns(judged, records, digests) if judged else None
-        self._last = _LastWrites(entry, verdicts, memories, contexts, spoiled, done)
-        return woken
+        self._last = _LastWrites(entry, applied.statements, verdicts, memories, contexts, spoiled, done)
+        return applied.woken
 
     async def commit(self) -> None:
-        """Ends the transaction, with all that `write` left for last."""
+        """Ends the transaction, with all that `write` left for last, and the line's rest where nothing is left."""
         last = self._last
         if last is None:
+            if not self.events:
+                async with self._driver.cursor() as resting:
+                    await self._rest(resting)
+                    self.rested = await _is_true(resting)
             return
         memories = last.memories
         kept = (
@@ -314,21 +329,44 @@ class _LineWork:
         mark = self._mark() if self._mark is not None and last.verdicts is not None else None
         if mark is not None and mark.digest != self._engine_before:
             await ledger.take_over(self._connection, last.entry, mark)
-        # All on one way to the database and back, the commit too: from the ledger's row on everybody waits for us.
-        async with self._driver.pipeline(), self._driver.cursor() as cursor:
-            self.new_contexts = await self._store.keep(cursor, last.contexts)
-            await cursor.execute(_KEEP_MEMORIES, kept)
-            await cursor.execute(_DECIDE, (self._line, last.done))
-            for bad in last.spoiled:
-                await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
-            engine = None if mark is None else mark.digest
-            if last.verdicts is None:
-                await ledger.append_by(cursor, last.entry, engine)
-            else:
-                await cursor.execute(_ADD_VERDICTS, (*ledger.chain_values(last.entry, engine), *last.verdicts))
-                await ledger.add_acts(cursor, last.entry)
-            await send_all(self._driver)
-            await self._driver.commit()
+        async with self._driver.cursor() as cursor, self._driver.cursor() as resting:
+            # All on one way to the database and back, the commit too: from the ledger's row on everybody waits for us.
+            async with self._driver.pipeline():
+                for statement, values in last.cases:
+                    await cursor.execute(statement, values)
+                self.new_contexts = await self._store.keep(cursor, last.contexts)
+                await cursor.execute(_DECIDE, (self._line, last.done, *kept))
+                for bad in last.spoiled:
+                    await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
+                if not self._left:
+                    await self._rest(resting)
+                engine = None if mark is None else mark.digest
+                if last.verdicts is None:
+                    await ledger.append_by(cursor, last.entry, engine)
+                else:
+                    await cursor.execute(_ADD_VERDICTS, (*ledger.chain_values(last.entry, engine), *last.verdicts))
+                    await ledger.add_acts(cursor, last.entry)
+                await send_all(self._driver)
+                await self._driver.commit()
+            if not self._left:
+                self.rested = await _is_true(resting)
+
+    async def _rest(self, cursor: _Cursor) -> None:
+        """Asks that the line come to rest, unless something came to it after its events were read.
+
+        Before the ledger's row: who wakes the line has its `due` row first, too.
+        """
+        subject = line_workflow_id(self._line)
+        if self._attended:
+            values = {"subject": subject, "seen": self.generation, "attended": _ATTENDED}
+            await cursor.execute(_REST_ATTENDED, values)
+        else:
+            await cursor.execute(_REST, (subject, self.generation))
+
+
+async def _is_true(cursor: _Cursor) -> bool:
+    found = await cursor.fetchone()
+    return found is not None and bool(found[0])
 
 
 class LineStore:
@@ -351,27 +389,16 @@ class LineStore:
         self._contexts = ContextStore()
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int) -> AsyncIterator[_LineWork]:
+    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator[_LineWork]:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
-            work = _LineWork(connection, driver, line, self._clock, self._contexts, self._policies, self._mark)
+            work = _LineWork(
+                connection, driver, line, self._clock, self._contexts, self._policies, self._mark, attended=attended
+            )
             await work.read(limit)
             yield work
             await work.commit()
         self._contexts.kept(work.new_contexts)
-
-    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
-        subject = line_workflow_id(line)
-        async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                if attended:
-                    values = {"subject": subject, "seen": seen, "attended": _ATTENDED}
-                    await cursor.execute(_REST_ATTENDED, values)
-                else:
-                    await cursor.execute(_REST, (subject, seen))
-                found = await cursor.fetchone()
-                return found is not None and bool(found[0])
 
     async def leave(self, line: str) -> None:
         async with transaction(self._engine) as connection:

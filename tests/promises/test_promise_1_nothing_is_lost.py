@@ -22,15 +22,12 @@ class DyingLines:
         self._deaths = deaths
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int) -> AsyncIterator[LineWork]:
-        async with self._lines.open(line, limit) as work:
+    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator[LineWork]:
+        async with self._lines.open(line, limit, attended=attended) as work:
             yield work
             if self._deaths:
                 self._deaths -= 1
                 raise StorageUnavailable("killed before the commit")
-
-    async def rest(self, line: str, seen: int, *, attended: bool = False) -> bool:
-        return await self._lines.rest(line, seen, attended=attended)
 
     async def leave(self, line: str) -> None:
         await self._lines.leave(line)
