@@ -6,7 +6,7 @@ from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs, Lane
-from domain.casework import LEARNING_STEP, CaseStore
+from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -120,9 +120,7 @@ class Outcomes:
                 await self._cases.closed(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
                 # Closed by a build that did the two apart, and was cut short between them.
-                await self._cases.wait(
-                    view.id, step=LEARNING_STEP, reason=words, until=None, lane=Lane.PLANNER, failed=False
-                )
+                await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
             if view.closed_as is not None and self._meaning(view) is None:
                 await self._cases.rest(view.id, one.seen, None)

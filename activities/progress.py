@@ -8,7 +8,7 @@ from textwrap import shorten
 from temporalio import activity
 
 from domain.cases import CaseView, Lane
-from domain.casework import CaseStore
+from domain.casework import CaseStore, Waits
 from domain.clock import Clock
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.model import Model
@@ -168,7 +168,10 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         if view.waiting_step == name and (view.attempts or view.lane is not None):
             await cases.resume(case)
         return
-    if failed or one.waiting_for != view.waiting_for:
-        await cases.wait(case, step=name, reason=one.waiting_for, until=one.next_at, lane=one.lane, failed=failed)
+    news = failed or one.waiting_for != view.waiting_for
+    waits = Waits(name, one.waiting_for, one.next_at, one.lane, failed) if news else None
     if last:
-        await cases.rest(case, seen, min((at for at in (one.next_at, one.at_latest) if at), default=None))
+        again_at = min((at for at in (one.next_at, one.at_latest) if at), default=None)
+        await cases.rest(case, seen, again_at, waits)
+    elif waits is not None:
+        await cases.wait(case, waits)

@@ -8,6 +8,7 @@ from activities.risk_order import RiskOrder
 from domain.cases import CaseView, Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
+from domain.counterfactuals import Explanation
 from domain.errors import ActRejected, ConnectorError
 from domain.model import Model
 from domain.ports import Judge, Mes
@@ -58,14 +59,14 @@ class Proposals:
                     one.view = await self._timed(one.view)
         return one.progress
 
-    async def _explain(self, case: str) -> None:
-        """Keeps what would have changed the verdict: computed here and not in judging, which has no time for it."""
+    async def _explained(self, case: str) -> Explanation | None:
+        """What would have changed the verdict: computed here and not in judging, which has no time for it."""
         grounds = await self._cases.grounds(case)
         if grounds is None:
             activity.logger.warning("case %s is not explained: its verdict is not whole any more", case)
-            return
+            return None
         changes = self._judge.counterfactuals(grounds.version, grounds.memory, grounds.anomaly, grounds.context)
-        await self._cases.explained(case, grounds.verdict, changes)
+        return Explanation(verdict=grounds.verdict, changes=changes)
 
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:
@@ -99,8 +100,7 @@ class Proposals:
             except ConnectorError as error:
                 activity.logger.warning("case %s is timed without production: %s", view.id, error)
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
-        await self._explain(view.id)
-        await self._cases.proposed(view.id, urgency, production)
+        await self._cases.proposed(view.id, urgency, production, await self._explained(view.id))
         return view.model_copy(update={"urgency": urgency})
 
 

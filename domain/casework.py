@@ -1,11 +1,12 @@
 """How the steps of a case read and write what they did: one method, one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
-from domain.counterfactuals import Counterfactuals, Grounds
+from domain.counterfactuals import Explanation, Grounds
 from domain.outcomes import Label, Outcome
 from domain.production import HoldPlan, ProductionContext
 from domain.stops import StoppableAction
@@ -14,6 +15,17 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 
 LEARNING_STEP: Final = "record-outcome"
 """The step for which a closed case waits whose outcome nobody can read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a case waits for, and which step of it; in whose lane it stands, and whether that step has failed."""
+
+    step: str
+    reason: str | None
+    until: datetime | None = None
+    lane: Lane | None = None
+    failed: bool = False
 
 
 class CaseStore(Protocol):
@@ -27,14 +39,12 @@ class CaseStore(Protocol):
         """
         ...
 
-    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
-        """Ends a pass: the case is due again at `next_at`, or when woken."""
+    async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
+        """Ends a pass: the case is due again at `next_at`, or when woken. With `waits`, it waits from now on."""
         ...
 
-    async def wait(
-        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
-    ) -> None:
-        """Says in plain words what a case waits for, recorded in the ledger where it is new; counts a failure."""
+    async def wait(self, case: str, waits: Waits) -> None:
+        """Says in plain words what a case waits for, recorded in the ledger; counts a failure."""
         ...
 
     async def resume(self, case: str) -> None:
@@ -45,12 +55,15 @@ class CaseStore(Protocol):
         """What the verdict was told that opened a case or raised it last; None where that is not whole any more."""
         ...
 
-    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
-        """Keeps what would have changed a verdict; the first explanation of it stands."""
-        ...
-
-    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
-        """Keeps when the work should happen and what production looked like."""
+    async def proposed(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None = None,
+    ) -> None:
+        """Keeps when the work should happen, what production looked like, and what would have changed the verdict: the
+        first explanation of a verdict stands."""
         ...
 
     async def decided(self, case: str, decision: Decision) -> None:

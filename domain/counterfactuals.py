@@ -53,3 +53,10 @@ class Grounds(Model):
     memory: Memory
     anomaly: Anomaly
     context: Context
+
+
+class Explanation(Model):
+    """What would have changed a stored verdict."""
+
+    verdict: int
+    changes: Counterfactuals

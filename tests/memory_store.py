@@ -6,9 +6,9 @@ from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
-from domain.casework import LEARNING_STEP
+from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
-from domain.counterfactuals import Counterfactuals, Grounds
+from domain.counterfactuals import Counterfactuals, Explanation, Grounds
 from domain.errors import ActRejected, Unavailable
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
@@ -88,15 +88,11 @@ class MemoryStore:
     async def view(self, case: str) -> tuple[CaseView, int]:
         return await store_call(lambda: (self.now(case), self.due[case].generation))
 
-    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
-        await store_call(lambda: self._settle(case, seen, next_at))
+    async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
+        await store_call(lambda: self._settle(case, seen, next_at, waits))
 
-    async def wait(
-        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
-    ) -> None:
-        attempts = self.cases[case].attempts + 1 if failed else 0
-        waits = {"waiting_for": reason, "waiting_step": step, "waiting_until": until, "lane": lane}
-        await store_call(lambda: self._set(case, **waits, attempts=attempts))
+    async def wait(self, case: str, waits: Waits) -> None:
+        await store_call(lambda: self._wait(case, waits))
 
     async def resume(self, case: str) -> None:
         await store_call(
@@ -106,11 +102,14 @@ class MemoryStore:
     async def grounds(self, case: str) -> Grounds | None:
         return await store_call(lambda: self._grounds(self.cases[case]))
 
-    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
-        await store_call(lambda: self.explanations.setdefault((case, verdict), changes))
-
-    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
-        await store_call(lambda: self._propose(case, urgency, production))
+    async def proposed(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None = None,
+    ) -> None:
+        await store_call(lambda: self._propose(case, urgency, production, explanation))
 
     async def decided(self, case: str, decision: Decision) -> None:
         await store_call(lambda: self._decide(case, decision))
@@ -176,8 +175,16 @@ class MemoryStore:
         )
         return Grounds(verdict=1, version=view.version, memory=Memory(), anomaly=seen, context=view.context)
 
-    def _propose(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
+    def _propose(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None,
+    ) -> None:
         phase = self.cases[case].phase
+        if explanation is not None:
+            self.explanations.setdefault((case, explanation.verdict), explanation.changes)
         self._set(
             case,
             urgency=urgency,
@@ -191,9 +198,21 @@ class MemoryStore:
         due.at = min(due.at or now, now)
         due.generation += 1
 
-    def _settle(self, case: str, seen: int, next_at: datetime | None) -> None:
+    def _settle(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None) -> None:
         if self.due[case].generation == seen:
             self.due[case].at = next_at
+        if waits is not None:
+            self._wait(case, waits)
+
+    def _wait(self, case: str, waits: Waits) -> None:
+        self._set(
+            case,
+            waiting_for=waits.reason,
+            waiting_step=waits.step,
+            waiting_until=waits.until,
+            lane=waits.lane,
+            attempts=self.cases[case].attempts + 1 if waits.failed else 0,
+        )
 
     def _decide(self, case: str, decision: Decision) -> None:
         view = self.cases[case]

@@ -1,7 +1,7 @@
 """What the steps of a case write; see `domain.casework.CaseStore`."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, literal, select, text, update
@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
-from domain.casework import LEARNING_STEP
+from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
-from domain.counterfactuals import Counterfactuals, Grounds
+from domain.counterfactuals import Explanation, Grounds
 from domain.errors import ActRejected, Unavailable
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -23,7 +23,7 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.assignments import VersionTerms
 from millwright.storage.case_views import hold_view, read_case
-from millwright.storage.engine import raw, transaction
+from millwright.storage.engine import raw, transaction, unbound
 from millwright.storage.explanations import keep_explanation, read_grounds
 from millwright.storage.stops import standing_stop
 from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
@@ -80,17 +80,15 @@ class _Writing:
     async def set(self, **values: object) -> None:
         await self.connection.execute(update(cases).where(cases.c.id == self.case).values(**values))
 
-    async def wait(
-        self, step: str, reason: str | None, until: datetime | None, lane: Lane | None, *, failed: bool
-    ) -> None:
+    async def wait(self, waits: Waits) -> None:
         await self.set(
-            waiting_for=reason,
-            waiting_step=step,
-            waiting_until=until,
-            lane=lane.value if lane else None,
-            attempts=cases.c.attempts + 1 if failed else 0,
+            waiting_for=waits.reason,
+            waiting_step=waits.step,
+            waiting_until=waits.until,
+            lane=waits.lane.value if waits.lane else None,
+            attempts=cases.c.attempts + 1 if waits.failed else 0,
         )
-        self.act("case-waits", reason=reason, until=until, lane=lane)
+        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane)
 
 
 class CaseStore:
@@ -104,22 +102,47 @@ class CaseStore:
     """
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, terms: VersionTerms, work_window: timedelta | None = None
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        terms: VersionTerms,
+        work_window: timedelta | None = None,
+        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._terms = terms
         self._work_window = work_window
+        self._turn = turn
+
+    def by_turns(self, turn: Callable[[], AbstractAsyncContextManager[None]]) -> "CaseStore":
+        """The same cases for one who gives way to others before each transaction.
+
+        Args:
+            turn: begins when a transaction may, and lasts as long as it.
+        """
+        return CaseStore(self._engine, self._clock, self._terms, self._work_window, turn)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with self._turn(), transaction(self._engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement: a transaction around it would wait for the database twice more."""
+        async with self._turn(), unbound(self._engine) as connection:
+            yield connection
 
     @asynccontextmanager
     async def _writing(self, case: str) -> AsyncIterator[_Writing]:
-        async with transaction(self._engine) as connection:
+        async with self._transaction() as connection:
             writing = _Writing(connection, case, self._clock.now())
             yield writing
             await ledger.append(connection, writing.entry)
 
     async def view(self, case: str) -> tuple[CaseView, int]:
-        async with transaction(self._engine) as connection:
+        async with self._looking() as connection:
             view, seen = await read_case(connection, case)
             if not self._terms.knows(view.version):
                 driver = await raw(connection)
@@ -127,15 +150,15 @@ class CaseStore:
                     await learn_version(cursor, view.version, self._terms)
             return view, seen
 
-    async def rest(self, case: str, seen: int, next_at: datetime | None) -> None:
-        async with transaction(self._engine) as connection:
-            await due.settle(connection, case_workflow_id(case), seen, next_at)
-
-    async def wait(
-        self, case: str, *, step: str, reason: str | None, until: datetime | None, lane: Lane | None, failed: bool
-    ) -> None:
+    async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
         async with self._writing(case) as writing:
-            await writing.wait(step, reason, until, lane, failed=failed)
+            await due.settle(writing.connection, case_workflow_id(case), seen, next_at)
+            if waits is not None:
+                await writing.wait(waits)
+
+    async def wait(self, case: str, waits: Waits) -> None:
+        async with self._writing(case) as writing:
+            await writing.wait(waits)
 
     async def resume(self, case: str) -> None:
         async with self._writing(case) as writing:
@@ -143,17 +166,21 @@ class CaseStore:
             writing.act("case-resumed")
 
     async def grounds(self, case: str) -> Grounds | None:
-        async with transaction(self._engine) as connection:
+        async with self._looking() as connection:
             return await read_grounds(connection, case)
 
-    async def explained(self, case: str, verdict: int, changes: Counterfactuals) -> None:
+    async def proposed(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None = None,
+    ) -> None:
         async with self._writing(case) as writing:
-            digest = await keep_explanation(writing.connection, case, verdict, changes)
-            if digest is not None:
-                writing.act("verdict-explained", verdict=verdict, digest=digest)
-
-    async def proposed(self, case: str, urgency: UrgencyDecision, production: ProductionContext | None) -> None:
-        async with self._writing(case) as writing:
+            if explanation is not None:
+                digest = await keep_explanation(writing.connection, case, explanation)
+                if digest is not None:
+                    writing.act("verdict-explained", verdict=explanation.verdict, digest=digest)
             await writing.set(
                 urgency=urgency.model_dump(mode="json"),
                 production=production.model_dump(mode="json") if production else None,
@@ -321,7 +348,7 @@ class CaseStore:
         Raises:
             StorageUnavailable: the database is away.
         """
-        async with transaction(self._engine) as connection:
+        async with self._transaction() as connection:
             found = await connection.scalars(
                 select(outcomes.c.body)
                 .join(cases, cases.c.id == outcomes.c.case_id)
@@ -332,7 +359,7 @@ class CaseStore:
 
     async def redriven(self, some: Sequence[str]) -> None:
         """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""
-        async with transaction(self._engine) as connection:
+        async with self._transaction() as connection:
             await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
 
     async def twin_told(self, case: str, etag: str) -> None:
@@ -380,15 +407,15 @@ class CaseStore:
             writing.act("case-closed", how=how)
             if unread is not None:
                 # In one with the closing: nobody may see the case closed and in no lane.
-                await writing.wait(LEARNING_STEP, unread, None, Lane.PLANNER, failed=False)
+                await writing.wait(Waits(LEARNING_STEP, unread, lane=Lane.PLANNER))
 
     async def stopped(self, case: str, action: StoppableAction) -> str | None:
-        async with transaction(self._engine) as connection:
+        async with self._looking() as connection:
             found = await standing_stop(connection, case, action)
         return None if found is None else found.words
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
-        async with transaction(self._engine) as connection:
+        async with self._looking() as connection:
             rows = (await connection.execute(_SOURCES, {"case": case})).all()
         detectors = sorted({str(row.detector) for row in rows if row.detector})
         return detectors, sorted({str(row.model) for row in rows if row.model})

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.canonical import canonical, sha256
-from domain.counterfactuals import Counterfactuals, Grounds
+from domain.counterfactuals import Explanation, Grounds
 from domain.verdict import Context, Memory
 from millwright.storage.tables import explanations
 
@@ -46,15 +46,13 @@ async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None
     )
 
 
-async def keep_explanation(
-    connection: AsyncConnection, case: str, verdict: int, changes: Counterfactuals
-) -> str | None:
+async def keep_explanation(connection: AsyncConnection, case: str, explanation: Explanation) -> str | None:
     """Keeps what would have changed a verdict; gives its digest, or None where it is kept already."""
-    body = canonical(changes)
+    body = canonical(explanation.changes)
     digest = sha256(body)
     kept = await connection.execute(
         insert(explanations)
-        .values(verdict_id=verdict, case_id=case, body=body.decode(), digest=digest)
+        .values(verdict_id=explanation.verdict, case_id=case, body=body.decode(), digest=digest)
         .on_conflict_do_nothing()
         .returning(explanations.c.verdict_id)
     )

@@ -10,13 +10,13 @@ from activities.progress import CaseRef
 from activities.proposals import Proposals
 from activities.risk_order import RiskOrder
 from domain.canonical import sha256
-from domain.counterfactuals import Counterfactuals
-from domain.verdict import RuleWords
+from domain.counterfactuals import Counterfactuals, Explanation, Grounds
+from domain.verdict import RuleWords, Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases import CaseStore
 from tests.judged_plant import Plant
-from tests.plant import MOTOR, code, deviation
+from tests.plant import MOTOR, START, code, deviation
 from tests.workflows.fake_plant import FakeMes
 
 
@@ -25,6 +25,13 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     made = Plant(storage_engine)
     await made.prepare()
     return made
+
+
+URGENCY = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=None, work_at=START)
+
+
+def other_explanation(grounds: Grounds) -> Explanation:
+    return Explanation(verdict=grounds.verdict, changes=Counterfactuals(rung="watch", inputs=()))
 
 
 def store_of(plant: Plant) -> CaseStore:
@@ -63,7 +70,7 @@ async def test_it_is_kept_once_however_often_the_case_is_proposed(plant: Plant) 
     case, cases = await proposed(plant), store_of(plant)
     grounds = await cases.grounds(case)
     assert grounds is not None
-    await cases.explained(case, grounds.verdict, Counterfactuals(rung="watch", inputs=()))
+    await cases.proposed(case, URGENCY, None, other_explanation(grounds))
     assert await plant.rows("SELECT count(*) FROM explanations") == [(1,)]
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'verdict-explained'") == [(1,)]
 
@@ -107,5 +114,5 @@ async def test_other_cases_have_explanations_of_their_own(plant: Plant) -> None:
     for (case,) in await plant.rows("SELECT id FROM cases"):
         grounds = await cases.grounds(str(case))
         assert grounds is not None
-        await cases.explained(str(case), grounds.verdict, Counterfactuals(rung="watch", inputs=()))
+        await cases.proposed(str(case), URGENCY, None, other_explanation(grounds))
     assert await plant.rows("SELECT count(DISTINCT case_id) FROM explanations") == [(2,)]
