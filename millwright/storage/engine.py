@@ -1,19 +1,25 @@
 """The one place that opens the database, and what a transaction is."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.waiting import Wait
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from domain.errors import StorageFault, StorageUnavailable
 
 _AWAY_CLASSES = frozenset({"08", "53", "55", "57", "58"})
 """Connection, resources, locks, operator intervention, system: what passes (PostgreSQL appendix A)."""
+_IDLE = 1.0
+"""Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
 _RETRIABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
 
 
@@ -24,14 +30,35 @@ def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
     The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
     plain = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_async_engine(
+    engine = create_async_engine(
         plain,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s", "connect_timeout": 5},
     )
+    _ask_who_was_idle(engine)
+    return engine
+
+
+def _ask_who_was_idle(engine: AsyncEngine) -> None:
+    """Has a connection that lay idle answer before it is used, and replaced where it does not.
+
+    The pool's own `pool_pre_ping` asks each time, and so has each transaction wait once more for the database.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def given_back(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["given_back"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        if time.monotonic() - record.info.get("given_back", time.monotonic()) < _IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 @asynccontextmanager
