@@ -22,6 +22,8 @@ _AWAY = 1.0
 """Seconds for which a database or an engine that does not answer is left alone."""
 _AT_ONCE = 20
 """Signals on their way at once."""
+_AT_MOST_PATIENT = 8
+"""How many times as long the patience with a subject grows that stays due."""
 _NOT_SOONER = 0.06
 """Seconds between two signals to a subject that has not come to rest in between."""
 _APART = 0.03
@@ -36,6 +38,7 @@ class _Signal:
 
     at: float
     due: DueSubject
+    patience: float
     apart: float = _APART
     waits: bool = False
     """Whether the subject was seen due again before that."""
@@ -44,19 +47,19 @@ class _Signal:
 class Dispatcher:
     """Signals the workflow of every subject that is due.
 
-    A subject that stays due is signalled again after a patience of wall time: the engine may have lost the signal, or
-    all it knew. One that is woken again before it has come to rest is signalled now and then only, and a line not at
-    all: who judges it sees what came meanwhile and goes on. A line that is due again as soon as it has rested is left
-    to gather for a moment, longer each time, so that many small messages cost few signals and few transactions; the
-    first is signalled at once. A line that is attended in this process is called there, and one that another worker
-    attends is left to it. Several dispatchers side by side only wake twice.
+    A subject that stays due is signalled again after a patience of wall time, doubled each time: the engine may have
+    lost the signal, or all it knew. One that is woken again before it has come to rest is signalled now and then only,
+    and a line not at all: who judges it sees what came meanwhile and goes on. A line that is due again as soon as it
+    has rested is left to gather for a moment, longer each time, so that many small messages cost few signals and few
+    transactions; the first is signalled at once. A line that is attended in this process is called there, and one that
+    another worker attends is left to it. Several dispatchers side by side only wake twice.
 
     Args:
         storage: where the due rows are.
         engine: who runs the workflows.
         clock: the plant's time.
         attendance: the lines that this process attends.
-        patience: seconds before the same subject, still due, is signalled again.
+        patience: seconds before the same subject, still due, is signalled again for the first time.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ class Dispatcher:
         if wanted:
             self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
             for one in wanted:
-                self._signals[one.subject] = _Signal(now, one, self._apart(one))
+                self._signals[one.subject] = _Signal(now, one, self._patience_with(one), self._apart(one))
         # What is due no more has come to rest, and its next wake is worth a signal; a line's not before its time.
         still = {one.subject for one in others}
         self._signals = {
@@ -126,6 +129,8 @@ class Dispatcher:
         except ConnectorError as error:
             log.warning("no watch or case can be woken for the moment: %s", error)
             self._engine_away_until = time.monotonic() + _AWAY
+            # It may have lost all that it was told.
+            self._signals.clear()
 
     def _calls(self, one: DueSubject) -> bool:
         """Whether somebody attends the subject; if so here, it is called."""
@@ -143,11 +148,19 @@ class Dispatcher:
         since = now - last.at
         line = one.subject.startswith(_LINES)
         if last.due == one or (line and last.due.rests == one.rests):
-            return since > self._patience
+            return since > last.patience
         if not line:
             return since > _NOT_SOONER
         last.waits = last.waits or since <= last.apart
         return since > last.apart
+
+    def _patience_with(self, one: DueSubject) -> float:
+        """How long a subject may stay due before it is signalled again: a case that waits for its turn in a flood is in
+        hand, and each signal has the engine give its workflow one more task."""
+        last = self._signals.get(one.subject)
+        if last is None or last.due != one:
+            return self._patience
+        return min(last.patience * 2, self._patience * _AT_MOST_PATIENT)
 
     def _apart(self, one: DueSubject) -> float:
         last = self._signals.get(one.subject)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -91,6 +92,23 @@ async def test_a_case_that_is_woken_again_is_signalled_again_soon(turns: Turns) 
     await turns.see(0, [DueSubject("case/A", 1, 0)])
     assert await turns.see(0.01, [DueSubject("case/A", 2, 0)]) == []
     assert await turns.see(0.06, [DueSubject("case/A", 2, 0)]) == ["case/A"]
+
+
+async def test_a_case_that_stays_due_is_signalled_again_ever_more_patiently(turns: Turns) -> None:
+    signals = [bool(await turns.see(1.1, [DueSubject("case/A", 1, 0)])) for _ in range(40)]
+    apart = [later - sooner for sooner, later in pairwise(at for at, signalled in enumerate(signals) if signalled)]
+    assert apart[:6] == [1, 2, 4, 8, 8, 8]
+
+
+async def test_an_engine_that_was_away_is_told_again_at_once_of_all_that_is_due(turns: Turns) -> None:
+    for _ in range(8):
+        await turns.see(1.1, [DueSubject("case/A", 1, 0)])
+    turns.woken.away = True
+    await turns.see(1.1, [DueSubject("case/A", 1, 0), DueSubject("case/B", 1, 0)])
+    turns.woken.away = False
+    turns._dispatcher._engine_away_until = 0.0
+    due = [DueSubject("case/A", 1, 0), DueSubject("case/B", 1, 0)]
+    assert await turns.see(0.01, due) == ["case/A", "case/B"]
 
 
 async def test_a_line_that_another_worker_attends_is_signalled_only_when_that_is_over(turns: Turns) -> None:
