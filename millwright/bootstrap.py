@@ -6,7 +6,7 @@ most of what a process weighs.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -129,7 +129,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Systems:
-    """The other systems, each behind its port, with the ids of their connectors."""
+    """The other systems, each behind its port, with the ids of their connectors; `http` is the client of most."""
 
     cmms: Cmms
     cmms_id: str
@@ -137,6 +137,7 @@ class Systems:
     mes: Mes
     mes_id: str
     twins: TwinGraph
+    http: "httpx.AsyncClient | None" = None
 
 
 async def database_url(settings: Settings) -> str:
@@ -198,7 +199,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         stack.push_async_callback(close_mes)
         twins, close_twins = _twins(settings)
         stack.push_async_callback(close_twins)
-        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins)
+        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins, http=http)
 
 
 def _cmms(settings: Settings, http: "httpx.AsyncClient") -> tuple[str, Cmms, OutcomeCodes]:
@@ -257,12 +258,17 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
 
 
 def worker_activities(
-    storage: Storage, systems: Systems, engine: WorkflowEngine, attendance: "Attendance | None" = None
+    storage: Storage,
+    systems: Systems,
+    engine: WorkflowEngine,
+    attendance: "Attendance | None" = None,
+    turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports.
 
     Args:
         attendance: looks after the lines that were judged, where a dispatcher calls it.
+        turn: begins when a transaction of a case may, and lasts as long as it.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
@@ -272,13 +278,14 @@ def worker_activities(
     from activities.risk_order import RiskOrder
     from activities.work_orders import WorkOrders
 
+    cases = storage.cases.by_turns(turn)
     judging = Judging(storage.lines, storage.catalogue, engine, attendance)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
-    proposals = Proposals(storage.cases, systems.mes, storage.catalogue, storage.clock, order)
-    holds = Holds(storage.cases, systems.mes, systems.mes_id, storage.clock)
+    proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock, order)
+    holds = Holds(cases, systems.mes, systems.mes_id, storage.clock)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
-        storage.cases,
+        cases,
         storage.changes,
         systems.cmms,
         systems.cmms_id,
@@ -288,7 +295,7 @@ def worker_activities(
         engine,
         order,
     )
-    outcomes = Outcomes(storage.cases, systems.twins, systems.codes, autonomy, storage.clock)
+    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return [
         judging.judge_pending,
         proposals.propose_work,

@@ -7,10 +7,21 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PATIENCE = 15.0
+_LAST = 10
+"""The nice value of a process that yields: a tenth of the share of others."""
 _QUIET = range(20_000, 32_000)
+
+
+def _put_last(pid: int) -> None:
+    """Lowers the priority of a process that was just started and has no other thread yet, and that of its session:
+    Linux shares the processors out among sessions first (autogroups, sched(7)). Elsewhere less or nothing is done."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _LAST)
+        Path(f"/proc/{pid}/autogroup").write_text(str(_LAST))
 
 
 class Process:
@@ -21,10 +32,14 @@ class Process:
         command: the program and its arguments.
         environment: added to ours.
         logs: the directory of the logs.
+        yields: whether it leaves the processors to others where they are scarce.
     """
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: Path, *, yields: bool = False
+    ) -> None:
         self.name = name
+        self._yields = yields
         self._command = list(command)
         self._environment = dict(environment)
         self.log = logs / f"{name}.log"
@@ -42,6 +57,8 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if self._yields:
+            _put_last(self._running.pid)
 
     @property
     def pid(self) -> int | None:

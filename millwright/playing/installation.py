@@ -102,10 +102,10 @@ class Installation:
         command = await asyncio.to_thread(self._engine.command, self._say)
         self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
         await asyncio.to_thread(self._engine.before_start)
-        self._add(ENGINE, command, {})
+        self._add(ENGINE, command, {}, yields=True)
         hours = str(int(self._step.total_seconds() // 3600))
         arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
-        self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {})
+        self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {}, yields=True)
         self.database_url = await asyncio.to_thread(postgres.start, self.home / POSTGRES)
         endpoints = await self._endpoints()
         await asyncio.to_thread(self._engine.after_start)
@@ -171,8 +171,9 @@ class Installation:
                 return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
         return None
 
-    def _add(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
-        process = Process(name, command, environment, self.home / "logs")
+    def _add(self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False) -> None:
+        # No verdict needs the engine, and the sandbox stands for systems that have machines of their own.
+        process = Process(name, command, environment, self.home / "logs", yields=yields)
         process.start()
         self.processes[name] = process
         self._remember()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.attendance import Attendance
 from millwright.bootstrap import Storage, Systems, worker_activities
@@ -24,7 +24,7 @@ from millwright.temporal import (
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
-from millwright.worker.precedence import JudgingFirst, Precedence
+from millwright.worker.precedence import Precedence
 from millwright.worker.suppression_watch import SuppressionWatch
 from workflows.connector_poll import ConnectorPoll
 from workflows.line_watch import LineWatch
@@ -68,7 +68,12 @@ async def run_worker(
     engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
     attendance = Attendance()
     # Who does not dispatch is not called, and attends nothing.
-    activities = worker_activities(storage, systems, engine, attendance if only is not Work.CASES else None)
+    precedence = Precedence(lambda: attendance.busy)
+    if systems.http is not None:
+        systems.http.event_hooks = {"request": [precedence.before_request]}
+    activities = worker_activities(
+        storage, systems, engine, attendance if only is not Work.CASES else None, precedence.turn
+    )
     attempts = Attempts()
 
     def worker(queue: str, workflows: Sequence[type], interceptors: Sequence[Interceptor]) -> Worker:
@@ -80,6 +85,8 @@ async def run_worker(
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
             interceptors=interceptors,
+            # The sandbox looks for what is not deterministic; the tests of replay do that, once and not in each case.
+            workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
             deployment_config=_deployment(settings),
             # A pass goes to whoever is free, not to who ran the task: the line stays where it was judged.
@@ -95,10 +102,7 @@ async def run_worker(
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
-            first = JudgingFirst(Precedence(lambda: attendance.busy))
-            await stack.enter_async_context(
-                worker(case_queue(settings.task_queue), (MaintenanceCase,), [attempts, first])
-            )
+            await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,), [attempts]))
         stack.push_async_callback(attendance.end)
         log.info("working on %s", settings.task_queue)
         stopping = asyncio.create_task(stop.wait())

@@ -2,11 +2,13 @@
 
 import copy
 import json
+from collections.abc import Sequence
 
 import pytest
 from pydantic import ValidationError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.judging import JudgeLine, LineJudged
@@ -15,10 +17,12 @@ from activities.proposals import DecideCase
 from activities.work_orders import Polled, PollSystem
 from domain.model import Model
 from millwright.worker.running import WORKFLOWS
+from tests.replay.clock_reader import ClockReader
 from tests.replay.fingerprints import committed, computed, differences, digest, wire_name
 from tests.replay.histories import Recorded, must_fail, recorded
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
+from workflows.maintenance_case import MaintenanceCase
 
 WHAT_TO_DO = (
     "A workflow changed. If open cases may be running it, put the change behind workflow.patched(...); then record a "
@@ -55,7 +59,14 @@ SECRETS = (
 
 @pytest.fixture(scope="module")
 def replayer() -> Replayer:
-    return Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    return replayer_of(WORKFLOWS)
+
+
+def replayer_of(workflows: Sequence[type]) -> Replayer:
+    """In the SDK's sandbox, which workers do without: what is not deterministic is to be found here."""
+    return Replayer(
+        workflows=workflows, data_converter=pydantic_data_converter, workflow_runner=SandboxedWorkflowRunner()
+    )
 
 
 def test_no_workflow_changed_without_its_fingerprint() -> None:
@@ -94,6 +105,12 @@ async def test_what_runs_in_plants_goes_on_running(one: Recorded, replayer: Repl
 async def test_a_history_of_another_workflow_is_found_out(one: Recorded, replayer: Replayer) -> None:
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(one.history)
+
+
+async def test_what_is_not_deterministic_is_refused_in_replay() -> None:
+    histories = [one.history for one in recorded() if one.path.parent.name == wire_name(MaintenanceCase)]
+    result = await replayer_of([ClockReader]).replay_workflow(histories[0], raise_on_replay_failure=False)
+    assert "datetime.datetime.now" in str(result.replay_failure)
 
 
 def test_there_is_a_history_that_must_fail() -> None:

@@ -1,4 +1,4 @@
-"""When the steps of cases begin: judging goes first, and no step waits for ever."""
+"""When the transactions of cases begin: judging goes first, and none waits for ever."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from millwright.worker.precedence import Precedence
 
 
 class Loop:
-    """Steps that run until they are let go, beside judging as the test says."""
+    """Transactions that run until they are let go, beside judging as the test says."""
 
     def __init__(self) -> None:
         self.judging = False
@@ -19,7 +19,7 @@ class Loop:
         self._tasks: list[asyncio.Task[None]] = []
 
     def ask(self, count: int) -> None:
-        self._tasks += [asyncio.create_task(self._step()) for _ in range(count)]
+        self._tasks += [asyncio.create_task(self._transact()) for _ in range(count)]
 
     async def have_begun(self, count: int) -> None:
         while True:
@@ -31,21 +31,21 @@ class Loop:
         self.let_go.set()
         await asyncio.gather(*self._tasks)
 
-    async def _step(self) -> None:
-        async with self._precedence.step():
+    async def _transact(self) -> None:
+        async with self._precedence.turn():
             self.began += 1
             await self.let_go.wait()
 
 
 @pytest.fixture
 def never(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No time is so long that a step begins beside judging."""
+    """No time is so long that a transaction begins beside judging."""
     monkeypatch.setattr(precedence, "_APART", 1e9)
     monkeypatch.setattr(precedence, "_LONGEST", 1e9)
 
 
 @pytest.mark.usefixtures("never")
-async def test_a_step_begins_at_once_where_nothing_is_judged() -> None:
+async def test_a_transaction_begins_at_once_where_nothing_is_judged() -> None:
     loop = Loop()
     loop.ask(3)
     await asyncio.wait_for(loop.have_begun(3), 5)
@@ -53,7 +53,7 @@ async def test_a_step_begins_at_once_where_nothing_is_judged() -> None:
 
 
 @pytest.mark.usefixtures("never")
-async def test_a_step_begins_when_judging_has_ended() -> None:
+async def test_a_transaction_begins_when_judging_has_ended() -> None:
     loop = Loop()
     loop.judging = True
     loop.ask(2)
@@ -66,7 +66,7 @@ async def test_a_step_begins_when_judging_has_ended() -> None:
 
 
 @pytest.mark.parametrize("passed", ["_APART", "_LONGEST"])
-async def test_steps_begin_one_by_one_though_judging_does_not_end(passed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_they_begin_one_by_one_though_judging_does_not_end(passed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precedence, "_APART", 1e9)
     monkeypatch.setattr(precedence, "_LONGEST", 1e9)
     monkeypatch.setattr(precedence, passed, 0.0)
@@ -78,20 +78,22 @@ async def test_steps_begin_one_by_one_though_judging_does_not_end(passed: str, m
 
 
 @pytest.mark.usefixtures("never")
-async def test_a_step_that_waits_for_its_vendor_keeps_nobody_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precedence, "_LONGEST", 0.0)
+async def test_few_go_on_at_once_where_nothing_is_judged_and_the_next_begins_when_one_has_ended() -> None:
     loop = Loop()
-    loop.ask(50)
-    await asyncio.wait_for(loop.have_begun(50), 5)
-    assert not loop.let_go.is_set()
-    await loop.end()
+    loop.ask(precedence._AT_ONCE + 5)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert loop.began == precedence._AT_ONCE
+    await asyncio.wait_for(loop.end(), 5)
+    assert loop.began == precedence._AT_ONCE + 5
 
 
 @pytest.mark.usefixtures("never")
-async def test_steps_that_wait_for_a_silent_vendor_slow_nobody_where_nothing_is_judged() -> None:
+async def test_those_that_wait_for_a_lock_keep_the_others_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop()
     loop.ask(precedence._AT_ONCE)
     await asyncio.wait_for(loop.have_begun(precedence._AT_ONCE), 5)
+    monkeypatch.setattr(precedence, "_LONGEST", 0.0)
     loop.ask(5)
     await asyncio.wait_for(loop.have_begun(precedence._AT_ONCE + 5), 5)
     assert not loop.let_go.is_set()
@@ -99,7 +101,7 @@ async def test_steps_that_wait_for_a_silent_vendor_slow_nobody_where_nothing_is_
 
 
 @pytest.mark.usefixtures("never")
-async def test_a_step_that_was_cancelled_while_it_waited_is_passed_over() -> None:
+async def test_one_that_was_cancelled_while_it_waited_is_passed_over() -> None:
     loop = Loop()
     loop.judging = True
     loop.ask(1)

@@ -31,7 +31,7 @@ class JobControlSettings(BaseModel):
     password: SecretStr | None = None
     timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta())
     connect_timeout: timedelta = Field(default=timedelta(seconds=15), gt=timedelta())
-    shared_for: timedelta = Field(default=timedelta(seconds=5), ge=timedelta())
+    shared_for: timedelta = Field(default=timedelta(seconds=15), ge=timedelta())
     settle: timedelta = Field(default=timedelta(seconds=2), ge=timedelta())
     stop_masters: tuple[str, ...] = ("PLANNED-STOP",)
     shortest_stop: timedelta = Field(default=timedelta(hours=1), gt=timedelta())
