@@ -130,13 +130,13 @@ class CaseStore:
 
     @asynccontextmanager
     async def _looking(self) -> AsyncIterator[AsyncConnection]:
-        """For one statement: a transaction around it would wait for the database twice more."""
+        """For those who only look: a transaction around it would wait for the database twice more."""
         async with self._turn(), unbound(self._engine) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _writing(self, case: str) -> AsyncIterator[_Writing]:
-        async with self._transaction() as connection:
+    async def _writing(self, case: str, *, at_once: bool = False) -> AsyncIterator[_Writing]:
+        async with transaction(self._engine) if at_once else self._transaction() as connection:
             writing = _Writing(connection, case, self._clock.now())
             yield writing
             await ledger.append(connection, writing.entry)
@@ -152,9 +152,10 @@ class CaseStore:
 
     async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
         async with self._writing(case) as writing:
-            await due.settle(writing.connection, case_workflow_id(case), seen, next_at)
+            # The case before its due row, as judging has them.
             if waits is not None:
                 await writing.wait(waits)
+            await due.settle(writing.connection, case_workflow_id(case), seen, next_at)
 
     async def wait(self, case: str, waits: Waits) -> None:
         async with self._writing(case) as writing:
@@ -189,7 +190,7 @@ class CaseStore:
             writing.act("work-proposed", urgency=urgency, production=production)
 
     async def decided(self, case: str, decision: Decision) -> None:
-        async with self._writing(case) as writing:
+        async with self._writing(case, at_once=True) as writing:
             row = (
                 await writing.connection.execute(
                     select(cases.c.decision, cases.c.closed_as).where(cases.c.id == case).with_for_update()

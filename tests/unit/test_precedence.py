@@ -47,8 +47,8 @@ def never(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("never")
 async def test_a_transaction_begins_at_once_where_nothing_is_judged() -> None:
     loop = Loop()
-    loop.ask(3)
-    await asyncio.wait_for(loop.have_begun(3), 5)
+    loop.ask(precedence._AT_ONCE)
+    await asyncio.wait_for(loop.have_begun(precedence._AT_ONCE), 5)
     await loop.end()
 
 
