@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -156,7 +157,7 @@ class Judging:
     async def _judge_batch(self, line: str, limit: int) -> _Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""
         try:
-            async with self._lines.open(line, limit, attended=self._attendance is not None) as work:
+            async with self._open(line, limit) as work:
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
             self._warm.update(result.warm)
@@ -169,8 +170,11 @@ class Judging:
                 return await self._judge_batch(line, limit // 2)
             return await self._spoil(line, error)
 
+    def _open(self, line: str, limit: int) -> AbstractAsyncContextManager[LineWork]:
+        return self._lines.open(line, limit, attended=self._attendance is not None)
+
     async def _spoil(self, line: str, error: Exception) -> _Batch:
-        async with self._lines.open(line, 1) as work:
+        async with self._open(line, 1) as work:
             reason = f"judging it failed: {type(error).__name__}: {error}"
             bad = [*work.spoiled, *(Spoiled(event.id, reason) for event in work.events)]
             await work.write([], {}, {}, bad)

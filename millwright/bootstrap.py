@@ -6,7 +6,7 @@ most of what a process weighs.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -25,7 +25,7 @@ from millwright.embedded import postgres
 from millwright.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.autonomy import AutonomyStore
-from millwright.storage.cases import CaseStore
+from millwright.storage.cases import CaseStore, Turn
 from millwright.storage.changes import ChangeStore
 from millwright.storage.drafts import DraftStore
 from millwright.storage.engine import open_engine
@@ -262,13 +262,13 @@ def worker_activities(
     systems: Systems,
     engine: WorkflowEngine,
     attendance: "Attendance | None" = None,
-    turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    turn: Turn = nullcontext,
 ) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports.
 
     Args:
         attendance: looks after the lines that were judged, where a dispatcher calls it.
-        turn: begins when a transaction of a case may, and lasts as long as it.
+        turn: when the transactions of cases begin.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import psycopg
 from psycopg.rows import dict_row
 
 from domain.approvals import (
@@ -22,9 +21,8 @@ from domain.approvals import (
 from domain.assigning import Chosen, End, Place, Placement, Scope, choose, judging_since, turning_points
 from domain.errors import PolicyRejected
 from domain.judging import Assignment
+from millwright.storage.engine import Cursor
 from millwright.storage.signatures import Signature, Signed, SignedVersion
-
-Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 
 # Judging shares this lock and whoever changes an assignment has it alone: no batch is judged while one changes.
 LOCK_TO_JUDGE = "pg_advisory_xact_lock_shared(hashtextextended('policies', 0))"

@@ -14,7 +14,7 @@ from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.arrays import texts
-from millwright.storage.engine import raw
+from millwright.storage.engine import Statement, raw
 from millwright.storage.holding_back import HoldingBack, suppressions_around
 from millwright.storage.tables import cases
 
@@ -66,7 +66,6 @@ FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s:
 WHERE c.id = k.id
 """
 
-Statement = tuple[str, tuple[object, ...]]
 _CaseRow = tuple[str, str, str, str | None, int, int, datetime, datetime, int, str | None]
 
 

@@ -30,6 +30,9 @@ from millwright.storage.tables import cases, hold_claims, holds, labels, outcome
 from millwright.storage.versions import learn_version
 from millwright.storage.work_windows import follow_work
 
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Begins when a transaction may, and lasts as long as it."""
+
 _ACTOR = "millwright"
 _LIVE = ("intended", "placed", "releasing", "unproven")
 _MOVES = {
@@ -107,7 +110,7 @@ class CaseStore:
         clock: Clock,
         terms: VersionTerms,
         work_window: timedelta | None = None,
-        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        turn: Turn = nullcontext,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -115,12 +118,8 @@ class CaseStore:
         self._work_window = work_window
         self._turn = turn
 
-    def by_turns(self, turn: Callable[[], AbstractAsyncContextManager[None]]) -> "CaseStore":
-        """The same cases for one who gives way to others before each transaction.
-
-        Args:
-            turn: begins when a transaction may, and lasts as long as it.
-        """
+    def by_turns(self, turn: Turn) -> "CaseStore":
+        """The same cases for one who gives way to others before each transaction."""
         return CaseStore(self._engine, self._clock, self._terms, self._work_window, turn)
 
     @asynccontextmanager

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-import psycopg
-
 from domain.judging import JudgedContext
 from domain.verdict import Context
+from millwright.storage.engine import Cursor
 
 # The codes of each asset by themselves and by their index: joined, they are counted for every asset anew where the
 # planner knows nothing of the tables yet.
@@ -20,8 +19,6 @@ INSERT INTO contexts (digest, body) SELECT * FROM unnest(%b::text[], %b::text[])
 """
 _FIELDS = ("asset", "asset_class", "criticality", "machine", "line", "codes")
 _ENOUGH = 50_000
-
-Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 
 
 class ContextStore:

@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import psycopg
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.keys import SUPPRESSION_SUBJECT
-from millwright.storage.engine import raw, unbound
+from millwright.storage.engine import Cursor, Statement, raw, unbound
 from millwright.storage.tables import due
 
 # Rows in one order, so that two who wake the same subjects queue and do not deadlock.
@@ -41,13 +40,13 @@ async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetim
             await wake_by(cursor, subjects, at)
 
 
-async def wake_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], subjects: Sequence[str], at: datetime) -> None:
+async def wake_by(cursor: Cursor, subjects: Sequence[str], at: datetime) -> None:
     """As `wake`, on the driver's own cursor: for those who send several statements at once."""
     if subjects:
         await cursor.execute(*waking(subjects, at))
 
 
-def waking(subjects: Collection[str], at: datetime) -> tuple[str, tuple[object, ...]]:
+def waking(subjects: Collection[str], at: datetime) -> Statement:
     """The statement of `wake` and its values."""
     return _WAKE, (at, sorted(set(subjects)))
 

@@ -16,6 +16,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from domain.errors import StorageFault, StorageUnavailable
 
+Cursor = psycopg.AsyncCursor[tuple[object, ...]]
+Statement = tuple[str, tuple[object, ...]]
+"""A statement in the driver's own words, and its values."""
+
 _AWAY_CLASSES = frozenset({"08", "53", "55", "57", "58"})
 """Connection, resources, locks, operator intervention, system: what passes (PostgreSQL appendix A)."""
 _IDLE = 1.0

@@ -11,6 +11,7 @@ from domain.canonical import timestamp
 from domain.judging import Judged
 from domain.suppression import Suppression
 from millwright.storage import ledger
+from millwright.storage.engine import Statement
 from millwright.storage.suppression_tables import suppressed, suppressions
 from millwright.storage.tables import assets
 
@@ -39,12 +40,12 @@ class HoldingBack:
     async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "HoldingBack":
         """What there is around the event times of some verdicts."""
         first, last = _span(judged)
-        found = await connection.execute(
+        covering = await connection.execute(
             select(suppressions)
             .where(suppressions.c.end_at > first, suppressions.c.from_at <= last)
             .order_by(suppressions.c.id)
         )
-        around = [Suppression.model_validate(dict(row)) for row in found.mappings()]
+        around = [Suppression.model_validate(dict(row)) for row in covering.mappings()]
         found = await connection.execute(
             select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
                 assets.c.id.in_({one.event.asset for one in judged}), assets.c.valid_to.is_(None)
@@ -104,7 +105,7 @@ class HoldingBack:
             await connection.execute(insert(suppressed), self.rows)
 
 
-def suppressions_around(judged: Sequence[Judged]) -> tuple[str, tuple[object, ...]]:
+def suppressions_around(judged: Sequence[Judged]) -> Statement:
     """The statement that gives a row where any shelf or window covers the event times of some verdicts, those returned
     too, and its values. Nearly always there is none: `HoldingBack.read` is asked where there is."""
     return _ANY, _span(judged)

@@ -14,7 +14,7 @@ from domain.canonical import canonical
 from domain.keys import line_workflow_id
 from millwright.storage import due, pending
 from millwright.storage.copying import COPY_FORMAT, copy_lines
-from millwright.storage.engine import raw, transaction
+from millwright.storage.engine import Cursor, raw, transaction
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,9 @@ ON CONFLICT DO NOTHING
 """
 
 
-_Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 _Numbered = Mapping[int, Received]
 """Messages, each with the number under which it is stored if it is new."""
-_Keep = Callable[[_Cursor, _Numbered], Awaitable[_Numbered]]
+_Keep = Callable[[Cursor, _Numbered], Awaitable[_Numbered]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +123,13 @@ def _refused(item: Received, error: Exception) -> Received:
     )
 
 
-async def _all_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
+async def _all_new(cursor: Cursor, items: _Numbered) -> _Numbered:
     """Stores messages of which none was stored before, or fails."""
     await _copy(cursor, _COPY, items)
     return items
 
 
-async def _some_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
+async def _some_new(cursor: Cursor, items: _Numbered) -> _Numbered:
     """Stores what is new of some messages; gives that."""
     await cursor.execute(_STAGE)
     await _copy(cursor, _COPY_STAGE, items)
@@ -138,7 +137,7 @@ async def _some_new(cursor: _Cursor, items: _Numbered) -> _Numbered:
     return {number: items[number] for number in (int(str(row[0])) for row in await cursor.fetchall())}
 
 
-async def _copy(cursor: _Cursor, statement: str, items: _Numbered) -> None:
+async def _copy(cursor: Cursor, statement: str, items: _Numbered) -> None:
     async with cursor.copy(statement) as copy:
         for lines in copy_lines([_line(number, item) for number, item in items.items()]):
             await copy.write(lines)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import psycopg
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
-from millwright.storage.engine import raw, send_all
+from millwright.storage.engine import Cursor, raw, send_all
 from millwright.storage.tables import ledger_head
 
 GENESIS = EMPTY_ROOT
@@ -104,7 +103,7 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
         await driver.commit()
 
 
-async def append_by(cursor: psycopg.AsyncCursor[tuple[object, ...]], entry: Entry, engine: str | None = None) -> None:
+async def append_by(cursor: Cursor, entry: Entry, engine: str | None = None) -> None:
     """As `append`, on the driver's own cursor and within its pipeline, for those whose own rows carry the number:
     from here on it is the head's, until they commit.
 
@@ -123,7 +122,7 @@ def chain_values(entry: Entry, engine: str | None) -> tuple[object, ...]:
     return entry.at, len(entry.leaves), merkle_root(entry.leaves), engine
 
 
-async def add_acts(cursor: psycopg.AsyncCursor[tuple[object, ...]], entry: Entry) -> None:
+async def add_acts(cursor: Cursor, entry: Entry) -> None:
     """Stores the entry's acts, its row being chained by this transaction."""
     if entry.acts:
         added = [one for _, one in entry.acts]

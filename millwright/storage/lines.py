@@ -29,9 +29,9 @@ from domain.verdict import Memory
 from millwright.storage import ledger
 from millwright.storage.arrays import Array, bigints, smallints, texts
 from millwright.storage.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
-from millwright.storage.casebook import Statement, apply_verdicts
+from millwright.storage.casebook import apply_verdicts
 from millwright.storage.contexts import ContextStore
-from millwright.storage.engine import raw, send_all, transaction
+from millwright.storage.engine import Cursor, Statement, raw, send_all, transaction
 
 # The generation may be read before the locks are had, and then be older than it is: a pass too many, never one too few.
 _TAKE = f"""
@@ -123,7 +123,6 @@ _ATTENDED = timedelta(seconds=2)
 attended it be killed."""
 
 
-_Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 _EventRow = tuple[int, str, str, str, str, str, str]
 
 
@@ -351,7 +350,7 @@ class _LineWork:
             if not self._left:
                 self.rested = await _is_true(resting)
 
-    async def _rest(self, cursor: _Cursor) -> None:
+    async def _rest(self, cursor: Cursor) -> None:
         """Asks that the line come to rest, unless something came to it after its events were read.
 
         Before the ledger's row: who wakes the line has its `due` row first, too.
@@ -364,7 +363,7 @@ class _LineWork:
             await cursor.execute(_REST, (subject, self.generation))
 
 
-async def _is_true(cursor: _Cursor) -> bool:
+async def _is_true(cursor: Cursor) -> bool:
     found = await cursor.fetchone()
     return found is not None and bool(found[0])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-import psycopg
+from millwright.storage.engine import Cursor
 
 UNDECIDED = "undecided"
 """What stands for a fate where an event waits for judging."""
@@ -15,7 +15,7 @@ FATE = f"CASE WHEN p.event_id IS NULL THEN e.fate ELSE '{UNDECIDED}' END"
 _WAIT = "INSERT INTO pending (line, event_id) SELECT * FROM unnest(%b::text[], %b::bigint[])"
 
 
-async def wait(cursor: psycopg.AsyncCursor[tuple[object, ...]], lines: Sequence[str], events: Sequence[int]) -> None:
+async def wait(cursor: Cursor, lines: Sequence[str], events: Sequence[int]) -> None:
     """Makes events wait for the judging of their lines, in the transaction that stores them."""
     if events:
         await cursor.execute(_WAIT, (list(lines), list(events)))

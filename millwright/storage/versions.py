@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.canonical import timestamp
 from domain.errors import ActRejected, PolicyRejected
 from millwright.storage import ledger
-from millwright.storage.assignments import Cursor, VersionTerms, read_book
-from millwright.storage.engine import transaction
+from millwright.storage.assignments import VersionTerms, read_book
+from millwright.storage.engine import Cursor, transaction
 from millwright.storage.tables import people, policy_assignments, policy_versions
 
 _DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"

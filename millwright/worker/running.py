@@ -67,10 +67,10 @@ async def run_worker(
     """
     engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
     attendance = Attendance()
-    # Who does not dispatch is not called, and attends nothing.
     precedence = Precedence(lambda: attendance.busy)
     if systems.http is not None:
         systems.http.event_hooks = {"request": [precedence.before_request]}
+    # Who does not dispatch is not called, and attends nothing.
     activities = worker_activities(
         storage, systems, engine, attendance if only is not Work.CASES else None, precedence.turn
     )

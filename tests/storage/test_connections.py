@@ -1,5 +1,7 @@
 """Connections that the database has closed behind our back."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,31 +19,33 @@ async def own_pid(engine: AsyncEngine) -> int:
 
 
 @pytest.fixture
-def url(storage_engine: AsyncEngine) -> str:
-    return storage_engine.url.render_as_string(hide_password=False).replace("postgresql+psycopg://", "postgresql://")
+async def engine(storage_engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    made = open_engine(storage_engine.url.render_as_string(hide_password=False))
+    yield made
+    await made.dispose()
+
+
+async def cut(engine: AsyncEngine, by: AsyncEngine) -> int:
+    """Has the one connection of an engine cut by the database; gives whose it was."""
+    first = await own_pid(engine)
+    async with unbound(by) as other:
+        await other.execute(_CUT, {"pid": first})
+    return first
 
 
 async def test_a_connection_that_lay_idle_and_is_gone_is_replaced_unnoticed(
-    url: str, storage_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, storage_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "_IDLE", 0.0)
-    engine = open_engine(url)
-    first = await own_pid(engine)
-    async with unbound(storage_engine) as other:
-        await other.execute(_CUT, {"pid": first})
+    first = await cut(engine, storage_engine)
     assert await own_pid(engine) != first
-    await engine.dispose()
 
 
 async def test_one_that_was_used_a_moment_ago_is_told_to_be_away_and_then_replaced(
-    url: str, storage_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, storage_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "_IDLE", 1e9)
-    engine = open_engine(url)
-    first = await own_pid(engine)
-    async with unbound(storage_engine) as other:
-        await other.execute(_CUT, {"pid": first})
+    first = await cut(engine, storage_engine)
     with pytest.raises(StorageUnavailable):
         await own_pid(engine)
     assert await own_pid(engine) != first
-    await engine.dispose()
