@@ -218,6 +218,16 @@ class Judge(Protocol):
         """
         ...
 
+    def releases_unattended(self, version: str, machine: str) -> bool:
+        """Whether a version lets a hold on a machine be released without a person of production saying so.
+
+        It is so only for machines that the version names one by one. A hold on any other machine waits for a person.
+
+        Raises:
+            PolicyRejected: no such version was loaded.
+        """
+        ...
+
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
         """The move that a record of findings asks for by a version's terms; None where it may stay as it is."""
         ...

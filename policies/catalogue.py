@@ -130,6 +130,9 @@ class Catalogue:
         terms = self.version(version).document.autonomy
         return AutonomyTerms(enforce=terms.enforce, automatic=terms.default == "automatic")
 
+    def releases_unattended(self, version: str, machine: str) -> bool:
+        return machine in self.version(version).document.holds.release_unattended
+
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
         return autonomy.weigh(self.version(version).document.autonomy, record)
 

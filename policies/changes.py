@@ -31,6 +31,7 @@ def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
         *_rules(before.written, after.written),
         *_timing(before.document.timing, after.document.timing),
         *_autonomy(before, after),
+        *_holds(before, after),
     ]
 
 
@@ -72,6 +73,16 @@ def _autonomy(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]
     if old.promote_at != new.promote_at:
         was, now = (f"{each.precision_lower_bound:g} of {each.confirmed}" for each in (old.promote_at, new.promote_at))
         yield Change(about="autonomy", says=f"earned at a precision of {was} → {now} confirmed cases")
+
+
+def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    old, new = (each.document.holds.release_unattended for each in (before, after))
+    for machine in sorted({*new} - {*old}):
+        says = f"{machine} is added: its hold is released without a person of production saying so"
+        yield Change(about="unattended release", says=says)
+    for machine in sorted({*old} - {*new}):
+        says = f"{machine} is left out: its hold is released only when a person of production says so"
+        yield Change(about="unattended release", says=says)
 
 
 def _own_names(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:

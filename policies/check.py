@@ -8,7 +8,7 @@ from policies.cases import CaseReport, run_cases
 from policies.engine import CompiledPolicy, compile_policy
 from policies.findings import Finding, Kind
 from policies.reachability import Reachability
-from policies.text import MAX_CHARACTERS, TextRejected, read_text
+from policies.text import MAX_CHARACTERS, PolicyText, TextRejected, read_text
 
 _CASES = "-cases"
 _MOST_BYTES = 4 * MAX_CHARACTERS + 1
@@ -39,13 +39,14 @@ def check(path: Path) -> Report:
     """Checks a policy document and the cases file beside it; never raises for what is in them or missing.
 
     Shape, names, types, limits, rules that can never decide, tables that are not what they say, contradictory actions,
-    the cases, and which rules they cover.
+    the cases, which rules they cover, and which machines start again without a person.
     """
     try:
         policy = compile_policy(_read(path), str(path))
     except TextRejected as error:
         return Report(str(path), None, (error, *error.others), None)
-    findings = tuple(Reachability(policy, read_text(policy.text, str(path))).findings())
+    source = read_text(policy.text, str(path))
+    findings = (*_unattended(policy, source), *Reachability(policy, source).findings())
     beside = path.parent / policy.document.cases
     try:
         cases = run_cases(policy, _read(beside), str(beside))
@@ -61,6 +62,15 @@ def documents(path: Path) -> Iterator[Path]:
         return
     found = (each for each in sorted(path.rglob("*.yaml")) if not each.stem.endswith(_CASES))
     yield from (each for each, _ in zip(found, range(_MOST_FILES), strict=False))
+
+
+def _unattended(policy: CompiledPolicy, source: PolicyText) -> Iterator[Finding]:
+    machines = ", ".join(policy.document.holds.release_unattended)
+    if machines:
+        problem = f"{machines}: a machine in this list starts again without a person saying that people are clear"
+        fix = "leave a machine out, and its hold waits for a person of production"
+        complaint = source.rejected(("holds", "release_unattended"), problem, fix=fix)
+        yield Finding(Kind.UNATTENDED, False, (), complaint)
 
 
 def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, ...]) -> CaseReport:

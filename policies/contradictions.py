@@ -37,6 +37,7 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
     for position, override in enumerate(document.overrides):
         yield from _override_problems(document, position, override, source)
     yield from _waiver_problems(document, source)
+    yield from _hold_problems(document, source)
     for position, one in enumerate(document.properties):
         yield from _claim_problems(("properties", position), one, source)
 
@@ -218,6 +219,17 @@ def _waiver_problems(document: PolicyDocument, source: PolicyText) -> Iterator[T
         for place, rule in enumerate(waiver.rules):
             if rule not in stand_ins:
                 yield from _target_problems(document, ("waivers", position, "rules", place), rule, source)
+
+
+def _hold_problems(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
+    machines = document.holds.release_unattended
+    if "holds" in document.model_fields_set and not machines:
+        fix = "name the machines, or leave `holds` out"
+        yield source.rejected(("holds", "release_unattended"), "is missing", fix=fix)
+    for position, machine in enumerate(machines):
+        if machine in machines[:position]:
+            path: Path = ("holds", "release_unattended", position)
+            yield source.rejected(path, f"{machine} is named twice", fix="leave one of the two out")
 
 
 def _claim_problems(path: Path, claimed: Property, source: PolicyText) -> Iterator[TextRejected]:

@@ -46,7 +46,8 @@ class Difference(Model):
 
     `changes` is what their author changed, `effects` what is decided otherwise. `timing` says whether the time of work
     may be chosen otherwise, `terms` whether something else has an effect of its own (how long an episode lasts, how
-    late an event may be, when review is left out). `unsettled` names what could be neither shown nor excluded.
+    late an event may be, when review is left out, which holds are released without a person). `unsettled` names what
+    could be neither shown nor excluded.
     """
 
     before: str
@@ -74,6 +75,7 @@ def difference(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int = 
     terms = (
         any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
         or old.autonomy != new.autonomy
+        or {*old.holds.release_unattended} != {*new.holds.release_unattended}
     )
     return Difference(
         before=f"{old.policy} {old.version}",

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from domain.canonical import digest
 from domain.model import Model
 from policies.contradictions import contradictions
-from policies.fields import IDENTIFIER, NAME, SEMVER, YAML_FILE
+from policies.fields import IDENTIFIER, MACHINE, NAME, NAME_EACH_MACHINE, SEMVER, YAML_FILE
 from policies.schema import PolicyDocument
 from policies.text import Path, PolicyText, TextRejected, read_text, reject_all
 
@@ -21,6 +21,7 @@ _PATTERN_FIX = {
     IDENTIFIER: "lower-case words joined by hyphens, such as critical-shift",
     SEMVER: "three numbers such as 1.0.0",
     YAML_FILE: "the name of a .yaml file in the same folder",
+    MACHINE: NAME_EACH_MACHINE,
 }
 _TYPE_PROBLEMS: Mapping[str, tuple[str, str | None]] = {
     "string_type": ("must be text", "put it in quotes"),
@@ -124,6 +125,8 @@ def _known_path(loc: tuple[str | int, ...], source: PolicyText) -> Path:
 
 def _nearest(path: Path, shape: type[Model]) -> str:
     known = sorted({field.alias or name for model in _models(shape) for name, field in model.model_fields.items()})
+    if path[-1] in known:
+        return "it belongs to another part of the document: move it there, or leave it out"
     found = difflib.get_close_matches(str(path[-1]), known, n=1)
     return f"did you mean `{found[0]}`?" if found else "leave it out"
 

@@ -61,6 +61,9 @@ class EffectivePolicy(Model):
     parameters: tuple[EffectiveParameter, ...]
     rules: tuple[EffectiveRule, ...]
     waivers: tuple[EffectiveWaiver, ...]
+    machine: str
+    releases_unattended: bool
+    """Whether a hold on the machine is released without a person of production saying so."""
 
 
 def effective(policy: CompiledPolicy, context: Context, at: datetime) -> EffectivePolicy:
@@ -95,6 +98,8 @@ def effective(policy: CompiledPolicy, context: Context, at: datetime) -> Effecti
             )
             for each in waivers
         ),
+        machine=context.machine,
+        releases_unattended=context.machine in document.holds.release_unattended,
     )
 
 

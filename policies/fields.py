@@ -16,6 +16,8 @@ IDENTIFIER = r"^[a-z][a-z0-9-]{0,63}$"
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 SEMVER = r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$"
 YAML_FILE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.yaml$"
+MACHINE = r"^[^\s*?]([^\n*?]{0,198}[^\s*?])?$"
+NAME_EACH_MACHINE = "name each machine: a release without a person is approved asset by asset"
 
 _DURATION = re.compile(r"(-)?P(?=.)(?:([0-9]{1,5})D)?(?:T(?=.)(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?")
 _LONGEST = timedelta(days=366)
@@ -110,6 +112,21 @@ def parse_rung(value: object) -> Rung:
     return Rung[str(value).upper()]
 
 
+def _machine(value: object) -> object:
+    if isinstance(value, dict | list):
+        raise PydanticCustomError("machine", "must be the id of one machine", {"fix": NAME_EACH_MACHINE})
+    return value
+
+
+def _machines(value: object) -> object:
+    if not isinstance(value, list):
+        raise PydanticCustomError("machines", "must be a list of machines", {"fix": NAME_EACH_MACHINE})
+    if not value:
+        fix = "name each machine, or leave `holds` out: then no hold is released without a person"
+        raise PydanticCustomError("machines", "must not be empty", {"fix": fix})
+    return value
+
+
 def _one_line(value: object) -> object:
     return " ".join(value.split()) if isinstance(value, str) else value
 
@@ -175,6 +192,12 @@ CasesFile = Annotated[StrictStr, Field(pattern=YAML_FILE)]
 Threshold = Annotated[StrictFloat | StrictInt, Field(ge=0)]
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 """A name that somebody else gave: of an asset, a class, a zone."""
+Machines = Annotated[
+    tuple[Annotated[StrictStr, BeforeValidator(_machine), Field(pattern=MACHINE)], ...],
+    BeforeValidator(_machines),
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+]
+"""Machines by their ids, each one named: no pattern stands for several."""
 
 
 def _scalar(value: object) -> object:

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """Anomalies that a table takes no stand on, or that only the last rule of all decides."""
     CONTRADICTION = "contradiction"
     """Actions that cannot both be meant."""
+    UNATTENDED = "unattended"
+    """Machines that start again without a person saying that people are clear."""
     UNKNOWN = "unknown"
     """What could not be settled."""
 
@@ -33,3 +35,8 @@ class Finding:
     rules: tuple[str, ...]
     complaint: TextRejected
     witness: Situation | None = None
+
+    @property
+    def told_unasked(self) -> bool:
+        """Whether a person is told of it unasked: it blocks publication, or somebody may come to harm."""
+        return self.blocks or self.kind is Kind.UNATTENDED

@@ -15,6 +15,7 @@ from policies.fields import (
     Delay,
     Duration,
     Identifier,
+    Machines,
     Name,
     RungWord,
     Scalar,
@@ -284,6 +285,16 @@ class Autonomy(Model):
     enforce: StrictBool = False
 
 
+class HoldTerms(Model):
+    """What a version says of releasing holds.
+
+    A hold on a machine of `release_unattended` is released once its work is completed, without a person of production
+    saying so. Every other hold waits for a named person.
+    """
+
+    release_unattended: Machines = ()
+
+
 class PolicyDocument(Model):
     """A policy version as its author wrote it."""
 
@@ -304,5 +315,6 @@ class PolicyDocument(Model):
     overrides: Annotated[tuple[Override, ...], Field(max_length=MAX_OVERRIDES)] = ()
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=MAX_NAMED)] = ()
     autonomy: Autonomy
+    holds: HoldTerms = HoldTerms()
     properties: Annotated[tuple[Property, ...], Field(max_length=MAX_NAMED)] = ()
     cases: CasesFile

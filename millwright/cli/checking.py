@@ -100,7 +100,7 @@ def _tell(report: "Report", notes: bool) -> None:
     for one in report.problems:
         typer.echo(str(one))
     for finding in report.findings:
-        if finding.blocks or notes:
+        if finding.told_unasked or notes:
             _tell_finding(finding)
     if report.cases is not None:
         failed = [one for one in report.cases.results if not one.passed]
@@ -111,7 +111,7 @@ def _tell(report: "Report", notes: bool) -> None:
         for rule in report.cases.uncovered_timing:
             typer.echo(f"timing {rule}: no passing case covers it")
         typer.echo(f"{len(report.cases.results) - len(failed)} of {len(report.cases.results)} cases pass.")
-    noted = sum(not finding.blocks for finding in report.findings)
+    noted = sum(not finding.told_unasked for finding in report.findings)
     if noted and not notes:
         typer.echo(f"{noted} note{'s' if noted > 1 else ''} on overlaps and gaps; --notes shows them.")
     if report.policy is not None and report.publishable:
@@ -120,7 +120,7 @@ def _tell(report: "Report", notes: bool) -> None:
 
 
 def _tell_finding(finding: "Finding") -> None:
-    typer.echo(f"{'' if finding.blocks else 'note: '}{finding.complaint}")
+    typer.echo(f"{'' if finding.blocks else 'warning: ' if finding.told_unasked else 'note: '}{finding.complaint}")
     if finding.witness is not None:
         typer.echo(f"    for example: {_seen(finding.witness)}")
 

@@ -86,3 +86,7 @@ def _tell(told: "EffectivePolicy") -> None:
             for one in told.waivers
         ]
         write_table(("waiver", "rules", "until (UTC)", "owner", "reason"), waived, "")
+    if told.releases_unattended:
+        typer.echo(f"A hold on {told.machine} is released once its work is completed, without a person saying so.")
+    else:
+        typer.echo(f"A hold on {told.machine} is released only when a person of production says so.")
