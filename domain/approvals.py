@@ -43,11 +43,15 @@ _WITHDRAWN = "withdraw this version: "
 
 
 class Blast(Model):
-    """What a backtest found a version to change: how many assets, by how many rungs at most."""
+    """What a backtest found a version to change: how many assets, by how many rungs at most.
+
+    `unattended` is how many machines it adds to those whose hold is released without a person.
+    """
 
     at: datetime
     assets: int
     max_rung_change: int
+    unattended: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +62,24 @@ class Approval:
     at: datetime
 
 
-def approvals_needed(assets_touched: int, rung_changed: int) -> int:
+def approvals_needed(assets_touched: int, rung_changed: int, unattended: int) -> int:
     """How many people must approve: their number grows with assets touched times rungs changed.
 
     Up to 10 (the components of a machine or two) one will do; up to 2,000 (every component of a plant of a hundred
-    machines, by the whole ladder) it takes two; beyond, three.
+    machines, by the whole ladder) it takes two; beyond, three. One machine more whose hold is released without a person
+    takes two at least.
     """
     blast = max(assets_touched, 0) * max(rung_changed, 0)
-    if blast <= _SMALL:
-        return 1
-    return 2 if blast <= _LARGE else MOST_APPROVALS
+    if blast > _LARGE:
+        return MOST_APPROVALS
+    return 2 if blast > _SMALL or unattended > 0 else 1
 
 
 def needed_with(blasts: Collection[Blast]) -> int:
     """How many approvals it takes with these backtests: the worst of them counts, and none at all is the worst."""
     if not blasts:
         return MOST_APPROVALS
-    return max(approvals_needed(one.assets, one.max_rung_change) for one in blasts)
+    return max(approvals_needed(one.assets, one.max_rung_change, one.unattended) for one in blasts)
 
 
 def check_changed(body: str) -> None:
@@ -88,12 +93,13 @@ def check_changed(body: str) -> None:
     except ValueError as error:
         raise ActRejected(f"the backtest is no JSON: {error}", field="body") from error
     changed = found.get("changed") if isinstance(found, dict) else None
-    for name in ("assets", "max_rung_change"):
+    for name in ("assets", "max_rung_change", "unattended"):
         figure = changed.get(name) if isinstance(changed, dict) else None
         if not isinstance(figure, int) or isinstance(figure, bool) or figure < 0:
             field = "changed" if not isinstance(changed, dict) else f"changed.{name}"
             raise ActRejected(
-                "a backtest says how many assets it changes, and by how many rungs",
+                "a backtest says how many assets it changes, by how many rungs, and how many machines more have their "
+                "hold released without a person",
                 field=field,
                 fix="attach what `millwright policy backtest` found, whole",
             )

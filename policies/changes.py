@@ -35,6 +35,12 @@ def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
     ]
 
 
+def added_unattended(before: CompiledPolicy, after: CompiledPolicy) -> list[str]:
+    """The machines whose hold is released without a person in the later version and not in the earlier one."""
+    old, new = (each.document.holds.release_unattended for each in (before, after))
+    return sorted({*new} - {*old})
+
+
 def duration(span: timedelta | None) -> str:
     """A length of time as a person writes it."""
     if span is None:
@@ -76,11 +82,10 @@ def _autonomy(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]
 
 
 def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
-    old, new = (each.document.holds.release_unattended for each in (before, after))
-    for machine in sorted({*new} - {*old}):
+    for machine in added_unattended(before, after):
         says = f"{machine} is added: its hold is released without a person of production saying so"
         yield Change(about="unattended release", says=says)
-    for machine in sorted({*old} - {*new}):
+    for machine in added_unattended(after, before):
         says = f"{machine} is left out: its hold is released only when a person of production says so"
         yield Change(about="unattended release", says=says)
 

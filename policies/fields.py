@@ -193,9 +193,9 @@ Threshold = Annotated[StrictFloat | StrictInt, Field(ge=0)]
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 """A name that somebody else gave: of an asset, a class, a zone."""
 Machines = Annotated[
-    tuple[Annotated[StrictStr, BeforeValidator(_machine), Field(pattern=MACHINE)], ...],
-    BeforeValidator(_machines),
+    tuple[Annotated[StrictStr, Field(pattern=MACHINE), BeforeValidator(_machine)], ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    BeforeValidator(_machines),
 ]
 """Machines by their ids, each one named: no pattern stands for several."""
 

@@ -84,9 +84,10 @@ class Staff:
             await self.backtest(policy.digest, assets)
         return policy.digest
 
-    async def backtest(self, digest: str, assets: int, rungs: int = 1) -> None:
+    async def backtest(self, digest: str, assets: int, rungs: int = 1, unattended: int = 0) -> None:
         """Keeps what a backtest found."""
-        body = canonical({"changed": {"assets": assets, "max_rung_change": rungs}}).decode()
+        changed = {"assets": assets, "max_rung_change": rungs, "unattended": unattended}
+        body = canonical({"changed": changed}).decode()
         await self.lifecycle.attach(digest, "backtest", passed=True, body=body, by="anna")
 
     async def approve(self, digest: str, *people: str) -> None:

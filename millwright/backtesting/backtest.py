@@ -16,6 +16,7 @@ from millwright.backtesting.past import Past, read_past
 from millwright.backtesting.replaying import Progress, history_of, replay_history
 from millwright.storage.history import read_history
 from policies.backtest import Changed, Replay, explanations
+from policies.changes import added_unattended
 from policies.comparison import FigureComparison, Standing, compare_measures, standing
 from policies.crew_load import CrewLoad, crew_load
 from policies.engine import CompiledPolicy
@@ -79,11 +80,15 @@ class ChangedDecision(Model):
 
 
 class Change(Model):
-    """How much would be otherwise: assets touched, the farthest that a decision moves on the ladder, decisions."""
+    """How much would be otherwise: assets touched, the farthest that a decision moves on the ladder, decisions.
+
+    `unattended` is how many machines are added to those whose hold is released without a person.
+    """
 
     assets: int
     max_rung_change: int
     decisions: int
+    unattended: int
 
 
 class Backtest(Model):
@@ -155,6 +160,7 @@ async def run_backtest(engine: AsyncEngine, question: Question, progress: Progre
             assets=len({one.asset for one in found.changed}),
             max_rung_change=max((abs(one.after.rung - one.before.rung) for one in found.changed), default=0),
             decisions=len(found.changed),
+            unattended=len(added_unattended(question.against, question.candidate)),
         ),
         decisions=tuple(_shown(number, one) for number, one in enumerate(found.changed, start=1)),
     )

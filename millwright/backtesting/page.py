@@ -6,7 +6,7 @@ from html import escape
 from domain.verdict import Explanation
 from millwright.backtesting.backtest import Backtest, Tested, Traced
 from millwright.backtesting.charts import charts
-from millwright.backtesting.rendering import asked, interval, percent, sentences
+from millwright.backtesting.rendering import asked, interval, percent, sentences, unattended
 from policies.measures import Measures
 
 TRACED = 200
@@ -87,6 +87,8 @@ def _changed(backtest: Backtest, traced: Sequence[Traced]) -> str:
         f"<h2>{changed.decisions:,} past decisions on {changed.assets} assets would be otherwise</h2>",
         f"<p>By up to {changed.max_rung_change} rungs. The first {len(traced)} open to both traces.</p>",
     ]
+    if words := unattended(changed):
+        parts.append(f"<p>{escape(words)}</p>")
     for each in traced:
         one = each.decision
         place = f"{one.number}. {one.at:%Y-%m-%d %H:%M} {one.asset} {one.failure_mode}"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.verdict import Explanation, Rung
-from millwright.backtesting.backtest import Backtest, DecisionView, Tested, Traced
+from millwright.backtesting.backtest import Backtest, Change, DecisionView, Tested, Traced
 from policies.comparison import Standing
 from policies.intervals import Share
 from policies.measures import Measures
@@ -40,6 +40,7 @@ def render(backtest: Backtest) -> RenderableType:
         _measures((against, candidate)),
         *_costs((against, candidate)),
         _changed(backtest),
+        *(Text(words, style="bold") for words in (unattended(backtest.changed),) if words),
     )
 
 
@@ -63,6 +64,16 @@ def sentences(measures: Measures) -> str:
     return (
         f"{measures.prevented} prevented, {measures.unlabelled} unlabelled ({measures.cancelled} called off): "
         f"precision is at least {percent(bounds.least)} and at most {percent(bounds.most)}"
+    )
+
+
+def unattended(changed: Change) -> str:
+    """How many machines more have their hold released without a person, in words; empty where none has."""
+    if not changed.unattended:
+        return ""
+    return (
+        f"Machines added to those whose hold is released without a person: {changed.unattended}. "
+        "`millwright policy diff` names them."
     )
 
 

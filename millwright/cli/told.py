@@ -56,4 +56,6 @@ def _found(detail: "Mapping[str, object]") -> str:
     if kind == "backtest" and "changed" in body:
         changed = body["changed"]
         more = f": {changed['assets']} assets would be touched, by up to {changed['max_rung_change']} rungs"
+        if changed.get("unattended"):
+            more += f"; machines added whose hold is released without a person: {changed['unattended']}"
     return f"its {kind} {result}{more}"

@@ -55,7 +55,8 @@ FROM policy_signatures s JOIN people p ON p.name = s.person ORDER BY s.id
 """
 _BLASTS = """
 SELECT digest, at, (body::json->'changed'->>'assets')::int AS assets,
-       (body::json->'changed'->>'max_rung_change')::int AS rungs
+       (body::json->'changed'->>'max_rung_change')::int AS rungs,
+       coalesce((body::json->'changed'->>'unattended')::int, 0) AS unattended
 FROM policy_evidence WHERE kind = 'backtest' ORDER BY id
 """
 _ASSIGNMENTS = "SELECT * FROM policy_assignments ORDER BY id"
@@ -139,7 +140,12 @@ async def read_book(cursor: Cursor) -> Book:
             signed.setdefault(row["digest"], []).append(one)
         blasts: dict[str, list[Blast]] = {}
         for row in await (await reading.execute(_BLASTS)).fetchall():
-            blast = Blast(at=row["at"], assets=row["assets"] or 0, max_rung_change=row["rungs"] or 0)
+            blast = Blast(
+                at=row["at"],
+                assets=row["assets"] or 0,
+                max_rung_change=row["rungs"] or 0,
+                unattended=row["unattended"],
+            )
             blasts.setdefault(row["digest"], []).append(blast)
         versions = {
             row["digest"]: SignedVersion(

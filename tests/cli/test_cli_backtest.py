@@ -17,7 +17,8 @@ def test_a_backtest_shows_both_versions_and_what_would_be_otherwise(played: Mill
 
 def test_its_json_says_how_much_would_change_and_by_how_far(played: Millwright) -> None:
     found = orjson.loads(played("policy", "backtest", "1.0.0", "--json").stdout)
-    assert found["changed"] == {"assets": 1, "max_rung_change": 3, "decisions": len(found["decisions"])}
+    decisions = len(found["decisions"])
+    assert found["changed"] == {"assets": 1, "max_rung_change": 3, "decisions": decisions, "unattended": 0}
     assert (found["candidate"]["version"], found["against"]["version"], found["basis"]) == (
         "1.0.0",
         "1.1.0",

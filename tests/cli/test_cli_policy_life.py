@@ -40,7 +40,7 @@ def in_review(millwright: Millwright, keys: Keys, draft: Path, database_url: str
     digest = next(one["digest"] for one in millwright.json("policy", "list")["versions"] if one["version"] == "1.2.0")
 
     async def backtested(plant: Plant) -> None:
-        body = canonical({"changed": {"assets": 100, "max_rung_change": 1}}).decode()
+        body = canonical({"changed": {"assets": 100, "max_rung_change": 1, "unattended": 0}}).decode()
         await plant_lifecycle(plant).attach(digest, "backtest", passed=True, body=body, by="anna")
 
     on_plant(database_url, backtested)

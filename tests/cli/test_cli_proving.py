@@ -87,6 +87,16 @@ def test_a_version_is_like_itself_and_exits_0(nowhere: Millwright) -> None:
     assert "it is proved that both decide every situation alike" in nowhere.says("policy", "diff", "1.1.0", "1.1.0")
 
 
+def test_a_version_that_releases_without_a_person_is_not_like_one_that_does_not(
+    nowhere: Millwright, tmp_path: Path
+) -> None:
+    draft = drafted(tmp_path, TRUE, ("\ncases:", "\nholds: { release_unattended: [machine-007] }\ncases:"))
+    found = nowhere("policy", "diff", "1.1.0", draft)
+    assert found.exit_code == 1
+    assert "unattended release: machine-007 is added: its hold is released without a person" in found.stdout
+    assert "or which holds are released without a person is otherwise" in found.stdout
+
+
 def test_a_difference_exits_1_with_its_changes_and_effects(nowhere: Millwright, tmp_path: Path) -> None:
     changed = ("anomaly.confidence >= 0.9", "anomaly.confidence >= 0.7")
     draft = drafted(tmp_path, TRUE, changed)

@@ -87,6 +87,19 @@ def test_a_version_is_shown_as_one_asset_meets_it(played: Millwright) -> None:
     assert "no instant" in played.refuses("policy", "show", "--asset", PUMP, "--at", "noon")
 
 
+def test_an_asset_is_told_whether_a_hold_on_its_machine_waits_for_a_person(
+    played: Millwright, project_root: Path, tmp_path: Path
+) -> None:
+    shipped = (project_root / "policies/published/rotating-equipment/1.1.0.yaml").read_text("utf-8")
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(f"{shipped}holds: {{ release_unattended: [machine-001] }}\n", "utf-8")
+    told = "A hold on machine-001 is released"
+    assert f"{told} only when a person of production says so." in played.says("policy", "show", "--asset", PUMP)
+    shown = ("policy", "show", str(draft), "--asset", PUMP)
+    assert f"{told} once its work is completed, without a person saying so." in played.says(*shown)
+    assert (played.json(*shown)["machine"], played.json(*shown)["releases_unattended"]) == ("machine-001", True)
+
+
 def test_a_version_that_is_not_stored_is_one_sentence(played: Millwright) -> None:
     assert played.refuses("policy", "show", "9.9.9") == ("version: no version 9.9.9 is stored (there are 1.0.0, 1.1.0)")
 
@@ -109,6 +122,24 @@ def test_a_folder_of_policies_is_checked_with_notes_on_what_stands_against_nothi
     assert [one["publishable"] for one in found] == [True, True]
     overlaps = [each for one in found for each in one["findings"] if each["kind"] == "overlap"]
     assert all(each["witness"]["events"] and not each["blocks"] for each in overlaps)
+
+
+def test_a_machine_that_starts_again_without_a_person_is_warned_of_unasked(
+    nowhere: Millwright, project_root: Path, tmp_path: Path
+) -> None:
+    shipped = project_root / "policies/published/rotating-equipment"
+    (tmp_path / "1.1.0-cases.yaml").write_text((shipped / "1.1.0-cases.yaml").read_text("utf-8"), "utf-8")
+    path = tmp_path / "1.1.0.yaml"
+    text = (shipped / "1.1.0.yaml").read_text("utf-8")
+    path.write_text(f"{text}holds:\n  release_unattended: [machine-007, machine-012]\n", "utf-8")
+    line = len(text.splitlines()) + 2
+    told = nowhere.says("policy", "check", str(path))
+    assert told.startswith(f"warning: {path}:{line}:23: holds.release_unattended: machine-007, machine-012: a machine in")
+    assert "without a person saying that people are clear (leave a machine out, and its hold waits for a person" in told
+    assert "can be published" in told
+    found = nowhere.json("policy", "check", str(path))
+    (warning,) = [each for each in found["findings"] if each["kind"] == "unattended"]
+    assert (warning["blocks"], found["publishable"]) == (False, True)
 
 
 def test_a_folder_without_policies_is_told_so(nowhere: Millwright, tmp_path: Path) -> None:

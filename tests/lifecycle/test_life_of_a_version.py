@@ -1,17 +1,24 @@
 """From a draft to a rollback, on a real database with events being judged."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.approvals import APPROVE
 from domain.assigning import Scope
+from domain.canonical import canonical
 from domain.errors import ActRejected, PolicyRejected
 from domain.judging import LineEvent
+from millwright.audit import offline_verify
+from millwright.audit.exporting import export
+from millwright.audit.offline_policies import approved_when
 from millwright.audit.verifying import verify
 from millwright.storage.freezes import FreezeStore
+from millwright.storage.lifecycle import add_evidence
 from millwright.storage.lines import _LineWork
 from tests.judged_plant import Plant
 from tests.plant import LINE, MOTOR, PUMP, code, deviation
@@ -60,6 +67,37 @@ async def test_the_worst_backtest_counts_and_a_later_one_takes_nothing_back(plan
     plant.clock.time += HOUR
     await staff.backtest(digest, 10_000)
     await staff.place(digest)
+
+
+async def test_a_version_that_adds_a_machine_to_those_released_without_a_person_takes_two(
+    plant: Plant, staff: Staff, tmp_path: Path
+) -> None:
+    digest = await staff.submit(candidate(), assets=None)
+    await staff.backtest(digest, 0, 0, unattended=1)
+    await staff.approve(digest, "bert")
+    with pytest.raises(PolicyRejected, match="too few approvals: only bert"):
+        await staff.place(digest)
+    await staff.approve(digest, "carla")
+    await staff.place(digest)
+    assert (await verify(plant.engine)).findings == ()
+    await export(plant.engine, tmp_path)
+    assert [*offline_verify.verify(tmp_path)] == []
+    (policy,) = [
+        one for one in map(json.loads, (tmp_path / "policies.jsonl").read_text().splitlines()) if one["digest"] == digest
+    ]
+    alone = [one for one in policy["signatures"] if one["person"] != "carla"]
+    assert approved_when(policy, policy["signatures"], first_light=False) is not None
+    assert approved_when(policy, alone, first_light=False) is None
+
+
+async def test_a_backtest_of_an_earlier_build_added_no_machine(plant: Plant, staff: Staff) -> None:
+    digest = await staff.submit(candidate(), assets=None)
+    body = canonical({"changed": {"assets": 1, "max_rung_change": 1}}).decode()
+    async with staff.lifecycle.acting() as acting:
+        await add_evidence(acting.connection, acting.entry, digest, "backtest", passed=True, body=body, by="anna")
+    await staff.approve(digest, "bert")
+    await staff.place(digest)
+    assert (await verify(plant.engine)).findings == ()
 
 
 async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, staff: Staff) -> None:
@@ -294,6 +332,8 @@ async def test_a_version_whose_proof_failed_is_not_approved(staff: Staff) -> Non
         ('{"changed": {"assets": 3}}', "changed.max_rung_change"),
         ('{"changed": {"assets": "three", "max_rung_change": 1}}', "changed.assets"),
         ('{"changed": {"assets": -1, "max_rung_change": 1}}', "changed.assets"),
+        ('{"changed": {"assets": 3, "max_rung_change": 1}}', "changed.unattended"),
+        ('{"changed": {"assets": 3, "max_rung_change": 1, "unattended": false}}', "changed.unattended"),
         ("nonsense", "body"),
     ],
 )

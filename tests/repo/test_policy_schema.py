@@ -119,6 +119,10 @@ WHOLE = text(rule("high", "anomaly.score > 5.0"), table("t", "first", row("r", "
         ("complete: false", "complete: 'no'", False),
         ("response: Look.", "answer: Look.", False),
         ("urgency: after_batch", "urgency: later", False),
+        ("rules:", "holds: { release_unattended: [machine-007] }\nrules:", True),
+        ("rules:", "holds: { release_unattended: [machine-0*] }\nrules:", False),
+        ("rules:", "holds: { release_unattended: [] }\nrules:", False),
+        ("rules:", "holds: { release_unattended: all }\nrules:", False),
     ],
 )
 def test_the_schema_tells_a_whole_document_from_a_broken_one(old: str, new: str, fits: bool) -> None:

@@ -13,12 +13,15 @@ from domain.errors import Rejected
 from domain.verdict import Rung
 from millwright.backtesting.backtest import Backtest, Question, decision_of, run_backtest, trace
 from millwright.backtesting.failures import read_failures
+from millwright.backtesting.page import write_page
+from millwright.backtesting.rendering import unattended
 from millwright.backtesting.versions import active_version, named_version
 from millwright.storage.figures import read_figures
 from millwright.storage.history import Component, read_history
 from millwright.storage.register import RegisterStore
 from millwright.storage.versions import VersionStore
 from policies.catalogue import Catalogue
+from policies.engine import compile_policy
 from tests.judged_plant import Plant
 from tests.plant import MOTOR, START, code, deviation, register
 
@@ -121,6 +124,22 @@ async def test_a_changed_decision_is_shown_with_both_ways_to_it(plant: Plant) ->
     assert (traced.before.verdict.rule, traced.after.verdict.rule) == (one.before.rule, one.after.rule)
     with pytest.raises(Rejected, match="no changed decision has the number"):
         decision_of(found, len(found.decisions) + 1)
+
+
+async def test_a_backtest_counts_the_machines_added_to_those_released_without_a_person(plant: Plant) -> None:
+    await plant.take(*fault(1, "machine-001-comp1"))
+    named = [
+        compile_policy(f"{NEW.text}holds: {{ release_unattended: [{machines}] }}\n", "draft.yaml")
+        for machines in ("machine-001", "machine-007, machine-001, machine-012")
+    ]
+    pairs = ((named[1], NEW), (named[1], named[0]), (NEW, named[1]))
+    found = [await run_backtest(plant.engine, Question(*pair), quiet) for pair in pairs]
+    assert [one.changed.unattended for one in found] == [3, 2, 0]
+    assert [unattended(one.changed) for one in found][1:] == [
+        "Machines added to those whose hold is released without a person: 2. `millwright policy diff` names them.",
+        "",
+    ]
+    assert unattended(found[0].changed) in write_page(found[0], ())
 
 
 async def test_a_version_is_named_by_number_digest_or_file_and_the_active_one_is_known(
