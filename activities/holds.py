@@ -1,141 +1,341 @@
-"""Keeping production from running on, and letting it run again: each hold ours, each undone."""
+"""Keeping a machine from running for as long as a case asks for it, and releasing it on the word of production."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.progress import CaseRef, Progress, called_off, overruled, step
-from domain.cases import CaseView, HoldView
+from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
+from domain.canonical import Json, timestamp
+from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.errors import ActionRequired
-from domain.ports import Mes
-from domain.production import HoldMethod, HoldState
+from domain.errors import ActRejected, ConnectorError
+from domain.holds import HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
+from domain.keys import TWIN_AUTHOR
+from domain.ports import Judge, Mes, TwinGraph
+from domain.production import ISOLATION_NOTICE, HoldPlan, HoldState, PlaceResult
 from domain.stops import StoppableAction
 from domain.verdict import Rung
 
 _AGAIN = timedelta(minutes=1)
-_PLACES_NOTHING = (HoldMethod.NOTHING_TO_HOLD, HoldMethod.ALREADY_HELD)
+_JOBS_AT_ONCE = 8
+"""Jobs of one machine that are held in one pass at most. Further ones are held in the next."""
+_A_SHIFT = timedelta(hours=8)
+"""How long a machine may wait for its release before operations are called. Nothing is released by time."""
+_STARTED = "a person started the job in the MES"
+_SEEN_IN_MES = "seen in the MES"
 
 
 def hold_wanted(view: CaseView) -> bool:
-    """Whether a hold is still to be placed for a case, now or when it falls due."""
+    """Whether a case asks for a hold that does not stand yet, now or when it falls due."""
     if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
         return False
     if overruled(view) or (view.order is None and called_off(view)):
         return False
     if view.order is not None and view.order.status.finished:
         return False
-    return view.hold is None or view.hold.state == "intended"
+    return view.hold is None
 
 
-def hold_falls_due(view: CaseView, now: datetime) -> datetime | None:
-    """When a hold that is still to be placed is to be looked at, whatever keeps the order; None where none is.
+def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | None:
+    """When a case's hold is to be looked at again; None where the case has none and asks for none.
 
-    One that is overdue could not be placed: the MES is asked again in a minute.
+    Args:
+        interval: how often the MES is asked how a hold stands.
     """
+    if hold_stands(view):
+        return now + interval
     if not hold_wanted(view) or view.urgency is None:
         return None
     return max(view.urgency.hold_at or now, now + _AGAIN)
 
 
+def hold_stands(view: CaseView) -> bool:
+    """Whether the case has a hold that is to be looked after."""
+    return view.hold is not None and view.hold.state.live
+
+
 class Holds:
-    """Places and releases holds.
+    """Places, watches and releases holds.
 
     Args:
-        cases: where cases and holds are kept.
+        cases: where cases are kept.
+        holds: where holds are kept.
         mes: where they take effect.
         system: the MES connector's id.
+        twins: where a machine's hold is told.
+        judge: which machines an approved policy version releases without a person.
         clock: the plant's time.
+        interval: how often the MES is asked how a hold stands.
     """
 
-    def __init__(self, cases: CaseStore, mes: Mes, system: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        cases: CaseStore,
+        holds: HoldStore,
+        mes: Mes,
+        system: str,
+        twins: TwinGraph,
+        judge: Judge,
+        clock: Clock,
+        interval: timedelta,
+    ) -> None:
         self._cases = cases
+        self._holds = holds
         self._mes = mes
         self._system = system
+        self._twins = twins
+        self._judge = judge
         self._clock = clock
+        self._interval = interval
 
     @activity.defn(name="ensure-hold")
     async def ensure_hold(self, ref: CaseRef) -> Progress:
-        """Places the hold that a case asks for, once it falls due: intent with prior state, act, read back, record.
+        """Places the hold that a case asks for once it falls due, and keeps the machine held after that.
 
-        Not done while the hold is still to fall due, or the MES does not answer.
+        Not done while the hold is still to fall due, is refused, is not in effect, or cannot be proved to be ours.
         """
         async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as one:
-            view = one.view
-            if not hold_wanted(view):
-                return one.progress
-            if view.urgency is None:
-                one.wait(view.waiting_for)
-                return one.progress
-            due_at = view.urgency.hold_at
-            if due_at is not None and due_at > self._clock.now():
-                one.wait(view.waiting_for, due_at)
-                return one.progress
-            if view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > self._clock.now():
-                one.wait(view.waiting_for, view.waiting_until)
-                return one.progress
-            stopped = await self._cases.stopped(view.id, StoppableAction.HOLD)
-            if stopped is not None:
-                one.wait(stopped)
-                return one.progress
-            await self._place(view)
+            view, now = one.view, self._clock.now()
+            one.calls_a_person = True
+            if hold_stands(view):
+                await self._look_after(one)
+            elif hold_wanted(view):
+                due_at = view.urgency.hold_at if view.urgency is not None else None
+                if view.urgency is None:
+                    one.wait(view.waiting_for)
+                elif due_at is not None and due_at > now:
+                    one.wait(view.waiting_for, due_at)
+                elif view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > now:
+                    one.wait(view.waiting_for, view.waiting_until)
+                elif (stopped := await self._cases.stopped(view.id, StoppableAction.HOLD)) is not None:
+                    one.wait(stopped)
+                else:
+                    await self._holds.claimed(view.id, self._system, view.mes_equipment or "")
+                    await self._look_after(one)
         return one.progress
 
     @activity.defn(name="release-hold")
     async def release_hold(self, ref: CaseRef) -> Progress:
-        """Drops the case's claim, and lets production run again when no other open case needs the hold.
+        """Done when the machine is not held for this case any more.
 
-        A hold that cannot be proved to be ours is shown to a person and left alone until it is gone.
+        The case's work is done. Where another case is at work on the machine, that one answers for the hold. Else the
+        machine stays held until a person of production releases it, here or in the MES, or an approved policy version
+        lets this machine be released without one. Only then a call that lets it run is made.
         """
         async with step(self._cases, self._clock, ref.case, "release-hold") as one:
-            hold = await self._cases.hold_dropped(ref.case)
-            if hold is None or hold.claims > 0:
+            one.calls_a_person = True
+            hold = await self._holds.ready(ref.case)
+            if hold is None or not hold.state.live:
                 return one.progress
-            if hold.state == "intended":
-                await self._never_placed(hold)
-            elif hold.state == "unproven":
-                await self._unproven(hold)
-            elif hold.state == "releasing":
-                await self._mes.release_hold(hold.plan, f"{one.view.id}: work finished")
-                await self._cases.hold_settled(hold.key, "released")
+            one.at_latest = self._clock.now() + self._interval
+            if hold.state is HoldStatus.RELEASING:
+                await self._carry_out(one.view, hold)
+                return one.progress
+            await self._look_after(one)
+            hold = await self._holds.read(ref.case)
+            if hold is None or not hold.state.live or not one.done:
+                return one.progress
+            if not hold.ever_accepted and not hold.live_placements:
+                await self._holds.ended(hold.key, HoldStatus.VOID, "no job was held")
+            elif self._unattended(one.view):
+                await self._release_unattended(one, hold)
+            else:
+                self._wait_for_production(one, hold)
         return one.progress
 
-    async def _place(self, view: CaseView) -> None:
-        plan = view.hold.plan if view.hold else await self._mes.plan_hold(view.mes_equipment or "", view.id)
-        hold = await self._cases.hold_claimed(view.id, self._system, plan)
-        if hold.state != "intended":
+    async def _look_after(self, one: Step) -> None:
+        """Reads how each placement stands, holds what runs on the machine besides, and says what a person must know."""
+        hold = await self._current(one)
+        if hold.state is not HoldStatus.ASKED:
             return
-        if hold.plan.method in _PLACES_NOTHING:
-            await self._cases.hold_settled(hold.key, "void", hold.plan.method.value)
+        for placement in hold.live_placements:
+            await self._follow(one.view, hold, placement)
+        hold = await self._current(one)
+        if hold.state is HoldStatus.ASKED and self._keeps_held(one.view, hold):
+            await self._hold_what_runs(one, hold)
+            hold = await self._current(one)
+        await self._tell_twin(one.view, hold)
+        unproven = [each for each in hold.live_placements if each.state is PlacementState.UNPROVEN]
+        late = [each for each in hold.live_placements if each.state is PlacementState.ACCEPTED]
+        if not one.done or not hold.state.live:
             return
-        try:
-            state = await self._mes.place_hold(hold.plan, f"{view.asset.name}: {view.failure_mode}")
-        except ActionRequired as error:
-            await self._cases.hold_settled(hold.key, "unproven", error.problem)
-            return
-        if state is HoldState.HELD:
-            await self._cases.hold_settled(hold.key, "placed")
-        else:
-            await self._cases.hold_settled(hold.key, "void", "the job moved on before it could be held")
-
-    async def _never_placed(self, hold: HoldView) -> None:
-        """A hold intended and then not needed: it may have reached the MES before a crash."""
-        if hold.plan.method in _PLACES_NOTHING:
-            await self._cases.hold_settled(hold.key, "void", hold.plan.method.value)
-        elif await self._mes.read_hold(hold.plan) is HoldState.HELD:
-            await self._cases.hold_settled(hold.key, "unproven", "found held after an interrupted attempt")
-            await self._unproven(hold)
-        else:
-            await self._cases.hold_settled(hold.key, "void", "not needed any more")
-
-    async def _unproven(self, hold: HoldView) -> None:
-        if await self._mes.read_hold(hold.plan) is HoldState.HELD:
-            raise ActionRequired(
-                f"job {hold.plan.job} on {hold.plan.equipment} is held and we cannot prove that the hold is ours; "
-                "release it in the MES if it is not needed",
-                system=self._system,
-                operation="release-hold",
-                key=hold.key,
+        if unproven:
+            one.lane = Lane.PLANNER
+            one.wait(
+                f"a person to look at {hold.equipment}: {hold.words}; release it in the MES if it is not needed",
+                self._clock.now() + self._interval,
             )
-        await self._cases.hold_settled(hold.key, "released", "found released")
+        elif late:
+            one.lane = Lane.PLANNER
+            one.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
+
+    async def _current(self, one: Step) -> HoldView:
+        hold = await self._holds.read(one.view.id)
+        if hold is None:
+            raise LookupError(f"case {one.view.id} has no hold")
+        return hold
+
+    def _keeps_held(self, view: CaseView, hold: HoldView) -> bool:
+        """Whether the jobs of the machine are to be held: not where a person overruled the hold or the case, and after
+        the work only where the machine was held during it."""
+        if hold.overruled_at is not None or overruled(view):
+            return False
+        if view.closed_as is not None:
+            return hold.ever_accepted
+        return view.order is not None or called_off(view) is None
+
+    async def _follow(self, view: CaseView, hold: HoldView, placement: Placement) -> None:
+        """Brings one placement up to what the MES shows."""
+        key, number = hold.key, placement.number
+        if placement.state is PlacementState.INTENDED:
+            if self._keeps_held(view, hold) and view.closed_as is None:
+                await self._place(view, hold, placement)
+            else:
+                await self._not_placed(hold, placement)
+            return
+        reading = await self._mes.read_hold(placement.plan)
+        if reading.state is HoldState.GONE:
+            await self._holds.placement_moved(key, number, PlacementState.ENDED, read_at=reading.read_at)
+        elif reading.state is HoldState.HELD:
+            if placement.state is PlacementState.ACCEPTED:
+                await self._holds.placement_moved(key, number, PlacementState.IN_EFFECT, read_at=reading.read_at)
+            elif placement.state is PlacementState.IN_EFFECT:
+                await self._holds.placement_read(key, number, reading.read_at)
+        elif placement.state is PlacementState.IN_EFFECT and hold.releasable:
+            await self._seen_released(hold, placement, reading.read_at)
+        elif placement.state is not PlacementState.ACCEPTED:
+            await self._holds.placement_moved(
+                key, number, PlacementState.OVERRULED, read_at=reading.read_at, reason=_STARTED
+            )
+
+    async def _seen_released(self, hold: HoldView, placement: Placement, read_at: datetime) -> None:
+        """After the work, a job that runs again was released in the MES. What its people meant by that is not known."""
+        moved = PlacementState.RELEASED
+        await self._holds.placement_moved(hold.key, placement.number, moved, read_at=read_at, reason=_SEEN_IN_MES)
+        if all(each.number == placement.number for each in hold.live_placements):
+            release = Release(by=_SEEN_IN_MES, meaning=None, reason=_STARTED, at=read_at)
+            await self._holds.ended(hold.key, HoldStatus.RELEASED, _SEEN_IN_MES, release)
+
+    async def _hold_what_runs(self, one: Step, hold: HoldView) -> None:
+        """Holds every job that runs, or may run, on the machine and is not held by this hold yet."""
+        view = one.view
+        for _ in range(_JOBS_AT_ONCE):
+            plan = await self._mes.plan_hold(hold.equipment, hold.key)
+            if not plan.method.acts or _stands_on(hold, plan):
+                return
+            stopped = await self._cases.stopped(view.id, StoppableAction.HOLD)
+            if stopped is not None:
+                one.wait(stopped)
+                return
+            placement = await self._holds.placement_intended(hold.key, plan)
+            await self._place(view, hold, placement)
+            hold = await self._current(one)
+
+    async def _place(self, view: CaseView, hold: HoldView, placement: Placement) -> None:
+        key, number = hold.key, placement.number
+        result = await self._mes.place_hold(placement.plan, f"{view.asset.name}: {view.failure_mode}")
+        now = self._clock.now()
+        if result is PlaceResult.IN_EFFECT:
+            await self._holds.placement_moved(key, number, PlacementState.IN_EFFECT, read_at=now)
+        elif result is PlaceResult.ACCEPTED:
+            await self._holds.placement_moved(key, number, PlacementState.ACCEPTED)
+        elif result is PlaceResult.HELD_ALREADY:
+            reason = "found held; the answer to our call was lost, or somebody else held it"
+            await self._holds.placement_moved(key, number, PlacementState.UNPROVEN, read_at=now, reason=reason)
+        else:
+            reason = "the job moved on before it could be held"
+            await self._holds.placement_moved(key, number, PlacementState.VOID, reason=reason)
+
+    async def _not_placed(self, hold: HoldView, placement: Placement) -> None:
+        """A placement that was intended and is not wanted now: the call may have reached the MES before a crash."""
+        reading = await self._mes.read_hold(placement.plan)
+        state, reason = PlacementState.VOID, "not needed any more"
+        if reading.state is HoldState.HELD:
+            state, reason = PlacementState.UNPROVEN, "found held after an interrupted attempt"
+        await self._holds.placement_moved(hold.key, placement.number, state, read_at=reading.read_at, reason=reason)
+
+    async def _carry_out(self, view: CaseView, hold: HoldView) -> None:
+        """Carries out a release that was approved."""
+        words = hold.release.meaning or hold.release.reason if hold.release is not None else ""
+        for placement in hold.live_placements:
+            await self._mes.release_hold(placement.plan, f"{hold.key}: {words}")
+            await self._holds.placement_moved(hold.key, placement.number, PlacementState.RELEASED)
+        await self._holds.ended(hold.key, HoldStatus.RELEASED, words)
+        released = await self._holds.read(view.id)
+        if released is not None:
+            await self._tell_twin(view, released)
+
+    def _unattended(self, view: CaseView) -> bool:
+        """Whether the version that decided lets this machine run again without a person; never after a cancellation."""
+        return view.closed_as is ClosedAs.DONE and self._judge.releases_unattended(view.version, view.machine.id)
+
+    async def _release_unattended(self, one: Step, hold: HoldView) -> None:
+        view = one.view
+        release = Release(
+            by=f"policy {view.verdict.policy} {view.verdict.version}",
+            meaning=None,
+            reason=f"the version approves the release of {view.machine.id} without a person",
+            at=self._clock.now(),
+        )
+        try:
+            await self._holds.release_approved(hold.key, release)
+        except ActRejected as error:
+            one.wait(f"production: {error.problem}", self._clock.now() + self._interval)
+            return
+        approved = await self._holds.read(view.id)
+        if approved is not None:
+            await self._carry_out(view, approved)
+
+    def _wait_for_production(self, one: Step, hold: HoldView) -> None:
+        """Says that production must release the machine; after a shift operations are called."""
+        now = self._clock.now()
+        since = hold.ready_at or now
+        late = now - since >= _A_SHIFT
+        one.lane = Lane.OPERATIONS if late else Lane.PRODUCTION
+        done = "the work is done" if one.view.closed_as is ClosedAs.DONE else "no work is to be done"
+        called = ", for more than a shift" if late else ""
+        one.wait(
+            f"production to release {hold.equipment}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
+            f"{ISOLATION_NOTICE}",
+            now + self._interval,
+        )
+
+    async def _tell_twin(self, view: CaseView, hold: HoldView) -> None:
+        """Says on the machine's twin how the hold stands. A twin that cannot be told keeps no machine from anything."""
+        says = _standing(hold)
+        if view.machine_twin is None or hold.twin_told == says:
+            return
+        if await self._cases.stopped(view.id, StoppableAction.TWIN_WRITE) is not None:
+            return
+        properties: dict[str, Json] = {
+            "holdState": says,
+            "holdStateAt": timestamp(self._clock.now()),
+            "holdNotice": ISOLATION_NOTICE if hold.state.live else "",
+            "updatedBy": TWIN_AUTHOR,
+        }
+        try:
+            await self._twins.patch_twin(view.machine_twin, properties)
+        except ConnectorError as error:
+            activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
+            return
+        await self._holds.twin_told(hold.key, says)
+
+
+def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:
+    return any((each.plan.receiver, each.plan.job) == (plan.receiver, plan.job) for each in hold.live_placements)
+
+
+def _standing(hold: HoldView) -> str:
+    """How a hold stands, in one word for the twin; `held` only where it was read."""
+    if not hold.state.live:
+        return hold.state.value
+    states: Sequence[PlacementState] = [each.state for each in hold.live_placements]
+    if PlacementState.UNPROVEN in states:
+        return "unproven"
+    if PlacementState.ACCEPTED in states:
+        return "accepted"
+    if PlacementState.IN_EFFECT in states:
+        return "awaiting_release" if hold.releasable else "held"
+    return "asked"

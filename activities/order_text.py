@@ -1,7 +1,8 @@
 """The words of a work order: what was seen, why now, who decided; the essential first."""
 
 from domain.cases import CaseView, Evidence
-from domain.verdict import RuleWords, Urgency
+from domain.production import ISOLATION_NOTICE
+from domain.verdict import RuleWords, Rung, Urgency
 from domain.work_orders import WorkOrderDraft
 
 _WHEN = {
@@ -54,6 +55,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         f"What to do: {words.response}",
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
+        *_hold(view),
         *((f"Otherwise: {' '.join(view.otherwise[:_OTHERWISE])}",) if view.otherwise else ()),
         (
             f"History: {view.fed} observations from {view.event_at:%Y-%m-%d %H:%M} to "
@@ -65,6 +67,17 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         ),
         *((f"Trace: {view.evidence[0].traceparent}",) if view.evidence[0].traceparent else ()),
     )
+
+
+def _hold(view: CaseView) -> tuple[str, ...]:
+    """How the machine's hold stands as the order is written, and what a hold is not."""
+    if view.hold is not None and view.hold.state.live:
+        return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {ISOLATION_NOTICE}",)
+    if view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None or view.urgency is None:
+        return ()
+    hold_at = view.urgency.hold_at
+    when = f"from {hold_at:%Y-%m-%d %H:%M} UTC" if hold_at is not None else "at once"
+    return (f"The MES is asked to hold {view.mes_equipment} {when}. {ISOLATION_NOTICE}",)
 
 
 def _seen(one: Evidence) -> str:

@@ -5,7 +5,7 @@ from temporalio import activity
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import timestamp
-from domain.cases import CaseView, ClosedAs, Lane
+from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
@@ -103,7 +103,7 @@ class Outcomes:
 
     @activity.defn(name="close-case")
     async def close_case(self, ref: CaseRef) -> Progress:
-        """Ends the case; its workflow has nothing left to do.
+        """Ends the case's work. A case whose machine is held for it awaits the release then, and is closed afterwards.
 
         One whose outcome is UNKNOWN ends too, so that the next failure is a case of its own, and stands in the
         planner's lane until the crosswalk knows the codes.
@@ -116,13 +116,13 @@ class Outcomes:
             how = _closed_as(view)
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
             words = _unknown(view.order) if unread and view.order is not None else None
-            if view.closed_as is None and how is not None:
+            if view.phase is not Phase.CLOSED and how is not None:
                 await self._cases.closed(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
                 # Closed by a build that did the two apart, and was cut short between them.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
-            if view.closed_as is not None and self._meaning(view) is None:
+            if view.phase is Phase.CLOSED and self._meaning(view) is None:
                 await self._cases.rest(view.id, one.seen, None)
         return one.progress
 

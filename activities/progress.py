@@ -40,14 +40,16 @@ class Facts(Model):
 class Progress(Model):
     """Whether a step is done. One that is not has been put to rest until something wakes the case.
 
-    `timed` says whether the case knows when its work should happen, `holds` whether it asks for a hold: a case that
-    rises while it waits must be timed again, and may come to ask for one.
+    `timed` says whether the case knows when its work should happen, `holds` whether it asks for a hold or has one: a
+    case that rises while it waits must be timed again, and may come to ask for one. `held` says whether a hold of the
+    case stands, which production must release before the case can close.
     """
 
     done: bool
     facts: Facts
     timed: bool
     holds: bool
+    held: bool = False
 
 
 def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
@@ -86,6 +88,7 @@ class Step:
     """One pass of one step over a case; `wait` makes it end undone.
 
     `at_latest` is when the case is looked at again whatever the step waits for: something else falls due then.
+    `calls_a_person` says that a failure must be seen by one: a machine is held, or is not held that should be.
     """
 
     def __init__(self, view: CaseView, seen: int, name: str) -> None:
@@ -96,6 +99,7 @@ class Step:
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
         self.lane: Lane | None = None
+        self.calls_a_person = False
         self.done = True
 
     def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
@@ -118,12 +122,20 @@ class Step:
         return True
 
     @property
+    def meanwhile(self) -> str:
+        """What a failure must say besides where a machine is held."""
+        hold = self.view.hold
+        return f"; {hold.equipment} is held meanwhile" if hold is not None and hold.in_effect_since is not None else ""
+
+    @property
     def progress(self) -> Progress:
+        held = self.view.hold is not None and self.view.hold.state.live
         return Progress(
             done=self.done,
             facts=facts(self.view, _until(self.waiting_for, self.next_at)),
             timed=self.view.urgency is not None,
-            holds=self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
+            holds=held or self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
+            held=held,
         )
 
 
@@ -152,20 +164,25 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
     except Unavailable as error:
         failed = True
         until = clock.now() + backoff(view.attempts, error.retry_after)
-        one.wait(f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1})", until)
+        one.lane = Lane.PLANNER if one.calls_a_person else None
+        one.wait(f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1}){one.meanwhile}", until)
     except ActionRequired as error:
         failed = True
         one.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
         # Asked again now and then: a person mends it over there, and nothing tells us when.
-        one.wait(f"a person to mend {error.system}{where}: {error.problem}", clock.now() + _LONGEST_WAIT)
+        words = f"a person to mend {error.system}{where}: {error.problem}{one.meanwhile}"
+        one.wait(words, clock.now() + _LONGEST_WAIT)
     except Refused as error:
         failed = True
         one.lane = Lane.OPERATIONS
         activity.logger.error("case %s is parked: %s", case, error)
-        one.wait(f"operations: {error.system} refused {error.operation}: {error.problem}")
+        again = clock.now() + _LONGEST_WAIT if one.calls_a_person else None
+        words = f"operations: {error.system} refused {error.operation}: {error.problem}{one.meanwhile}"
+        one.wait(words, again)
     if one.done:
-        if view.waiting_step == name and (view.attempts or view.lane is not None):
+        waited = view.attempts or view.lane is not None or (not last and view.waiting_for is not None)
+        if view.waiting_step == name and waited:
             await cases.resume(case)
         return
     news = failed or one.waiting_for != view.waiting_for

@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.autonomy import Autonomy
-from activities.holds import hold_falls_due, hold_wanted
+from activities.holds import hold_stands, hold_wanted, next_look
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
 from activities.risk_order import RiskOrder
@@ -13,9 +13,11 @@ from domain.cases import CaseView
 from domain.casework import CaseStore, ChangeStore
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.holds import HoldStore
 from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
+from domain.production import ISOLATION_NOTICE
 from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
@@ -41,6 +43,7 @@ class WorkOrders:
 
     Args:
         cases: where cases are kept.
+        holds: where holds are kept.
         changes: where a poll's findings are kept.
         cmms: where the planners work.
         system: the CMMS connector's id.
@@ -49,11 +52,13 @@ class WorkOrders:
         clock: the plant's time.
         engine: to wake cases.
         order: which case goes first where many wait.
+        interval: how often the MES is asked how a hold stands.
     """
 
     def __init__(
         self,
         cases: CaseStore,
+        holds: HoldStore,
         changes: ChangeStore,
         cmms: Cmms,
         system: str,
@@ -62,8 +67,11 @@ class WorkOrders:
         clock: Clock,
         engine: WorkflowEngine,
         order: RiskOrder,
+        interval: timedelta,
     ) -> None:
         self._cases = cases
+        self._holds = holds
+        self._interval = interval
         self._changes = changes
         self._cmms = cmms
         self._system = system
@@ -78,7 +86,8 @@ class WorkOrders:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
         async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
             view, now = one.view, self._clock.now()
-            one.at_latest = hold_falls_due(view, now)
+            one.at_latest = next_look(view, now, self._interval)
+            one.calls_a_person = hold_stands(view)
             if view.order is not None or not self._wanted(view):
                 await self._ensure(one)
             elif view.urgency is None or not one.leaves_alone(now):
@@ -95,7 +104,7 @@ class WorkOrders:
             view = one.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
                 return one.progress
-            one.at_latest = hold_falls_due(view, self._clock.now())
+            one.at_latest = next_look(view, self._clock.now(), self._interval)
             waiting = view.order.status is WorkOrderStatus.WAITING_APPROVAL and called_off(view) is None
             if waiting and await self._autonomy.released(view):
                 stopped = await self._cases.stopped(view.id, StoppableAction.ORDER)
@@ -105,6 +114,7 @@ class WorkOrders:
             order = await self._moved_on(view, view.order)
             if order != view.order:
                 await self._cases.order_seen(view.id, order)
+            await self._tell_of_overruling(view, order)
             if not order.status.finished:
                 self._wait_for_people(one, order)
         return one.progress
@@ -148,6 +158,18 @@ class WorkOrders:
         if waits and await self._autonomy.released(view):
             return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
         return order
+
+    async def _tell_of_overruling(self, view: CaseView, order: WorkOrderRecord) -> None:
+        """Tells the planner, on the order, that production started a machine that was held for it."""
+        hold = view.hold
+        if hold is None or hold.overruled_at is None or hold.planner_told:
+            return
+        words = (
+            f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
+            f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}"
+        )
+        await self._cmms.add_note(order.ref, f"{hold.key}-overruled", words)
+        await self._holds.planner_told(hold.key)
 
     async def _ensure(self, one: Step) -> None:
         view = one.view
@@ -200,9 +222,9 @@ class WorkOrders:
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
             one.wait(reason, self._clock.now())
+        elif view.waiting_step == "ensure-hold" and (hold_stands(view) or hold_wanted(view)):
+            one.wait(view.waiting_for, view.waiting_until)
         elif not hold_wanted(view):
             one.wait(reason)
-        elif view.waiting_step == "ensure-hold":
-            one.wait(view.waiting_for, view.waiting_until)
         else:
             one.wait(reason, view.urgency.hold_at)

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
 
 from domain.assets import Asset
+from domain.holds import HoldView
 from domain.model import Model, Moment
 from domain.outcomes import OutcomeClass
-from domain.production import HoldPlan, ProductionContext
+from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 
@@ -20,11 +20,13 @@ class Phase(StrEnum):
     PLACE = "place"
     WORK = "work"
     LEARN = "learn"
+    AWAITING_RELEASE = "awaiting_release"
+    """The work is done. The machine is held until production releases it; further evidence opens another case."""
     CLOSED = "closed"
 
 
 class ClosedAs(StrEnum):
-    """Why a case ended."""
+    """Why a case ended. It is known once its work is done, before the machine is released."""
 
     DONE = "done"
     """The work was completed and its outcome recorded."""
@@ -41,6 +43,7 @@ class Lane(StrEnum):
 
     REVIEW = "review"
     PLANNER = "planner"
+    PRODUCTION = "production"
     OPERATIONS = "operations"
 
 
@@ -51,17 +54,6 @@ class Decision(Model):
     by: str
     reason: str
     at: Moment
-
-
-class HoldView(Model):
-    """A hold as storage knows it, from one case's point of view."""
-
-    key: str
-    state: Literal["intended", "placed", "releasing", "released", "unproven", "void"]
-    plan: HoldPlan
-    placed_at: Moment | None
-    claims: int
-    """How many open cases need it, this one included."""
 
 
 class Evidence(Model):
@@ -104,6 +96,7 @@ class CaseView(Model):
     cmms_attributes: dict[str, str]
     mes_equipment: str | None
     twin: str | None
+    machine_twin: str | None
     urgency: UrgencyDecision | None
     production: ProductionContext | None
     decision: Decision | None

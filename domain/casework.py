@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane
+from domain.cases import CaseView, ClosedAs, Decision, Lane
 from domain.counterfactuals import Explanation, Grounds
 from domain.outcomes import Label, Outcome
-from domain.production import HoldPlan, ProductionContext
+from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
@@ -82,18 +82,6 @@ class CaseStore(Protocol):
         """Keeps an order as read back: placed, or changed by people since."""
         ...
 
-    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
-        """Claims a hold on the plan's equipment: one of ours already there is shared, else the plan is intended."""
-        ...
-
-    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
-        """Moves a hold to `placed`, `releasing`, `released`, `unproven` or `void`."""
-        ...
-
-    async def hold_dropped(self, case: str) -> HoldView | None:
-        """Drops the case's claim; the hold with the claims left, or None where it never had one."""
-        ...
-
     async def found(self, outcome: Outcome) -> None:
         """Keeps the outcome of a case; the first one stands."""
         ...
@@ -111,11 +99,12 @@ class CaseStore(Protocol):
         ...
 
     async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
-        """Ends a case. Its next failure is another case.
+        """Ends the work of a case, so that further evidence opens another one. The case is closed with it, unless the
+        machine is held for it: then it awaits the release, and this method closes it when called again afterwards.
 
         Args:
             case: the case.
-            how: how it ended.
+            how: how it ended; the first word stands.
             unread: what a planner is to explain where nobody can read what was found. The case then stands in the
                 planner's lane from the moment it is closed.
         """

@@ -14,7 +14,7 @@ from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
 from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
-from domain.production import HoldEnforcement, HoldPlan, HoldState, ProductionContext
+from domain.production import HoldEnforcement, HoldPlan, HoldReading, HoldState, PlaceResult, ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
@@ -95,24 +95,31 @@ class Mes(Protocol):
         ...
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
-        """What a hold would do there now; changes nothing."""
-        ...
-
-    async def place_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        """Carries out a plan and reads back what became of it.
+        """What a hold would do to the job that the equipment is at now; changes nothing.
 
         Raises:
-            ActionRequired: the job is not in the plan's prior state any more, so that the hold found there cannot
-                be proved to be ours.
+            ActionRequired: the MES does not know the equipment, or nothing there proves which machine a job is on. An
+                equipment class never does.
         """
         ...
 
-    async def read_hold(self, plan: HoldPlan) -> HoldState:
-        """How the planned hold stands now."""
+    async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
+        """Carries out a plan, in the plan's receiver, and reads back what became of it.
+
+        A refusal raises one of the three errors: then nothing is held by us.
+        """
+        ...
+
+    async def read_hold(self, plan: HoldPlan) -> HoldReading:
+        """How the planned hold stands by a reading that is recent, with its time."""
         ...
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        """Undoes a plan that we placed, and only that; one already undone is left as it is."""
+        """Undoes a plan that we placed, and only that; one already undone is left as it is.
+
+        Raises:
+            Unavailable: also where the MES accepted the call and the job is held still.
+        """
         ...
 
     @property

@@ -25,11 +25,12 @@ from millwright.embedded import postgres
 from millwright.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.autonomy import AutonomyStore
-from millwright.storage.cases import CaseStore, Turn
+from millwright.storage.cases import CaseStore
 from millwright.storage.changes import ChangeStore
 from millwright.storage.drafts import DraftStore
-from millwright.storage.engine import open_engine
+from millwright.storage.engine import Turn, open_engine
 from millwright.storage.freezes import FreezeStore
+from millwright.storage.holds import HoldStore
 from millwright.storage.inbox import Inbox
 from millwright.storage.lifecycle import Lifecycle
 from millwright.storage.lines import LineStore
@@ -112,6 +113,7 @@ class Storage:
     inbox: Inbox
     lines: LineStore
     cases: CaseStore
+    holds: HoldStore
     changes: ChangeStore
     register: RegisterStore
     versions: VersionStore
@@ -162,6 +164,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         inbox=Inbox(engine),
         lines=LineStore(engine, clock, versions, _engine_mark),
         cases=CaseStore(engine, clock, versions, settings.work_window),
+        holds=HoldStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
@@ -261,12 +264,14 @@ def worker_activities(
     storage: Storage,
     systems: Systems,
     engine: WorkflowEngine,
+    hold_interval: timedelta,
     attendance: "Attendance | None" = None,
     turn: Turn = nullcontext,
 ) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports.
 
     Args:
+        hold_interval: how often the MES is asked how a hold stands.
         attendance: looks after the lines that were judged, where a dispatcher calls it.
         turn: when the transactions of cases begin.
     """
@@ -282,10 +287,21 @@ def worker_activities(
     judging = Judging(storage.lines, storage.catalogue, engine, attendance)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock, order)
-    holds = Holds(cases, systems.mes, systems.mes_id, storage.clock)
+    stored_holds = storage.holds.by_turns(turn)
+    holds = Holds(
+        cases,
+        stored_holds,
+        systems.mes,
+        systems.mes_id,
+        systems.twins,
+        storage.catalogue,
+        storage.clock,
+        hold_interval,
+    )
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
+        stored_holds,
         storage.changes,
         systems.cmms,
         systems.cmms_id,
@@ -294,6 +310,7 @@ def worker_activities(
         storage.clock,
         engine,
         order,
+        hold_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return [

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     poll_interval: Annotated[timedelta, Field(description="How often the CMMS is asked for changes.")] = timedelta(
         minutes=15
     )
+    hold_interval: Annotated[
+        timedelta, Field(gt=timedelta(), description="How often the MES is asked how a hold stands.")
+    ] = timedelta(minutes=5)
     intake_batch: Annotated[int, Field(description="How many messages one transaction of intake stores at most.")] = 500
     shelving_limits: Annotated[
         str, Field(description="How long an asset may be shelved at most, by its criticality.")

@@ -1,15 +1,16 @@
-"""Cases kept in memory, faithful to `millwright.storage.cases` and `changes`, each method a turn of its own."""
+"""Cases and holds in memory, faithful to `millwright.storage`, each method a turn of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
-from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.counterfactuals import Counterfactuals, Explanation, Grounds
 from domain.errors import ActRejected, Unavailable
+from domain.holds import PLACEMENT_MOVES, HoldStatus, HoldView, Placement, PlacementState, Release
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import HoldPlan, ProductionContext
 from domain.stops import StoppableAction
@@ -17,13 +18,6 @@ from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from tests.turns import store_call
 
-LIVE = ("intended", "placed", "releasing", "unproven")
-_MOVES = {
-    "placed": ("intended", "unproven"),
-    "void": ("intended",),
-    "unproven": ("intended",),
-    "released": ("releasing", "unproven"),
-}
 _RANK = tuple(WorkOrderStatus)
 
 
@@ -39,17 +33,17 @@ class Claim:
 
     hold: str
     case: str
+    ready_at: datetime | None = None
     dropped: bool = False
 
 
 class MemoryStore:
-    """See `domain.casework.CaseStore` and `ChangeStore`."""
+    """See `domain.casework.CaseStore` and `ChangeStore`; `holds` is the `HoldStore` beside them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cases: dict[str, CaseView] = {}
-        self.holds: dict[str, HoldView] = {}
-        self.claims: list[Claim] = []
+        self.holds = MemoryHolds(clock, self.cases, self._wake)
         self.outcomes: dict[str, Outcome] = {}
         self.labels: dict[str, Label] = {}
         self.due: dict[str, _Due] = {}
@@ -78,12 +72,11 @@ class MemoryStore:
 
     def live_holds(self) -> list[HoldView]:
         """The holds that are, or may be, in force."""
-        return [self._hold(key) for key, hold in self.holds.items() if hold.state in LIVE]
+        return self.holds.live()
 
     def now(self, case: str) -> CaseView:
         """A case as it is, without taking a turn."""
-        mine = [claim.hold for claim in self.claims if claim.case == case]
-        return self.cases[case].model_copy(update={"hold": self._hold(mine[0]) if mine else None})
+        return self.cases[case].model_copy(update={"hold": self.holds.of(case)})
 
     async def view(self, case: str) -> tuple[CaseView, int]:
         return await store_call(lambda: (self.now(case), self.due[case].generation))
@@ -119,15 +112,6 @@ class MemoryStore:
 
     async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
         await store_call(lambda: self._see(case, record))
-
-    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
-        return await store_call(lambda: self._claim(case, system, plan))
-
-    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
-        await store_call(lambda: self._move(key, state))
-
-    async def hold_dropped(self, case: str) -> HoldView | None:
-        return await store_call(lambda: self._drop(case))
 
     async def found(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
@@ -191,6 +175,7 @@ class MemoryStore:
             production=production,
             phase=Phase.REVIEW if phase is Phase.PROPOSE else phase,
         )
+        self.holds.take_over(case)
 
     def _wake(self, case: str) -> None:
         due = self.due[case]
@@ -237,36 +222,6 @@ class MemoryStore:
             return
         self._set(case, order=record, phase=Phase.WORK)
 
-    def _hold(self, key: str) -> HoldView:
-        claims = sum(claim.hold == key and not claim.dropped for claim in self.claims)
-        return self.holds[key].model_copy(update={"claims": claims})
-
-    def _claim(self, case: str, system: str, plan: HoldPlan) -> HoldView:
-        mine = [claim.hold for claim in self.claims if claim.case == case]
-        if mine:
-            return self._hold(mine[0])
-        there = [hold for hold in self.live_holds() if hold.plan.equipment == plan.equipment]
-        if there and (there[0].state == "releasing" or (there[0].state == "intended" and there[0].claims == 0)):
-            raise Unavailable("just being released", system=system, operation="place-hold")
-        key = there[0].key if there else plan.key
-        if not there:
-            self.holds[key] = HoldView(key=key, state="intended", plan=plan, placed_at=None, claims=0)
-        self.claims.append(Claim(key, case))
-        return self._hold(key)
-
-    def _move(self, key: str, state: str) -> None:
-        if self.holds[key].state in _MOVES[state]:
-            self.holds[key] = self.holds[key].model_copy(update={"state": state})
-
-    def _drop(self, case: str) -> HoldView | None:
-        mine = next((claim for claim in self.claims if claim.case == case), None)
-        if mine is None:
-            return None
-        mine.dropped = True
-        if self._hold(mine.hold).claims == 0 and self.holds[mine.hold].state == "placed":
-            self.holds[mine.hold] = self.holds[mine.hold].model_copy(update={"state": "releasing"})
-        return self._hold(mine.hold)
-
     def _find(self, outcome: Outcome) -> None:
         if outcome.case not in self.outcomes:
             self.outcomes[outcome.case] = outcome
@@ -283,12 +238,19 @@ class MemoryStore:
 
     def _close(self, case: str, how: ClosedAs, unread: str | None) -> None:
         view = self.cases[case]
-        if view.closed_as is not None or (how is ClosedAs.WITHDRAWN and view.withdraw is None):
+        known = view.closed_as
+        if view.phase is Phase.CLOSED or (known is None and how is ClosedAs.WITHDRAWN and view.withdraw is None):
             return
-        lane, at = (Lane.PLANNER, LEARNING_STEP) if unread else (None, view.waiting_step)
-        waits = {"waiting_for": unread, "waiting_step": at, "waiting_until": None, "lane": lane}
-        self._set(case, closed_as=how, phase=Phase.CLOSED, **waits)
+        held = self.holds.claim(case) is not None
+        if held and known is not None:
+            return
+        none = {"waiting_for": None, "waiting_until": None, "lane": None}
+        self._set(case, closed_as=known or how, phase=Phase.AWAITING_RELEASE if held else Phase.CLOSED, **none)
+        if held:
+            return
         self.due[case].at = None
+        if unread is not None:
+            self._set(case, waiting_for=unread, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
 
     def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         woken = []
@@ -297,11 +259,185 @@ class MemoryStore:
             if known is None or known.draft is None or known.order == record:
                 continue
             self._set(known.id, order=record)
-            if known.closed_as is None:
+            if known.phase is not Phase.CLOSED:
                 woken.append(known.id)
                 self._wake(known.id)
         self._cursor = cursor
         return woken
+
+
+class MemoryHolds:
+    """See `domain.holds.HoldStore`."""
+
+    def __init__(self, clock: Clock, cases: dict[str, CaseView], wake: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._cases = cases
+        self._wake = wake
+        self._holds: dict[str, HoldView] = {}
+        self.claims: list[Claim] = []
+
+    def live(self) -> list[HoldView]:
+        """The holds that are live, by the order in which they were asked for."""
+        return [self._view(key) for key, hold in self._holds.items() if hold.state.live]
+
+    def all(self) -> list[HoldView]:
+        return [self._view(key) for key in self._holds]
+
+    def claim(self, case: str) -> Claim | None:
+        """The claim that a case has not dropped."""
+        return next((claim for claim in self.claims if claim.case == case and not claim.dropped), None)
+
+    def of(self, case: str) -> HoldView | None:
+        mine = [claim for claim in self.claims if claim.case == case]
+        if not mine:
+            return None
+        return self._view((self.claim(case) or mine[-1]).hold)
+
+    def take_over(self, case: str) -> None:
+        """See `millwright.storage.holds.take_over`."""
+        view = self._cases[case]
+        for claim in self.claims:
+            earlier = self._cases[claim.case]
+            same = (earlier.asset.id, earlier.failure_mode) == (view.asset.id, view.failure_mode)
+            waits = earlier.phase is Phase.AWAITING_RELEASE and not claim.dropped
+            if same and waits and claim.case != case and self._holds[claim.hold].state is HoldStatus.ASKED:
+                claim.dropped = True
+                self.claims.append(Claim(claim.hold, case))
+                self._wake(claim.case)
+                return
+
+    async def read(self, case: str) -> HoldView | None:
+        return await store_call(lambda: self.of(case))
+
+    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+        return await store_call(lambda: self._claim(case, system, equipment))
+
+    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+        return await store_call(lambda: self._intend(key, plan))
+
+    async def placement_moved(
+        self,
+        key: str,
+        number: int,
+        state: PlacementState,
+        *,
+        read_at: datetime | None = None,
+        reason: str | None = None,
+    ) -> None:
+        await store_call(lambda: self._move(key, number, state, read_at))
+
+    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+        await store_call(lambda: self._put(key, number, read_at=read_at))
+
+    async def ready(self, case: str) -> HoldView | None:
+        return await store_call(lambda: self._ready(case))
+
+    async def release_approved(self, key: str, release: Release) -> None:
+        await store_call(lambda: self._approve(key, release))
+
+    async def ended(
+        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
+    ) -> None:
+        await store_call(lambda: self._end(key, status, release))
+
+    async def twin_told(self, key: str, twin: str) -> None:
+        await store_call(lambda: self._set(key, twin_told=twin))
+
+    async def planner_told(self, key: str) -> None:
+        await store_call(lambda: self._set(key, planner_told=True))
+
+    def _view(self, key: str) -> HoldView:
+        claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
+        working = sum(claim.ready_at is None for claim in claims)
+        ready = max((claim.ready_at for claim in claims if claim.ready_at is not None), default=None)
+        update = {"claims": len(claims), "working": working, "ready_at": None if working else ready}
+        return self._holds[key].model_copy(update=update)
+
+    def _set(self, key: str, **values: object) -> None:
+        self._holds[key] = self._holds[key].model_copy(update=values)
+
+    def _claim(self, case: str, system: str, equipment: str) -> HoldView:
+        mine = self.claim(case)
+        if mine is not None:
+            return self._view(mine.hold)
+        there = next((hold for hold in self.live() if hold.equipment == equipment), None)
+        if there is not None and there.state is HoldStatus.RELEASING:
+            raise Unavailable("just being released", system=system, operation="place-hold")
+        key = case if there is None else there.key
+        if there is None:
+            self._holds[key] = HoldView(key=key, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0)
+        self.claims.append(Claim(key, case))
+        return self._view(key)
+
+    def _intend(self, key: str, plan: HoldPlan) -> Placement:
+        hold = self._holds[key]
+        there = [p for p in hold.live_placements if (p.plan.receiver, p.plan.job) == (plan.receiver, plan.job)]
+        if there:
+            return there[0]
+        placement = Placement(number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED)
+        self._set(key, placements=(*hold.placements, placement))
+        return placement
+
+    def _put(self, key: str, number: int, **values: object) -> None:
+        placements = list(self._holds[key].placements)
+        placements[number - 1] = placements[number - 1].model_copy(update=values)
+        self._set(key, placements=tuple(placements))
+
+    def _move(self, key: str, number: int, state: PlacementState, read_at: datetime | None) -> None:
+        placement = self._holds[key].placements[number - 1]
+        if placement.state not in PLACEMENT_MOVES[state]:
+            return
+        values: dict[str, object] = {"state": state}
+        if read_at is not None:
+            values["read_at"] = read_at
+        if state.ours:
+            values["accepted_at"] = placement.accepted_at or self._clock.now()
+        if state is PlacementState.IN_EFFECT:
+            values["in_effect_at"] = read_at
+        self._put(key, number, **values)
+        if state is PlacementState.OVERRULED:
+            self._set(key, overruled_at=self._holds[key].overruled_at or self._clock.now())
+            if not self._holds[key].live_placements:
+                self._drop_all(key, HoldStatus.OVERRULED, None)
+
+    def _ready(self, case: str) -> HoldView | None:
+        mine = self.claim(case)
+        if mine is None:
+            return None
+        others = [claim for claim in self.claims if claim.hold == mine.hold and not claim.dropped and claim is not mine]
+        if any(claim.ready_at is None for claim in others):
+            mine.dropped = True
+            return None
+        mine.ready_at = mine.ready_at or self._clock.now()
+        return self._view(mine.hold)
+
+    def _approve(self, key: str, release: Release) -> None:
+        hold = self._view(key)
+        if hold.state is HoldStatus.RELEASING:
+            return
+        doubts = [p for p in hold.live_placements if not p.state.ours]
+        orders = [self._cases[claim.case].order for claim in self.claims if claim.hold == key and not claim.dropped]
+        again = [order for order in orders if order is not None and not order.status.finished]
+        if not hold.releasable or doubts or again:
+            raise ActRejected("it is not releasable")
+        self._set(key, state=HoldStatus.RELEASING, release=release)
+        self._wake_claims(key)
+
+    def _end(self, key: str, status: HoldStatus, release: Release | None) -> None:
+        if self._holds[key].state.live:
+            self._wake_claims(key)
+            self._drop_all(key, status, release)
+
+    def _drop_all(self, key: str, status: HoldStatus, release: Release | None) -> None:
+        self._set(key, state=status, release=self._holds[key].release or release)
+        for claim in self.claims:
+            if claim.hold == key:
+                claim.dropped = True
+
+    def _wake_claims(self, key: str) -> None:
+        for claim in self.claims:
+            if claim.hold == key and not claim.dropped:
+                self._wake(claim.case)
 
 
 def _age(record: WorkOrderRecord) -> tuple[datetime, int]:

@@ -1,5 +1,6 @@
 """A CMMS, an MES and twins that keep their ports' promises to the letter, and cases played between them by turns."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -15,8 +16,20 @@ from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
-from domain.errors import ActionRequired, StorageUnavailable, Unavailable
-from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
+from domain.errors import ActionRequired, ActRejected, ConnectorError, StorageUnavailable, Unavailable
+from domain.holds import Release
+from domain.production import (
+    READY_TO_RUN,
+    HoldEnforcement,
+    HoldMethod,
+    HoldPlan,
+    HoldReading,
+    HoldState,
+    Job,
+    JobState,
+    PlaceResult,
+    ProductionContext,
+)
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from domain.work_orders import (
     ChangePage,
@@ -33,6 +46,7 @@ from tests.workflows.fake_plant import FakeCodes
 from workflows.maintenance_case import MaintenanceCase
 
 EQUIPMENT = "EQ-001"
+WATCH = timedelta(minutes=5)
 _PAGE = 2
 _PERSON = "a person of the MES"
 
@@ -44,6 +58,7 @@ class TurnCmms:
         self._clock = clock
         self.orders: dict[str, WorkOrderRecord] = {}
         self.made: list[str] = []
+        self.notes: list[str] = []
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
         self.asks_for: timedelta | None = None
@@ -69,7 +84,7 @@ class TurnCmms:
         return await vendor_call(lambda: self._leave_waiting(ref.key, WorkOrderStatus.CANCELLED))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        await vendor_call(lambda: None)
+        await vendor_call(lambda: self.notes.append(f"{note_key}: {text}"))
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         return await vendor_call(lambda: self._page(int(cursor or 0)))
@@ -79,6 +94,10 @@ class TurnCmms:
         if key in self.orders and not self.orders[key].status.finished:
             report = CompletionReport(finished_at=self._clock.now(), problem=problem) if problem else None
             self._put(self.orders[key].ref, status, touched=True, report=report)
+
+    def reopen(self, key: str) -> None:
+        """Somebody there opens a finished order again."""
+        self._put(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS, touched=True)
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.asks_for is not None:
@@ -132,6 +151,17 @@ class TurnMes:
         self.job = 1
         self.holder: str | None = None
         self.wrongly_released: list[str] = []
+        self.placed: list[tuple[str, int]] = []
+        """Every placement: the hold's key and the job."""
+        self.started: list[str] = []
+        """The keys of the holds with which a call of ours let the machine run."""
+        self.refuses: ConnectorError | None = None
+        """How it refuses to place a hold."""
+        self.late = False
+        """Whether it accepts a hold and the job goes on running until `follow`."""
+        self._coming: str | None = None
+        self.idle = False
+        """Whether the machine has no job."""
 
     @property
     def enforcement(self) -> HoldEnforcement:
@@ -146,11 +176,11 @@ class TurnMes:
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         return await vendor_call(lambda: self._plan(equipment, key))
 
-    async def place_hold(self, plan: HoldPlan, reason: str) -> HoldState:
+    async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         return await vendor_call(lambda: self._place(plan))
 
-    async def read_hold(self, plan: HoldPlan) -> HoldState:
-        return await vendor_call(lambda: self._read(plan))
+    async def read_hold(self, plan: HoldPlan) -> HoldReading:
+        return await vendor_call(lambda: HoldReading(state=self._read(plan), read_at=self._clock.now()))
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         return await vendor_call(lambda: self._release(plan))
@@ -166,7 +196,11 @@ class TurnMes:
     def next_job(self) -> None:
         """The job is broken off and another begins; a hold ends with its job."""
         self.job += 1
-        self.holder = None
+        self.holder = self._coming = None
+
+    def follow(self) -> None:
+        """A hold that was accepted comes into effect."""
+        self.holder, self._coming = self.holder or self._coming, None
 
     def _production(self, equipment: str) -> ProductionContext:
         state = JobState.INTERRUPTED if self.holder else JobState.RUNNING
@@ -177,15 +211,24 @@ class TurnMes:
     def _plan(self, equipment: str, key: str) -> HoldPlan:
         prior = JobState.INTERRUPTED if self.holder else JobState.RUNNING
         method = HoldMethod.ALREADY_HELD if self.holder else HoldMethod.PAUSE
-        return HoldPlan(key=key, equipment=equipment, job=f"J{self.job}", prior_state=prior, method=method)
+        job = f"J{self.job}"
+        if self.idle:
+            return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
+        return HoldPlan(key=key, equipment=equipment, receiver="R", job=job, prior_state=prior, method=method)
 
-    def _place(self, plan: HoldPlan) -> HoldState:
+    def _place(self, plan: HoldPlan) -> PlaceResult:
         if plan.job != f"J{self.job}":
-            return HoldState.GONE
+            return PlaceResult.MOVED_ON
         if self.holder is not None:
-            raise ActionRequired("it is held already", system="fake", operation="place-hold")
+            return PlaceResult.HELD_ALREADY
+        if self.refuses is not None:
+            raise self.refuses
+        self.placed.append((plan.key, self.job))
+        if self.late:
+            self._coming = plan.key
+            return PlaceResult.ACCEPTED
         self.holder = plan.key
-        return HoldState.HELD
+        return PlaceResult.IN_EFFECT
 
     def _read(self, plan: HoldPlan) -> HoldState:
         if plan.job != f"J{self.job}":
@@ -197,6 +240,7 @@ class TurnMes:
         if state is HoldState.HELD:
             if self.holder != plan.key:
                 self.wrongly_released.append(f"{self.holder} by {plan.key}")
+            self.started.append(plan.key)
             self.holder = None
             return HoldState.ABSENT
         return state
@@ -214,6 +258,7 @@ class SetTiming:
 
     def __init__(self, until_hold: timedelta) -> None:
         self._until_hold = until_hold
+        self.unattended = False
 
     def urgency(
         self, version: str, verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime
@@ -229,6 +274,9 @@ class SetTiming:
 
     def autonomy(self, version: str) -> AutonomyTerms:
         return AutonomyTerms(enforce=False, automatic=False)
+
+    def releases_unattended(self, version: str, machine: str) -> bool:
+        return self.unattended
 
 
 class Nobody:
@@ -257,6 +305,9 @@ class PlayedCase(MaintenanceCase):
     def _tell(self, facts: Facts) -> None:
         """Nobody searches here."""
 
+    def _patched(self, patch: str) -> bool:
+        return True
+
     async def _execute(self, step: Callable[..., Awaitable[Progress]], *, local: bool, apart: bool) -> Progress:
         kind, _, name = step.__qualname__.partition(".")
         activity: Callable[[CaseRef], Awaitable[Progress]] = getattr(self._activities[kind], name)
@@ -281,13 +332,14 @@ class SagaPlant:
         self.store = MemoryStore(self.clock)
         self.cmms = TurnCmms(self.clock)
         self.mes = TurnMes(self.clock)
-        judge = SetTiming(until_hold)
+        judge = self.judge = SetTiming(until_hold)
         # Where autonomy is not enforced, its store is never asked.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
         # More turns than there are cases: what is played here is who does what when, not who waits.
         order = RiskOrder(100, timedelta(minutes=1))
         self.orders = WorkOrders(
             self.store,
+            self.store.holds,
             self.store,
             self.cmms,
             "fake",
@@ -296,10 +348,11 @@ class SagaPlant:
             self.clock,
             Nobody(),
             order,
+            WATCH,
         )
         self._activities = (
             Proposals(self.store, self.mes, judge, self.clock, order),  # type: ignore[arg-type]  # as above
-            Holds(self.store, self.mes, "fake", self.clock),
+            Holds(self.store, self.store.holds, self.mes, "fake", TurnTwins(), judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
             Outcomes(self.store, TurnTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
@@ -320,6 +373,12 @@ class SagaPlant:
                 self.begin(case)
             self.workflows[case].wake()
         return bool(due)
+
+    def release(self, key: str) -> None:
+        """A person of production releases a hold here, where it is releasable."""
+        release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=self.clock.now())
+        with contextlib.suppress(ActRejected):
+            Played(self.store.holds.release_approved(key, release)).play()
 
     def poll(self) -> Played[Polled]:
         """A poll of the CMMS, about to begin."""
@@ -371,6 +430,7 @@ def case_view(case: str, part: int, rung: Rung, *, mapped: bool = True) -> CaseV
         cmms_attributes={},
         mes_equipment=EQUIPMENT if mapped else None,
         twin=asset.id,
+        machine_twin=machine.id,
         urgency=None,
         production=None,
         decision=None,

@@ -30,6 +30,8 @@ _IN_ONE_TASK = "steps-in-one-task"
 """Since this patch a case goes from step to step within one task of the engine, and tells what operators search by
 when it comes to wait. Each activity and each attribute of its own cost the engine more than the step cost us, and a
 flood opens a hundred cases at once."""
+_RELEASED_BY_PRODUCTION = "released-by-production"
+"""Since this patch outcome, twin and label do not wait for the machine to be released, which only people do."""
 
 
 @workflow.defn(name="maintenance-case")
@@ -48,6 +50,7 @@ class MaintenanceCase:
         self._told: Facts | None = None
         self._timed = True
         self._holds = False
+        self._held = False
 
     @workflow.run
     async def run(self, _ref: CaseRef) -> None:
@@ -94,10 +97,17 @@ class MaintenanceCase:
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, local=True)
-        await self._until_done(Holds.release_hold, apart=True)
+        if not self._patched(_RELEASED_BY_PRODUCTION):
+            await self._until_done(Holds.release_hold, apart=True)
         await self._until_done(Outcomes.tell_twin, apart=True)
         await self._until_done(Outcomes.keep_label, local=True)
         await self._until_done(Outcomes.close_case, local=True)
+        if self._held:
+            await self._until_done(Holds.release_hold, apart=True)
+            await self._until_done(Outcomes.close_case, local=True)
+
+    def _patched(self, patch: str) -> bool:
+        return workflow.patched(patch)
 
     async def _until_done(self, step: Activity, *, local: bool = False, apart: bool = False) -> None:
         while True:
@@ -108,7 +118,7 @@ class MaintenanceCase:
 
     async def _once(self, step: Activity, *, local: bool = False, apart: bool = False) -> Progress:
         progress = await self._execute(step, local=local, apart=apart)
-        self._timed, self._holds = progress.timed, progress.holds
+        self._timed, self._holds, self._held = progress.timed, progress.holds, progress.held
         self._tell(progress.facts)
         return progress
 
@@ -119,7 +129,7 @@ class MaintenanceCase:
             return await workflow.execute_local_activity_method(
                 step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
             )
-        if not apart and workflow.patched(_IN_ONE_TASK):
+        if not apart and self._patched(_IN_ONE_TASK):
             return await workflow.execute_local_activity_method(
                 step, self._ref, start_to_close_timeout=VENDOR_STEP, retry_policy=FOR_EVER
             )
@@ -140,7 +150,7 @@ class MaintenanceCase:
 
     def _tell(self, facts: Facts) -> None:
         self._facts = facts
-        if not workflow.patched(_IN_ONE_TASK):
+        if not self._patched(_IN_ONE_TASK):
             self._publish()
 
     def _publish(self) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from domain.production import ISOLATION_NOTICE
 from millwright.audit.offline_signatures import Row
 
 _STYLE = """
@@ -193,19 +194,28 @@ def _work(parts: Row, case: Row) -> list[str]:
         word = "Approved" if said["approved"] else "Refused"
         sections += ["<h2>The review</h2>", f"<p>{word} by {escape(said['by'])}: {escape(said['reason'])}</p>"]
     for hold in parts["holds"]:
-        claims = ", ".join(f"{one}{' (let go)' if dropped else ''}" for one, dropped in sorted(hold["claims"].items()))
+        claims = ", ".join(f"{case} ({_words(how)})" for case, how in sorted(hold["claims"].items()))
         facts = [
             ("hold", f"<code>{escape(hold['key'])}</code> in {escape(hold['system'])}"),
             ("equipment", escape(hold["equipment"])),
             ("state", _words(hold["state"])),
+            *(
+                (f"job {escape(str(row['plan']['job']))}", f"{_words(row['plan']['method'])}: {_words(row['state'])}")
+                for row in hold["placements"]
+            ),
             ("claimed by", escape(claims)),
+            *((("released by", escape(_released(hold["release"]))),) if hold["release"] else ()),
         ]
-        sections += ["<h2>The hold</h2>", _facts(facts)]
+        sections += ["<h2>The hold</h2>", _facts(facts), f"<p>{escape(ISOLATION_NOTICE)}</p>"]
     if outcome is not None:
         report = outcome["body"].get("report") or {}
         told = [(name.replace("_", " "), escape(str(value))) for name, value in report.items() if value]
         sections += ["<h2>The outcome</h2>", _facts([("the work found", _words(outcome["outcome"])), *told])]
     return sections
+
+
+def _released(release: Row) -> str:
+    return f"{release['by']}: {release['meaning'] or release['reason']}"
 
 
 _KINDS = {"shelf": "shelf", "window": "window of planned work", "work": "work in progress"}

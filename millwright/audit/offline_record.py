@@ -124,7 +124,7 @@ def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
     rung = [act["detail"]["rung"] for act in acts if act["kind"] in ("case-opened", "case-raised")][-1:]
     if rung != [case["rung"]]:
         yield Finding("case", where, f"stands at {case['rung']}, recorded is {_last(rung)}")
-    closed = _last([act["detail"]["how"] for act in acts if act["kind"] == "case-closed"])
+    closed = _last([act["detail"]["how"] for act in acts if act["kind"] in ("case-awaits-release", "case-closed")])
     if closed != case["closed_as"]:
         yield Finding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
     said = [(a["actor"], a["detail"]["approved"], a["detail"]["reason"]) for a in acts if a["kind"] == "case-decided"]
@@ -179,29 +179,74 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
 
 
 def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[Finding]:
-    """A hold's row and claims against the acts of the cases that claimed it."""
+    """A hold's row, placements and claims against the acts of the cases that claimed it."""
     where = f"hold {hold['key']}"
-    plan, state, claims = None, None, {}
+    told = _ToldHold()
     for act in acts:
-        detail, kind, case = act["detail"], act["kind"], act["subject"].split("/", 1)[1]
-        if detail.get("hold") != hold["key"]:
-            continue
-        if kind in ("hold-intended", "hold-shared"):
-            claims[case] = False
-            if kind == "hold-intended":
-                plan, state = detail["plan"], "intended"
-        elif kind == "hold-dropped":
-            claims[case] = True
-            if detail["left"] == 0 and state == "placed":
-                state = "releasing"
-        else:
-            state = kind.split("-", 1)[1]
-    if plan != hold["plan"]:
-        yield Finding("hold", where, "its plan is not the one recorded before it was placed")
-    if state != hold["state"]:
-        yield Finding("hold", where, f"is {hold['state']}, recorded is {state}")
-    if claims != hold["claims"]:
+        if act["detail"].get("hold") == hold["key"]:
+            told.follow(act["kind"], act["subject"].split("/", 1)[1], act["detail"])
+    placements = {row["number"]: (row["plan"], row["state"]) for row in hold["placements"]}
+    if {number: plan for number, (plan, _) in placements.items()} != told.plans:
+        yield Finding("hold", where, "its placements are not those recorded before they were placed")
+    if {number: state for number, (_, state) in placements.items()} != told.states:
+        yield Finding("hold", where, "how its placements stand is not as recorded")
+    if told.state != hold["state"]:
+        yield Finding("hold", where, f"is {hold['state']}, recorded is {told.state}")
+    if told.claims != hold["claims"]:
         yield Finding("hold", where, "the cases that claim it are not those recorded")
+    if told.release != hold["release"]:
+        yield Finding("hold", where, "who released it is not as recorded")
+
+
+class _ToldHold:
+    """A hold as its acts tell of it, one after another. Builds before placements told of one job alone."""
+
+    def __init__(self) -> None:
+        self.state: str | None = None
+        self.plans: dict[int, Any] = {}
+        self.states: dict[int, str] = {}
+        self.claims: dict[str, str] = {}
+        self.release: Any = None
+
+    def follow(self, kind: str, case: str, detail: Row) -> None:
+        if kind in ("hold-intended", "hold-shared"):
+            self.claims[case] = "working"
+            if kind == "hold-intended":
+                self.state = "asked"
+                plan = detail.get("plan")
+                if plan is not None and plan["method"] in ("pause", "revoke_start"):
+                    self.plans[1], self.states[1] = plan, "intended"
+        elif kind == "hold-passed":
+            self.claims[detail["from"]], self.claims[detail["to"]] = "dropped", "working"
+        elif kind == "hold-ready":
+            self.claims[case] = "ready"
+        elif kind == "hold-dropped":
+            # An earlier build's last claim was dropped before the release, which production has to approve now.
+            last = detail.get("left") == 0 and self.state == "asked"
+            self.claims[case] = "ready" if last else "dropped"
+        elif kind == "hold-releasing":
+            self.state, self.release = "releasing", detail["release"]
+        elif kind.startswith("placement-"):
+            state = kind.split("-", 1)[1]
+            if state == "intended":
+                self.plans[detail["placement"]] = detail["plan"]
+            self.states[detail["placement"]] = state
+        elif kind in ("hold-released", "hold-overruled", "hold-void"):
+            self._ended(kind.split("-", 1)[1], detail)
+        elif kind == "hold-placed":
+            self.states[1] = "in_effect"
+        elif kind == "hold-unproven":
+            self.states[1] = "unproven"
+
+    def _ended(self, state: str, detail: Row) -> None:
+        if "release" not in detail and 1 in self.states:
+            # An earlier build called a hold released too that it had never proved to be placed.
+            proved = self.states[1] != "unproven"
+            state = state if proved else "void"
+            self.states[1] = "released" if state == "released" else "void"
+        self.state = state
+        self.release = self.release if self.release is not None else detail.get("release")
+        self.claims = dict.fromkeys(self.claims, "dropped")
 
 
 def event_findings(row: Row) -> Iterator[Finding]:

@@ -68,8 +68,8 @@ def list_(
 
 
 def _state(one: "SeenCase") -> str:
-    if one.closed_as is not None:
-        return one.closed_as
+    if one.closed_at is not None:
+        return one.closed_as or "closed"
     waits = f"waits for {one.waiting_for}" if one.waiting_for else one.work_order_status or "-"
     return f"[{one.lane}] {waits}" if one.lane else waits
 
@@ -77,6 +77,7 @@ def _state(one: "SeenCase") -> str:
 @app.command()
 def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
+    from domain.production import ISOLATION_NOTICE
     from millwright.storage.case_lists import whole_case
 
     settings = settings_of(context)
@@ -96,12 +97,15 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.order is not None:
         typer.echo(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if view.hold is not None:
-        typer.echo(f"hold on {view.hold.plan.equipment}: {view.hold.state}")
+        typer.echo(f"hold on {view.hold.equipment}: {view.hold.words}")
+        if view.hold.state.live:
+            typer.echo(ISOLATION_NOTICE)
     if view.waiting_for is not None:
         until = f", until {view.waiting_until:%Y-%m-%d %H:%M} UTC" if view.waiting_until else ""
         typer.echo(f"waits for {view.waiting_for}{until}")
     if view.closed_as is not None:
-        typer.echo(f"closed as {view.closed_as}, outcome {view.outcome or 'none'}")
+        ended = "closed" if view.phase == "closed" else "work ended"
+        typer.echo(f"{ended} as {view.closed_as}, outcome {view.outcome or 'none'}")
     typer.echo()
     write_table(
         ("at", "event", "evidence", "rung", "how"),

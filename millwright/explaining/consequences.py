@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from domain.cases import CaseView, ClosedAs
+from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
+from domain.production import ISOLATION_NOTICE
 from domain.verdict import Urgency
 from millwright.storage.case_lists import WholeCase
 from millwright.storage.events import Told
@@ -118,15 +119,9 @@ def _hold(view: CaseView) -> list[str]:
     if view.hold is None:
         return []
     hold = view.hold
-    job = f" of job {hold.plan.job}" if hold.plan.job else ""
     shared = "" if hold.claims < 2 else f"; {hold.claims} open cases need it"
-    since = f" since {_at(hold.placed_at)}" if hold.placed_at and hold.state == "placed" else ""
-    return [
-        (
-            f"Hold {hold.key} on {hold.plan.equipment}{job} ({hold.plan.method.replace('_', ' ')}) is "
-            f"{hold.state}{since}{shared}."
-        )
-    ]
+    notice = f" {ISOLATION_NOTICE}" if hold.state.live else ""
+    return [f"Hold {hold.key} on {hold.equipment}: {hold.words}{shared}.{notice}"]
 
 
 def _outcome(view: CaseView) -> list[str]:
@@ -150,8 +145,10 @@ def _outcome(view: CaseView) -> list[str]:
 
 
 def _end(view: CaseView) -> str:
-    if view.closed_as is not None:
+    if view.phase is Phase.CLOSED and view.closed_as is not None:
         return f"The case is closed: {_ENDS[view.closed_as]}."
+    if view.closed_as is not None:
+        return f"Its work is over ({_ENDS[view.closed_as]}) and the machine waits for production to release it."
     if view.waiting_for is None:
         return f"The case is open, at the step {view.phase}."
     until = f" until {_at(view.waiting_until)}" if view.waiting_until else ""

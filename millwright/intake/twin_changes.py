@@ -19,7 +19,17 @@ from millwright.intake.subject import Observed, machine_of_twin
 from millwright.intake.telemetry import code_finding, refuse_unknown_model, risk_finding
 
 WRITTEN_BY_US = frozenset(
-    {"healthState", "maintenanceStatus", "lastOutcome", "lastOutcomeAt", "lastCaseId", "updatedBy"}
+    {
+        "healthState",
+        "maintenanceStatus",
+        "lastOutcome",
+        "lastOutcomeAt",
+        "lastCaseId",
+        "holdState",
+        "holdStateAt",
+        "holdNotice",
+        "updatedBy",
+    }
 )
 _OPERATIONS = ("add", "replace", "remove")
 _ERROR_CODE, _ERROR_TIME, _RISK, _RISK_TIME, _AUTHOR = (

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from domain.canonical import Json, canonical
 from domain.cases import Decision
+from domain.holds import Release
 from domain.model import Model
 from domain.outcomes import Label, Outcome
-from domain.production import HoldPlan
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.record import Record
@@ -29,8 +29,11 @@ LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = 
 WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
 """
 _HOLDS = """
-SELECT h.key, h.system, h.equipment, h.state, h.plan,
-       (SELECT json_agg(json_build_array(c.case_id, c.dropped_at IS NOT NULL) ORDER BY c.claimed_at, c.case_id)
+SELECT h.key, h.system, h.equipment, h.state, h.release,
+       (SELECT json_agg(json_build_array(p.number, p.plan, p.state) ORDER BY p.number)
+        FROM hold_placements p WHERE p.hold_key = h.key),
+       (SELECT json_agg(json_build_array(c.case_id, CASE WHEN c.dropped_at IS NOT NULL THEN 'dropped'
+            WHEN c.ready_at IS NOT NULL THEN 'ready' ELSE 'working' END) ORDER BY c.claimed_at, c.case_id)
         FROM hold_claims c WHERE c.hold_key = h.key)
 FROM holds h WHERE %s::text[] IS NULL
    OR EXISTS (SELECT FROM hold_claims k WHERE k.hold_key = h.key AND k.case_id = ANY(%s)) ORDER BY h.key
@@ -78,8 +81,9 @@ class _HoldRow(NamedTuple):
     system: str
     equipment: str
     state: str
-    plan: object
-    claims: list[tuple[str, bool]] | None
+    release: object
+    placements: list[tuple[int, object, str]] | None
+    claims: list[tuple[str, str]] | None
 
 
 async def case_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
@@ -97,7 +101,12 @@ async def hold_files(record: Record, only: Sequence[str] | None = None) -> Async
                 "system": row.system,
                 "equipment": row.equipment,
                 "state": row.state,
-                "plan": _told(HoldPlan, row.plan),
+                "release": _told(Release, row.release),
+                # As it was written: an earlier build's plan has fewer fields.
+                "placements": [
+                    {"number": number, "plan": _plain(plan), "state": state}
+                    for number, plan, state in row.placements or ()
+                ],
                 "claims": _plain(dict(row.claims or ())),
             }
             for row in page

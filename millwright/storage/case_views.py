@@ -7,19 +7,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset
-from domain.cases import CaseView, ClosedAs, Decision, Evidence, HoldView, Lane, Phase
+from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.holds import HOLD_OF_CASE, hold_view
 
 # All of it in one statement: a case is read anew by every step, and a flood opens a hundred at once. The codes that
 # the opening verdict counted (of the same fault, in the day before the last event) are for the draft: once that is
 # written nobody asks for them.
 _CASE = text(
-    """
+    f"""
     SELECT c.*, coalesce(d.generation, 0) AS generation,
         (SELECT json_object_agg(a.id, row_to_json(a)) FROM assets a
             WHERE a.id IN (c.asset, c.machine) AND a.valid_to IS NULL) AS assets,
@@ -34,10 +35,8 @@ _CASE = text(
             WHERE e.asset = c.asset AND e.failure_mode = c.failure_mode AND e.anomaly->>'kind' = 'code'
             AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
         w.draft, w.record,
-        (SELECT row_to_json(h) FROM (
-            SELECT h.key, h.state, h.plan, h.placed_at, (SELECT count(*) FROM hold_claims o
-                WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims
-            FROM holds h JOIN hold_claims m ON m.hold_key = h.key WHERE m.case_id = c.id) h) AS hold,
+        (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
+            ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
         f.outcome, f.twin_etag, EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
     FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
@@ -47,11 +46,6 @@ _CASE = text(
 )
 
 _OF_THE_ANOMALY = ("detector", "signal", "value", "score", "baseline", "unit", "code")
-
-
-def hold_view(row: Mapping[str, object] | RowMapping) -> HoldView:
-    """A hold with the number of its live claims, from a row that has both."""
-    return HoldView.model_validate({name: row[name] for name in ("key", "state", "plan", "placed_at", "claims")})
 
 
 def asset_of(row: Mapping[str, object] | RowMapping) -> Asset:
@@ -87,6 +81,7 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
     cmms = names.get((CMMS_SYSTEM, asset.id))
     mes = names.get((MES_SYSTEM, asset.id)) or names.get((MES_SYSTEM, machine.id))
     twin = names.get((TWIN_SYSTEM, asset.id))
+    machine_twin = names.get((TWIN_SYSTEM, machine.id))
     view = CaseView(
         id=case,
         phase=Phase(found["phase"]),
@@ -115,6 +110,7 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
         cmms_attributes=cmms[1] if cmms else {},
         mes_equipment=mes[0] if mes else None,
         twin=twin[0] if twin else None,
+        machine_twin=machine_twin[0] if machine_twin else None,
         urgency=UrgencyDecision.model_validate(found["urgency"]) if found["urgency"] else None,
         production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
         decision=Decision.model_validate(found["decision"]) if found["decision"] else None,

@@ -22,14 +22,14 @@ from millwright.storage.tables import cases
 _HOLD_OPEN = """
 SELECT c.id FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON c.asset = k.asset AND c.failure_mode = k.failure_mode
-WHERE c.closed_at IS NULL ORDER BY c.id FOR UPDATE OF c
+WHERE c.closed_as IS NULL ORDER BY c.id FOR UPDATE OF c
 """
 _NEWEST = """
 SELECT DISTINCT ON (c.asset, c.failure_mode) c.id, c.asset, c.failure_mode, c.closed_as, c.rung, c.opened_by,
     c.event_at, c.last_event_at, c.fed, c.withdraw
 FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON c.asset = k.asset AND c.failure_mode = k.failure_mode
-ORDER BY c.asset, c.failure_mode, c.closed_at DESC NULLS FIRST
+ORDER BY c.asset, c.failure_mode, c.closed_as IS NULL DESC, c.opened_at DESC, c.closed_at DESC NULLS FIRST
 """
 _TAKEN = "SELECT id FROM cases WHERE id = ANY(%b::text[])"
 _STILL_SUPPORTING = text(

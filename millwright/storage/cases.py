@@ -1,58 +1,39 @@
 """What the steps of a case write; see `domain.casework.CaseStore`."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, literal, select, text, update
 from sqlalchemy import case as case_
+from sqlalchemy import literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.cases import CaseView, ClosedAs, Decision, HoldView, Lane, Phase
+from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.counterfactuals import Explanation, Grounds
-from domain.errors import ActRejected, Unavailable
+from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
-from domain.production import HoldPlan, ProductionContext
+from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.assignments import VersionTerms
-from millwright.storage.case_views import hold_view, read_case
-from millwright.storage.engine import raw, transaction, unbound
+from millwright.storage.case_views import read_case
+from millwright.storage.engine import Turn, raw, transaction, unbound
 from millwright.storage.explanations import keep_explanation, read_grounds
+from millwright.storage.holds import take_over
 from millwright.storage.stops import standing_stop
-from millwright.storage.tables import cases, hold_claims, holds, labels, outcomes, work_orders
+from millwright.storage.tables import cases, labels, outcomes, work_orders
 from millwright.storage.versions import learn_version
 from millwright.storage.work_windows import follow_work
 
-Turn = Callable[[], AbstractAsyncContextManager[None]]
-"""Begins when a transaction may, and lasts as long as it."""
-
 _ACTOR = "millwright"
-_LIVE = ("intended", "placed", "releasing", "unproven")
-_MOVES = {
-    "placed": ("intended", "unproven"),
-    "void": ("intended",),
-    "unproven": ("intended",),
-    "released": ("releasing", "unproven"),
-}
-"""From which states a hold may move to which: of two cases that share one, the slower may not undo the other's word."""
 _ORDER_OF_STATUS = tuple(WorkOrderStatus)
-_HOLD_ON = text(
-    "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
-    "AND h.state = ANY(:live) FOR UPDATE"
-)
-# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
-_CLAIMS = text("SELECT count(*) FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL")
-_HOLD_OF = text(
-    "SELECT h.*, (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims "
-    "FROM holds h JOIN hold_claims c ON c.hold_key = h.key WHERE c.case_id = :case FOR UPDATE OF h"
-)
+_HELD_FOR = text("SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL")
 _SOURCES = text(
     "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
@@ -187,6 +168,7 @@ class CaseStore:
                 phase=case_((cases.c.phase == Phase.PROPOSE.value, literal(Phase.REVIEW.value)), else_=cases.c.phase),
             )
             writing.act("work-proposed", urgency=urgency, production=production)
+            await take_over(writing.connection, case, writing.now, writing.entry)
 
     async def decided(self, case: str, decision: Decision) -> None:
         async with self._writing(case, at_once=True) as writing:
@@ -245,69 +227,6 @@ class CaseStore:
             await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
             writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
             await follow_work(writing.connection, record, case, self._work_window, writing.entry)
-
-    async def hold_claimed(self, case: str, system: str, plan: HoldPlan) -> HoldView:
-        async with self._writing(case) as writing:
-            mine = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one_or_none()
-            if mine is not None:
-                return hold_view(mine)
-            live = {"system": system, "equipment": plan.equipment, "live": list(_LIVE)}
-            there = (await writing.connection.execute(_HOLD_ON, live)).mappings().one_or_none()
-            if there is not None and await _going(writing.connection, there):
-                raise Unavailable(
-                    f"the hold on {plan.equipment} is just being released",
-                    system=system,
-                    operation="place-hold",
-                    key=plan.key,
-                )
-            key = there["key"] if there else plan.key
-            if there is None:
-                await writing.connection.execute(
-                    insert(holds).values(
-                        key=key,
-                        system=system,
-                        equipment=plan.equipment,
-                        plan=plan.model_dump(mode="json"),
-                        state="intended",
-                        intended_at=writing.now,
-                    )
-                )
-            await writing.connection.execute(
-                insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
-            )
-            writing.act("hold-shared" if there else "hold-intended", hold=key, plan=plan)
-            return hold_view((await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one())
-
-    async def hold_settled(self, key: str, state: str, reason: str | None = None) -> None:
-        async with self._writing(key) as writing:
-            stamp = {"placed": "placed_at", "released": "released_at"}.get(state)
-            values: dict[str, object] = {"state": state, "reason": reason}
-            if stamp:
-                values[stamp] = writing.now
-            moved = await writing.connection.execute(
-                update(holds).where(holds.c.key == key, holds.c.state.in_(_MOVES[state])).values(**values)
-            )
-            if moved.rowcount:
-                writing.act(f"hold-{state}", hold=key, reason=reason)
-
-    async def hold_dropped(self, case: str) -> HoldView | None:
-        async with self._writing(case) as writing:
-            hold = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one_or_none()
-            if hold is None:
-                return None
-            dropped = await writing.connection.execute(
-                update(hold_claims)
-                .where(hold_claims.c.case_id == case, hold_claims.c.dropped_at.is_(None))
-                .values(dropped_at=writing.now)
-            )
-            after = (await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one()
-            if after["claims"] == 0 and after["state"] == "placed":
-                await writing.connection.execute(
-                    update(holds).where(holds.c.key == after["key"]).values(state="releasing")
-                )
-            if dropped.rowcount:
-                writing.act("hold-dropped", hold=after["key"], left=after["claims"])
-            return hold_view((await writing.connection.execute(_HOLD_OF, {"case": case})).mappings().one())
 
     async def found(self, outcome: Outcome) -> None:
         async with self._writing(outcome.case) as writing:
@@ -388,20 +307,31 @@ class CaseStore:
         async with self._writing(case) as writing:
             row = (
                 await writing.connection.execute(
-                    select(cases.c.withdraw, cases.c.closed_at).where(cases.c.id == case).with_for_update()
+                    select(cases.c.withdraw, cases.c.closed_as, cases.c.closed_at)
+                    .where(cases.c.id == case)
+                    .with_for_update()
                 )
             ).one()
             # Evidence that came since the case was read keeps it open.
-            if row.closed_at is not None or (how is ClosedAs.WITHDRAWN and row.withdraw is None):
+            if row.closed_at is not None or (
+                row.closed_as is None and how is ClosedAs.WITHDRAWN and row.withdraw is None
+            ):
+                return
+            how = how if row.closed_as is None else ClosedAs(row.closed_as)
+            held = (await writing.connection.execute(_HELD_FOR, {"case": case})).one_or_none() is not None
+            if held and row.closed_as is not None:
                 return
             await writing.set(
-                phase=Phase.CLOSED.value,
-                closed_at=writing.now,
+                phase=(Phase.AWAITING_RELEASE if held else Phase.CLOSED).value,
+                closed_at=None if held else writing.now,
                 closed_as=how.value,
                 waiting_for=None,
                 waiting_until=None,
                 lane=None,
             )
+            if held:
+                writing.act("case-awaits-release", how=how)
+                return
             seen = await due.generation(writing.connection, case_workflow_id(case))
             await due.settle(writing.connection, case_workflow_id(case), seen, None)
             writing.act("case-closed", how=how)
@@ -419,10 +349,3 @@ class CaseStore:
             rows = (await connection.execute(_SOURCES, {"case": case})).all()
         detectors = sorted({str(row.detector) for row in rows if row.detector})
         return detectors, sorted({str(row.model) for row in rows if row.model})
-
-
-async def _going(connection: AsyncConnection, hold: RowMapping) -> bool:
-    """Whether a hold is on its way out: being released, or dropped by all before it was known to be placed."""
-    if hold["state"] == "releasing":
-        return True
-    return hold["state"] == "intended" and not await connection.scalar(_CLAIMS, {"key": hold["key"]})

@@ -19,9 +19,9 @@ _PLACES = text(
 _LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
 _ADRIFT = text(
-    "SELECT count(*) FROM holds h WHERE h.state = 'unproven' OR (h.state IN ('placed', 'releasing') AND NOT EXISTS ("
-    "SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id "
-    "WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL))"
+    "SELECT count(*) FROM holds h WHERE h.state IN ('asked', 'releasing') AND (EXISTS (SELECT FROM hold_placements p "
+    "WHERE p.hold_key = h.key AND p.state = 'unproven') OR NOT EXISTS (SELECT FROM hold_claims c "
+    "JOIN cases k ON k.id = c.case_id WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL))"
 )
 _SHOWN = 5
 

@@ -1,8 +1,8 @@
 """The one place that opens the database, and what a transaction is."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg.abc import PQGen
@@ -19,6 +19,9 @@ from domain.errors import StorageFault, StorageUnavailable
 Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 Statement = tuple[str, tuple[object, ...]]
 """A statement in the driver's own words, and its values."""
+
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Begins when a transaction may, and lasts as long as it."""
 
 _AWAY_CLASSES = frozenset({"08", "53", "55", "57", "58"})
 """Connection, resources, locks, operator intervention, system: what passes (PostgreSQL appendix A)."""

@@ -68,7 +68,10 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             events={"received": sum(by_fate.values()), **by_fate},
             rungs=rungs,
             cases=await _counts(
-                connection, "SELECT coalesce(closed_as, 'open'), count(*) FROM cases GROUP BY 1 ORDER BY 1", "opened"
+                connection,
+                "SELECT CASE WHEN closed_as IS NULL THEN 'open' WHEN closed_at IS NULL THEN 'awaiting_release' "
+                "ELSE closed_as END, count(*) FROM cases GROUP BY 1 ORDER BY 1",
+                "opened",
             ),
             work_orders=await _counts(
                 connection,
@@ -128,25 +131,23 @@ async def _counts(connection: AsyncConnection, statement: str, total: str | None
 
 
 async def _holds(connection: AsyncConnection) -> dict[str, int]:
-    row = (
+    """Holds by how they ended, and their placements: accepted by the MES, or not proved to be ours."""
+    found = (
         await connection.execute(
             text(
-                "SELECT count(*) FILTER (WHERE placed_at IS NOT NULL) AS placed, "
-                "count(*) FILTER (WHERE state = 'released') AS released, "
-                "count(*) FILTER (WHERE state IN ('intended', 'placed', 'releasing', 'unproven')) AS left_open, "
-                "count(*) FILTER (WHERE state = 'void') AS not_needed, "
-                "count(*) FILTER (WHERE placed_at IS NULL AND state IN ('unproven', 'released')) AS unproven "
-                "FROM holds"
+                "SELECT count(*) FILTER (WHERE p.accepted > 0) AS placed, "
+                "count(*) FILTER (WHERE h.state = 'released') AS released, "
+                "count(*) FILTER (WHERE h.state = 'overruled') AS overruled, "
+                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing')) AS left_open, "
+                "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
+                "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven "
+                "FROM holds h LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, "
+                "count(*) FILTER (WHERE accepted_at IS NULL AND state IN ('unproven', 'overruled', 'ended')) "
+                "AS unproven FROM hold_placements WHERE hold_key = h.key) p ON true"
             )
         )
-    ).one()
-    return {
-        "placed": row.placed,
-        "released": row.released,
-        "left_open": row.left_open,
-        "not_needed": row.not_needed,
-        "unproven": row.unproven,
-    }
+    ).mappings()
+    return {name: int(count) for name, count in found.one().items()}
 
 
 async def _suppressed(connection: AsyncConnection) -> dict[str, int]:

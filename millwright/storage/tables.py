@@ -280,11 +280,18 @@ cases = Table(
     Column("fed", Integer, nullable=False, server_default="1"),
     Column("closed_at", Moment),
     Column("closed_as", Text),
-    Index("uq_cases_open", "asset", "failure_mode", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("uq_cases_open", "asset", "failure_mode", unique=True, postgresql_where=text("closed_as IS NULL")),
     Index("ix_cases_fault", "asset", "failure_mode", "last_event_at"),
     Index("ix_cases_unclosed", "id", postgresql_where=text("closed_at IS NULL")),
+    Index(
+        "ix_cases_awaiting_release",
+        "asset",
+        "failure_mode",
+        postgresql_where=text("closed_as IS NOT NULL AND closed_at IS NULL"),
+    ),
 )
-"""One episode of one fault. The partial unique index is promise 2: at most one is open at a time."""
+"""One episode of one fault. The partial unique index is promise 2: at most one is open at a time. `closed_as` is known
+once the work is done; a case whose machine is held is closed when production has released it."""
 
 evidence = Table(
     "evidence",
@@ -332,22 +339,54 @@ holds = Table(
     Column("key", Text, primary_key=True),
     Column("system", Text, nullable=False),
     Column("equipment", Text, nullable=False),
-    Column("plan", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("intended_at", Moment, nullable=False),
-    Column("placed_at", Moment),
-    Column("released_at", Moment),
+    Column("overruled_at", Moment),
+    Column("release", JSONB),
+    Column("ended_at", Moment),
     Column("reason", Text),
+    Column("planner_told_at", Moment),
+    Column("twin_told", Text),
     Index(
         "uq_holds_equipment",
         "system",
         "equipment",
         unique=True,
-        postgresql_where=text("state IN ('intended', 'placed', 'releasing', 'unproven')"),
+        postgresql_where=text("state IN ('asked', 'releasing')"),
     ),
-    CheckConstraint("state IN ('intended', 'placed', 'releasing', 'released', 'unproven', 'void')", name="state"),
+    CheckConstraint("state IN ('asked', 'releasing', 'released', 'overruled', 'void')", name="state"),
 )
 """What we asked the MES to keep from running. One per equipment: cases on one machine share it by claims."""
+
+hold_placements = Table(
+    "hold_placements",
+    metadata,
+    Column("hold_key", Text, ForeignKey("holds.key"), primary_key=True),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("receiver", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("accepted_at", Moment),
+    Column("in_effect_at", Moment),
+    Column("read_at", Moment),
+    Column("ended_at", Moment),
+    Column("reason", Text),
+    Index(
+        "uq_hold_placements_job",
+        "hold_key",
+        "receiver",
+        "job",
+        unique=True,
+        postgresql_where=text("state IN ('intended', 'accepted', 'in_effect', 'unproven')"),
+    ),
+    CheckConstraint(
+        "state IN ('intended', 'accepted', 'in_effect', 'unproven', 'overruled', 'ended', 'released', 'void')",
+        name="state",
+    ),
+)
+"""A hold's placements, one for each job that was kept from running: at most one live on a job at a time."""
 
 hold_claims = Table(
     "hold_claims",
@@ -355,8 +394,11 @@ hold_claims = Table(
     Column("hold_key", Text, ForeignKey("holds.key"), primary_key=True),
     Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
     Column("claimed_at", Moment, nullable=False),
+    Column("ready_at", Moment),
     Column("dropped_at", Moment),
+    Index("uq_hold_claims_case", "case_id", unique=True, postgresql_where=text("dropped_at IS NULL")),
 )
+"""Which cases ask for a hold. `ready_at`: the case's work is done, and production may release the machine for it."""
 
 outcomes = Table(
     "outcomes",

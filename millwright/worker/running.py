@@ -72,7 +72,12 @@ async def run_worker(
         systems.http.event_hooks = {"request": [precedence.before_request]}
     # Who does not dispatch is not called, and attends nothing.
     activities = worker_activities(
-        storage, systems, engine, attendance if only is not Work.CASES else None, precedence.turn
+        storage,
+        systems,
+        engine,
+        settings.hold_interval,
+        attendance if only is not Work.CASES else None,
+        precedence.turn,
     )
     attempts = Attempts()
 

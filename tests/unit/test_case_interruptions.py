@@ -150,7 +150,7 @@ def test_a_hold_found_after_a_crash_is_shown_to_a_person_and_left_alone() -> Non
     rest(plant)
     waiting = plant.store.now(CASE)
     assert (plant.mes.holder, waiting.lane) == (CASE, Lane.PLANNER)
-    assert "cannot prove that the hold is ours" in (waiting.waiting_for or "")
+    assert "it cannot be proved that the hold is ours" in (waiting.waiting_for or "")
     plant.mes.people_release()
     plant.clock.time += timedelta(hours=2)
     rest(plant)

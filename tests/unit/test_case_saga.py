@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from activities.work_orders import Polled
-from domain.cases import CaseView, ClosedAs, Decision, Lane
+from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.errors import ActRejected
+from domain.production import READY_TO_RUN
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
@@ -36,6 +37,7 @@ ACTS: st.SearchStrategy[Act] = st.sampled_from(
         lambda saga, case: saga.people_move_an_order(case, WorkOrderStatus.CANCELLED, None),
         lambda saga, case: saga.people_move_an_order(case, WorkOrderStatus.COMPLETED, "REPAIRED"),
         lambda saga, case: saga.another_job_begins(),
+        lambda saga, case: saga.production_releases_what_is_releasable(),
     ]
 )
 A_STEP_AT_MOST = 400
@@ -85,7 +87,7 @@ class CaseSaga(RuleBasedStateMachine):
 
     @rule(case=st.sampled_from(CASES))
     def the_engine_loses_a_workflow(self, case: str) -> None:
-        if self.case(case).closed_as is None:
+        if self.case(case).phase is not Phase.CLOSED:
             self.plant.begin(case)
 
     @rule(calls=st.integers(0, 8), then=st.sampled_from(Turn))
@@ -121,8 +123,8 @@ class CaseSaga(RuleBasedStateMachine):
 
     @rule()
     def a_person_holds_the_job_in_the_mes(self) -> None:
-        # Not while one of ours is being released: no MES could tell theirs from ours there.
-        if not any(hold.state in ("placed", "releasing") for hold in self.plant.store.live_holds()):
+        # Not while one of ours is in effect or being released: no MES could tell theirs from ours there.
+        if not any(hold.ever_accepted for hold in self.plant.store.live_holds()):
             self.plant.mes.people_hold()
 
     @rule()
@@ -132,6 +134,11 @@ class CaseSaga(RuleBasedStateMachine):
     @rule()
     def another_job_begins(self) -> None:
         self.plant.mes.next_job()
+
+    @rule()
+    def production_releases_what_is_releasable(self) -> None:
+        for hold in self.plant.store.live_holds():
+            self.plant.release(hold.key)
 
     @invariant()
     def one_order_to_a_case(self) -> None:
@@ -143,10 +150,27 @@ class CaseSaga(RuleBasedStateMachine):
         assert self.plant.mes.wrongly_released == []
 
     @invariant()
-    def no_hold_outlives_its_cases(self) -> None:
-        if all(view.closed_as is not None for view in self.all()):
-            assert self.plant.store.live_holds() == []
+    def a_case_that_is_not_closed_answers_for_every_hold(self) -> None:
+        for hold in self.plant.store.live_holds():
+            claims = [claim.case for claim in self.plant.store.holds.claims if claim.hold == hold.key]
+            assert any(self.case(case).phase is not Phase.CLOSED for case in claims)
+        if all(view.phase is Phase.CLOSED for view in self.all()):
             assert self.plant.mes.holder not in CASES
+
+    @invariant()
+    def no_machine_is_started_but_on_the_word_of_production(self) -> None:
+        by_key = {hold.key: hold for hold in self.plant.store.holds.all()}
+        for key in self.plant.mes.started:
+            release = by_key[key].release
+            assert release is not None
+            assert (release.by, release.meaning) == ("petra", READY_TO_RUN)
+
+    @invariant()
+    def held_is_said_only_after_a_reading(self) -> None:
+        for hold in self.plant.store.holds.all():
+            for placement in hold.placements:
+                assert (placement.in_effect_at is None) <= (placement.state != "in_effect")
+                assert (placement.accepted_at is None) <= (placement.state not in ("accepted", "released"))
 
     @invariant()
     def a_closed_case_has_an_outcome_or_was_called_off_and_leaves_no_order_behind(self) -> None:
@@ -174,25 +198,28 @@ class CaseSaga(RuleBasedStateMachine):
         """Once all systems answer and people do their part, every case ends and nothing is left behind."""
         if not hasattr(self, "plant"):
             return
-        for _ in range(8):
+        for _ in range(12):
             self.come_to_rest()
             for view in self.all():
                 if view.closed_as is None and view.lane is Lane.REVIEW:
                     self.a_person_decides(view.id, approved=True)
-                if view.closed_as is None and "cannot prove" in (view.waiting_for or ""):
+                if view.phase is not Phase.CLOSED and "cannot be proved" in (view.waiting_for or ""):
                     assert view.lane is Lane.PLANNER
                     self.plant.mes.people_release()
                 self.plant.cmms.people_move(view.id, WorkOrderStatus.COMPLETED, "REPAIRED")
             polling = self.plant.poll()
             while not polling.ended:
                 polling.play()
+            self.production_releases_what_is_releasable()
             # What was parked for operations goes on when operations wake it.
             for case in CASES:
                 self.plant.workflows[case].wake()
             self.come_to_rest()
             self.plant.clock.time += timedelta(hours=7)
-        assert [view.closed_as is not None for view in self.all()] == [True, True]
-        self.no_hold_outlives_its_cases()
+        assert [view.phase for view in self.all()] == [Phase.CLOSED, Phase.CLOSED]
+        assert self.plant.store.live_holds() == []
+        self.a_case_that_is_not_closed_answers_for_every_hold()
+        self.no_machine_is_started_but_on_the_word_of_production()
         self.one_order_to_a_case()
         self.one_live_hold_to_a_machine_and_only_ours_released()
         self.a_closed_case_has_an_outcome_or_was_called_off_and_leaves_no_order_behind()

@@ -7,6 +7,7 @@ lost fails, and the next one opens another.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,14 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from connectors.call import Call
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.mapping import SYSTEM
-from connectors.mes.opcua_job_control.models import FIRST_NAMESPACE, NAMESPACE, JobOrderRow, job_order_row
+from connectors.mes.opcua_job_control.models import (
+    FIRST_NAMESPACE,
+    NAMESPACE,
+    JobOrderRow,
+    Served,
+    actual_equipment,
+    job_order_row,
+)
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
@@ -28,6 +36,7 @@ logger = logging.getLogger(__name__)
 logging.getLogger("asyncua.client.ua_client.UASocketProtocol").setLevel(logging.INFO)
 
 _METHODS: Final = ("Pause", "Resume", "Start", "RevokeStart")
+_RESPONSE: Final = "RequestJobResponseByJobOrderID"
 _DEPTH: Final = 5
 _MOST_OBJECTS: Final = 2000
 """How far below Objects receivers are looked for: machines keep them two or three levels down (OPC 40001-3)."""
@@ -55,13 +64,22 @@ class _QuietClient(Client):  # type: ignore[misc]  # asyncua is not type-checked
 
 
 @dataclass(frozen=True)
+class _Provider:
+    """A job response provider: its node and the id of its method that answers by job order."""
+
+    node: Any
+    method: Any
+
+
+@dataclass(frozen=True)
 class _Receiver:
-    """A job order receiver: its node, its list, its methods and the equipment that it says it serves."""
+    """A job order receiver: its node, its list, its methods, what it says it serves, and the provider beside it."""
 
     node: Any
     job_list: Any
     methods: dict[str, Any]
-    equipment: Any | None
+    served: Served
+    provider: _Provider | None
 
 
 @dataclass(frozen=True)
@@ -96,26 +114,27 @@ class JobControlClient:
             rows: list[JobOrderRow] = []
             for name, receiver in session.receivers.items():
                 entries = await receiver.job_list.read_value()
-                rows += [job_order_row(entry, name) for entry in entries or ()]
+                rows += [job_order_row(entry, name, receiver.served) for entry in entries or ()]
             return tuple(rows)
 
-        try:
-            return await self._ask(call, read)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise _error(Refused, f"unreadable JobOrderList: {error}", call) from None
+        return await self._ask(call, "JobOrderList", read)
 
-    async def equipment(self, call: Call) -> frozenset[str] | None:
-        """The equipment that the receivers say they serve; None where one of them does not say."""
+    async def served(self, call: Call) -> dict[str, Served]:
+        """What each receiver says it serves, by the receiver's name."""
+        session = await self._connected(call)
+        return {name: receiver.served for name, receiver in session.receivers.items()}
 
-        async def read(session: _Session) -> frozenset[str] | None:
-            served: set[str] = set()
-            for receiver in session.receivers.values():
-                if receiver.equipment is None:
-                    return None
-                served.update(await receiver.equipment.read_value() or ())
-            return frozenset(served)
+    async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
+        """The equipment that a job's response says it uses; empty where the receiver has no provider beside it."""
 
-        return await self._ask(call, read)
+        async def ask(session: _Session) -> frozenset[str]:
+            receiver = session.receivers.get(job.receiver)
+            if receiver is None or receiver.provider is None:
+                return frozenset()
+            outputs = await _call(session, receiver.provider.node, receiver.provider.method, [_text(job.id)])
+            return actual_equipment(outputs[0] if outputs else None, job.id)
+
+        return await self._ask(call, "JobResponse", ask)
 
     async def command(self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str]) -> int:
         """Calls a method of the job's receiver; gives ReturnStatus, whether the call was Good or Uncertain."""
@@ -123,33 +142,27 @@ class JobControlClient:
         async def run(session: _Session) -> int:
             receiver = session.receivers.get(job.receiver)
             if receiver is None:
-                raise _error(Unavailable, "its receivers are not those of a moment ago", call)
+                raise _error(Unavailable, f"it has no job order receiver {job.receiver} now", call)
             node = receiver.methods.get(method)
             if node is None:
-                raise _error(ActionRequired, f"its receiver has no method {method}", call)
-            request = ua.CallMethodRequest()
-            request.ObjectId = receiver.node.nodeid
-            request.MethodId = node
-            texts = [ua.LocalizedText(comment) for comment in comments]
-            request.InputArguments = [
-                ua.Variant(job.id, ua.VariantType.String),
-                ua.Variant(texts, ua.VariantType.LocalizedText, is_array=True),
-            ]
-            (result,) = await session.client.uaclient.session.call([request])
-            if result.StatusCode.is_bad():
-                raise UaStatusCodeError(result.StatusCode.value)
-            outputs = result.OutputArguments or ()
-            return int(outputs[0].Value) if outputs else 0
+                raise _error(ActionRequired, f"receiver {job.receiver} has no method {method}", call)
+            texts = ua.Variant(
+                [ua.LocalizedText(comment) for comment in comments], ua.VariantType.LocalizedText, is_array=True
+            )
+            outputs = await _call(session, receiver.node, node, [_text(job.id), texts])
+            return int(outputs[0]) if outputs else 0
 
-        return await self._ask(call, run)
+        return await self._ask(call, f"answer to {method}", run)
 
-    async def _ask(self, call: Call, request: Callable[[_Session], Awaitable[ResultT]]) -> ResultT:
+    async def _ask(self, call: Call, what: str, request: Callable[[_Session], Awaitable[ResultT]]) -> ResultT:
         session = await self._connected(call)
         try:
             return await self._bounded(call, self._settings.timeout, request(session))
         except Unavailable:
             await self._drop(session)
             raise
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _error(Refused, f"unreadable {what}: {error}", call) from None
 
     async def _connected(self, call: Call) -> _Session:
         return await self._bounded(call, self._settings.connect_timeout, self._connect(call))
@@ -215,8 +228,34 @@ async def _cut(client: Any) -> None:
     await client.close_session()
 
 
+async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> list[Any]:
+    """The outputs of a method; a bad status raises, an uncertain one does not."""
+    request = ua.CallMethodRequest()
+    request.ObjectId = node.nodeid
+    request.MethodId = method
+    request.InputArguments = arguments
+    (result,) = await session.client.uaclient.session.call([request])
+    if result.StatusCode.is_bad():
+        raise UaStatusCodeError(result.StatusCode.value)
+    return [output.Value for output in result.OutputArguments or ()]
+
+
+def _text(value: str) -> Any:
+    return ua.Variant(value, ua.VariantType.String)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An object on the way down from Objects, by its path of browse names."""
+
+    node: Any
+    path: str
+    parent: str
+
+
 async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
-    """Every object below Objects that has a JobOrderList, by its node id.
+    """Every object below Objects that has a JobOrderList, by its path of browse names, and where two share one, by
+    their node id beside it.
 
     Raises:
         ActionRequired: the server does not speak Job Control v2, or has no receiver.
@@ -226,39 +265,62 @@ async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
         known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
         raise _error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", call, field="url")
     index = namespaces.index(NAMESPACE)
-    found: dict[str, _Receiver] = {}
-    level, visited = [client.nodes.objects], {client.nodes.server.nodeid}
+    receivers: list[tuple[_Found, dict[str, Any]]] = []
+    providers: dict[str, _Provider] = {}
+    level, visited = [_Found(client.nodes.objects, "", "")], {client.nodes.server.nodeid}
     for _ in range(_DEPTH):
-        below: list[Any] = []
-        for node in level:
-            children = await node.get_children_descriptions(refs=ua.ObjectIds.HierarchicalReferences)
+        below: list[_Found] = []
+        for found in level:
+            children = await found.node.get_children_descriptions(refs=ua.ObjectIds.HierarchicalReferences)
             named = {child.BrowseName.Name: child for child in children if child.BrowseName.NamespaceIndex == index}
             if "JobOrderList" in named:
-                found[node.nodeid.to_string()] = _receiver(client, node, named)
+                receivers.append((found, named))
+                continue
+            if _RESPONSE in named:
+                providers[found.parent] = _Provider(found.node, named[_RESPONSE].NodeId)
                 continue
             fresh = [
-                child.NodeId
-                for child in children
-                if child.NodeClass == ua.NodeClass.Object and child.NodeId not in visited
+                child for child in children if child.NodeClass == ua.NodeClass.Object and child.NodeId not in visited
             ]
-            visited.update(fresh)
-            below += [client.get_node(nodeid) for nodeid in fresh]
+            visited.update(child.NodeId for child in fresh)
+            below += [
+                _Found(client.get_node(child.NodeId), f"{found.path}/{child.BrowseName.Name}".lstrip("/"), found.path)
+                for child in fresh
+            ]
         level = below
         if len(visited) > _MOST_OBJECTS:
             break
-    if not found:
+    if not receivers:
         raise _error(ActionRequired, "the server has no job order receiver that we can see", call, field="url")
-    return found
+    paths = Counter(found.path for found, _ in receivers)
+    return {
+        found.path if paths[found.path] == 1 else f"{found.path} ({found.node.nodeid.to_string()})": await _receiver(
+            client, found.node, named, providers.get(found.parent)
+        )
+        for found, named in receivers
+    }
 
 
-def _receiver(client: Any, node: Any, named: dict[str, Any]) -> _Receiver:
-    equipment = named.get("EquipmentID")
+async def _receiver(client: Any, node: Any, named: dict[str, Any], provider: _Provider | None) -> _Receiver:
     return _Receiver(
         node=node,
         job_list=client.get_node(named["JobOrderList"].NodeId),
         methods={name: named[name].NodeId for name in _METHODS if name in named},
-        equipment=client.get_node(equipment.NodeId) if equipment else None,
+        served=Served(
+            equipment=await _ids(client, named.get("EquipmentID")),
+            assets=await _ids(client, named.get("PhysicalAssetID")),
+        ),
+        provider=provider,
     )
+
+
+async def _ids(client: Any, named: Any | None) -> frozenset[str]:
+    """The texts in a property of ids; none where it is absent, null or holds something else."""
+    if named is None:
+        return frozenset()
+    value = await client.get_node(named.NodeId).read_value()
+    texts = value if isinstance(value, list) else [value]
+    return frozenset(text for text in texts if isinstance(text, str) and text)
 
 
 def _error(kind: type[ConnectorError], problem: str, call: Call, *, field: str | None = None) -> ConnectorError:

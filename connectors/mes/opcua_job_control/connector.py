@@ -6,13 +6,21 @@ from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
 from connectors.mes.opcua_job_control.client import JobControlClient
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
-from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, SYSTEM
+from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, SYSTEM, Lever
 from connectors.mes.opcua_job_control.models import JobOrderRow
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.clock import Clock
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import hold_comment
-from domain.production import HoldEnforcement, HoldPlan, HoldState, JobState, ProductionContext
+from domain.production import (
+    HoldEnforcement,
+    HoldPlan,
+    HoldReading,
+    HoldState,
+    JobState,
+    PlaceResult,
+    ProductionContext,
+)
 
 _SETTLING_STEP_SECONDS = 0.05
 
@@ -54,37 +62,38 @@ class JobControlMes:
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         call = Call("plan-hold", key)
         rows = await self._client.job_orders(call)
-        await self._insist_on(call, equipment, rows)
         try:
-            return mapping.hold_plan(mapping.current_job(rows, equipment, self._settings.stop_masters), equipment, key)
+            on_it = await self._proved(call, equipment, rows)
+            return mapping.hold_plan(mapping.current_job(on_it, self._settings.stop_masters), equipment, key)
         except ValueError as error:
             raise self._unreadable(call, error) from None
 
-    async def place_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        """See the port. GONE where the job has left the prior state without being held: plan again."""
+    async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         call = Call("place-hold", plan.key)
         lever = LEVERS.get(plan.method)
         if lever is None:
-            return HoldState.ABSENT
+            return PlaceResult.MOVED_ON
         async with self._acting:
             row, state = await self._job(call, plan)
             if state is lever.held:
-                raise self._unproven(call, plan)
+                return PlaceResult.HELD_ALREADY
             if row is None or state is not lever.prior:
-                return mapping.standing(plan, state)
+                return PlaceResult.MOVED_ON
             answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
-            after = await self._settled(call, plan, lever.prior if answer & SUCCESS else None)
             if answer & SUCCESS:
-                return self._moved(call, plan, after, left=HoldState.ABSENT)
-            if after is HoldState.HELD:
-                raise self._unproven(call, plan)
-            return self._declined(call, answer, after, HoldState.ABSENT)
+                held = await self._settled(call, plan, lever, HoldState.HELD)
+                return PlaceResult.IN_EFFECT if held else PlaceResult.ACCEPTED
+            _, after = await self._job(call, plan)
+            if after is lever.held:
+                return PlaceResult.HELD_ALREADY
+            raise self._refusal(call, answer)
 
-    async def read_hold(self, plan: HoldPlan) -> HoldState:
-        if plan.method not in LEVERS:
-            return HoldState.ABSENT
-        _, state = await self._job(Call("read-hold", plan.key), plan)
-        return mapping.standing(plan, state)
+    async def read_hold(self, plan: HoldPlan) -> HoldReading:
+        """See the port. The reading may have been made for another case a moment before."""
+        call = Call("read-hold", plan.key)
+        jobs = await self._jobs.recent(call)
+        row = await self._row(call, plan, jobs.rows)
+        return HoldReading(state=mapping.standing(plan, self._state(call, row)), read_at=jobs.read_at)
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         call = Call("release-hold", plan.key)
@@ -96,10 +105,55 @@ class JobControlMes:
             if row is None or state is not lever.held:
                 return mapping.standing(plan, state)
             answer = await self._command(call, lever.release, row, (hold_comment(plan.key), reason))
-            after = await self._settled(call, plan, lever.held if answer & SUCCESS else None)
+            freed = await self._settled(call, plan, lever, HoldState.ABSENT) if answer & SUCCESS else False
+            _, after = await self._job(call, plan)
+            if freed or after is not lever.held:
+                return mapping.standing(plan, after)
             if answer & SUCCESS:
-                return self._moved(call, plan, after, left=HoldState.HELD)
-            return self._declined(call, answer, after, HoldState.HELD)
+                raise Unavailable(
+                    f"it took the command, but job {plan.job} has not changed its state yet",
+                    system=SYSTEM,
+                    operation=call.operation,
+                    key=call.key,
+                )
+            raise self._refusal(call, answer)
+
+    async def _proved(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> list[JobOrderRow]:
+        """The jobs that are proved to be on an equipment.
+
+        Raises:
+            ActionRequired: several receivers say that they are that machine's own, the MES does not know it, or jobs
+                require it and nothing proves which machine they are on.
+        """
+        served = await self._client.served(call)
+        own = sorted(name for name, each in served.items() if each.only(equipment))
+        listing = own or sorted(name for name, each in served.items() if each.lists(equipment))
+        # What several receivers name is no machine of either: it may be a class, or a mistake.
+        proved = [row for row in rows if [row.receiver] == listing and mapping.proves_machine(row, equipment)]
+        unproved = [row for row in mapping.under_way(rows) if row not in proved and row.receiver not in own]
+        proved += [row for row in unproved if equipment in await self._client.actuals(call, row)]
+        if proved or len(listing) == 1:
+            return proved
+        if listing:
+            raise self._unknown(
+                call,
+                f"{len(listing)} receivers name {equipment}, and no running job's actuals do: {', '.join(listing)}",
+            )
+        asking = next((row for row in rows if equipment in row.equipment), None)
+        if asking is not None:
+            raise self._unknown(
+                call,
+                f"job {asking.id} of receiver {asking.receiver} requires {equipment}, and nothing proves that this is "
+                "one machine: neither does the receiver name it as its own, nor do the job's actuals",
+            )
+        raise self._unknown(
+            call,
+            f"the MES does not know equipment {equipment}: no receiver names it and no running job's actuals do. An "
+            "equipment class names no machine",
+        )
+
+    def _unknown(self, call: Call, problem: str) -> ActionRequired:
+        return ActionRequired(problem, system=SYSTEM, operation=call.operation, key=call.key, field="equipment")
 
     async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
         try:
@@ -108,52 +162,49 @@ class JobControlMes:
             self._jobs.forget()
 
     async def _job(self, call: Call, plan: HoldPlan) -> tuple[JobOrderRow | None, JobState | None]:
-        rows = await self._client.job_orders(call)
-        row = next((row for row in rows if row.id == plan.job), None)
+        row = await self._row(call, plan, await self._client.job_orders(call))
+        return row, self._state(call, row)
+
+    async def _row(self, call: Call, plan: HoldPlan, rows: tuple[JobOrderRow, ...]) -> JobOrderRow | None:
+        """The plan's job in the plan's receiver. A receiver that is not there says nothing of its jobs."""
+        if plan.receiver is not None and plan.receiver not in await self._client.served(call):
+            raise Unavailable(
+                f"it has no job order receiver {plan.receiver} now",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+            )
+        return mapping.job_of(plan, rows)
+
+    def _state(self, call: Call, row: JobOrderRow | None) -> JobState | None:
         try:
-            return row, mapping.state_of(row) if row else None
+            return mapping.state_of(row) if row else None
         except ValueError as error:
             raise self._unreadable(call, error) from None
 
-    async def _settled(self, call: Call, plan: HoldPlan, leaving: JobState | None) -> HoldState:
-        """How the plan stands once its job has left a state, or the time for that has passed."""
+    async def _settled(self, call: Call, plan: HoldPlan, lever: Lever, wanted: HoldState) -> bool:
+        """Whether a job has come to show what a command was to bring about, within the time for that."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.settle.total_seconds()
         while True:
             _, state = await self._job(call, plan)
-            if state is not leaving or leaving is None or loop.time() >= until:
-                return mapping.standing(plan, state)
+            if mapping.standing(plan, state) is wanted:
+                return True
+            # A job that has left both its states will not come back to either.
+            if state not in (lever.held, *lever.free) or loop.time() >= until:
+                return False
             await asyncio.sleep(_SETTLING_STEP_SECONDS)
 
-    def _moved(self, call: Call, plan: HoldPlan, after: HoldState, *, left: HoldState) -> HoldState:
-        if after is left:
-            raise Unavailable(
-                f"it took the command, but job {plan.job} has not changed its state yet",
-                system=SYSTEM,
-                operation=call.operation,
-                key=call.key,
-            )
-        return after
-
-    def _declined(self, call: Call, answer: int, after: HoldState, unmoved: HoldState) -> HoldState:
-        """What a refused command means: an error where the job is as it was, else how it stands without us."""
-        if after is not unmoved:
-            return after
+    def _refusal(self, call: Call, answer: int) -> ConnectorError:
         error, words = mapping.refusal(answer)
-        raise error(words, system=SYSTEM, operation=call.operation, key=call.key)
+        return error(words, system=SYSTEM, operation=call.operation, key=call.key)
 
     async def _insist_on(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> None:
-        if any(equipment in row.equipment for row in rows):
+        if any(mapping.may_be_on(row, equipment) for row in rows):
             return
-        served = await self._client.equipment(call)
-        if served is not None and equipment not in served:
-            raise ActionRequired(
-                f"the MES does not know equipment {equipment}",
-                system=SYSTEM,
-                operation=call.operation,
-                key=call.key,
-                field="equipment",
-            )
+        served = (await self._client.served(call)).values()
+        if not any(each.names_none or each.lists(equipment) for each in served):
+            raise self._unknown(call, f"the MES does not know equipment {equipment}")
 
     def _translated(self, call: Call, jobs: JobList, equipment: str) -> ProductionContext:
         settings = self._settings
@@ -161,15 +212,6 @@ class JobControlMes:
             return mapping.production(jobs.rows, equipment, jobs.read_at, settings.stop_masters, settings.shortest_stop)
         except ValueError as error:
             raise self._unreadable(call, error) from None
-
-    def _unproven(self, call: Call, plan: HoldPlan) -> ActionRequired:
-        return ActionRequired(
-            f"job {plan.job} is held already, and it cannot be proved that the hold is ours: "
-            "see in the MES who placed it, and release it there or take it over here",
-            system=SYSTEM,
-            operation=call.operation,
-            key=call.key,
-        )
 
     def _unreadable(self, call: Call, error: ValueError) -> Refused:
         return Refused(f"unreadable JobOrderList: {error}", system=SYSTEM, operation=call.operation, key=call.key)

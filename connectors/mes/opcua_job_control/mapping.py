@@ -33,17 +33,27 @@ running, else the one interrupted (it occupies the machine, so no other can star
 
 @dataclass(frozen=True)
 class Lever:
-    """How a method of holding works: from `prior` to `held` by `place`, and back by `release`."""
+    """How a method of holding works: from `prior` to `held` by `place`, and back by `release`.
+
+    `free` are the states in which the job runs or may run.
+    """
 
     prior: JobState
     held: JobState
+    free: frozenset[JobState]
     place: str
     release: str
 
 
 LEVERS: Final[Mapping[HoldMethod, Lever]] = {
-    HoldMethod.PAUSE: Lever(JobState.RUNNING, JobState.INTERRUPTED, "Pause", "Resume"),
-    HoldMethod.REVOKE_START: Lever(JobState.ALLOWED_TO_START, JobState.NOT_ALLOWED_TO_START, "RevokeStart", "Start"),
+    HoldMethod.PAUSE: Lever(JobState.RUNNING, JobState.INTERRUPTED, frozenset({JobState.RUNNING}), "Pause", "Resume"),
+    HoldMethod.REVOKE_START: Lever(
+        JobState.ALLOWED_TO_START,
+        JobState.NOT_ALLOWED_TO_START,
+        frozenset({JobState.ALLOWED_TO_START, JobState.RUNNING}),
+        "RevokeStart",
+        "Start",
+    ),
 }
 
 SUCCESS: Final = 1
@@ -80,12 +90,30 @@ def state_of(row: JobOrderRow) -> JobState:
     return state
 
 
-def current_job(rows: Iterable[JobOrderRow], equipment: str, stop_masters: Collection[str]) -> JobOrderRow | None:
-    """The job that an equipment is at, or would be at next; None where there is none."""
+def proves_machine(row: JobOrderRow, equipment: str) -> bool:
+    """Whether a row of the list proves that its job is on an equipment.
+
+    It does where the receiver is that machine's own, and where the receiver names the equipment among others and the
+    job requires it. A requirement alone proves nothing: its id may be that of an equipment class (OPC 10031-4,
+    ISA95EquipmentDataType).
+    """
+    return row.served.only(equipment) or (row.served.lists(equipment) and equipment in row.equipment)
+
+
+def may_be_on(row: JobOrderRow, equipment: str) -> bool:
+    """Whether a job seems to be on an equipment: enough to say what production is doing, too little for a hold."""
+    return proves_machine(row, equipment) or (row.served.names_none and equipment in row.equipment)
+
+
+def under_way(rows: Iterable[JobOrderRow]) -> list[JobOrderRow]:
+    """The jobs that run or are interrupted: of others there are no actuals yet."""
+    return [row for row in rows if state_of(row) in (JobState.RUNNING, JobState.INTERRUPTED)]
+
+
+def current_job(rows: Iterable[JobOrderRow], stop_masters: Collection[str]) -> JobOrderRow | None:
+    """The job that an equipment is at, or would be at next, of all jobs on it; None where there is none."""
     order = list(METHODS)
-    live = [
-        row for row in _jobs_of(rows, equipment) if state_of(row) in METHODS and not row.work_masters & {*stop_masters}
-    ]
+    live = [row for row in rows if state_of(row) in METHODS and not row.work_masters & {*stop_masters}]
     return min(live, key=lambda row: (order.index(state_of(row)), *_sort_by_start(row)), default=None)
 
 
@@ -94,20 +122,30 @@ def hold_plan(row: JobOrderRow | None, equipment: str, key: str) -> HoldPlan:
     if row is None:
         return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
     state = state_of(row)
-    return HoldPlan(key=key, equipment=equipment, job=row.id, prior_state=state, method=METHODS[state])
+    return HoldPlan(
+        key=key, equipment=equipment, receiver=row.receiver, job=row.id, prior_state=state, method=METHODS[state]
+    )
+
+
+def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
+    """The plan's job in its own receiver; None where it is not listed any more.
+
+    A plan of an earlier build names no receiver: then the job must seem to be on the plan's equipment.
+    """
+    if plan.receiver is None:
+        return next((row for row in rows if row.id == plan.job and may_be_on(row, plan.equipment)), None)
+    return next((row for row in rows if (row.receiver, row.id) == (plan.receiver, plan.job)), None)
 
 
 def standing(plan: HoldPlan, state: JobState | None) -> HoldState:
     """How a plan stands by the state of its job, None where the job is not listed any more.
 
-    A plan that places nothing of ours is always absent. A revoked job that runs after all has moved on.
+    A plan that places nothing of ours is always absent.
     """
     lever = LEVERS.get(plan.method)
-    if lever is None:
+    if lever is None or state in lever.free:
         return HoldState.ABSENT
-    if state is lever.held:
-        return HoldState.HELD
-    return HoldState.ABSENT if state is lever.prior else HoldState.GONE
+    return HoldState.HELD if state is lever.held else HoldState.GONE
 
 
 def production(
@@ -122,7 +160,7 @@ def production(
     Stops that the plant's calendar enters as job orders count; only where none is entered does a gap between jobs,
     because a change-over is a gap as well.
     """
-    row = current_job(rows, equipment, stop_masters)
+    row = current_job(_jobs_of(rows, equipment), stop_masters)
     job = None
     if row is not None:
         job = Job(id=row.id, state=state_of(row), starts_at=row.starts_at, ends_at=row.ends_at)
@@ -133,7 +171,7 @@ def production(
 
 
 def _jobs_of(rows: Iterable[JobOrderRow], equipment: str) -> list[JobOrderRow]:
-    return [row for row in rows if equipment in row.equipment]
+    return [row for row in rows if may_be_on(row, equipment)]
 
 
 def _sort_by_start(row: JobOrderRow) -> tuple[bool, float, str]:

@@ -19,8 +19,34 @@ _NO_DATE_BEFORE: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _NO_DATE_FROM: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+class Served(BaseModel):
+    """The ids in a receiver's properties EquipmentID and PhysicalAssetID; empty where it gives none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    equipment: frozenset[str] = frozenset()
+    assets: frozenset[str] = frozenset()
+
+    @property
+    def names_none(self) -> bool:
+        return not self.equipment and not self.assets
+
+    def only(self, equipment: str) -> bool:
+        """Whether the receiver is that machine's own."""
+        return {equipment} in (self.equipment, self.assets)
+
+    def lists(self, equipment: str) -> bool:
+        return equipment in self.equipment or equipment in self.assets
+
+
 class JobOrderRow(BaseModel):
-    """One job order of a receiver's JobOrderList: ISA95JobOrderAndStateDataType, as far as we read it."""
+    """One job order of a receiver's JobOrderList: ISA95JobOrderAndStateDataType, as far as we read it.
+
+    Args:
+        receiver: the receiver's path of browse names; a job id is unique only within it (OPC 10031-4, B.2).
+        equipment: the ids of the equipment and physical assets that the job requires. Each may be that of a class.
+        served: what the receiver itself serves.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,9 +57,10 @@ class JobOrderRow(BaseModel):
     ends_at: datetime | None = None
     equipment: frozenset[str] = frozenset()
     work_masters: frozenset[str] = frozenset()
+    served: Served = Served()
 
 
-def job_order_row(entry: Any, receiver: str) -> JobOrderRow:
+def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
     """An entry of JobOrderList.
 
     Raises:
@@ -51,7 +78,18 @@ def job_order_row(entry: Any, receiver: str) -> JobOrderRow:
         ends_at=_date(getattr(order, "EndTime", None)),
         equipment=_ids(required),
         work_masters=_ids(_items(order, "WorkMasterID")),
+        served=served,
     )
+
+
+def actual_equipment(response: Any, job: str) -> frozenset[str]:
+    """The ids of the equipment and physical assets that a job actually uses, from its ISA95JobResponseDataType.
+
+    Empty where the response is of another job or names none.
+    """
+    if response is None or str(getattr(response, "JobOrderID", None) or "") != job:
+        return frozenset()
+    return _ids((*_items(response, "EquipmentActuals"), *_items(response, "PhysicalAssetActuals")))
 
 
 def _main_state(states: Iterable[Any], order: str) -> int:

@@ -1,0 +1,235 @@
+"""A hold: the equipment that a case asks to be kept from running, and its placements, one for each job (promise 3)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from domain.model import Model, Moment
+from domain.production import HoldPlan
+
+
+class HoldStatus(StrEnum):
+    """How far a hold has come."""
+
+    ASKED = "asked"
+    """A case asks for it. Its placements say what is accepted and in effect."""
+    RELEASING = "releasing"
+    """The release was approved and is being carried out. No case may join."""
+    RELEASED = "released"
+    """Released by us on a person's word, or seen released in the MES after the work was done."""
+    OVERRULED = "overruled"
+    """A person started the machine in the MES before the work was done."""
+    VOID = "void"
+    """It ended without any placement that was accepted."""
+
+    @property
+    def live(self) -> bool:
+        return self in (HoldStatus.ASKED, HoldStatus.RELEASING)
+
+
+class PlacementState(StrEnum):
+    """How far one placement has come."""
+
+    INTENDED = "intended"
+    """The plan is written down. The call may have reached the MES."""
+    ACCEPTED = "accepted"
+    """The MES answered with success. The job was not read as held yet."""
+    IN_EFFECT = "in_effect"
+    """The job was read as held after the MES accepted the call."""
+    UNPROVEN = "unproven"
+    """The job is held, and it cannot be proved that the hold is ours. We never release it."""
+    OVERRULED = "overruled"
+    """A person let the job run in the MES."""
+    ENDED = "ended"
+    """The job has ended or is not listed any more."""
+    RELEASED = "released"
+    VOID = "void"
+    """It was never placed."""
+
+    @property
+    def live(self) -> bool:
+        return self in LIVE_PLACEMENTS
+
+    @property
+    def ours(self) -> bool:
+        """Whether the job is held by us, or will be: the MES accepted our call."""
+        return self in (PlacementState.ACCEPTED, PlacementState.IN_EFFECT)
+
+
+LIVE_PLACEMENTS = (
+    PlacementState.INTENDED,
+    PlacementState.ACCEPTED,
+    PlacementState.IN_EFFECT,
+    PlacementState.UNPROVEN,
+)
+
+PLACEMENT_MOVES: dict[PlacementState, tuple[PlacementState, ...]] = {
+    PlacementState.ACCEPTED: (PlacementState.INTENDED,),
+    PlacementState.IN_EFFECT: (PlacementState.INTENDED, PlacementState.ACCEPTED),
+    PlacementState.UNPROVEN: (PlacementState.INTENDED,),
+    PlacementState.VOID: (PlacementState.INTENDED,),
+    PlacementState.OVERRULED: (PlacementState.IN_EFFECT, PlacementState.UNPROVEN),
+    PlacementState.ENDED: (PlacementState.ACCEPTED, PlacementState.IN_EFFECT, PlacementState.UNPROVEN),
+    PlacementState.RELEASED: (PlacementState.ACCEPTED, PlacementState.IN_EFFECT),
+}
+"""From which states a placement may move to which. Of two cases that share a hold the slower one changes nothing."""
+
+
+class Placement(Model):
+    """A hold on one job. Held is shown only from a reading: `in_effect_at` is the first, `read_at` the latest."""
+
+    number: int
+    plan: HoldPlan
+    state: PlacementState
+    accepted_at: Moment | None = None
+    in_effect_at: Moment | None = None
+    read_at: Moment | None = None
+
+
+class Release(Model):
+    """Who released a hold. `meaning` is None where it was only seen in the MES."""
+
+    by: str
+    meaning: str | None
+    reason: str
+    at: Moment
+
+
+class HoldView(Model):
+    """A hold as storage knows it, from one case's point of view.
+
+    Args:
+        claims: how many cases ask for it still.
+        working: how many of these are not done with their work. The hold is releasable once it is 0.
+        ready_at: when the work of the last of them was done; None while one is at work.
+        overruled_at: when a person's start of the machine was seen. Nothing is placed from then on.
+        planner_told: whether the order carries a note of that.
+        twin_told: what the machine's twin says of the hold.
+    """
+
+    key: str
+    equipment: str
+    state: HoldStatus
+    placements: tuple[Placement, ...] = ()
+    claims: int
+    working: int
+    ready_at: Moment | None = None
+    overruled_at: Moment | None = None
+    release: Release | None = None
+    planner_told: bool = False
+    twin_told: str | None = None
+
+    @property
+    def live_placements(self) -> tuple[Placement, ...]:
+        return tuple(placement for placement in self.placements if placement.state.live)
+
+    @property
+    def releasable(self) -> bool:
+        """Whether a person of production may release it."""
+        return self.state is HoldStatus.ASKED and self.claims > 0 and self.working == 0
+
+    @property
+    def ever_accepted(self) -> bool:
+        return any(placement.accepted_at is not None for placement in self.placements)
+
+    @property
+    def in_effect_since(self) -> Moment | None:
+        """The earliest reading of a job that is held by us now; None where none is in effect."""
+        return min(
+            (
+                placement.in_effect_at
+                for placement in self.live_placements
+                if placement.state is PlacementState.IN_EFFECT and placement.in_effect_at is not None
+            ),
+            default=None,
+        )
+
+    @property
+    def words(self) -> str:
+        """How the hold stands, for people."""
+        if self.state is not HoldStatus.ASKED:
+            return self.state.value
+        live = self.live_placements
+        unproven = next((each for each in live if each.state is PlacementState.UNPROVEN), None)
+        if unproven is not None:
+            return f"job {unproven.plan.job} is held, and it cannot be proved that the hold is ours"
+        late = next((each for each in live if each.state is PlacementState.ACCEPTED), None)
+        if late is not None:
+            return f"accepted by the MES, not in effect: job {late.plan.job} was not read as held"
+        in_effect = [each for each in live if each.state is PlacementState.IN_EFFECT]
+        if in_effect:
+            jobs = ", ".join(str(each.plan.job) for each in in_effect)
+            read_at = max(each.read_at for each in in_effect if each.read_at is not None)
+            return f"in effect: job {jobs} was read as held at {read_at:%Y-%m-%d %H:%M} UTC"
+        if self.overruled_at is not None:
+            return HoldStatus.OVERRULED.value
+        return "asked for; no job is held at present"
+
+
+class HoldStore(Protocol):
+    """The holds in storage. Each method is one transaction. Every method may raise `StorageUnavailable`, having written
+    nothing."""
+
+    async def read(self, case: str) -> HoldView | None:
+        """The hold of a case, or None where it never had one."""
+        ...
+
+    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+        """Claims a hold on an equipment: one of ours that stands there is shared, else a new one is asked for.
+
+        Raises:
+            Unavailable: the hold there is just being released.
+        """
+        ...
+
+    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+        """Writes a plan down before the act. A live placement of the same hold on the same job is returned instead."""
+        ...
+
+    async def placement_moved(
+        self,
+        key: str,
+        number: int,
+        state: PlacementState,
+        *,
+        read_at: datetime | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Moves a placement on, where `PLACEMENT_MOVES` allows it.
+
+        Args:
+            read_at: when the job was read, where a reading tells the state.
+        """
+        ...
+
+    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+        """Keeps that a placement in effect was read as held again."""
+        ...
+
+    async def ready(self, case: str) -> HoldView | None:
+        """The case's work is done: it no longer needs the machine held. Where another case is at work under the same
+        hold, that one answers for it and the claim is dropped. The hold, or None where the case has no claim on one
+        that is live."""
+        ...
+
+    async def release_approved(self, key: str, release: Release) -> None:
+        """A releasable hold is to be released; wakes the cases that claim it.
+
+        Raises:
+            ActRejected: the hold is not releasable, and why.
+        """
+        ...
+
+    async def ended(
+        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
+    ) -> None:
+        """Ends a hold as `released`, `overruled` or `void`, with all its claims."""
+        ...
+
+    async def twin_told(self, key: str, twin: str) -> None:
+        """Keeps what the machine's twin says of a hold."""
+        ...
+
+    async def planner_told(self, key: str) -> None:
+        """Keeps that the order carries a note of the hold's overruling."""
+        ...

@@ -1,0 +1,402 @@
+"""Holds, their placements and the cases that claim them; see `domain.holds.HoldStore`."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.clock import Clock
+from domain.errors import ActRejected, Unavailable
+from domain.holds import (
+    LIVE_PLACEMENTS,
+    PLACEMENT_MOVES,
+    HoldStatus,
+    HoldView,
+    Placement,
+    PlacementState,
+    Release,
+)
+from domain.keys import case_workflow_id
+from domain.production import HoldPlan
+from millwright.storage import due, ledger
+from millwright.storage.engine import Turn, transaction, unbound
+from millwright.storage.tables import hold_claims, hold_placements, holds
+
+_ACTOR = "millwright"
+_LIVE = [state.value for state in HoldStatus if state.live]
+_PLACED_LIVE = [state.value for state in LIVE_PLACEMENTS]
+
+HOLD_OF_CASE = """
+SELECT h.key, h.equipment, h.state, h.overruled_at, h.release, h.planner_told_at IS NOT NULL AS planner_told,
+    h.twin_told,
+    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims,
+    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL AND o.ready_at IS NULL)
+        AS working,
+    (SELECT max(o.ready_at) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS ready_at,
+    (SELECT json_agg(json_build_object('number', p.number, 'plan', p.plan, 'state', p.state,
+        'accepted_at', p.accepted_at, 'in_effect_at', p.in_effect_at, 'read_at', p.read_at) ORDER BY p.number)
+        FROM hold_placements p WHERE p.hold_key = h.key) AS placements
+FROM holds h JOIN hold_claims m ON m.hold_key = h.key
+"""
+"""A hold as `hold_view` reads it; what follows says of which claim `m`. Of several holds of a case the last counts."""
+
+_OF_CASE = text(
+    f"{HOLD_OF_CASE} WHERE m.case_id = :case ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1"
+)
+_LOCK_OF_CASE = text(
+    "SELECT h.key, h.state FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
+    "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
+)
+_LOCK_ON = text(
+    "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
+    "AND h.state = ANY(:live) FOR UPDATE"
+)
+_LOCK = text("SELECT h.key, h.state FROM holds h WHERE h.key = :key FOR UPDATE")
+# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
+_CLAIMS = text(
+    "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
+)
+_AT_WORK_AGAIN = text(
+    "SELECT w.external_id FROM hold_claims c JOIN work_orders w ON w.case_id = c.case_id "
+    "WHERE c.hold_key = :key AND c.dropped_at IS NULL AND w.external_id IS NOT NULL "
+    "AND w.status NOT IN ('completed', 'cancelled') ORDER BY 1"
+)
+_AWAITING = text(
+    "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
+    "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
+    "WHERE c.id = :case AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL FOR UPDATE OF h"
+)
+_TAKE_OVER = text(
+    "UPDATE hold_claims m SET dropped_at = :now FROM cases o, cases c WHERE m.hold_key = :key AND m.dropped_at IS NULL "
+    "AND o.id = m.case_id AND c.id = :case AND o.id <> c.id AND o.asset = c.asset "
+    "AND o.failure_mode = c.failure_mode AND o.closed_as IS NOT NULL RETURNING m.case_id"
+)
+
+
+def hold_view(row: Mapping[str, object] | RowMapping) -> HoldView:
+    """A hold with its placements and the number of its claims, from a row that has them."""
+    working = int(str(row["working"]))
+    return HoldView.model_validate(
+        {
+            **{name: row[name] for name in HoldView.model_fields},
+            "placements": row["placements"] or (),
+            "ready_at": None if working else row["ready_at"],
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A transaction over holds, its acts collected for the ledger under the case whose key a hold bears."""
+
+    connection: AsyncConnection
+    now: datetime
+    entry: ledger.Entry
+
+    def act(self, kind: str, case: str, actor: str = _ACTOR, **detail: object) -> None:
+        self.entry.add(ledger.act(kind, case_workflow_id(case), actor, self.now, detail))
+
+    async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None) -> bool:
+        """Ends a hold and drops its claims; whether it was live."""
+        ended = await self.connection.execute(
+            update(holds)
+            .where(holds.c.key == key, holds.c.state.in_(_LIVE))
+            .values(
+                state=status.value,
+                ended_at=self.now,
+                reason=reason,
+                release=func.coalesce(holds.c.release, release.model_dump(mode="json") if release else None),
+            )
+        )
+        if not ended.rowcount:
+            return False
+        await self.connection.execute(
+            update(hold_claims)
+            .where(hold_claims.c.hold_key == key, hold_claims.c.dropped_at.is_(None))
+            .values(dropped_at=self.now)
+        )
+        self.act(f"hold-{status.value}", key, hold=key, reason=reason, release=release)
+        return True
+
+
+class HoldStore:
+    """The holds in PostgreSQL.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+        turn: when a transaction may begin.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, turn: Turn = nullcontext) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._turn = turn
+
+    def by_turns(self, turn: Turn) -> "HoldStore":
+        """The same holds for one who gives way to others before each transaction."""
+        return HoldStore(self._engine, self._clock, turn)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[_Writing]:
+        async with self._turn(), transaction(self._engine) as connection:
+            now = self._clock.now()
+            writing = _Writing(connection, now, ledger.Entry(now))
+            yield writing
+            await ledger.append(connection, writing.entry)
+
+    async def read(self, case: str) -> HoldView | None:
+        async with self._turn(), unbound(self._engine) as connection:
+            return await _of_case(connection, case)
+
+    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+        async with self._writing() as writing:
+            connection = writing.connection
+            mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
+            if mine is not None:
+                return await _certainly_of_case(connection, case)
+            live = {"system": system, "equipment": equipment, "live": _LIVE}
+            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
+            if there is not None and there.state == HoldStatus.RELEASING:
+                raise Unavailable(
+                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
+                )
+            key = there.key if there is not None else case
+            if there is None:
+                asked = insert(holds).values(
+                    key=key,
+                    system=system,
+                    equipment=equipment,
+                    state=HoldStatus.ASKED.value,
+                    intended_at=writing.now,
+                )
+                await connection.execute(asked)
+            claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
+            await connection.execute(claim)
+            writing.act("hold-shared" if there is not None else "hold-intended", case, hold=key, equipment=equipment)
+            return await _certainly_of_case(connection, case)
+
+    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+        async with self._writing() as writing:
+            connection = writing.connection
+            (await connection.execute(_LOCK, {"key": key})).one()
+            there = (
+                (
+                    await connection.execute(
+                        select(hold_placements).where(
+                            hold_placements.c.hold_key == key,
+                            hold_placements.c.receiver == (plan.receiver or ""),
+                            hold_placements.c.job == plan.job,
+                            hold_placements.c.state.in_(_PLACED_LIVE),
+                        )
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+            if there is not None:
+                return Placement.model_validate({name: there[name] for name in Placement.model_fields})
+            highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
+                hold_placements.c.hold_key == key
+            )
+            number = int(await connection.scalar(highest) or 0) + 1
+            await connection.execute(
+                insert(hold_placements).values(
+                    hold_key=key,
+                    number=number,
+                    receiver=plan.receiver or "",
+                    job=plan.job,
+                    plan=plan.model_dump(mode="json"),
+                    state=PlacementState.INTENDED.value,
+                    intended_at=writing.now,
+                )
+            )
+            writing.act("placement-intended", key, hold=key, placement=number, plan=plan)
+            return Placement(number=number, plan=plan, state=PlacementState.INTENDED)
+
+    async def placement_moved(
+        self,
+        key: str,
+        number: int,
+        state: PlacementState,
+        *,
+        read_at: datetime | None = None,
+        reason: str | None = None,
+    ) -> None:
+        async with self._writing() as writing:
+            connection = writing.connection
+            (await connection.execute(_LOCK, {"key": key})).one()
+            values: dict[str, object] = {"state": state.value, "reason": reason}
+            if read_at is not None:
+                values["read_at"] = read_at
+            if state.ours:
+                values["accepted_at"] = func.coalesce(hold_placements.c.accepted_at, writing.now)
+            if state is PlacementState.IN_EFFECT:
+                values["in_effect_at"] = read_at
+            if not state.live:
+                values["ended_at"] = writing.now
+            moved = await connection.execute(
+                update(hold_placements)
+                .where(
+                    hold_placements.c.hold_key == key,
+                    hold_placements.c.number == number,
+                    hold_placements.c.state.in_([each.value for each in PLACEMENT_MOVES[state]]),
+                )
+                .values(**values)
+            )
+            if not moved.rowcount:
+                return
+            writing.act(f"placement-{state.value}", key, hold=key, placement=number, read_at=read_at, reason=reason)
+            if state is PlacementState.OVERRULED:
+                await self._overruled(writing, key, reason)
+
+    async def _overruled(self, writing: _Writing, key: str, reason: str | None) -> None:
+        """A person has started the machine: nothing more is placed, and the hold ends with its last placement."""
+        await writing.connection.execute(
+            update(holds)
+            .where(holds.c.key == key)
+            .values(overruled_at=func.coalesce(holds.c.overruled_at, writing.now))
+        )
+        left = select(func.count()).where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE))
+        if not await writing.connection.scalar(left):
+            await writing.end(key, HoldStatus.OVERRULED, reason, None)
+
+    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+        async with self._turn(), transaction(self._engine) as connection:
+            await connection.execute(
+                update(hold_placements)
+                .where(
+                    hold_placements.c.hold_key == key,
+                    hold_placements.c.number == number,
+                    hold_placements.c.state == PlacementState.IN_EFFECT.value,
+                )
+                .values(read_at=read_at)
+            )
+
+    async def ready(self, case: str) -> HoldView | None:
+        async with self._writing() as writing:
+            connection = writing.connection
+            mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
+            if mine is None:
+                return None
+            claims = (await connection.execute(_CLAIMS, {"key": mine.key})).all()
+            others_at_work = any(claim.ready_at is None for claim in claims if claim.case_id != case)
+            values = {"dropped_at": writing.now} if others_at_work else {"ready_at": writing.now}
+            column = hold_claims.c.dropped_at if others_at_work else hold_claims.c.ready_at
+            moved = await connection.execute(
+                update(hold_claims)
+                .where(hold_claims.c.hold_key == mine.key, hold_claims.c.case_id == case, column.is_(None))
+                .values(**values)
+            )
+            if moved.rowcount:
+                writing.act("hold-dropped" if others_at_work else "hold-ready", case, hold=mine.key)
+            return None if others_at_work else await _certainly_of_case(connection, case)
+
+    async def release_approved(self, key: str, release: Release) -> None:
+        async with self._writing() as writing:
+            connection = writing.connection
+            found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
+            if found is None:
+                raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
+            if found.state == HoldStatus.RELEASING:
+                return
+            if found.state != HoldStatus.ASKED:
+                raise ActRejected(f"hold {key} is {found.state} already", field="hold")
+            claims = (await connection.execute(_CLAIMS, {"key": key})).all()
+            at_work = [str(claim.case_id) for claim in claims if claim.ready_at is None]
+            again = [str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})]
+            doubts = await self._unresolved(connection, key)
+            if at_work:
+                raise ActRejected(
+                    f"the work of case {', '.join(at_work)} is not done",
+                    field="hold",
+                    fix="complete or cancel its order first; in an emergency start the machine in the MES",
+                )
+            if again:
+                raise ActRejected(
+                    f"order {', '.join(again)} was opened again", field="hold", fix="finish or cancel it first"
+                )
+            if doubts:
+                raise ActRejected(
+                    f"it cannot be proved that the hold of job {', '.join(doubts)} is ours",
+                    field="hold",
+                    fix="look at the job in the MES and release it there",
+                )
+            await connection.execute(
+                update(holds)
+                .where(holds.c.key == key)
+                .values(state=HoldStatus.RELEASING.value, release=release.model_dump(mode="json"))
+            )
+            writing.act("hold-releasing", key, release.by, hold=key, release=release)
+            await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
+
+    async def _unresolved(self, connection: AsyncConnection, key: str) -> list[str]:
+        """The jobs that are, or may be, held without proof that it is by us."""
+        rows = select(hold_placements.c.job).where(
+            hold_placements.c.hold_key == key,
+            hold_placements.c.state.in_([PlacementState.INTENDED.value, PlacementState.UNPROVEN.value]),
+        )
+        return [str(job) for job in await connection.scalars(rows.order_by(hold_placements.c.number))]
+
+    async def ended(
+        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
+    ) -> None:
+        async with self._writing() as writing:
+            claims = (await writing.connection.execute(_CLAIMS, {"key": key})).all()
+            if await writing.end(key, status, reason, release):
+                woken = [case_workflow_id(str(claim.case_id)) for claim in claims]
+                await due.wake(writing.connection, woken, writing.now)
+
+    async def twin_told(self, key: str, twin: str) -> None:
+        async with self._writing() as writing:
+            await writing.connection.execute(update(holds).where(holds.c.key == key).values(twin_told=twin))
+            writing.act("hold-told-twin", key, hold=key, says=twin)
+
+    async def planner_told(self, key: str) -> None:
+        async with self._writing() as writing:
+            told = await writing.connection.execute(
+                update(holds)
+                .where(holds.c.key == key, holds.c.planner_told_at.is_(None))
+                .values(planner_told_at=writing.now)
+            )
+            if told.rowcount:
+                writing.act("hold-told-planner", key, hold=key)
+
+
+async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
+    """Passes the claim of an earlier case of the same fault, whose machine waits to be released, to this case.
+
+    Production cannot release the machine then before this case's work is done too. The earlier case is woken to close.
+    """
+    key = await connection.scalar(_AWAITING, {"case": case})
+    if key is None:
+        return
+    state = await connection.scalar(select(holds.c.state).where(holds.c.key == key))
+    if state != HoldStatus.ASKED:
+        return
+    passed = [str(earlier) for earlier in await connection.scalars(_TAKE_OVER, {"case": case, "key": key, "now": now})]
+    if not passed:
+        return
+    await connection.execute(
+        insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=now).on_conflict_do_nothing()
+    )
+    for earlier in passed:
+        detail = {"hold": key, "from": earlier, "to": case}
+        entry.add(ledger.act("hold-passed", case_workflow_id(case), _ACTOR, now, detail))
+    await due.wake(connection, [case_workflow_id(earlier) for earlier in passed], now)
+
+
+async def _of_case(connection: AsyncConnection, case: str) -> HoldView | None:
+    found = (await connection.execute(_OF_CASE, {"case": case})).mappings().one_or_none()
+    return None if found is None else hold_view(found)
+
+
+async def _certainly_of_case(connection: AsyncConnection, case: str) -> HoldView:
+    found = await _of_case(connection, case)
+    if found is None:
+        raise LookupError(f"case {case} has no hold")
+    return found
