@@ -134,7 +134,9 @@ def test_a_machine_that_starts_again_without_a_person_is_warned_of_unasked(
     path.write_text(f"{text}holds:\n  release_unattended: [machine-007, machine-012]\n", "utf-8")
     line = len(text.splitlines()) + 2
     told = nowhere.says("policy", "check", str(path))
-    assert told.startswith(f"warning: {path}:{line}:23: holds.release_unattended: machine-007, machine-012: a machine in")
+    assert told.startswith(
+        f"warning: {path}:{line}:23: holds.release_unattended: machine-007, machine-012: a machine in"
+    )
     assert "without a person saying that people are clear (leave a machine out, and its hold waits for a person" in told
     assert "can be published" in told
     found = nowhere.json("policy", "check", str(path))
