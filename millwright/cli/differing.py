@@ -53,8 +53,8 @@ def _tell(found: "Difference") -> None:
         typer.echo("  when the work happens may be chosen otherwise")
     if found.terms:
         typer.echo(
-            "  how long an episode lasts, how late an event may be, when review is left out or which holds are released "
-            "without a person is otherwise"
+            "  how long an episode lasts, how late an event may be, when review is left out or which holds are "
+            "released without a person is otherwise"
         )
     for one in found.unsettled:
         typer.echo(f"  not settled: {one}")

@@ -384,7 +384,8 @@ class Lifecycle:
     async def attach(self, digest: str, kind: str, *, passed: bool, body: str, by: str) -> None:
         """Keeps what a machine found of a version: `kind` is check, proof or backtest, `body` canonical JSON.
 
-        A backtest's body has `changed: {assets, max_rung_change, unattended}`: from it follows how many approvals it takes.
+        A backtest's body has `changed: {assets, max_rung_change, unattended}`: from it follows how many approvals it
+        takes.
 
         Raises:
             ActRejected: a backtest does not say what it changes.

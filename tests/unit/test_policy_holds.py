@@ -1,4 +1,4 @@
-"""Machines whose hold is released without a person: named one by one in an approved version, none where none is named."""
+"""Machines whose hold is released without a person: only those that an approved version names, one by one."""
 
 import json
 from pathlib import Path

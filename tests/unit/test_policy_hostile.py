@@ -34,6 +34,7 @@ overrides:
     off: [raised]
     rules: [{ replaces: mild, id: mild-old, then: { rung: inspect }, because: Old., response: Look. }]
 waivers: [{ id: trial, for: { class: pump }, rules: [raised], owner: A, reason: B, until: 2026-03-01T00:00:00Z }]
+holds: { release_unattended: [M1, M2] }
 properties: [{ id: p, says: So., never: { when: "anomaly.quality == 'bad'", rung_at_least: draft } }]
 """
 _WHOLE = text(
