@@ -1,15 +1,15 @@
 """Servers that share none of our code, started by the test that needs one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.contract.foreign.job_control import ForeignJobControl
+from tests.contract.foreign.job_control import ForeignJobControl, Serve
 
 
 @pytest.fixture
-async def serve(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[ForeignJobControl]]]:
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Starts a Job Control server as the variant named; it ends with the test."""
     started: list[ForeignJobControl] = []
 

@@ -6,7 +6,7 @@
 import asyncio
 import json
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -120,8 +120,12 @@ class ForeignJobControl:
         await self._ask("add_job", machine=machine, job=row)
 
     async def refuse(self, machine: str, method: str, status: int) -> None:
-        """From now on the method is answered with this ReturnStatus and changes nothing; 0 lets it work again."""
+        """From now on the method is answered with this ReturnStatus and changes nothing."""
         await self._ask("refuse", machine=machine, method=method, status=status)
+
+    async def accept(self, machine: str, method: str) -> None:
+        """The method works again."""
+        await self._ask("refuse", machine=machine, method=method, status=None)
 
     async def settle_after(self, machine: str, seconds: float) -> None:
         """From now on a call is answered with success at once, and the job's state follows so much later."""
@@ -142,6 +146,10 @@ class ForeignJobControl:
         assert answer["id"] == request["id"], answer
         assert "error" not in answer, answer["error"]
         return answer["result"]
+
+
+Serve = Callable[[str], Awaitable[ForeignJobControl]]
+"""Starts a server as the variant named; it ends with the test."""
 
 
 def _stdout(process: Process) -> asyncio.StreamReader:

@@ -28,19 +28,20 @@ export class Receiver {
   // Called after each change of the list.
   changed = () => {};
 
-  constructor({ name, equipmentId, jobs }) {
+  constructor({ name, equipmentId, jobs, folder }) {
     this.name = name;
     this.equipmentId = equipmentId;
+    this.folder = folder;
     for (const job of jobs) this.add(job);
   }
 
   // Enters a job order; planned times follow one after the other.
-  add({ id, state, equipment = [], assets = [], workMaster = "WM-1", actuals = {} }) {
+  add({ id, state, equipment = [], assets = [], actuals = {} }) {
     if (!id || !(state in STATES)) throw new Error(`a job needs an id and a state of ${Object.keys(STATES)}`);
     if (this.find(id)) throw new Error(`${this.name} has a job ${id} already`);
     const start = this.jobs.at(-1)?.end ?? new Date(Date.now() - HOUR);
     const end = new Date(start.getTime() + 4 * HOUR);
-    this.jobs.push({ id, state, equipment, assets, workMaster, actuals, start, end });
+    this.jobs.push({ id, state, equipment, assets, actuals, start, end });
     this.changed();
   }
 
@@ -65,7 +66,7 @@ export class Receiver {
   }
 
   #answer(method, id) {
-    if (this.refuse[method]) return this.refuse[method];
+    if (this.refuse[method] != null) return this.refuse[method];
     const job = this.find(id);
     if (!job) return RETURN_STATUS.unknownJobOrder;
     return METHODS[method].from.includes(job.state) ? RETURN_STATUS.success : RETURN_STATUS.invalidStatus;

@@ -10,7 +10,7 @@
 //   {"id", "do": "state"}                                  each machine's jobs, and the calls that it received
 //   {"id", "do": "move", "machine", "job", "to"}           a person brings a job to a state, whatever it was before
 //   {"id", "do": "add_job", "machine", "job": {…}}         a job as variants.mjs has it
-//   {"id", "do": "refuse", "machine", "method", "status"}  the method is answered so and changes nothing, until 0
+//   {"id", "do": "refuse", "machine", "method", "status"}  the method is answered so and does nothing; null ends it
 //   {"id", "do": "settle_after", "machine", "seconds"}     success is answered at once, the job's state follows later
 //   {"id", "do": "equipment_id", "machine", "ids"}         the receiver's EquipmentID, a list or null
 //
@@ -65,19 +65,21 @@ class AddressSpace {
     identification.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: machine });
     identification.getPropertyByName("SerialNumber").setValueFromSource(text(receiver.name));
     identification.getPropertyByName("ProductInstanceUri").setValueFromSource(text(`urn:made-up:${receiver.name}`));
-    const blocks = namespace.addObject({
-      browseName: name(MACHINERY, "MachineryBuildingBlocks"),
-      typeDefinition: "FolderType",
-      componentOf: machine,
-    });
     const management = this.space.findObjectType("JobManagementType", this.index(JOBS)).instantiate({
       namespace,
       browseName: name(JOBS, "JobManagement"),
       optionals: Object.keys(METHODS).map((method) => `JobOrderControl.${method}`),
     });
-    management.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: blocks });
+    const owner = receiver.folder ? this.#buildingBlocks(namespace, machine) : machine;
+    management.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: owner });
     this.#control(management.getComponentByName("JobOrderControl"), receiver);
     this.#results(management.getComponentByName("JobOrderResults"), receiver);
+  }
+
+  // The nodeset defines this folder's browse name and no node of it: every machine makes its own.
+  #buildingBlocks(namespace, machine) {
+    const browseName = { namespaceIndex: this.index(MACHINERY), name: "MachineryBuildingBlocks" };
+    return namespace.addObject({ browseName, typeDefinition: "FolderType", componentOf: machine });
   }
 
   #control(control, receiver) {
@@ -132,7 +134,7 @@ class AddressSpace {
   #jobOrder(job) {
     return this.#structure("ISA95JobOrderDataType", {
       jobOrderID: job.id,
-      workMasterID: this.#named("ISA95WorkMasterDataType", [job.workMaster]),
+      workMasterID: this.#named("ISA95WorkMasterDataType", ["WM-1"]),
       startTime: job.start,
       endTime: job.end,
       equipmentRequirements: this.#named("ISA95EquipmentDataType", job.equipment),

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +10,9 @@ from typing import Any
 import pytest
 from asyncua import Client, Node, ua
 
-from tests.contract.foreign.job_control import ForeignJobControl, ReceivedCall
+from tests.contract.foreign.job_control import ForeignJobControl, ReceivedCall, Serve
 
 pytestmark = pytest.mark.foreign
-
-Serve = Callable[[str], Awaitable[ForeignJobControl]]
 
 URIS = {
     "di": "http://opcfoundation.org/UA/DI/",
@@ -49,9 +46,9 @@ class Visitor(AbstractAsyncContextManager["Visitor"]):
         parts = (word.split(":") for word in words.split())
         return [f"{self.index.get(space, space)}:{name}" for space, name in parts]
 
-    async def management(self, machine: str) -> Node:
-        own = await self.client.get_namespace_index((await self.client.get_namespace_array())[1])
-        words = f"machinery:Machines {own}:{machine} machinery:MachineryBuildingBlocks jobs:JobManagement"
+    async def management(self, machine: str, folder: str = "machinery:MachineryBuildingBlocks") -> Node:
+        """The server's own namespace, in which machines are, is always the one after OPC UA's."""
+        words = f"machinery:Machines 1:{machine} {folder} jobs:JobManagement"
         return await self.client.nodes.objects.get_child(self.path(words))
 
     async def variable(self, machine: str, name: str) -> Any:
@@ -105,6 +102,10 @@ async def test_each_machine_has_its_job_management_where_the_standards_place_it(
             assert (await blocks.read_browse_name()).to_string() == visitor.path("machinery:MachineryBuildingBlocks")[0]
             owner = await blocks.get_parent()
             assert await owner.get_child(visitor.path("di:Identification di:SerialNumber"))
+    async with Visitor(await serve("same-job-id-without-folder")) as visitor:
+        management = await visitor.management("Press1", folder="")
+        (owner,) = await management.get_referenced_nodes(ua.ObjectIds.HasAddIn, ua.BrowseDirection.Inverse)
+        assert (await owner.read_browse_name()).Name == "Press1"
 
 
 async def test_nothing_is_missing_that_the_nodesets_call_mandatory(serve: Serve) -> None:
@@ -189,7 +190,7 @@ async def test_a_call_is_refused_as_long_as_a_test_asks_for_it(serve: Serve) -> 
         await server.refuse("Press2", "Pause", 16)
         assert await visitor.call("Press2", "Pause", "JO-1") == (16, False)
         assert await visitor.job_states("Press2") == {"JO-1": STATES["Running"]}
-        await server.refuse("Press2", "Pause", 0)
+        await server.accept("Press2", "Pause")
         assert await visitor.call("Press2", "Pause", "JO-1") == (1, True)
 
 

@@ -5,6 +5,9 @@
 // - OPC 10031-4 (ISA-95 Job Control) B.2, bit 1 of ReturnStatus: a JobOrderID is known or unknown to the receiver that
 //   is asked. It identifies a job within that receiver only, so two receivers may use one id for two jobs.
 //     same-job-id         both machines run a job JO-1; Press1's needs EQ-10, Press2's needs EQ-20.
+// - OPC 40001-1 6.3: a machine should have the folder MachineryBuildingBlocks, with its add-ins in it. As this is no
+//   "shall", a server may hang JobManagement on the machine itself, one level higher.
+//     same-job-id-without-folder  as same-job-id, without the folder.
 // - OPC 10031-4 6.3.1: the ID in EquipmentRequirements is an equipment class or an equipment, and nothing says which.
 //   6.2.1.2: EquipmentID is mandatory, lists what a job order may name, and may be null. 6.2.7.2: the job response
 //   tells which equipment was in fact used (EquipmentActuals, PhysicalAssetActuals).
@@ -16,21 +19,24 @@
 //   receiver manages all jobs of its machine.
 //     next-job            one machine with a job that runs and two that may start: when the first ends, the next runs.
 //
-// A machine is {name, equipmentId, jobs}; equipmentId is the receiver's EquipmentID, a list or null. A job is
-// {id, state, equipment, actuals}: the ids in EquipmentRequirements, and what its response names in `equipment`
-// (EquipmentActuals) and `assets` (PhysicalAssetActuals). A job may also name `assets` (PhysicalAssetRequirements) and
-// a `workMaster`.
+// A machine is {name, equipmentId, jobs, folder}: the receiver's EquipmentID, a list or null; and whether there is a
+// folder MachineryBuildingBlocks. A job is {id, state, equipment, assets, actuals}: the ids in EquipmentRequirements
+// and PhysicalAssetRequirements, and what its response names in actuals.equipment (EquipmentActuals) and actuals.assets
+// (PhysicalAssetActuals). `equipment`, `assets` and `actuals` may be left out.
 
 export const STATES = { NotAllowedToStart: 1, AllowedToStart: 2, Running: 3, Interrupted: 4, Ended: 5, Aborted: 6 };
 
 const running = (id, equipment, actuals) => ({ id, state: "Running", equipment: [equipment], actuals });
-const press = (name, equipmentId, ...jobs) => ({ name, equipmentId, jobs });
+const press = (name, equipmentId, ...jobs) => ({ name, equipmentId, jobs, folder: true });
+
+const sameJobId = [
+  press("Press1", ["EQ-10"], running("JO-1", "EQ-10", { equipment: ["EQ-10"] })),
+  press("Press2", ["EQ-20"], running("JO-1", "EQ-20", { equipment: ["EQ-20"] })),
+];
 
 export const VARIANTS = {
-  "same-job-id": [
-    press("Press1", ["EQ-10"], running("JO-1", "EQ-10", { equipment: ["EQ-10"] })),
-    press("Press2", ["EQ-20"], running("JO-1", "EQ-20", { equipment: ["EQ-20"] })),
-  ],
+  "same-job-id": sameJobId,
+  "same-job-id-without-folder": sameJobId.map((machine) => ({ ...machine, folder: false })),
   "equipment-class": [
     press("Press1", ["EQ-10"], running("JO-1", "PRESS-CLASS")),
     press("Press2", ["EQ-20"], running("JO-1", "PRESS-CLASS")),
