@@ -178,7 +178,7 @@ async def test_job_responses_name_the_equipment_in_use_only_where_the_variant_sa
 async def test_a_state_may_follow_its_success_late(serve: Serve) -> None:
     server = await serve("same-job-id")
     async with Visitor(server) as visitor:
-        await server.settle_after("Press2", 0.3)
+        await server.settle_after("Press2", 1)
         assert await visitor.call("Press2", "Pause", "JO-1") == (1, True)
         assert await visitor.job_states("Press2") == {"JO-1": STATES["Running"]}
         await visitor.until_job_state("Press2", "JO-1", STATES["Interrupted"])
