@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
+FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test lint types bench chaos check-imports migrations-check engine lock clean
+.PHONY: help run up test test-foreign lint types bench chaos check-imports migrations-check engine lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -20,7 +21,10 @@ up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
 	@$(BIN)/millwright up
 
 test: $(READY) engine ## Run every test, two files at a time, in one pytest run
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not foreign"
+
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready ## Run the contract tests against servers that others wrote; needs Node.js
+	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
 	@$(BIN)/ruff check .
@@ -51,6 +55,13 @@ clean: ## End and remove what was played under var/run; tools and packages stay
 
 engine: $(READY)
 	@$(BIN)/millwright engine >/dev/null
+
+$(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.json
+	@for tool in node npm; do command -v "$$tool" >/dev/null || \
+	  { echo "make test-foreign needs Node.js 20 or newer with npm: there is no $$tool on the PATH." >&2; exit 1; }; done
+	@echo "Installing the locked packages of the foreign servers into $(FOREIGN)/node_modules: ten seconds, 71 MB."
+	@npm ci --prefix $(FOREIGN) >/dev/null
+	@touch $@
 
 .tools/bin/uv:
 	@echo "uv, which installs the packages, is not on this machine: fetching it into .tools, once."

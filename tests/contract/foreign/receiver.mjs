@@ -1,0 +1,97 @@
+// A machine's job orders and what may be done to them (OPC 10031-4 6.2.1). Knows nothing of the wire.
+
+import { STATES } from "./variants.mjs";
+
+const HOUR = 3_600_000;
+
+export const RETURN_STATUS = { success: 1, unknownJobOrder: 2, invalidStatus: 8, unableToAccept: 16 };
+
+// By method: the states it may be called in, and the state it leads to; null takes the job order off the list.
+// Store, StoreAndStart and Update are optional and absent: this machine's jobs are entered at the machine.
+export const METHODS = {
+  Start: { from: ["NotAllowedToStart"], to: "AllowedToStart" },
+  RevokeStart: { from: ["AllowedToStart"], to: "NotAllowedToStart" },
+  Pause: { from: ["Running"], to: "Interrupted" },
+  Resume: { from: ["Interrupted"], to: "Running" },
+  Stop: { from: ["Running", "Interrupted"], to: "Ended" },
+  Abort: { from: ["NotAllowedToStart", "AllowedToStart", "Running", "Interrupted"], to: "Aborted" },
+  Cancel: { from: ["NotAllowedToStart", "AllowedToStart"], to: null },
+  Clear: { from: ["Ended", "Aborted"], to: null },
+};
+
+export class Receiver {
+  calls = [];
+  jobs = [];
+  // A test's wishes: ReturnStatus by method for calls to refuse, and how many seconds after a success the job follows.
+  refuse = {};
+  settleAfter = 0;
+  // Called after each change of the list.
+  changed = () => {};
+
+  constructor({ name, equipmentId, jobs, folder }) {
+    this.name = name;
+    this.equipmentId = equipmentId;
+    this.folder = folder;
+    for (const job of jobs) this.add(job);
+  }
+
+  // Enters a job order; planned times follow one after the other.
+  add({ id, state, equipment = [], assets = [], actuals = {} }) {
+    if (!id || !(state in STATES)) throw new Error(`a job needs an id and a state of ${Object.keys(STATES)}`);
+    if (this.find(id)) throw new Error(`${this.name} has a job ${id} already`);
+    const start = this.jobs.at(-1)?.end ?? new Date(Date.now() - HOUR);
+    const end = new Date(start.getTime() + 4 * HOUR);
+    this.jobs.push({ id, state, equipment, assets, actuals, start, end });
+    this.changed();
+  }
+
+  find(id) {
+    return this.jobs.find((job) => job.id === id);
+  }
+
+  // What a client calls. Gives ReturnStatus, and writes the call down.
+  call(method, id, comments) {
+    const status = this.#answer(method, id);
+    this.calls.push({ method, job: id, comments, status });
+    if (status === RETURN_STATUS.success) this.#follow(this.find(id), METHODS[method].to);
+    return status;
+  }
+
+  // What a person does at the machine: no method is called, and no state forbids it.
+  move(id, state) {
+    if (!(state in STATES)) throw new Error(`no state ${state}; there are ${Object.keys(STATES)}`);
+    const job = this.find(id);
+    if (!job) throw new Error(`${this.name} has no job ${id}`);
+    this.#move(job, state);
+  }
+
+  #answer(method, id) {
+    if (this.refuse[method] != null) return this.refuse[method];
+    const job = this.find(id);
+    if (!job) return RETURN_STATUS.unknownJobOrder;
+    return METHODS[method].from.includes(job.state) ? RETURN_STATUS.success : RETURN_STATUS.invalidStatus;
+  }
+
+  #follow(job, state) {
+    if (!this.settleAfter) return this.#move(job, state);
+    const before = job.state;
+    const settle = () => job.state === before && this.#move(job, state);
+    setTimeout(settle, this.settleAfter * 1000);
+  }
+
+  // A machine that becomes free lets the next job run that is allowed to start.
+  #move(job, state) {
+    const before = this.#occupied();
+    if (state === null) this.jobs.splice(this.jobs.indexOf(job), 1);
+    else job.state = state;
+    if (before && !this.#occupied()) {
+      const next = this.jobs.find((other) => other.state === "AllowedToStart");
+      if (next) next.state = "Running";
+    }
+    this.changed();
+  }
+
+  #occupied() {
+    return this.jobs.some((job) => job.state === "Running" || job.state === "Interrupted");
+  }
+}

@@ -1,0 +1,220 @@
+// A Job Control server as a machine builder would make it: node-opcua on the OPC Foundation's own nodesets (DI, IA,
+// Machinery, ISA95-JOBCONTROL_V2, Machinery/Jobs). None of Millwright's code or sandbox is in it, so the contract suite
+// meets a server that does not share our reading of the standard.
+//
+//   node server.mjs VARIANT [PORT]        variants.mjs lists and explains the variants; port 0, the default, is any
+//
+// Prints {"endpoint": "opc.tcp://…"} once it answers, then serves until SIGTERM or until standard input ends. A line
+// of JSON on standard input asks something of the machine's side, and one line answers: {"id", "result" or "error"}.
+//
+//   {"id", "do": "state"}                                  each machine's jobs, and the calls that it received
+//   {"id", "do": "move", "machine", "job", "to"}           a person brings a job to a state, whatever it was before
+//   {"id", "do": "add_job", "machine", "job": {…}}         a job as variants.mjs has it
+//   {"id", "do": "refuse", "machine", "method", "status"}  the method is answered so and does nothing; null ends it
+//   {"id", "do": "settle_after", "machine", "seconds"}     success is answered at once, the job's state follows later
+//   {"id", "do": "equipment_id", "machine", "ids"}         the receiver's EquipmentID, a list or null
+//
+// The address space (OPC 40001-1, OPC 40001-3): Objects / Machines / <machine>, which has the add-in Identification and
+// the folder MachineryBuildingBlocks with the add-in JobManagement. That has JobOrderControl, the receiver, of the type
+// without substates, and JobOrderResults, the provider of job responses. A ReturnStatus other than success comes with
+// the status Uncertain (10031-4: Good or Uncertain, never Bad).
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { METHODS, Receiver, RETURN_STATUS } from "./receiver.mjs";
+import { STATES, VARIANTS } from "./variants.mjs";
+
+// node-opcua writes warnings to standard output, which belongs to the answers.
+console.log = console.info = console.warn = console.error;
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+const opcua = createRequire(import.meta.url)("node-opcua");
+const { DataType, nodesets, OPCUACertificateManager, OPCUAServer, StatusCodes, Variant, VariantArrayType } = opcua;
+
+const DI = "http://opcfoundation.org/UA/DI/";
+const MACHINERY = "http://opcfoundation.org/UA/Machinery/";
+const JOBS = "http://opcfoundation.org/UA/Machinery/Jobs/";
+const ISA95 = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/";
+const NODESETS = ["standard", "di", "ia", "machinery", "isa95JobControl", "machineryJobs"];
+
+// A plain number is no UInt64 to node-opcua: it takes [high, low], and then needs to be told that this is no array.
+const uint64 = (value) =>
+  new Variant({ dataType: DataType.UInt64, arrayType: VariantArrayType.Scalar, value: [0, value] });
+const text = (value) => ({ dataType: DataType.String, value });
+const texts = (value) => ({ dataType: DataType.String, arrayType: VariantArrayType.Array, value });
+const structures = (value) => ({ dataType: DataType.ExtensionObject, arrayType: VariantArrayType.Array, value });
+
+class AddressSpace {
+  constructor(space) {
+    this.space = space;
+    this.index = (uri) => space.getNamespaceIndex(uri);
+    this.machines = space.rootFolder.objects.getFolderElementByName("Machines", this.index(MACHINERY));
+  }
+
+  add(receiver) {
+    const namespace = this.space.getOwnNamespace();
+    const name = (uri, words) => ({ namespaceIndex: this.index(uri), name: words });
+    const machine = namespace.addObject({ browseName: receiver.name, organizedBy: this.machines });
+    const identification = this.space
+      .findObjectType("MachineIdentificationType", this.index(MACHINERY))
+      .instantiate({ namespace, browseName: name(DI, "Identification") });
+    identification.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: machine });
+    identification.getPropertyByName("SerialNumber").setValueFromSource(text(receiver.name));
+    identification.getPropertyByName("ProductInstanceUri").setValueFromSource(text(`urn:made-up:${receiver.name}`));
+    const management = this.space.findObjectType("JobManagementType", this.index(JOBS)).instantiate({
+      namespace,
+      browseName: name(JOBS, "JobManagement"),
+      optionals: Object.keys(METHODS).map((method) => `JobOrderControl.${method}`),
+    });
+    const owner = receiver.folder ? this.#buildingBlocks(namespace, machine) : machine;
+    management.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: owner });
+    this.#control(management.getComponentByName("JobOrderControl"), receiver);
+    this.#results(management.getComponentByName("JobOrderResults"), receiver);
+  }
+
+  // The nodeset defines this folder's browse name and no node of it: every machine makes its own.
+  #buildingBlocks(namespace, machine) {
+    const browseName = { namespaceIndex: this.index(MACHINERY), name: "MachineryBuildingBlocks" };
+    return namespace.addObject({ browseName, typeDefinition: "FolderType", componentOf: machine });
+  }
+
+  #control(control, receiver) {
+    control.getPropertyByName("MaxDownloadableJobOrders").setValueFromSource({ dataType: DataType.UInt16, value: 0 });
+    receiver.changed = () => {
+      const rows = receiver.jobs.map((job) =>
+        this.#structure("ISA95JobOrderAndStateDataType", { jobOrder: this.#jobOrder(job), state: this.#state(job) }),
+      );
+      control.getComponentByName("JobOrderList").setValueFromSource(structures(rows));
+      control.getComponentByName("EquipmentID").setValueFromSource(texts(receiver.equipmentId));
+    };
+    receiver.changed();
+    for (const method of Object.keys(METHODS)) {
+      control.getMethodByName(method).bindMethod((inputs, _context, callback) => {
+        const comments = (inputs[1].value ?? []).map((comment) => comment.text);
+        const status = receiver.call(method, inputs[0].value, comments);
+        callback(null, { statusCode: quality(status), outputArguments: [uint64(status)] });
+      });
+    }
+  }
+
+  #results(results, receiver) {
+    const started = (job) => job && !["NotAllowedToStart", "AllowedToStart"].includes(job.state);
+    results.getMethodByName("RequestJobResponseByJobOrderID").bindMethod((inputs, _context, callback) => {
+      const job = receiver.find(inputs[0].value);
+      const known = started(job);
+      const status = known ? RETURN_STATUS.success : RETURN_STATUS.unknownJobOrder;
+      const response = { dataType: DataType.ExtensionObject, value: known ? this.#jobResponse(job) : null };
+      callback(null, { statusCode: quality(status), outputArguments: [response, uint64(status)] });
+    });
+    results.getMethodByName("RequestJobResponseByJobOrderState").bindMethod((inputs, _context, callback) => {
+      const asked = (inputs[0].value ?? []).map((state) => state.stateNumber);
+      const jobs = receiver.jobs.filter((job) => started(job) && asked.includes(STATES[job.state]));
+      const outputs = [structures(jobs.map((job) => this.#jobResponse(job))), uint64(RETURN_STATUS.success)];
+      callback(null, { statusCode: StatusCodes.Good, outputArguments: outputs });
+    });
+  }
+
+  #structure(name, fields) {
+    return this.space.constructExtensionObject(this.space.findDataType(name, this.index(ISA95)), fields);
+  }
+
+  // Optional fields that would be empty are left out.
+  #named(name, ids) {
+    return ids?.length ? ids.map((ID) => this.#structure(name, { ID })) : undefined;
+  }
+
+  #state(job) {
+    return [this.#structure("ISA95StateDataType", { stateText: { text: job.state }, stateNumber: STATES[job.state] })];
+  }
+
+  #jobOrder(job) {
+    return this.#structure("ISA95JobOrderDataType", {
+      jobOrderID: job.id,
+      workMasterID: this.#named("ISA95WorkMasterDataType", ["WM-1"]),
+      startTime: job.start,
+      endTime: job.end,
+      equipmentRequirements: this.#named("ISA95EquipmentDataType", job.equipment),
+      physicalAssetRequirements: this.#named("ISA95PhysicalAssetDataType", job.assets),
+    });
+  }
+
+  #jobResponse(job) {
+    return this.#structure("ISA95JobResponseDataType", {
+      jobResponseID: `${job.id}-response`,
+      jobOrderID: job.id,
+      startTime: job.start,
+      jobState: this.#state(job),
+      equipmentActuals: this.#named("ISA95EquipmentDataType", job.actuals.equipment),
+      physicalAssetActuals: this.#named("ISA95PhysicalAssetDataType", job.actuals.assets),
+    });
+  }
+}
+
+function quality(status) {
+  return status === RETURN_STATUS.success ? StatusCodes.Good : StatusCodes.Uncertain;
+}
+
+// What a test may ask for, by the name in "do".
+const ACTIONS = {
+  move: (receiver, { job, to }) => receiver.move(job, to),
+  add_job: (receiver, { job }) => receiver.add(job),
+  refuse: (receiver, { method, status }) => (receiver.refuse[method] = status),
+  settle_after: (receiver, { seconds }) => (receiver.settleAfter = seconds),
+  equipment_id: (receiver, { ids }) => {
+    receiver.equipmentId = ids;
+    receiver.changed();
+  },
+};
+
+function act(receivers, request) {
+  if (request.do === "state") return receivers.map(({ name, jobs, calls }) => ({ name, jobs, calls }));
+  const receiver = receivers.find(({ name }) => name === request.machine);
+  if (!receiver) throw new Error(`no machine ${request.machine}`);
+  if (!(request.do in ACTIONS)) throw new Error(`no request ${request.do}; there are state, ${Object.keys(ACTIONS)}`);
+  ACTIONS[request.do](receiver, request);
+  return null;
+}
+
+const [variant, port = "0"] = process.argv.slice(2);
+if (!(variant in VARIANTS)) {
+  console.error(`usage: node server.mjs VARIANT [PORT], a variant of ${Object.keys(VARIANTS).join(", ")}`);
+  process.exit(2);
+}
+
+// The server's key and certificate; left to itself node-opcua keeps them in the user's home directory.
+const certificates = mkdtempSync(join(tmpdir(), "job-control-"));
+process.on("exit", () => rmSync(certificates, { recursive: true, force: true }));
+process.on("SIGTERM", () => process.exit(0));
+process.on("SIGINT", () => process.exit(0));
+
+const certificateManager = new OPCUACertificateManager({ rootFolder: certificates });
+const server = new OPCUAServer({
+  host: "127.0.0.1",
+  hostname: "127.0.0.1",
+  port: Number(port),
+  serverCertificateManager: certificateManager,
+  userCertificateManager: certificateManager,
+  securityModes: [opcua.MessageSecurityMode.None],
+  securityPolicies: [opcua.SecurityPolicy.None],
+  nodeset_filename: NODESETS.map((name) => nodesets[name]),
+});
+await server.initialize();
+const space = new AddressSpace(server.engine.addressSpace);
+const receivers = VARIANTS[variant].map((machine) => new Receiver(machine));
+for (const receiver of receivers) space.add(receiver);
+await server.start();
+say({ endpoint: server.getEndpointUrl() });
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  try {
+    say({ id: request.id, result: act(receivers, request) });
+  } catch (error) {
+    say({ id: request.id, error: error.message });
+  }
+}
+process.exit(0);
