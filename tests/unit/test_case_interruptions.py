@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from domain.cases import ClosedAs, Decision, Lane
-from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.saga_plant import SagaPlant, case_view
@@ -130,10 +129,7 @@ def test_evidence_that_comes_back_while_a_case_closes_keeps_it_open(left: int) -
 def test_a_job_that_others_hold_is_no_hold_of_ours_to_show() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
     plant.mes.people_hold()
-    plan = HoldPlan(
-        key=CASE, equipment="EQ-001", job="J1", prior_state=JobState.INTERRUPTED, method=HoldMethod.ALREADY_HELD
-    )
-    Played(plant.store.hold_claimed(CASE, "fake", plan)).play()
+    Played(plant.store.holds.claimed(CASE, "fake", "EQ-001")).play()
     plant.store.doubted(CASE)
     rest(plant)
     assert plant.store.now(CASE).closed_as is ClosedAs.WITHDRAWN

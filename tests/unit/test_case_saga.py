@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from activities.work_orders import Polled
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.errors import ActRejected
-from domain.production import READY_TO_RUN
 from domain.outcomes import OutcomeClass
+from domain.production import READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.saga_plant import SagaPlant, case_view
