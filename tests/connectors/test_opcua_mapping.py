@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.mes.opcua_job_control import JobControlSettings, mapping
-from connectors.mes.opcua_job_control.models import JobOrderRow, job_order_row
+from connectors.mes.opcua_job_control.models import JobOrderRow, Served, actual_equipment, job_order_row
 from domain.production import HoldMethod, HoldPlan, HoldState, JobState
 
 NOW = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
@@ -41,7 +41,7 @@ def job(
     ],
 )
 def test_the_state_of_the_job_says_how_it_is_held(state: JobState, method: HoldMethod) -> None:
-    row = mapping.current_job([job("J", state)], "EQ-1", STOPS)
+    row = mapping.current_job([job("J", state)], STOPS)
     plan = mapping.hold_plan(row, "EQ-1", "K")
     assert plan.method is method
     assert (plan.job, plan.prior_state) == ((None, None) if method is HoldMethod.NOTHING_TO_HOLD else ("J", state))
@@ -59,14 +59,50 @@ def test_the_state_of_the_job_says_how_it_is_held(state: JobState, method: HoldM
 )
 def test_of_several_jobs_the_one_that_occupies_the_machine_counts(states: list[str], chosen: int) -> None:
     rows = [job(f"J{number}", JobState[state], begins=number) for number, state in enumerate(states)]
-    row = mapping.current_job(reversed(rows), "EQ-1", STOPS)
+    row = mapping.current_job(reversed(rows), STOPS)
     assert row == rows[chosen]
 
 
-def test_jobs_of_other_equipment_and_entries_of_the_calendar_are_no_jobs_to_hold() -> None:
+def test_entries_of_the_calendar_are_no_jobs_to_hold() -> None:
     calendar = job("S", JobState.NOT_ALLOWED_TO_START, master="PLANNED-STOP")
-    assert mapping.current_job([calendar], "EQ-1", STOPS) is None
-    assert mapping.current_job([job("J", JobState.RUNNING)], "EQ-2", STOPS) is None
+    assert mapping.current_job([calendar], STOPS) is None
+
+
+def served(equipment: set[str], assets: set[str] | None = None) -> Served:
+    return Served(equipment=frozenset(equipment), assets=frozenset(assets or ()))
+
+
+@pytest.mark.parametrize(
+    ("receiver", "required", "proved", "may_be"),
+    [
+        (served({"EQ-1"}), {"PRESS-CLASS"}, True, True),
+        (served(set(), {"EQ-1"}), set(), True, True),
+        (served({"EQ-1", "EQ-2"}), {"EQ-1"}, True, True),
+        (served({"EQ-1", "EQ-2"}), {"PRESS-CLASS"}, False, False),
+        (served({"EQ-2"}), {"EQ-1"}, False, False),
+        (served({"EQ-2"}), {"PRESS-CLASS"}, False, False),
+        (served(set()), {"EQ-1"}, False, True),
+        (served(set()), set(), False, False),
+    ],
+)
+def test_what_proves_that_a_job_is_on_a_machine(
+    receiver: Served, required: set[str], proved: bool, may_be: bool
+) -> None:
+    row = JobOrderRow(receiver="r", id="J", state=3, equipment=frozenset(required), served=receiver)
+    assert (mapping.proves_machine(row, "EQ-1"), mapping.may_be_on(row, "EQ-1")) == (proved, may_be)
+
+
+def test_a_plan_s_job_is_the_one_of_its_own_receiver() -> None:
+    rows = [JobOrderRow(receiver=name, id="J", state=3) for name in ("Press1", "Press2")]
+    plan = mapping.hold_plan(rows[1], "EQ-1", "K")
+    assert (plan.receiver, mapping.job_of(plan, rows)) == ("Press2", rows[1])
+    assert mapping.job_of(plan, rows[:1]) is None
+
+
+def test_a_plan_of_an_earlier_build_finds_its_job_by_the_equipment_that_it_names() -> None:
+    rows = [JobOrderRow(receiver="Press1", id="J", state=3), job("J", JobState.RUNNING)]
+    plan = HoldPlan(key="K", equipment="EQ-1", job="J", prior_state=JobState.RUNNING, method=HoldMethod.PAUSE)
+    assert mapping.job_of(plan, rows) == rows[1]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +114,7 @@ def test_jobs_of_other_equipment_and_entries_of_the_calendar_are_no_jobs_to_hold
         (HoldMethod.PAUSE, JobState.RUNNING, None, HoldState.GONE),
         (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START, JobState.ALLOWED_TO_START, HoldState.ABSENT),
         (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START, JobState.NOT_ALLOWED_TO_START, HoldState.HELD),
-        (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START, JobState.RUNNING, HoldState.GONE),
+        (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START, JobState.RUNNING, HoldState.ABSENT),
         (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START, JobState.ABORTED, HoldState.GONE),
         (HoldMethod.ALREADY_HELD, JobState.INTERRUPTED, JobState.INTERRUPTED, HoldState.ABSENT),
         (HoldMethod.NOTHING_TO_HOLD, None, None, HoldState.ABSENT),
@@ -169,7 +205,7 @@ def test_an_entry_of_the_list_is_read_whichever_optional_fields_it_has() -> None
         PhysicalAssetRequirements=[Named("PA-1")],
     )
     entry = Entry(order, [State(Path(["InterruptedSubstates"]), 1), State(Path([]), 4)])
-    assert job_order_row(entry, "r") == JobOrderRow(
+    assert job_order_row(entry, "r", Served()) == JobOrderRow(
         receiver="r",
         id="J",
         state=4,
@@ -177,13 +213,28 @@ def test_an_entry_of_the_list_is_read_whichever_optional_fields_it_has() -> None
         equipment=frozenset({"EQ-1", "PA-1"}),
         work_masters=frozenset({"WM-1", "WM-2"}),
     )
-    assert job_order_row(Entry(Order("J"), [State(None, 3)]), "r").state == 3
+    assert job_order_row(Entry(Order("J"), [State(None, 3)]), "r", Served()).state == 3
+
+
+@dataclass
+class Response:
+    JobOrderID: str
+    EquipmentActuals: list[Named] | None = None
+    PhysicalAssetActuals: list[Named] | None = None
+
+
+def test_the_actuals_of_a_response_count_for_its_own_job_alone() -> None:
+    response = Response("J", [Named("EQ-1"), Named(None)], [Named("PA-1")])
+    assert actual_equipment(response, "J") == {"EQ-1", "PA-1"}
+    assert actual_equipment(response, "J2") == frozenset()
+    assert actual_equipment(Response("J"), "J") == frozenset()
+    assert actual_equipment(None, "J") == frozenset()
 
 
 @pytest.mark.parametrize("entry", [Entry(Order(None), [State(None, 3)]), Entry(Order("J"), None)])
 def test_an_entry_without_id_or_state_is_unreadable(entry: Entry) -> None:
     with pytest.raises(ValueError, match="without"):
-        job_order_row(entry, "r")
+        job_order_row(entry, "r", Served())
 
 
 def test_a_state_that_the_standard_does_not_know_is_unreadable() -> None:

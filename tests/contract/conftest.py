@@ -173,6 +173,12 @@ class JobControlPlant:
         self._shop.clock.set(self._shop.clock.now() + time)
         await self._shop.server.advance(self._shop.clock.now())
 
+    async def resume_by_hand(self) -> None:
+        """Somebody lets the machine run at its own panel."""
+        for row in self._shop.server.holds():
+            if row.equipment == self.equipment and row.released is None:
+                await self._shop.server.release_by_hand(row)
+
     def holds(self) -> list[tuple[str, bool]]:
         """Key as received and whether still held, oldest first."""
         rows = self._shop.server.holds()

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import ActionRequired, Unavailable
 from domain.ports import Mes
-from domain.production import HoldEnforcement, HoldMethod, HoldState, JobState
+from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, JobState, PlaceResult
 
 
 class MesPlant(Protocol):
@@ -25,7 +25,12 @@ class MesPlant(Protocol):
     def misbehave(self, method: str, kind: str, params: Mapping[str, str] | None = None) -> None: ...
     def go_down(self) -> None: ...
     async def come_back(self) -> None: ...
+    async def resume_by_hand(self) -> None: ...
     def holds(self) -> list[tuple[str, bool]]: ...
+
+
+async def held(mes: Mes, plan: HoldPlan) -> HoldState:
+    return (await mes.read_hold(plan)).state
 
 
 async def test_it_says_what_answers(mes_plant: MesPlant) -> None:
@@ -68,9 +73,9 @@ async def test_a_running_job_is_held_and_released_with_the_key_as_the_whole_comm
     mes = mes_plant.connector()
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
     assert (plan.method, plan.prior_state) == (HoldMethod.PAUSE, JobState.RUNNING)
-    assert await mes.read_hold(plan) is HoldState.ABSENT
-    assert await mes.place_hold(plan, "Bearing: stop at the next safe point") is HoldState.HELD
-    assert await mes.read_hold(plan) is HoldState.HELD
+    assert await held(mes, plan) is HoldState.ABSENT
+    assert await mes.place_hold(plan, "Bearing: stop at the next safe point") is PlaceResult.IN_EFFECT
+    assert await held(mes, plan) is HoldState.HELD
     assert mes_plant.holds() == [("MWKEY", True)]
     assert await mes.release_hold(plan, "Repaired") is HoldState.ABSENT
     assert await mes.release_hold(plan, "Repaired") is HoldState.ABSENT
@@ -91,9 +96,9 @@ async def test_a_job_between_two_runs_is_held_by_revoking_its_start(passing_mes_
     await passing_mes_plant.wait(context.job.ends_at - context.read_at + timedelta(minutes=1))
     plan = await mes.plan_hold(passing_mes_plant.equipment, "MWKEY")
     assert (plan.method, plan.prior_state) == (HoldMethod.REVOKE_START, JobState.ALLOWED_TO_START)
-    assert await mes.place_hold(plan, "reason") is HoldState.HELD
+    assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
     await passing_mes_plant.wait(timedelta(hours=5))
-    assert await mes.read_hold(plan) is HoldState.HELD
+    assert await held(mes, plan) is HoldState.HELD
     assert await mes.release_hold(plan, "done") in (HoldState.ABSENT, HoldState.GONE)
     assert passing_mes_plant.holds() == [("MWKEY", False)]
 
@@ -104,7 +109,7 @@ async def test_equipment_that_is_held_already_is_left_to_whoever_held_it(mes_pla
     await mes.place_hold(theirs, "theirs")
     ours = await mes.plan_hold(mes_plant.equipment, "OURS")
     assert ours.method is HoldMethod.ALREADY_HELD
-    assert await mes.place_hold(ours, "ours") is HoldState.ABSENT
+    assert await mes.place_hold(ours, "ours") is PlaceResult.MOVED_ON
     assert await mes.release_hold(ours, "ours") is HoldState.ABSENT
     assert mes_plant.holds() == [("THEIRS", True)]
 
@@ -112,29 +117,50 @@ async def test_equipment_that_is_held_already_is_left_to_whoever_held_it(mes_pla
 async def test_placing_twice_places_once_and_asks_a_person_whose_it_is(mes_plant: MesPlant) -> None:
     mes = mes_plant.connector()
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
-    assert await mes.place_hold(plan, "reason") is HoldState.HELD
-    with pytest.raises(ActionRequired, match="cannot be proved"):
-        await mes.place_hold(plan, "reason")
+    assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
+    assert await mes.place_hold(plan, "reason") is PlaceResult.HELD_ALREADY
     assert mes_plant.holds() == [("MWKEY", True)]
 
 
 async def test_two_cases_at_once_place_one_hold(mes_plant: MesPlant) -> None:
     mes = [mes_plant.connector() for _ in range(3)]
-    plans = [await one.plan_hold(mes_plant.equipment, f"K{number}") for number, one in enumerate(mes)]
-    results = await asyncio.gather(
-        *(one.place_hold(plan, "reason") for one, plan in zip(mes, plans, strict=True)), return_exceptions=True
-    )
-    assert results.count(HoldState.HELD) == 1
-    assert sum(isinstance(result, ActionRequired) for result in results) == 2
+    plans = [await each.plan_hold(mes_plant.equipment, f"K{number}") for number, each in enumerate(mes)]
+    results = await asyncio.gather(*(each.place_hold(plan, "reason") for each, plan in zip(mes, plans, strict=True)))
+    assert sorted(results) == [PlaceResult.HELD_ALREADY, PlaceResult.HELD_ALREADY, PlaceResult.IN_EFFECT]
     assert len(mes_plant.holds()) == 1
+
+
+async def test_what_is_read_has_the_time_just_before_it_was_read(passing_mes_plant: MesPlant) -> None:
+    mes = passing_mes_plant.connector()
+    plan = await mes.plan_hold(passing_mes_plant.equipment, "MWKEY")
+    first = await mes.read_hold(plan)
+    await passing_mes_plant.wait(timedelta(minutes=1))
+    assert (await mes.read_hold(plan)).read_at - first.read_at == timedelta(minutes=1)
+
+
+async def test_a_person_who_lets_a_held_job_run_is_seen(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
+    await mes.place_hold(plan, "reason")
+    await mes_plant.resume_by_hand()
+    assert await held(mes_plant.connector(), plan) is HoldState.ABSENT
+
+
+async def test_a_plan_names_the_receiver_and_only_its_job_is_held(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
+    assert plan.receiver is not None
+    with pytest.raises(Unavailable, match="no job order receiver"):
+        await mes.place_hold(plan.model_copy(update={"receiver": "another"}), "reason")
+    assert mes_plant.holds() == []
 
 
 async def test_a_job_that_has_ended_leaves_nothing_to_hold_or_release(passing_mes_plant: MesPlant) -> None:
     mes = passing_mes_plant.connector()
     plan = await mes.plan_hold(passing_mes_plant.equipment, "MWKEY")
     await passing_mes_plant.wait(timedelta(days=3))
-    assert await mes.read_hold(plan) is HoldState.GONE
-    assert await mes.place_hold(plan, "reason") is HoldState.GONE
+    assert await held(mes, plan) is HoldState.GONE
+    assert await mes.place_hold(plan, "reason") is PlaceResult.MOVED_ON
     assert await mes.release_hold(plan, "done") is HoldState.GONE
     assert passing_mes_plant.holds() == []
 
@@ -145,9 +171,8 @@ async def test_an_answer_that_was_lost_after_the_act_is_shown_to_a_person(mes_pl
     mes_plant.misbehave("Pause", "commit_then_drop")
     with pytest.raises(Unavailable):
         await mes.place_hold(plan, "reason")
-    assert await mes.read_hold(plan) is HoldState.HELD
-    with pytest.raises(ActionRequired, match="cannot be proved"):
-        await mes.place_hold(plan, "reason")
+    assert await held(mes, plan) is HoldState.HELD
+    assert await mes.place_hold(plan, "reason") is PlaceResult.HELD_ALREADY
     assert mes_plant.holds() == [("MWKEY", True)]
 
 
@@ -160,7 +185,7 @@ async def test_a_call_that_did_nothing_is_made_again(mes_plant: MesPlant, kind: 
     mes_plant.misbehave("Pause", kind, {"field": "x", "code": "16"} if kind == "refuse_field" else None)
     with pytest.raises(Unavailable):
         await mes.place_hold(plan, "reason")
-    assert await mes.place_hold(plan, "reason") is HoldState.HELD
+    assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
     assert mes_plant.holds() == [("MWKEY", True)]
 
 

@@ -34,12 +34,15 @@ logger = logging.getLogger(__name__)
 
 # At DEBUG asyncua writes every request into the log, the password of ActivateSession with it.
 logging.getLogger("asyncua.client.ua_client.UASocketProtocol").setLevel(logging.INFO)
+# It warns of each type that a server shares with the base nodeset, some 45 times for one connection.
+logging.getLogger("asyncua.ua.uatypes").setLevel(logging.ERROR)
 
 _METHODS: Final = ("Pause", "Resume", "Start", "RevokeStart")
 _RESPONSE: Final = "RequestJobResponseByJobOrderID"
-_DEPTH: Final = 5
+_DEPTH: Final = 7
 _MOST_OBJECTS: Final = 2000
-"""How far below Objects receivers are looked for: machines keep them two or three levels down (OPC 40001-3)."""
+"""How far below Objects receivers are looked for. A machine has its own at Machines/NAME/MachineryBuildingBlocks/
+JobManagement/JobOrderControl (OPC 40001-1, 6; OPC 40001-3, 6.3)."""
 
 _WATCHDOG_SECONDS: Final = 5.0
 _SESSION_MILLISECONDS: Final = 600_000

@@ -96,6 +96,16 @@ class ForeignJobControl:
             ),
         )
 
+    async def until(self, machine: str, job: str, state: str) -> None:
+        """Returns once a job has come to a state.
+
+        Raises:
+            TimeoutError: it has not within ten seconds.
+        """
+        async with asyncio.timeout(_LONGEST_ANSWER_SECONDS):
+            while (await self.machine(machine)).jobs[job] != state:  # noqa: ASYNC110 - another process's state
+                await asyncio.sleep(0.1)
+
     async def hold_by_person(self, machine: str, job: str) -> None:
         await self._ask("move", machine=machine, job=job, to="Interrupted")
 

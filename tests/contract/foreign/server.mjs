@@ -43,7 +43,11 @@ const NODESETS = ["standard", "di", "ia", "machinery", "isa95JobControl", "machi
 
 // A plain number is no UInt64 to node-opcua: it takes [high, low], and then needs to be told that this is no array.
 const uint64 = (value) =>
-  new Variant({ dataType: DataType.UInt64, arrayType: VariantArrayType.Scalar, value: [0, value] });
+  new Variant({
+    dataType: DataType.UInt64,
+    arrayType: VariantArrayType.Scalar,
+    value: [Math.floor(value / 2 ** 32), value % 2 ** 32],
+  });
 const text = (value) => ({ dataType: DataType.String, value });
 const texts = (value) => ({ dataType: DataType.String, arrayType: VariantArrayType.Array, value });
 const structures = (value) => ({ dataType: DataType.ExtensionObject, arrayType: VariantArrayType.Array, value });
