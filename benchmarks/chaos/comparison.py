@@ -20,14 +20,14 @@ def zeros(summary: Summary, cases_with_an_order: int) -> dict[str, int]:
     return {
         "events without a fate": summary.events["undecided"],
         "events received and not in any fate": abs(summary.events["received"] - fates),
-        "cases left open": summary.cases.get("open", 0),
+        "cases left open": summary.cases.get("open", 0) + summary.cases.get("awaiting_release", 0),
         "orders doubled": summary.plant.doubled_orders,
         "orders lost": max(0, cases_with_an_order - orders),
         "orders that no case asked for": max(0, orders - cases_with_an_order),
         "holds doubled": summary.plant.doubled_holds,
         "holds left open": max(summary.plant.open_holds, summary.holds["left_open"]),
         "holds in the MES that we do not know": abs(
-            summary.plant.holds - summary.holds["placed"] - summary.holds["unproven"]
+            summary.plant.holds - summary.holds["placements"] - summary.holds["unproven"]
         ),
         "verdicts not reproduced": summary.verdicts["stored"] - summary.verdicts["reproduced"],
         "ledger not verified": 0 if summary.ledger["verified"] else 1,

@@ -96,6 +96,7 @@ _KINDS: Final = (
     _Kind(3, "jobcontrol", "read", "timeout", params={"delay": 2}),
     _Kind(3, "jobcontrol", "*", "slow", most=3, params={"seconds": 0.7}),
     _Kind(4, "jobcontrol", "[!r]*", "refuse_field", params={"field": "job", "code": "16"}, hours=(12, 48)),
+    _Kind(4, "jobcontrol", "[!r]*", "late", most=2, params={"seconds": 4}),
     _Kind(3, "jobcontrol", "*", "status_429", most=2),
     _Kind(3, "jobcontrol", "*", "session_expired", most=2),
     _Kind(6, "jobcontrol", "read", "duplicate_answer", most=3),

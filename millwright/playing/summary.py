@@ -1,5 +1,6 @@
 """What a run came to, in figures that were asked of storage and of the plant, each of its own system."""
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ from millwright.storage.figures import Figures, Ordering
 from millwright.storage.history import Component
 from millwright.storage.versions import StoredVersion
 from policies.scoring import FailureRegister, Period, VersionScore
+
+_FOR_EVER = "9999"
+"""Later than every time in the plant's files, which are ISO 8601."""
 
 
 class Played(Model):
@@ -67,11 +71,11 @@ class Summary(Model):
         wrong = [
             (self.work_orders["doubled"] or self.plant.doubled_orders, "the CMMS holds two orders for one case"),
             (self.holds["left_open"] or self.plant.open_holds, "a hold was left open"),
-            (self.plant.doubled_holds, "the MES holds two holds for one case"),
+            (self.plant.doubled_holds, "the MES holds two holds on one machine, or one job twice"),
             (self.work_orders["created"] != self.plant.work_orders, "the CMMS counts other orders than we do"),
             # One found held after a crash is shown to a person and never called ours; the MES counts it all the same.
             (
-                self.holds["placed"] + self.holds["unproven"] != self.plant.holds,
+                self.holds["placements"] + self.holds["unproven"] != self.plant.holds,
                 "the MES counts other holds than we do",
             ),
             (self.events["undecided"], "an event is without a fate"),
@@ -125,14 +129,14 @@ async def export_plant(sandbox: str) -> None:
 
 
 def count_plant(directory: Path) -> PlantCount:
-    """Counts the plant's own files: orders of ours, holds of ours, and keys that stand on more than one."""
+    """Counts the plant's own files: orders and placements of holds of ours, and what stands there twice."""
     orders = _rows(directory / "work_orders.jsonl")
     holds = _rows(directory / "holds.jsonl")
     return PlantCount(
         work_orders=len(orders),
-        doubled_orders=_doubled(orders),
+        doubled_orders=_doubled(orders, "key"),
         holds=len(holds),
-        doubled_holds=_doubled(holds),
+        doubled_holds=_doubled(holds, "key", "job") + _side_by_side(holds),
         open_holds=sum(1 for hold in holds if hold["released"] is None),
     )
 
@@ -141,9 +145,21 @@ def _rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines() if line]
 
 
-def _doubled(rows: list[dict[str, Any]]) -> int:
-    keys = [row["key"] for row in rows]
+def _doubled(rows: list[dict[str, Any]], *names: str) -> int:
+    keys = [tuple(row[name] for name in names) for row in rows]
     return len(keys) - len(set(keys))
+
+
+def _side_by_side(holds: list[dict[str, Any]]) -> int:
+    """How many holds of different keys stood on one machine at the same time."""
+    pairs = itertools.combinations(holds, 2)
+    return sum(
+        one["machine"] == other["machine"]
+        and one["key"] != other["key"]
+        and one["placed"] < (other["released"] or _FOR_EVER)
+        and other["placed"] < (one["released"] or _FOR_EVER)
+        for one, other in pairs
+    )
 
 
 def summarise(

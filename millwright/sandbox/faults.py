@@ -16,6 +16,7 @@ Every server asks `take(target, operation)` once for each request it serves and 
 | duplicate_answer  | answers the same item twice                                                  |
 | reorder_answers   | answers in the wrong order                                                   |
 | slow              | waits `seconds` (1), then serves the request as usual                        |
+| late              | does the work and answers, and shows its effect `seconds` (4) later          |
 
 Delays are wall-clock seconds. A server that cannot show a kind declares so by leaving it out of `declare`.
 """
@@ -39,6 +40,7 @@ KINDS = frozenset(
         "duplicate_answer",
         "reorder_answers",
         "slow",
+        "late",
         "conflict",
     }
 )
@@ -47,6 +49,7 @@ _NUMBERS: Mapping[str, tuple[str, float]] = {
     "status_429": ("retry_after", 1.0),
     "timeout": ("delay", 30.0),
     "slow": ("seconds", 1.0),
+    "late": ("seconds", 4.0),
 }
 
 
@@ -82,7 +85,7 @@ class Fault:
 
     @property
     def seconds(self) -> float:
-        """The length of a `status_429`, `timeout` or `slow`; 0 for every other kind."""
+        """The length of a `status_429`, `timeout`, `slow` or `late`; 0 for every other kind."""
         if self.kind not in _NUMBERS:
             return 0.0
         name, default = _NUMBERS[self.kind]

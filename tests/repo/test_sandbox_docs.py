@@ -7,14 +7,17 @@ import pytest
 
 from millwright.sandbox import control
 from millwright.sandbox.bus import misbehaviour as bus
-from millwright.sandbox.faults import KINDS
 from millwright.sandbox.jobcontrol import server as jobcontrol
 from millwright.sandbox.maximo import misbehaviour as maximo
 from millwright.sandbox.twins import request_gate as twins
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
-_SHOWN = {bus.TARGET: bus.KINDS, twins.TARGET: twins.KINDS, maximo.TARGET: KINDS, jobcontrol.TARGET: jobcontrol.KINDS}
-_NOT_OF_MAXIMO = {"conflict"}
+_SHOWN = {
+    bus.TARGET: bus.KINDS,
+    twins.TARGET: twins.KINDS,
+    maximo.TARGET: maximo.SHOWN,
+    jobcontrol.TARGET: jobcontrol.KINDS,
+}
 _ROW = re.compile(r"^\| `(\w+)` \|.*\| *(●?) \| *(●?) \| *(●?) \| *(●?) \|$", re.MULTILINE)
 _TARGETS = ("bus", "twins", "maximo", "jobcontrol")
 
@@ -23,8 +26,7 @@ _TARGETS = ("bus", "twins", "maximo", "jobcontrol")
 def test_the_table_of_faults_marks_what_each_server_can_show(target: str) -> None:
     column = _TARGETS.index(target)
     marked = {row[0] for row in _ROW.findall(_PAGE) if row[1 + column]}
-    expected = set(_SHOWN[target]) - (_NOT_OF_MAXIMO if target == "maximo" else set())
-    assert marked == expected
+    assert marked == set(_SHOWN[target])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the sp
 | drop_then_nothing | the caller's connection is cut, nothing done                                          |
 | timeout           | silence for `delay` seconds, then cut, nothing done                                   |
 | slow              | `seconds` later, as usual                                                             |
+| late              | methods: answered at once, the list shows the new state `seconds` later; not on `read` |
 | status_500        | methods: nothing done, status Uncertain and ReturnStatus 0; no effect on `read`       |
 | refuse_field      | methods: nothing done, ReturnStatus is the number in `code`, else 16; not on `read`     |
 | status_429        | nothing done, BadTooManyOperations                                                    |
@@ -76,6 +77,7 @@ KINDS: Final = frozenset(
         "drop_then_nothing",
         "timeout",
         "slow",
+        "late",
         "status_429",
         "status_500",
         "refuse_field",
@@ -156,6 +158,7 @@ class JobControlServer:
         self._list_node: Any = None
         self._publishing = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
+        self._later: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -208,6 +211,8 @@ class JobControlServer:
         """Cut every connection and stop listening; what is on disk stays."""
         if self._server is None:
             return
+        for task in tuple(self._later):
+            task.cancel()
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
@@ -252,7 +257,10 @@ class JobControlServer:
         status = self._execute(Method(method), values)
         if status is ReturnStatus.NO_ERROR:
             self._save()
-            await self._publish()
+            if fault is not None and fault.kind == "late":
+                self._publish_later(fault.seconds)
+            else:
+                await self._publish()
         if fault is not None and fault.kind == "commit_then_drop":
             self._cut_caller()
         return _result(_status(status))
@@ -372,6 +380,18 @@ class JobControlServer:
         async with self._publishing:
             rows = self._floor.rows(self._clock.now())
             await self._list_node.write_value(self._wire.job_order_list(rows))
+
+    def _publish_later(self, seconds: float) -> None:
+        """Let clients see the jobs as they are now only after a while."""
+
+        async def publish() -> None:
+            await asyncio.sleep(seconds)
+            if self._server is not None:
+                await self._publish()
+
+        task = asyncio.create_task(publish(), name="jobcontrol-late")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
 
     def _save(self) -> None:
         changes = self._floor.changes

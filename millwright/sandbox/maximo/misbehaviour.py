@@ -14,12 +14,13 @@ from millwright.sandbox.maximo.errors import UNSTATED, MaximoError
 from millwright.sandbox.maximo.operations import API, operation_of
 
 TARGET = "maximo"
+SHOWN = KINDS - {"conflict", "late"}
 _MEMBERS = ("member", "rdfs:member")
 _PROXY_PAGE = "<html><head><title>Maintenance</title></head><body><h1>We will be back shortly.</h1></body></html>"
 
 
 class Misbehaviour:
-    """An ASGI middleware that takes one fault, if any, for each request. It can show every kind.
+    """An ASGI middleware that takes one fault, if any, for each request. It can show every kind of `SHOWN`.
 
     `duplicate_answer` and `reorder_answers` change the members of a query's answer and leave any other as it is.
     """
@@ -27,7 +28,7 @@ class Misbehaviour:
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
         self._faults = faults
-        faults.declare(TARGET, KINDS)
+        faults.declare(TARGET, SHOWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._faults.take(TARGET, operation_of(scope)) if scope["type"] == "http" else None

@@ -4,7 +4,7 @@
 |-------------------|---------------------------------------------------------------------------------------|
 | work_orders.jsonl | id, machine (the data's), component (comp1 to comp4, null for a whole machine),       |
 |                   | reported (plant time), status (vendor's), key (externalrefid as stored), closed_as    |
-| holds.jsonl       | id, machine, placed, released (null while held), key (the Comment as received)        |
+| holds.jsonl       | id, machine, job, placed, released (null while held), key (the Comment as received)   |
 | twins.jsonl       | the twin as the service answers it                                                    |
 | failures.csv      | datetime (UTC), machineID, failure (comp1 to comp4): the truth, in the data's own form |
 """
@@ -84,6 +84,7 @@ def _hold(hold: HoldRow) -> dict[str, object]:
     return {
         "id": hold.id,
         "machine": hold.machine,
+        "job": hold.job,
         "placed": stamp(hold.placed),
         "released": _stamp(hold.released),
         "key": hold.key,

@@ -1,4 +1,4 @@
-"""The shift lead: lets a machine run on whose hold has outlived its work."""
+"""The shift lead: the person of production who lets a held machine run again, at its panel, once people are clear."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from millwright.sandbox.jobcontrol import HoldRow
 from millwright.sandbox.maximo.work_order_view import WorkOrderView
 
 PATIENCE: Final = timedelta(hours=2)
-"""How long whoever placed a hold has, once the work is done, to lift it."""
+"""How long it takes, once the work is done, until people are clear and locks and tags are removed."""
 _LIVE: Final = frozenset({"WAPPR", "APPR", "INPRG"})
 
 
@@ -30,7 +30,7 @@ class Panel(Protocol):
 
 
 class ShiftLead:
-    """Lifts a hold two hours after the last order on its machine was finished, if nobody else has.
+    """Lifts the holds of a machine two hours after the last order on it was finished, if nobody else has.
 
     The comment of a hold names an order; one whose comment names none is somebody else's business and stays.
     """
