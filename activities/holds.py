@@ -212,11 +212,14 @@ class Holds:
 
     async def _seen_released(self, hold: HoldView, placement: Placement, read_at: datetime) -> None:
         """After the work, a job that runs again was released in the MES. What its people meant by that is not known."""
-        moved = PlacementState.RELEASED
-        await self._holds.placement_moved(hold.key, placement.number, moved, read_at=read_at, reason=_SEEN_IN_MES)
-        if all(each.number == placement.number for each in hold.live_placements):
-            release = Release(by=_SEEN_IN_MES, meaning=None, reason=_STARTED, at=read_at)
-            await self._holds.ended(hold.key, HoldStatus.RELEASED, _SEEN_IN_MES, release)
+        await self._holds.placement_moved(
+            hold.key,
+            placement.number,
+            PlacementState.RELEASED,
+            read_at=read_at,
+            reason=_SEEN_IN_MES,
+            release=Release(by=_SEEN_IN_MES, meaning=None, reason=_STARTED, at=read_at),
+        )
 
     async def _hold_what_runs(self, one: Step, hold: HoldView) -> None:
         """Holds every job that runs, or may run, on the machine and is not held by this hold yet."""

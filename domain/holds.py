@@ -102,7 +102,7 @@ class HoldView(Model):
         claims: how many cases ask for it still.
         working: how many of these are not done with their work. The hold is releasable once it is 0.
         ready_at: when the work of the last of them was done; None while one is at work.
-        overruled_at: when a person's start of the machine was seen. Nothing is placed from then on.
+        overruled_at: when it was seen that a person had started the machine. Nothing is placed from then on.
         planner_told: whether the order carries a note of that.
         twin_told: what the machine's twin says of the hold.
     """
@@ -194,11 +194,14 @@ class HoldStore(Protocol):
         *,
         read_at: datetime | None = None,
         reason: str | None = None,
+        release: Release | None = None,
     ) -> None:
-        """Moves a placement on, where `PLACEMENT_MOVES` allows it.
+        """Moves a placement on, where `PLACEMENT_MOVES` allows it. The hold of one that a person let run is overruled,
+        or released where `release` is given: nothing more is placed, and it ends with its last live placement.
 
         Args:
             read_at: when the job was read, where a reading tells the state.
+            release: who let the job run, where that was seen after the work was done.
         """
         ...
 

@@ -323,8 +323,9 @@ class MemoryHolds:
         *,
         read_at: datetime | None = None,
         reason: str | None = None,
+        release: Release | None = None,
     ) -> None:
-        await store_call(lambda: self._move(key, number, state, read_at))
+        await store_call(lambda: self._move(key, number, state, read_at, release))
 
     async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
         await store_call(lambda: self._put(key, number, read_at=read_at))
@@ -383,7 +384,9 @@ class MemoryHolds:
         placements[number - 1] = placements[number - 1].model_copy(update=values)
         self._set(key, placements=tuple(placements))
 
-    def _move(self, key: str, number: int, state: PlacementState, read_at: datetime | None) -> None:
+    def _move(
+        self, key: str, number: int, state: PlacementState, read_at: datetime | None, release: Release | None
+    ) -> None:
         placement = self._holds[key].placements[number - 1]
         if placement.state not in PLACEMENT_MOVES[state]:
             return
@@ -395,10 +398,11 @@ class MemoryHolds:
         if state is PlacementState.IN_EFFECT:
             values["in_effect_at"] = read_at
         self._put(key, number, **values)
-        if state is PlacementState.OVERRULED:
+        if state is PlacementState.OVERRULED or release is not None:
             self._set(key, overruled_at=self._holds[key].overruled_at or self._clock.now())
             if not self._holds[key].live_placements:
-                self._drop_all(key, HoldStatus.OVERRULED, None)
+                ended = HoldStatus.OVERRULED if release is None else HoldStatus.RELEASED
+                self._drop_all(key, ended, release)
 
     def _ready(self, case: str) -> HoldView | None:
         mine = self.claim(case)
@@ -429,7 +433,7 @@ class MemoryHolds:
             self._drop_all(key, status, release)
 
     def _drop_all(self, key: str, status: HoldStatus, release: Release | None) -> None:
-        self._set(key, state=status, release=self._holds[key].release or release)
+        self._set(key, state=status, release=release or self._holds[key].release)
         for claim in self.claims:
             if claim.hold == key:
                 claim.dropped = True

@@ -227,7 +227,7 @@ class _ToldHold:
         elif kind == "hold-releasing":
             self.state, self.release = "releasing", detail["release"]
         elif kind.startswith("placement-"):
-            state = kind.split("-", 1)[1]
+            state = kind.split("-", 1)[1].replace("-", "_")
             if state == "intended":
                 self.plans[detail["placement"]] = detail["plan"]
             self.states[detail["placement"]] = state

@@ -102,15 +102,11 @@ class _Writing:
 
     async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None) -> bool:
         """Ends a hold and drops its claims; whether it was live."""
+        values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
+        if release is not None:
+            values["release"] = release.model_dump(mode="json")
         ended = await self.connection.execute(
-            update(holds)
-            .where(holds.c.key == key, holds.c.state.in_(_LIVE))
-            .values(
-                state=status.value,
-                ended_at=self.now,
-                reason=reason,
-                release=func.coalesce(holds.c.release, release.model_dump(mode="json") if release else None),
-            )
+            update(holds).where(holds.c.key == key, holds.c.state.in_(_LIVE)).values(**values)
         )
         if not ended.rowcount:
             return False
@@ -226,6 +222,7 @@ class HoldStore:
         *,
         read_at: datetime | None = None,
         reason: str | None = None,
+        release: Release | None = None,
     ) -> None:
         async with self._writing() as writing:
             connection = writing.connection
@@ -250,12 +247,26 @@ class HoldStore:
             )
             if not moved.rowcount:
                 return
-            writing.act(f"placement-{state.value}", key, hold=key, placement=number, read_at=read_at, reason=reason)
+            writing.act(
+                f"placement-{state.value.replace('_', '-')}",
+                key,
+                hold=key,
+                placement=number,
+                read_at=read_at,
+                reason=reason,
+            )
             if state is PlacementState.OVERRULED:
-                await self._overruled(writing, key, reason)
+                await self._started(writing, key, HoldStatus.OVERRULED, reason, None)
+            elif release is not None:
+                await self._started(writing, key, HoldStatus.RELEASED, reason, release)
 
-    async def _overruled(self, writing: _Writing, key: str, reason: str | None) -> None:
-        """A person has started the machine: nothing more is placed, and the hold ends with its last placement."""
+    async def _started(
+        self, writing: _Writing, key: str, status: HoldStatus, reason: str | None, release: Release | None
+    ) -> None:
+        """A person has started the machine: nothing more is placed, and the hold ends with its last placement.
+
+        In one transaction with the reading, so that no worker that dies in between has the machine held again.
+        """
         await writing.connection.execute(
             update(holds)
             .where(holds.c.key == key)
@@ -263,7 +274,7 @@ class HoldStore:
         )
         left = select(func.count()).where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE))
         if not await writing.connection.scalar(left):
-            await writing.end(key, HoldStatus.OVERRULED, reason, None)
+            await writing.end(key, status, reason, release)
 
     async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
         async with self._turn(), transaction(self._engine) as connection:
