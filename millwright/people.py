@@ -17,7 +17,7 @@ from millwright.storage.versions import PeopleStore
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-ROLES = ("author", "approver", "planner", "operator", "auditor", "reader", "ingest")
+ROLES = ("author", "approver", "planner", "operator", "production", "auditor", "reader", "ingest")
 
 
 @dataclass(frozen=True)
