@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.model import Model
+from millwright import people
 from millwright.api.problems import Problem
 from millwright.people import ROLES, api_key_hash
 from millwright.storage.keyring import KeyHolder, key_holders
@@ -34,7 +35,7 @@ class Person(Model):
     roles: frozenset[str]
 
 
-LOCAL = Person(name="local", roles=frozenset(ROLES))
+LOCAL = Person(name=people.LOCAL, roles=frozenset(ROLES))
 """Whoever sits at the machine itself."""
 
 
