@@ -11,7 +11,7 @@ from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ActRejected, ConnectorError
-from domain.holds import HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
+from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
 from domain.keys import TWIN_AUTHOR
 from domain.ports import Judge, Mes, TwinGraph
 from domain.production import ISOLATION_NOTICE, HoldPlan, HoldState, PlaceResult
@@ -21,8 +21,6 @@ from domain.verdict import Rung
 _AGAIN = timedelta(minutes=1)
 _JOBS_AT_ONCE = 8
 """Jobs of one machine that are held in one pass at most. Further ones are held in the next."""
-_A_SHIFT = timedelta(hours=8)
-"""How long a machine may wait for its release before operations are called. Nothing is released by time."""
 _STARTED = "a person started the job in the MES"
 _SEEN_IN_MES = "seen in the MES"
 
@@ -295,7 +293,7 @@ class Holds:
         """Says that production must release the machine; after a shift operations are called."""
         now = self._clock.now()
         since = hold.ready_at or now
-        late = now - since >= _A_SHIFT
+        late = now - since >= A_SHIFT
         one.lane = Lane.OPERATIONS if late else Lane.PRODUCTION
         done = "the work is done" if one.view.closed_as is ClosedAs.DONE else "no work is to be done"
         called = ", for more than a shift" if late else ""

@@ -1,11 +1,14 @@
 """A hold: the equipment that a case asks to be kept from running, and its placements, one for each job (promise 3)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.model import Model, Moment
 from domain.production import HoldPlan
+
+A_SHIFT: Final = timedelta(hours=8)
+"""How long a machine may wait for its release before operations are called. Nothing is released by time."""
 
 
 class HoldStatus(StrEnum):

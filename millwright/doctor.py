@@ -12,6 +12,8 @@ from temporalio.client import Client
 from domain.cases import Lane
 from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
+from domain.holds import A_SHIFT
+from domain.production import ISOLATION_NOTICE
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.engine_condition import cases_without_workflow, missing_search_attributes
 from millwright.explaining.waivers import read_waiver_notices
@@ -149,7 +151,7 @@ async def _of_storage(storage: Storage) -> list[Finding]:
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
         ("due", "millwright worker", lambda: _due(storage)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
-        ("holds", "look at the MES, then `millwright case list`", lambda: _holds(storage)),
+        ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
     )
     return [await _seen(*look) for look in looks]
 
@@ -204,18 +206,26 @@ async def _lanes(storage: Storage) -> Finding:
     if not lanes:
         return Finding("lanes", ok=True, sentence="no case waits for a person")
     sentence = ", ".join(f"{count} in {lane}" for lane, count in sorted(lanes.items()))
-    # Reviewing is daily business; the other lanes mean that something is broken and only a person can mend it.
-    broken = sorted(set(lanes) - {Lane.REVIEW.value})
+    # Reviewing and releasing are daily business; the other lanes mean that something is broken and only a person can
+    # mend it.
+    broken = sorted(set(lanes) - {Lane.REVIEW.value, Lane.PRODUCTION.value})
     mend = "; ".join(f"millwright case list --lane {lane}" for lane in broken) or None
     return Finding("lanes", ok=not broken, sentence=f"cases wait for a person: {sentence}", mend=mend)
 
 
 async def _holds(storage: Storage) -> Finding:
-    adrift = await condition.count_holds_adrift(storage.engine)
-    if not adrift:
-        return Finding("holds", ok=True, sentence="every hold is proved ours and claimed by an open case")
-    sentence = f"{adrift} unproven, or claimed by no open case"
-    return Finding("holds", ok=False, sentence=sentence, mend="look at them in the MES; only a person may decide")
+    found = await condition.read_hold_faults(storage.engine, storage.clock.now() - A_SHIFT)
+    faults = (
+        ("unproven, or claimed by no open case", found.adrift),
+        ("accepted by the MES and not in effect", found.not_in_effect),
+        ("waiting for its release for more than a shift", found.late),
+    )
+    if not any(holds for _, holds in faults):
+        sentence = "every hold is proved ours, in effect where it was accepted, and claimed by an open case"
+        return Finding("holds", ok=True, sentence=sentence)
+    sentence = "; ".join(f"{len(holds)} {fault}: {', '.join(holds[:_SHOWN])}" for fault, holds in faults if holds)
+    mend = "millwright hold list, and look at the machine and the MES; only a person may decide"
+    return Finding("holds", ok=False, sentence=f"{sentence}. {ISOLATION_NOTICE}", mend=mend)
 
 
 class _Reconciling:

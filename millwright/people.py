@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.canonical import timestamp
 from domain.errors import ActRejected
@@ -17,7 +17,11 @@ from millwright.storage.versions import PeopleStore
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-ROLES = ("author", "approver", "planner", "operator", "auditor", "reader", "ingest")
+ROLES = ("author", "approver", "planner", "operator", "production", "auditor", "reader", "ingest")
+LOCAL: Final = "local"
+"""In the record: whoever sits at the machine itself and gives no key."""
+_NO_PERSONS = frozenset({LOCAL, "millwright"})
+"""Names that stand in the record for somebody unnamed, or for Millwright itself."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,15 @@ async def add_person(store: PeopleStore, name: str, roles: Sequence[str], keys: 
     """Adds a person and writes their private key to `<keys>/<name>.key`, readable by its owner alone.
 
     Raises:
-        ActRejected: the name is taken, or a role is unknown.
+        ActRejected: the name is taken or stands for no person, or a role is unknown.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     unknown = sorted(set(roles) - set(ROLES))
     if unknown or not roles:
         raise ActRejected(f"unknown role {unknown or 'none'}", field="roles", fix=f"there are {', '.join(ROLES)}")
+    if name.strip().lower() in _NO_PERSONS:
+        raise ActRejected(f"{name} stands for no person in the record", field="name", fix="choose another name")
     person = Person(name, secrets.token_urlsafe(32), Ed25519PrivateKey.generate())
     added = await store.add(
         name=name,

@@ -12,12 +12,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.model import Model
+from millwright import people
 from millwright.api.problems import Problem
 from millwright.people import ROLES, api_key_hash
 from millwright.storage.keyring import KeyHolder, key_holders
 
-INGEST, PLANNER, OPERATOR, READER = "ingest", "planner", "operator", "reader"
-READING = (READER, PLANNER, OPERATOR, "auditor", "author", "approver")
+INGEST, PLANNER, OPERATOR, PRODUCTION, READER = "ingest", "planner", "operator", "production", "reader"
+READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver")
 """Everybody but a machine that only sends."""
 
 _KEPT_FOR = 5.0
@@ -34,7 +35,7 @@ class Person(Model):
     roles: frozenset[str]
 
 
-LOCAL = Person(name="local", roles=frozenset(ROLES))
+LOCAL = Person(name=people.LOCAL, roles=frozenset(ROLES))
 """Whoever sits at the machine itself."""
 
 
@@ -90,6 +91,22 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
             needed = " or ".join(roles)
             raise Problem(
                 HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it takes the role {needed}"
+            )
+        return person
+
+    return signed_in
+
+
+def named(*roles: str) -> Callable[..., Awaitable[Person]]:
+    """As `may`, for what a person vouches for: whoever sits at the machine itself is not enough."""
+
+    async def signed_in(person: Annotated[Person, Depends(may(*roles))]) -> Person:
+        if person is LOCAL:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "not-named",
+                "this is done in a person's name, and without an API key nobody knows who asks",
+                fix=f"sign in with the API key of a person who has the role {' or '.join(roles)}",
             )
         return person
 

@@ -20,6 +20,7 @@ from millwright.cli import (
     floods,
     health,
     hits,
+    hold,
     labels,
     people,
     plant,
@@ -58,6 +59,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods, shelving):
     _module.register(app)
 app.add_typer(case.app, name="case")
+app.add_typer(hold.app, name="hold")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")

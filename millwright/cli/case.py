@@ -30,7 +30,10 @@ _PATIENCE = timedelta(seconds=10)
 def list_(
     context: typer.Context,
     state: Annotated[
-        str, typer.Option(help="`open`, `closed`, `all`, or a phase: propose, review, place, work, learn.")
+        str,
+        typer.Option(
+            help="`open`, `closed`, `all`, or a phase: propose, review, place, work, learn, awaiting_release."
+        ),
     ] = "open",
     lane: Annotated[Lane | None, typer.Option(help="Only cases that wait in this lane.")] = None,
     asset: Annotated[str | None, typer.Option(help="Only of this component or machine.")] = None,
@@ -77,7 +80,6 @@ def _state(one: "SeenCase") -> str:
 @app.command()
 def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
-    from domain.production import ISOLATION_NOTICE
     from millwright.storage.case_lists import whole_case
 
     settings = settings_of(context)
@@ -96,10 +98,10 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     typer.echo(f"decided by {policy}; `millwright why {view.id}` tells why")
     if view.order is not None:
         typer.echo(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
-    if view.hold is not None:
-        typer.echo(f"hold on {view.hold.equipment}: {view.hold.words}")
-        if view.hold.state.live:
-            typer.echo(ISOLATION_NOTICE)
+    if whole.hold is not None:
+        typer.echo(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
+        if whole.hold.notice is not None:
+            typer.echo(whole.hold.notice)
     if view.waiting_for is not None:
         until = f", until {view.waiting_until:%Y-%m-%d %H:%M} UTC" if view.waiting_until else ""
         typer.echo(f"waits for {view.waiting_for}{until}")

@@ -19,7 +19,10 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What they are called; it stands on all they decide.")],
     role: Annotated[
-        list[str], typer.Option(help="author, approver, planner, operator, auditor, reader or ingest; may be repeated.")
+        list[str],
+        typer.Option(
+            help="author, approver, planner, operator, production, auditor, reader or ingest; may be repeated."
+        ),
     ],
     json: Json = False,
 ) -> None:

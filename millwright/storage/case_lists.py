@@ -10,6 +10,7 @@ from domain.verdict import Rung
 from millwright.storage.case_views import read_case
 from millwright.storage.engine import transaction
 from millwright.storage.events import Told, story_of
+from millwright.storage.hold_lists import SeenHold, read_hold
 
 # Newest first; `after` is the last case of the page before.
 _PAGE = text("""
@@ -70,9 +71,11 @@ class SeenEvidence(Model):
 
 
 class WholeCase(Model):
-    """A case as its steps see it, with all its evidence and everything that was done."""
+    """A case as its steps see it, with its hold as `GET /holds` shows it, all its evidence and everything that was
+    done."""
 
     case: CaseView
+    hold: SeenHold | None
     evidence: tuple[SeenEvidence, ...]
     story: tuple[Told, ...]
 
@@ -122,6 +125,7 @@ async def whole_case(engine: AsyncEngine, case: str) -> WholeCase:
             story += tuple(told for told in others if told.kind.startswith("hold-"))
         return WholeCase(
             case=view,
+            hold=None if view.hold is None else await read_hold(connection, view.hold.key),
             evidence=tuple(
                 SeenEvidence(
                     event=row.event_id,

@@ -14,7 +14,7 @@ from domain.outcomes import OutcomeClass
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
-from millwright.storage.holds import HOLD_OF_CASE, hold_view
+from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
 
 # All of it in one statement: a case is read anew by every step, and a flood opens a hundred at once. The codes that
 # the opening verdict counted (of the same fault, in the day before the last event) are for the draft: once that is

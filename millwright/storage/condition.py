@@ -18,11 +18,16 @@ _PLACES = text(
 )
 _LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
-_ADRIFT = text(
-    "SELECT count(*) FROM holds h WHERE h.state IN ('asked', 'releasing') AND (EXISTS (SELECT FROM hold_placements p "
-    "WHERE p.hold_key = h.key AND p.state = 'unproven') OR NOT EXISTS (SELECT FROM hold_claims c "
-    "JOIN cases k ON k.id = c.case_id WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL))"
-)
+_HOLDS = text("""
+SELECT h.key, h.equipment,
+    EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'unproven')
+        OR NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
+            WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL) AS adrift,
+    EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'accepted') AS not_in_effect,
+    coalesce((SELECT bool_and(c.ready_at IS NOT NULL) AND max(c.ready_at) < :ready_before FROM hold_claims c
+        WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
+FROM holds h WHERE h.state IN ('asked', 'releasing') ORDER BY h.intended_at, h.key
+""")
 _SHOWN = 5
 
 
@@ -32,6 +37,18 @@ class Overdue:
 
     count: int
     longest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFaults:
+    """Live holds that a person must look at, each as its key and equipment."""
+
+    adrift: tuple[str, ...]
+    """Unproven, or claimed by no open case."""
+    not_in_effect: tuple[str, ...]
+    """Accepted by the MES, and the job was not read as held."""
+    late: tuple[str, ...]
+    """The work of all their cases was done before the instant that was asked about."""
 
 
 async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
@@ -74,10 +91,20 @@ async def read_open_cases(engine: AsyncEngine) -> list[str]:
         return [str(case) for case in await connection.scalars(_OPEN)]
 
 
-async def count_holds_adrift(engine: AsyncEngine) -> int:
-    """Holds whose ownership is unproven, or that no open case claims any more."""
+async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldFaults:
+    """What is wrong with the holds that are live.
+
+    Args:
+        ready_before: a hold whose work was done before that instant should have been released by now.
+    """
     async with transaction(engine) as connection:
-        return int(await connection.scalar(_ADRIFT) or 0)
+        rows = (await connection.execute(_HOLDS, {"ready_before": ready_before})).all()
+    named = [(f"{row.key} on {row.equipment}", row) for row in rows]
+    return HoldFaults(
+        adrift=tuple(name for name, row in named if row.adrift),
+        not_in_effect=tuple(name for name, row in named if row.not_in_effect),
+        late=tuple(name for name, row in named if row.late),
+    )
 
 
 async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:

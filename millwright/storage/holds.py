@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -24,25 +24,12 @@ from domain.keys import case_workflow_id
 from domain.production import HoldPlan
 from millwright.storage import due, ledger
 from millwright.storage.engine import Turn, transaction, unbound
+from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
 from millwright.storage.tables import hold_claims, hold_placements, holds
 
 _ACTOR = "millwright"
 _LIVE = [state.value for state in HoldStatus if state.live]
 _PLACED_LIVE = [state.value for state in LIVE_PLACEMENTS]
-
-HOLD_OF_CASE = """
-SELECT h.key, h.equipment, h.state, h.overruled_at, h.release, h.planner_told_at IS NOT NULL AS planner_told,
-    h.twin_told,
-    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims,
-    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL AND o.ready_at IS NULL)
-        AS working,
-    (SELECT max(o.ready_at) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS ready_at,
-    (SELECT json_agg(json_build_object('number', p.number, 'plan', p.plan, 'state', p.state,
-        'accepted_at', p.accepted_at, 'in_effect_at', p.in_effect_at, 'read_at', p.read_at) ORDER BY p.number)
-        FROM hold_placements p WHERE p.hold_key = h.key) AS placements
-FROM holds h JOIN hold_claims m ON m.hold_key = h.key
-"""
-"""A hold as `hold_view` reads it; what follows says of which claim `m`. Of several holds of a case the last counts."""
 
 _OF_CASE = text(
     f"{HOLD_OF_CASE} WHERE m.case_id = :case ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1"
@@ -55,7 +42,7 @@ _LOCK_ON = text(
     "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
     "AND h.state = ANY(:live) FOR UPDATE"
 )
-_LOCK = text("SELECT h.key, h.state FROM holds h WHERE h.key = :key FOR UPDATE")
+_LOCK = text("SELECT h.key, h.state, h.release FROM holds h WHERE h.key = :key FOR UPDATE")
 # Asked once the hold is locked, so that a claim dropped meanwhile is seen.
 _CLAIMS = text(
     "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
@@ -75,18 +62,6 @@ _TAKE_OVER = text(
     "AND o.id = m.case_id AND c.id = :case AND o.id <> c.id AND o.asset = c.asset "
     "AND o.failure_mode = c.failure_mode AND o.closed_as IS NOT NULL RETURNING m.case_id"
 )
-
-
-def hold_view(row: Mapping[str, object] | RowMapping) -> HoldView:
-    """A hold with its placements and the number of its claims, from a row that has them."""
-    working = int(str(row["working"]))
-    return HoldView.model_validate(
-        {
-            **{name: row[name] for name in HoldView.model_fields},
-            "placements": row["placements"] or (),
-            "ready_at": None if working else row["ready_at"],
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +288,8 @@ class HoldStore:
             found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
             if found is None:
                 raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
-            if found.state == HoldStatus.RELEASING:
+            repeated = found.state == HoldStatus.RELEASED and _says(found.release, release)
+            if found.state == HoldStatus.RELEASING or repeated:
                 return
             if found.state != HoldStatus.ASKED:
                 raise ActRejected(f"hold {key} is {found.state} already", field="hold")
@@ -376,6 +352,12 @@ class HoldStore:
             )
             if told.rowcount:
                 writing.act("hold-told-planner", key, hold=key)
+
+
+def _says(stored: Mapping[str, object] | None, release: Release) -> bool:
+    """Whether a stored release is this one. Its time is that of the first request."""
+    sent = release.model_dump(mode="json")
+    return stored is not None and all(stored[name] == sent[name] for name in ("by", "meaning", "reason"))
 
 
 async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:

@@ -15,8 +15,7 @@ from tests.cli.conftest import Millwright
 
 LATER = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
 ADRIFT = """
-INSERT INTO holds (key, system, equipment, plan, state, intended_at)
-VALUES ('MWX', 'mes', 'EQ-1', '{}', 'placed', now())
+INSERT INTO holds (key, system, equipment, state, intended_at) VALUES ('MWX', 'mes', 'EQ-1', 'asked', now())
 """
 
 UNGUARDED = "SET session_replication_role = replica"
@@ -57,7 +56,7 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
-        ("holds", ADRIFT, "1 unproven, or claimed by no open case"),
+        ("holds", ADRIFT, "1 unproven, or claimed by no open case: MWX on EQ-1"),
     ],
 )
 def test_what_is_wrong_with_storage_is_found(
@@ -68,6 +67,12 @@ def test_what_is_wrong_with_storage_is_found(
     ok, words = found(played)[part]
     assert not ok
     assert sentence in words
+
+
+def test_a_case_that_waits_for_a_person_in_daily_business_is_no_fault(played: Millwright, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE cases SET lane = 'production'")
+    assert found(played)["lanes"] == (True, "cases wait for a person: 1 in production")
 
 
 def test_what_is_overdue_by_the_plants_own_clock_is_found(

@@ -51,6 +51,7 @@ def test_a_person_is_added_once_with_a_key_that_is_shown_once(millwright: Millwr
     assert len(Path(anna["signing_key_file"]).read_text()) == 64
     assert "there is a person anna already" in millwright.refuses("people", "add", "anna", "--role", "planner")
     assert "unknown role" in millwright.refuses("people", "add", "bert", "--role", "king")
+    assert "local stands for no person" in millwright.refuses("people", "add", "local", "--role", "production")
 
 
 def test_a_decision_needs_a_reason_a_known_key_and_the_role(played: Millwright) -> None:

@@ -1,0 +1,100 @@
+"""Holds: which machines are kept from running, how each hold stands, and a release by a person of production."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.errors import ActRejected
+from domain.holds import HoldStatus, Release
+from domain.production import READY_TO_RUN
+from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.sign_in import PRODUCTION, READING, Person, may, named
+from millwright.storage.hold_lists import SeenHold, hold_page, whole_hold
+
+router = APIRouter(tags=["holds"])
+
+LIVE, ALL = "live", "all"
+_STATES = {
+    LIVE: tuple(state for state in HoldStatus if state.live),
+    ALL: tuple(HoldStatus),
+    **{state.value: (state,) for state in HoldStatus},
+}
+
+
+class ReleaseHold(BaseModel):
+    """What a person of production states who releases a hold, and why they release it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"required": ["meaning", "reason"]})
+
+    # Checked in the handler, and not required here, so that whoever leaves it out is told the sentence too.
+    meaning: str = Field("", description=f"Exactly: {READY_TO_RUN}", json_schema_extra={"const": READY_TO_RUN})
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+@router.get("/holds", response_model=list[SeenHold], dependencies=[Depends(may(*READING))])
+async def list_holds(
+    desk: OnDesk,
+    state: Annotated[str, Query(description=f"One of {', '.join(_STATES)}; `live` is asked or releasing.")] = LIVE,
+    equipment: Annotated[str | None, Query(description="The MES's id of the machine.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[str | None, Query(description="The key of the last hold of the page before.")] = None,
+) -> Response:
+    """Holds, the newest first: how each stands, its placements, and the cases that ask for it.
+
+    A hold in the MES is not an isolation; lock out and tag out.
+    """
+    if state not in _STATES:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "wrong-field",
+            f"no hold is ever {state!r}",
+            field="state",
+            fix=f"there are: {', '.join(_STATES)}",
+        )
+    return answered(
+        await hold_page(desk.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
+    )
+
+
+@router.get("/holds/{key}", response_model=SeenHold, dependencies=[Depends(may(*READING))])
+async def show_hold(key: str, desk: OnDesk) -> Response:
+    """One hold: how it stands, its placements, and the cases that ask for it."""
+    return answered(await _whole(desk, key))
+
+
+@router.post(
+    "/holds/{key}/release",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=SeenHold,
+    responses={code: {"model": ProblemDetails} for code in (403, 404, 409, 422, 503)},
+)
+async def release_hold(
+    key: str, asked: ReleaseHold, desk: OnDesk, person: Annotated[Person, Depends(named(PRODUCTION))]
+) -> Response:
+    """Releases a hold whose work is done, in the name of the person of production who signed in.
+
+    The answer comes once the release is recorded; the call that lets the machine run follows. Until then the hold is
+    `releasing`. The same again changes nothing.
+    """
+    if asked.meaning != READY_TO_RUN:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "wrong-field",
+            "whoever releases a hold states what that means",
+            field="meaning",
+            fix=f"once it is so at the machine, send exactly: {READY_TO_RUN}",
+        )
+    await _whole(desk, key)
+    release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=desk.storage.clock.now())
+    await desk.storage.holds.release_approved(key, release)
+    return answered(await _whole(desk, key), HTTPStatus.ACCEPTED)
+
+
+async def _whole(desk: Desk, key: str) -> SeenHold:
+    try:
+        return await whole_hold(desk.storage.engine, key)
+    except ActRejected as error:
+        raise not_found(error.problem, fix="see `GET /holds?state=all`") from error

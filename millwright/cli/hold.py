@@ -1,0 +1,161 @@
+"""`hold`: which machines are kept from running, and their release by a person of production."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from millwright.cli.acting import ApiKey, actor
+from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from millwright.storage.hold_lists import SeenHold
+
+app = typer.Typer(no_args_is_help=True, help=f"Holds on machines. {ISOLATION_NOTICE}")
+
+Ref = Annotated[
+    str, typer.Argument(metavar="KEY", help="The hold's key (MW…), or the MES's id of the machine with one live hold.")
+]
+_RELEASES = "production"
+_LISTED = 200
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Those that have ended, too.")] = False,
+    json: Json = False,
+) -> None:
+    """List the holds that are live, the newest first."""
+    from domain.holds import HoldStatus
+    from millwright.storage.hold_lists import hold_page
+
+    settings = settings_of(context)
+    states = tuple(state for state in HoldStatus if everything or state.live)
+
+    async def read() -> "list[SeenHold]":
+        async with opened(settings) as storage:
+            return await hold_page(storage.engine, states=states, limit=_LISTED)
+
+    holds = finish(read())
+    if json:
+        write_json(holds)
+        return
+    columns = ("hold", "equipment", "state", "how it stands", "waits for")
+    rows = [(hold.key, hold.equipment, hold.state.value, hold.words, _waits_for(hold)) for hold in holds]
+    write_table(columns, rows, "There are no holds." if everything else "No hold is live.")
+    if any(hold.notice for hold in holds):
+        typer.echo(ISOLATION_NOTICE)
+
+
+@app.command()
+def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
+    """Show one hold: how it stands, its placements, and the cases that ask for it."""
+    from millwright.storage.hold_lists import hold_by
+
+    settings = settings_of(context)
+
+    async def read() -> "SeenHold":
+        async with opened(settings) as storage:
+            return await hold_by(storage.engine, ref)
+
+    hold = finish(read())
+    if json:
+        write_json(hold)
+        return
+    typer.echo(f"{hold.key} on {hold.equipment} in {hold.system}: {hold.words}")
+    if hold.notice is not None:
+        typer.echo(hold.notice)
+    if (waits_for := _waits_for(hold)) is not None:
+        typer.echo(f"waits for {waits_for}")
+    if hold.overruled_at is not None:
+        typer.echo(f"a person started the machine in the MES; seen {hold.overruled_at:%Y-%m-%d %H:%M} UTC")
+    if hold.release is not None:
+        typer.echo(_released(hold))
+    if hold.ended_at is not None:
+        typer.echo(f"ended {hold.ended_at:%Y-%m-%d %H:%M} UTC{f': {hold.reason}' if hold.reason else ''}")
+    typer.echo()
+    write_table(
+        ("case", "work", "done"),
+        [(claim.case, "at work" if claim.working else "done", claim.ready_at) for claim in hold.cases],
+        "No case asks for it.",
+    )
+    typer.echo()
+    write_table(
+        ("job", "receiver", "method", "state", "accepted", "first read as held", "read last"),
+        [
+            (
+                placed.job,
+                placed.receiver,
+                placed.method.value,
+                placed.state.value,
+                placed.accepted_at,
+                placed.in_effect_at,
+                placed.read_at,
+            )
+            for placed in hold.placements
+        ],
+        "No job was held yet.",
+    )
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    ref: Ref,
+    reason: Annotated[str, typer.Option(help="Why; it is recorded with your name.")],
+    ready_to_run: Annotated[bool, typer.Option("--ready-to-run", help=f"You state: {READY_TO_RUN}.")] = False,
+    key: ApiKey = None,
+    json: Json = False,
+) -> None:
+    """Release a hold whose work is done, as the person of production whose API key is given."""
+    from domain.holds import Release
+    from millwright.storage.hold_lists import hold_by, whole_hold
+
+    if not reason.strip():
+        raise Rejected("is empty", field="reason", fix="say why")
+    if not ready_to_run:
+        raise Rejected(
+            "whoever releases a hold states what that means",
+            field="ready-to-run",
+            fix=f"once it is so at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
+        )
+    settings = settings_of(context)
+
+    async def work() -> "SeenHold":
+        async with opened(settings) as storage:
+            by = await actor(storage, key, _RELEASES)
+            hold = await hold_by(storage.engine, ref)
+            said = Release(by=by, meaning=READY_TO_RUN, reason=reason, at=storage.clock.now())
+            await storage.holds.release_approved(hold.key, said)
+            return await whole_hold(storage.engine, hold.key)
+
+    hold = finish(work())
+    if json:
+        write_json(hold)
+        return
+    typer.echo(f"{hold.key} on {hold.equipment}: {_released(hold)}")
+    if hold.state.live:
+        typer.echo(f"The MES call that lets {hold.equipment} run follows; see `millwright hold show {hold.key}`.")
+
+
+def _waits_for(hold: "SeenHold") -> str | None:
+    """What a live hold waits for; None for one that has ended."""
+    if not hold.state.live:
+        return None
+    if hold.releasable and hold.ready_at is not None:
+        return f"production to release it, since {hold.ready_at:%Y-%m-%d %H:%M} UTC"
+    if hold.release is not None:
+        return "the MES call that lets the machine run"
+    at_work = [claim.case for claim in hold.cases if claim.working]
+    return f"the work of case {', '.join(at_work)}" if at_work else "a case that answers for it"
+
+
+def _released(hold: "SeenHold") -> str:
+    said = hold.release
+    if said is None:
+        raise LookupError(f"hold {hold.key} has no release")
+    meaning = said.meaning or "no meaning is known"
+    return f"released by {said.by} on {said.at:%Y-%m-%d %H:%M} UTC: {meaning} (reason: {said.reason})"

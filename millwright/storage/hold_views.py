@@ -1,0 +1,34 @@
+"""Reading a hold whole, with its placements and the number of its claims."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import RowMapping
+
+from domain.holds import HoldView
+
+HOLD_COLUMNS = """
+    h.key, h.equipment, h.state, h.overruled_at, h.release, h.planner_told_at IS NOT NULL AS planner_told, h.twin_told,
+    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims,
+    (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL AND o.ready_at IS NULL)
+        AS working,
+    (SELECT max(o.ready_at) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS ready_at,
+    (SELECT json_agg(json_build_object('number', p.number, 'plan', p.plan, 'state', p.state,
+        'accepted_at', p.accepted_at, 'in_effect_at', p.in_effect_at, 'read_at', p.read_at) ORDER BY p.number)
+        FROM hold_placements p WHERE p.hold_key = h.key) AS placements
+"""
+"""A hold `h` as `hold_view` reads it."""
+
+HOLD_OF_CASE = f"SELECT {HOLD_COLUMNS} FROM holds h JOIN hold_claims m ON m.hold_key = h.key"
+"""What follows says of which claim `m`. Of several holds of a case the last counts."""
+
+
+def hold_view(row: Mapping[str, object] | RowMapping) -> HoldView:
+    """A hold with its placements and the number of its claims, from a row that has them."""
+    working = int(str(row["working"]))
+    return HoldView.model_validate(
+        {
+            **{name: row[name] for name in HoldView.model_fields},
+            "placements": row["placements"] or (),
+            "ready_at": None if working else row["ready_at"],
+        }
+    )

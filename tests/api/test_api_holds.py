@@ -1,0 +1,196 @@
+"""Holds shown through the API, and released by production."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from domain.holds import HoldStatus, PlacementState
+from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from millwright.bootstrap import Storage
+from millwright.storage.case_lists import whole_case
+from tests.api.conftest import Caller
+from tests.doors import rows
+from tests.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+
+SAID = {"meaning": READY_TO_RUN, "reason": REASON}
+
+
+@pytest.fixture
+async def held(storage: Storage) -> str:
+    await add_people(storage)
+    return await held_machine(storage)
+
+
+@pytest.fixture
+async def petra(app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    """A person of production, from elsewhere."""
+    async with caller(app, "203.0.113.7", headers={"Authorization": "Bearer production"}) as client:
+        yield client
+
+
+async def releasers(storage: Storage, case: str) -> list[str]:
+    """Who released the machine, as the ledger has it."""
+    story = (await whole_case(storage.engine, case)).story
+    return [told.actor for told in story if told.kind == "hold-releasing"]
+
+
+async def nothing_due(storage: Storage) -> None:
+    """Empties what is due, so that what a call wakes is seen."""
+    async with storage.engine.begin() as connection:
+        await connection.exec_driver_sql("DELETE FROM due")
+
+
+async def test_a_live_hold_is_listed_with_its_placements_its_cases_and_what_it_is_not(
+    petra: httpx.AsyncClient, held: str
+) -> None:
+    [hold] = (await petra.get("/holds")).json()
+    assert (hold["key"], hold["equipment"], hold["system"], hold["state"]) == (held, EQUIPMENT, "fake-mes", "asked")
+    assert hold["words"] == "in effect: job J-1 was read as held at 2015-01-15 06:00 UTC"
+    assert hold["notice"] == ISOLATION_NOTICE
+    assert hold["placements"] == [
+        {
+            "number": 1,
+            "job": "J-1",
+            "receiver": "Press1",
+            "method": "pause",
+            "state": "in_effect",
+            "accepted_at": "2015-01-15T06:00:00Z",
+            "in_effect_at": "2015-01-15T06:00:00Z",
+            "read_at": "2015-01-15T06:00:00Z",
+        }
+    ]
+    assert hold["cases"] == [{"case": held, "working": True, "ready_at": None}]
+    assert (hold["releasable"], hold["ready_at"], hold["overruled_at"], hold["release"]) == (False, None, None, None)
+    assert (await petra.get(f"/holds/{held}")).json() == hold
+
+
+async def test_what_was_accepted_only_is_not_shown_as_held(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await place(storage, held, "J-2", PlacementState.ACCEPTED)
+    hold = (await petra.get(f"/holds/{held}")).json()
+    assert hold["words"] == "accepted by the MES, not in effect: job J-2 was not read as held"
+    assert [placed["in_effect_at"] for placed in hold["placements"]] == ["2015-01-15T06:00:00Z", None]
+
+
+async def test_a_hold_that_has_ended_is_listed_where_it_is_asked_for(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    await storage.holds.ended(held, HoldStatus.RELEASED, "seen in the MES")
+
+    async def keys(**query: str | int) -> list[str]:
+        return [hold["key"] for hold in (await petra.get("/holds", params=query)).json()]
+
+    for query in ({"state": "all"}, {"state": "released"}, {"state": "all", "equipment": EQUIPMENT}):
+        assert await keys(**query) == [held]
+    for query in ({}, {"state": "asked"}, {"state": "all", "equipment": "EQ-9"}, {"state": "all", "after": held}):
+        assert await keys(**query) == []
+    hold = (await petra.get(f"/holds/{held}")).json()
+    assert (hold["notice"], hold["words"], hold["reason"]) == (None, "released", "seen in the MES")
+    assert [claim["case"] for claim in hold["cases"]] == [held]
+    refused = await petra.get("/holds", params={"state": "held"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "state")
+
+
+async def test_a_case_shows_how_its_hold_stands(petra: httpx.AsyncClient, held: str) -> None:
+    whole = (await petra.get(f"/cases/{held}")).json()
+    assert whole["hold"] == (await petra.get(f"/holds/{held}")).json()
+    assert whole["case"]["hold"]["placements"][0]["plan"]["job"] == "J-1"
+
+
+async def test_a_hold_is_not_released_while_work_goes_on(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
+    refused = await petra.post(f"/holds/{held}/release", json=SAID)
+    assert (refused.status_code, refused.json()["field"]) == (409, "hold")
+    assert f"the work of case {held} is not done" in refused.json()["detail"]
+    assert (await petra.get(f"/holds/{held}")).json()["state"] == "asked"
+    assert await releasers(storage, held) == []
+
+
+@pytest.mark.parametrize("meaning", [None, "", "ready", READY_TO_RUN.upper(), f"{READY_TO_RUN}."])
+async def test_a_hold_is_released_with_the_exact_meaning_only(
+    petra: httpx.AsyncClient, storage: Storage, held: str, meaning: str | None
+) -> None:
+    await work_done(storage, held)
+    body = {name: value for name, value in (SAID | {"meaning": meaning}).items() if value is not None}
+    refused = await petra.post(f"/holds/{held}/release", json=body)
+    assert (refused.status_code, refused.json()["field"]) == (422, "meaning")
+    assert refused.json()["fix"].endswith(f"send exactly: {READY_TO_RUN}")
+    assert await releasers(storage, held) == []
+
+
+async def test_a_release_needs_a_reason(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
+    await work_done(storage, held)
+    refused = await petra.post(f"/holds/{held}/release", json=SAID | {"reason": " "})
+    assert (refused.status_code, refused.json()["field"]) == (422, "reason")
+
+
+async def test_whoever_sits_at_the_machine_and_gives_no_key_releases_nothing(
+    api: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    refused = await api.post(f"/holds/{held}/release", json=SAID)
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:millwright:problem:not-named")
+    assert refused.json()["fix"] == "sign in with the API key of a person who has the role production"
+    assert await releasers(storage, held) == []
+
+
+async def test_a_planner_releases_nothing(app: FastAPI, caller: Caller, storage: Storage, held: str) -> None:
+    await work_done(storage, held)
+    async with caller(app, headers={"Authorization": "Bearer planner"}) as paul:
+        assert (await paul.get("/holds")).status_code == 200
+        refused = await paul.post(f"/holds/{held}/release", json=SAID)
+    assert refused.status_code == 403
+    assert "paul may not do this; it takes the role production" in refused.json()["detail"]
+    assert await releasers(storage, held) == []
+
+
+async def test_production_releases_a_hold_in_its_name_and_its_case_is_woken(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    waiting = (await petra.get(f"/holds/{held}")).json()
+    assert (waiting["releasable"], waiting["ready_at"]) == (True, "2015-01-15T06:00:00Z")
+    await nothing_due(storage)
+    released = await petra.post(f"/holds/{held}/release", json=SAID)
+    assert (released.status_code, released.json()["state"]) == (202, "releasing")
+    assert released.json()["release"] == SAID | {"by": "petra", "at": "2015-01-15T06:00:00Z"}
+    assert released.json()["notice"] == ISOLATION_NOTICE
+    assert await releasers(storage, held) == ["petra"]
+    assert await rows(storage.engine, "SELECT subject FROM due") == [(f"case/{held}",)]
+
+
+async def test_the_same_release_again_changes_nothing_before_and_after_it_is_carried_out(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    first = (await petra.post(f"/holds/{held}/release", json=SAID)).json()
+    again = await petra.post(f"/holds/{held}/release", json=SAID)
+    await storage.holds.ended(held, HoldStatus.RELEASED)
+    late = await petra.post(f"/holds/{held}/release", json=SAID)
+    for answer, state in ((again, "releasing"), (late, "released")):
+        assert (answer.status_code, answer.json()["state"]) == (202, state)
+        assert answer.json()["release"] == first["release"]
+    assert await releasers(storage, held) == ["petra"]
+
+
+async def test_a_hold_that_has_ended_otherwise_is_not_released(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    await storage.holds.ended(held, HoldStatus.RELEASED, "seen in the MES")
+    refused = await petra.post(f"/holds/{held}/release", json=SAID)
+    assert (refused.status_code, refused.json()["detail"]) == (409, f"hold {held} is released already")
+
+
+async def test_a_hold_that_nobody_knows_is_not_found(petra: httpx.AsyncClient, held: str) -> None:
+    assert (await petra.get("/holds/MWNOTHERE")).status_code == 404
+    missing = await petra.post("/holds/MWNOTHERE/release", json=SAID)
+    assert (missing.status_code, missing.json()["fix"]) == (404, "see `GET /holds?state=all`")
+
+
+async def test_the_published_contract_says_which_sentence_a_release_takes(api: httpx.AsyncClient) -> None:
+    body = (await api.get("/openapi.json")).json()["components"]["schemas"]["ReleaseHold"]
+    assert (body["properties"]["meaning"]["const"], body["required"]) == (READY_TO_RUN, ["meaning", "reason"])
