@@ -279,6 +279,7 @@ class Holds:
             meaning=None,
             reason=f"the version approves the release of {view.machine.id} without a person",
             at=self._clock.now(),
+            version=view.version,
         )
         try:
             await self._holds.release_approved(hold.key, release)

@@ -90,12 +90,19 @@ class Placement(Model):
 
 
 class Release(Model):
-    """Who released a hold. `meaning` is None where it was only seen in the MES."""
+    """Who released a hold.
+
+    Args:
+        by: a named person of production; `policy NAME VERSION` where a version releases without one.
+        meaning: what the person stated; None where the release was only seen in the MES, or a version allows it.
+        version: the digest of the version that allows it.
+    """
 
     by: str
     meaning: str | None
     reason: str
     at: Moment
+    version: str | None = None
 
 
 class HoldView(Model):

@@ -23,7 +23,8 @@ from domain.holds import (
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
 from millwright.storage import due, ledger
-from millwright.storage.engine import Turn, transaction, unbound
+from millwright.storage.assignments import read_book
+from millwright.storage.engine import Turn, raw, transaction, unbound
 from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
 from millwright.storage.tables import hold_claims, hold_placements, holds
 
@@ -313,12 +314,19 @@ class HoldStore:
                     field="hold",
                     fix="look at the job in the MES and release it there",
                 )
+            if release.version is not None and not await _approved(connection, release.version):
+                raise ActRejected(
+                    f"{release.by} may release without a person, but is in force without its approvals",
+                    field="hold",
+                    fix="have the version approved, or release the hold in a person's name",
+                )
             await connection.execute(
                 update(holds)
                 .where(holds.c.key == key)
                 .values(state=HoldStatus.RELEASING.value, release=release.model_dump(mode="json"))
             )
-            writing.act("hold-releasing", key, release.by, hold=key, release=release)
+            actor = release.by if release.meaning is not None else _ACTOR
+            writing.act("hold-releasing", key, actor, hold=key, release=release)
             await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
 
     async def _unresolved(self, connection: AsyncConnection, key: str) -> list[str]:
@@ -358,6 +366,14 @@ def _says(stored: Mapping[str, object] | None, release: Release) -> bool:
     """Whether a stored release is this one. Its time is that of the first request."""
     sent = release.model_dump(mode="json")
     return stored is not None and all(stored[name] == sent[name] for name in ("by", "meaning", "reason"))
+
+
+async def _approved(connection: AsyncConnection, digest: str) -> bool:
+    """Whether a version has its approvals: one that is in force as an emergency may not have them yet."""
+    driver = await raw(connection)
+    async with driver.cursor() as cursor:
+        version = (await read_book(cursor)).versions.get(digest)
+    return version is not None and version.approved_at is not None
 
 
 async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
