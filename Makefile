@@ -45,9 +45,9 @@ migrations-check: $(READY) ## Migrate a fresh database up, compare, down, and up
 lock: $(UV) ## Resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
 
-clean: ## End and remove what was played under var/run; tools and packages stay
-	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright db stop; fi
-	@rm -rf var/run
+clean: ## Remove what was played under var/run; FRESH=1 also where people did something in it
+	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright --home var/run home remove $(if $(FRESH),--fresh); \
+	elif [ -e var/run ]; then echo "Nothing was removed: without .venv it cannot be known who uses var/run." >&2; exit 1; fi
 
 engine: $(READY)
 	@$(BIN)/millwright engine >/dev/null

@@ -20,6 +20,7 @@ from millwright.cli import (
     floods,
     health,
     hits,
+    home,
     labels,
     people,
     plant,
@@ -47,12 +48,14 @@ app = typer.Typer(
 @app.callback()
 def _installation(
     context: typer.Context,
-    home: Annotated[
+    where: Annotated[
         Path | None,
-        typer.Option(envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False),
+        typer.Option(
+            "--home", envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    context.obj = home
+    context.obj = where
 
 
 for _module in (plant, engine, services, health, why, floods, shelving):
@@ -69,3 +72,4 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
 app.add_typer(database.app, name="db")
+app.add_typer(home.app, name="home")

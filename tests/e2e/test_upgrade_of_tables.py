@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage, open_systems
-from millwright.home import ENVIRONMENT_FILE
+from millwright.embedded.marking import ENVIRONMENT_FILE
 from millwright.playing.conductor import Conductor, Tick
 from millwright.playing.installation import Installation
 from millwright.playing.performance import STEP, count
