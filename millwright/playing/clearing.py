@@ -9,7 +9,7 @@ import psycopg
 from domain.canonical import timestamp
 from domain.errors import Rejected
 from millwright.embedded import marking, postgres
-from millwright.embedded.marking import HEAD_LOG, PEOPLE, POSTGRES, read_mark
+from millwright.embedded.marking import HEAD_LOG, PEOPLE, POSTGRES, Mark, read_mark
 from millwright.embedded.occupancy import DATABASES
 from millwright.playing.preparation import CAST
 from millwright.storage.personal_acts import PersonalAct, personal_acts
@@ -54,20 +54,19 @@ def _require_nothing_personal(home: Path) -> None:
     mark = read_mark(home)
     if mark is None:
         raise _kept(home, "was made by an earlier build, and what people did in it cannot be told from what was played")
-    kept = _files_of_people(home)
-    if kept:
-        raise _kept(home, f"holds {', '.join(kept)}, which no run made")
-    if mark.prepared is None:
-        return
-    if mark.prepared == 0 and not any((home / name).exists() for name in DATABASES):
-        return
+    files = _files_of_people(home)
     try:
-        acts = _acts(home / POSTGRES, mark.prepared)
+        acts = [] if _unused(home, mark) else _acts(home / POSTGRES, mark.prepared or 0)
     except _CANNOT_LOOK as error:
         why = f"has a database that cannot be read ({_first_line(error)}), so what people did in it is not known"
         raise _kept(home, why) from error
-    if acts:
-        raise _kept(home, f"holds what people did: {_told(acts)}")
+    if acts or files:
+        raise _kept(home, f"holds what people did: {_told(acts, files)}")
+
+
+def _unused(home: Path, mark: Mark) -> bool:
+    """Whether nobody can have done anything: a run that made the home was ended on the way, or nothing was made yet."""
+    return mark.prepared is None or (mark.prepared == 0 and not any((home / name).exists() for name in DATABASES))
 
 
 def _acts(directory: Path, after: int) -> list[PersonalAct]:
@@ -86,10 +85,10 @@ def _files_of_people(home: Path) -> list[str]:
     return [f"{PEOPLE}/{name}" for name in keys] + [name for name in (HEAD_LOG,) if (home / name).exists()]
 
 
-def _told(acts: list[PersonalAct]) -> str:
+def _told(acts: list[PersonalAct], files: list[str]) -> str:
     said = [f"{act.kind} {act.subject} by {act.actor} at {timestamp(act.at)}" for act in acts[:_NAMED]]
     more = len(acts) - len(said)
-    return "; ".join(said) + (f"; and {more} more" if more else "")
+    return "; ".join([*said, *([f"{more} more acts"] if more else []), *files])
 
 
 def _first_line(error: BaseException) -> str:
@@ -100,5 +99,5 @@ def _kept(home: Path, why: str) -> Rejected:
     return Rejected(
         f"{home} {why}",
         field="home",
-        fix="say --fresh to begin anew without it, or use another MILLWRIGHT_HOME",
+        fix="say --fresh, with make FRESH=1, to lose that and begin anew, or use another MILLWRIGHT_HOME",
     )
