@@ -79,8 +79,7 @@ def hold(home: Path, *, alone: bool) -> Hold:
             end_parts(home)
             continue
         if _is(descriptor, file):
-            if alone:
-                os.utime(descriptor)
+            os.utime(descriptor)
             return Hold(home, descriptor)
         # The home was removed between the opening and the locking.
         os.close(descriptor)
@@ -145,19 +144,20 @@ def _taker(information: Path) -> int | None:
 
 
 def _in_use(home: Path) -> Rejected:
-    takers = sorted(set(_holders(home / LOCK_FILE).values()))
-    if not takers:
+    held = _holders(home / LOCK_FILE)
+    users = sorted({taker for taker in held.values() if taker in held} or held)
+    if not users:
         return Rejected(
             f"{home} is in use by a process that cannot be seen from here",
             field="home",
             fix="end it, or use another MILLWRIGHT_HOME",
         )
     since = datetime.fromtimestamp((home / LOCK_FILE).stat().st_mtime, UTC)
-    named = " and ".join(str(pid) for pid in takers)
+    named = " and ".join(str(pid) for pid in users)
     return Rejected(
         f"{home} is in use by process {named} since {timestamp(since)}{_address(home)}",
         field="home",
-        fix=f"end it with `kill {' '.join(str(pid) for pid in takers)}`, or use another MILLWRIGHT_HOME",
+        fix=f"end it with `kill {' '.join(str(pid) for pid in users)}`, or use another MILLWRIGHT_HOME",
     )
 
 

@@ -57,12 +57,17 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
 
 @contextmanager
 def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in _ENDING}
+    before = {number: signal.signal(number, handler) for number in _heeded()}
     try:
         yield
     finally:
         for number, one in before.items():
             signal.signal(number, one)
+
+
+def _heeded() -> list[signal.Signals]:
+    """Under `nohup` the end of the terminal is no reason to end."""
+    return [number for number in _ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
@@ -79,7 +84,7 @@ async def _until_ended(installation: Installation, console: Console, *, stay: bo
             playing.cancel()
         received.append(number)
 
-    for number in _ENDING:
+    for number in _heeded():
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     try:
         return await playing
