@@ -36,6 +36,8 @@ _MADE: Final = (
 )  # fmt: skip
 """Everything that an installation makes beneath its home. Whatever else lies there is a person's, and stays."""
 
+_TOLD_BY: Final = {ENVIRONMENT_FILE: "MILLWRIGHT_HOME", ADDRESS_FILE: "url", "plant/endpoints.json": "control_url"}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -105,7 +107,7 @@ def in_use(home: Path) -> Iterator[None]:
 
 
 def read_mark(home: Path) -> Mark | None:
-    """A home's mark; None for a home of a build that wrote none.
+    """A home's mark; None for a home of ours that bears none.
 
     Raises:
         Rejected: it cannot be read.
@@ -176,14 +178,16 @@ def _has_mark(home: Path) -> bool:
 
 
 def _former(home: Path) -> bool:
-    """Whether a folder is a home of a build that wrote no mark: it holds nothing but what such builds make, and one
-    of the two files by which theirs can be told."""
+    """Whether a folder without a mark is ours: it holds nothing but what installations make, and a file by which that
+    can be told. Builds before the mark left such homes, and so do the API and the sandbox where they are run alone."""
     if not all(path.name in _MADE for path in _foreign(home)):
         return False
-    if (home / POSTGRES / OWN_FILE).is_file():
-        return True
+    return (home / POSTGRES / OWN_FILE).is_file() or any(_says(home / name, word) for name, word in _TOLD_BY.items())
+
+
+def _says(file: Path, word: str) -> bool:
     try:
-        said = json.loads((home / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+        said = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(said, dict) and "MILLWRIGHT_HOME" in said
+    return isinstance(said, dict) and word in said

@@ -53,7 +53,10 @@ def _may_be_emptied(home: Path, *, fresh: bool) -> None:
 def _require_nothing_personal(home: Path) -> None:
     mark = read_mark(home)
     if mark is None:
-        raise _kept(home, "was made by an earlier build, and what people did in it cannot be told from what was played")
+        raise _kept(
+            home,
+            "bears no mark, as homes of earlier builds, so what people did in it cannot be told from what was played",
+        )
     files = _files_of_people(home)
     try:
         acts = [] if _unused(home, mark) else _acts(home / POSTGRES, mark.prepared or 0)

@@ -96,7 +96,7 @@ def test_what_a_person_did_beside_a_run_outlives_every_other_run(
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        ("millwright-home.lock", signal.SIGHUP),
+        ("logs/engine.log", signal.SIGHUP),
         ("postgres/PG_VERSION", signal.SIGKILL),
         ("environment.json", signal.SIGKILL),
     ],
