@@ -15,10 +15,10 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary
-	@$(BIN)/millwright run
+	@$(BIN)/millwright run $(if $(FRESH),--fresh)
 
 up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
-	@$(BIN)/millwright up
+	@$(BIN)/millwright up $(if $(FRESH),--fresh)
 
 test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not foreign"
@@ -49,9 +49,9 @@ migrations-check: $(READY) ## Migrate a fresh database up, compare, down, and up
 lock: $(UV) ## Resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
 
-clean: ## End and remove what was played under var/run; tools and packages stay
-	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright db stop; fi
-	@rm -rf var/run
+clean: ## Remove what was played under var/run; FRESH=1 also where people did something in it
+	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright --home var/run home remove $(if $(FRESH),--fresh); \
+	elif [ -e var/run ]; then echo "Nothing was removed: without .venv it cannot be known who uses var/run." >&2; exit 1; fi
 
 engine: $(READY)
 	@$(BIN)/millwright engine >/dev/null

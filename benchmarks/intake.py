@@ -25,9 +25,10 @@ import orjson
 
 from benchmarks.rig.gauges import cpu_seconds, family
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
-from millwright.api.running import ADDRESS_FILE, run_api
+from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
 from millwright.embedded import postgres
+from millwright.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
 from millwright.storage.schema import upgrade
 

@@ -22,6 +22,7 @@ from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.embedded import postgres
+from millwright.embedded.marking import POSTGRES, in_use
 from millwright.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.autonomy import AutonomyStore
@@ -142,11 +143,20 @@ class Systems:
     http: "httpx.AsyncClient | None" = None
 
 
-async def database_url(settings: Settings) -> str:
-    """The database's URL: the one that is set, or that of the embedded one, started where it is not running."""
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The database's URL: the one that is set, or that of the embedded one, started where it is not running.
+
+    For as long as the block lasts, nobody ends the embedded one or empties its home.
+
+    Raises:
+        Rejected: the home is no home of ours, or is in use by somebody who keeps others out.
+    """
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return await asyncio.to_thread(postgres.start, settings.home / "postgres")
+        yield settings.database_url.get_secret_value()
+        return
+    with in_use(settings.home):
+        yield await asyncio.to_thread(postgres.start, settings.home / POSTGRES)
 
 
 def _engine_mark() -> EngineMark:
@@ -178,12 +188,13 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """The stores, for as long as the block lasts. Nothing is asked of the database yet."""
-    engine = open_engine(await database_url(settings))
-    try:
-        yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
-    finally:
-        await engine.dispose()
+    """The stores, for as long as the block lasts. Nothing is asked of the database yet; see `database`."""
+    async with database(settings) as url:
+        engine = open_engine(url)
+        try:
+            yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
+        finally:
+            await engine.dispose()
 
 
 @asynccontextmanager

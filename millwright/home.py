@@ -10,13 +10,8 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from domain.errors import Rejected
+from millwright.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from millwright.settings import Settings
-
-ENVIRONMENT_FILE = "environment.json"
-"""Beneath the home: the MILLWRIGHT_ variables that `run` and `up` gave their processes, without secrets."""
-
-POSTGRES = "postgres"
-"""Beneath the home: the embedded database's files."""
 
 _PREFIX = "MILLWRIGHT_"
 _HOME = "MILLWRIGHT_HOME"

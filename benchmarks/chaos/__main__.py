@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--intakes", type=int, default=1, help="how many there are, each killed by itself")
     parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
     parser.add_argument("--home", type=Path, default=_HOME, help="where everything is kept")
+    parser.add_argument("--fresh", action="store_true", help="empty homes also where people did something in them")
     given = parser.parse_args()
     if given.days is not None:
         os.environ["MILLWRIGHT_DATA"] = str(_generated(given))
@@ -81,7 +82,7 @@ def _generated(given: argparse.Namespace) -> Path:
 
 async def _undisturbed(given: argparse.Namespace, console: Console) -> Summary:
     installation = _installation(given, "undisturbed", console)
-    await asyncio.to_thread(installation.clear)
+    await asyncio.to_thread(installation.clear, fresh=given.fresh)
     try:
         summary = await _played(installation, console, None)
     finally:
@@ -95,7 +96,7 @@ async def _undisturbed(given: argparse.Namespace, console: Console) -> Summary:
 async def _tormented(given: argparse.Namespace, console: Console, calm: Summary) -> Report:
     started = time.monotonic()
     installation = _installation(given, _named(given), console)
-    await asyncio.to_thread(installation.clear)
+    await asyncio.to_thread(installation.clear, fresh=given.fresh)
     torment = _Torment(given, installation, console)
     try:
         summary = await _played(installation, console, torment)

@@ -157,7 +157,7 @@ def _services(installation: Installation, size: Size) -> dict[str, Process]:
             # A home and a port each: the API leaves its address in its home.
             own = {"MILLWRIGHT_HOME": str(installation.home / name), "MILLWRIGHT_API_PORT": "0"}
             environment = {**installation.environment, **own}
-            found[name] = Process(name, python("-m", "millwright", kind), environment, installation.home / "logs")
+            found[name] = installation.process(name, python("-m", "millwright", kind), environment)
     return found
 
 

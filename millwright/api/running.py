@@ -13,12 +13,10 @@ from temporalio.client import Client
 from domain.errors import Rejected
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage
+from millwright.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
 
 log = logging.getLogger(__name__)
-
-ADDRESS_FILE = "api.json"
-"""Under the home: `{"url": …}` of the API that listens."""
 
 _BACKLOG = 512
 _GRACE = 5

@@ -21,6 +21,7 @@ from millwright.cli import (
     health,
     hits,
     hold,
+    home,
     labels,
     people,
     plant,
@@ -48,12 +49,14 @@ app = typer.Typer(
 @app.callback()
 def _installation(
     context: typer.Context,
-    home: Annotated[
+    where: Annotated[
         Path | None,
-        typer.Option(envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False),
+        typer.Option(
+            "--home", envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    context.obj = home
+    context.obj = where
 
 
 for _module in (plant, engine, services, health, why, floods, shelving):
@@ -71,3 +74,4 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
 app.add_typer(database.app, name="db")
+app.add_typer(home.app, name="home")

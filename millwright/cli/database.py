@@ -1,6 +1,6 @@
 """`db`: the tables of this build."""
 
-from typing import TYPE_CHECKING
+import asyncio
 
 import typer
 
@@ -8,16 +8,9 @@ from domain.errors import Rejected, StorageUnavailable
 from millwright.cli.opening import finish, settings_of
 from millwright.cli.output import Json, write_json
 
-if TYPE_CHECKING:
-    from millwright.settings import Settings
+_UPGRADE = "run `millwright db upgrade`"
 
 app = typer.Typer(no_args_is_help=True, help="The database.")
-
-
-def _url(settings: "Settings") -> str:
-    from millwright.bootstrap import database_url
-
-    return finish(database_url(settings))
 
 
 def _revisions(url: str) -> tuple[str | None, str | None]:
@@ -34,17 +27,27 @@ def _revisions(url: str) -> tuple[str | None, str | None]:
 @app.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the database to the tables of this build; an embedded one is made where there is none."""
+    from millwright.bootstrap import database
     from millwright.storage import schema
     from millwright.storage.lineage import lineage
 
-    url = _url(settings_of(context))
-    before, wanted = _revisions(url)
+    settings = settings_of(context)
+
+    async def work() -> tuple[str | None, str | None]:
+        async with database(settings) as url:
+            before, wanted = await asyncio.to_thread(_revisions, url)
+            if before is not None and before not in lineage():
+                raise Rejected(
+                    f"the database has revision {before}, which this build does not know", fix="use the newer build"
+                )
+            if before != wanted:
+                await asyncio.to_thread(schema.upgrade, url)
+            return before, wanted
+
+    before, wanted = finish(work())
     if before == wanted:
         typer.echo(f"The database is at revision {wanted} already.")
         return
-    if before is not None and before not in lineage():
-        raise Rejected(f"the database has revision {before}, which this build does not know", fix="use the newer build")
-    schema.upgrade(url)
     typer.echo(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")
 
 
@@ -53,22 +56,29 @@ def check(context: typer.Context, json: Json = False) -> None:
     """Compare the database with this build: the revision, and every table and column; exits 1 if they differ."""
     from alembic.util.exc import CommandError
 
+    from millwright.bootstrap import database
     from millwright.home import installed
     from millwright.storage import schema
 
     settings = settings_of(context)
     if not installed(settings):
         raise Rejected(f"there is no installation under {settings.home}", field="home", fix="`millwright db upgrade`")
-    url = _url(settings)
-    found, wanted = _revisions(url)
-    problem: str | None = None
-    if found != wanted:
-        problem = f"The database is at revision {found}, this build wants {wanted}: run `millwright db upgrade`."
-    else:
+
+    def compare(url: str) -> tuple[str | None, str | None, str | None]:
+        found, wanted = _revisions(url)
+        if found != wanted:
+            return found, wanted, f"The database is at revision {found}, this build wants {wanted}: {_UPGRADE}."
         try:
             schema.check(url)
         except CommandError as error:
-            problem = f"The tables differ from this build: {error}"
+            return found, wanted, f"The tables differ from this build: {error}"
+        return found, wanted, None
+
+    async def work() -> tuple[str | None, str | None, str | None]:
+        async with database(settings) as url:
+            return await asyncio.to_thread(compare, url)
+
+    found, wanted, problem = finish(work())
     if json:
         write_json({"revision": found, "wanted": wanted, "problem": problem})
     else:
@@ -81,8 +91,10 @@ def check(context: typer.Context, json: Json = False) -> None:
 def stop(context: typer.Context) -> None:
     """End the embedded database, which commands start and leave running."""
     from millwright.embedded import postgres
-    from millwright.home import POSTGRES
+    from millwright.embedded.marking import POSTGRES, locked
 
     home = settings_of(context).home
-    postgres.stop(home / POSTGRES)
+    if (home / POSTGRES).exists():
+        with locked(home, alone=True):
+            postgres.stop(home / POSTGRES)
     typer.echo(f"No embedded database runs under {home}.")

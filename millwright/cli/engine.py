@@ -38,10 +38,14 @@ def engine(
 
 
 async def _run(engine: "EmbeddedEngine", home: Path) -> None:
+    from millwright.embedded.keeper import kept
     from millwright.embedded.processes import Process
 
     stop = stopping()
-    process = Process("engine", await asyncio.to_thread(engine.command, _say), {}, home / "logs")
+    command = await asyncio.to_thread(engine.command, _say)
+    # Beside others: workers and the API may use the same home.
+    keeping = kept(home, alone=False)
+    process = Process("engine", command, {}, home / "logs", inherits=(keeping.descriptor,))
     try:
         await asyncio.to_thread(engine.before_start)
         process.start()
@@ -55,6 +59,7 @@ async def _run(engine: "EmbeddedEngine", home: Path) -> None:
     finally:
         await asyncio.to_thread(process.stop)
         await asyncio.to_thread(engine.stop_database)
+        keeping.release()
 
 
 def _say(words: str) -> None:

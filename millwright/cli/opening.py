@@ -63,10 +63,11 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
 
 async def _behind(settings: "Settings") -> Rejected | None:
     """What is wrong with the tables, where that is why a statement was not understood."""
-    from millwright.bootstrap import database_url
+    from millwright.bootstrap import database
     from millwright.storage.schema import revisions
 
-    found, wanted = await asyncio.to_thread(revisions, await database_url(settings))
+    async with database(settings) as url:
+        found, wanted = await asyncio.to_thread(revisions, url)
     if found == wanted:
         return None
     state = "has no tables" if found is None else f"has the tables of revision {found}, this build wants {wanted}"

@@ -21,20 +21,25 @@ Data = Annotated[
 ]
 
 
-def run(context: typer.Context, data: Data = None) -> None:
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Empty the home also where people did something in it; that is lost.")
+]
+
+
+def run(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
     """Play the sandbox plant to its end, print what happened, and stop."""
-    _play(context, data, stay=False)
+    _play(context, data, stay=False, fresh=fresh)
 
 
-def up(context: typer.Context, data: Data = None) -> None:
+def up(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
     """Play the sandbox plant and stay up afterwards, with the addresses to open."""
-    _play(context, data, stay=True)
+    _play(context, data, stay=True, fresh=fresh)
 
 
-def _play(context: typer.Context, data: Path | None, *, stay: bool) -> None:
+def _play(context: typer.Context, data: Path | None, *, stay: bool, fresh: bool) -> None:
     from millwright.playing import commands
 
-    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, stay=stay))
+    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, stay=stay, fresh=fresh))
 
 
 def sandbox(context: typer.Context) -> None:

@@ -17,9 +17,13 @@ _PID_FILE: Final = "postmaster.pid"
 _PORT_LINE, _SOCKET_LINE = 3, 4
 """Of that file, from nought (storage-file-layout in PostgreSQL's manual)."""
 _PATIENCE: Final = 10.0
+_LONGEST_SHUTDOWN: Final = 60.0
+_FAST_SHUTDOWN: Final = signal.SIGINT
+"""See "Shutting Down the Server" in PostgreSQL's manual."""
 _PROC: Final = Path("/proc")
 _ZOMBIE: Final = "Z"
-_OWN_FILE: Final = "millwright.conf"
+_PROGRAMS: Final = ("postgres", "pg_ctl", "initdb")
+OWN_FILE: Final = "millwright.conf"
 _STARTING: Final = threading.Lock()
 # Checkpoints further apart, because the first change of a page after each writes the whole page, but not so far that a
 # killed server is long in coming back; no compiling of statements of which none runs for long; and rows of `pending`
@@ -62,9 +66,9 @@ def start(directory: Path) -> str:
 
 def _settle(directory: Path) -> None:
     """Gives the server our settings, which hold from its next start; what stands behind them in its own file wins."""
-    (directory / _OWN_FILE).write_text(_SETTINGS)
+    (directory / OWN_FILE).write_text(_SETTINGS)
     file = directory / "postgresql.conf"
-    include = f"include_if_exists = '{_OWN_FILE}'\n"
+    include = f"include_if_exists = '{OWN_FILE}'\n"
     settings = file.read_text()
     if include not in settings:
         file.write_text(settings + include)
@@ -82,17 +86,56 @@ def kill(directory: Path) -> int:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + _PATIENCE
-    while _any_lives(pids) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    _gone(pids, _PATIENCE)
     return len(pids)
 
 
+def _gone(pids: Sequence[int], patience: float) -> bool:
+    """Waits until some processes have ended; whether they have."""
+    deadline = time.monotonic() + patience
+    while _any_lives(pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def runs(directory: Path) -> bool:
+    """Whether the server of a data directory runs."""
+    return _postmaster(directory) is not None
+
+
 def _postmaster(directory: Path) -> int | None:
+    """The server of a data directory, by its own file. The number there may be another process's by now."""
     try:
-        return int((directory / _PID_FILE).read_text().split()[0])
+        pid = int((directory / _PID_FILE).read_text().split()[0])
     except (FileNotFoundError, ValueError, IndexError):
         return None
+    return pid if pid in _started_on(directory) else None
+
+
+def _started_on(directory: Path) -> list[int]:
+    """The processes whose command line names a data directory: a server, and what makes or starts one.
+
+    A server's children are not among them: they give themselves other command lines.
+    """
+    named = str(directory.resolve())
+    if not _PROC.is_dir():
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,command="], capture_output=True, text=True, check=True)  # noqa: S607 - whichever ps the machine has
+        rows = (line.strip().partition(" ") for line in listed.stdout.splitlines())
+        return [int(pid) for pid, _, line in rows if f"-D {named} " in f"{line} " and _program(line.split()[0])]
+    found = []
+    for file in _PROC.glob("[0-9]*/cmdline"):
+        # One that ends while it is looked at is no process any more.
+        with suppress(OSError):
+            program, *arguments = file.read_bytes().decode(errors="replace").split("\0")
+            if named in arguments and _program(program):
+                found.append(int(file.parent.name))
+    return found
+
+
+def _program(path: str) -> bool:
+    return Path(path).name in _PROGRAMS
 
 
 def _forget_dead(directory: Path) -> None:
@@ -100,8 +143,7 @@ def _forget_dead(directory: Path) -> None:
 
     The wheel takes a zombie for alive, and PostgreSQL itself finds its socket in use.
     """
-    postmaster = _postmaster(directory)
-    if postmaster is None or _any_lives([postmaster]):
+    if not (directory / _PID_FILE).exists() or _postmaster(directory) is not None:
         return
     lines = (directory / _PID_FILE).read_text().splitlines()
     if len(lines) > _SOCKET_LINE:
@@ -135,10 +177,21 @@ def _processes() -> dict[int, tuple[int, str]]:
 
 
 def stop(directory: Path) -> None:
-    """Ends the server of a data directory; one that does not run is left alone."""
-    _forget_dead(directory)
-    if not (directory / _PID_FILE).exists():
+    """Ends the server of a data directory in good order; one that does not run is left alone."""
+    postmaster = _postmaster(directory)
+    if postmaster is None:
         return
-    server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
-    server.ensure_postgres_running()
-    server.stop()
+    with suppress(ProcessLookupError):
+        os.kill(postmaster, _FAST_SHUTDOWN)
+    if not _gone([postmaster], _LONGEST_SHUTDOWN):
+        kill(directory)
+
+
+def end_all(directory: Path) -> None:
+    """Ends the server of a data directory, also one that is only being made or started."""
+    while starting := [pid for pid in _started_on(directory) if pid != _postmaster(directory)]:
+        for pid in starting:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        _gone(starting, _PATIENCE)
+    stop(directory)

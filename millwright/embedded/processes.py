@@ -33,12 +33,21 @@ class Process:
         environment: added to ours.
         logs: the directory of the logs.
         yields: whether it leaves the processors to others where they are scarce.
+        inherits: the open files of ours that it has too.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], logs: Path, *, yields: bool = False
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        logs: Path,
+        *,
+        yields: bool = False,
+        inherits: Sequence[int] = (),
     ) -> None:
         self.name = name
+        self._inherits = inherits
         self._yields = yields
         self._command = list(command)
         self._environment = dict(environment)
@@ -56,6 +65,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self._inherits,
             )
         if self._yields:
             _put_last(self._running.pid)

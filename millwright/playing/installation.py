@@ -3,10 +3,10 @@
 import asyncio
 import json
 import os
-import shutil
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +15,11 @@ import httpx
 from domain.errors import MillwrightError
 from millwright.embedded import postgres
 from millwright.embedded.engines import DevelopmentEngine, EmbeddedEngine
+from millwright.embedded.keeper import Kept, kept
+from millwright.embedded.marking import ENVIRONMENT_FILE, read_mark, write_mark
 from millwright.embedded.processes import Process, python, quiet_port
-from millwright.home import ENVIRONMENT_FILE, settings_from
+from millwright.home import settings_from
+from millwright.playing import clearing
 from millwright.settings import Settings
 
 SANDBOX = "sandbox"
@@ -50,8 +53,11 @@ class InstallationFailed(MillwrightError):
 class Installation:
     """The parts of one plant under one home.
 
+    The home is this installation's from `clear` or `occupy` on until `stop`. Where this process ends without `stop`,
+    however it ends, its parts end too.
+
     Args:
-        home: where everything is kept; emptied first.
+        home: where everything is kept.
         step: how many plant hours lie between two queries of the sandbox's detector.
         say: told, in a sentence, what is being done.
         variables: further settings of our processes, as environment variables.
@@ -83,36 +89,76 @@ class Installation:
         self._sandbox = list(sandbox)
         self._engine = engine(home)
         self._killed: set[str] = set()
+        self._kept: Kept | None = None
+        self._changing = threading.RLock()
+        self._stopped = False
         self.processes: dict[str, Process] = {}
         self.environment: dict[str, str] = {}
         self.database_url = ""
 
-    def clear(self) -> None:
-        """Ends what an earlier run left behind, and empties the home."""
-        for pid in _pids(self.home):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
-        postgres.stop(self.home / POSTGRES)
-        self._engine.stop_database()
-        shutil.rmtree(self.home, ignore_errors=True)
-        self.home.mkdir(parents=True)
+    def occupy(self) -> None:
+        """Makes the home this installation's, as it is; what an earlier one of this home left running is ended.
+
+        Raises:
+            Rejected: the home is in use, or is none of ours.
+        """
+        with self._change():
+            if self._kept is None:
+                self._kept = kept(self.home, alone=True)
+
+    def clear(self, *, fresh: bool = False) -> None:
+        """Makes the home this installation's, and empties it.
+
+        Args:
+            fresh: whether what people did in it goes too.
+
+        Raises:
+            Rejected: the home is in use or none of ours, or a person did something in it.
+        """
+        with self._change():
+            self.occupy()
+            clearing.clear(self.home.resolve(), fresh=fresh)
+
+    def find_engine(self) -> None:
+        """Installs the engine's programs where they are not here: minutes, once."""
+        self._engine.command(self._say)
+
+    def prepared(self, row: int) -> None:
+        """Marks the home: up to this row of the ledger all was done by the demo's preparation.
+
+        Raises:
+            Rejected: the home's mark cannot be read.
+        """
+        home = self.home.resolve()
+        mark = read_mark(home)
+        if mark is not None:
+            write_mark(home, replace(mark, prepared=row))
 
     async def start_foundations(self) -> Mapping[str, object]:
         """Starts the engine, the database and the sandbox; gives the sandbox's endpoints."""
+        self.occupy()
         command = await asyncio.to_thread(self._engine.command, self._say)
         self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
-        await asyncio.to_thread(self._engine.before_start)
-        self._add(ENGINE, command, {}, yields=True)
-        hours = str(int(self._step.total_seconds() // 3600))
-        arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
-        self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {}, yields=True)
-        self.database_url = await asyncio.to_thread(postgres.start, self.home / POSTGRES)
+        await asyncio.to_thread(self._start_engine_and_sandbox, command)
+        await asyncio.to_thread(self._start_database)
         endpoints = await self._endpoints()
         await asyncio.to_thread(self._engine.after_start)
         self.environment = self._environment(endpoints, self._engine.address)
         public = {name: value for name, value in self.environment.items() if name not in _SECRET}
         (self.home / ENVIRONMENT_FILE).write_text(json.dumps(public, indent=2))
         return endpoints
+
+    def _start_engine_and_sandbox(self, command: list[str]) -> None:
+        with self._change():
+            self._engine.before_start()
+            self._add(ENGINE, command, {}, yields=True)
+            hours = str(int(self._step.total_seconds() // 3600))
+            arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
+            self._add(SANDBOX, python("-m", "millwright.sandbox", *arguments), {}, yields=True)
+
+    def _start_database(self) -> None:
+        with self._change():
+            self.database_url = postgres.start(self.home / POSTGRES)
 
     def settings(self) -> Settings:
         """The settings that every process of Millwright here runs with."""
@@ -122,8 +168,9 @@ class Installation:
     async def start_services(self) -> str:
         """Starts workers, intakes and API; gives the API's address."""
         kinds = {**dict.fromkeys(self.workers, WORKER), **dict.fromkeys(self.intakes, INTAKE), API: API}
-        for name, kind in kinds.items():
-            self._add(name, python("-m", "millwright", kind), self.environment)
+        with self._change():
+            for name, kind in kinds.items():
+                self._add(name, python("-m", "millwright", kind), self.environment)
         return await self._api()
 
     def kill(self, part: str) -> None:
@@ -140,11 +187,11 @@ class Installation:
         """Starts a killed part again: with what it has on disk, and where it was."""
         if part == ENGINE:
             self._engine.before_start()
-        if part == POSTGRES:
-            postgres.start(self.home / POSTGRES)
-        else:
-            self.processes[part].start()
-            self._remember()
+        with self._change():
+            if part == POSTGRES:
+                postgres.start(self.home / POSTGRES)
+            else:
+                self.processes[part].start()
         if part == ENGINE:
             self._engine.after_start()
         self._killed.discard(part)
@@ -154,15 +201,23 @@ class Installation:
         self._engine.forget()
 
     def stop(self) -> dict[str, int | None]:
-        """Ends everything in good order; gives the exit codes of our own processes."""
-        codes = {}
-        for name in (*self.intakes, API, *self.workers, SANDBOX, ENGINE):
-            if name in self.processes:
-                codes[name] = self.processes[name].stop()
-        postgres.stop(self.home / POSTGRES)
-        self._engine.stop_database()
-        (self.home / "pids.json").unlink(missing_ok=True)
-        return codes
+        """Ends everything in good order, and gives the home up; gives the exit codes of our own processes.
+
+        It waits for what another thread is starting; after it nothing is started any more.
+        """
+        self._stopped = True
+        with self._changing:
+            if self._kept is None:
+                return {}
+            codes = {}
+            for name in (*self.intakes, API, *self.workers, SANDBOX, ENGINE):
+                if name in self.processes:
+                    codes[name] = self.processes[name].stop()
+            postgres.stop(self.home / POSTGRES)
+            self._engine.stop_database()
+            self._kept.release()
+            self._kept = None
+            return codes
 
     def fallen(self) -> str | None:
         """A process that ended by itself, with its last words; one that was killed here is not meant."""
@@ -171,16 +226,28 @@ class Installation:
                 return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
         return None
 
+    def process(
+        self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False
+    ) -> Process:
+        """A process that can be started as a part of this installation: it ends with it at the latest."""
+        if self._kept is None:
+            raise InstallationFailed(f"{self.home} is not occupied")
+        inherits = (self._kept.descriptor,)
+        return Process(name, command, environment, self.home / "logs", yields=yields, inherits=inherits)
+
     def _add(self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False) -> None:
         # No verdict needs the engine, and the sandbox stands for systems that have machines of their own.
-        process = Process(name, command, environment, self.home / "logs", yields=yields)
+        process = self.process(name, command, environment, yields=yields)
         process.start()
         self.processes[name] = process
-        self._remember()
 
-    def _remember(self) -> None:
-        pids = [one.pid for one in self.processes.values() if one.pid is not None]
-        (self.home / "pids.json").write_text(json.dumps(pids))
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Starting and stopping exclude each other, whichever threads they run in."""
+        with self._changing:
+            if self._stopped:
+                raise InstallationFailed(f"{self.home} was stopped")
+            yield
 
     def _environment(self, endpoints: Mapping[str, object], engine: str) -> dict[str, str]:
         bus = [{"topic": endpoints["topic"], "subscription": endpoints["subscription"]}]
@@ -249,13 +316,3 @@ class Installation:
 def numbered(kind: str, count: int) -> tuple[str, ...]:
     """The names of several processes of a kind; the first has none but the kind's."""
     return (kind, *(f"{kind}-{number}" for number in range(2, count + 1)))
-
-
-def _pids(home: Path) -> list[int]:
-    file = home / "pids.json"
-    if not file.exists():
-        return []
-    try:
-        return [int(pid) for pid in json.loads(file.read_text())]
-    except ValueError:
-        return []

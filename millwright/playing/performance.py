@@ -1,5 +1,6 @@
 """One performance of the plant: everything started, prepared, played to its end, counted."""
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from millwright.playing.preparation import migrate, prepare
 from millwright.playing.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.storage.figures import read_figures, read_orderings
 from millwright.storage.history import read_history
+from millwright.storage.personal_acts import last_row
 from millwright.temporal import engine_client, register_search_attributes
 
 STEP = timedelta(hours=3)
@@ -51,6 +53,7 @@ async def perform(
         async with open_systems(settings, storage.clock) as systems:
             await prepare(storage, systems, settings)
             cmms = systems.cmms_id
+        installation.prepared(await asyncio.to_thread(last_row, installation.database_url))
         async with engine_client(settings, settings.temporal_address or "") as client:
             await register_search_attributes(client)
         api = await installation.start_services()

@@ -20,6 +20,9 @@ ACTIVE = "1.1.0"
 SHADOW = "1.0.0"
 APPROVER = "grace"
 OPERATOR = "olaf"
+CAST = (APPROVER, OPERATOR)
+"""The persons whom a demo adds: what preparation has them do, no person did."""
+
 _LONG_BEFORE = timedelta(days=1)
 
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from domain.errors import Rejected
-from millwright.api.running import ADDRESS_FILE, run_api
+from millwright.api.running import run_api
 from millwright.bootstrap import Storage
+from millwright.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
 from tests.doors import until
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from millwright.embedded import postgres
-from millwright.home import ENVIRONMENT_FILE, POSTGRES
+from millwright.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from tests.cli.conftest import Millwright
 
 

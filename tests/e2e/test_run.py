@@ -83,11 +83,15 @@ def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> No
     assert len({(order["machine"], order["component"]) for order in orders}) == len(told)
 
 
-def test_two_runs_say_the_same(played: Played, plant_data: Path, new_home: Callable[[], Path]) -> None:
+def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
+    played: Played, plant_data: Path, new_home: Callable[[], Path]
+) -> None:
     again = _play(new_home(), plant_data)
     assert again.code == 0, again.said
     first, second = played.summary, again.summary
     assert {name: second[name] for name in SAME_IN_EVERY_RUN} == {name: first[name] for name in SAME_IN_EVERY_RUN}
+    removed = again.ask("home", "remove")
+    assert (removed.returncode, again.home.exists()) == (0, False), removed.stderr
 
 
 def test_a_backtest_of_both_versions_says_what_the_summary_says(played: Played) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage, open_systems
-from millwright.home import ENVIRONMENT_FILE
+from millwright.embedded.marking import ENVIRONMENT_FILE
 from millwright.playing.conductor import Conductor, Tick
 from millwright.playing.installation import Installation
 from millwright.playing.performance import STEP, count
@@ -23,6 +23,7 @@ from millwright.storage.condition import read_open_cases
 from millwright.storage.figures import count_ordering_cases
 from tests.e2e.played import verdicts_twice
 from tests.earlier_build import take_out_landed
+from tests.processes_of_home import none_left, processes_of
 
 PATIENCE = 120
 OPEN_WITH_ORDER = (
@@ -84,26 +85,14 @@ async def _cases_are_open(home: Path, plays: Callable[[], bool]) -> None:
 
 
 def _kill_all(home: Path, conductor: int) -> None:
-    """kill -9 for all but PostgreSQL, and the addresses forgotten that they left."""
-    os.kill(conductor, signal.SIGKILL)
-    pids = json.loads((home / "pids.json").read_text())
-    for pid in pids:
+    """kill -9 for all, and the addresses forgotten that they left."""
+    for pid in [conductor, *processes_of(home)]:
         with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     # The engine that comes next finds its file locked while the last one is still dying.
-    deadline = time.monotonic() + PATIENCE
-    while any(_lives(pid) for pid in pids):
-        assert time.monotonic() < deadline, "a killed process did not die"
-        time.sleep(0.01)
+    none_left(home)
     for file in ("api.json", "plant/endpoints.json"):
         (home / file).unlink(missing_ok=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def _stand(installation: Installation) -> None:

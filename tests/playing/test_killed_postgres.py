@@ -1,6 +1,8 @@
 """The embedded database killed with -9: it comes back where it was, with all that was committed."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,3 +53,22 @@ def test_two_databases_are_started_at_the_same_moment(directory: Path) -> None:
 
 def test_where_no_database_runs_there_is_none_to_kill(tmp_path: Path) -> None:
     assert postgres.kill(tmp_path) == 0
+
+
+def test_a_process_that_has_the_number_of_a_dead_server_is_left_alone(directory: Path) -> None:
+    url = postgres.start(directory)
+    named = (directory / "postmaster.pid").read_text().splitlines()
+    postgres.stop(directory)
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        (directory / "postmaster.pid").write_text("\n".join([str(stranger.pid), *named[1:]]))
+        assert postgres.kill(directory) == 0
+        postgres.stop(directory)
+        assert postgres.start(directory) == url
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert stranger.poll() is None
+    finally:
+        postgres.stop(directory)
+        stranger.kill()
+        stranger.communicate()

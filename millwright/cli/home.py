@@ -1,0 +1,29 @@
+"""`home`: the folder in which the embedded parts keep their files."""
+
+from typing import Annotated
+
+import typer
+
+from millwright.cli.opening import settings_of
+
+app = typer.Typer(no_args_is_help=True, help="The home: where the embedded parts keep their files.")
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Also where people did something in the home; that is lost.")
+    ] = False,
+) -> None:
+    """Remove a home that nobody uses, with all that was played in it; files that are not ours stay."""
+    from millwright.embedded.marking import locked
+    from millwright.playing import clearing
+
+    home = settings_of(context, anew=True).home.resolve()
+    if not home.exists():
+        typer.echo(f"There is no home at {home}.")
+        return
+    with locked(home, alone=True):
+        left = clearing.remove(home, fresh=fresh)
+    typer.echo(f"{home} was emptied, but for {', '.join(left)}." if left else f"{home} was removed.")

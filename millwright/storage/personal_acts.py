@@ -1,0 +1,58 @@
+"""What people did: the acts on record of which no service is the actor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+_SERVICES: Final = ("millwright", "watch", "worker")
+# Acts of judging bear the beginning of a version's digest, and changes over there the system's name. Whoever is not
+# known to be a service is taken for a person: what nobody did is looked at in vain, what somebody did is not lost.
+_READ: Final = """
+SELECT kind, subject, actor, at FROM acts
+WHERE ledger_seq > %(after)s AND (
+    actor IN (SELECT name FROM people)
+    OR NOT (actor = ANY(%(services)s) OR actor ~ '^[0-9a-f]{12}$' OR actor IN (SELECT system FROM cursors))
+)
+ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalAct:
+    """Something that a person did: what, to what, who, and when in the plant's clock."""
+
+    kind: str
+    subject: str
+    actor: str
+    at: datetime
+
+
+def personal_acts(database_url: str, after: int) -> list[PersonalAct]:
+    """What people did after a row of the ledger, the oldest first. It reads a database of any build.
+
+    Args:
+        database_url: the database.
+        after: the number of the ledger row; 0 for all there is.
+
+    Raises:
+        psycopg.Error: the database cannot be read.
+    """
+    with psycopg.connect(database_url) as connection:
+        if not _has_acts(connection):
+            return []
+        rows = connection.execute(_READ, {"after": after, "services": list(_SERVICES)}).fetchall()
+    return [PersonalAct(*row) for row in rows]
+
+
+def last_row(database_url: str) -> int:
+    """The number of the ledger's newest row; 0 where there is none."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _has_acts(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = connection.execute("SELECT to_regclass('acts') IS NOT NULL").fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,39 @@
+"""What people did, told from what services did."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from millwright.people import add_person
+from millwright.storage.personal_acts import last_row, personal_acts
+from millwright.storage.versions import PeopleStore
+from tests.judged_plant import Plant
+from tests.plant import START, code, deviation
+
+
+@pytest.fixture
+async def plant(storage_engine: AsyncEngine) -> Plant:
+    plant = Plant(storage_engine)
+    await plant.prepare()
+    return plant
+
+
+async def test_what_services_did_after_the_preparation_is_nobodys_work(plant: Plant, database_url: str) -> None:
+    prepared = last_row(database_url)
+    await plant.take(deviation(1), deviation(2), code(3), deviation(3))
+    assert last_row(database_url) > prepared
+    assert personal_acts(database_url, prepared) == []
+
+
+async def test_what_a_person_did_is_told_with_who_and_when(
+    plant: Plant, storage_engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    prepared = last_row(database_url)
+    await add_person(PeopleStore(storage_engine), "anna", ["planner"], tmp_path, START)
+    (act,) = personal_acts(database_url, prepared)
+    assert (act.kind, act.subject, act.actor, act.at) == ("person-added", "person/anna", "operations", START)
+
+
+def test_a_database_without_tables_holds_nobodys_work(postgres_url: str) -> None:
+    assert personal_acts(postgres_url, 0) == []
