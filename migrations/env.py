@@ -8,6 +8,7 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 import millwright.storage.policy_tables
 import millwright.storage.study_tables
+import millwright.storage.hold_tables  # noqa: F401 - its tables are in the metadata too
 import millwright.storage.suppression_tables  # noqa: F401 - its tables are in the metadata too
 from millwright.storage.tables import metadata
 
