@@ -296,6 +296,8 @@ class MemoryHolds:
     def take_over(self, case: str) -> None:
         """See `millwright.storage.holds.take_over`."""
         view = self._cases[case]
+        if not view.rung.orders:
+            return
         for claim in self.claims:
             earlier = self._cases[claim.case]
             same = (earlier.asset.id, earlier.failure_mode) == (view.asset.id, view.failure_mode)

@@ -22,6 +22,7 @@ from domain.holds import (
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
+from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.assignments import read_book
 from millwright.storage.engine import Turn, raw, transaction, unbound
@@ -56,7 +57,8 @@ _AT_WORK_AGAIN = text(
 _AWAITING = text(
     "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
     "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
-    "WHERE c.id = :case AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL FOR UPDATE OF h"
+    "WHERE c.id = :case AND c.rung >= :orders AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL "
+    "FOR UPDATE OF h"
 )
 _TAKE_OVER = text(
     "UPDATE hold_claims m SET dropped_at = :now FROM cases o, cases c WHERE m.hold_key = :key AND m.dropped_at IS NULL "
@@ -377,11 +379,12 @@ async def _approved(connection: AsyncConnection, digest: str) -> bool:
 
 
 async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
-    """Passes the claim of an earlier case of the same fault, whose machine waits to be released, to this case.
+    """Passes the claim of an earlier case of the same fault, whose machine waits to be released, to this case if it
+    asks for an order.
 
     Production cannot release the machine then before this case's work is done too. The earlier case is woken to close.
     """
-    key = await connection.scalar(_AWAITING, {"case": case})
+    key = await connection.scalar(_AWAITING, {"case": case, "orders": int(Rung.DRAFT)})
     if key is None:
         return
     state = await connection.scalar(select(holds.c.state).where(holds.c.key == key))

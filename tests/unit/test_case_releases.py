@@ -157,6 +157,17 @@ def test_a_new_case_of_the_same_fault_takes_the_hold_over_and_production_must_wa
     assert plant.mes.started == [CASE]
 
 
+def test_a_new_case_that_asks_for_no_order_yet_keeps_no_machine_from_being_released() -> None:
+    plant = held()
+    finish(plant, COMPLETED)
+    plant.store.open(case_view(NEXT, 1, Rung.INSPECT))
+    settle(plant)
+    assert plant.store.now(NEXT).hold is None
+    plant.release(CASE)
+    settle(plant)
+    assert plant.mes.started == [CASE]
+
+
 @pytest.mark.parametrize(
     ("refusal", "lane"),
     [
