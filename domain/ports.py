@@ -270,3 +270,7 @@ class WorkflowEngine(Protocol):
             Unavailable: the engine does not answer; the dispatcher asks again.
         """
         ...
+
+    async def answers(self) -> bool:
+        """Whether the engine is there. Says so within two seconds."""
+        ...

@@ -26,8 +26,8 @@ from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.assignments import read_book
 from millwright.storage.engine import Turn, raw, transaction, unbound
-from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
 from millwright.storage.hold_tables import hold_claims, hold_placements, holds
+from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
 
 _ACTOR = "millwright"
 _LIVE = [state.value for state in HoldStatus if state.live]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
+from activities.attendance import Attendance
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.attendance import Attendance
 from activities.judging import JudgeLine, Judging
 from domain.anomaly import Received
 from domain.errors import StorageUnavailable

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
+from activities.attendance import Attendance, Pace, Pass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.attendance import Attendance, Pace, Pass
 from domain.errors import Unavailable
 from millwright.storage.due import DueSubject
 from millwright.worker.dispatcher import Dispatcher
