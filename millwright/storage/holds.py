@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import RowMapping, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -68,7 +68,10 @@ _AT_WORK_AGAIN = text(
 _AWAITING = text(
     "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
     "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
-    "WHERE c.id = :case AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL FOR UPDATE OF h"
+    "WHERE c.id = :case AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL "
+    # A case claims one hold at most: where its machine bears another name in the MES by now, the earlier case stays.
+    "AND NOT EXISTS (SELECT FROM hold_claims x WHERE x.case_id = c.id AND x.dropped_at IS NULL "
+    "AND x.hold_key <> h.key) FOR UPDATE OF h"
 )
 _TAKE_OVER = text(
     "UPDATE hold_claims m SET dropped_at = :now FROM cases o, cases c WHERE m.hold_key = :key AND m.dropped_at IS NULL "
@@ -102,15 +105,12 @@ class _Writing:
 
     async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None) -> bool:
         """Ends a hold and drops its claims; whether it was live."""
+        values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
+        if release is not None:
+            told = literal(release.model_dump(mode="json"), holds.c.release.type)
+            values["release"] = func.coalesce(holds.c.release, told)
         ended = await self.connection.execute(
-            update(holds)
-            .where(holds.c.key == key, holds.c.state.in_(_LIVE))
-            .values(
-                state=status.value,
-                ended_at=self.now,
-                reason=reason,
-                release=func.coalesce(holds.c.release, release.model_dump(mode="json") if release else None),
-            )
+            update(holds).where(holds.c.key == key, holds.c.state.in_(_LIVE)).values(**values)
         )
         if not ended.rowcount:
             return False
@@ -159,25 +159,29 @@ class HoldStore:
             mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
             if mine is not None:
                 return await _certainly_of_case(connection, case)
-            live = {"system": system, "equipment": equipment, "live": _LIVE}
-            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
-            if there is not None and there.state == HoldStatus.RELEASING:
-                raise Unavailable(
-                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
-                )
-            key = there.key if there is not None else case
-            if there is None:
-                asked = insert(holds).values(
-                    key=key,
+            # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
+            made = await connection.scalar(
+                insert(holds)
+                .values(
+                    key=case,
                     system=system,
                     equipment=equipment,
                     state=HoldStatus.ASKED.value,
                     intended_at=writing.now,
                 )
-                await connection.execute(asked)
+                .on_conflict_do_nothing()
+                .returning(holds.c.key)
+            )
+            live = {"system": system, "equipment": equipment, "live": _LIVE}
+            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
+            if there is None or there.state == HoldStatus.RELEASING:
+                raise Unavailable(
+                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
+                )
+            key = there.key
             claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
             await connection.execute(claim)
-            writing.act("hold-shared" if there is not None else "hold-intended", case, hold=key, equipment=equipment)
+            writing.act("hold-shared" if made is None else "hold-intended", case, hold=key, equipment=equipment)
             return await _certainly_of_case(connection, case)
 
     async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
@@ -346,6 +350,7 @@ class HoldStore:
         self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
     ) -> None:
         async with self._writing() as writing:
+            (await writing.connection.execute(_LOCK, {"key": key})).one()
             claims = (await writing.connection.execute(_CLAIMS, {"key": key})).all()
             if await writing.end(key, status, reason, release):
                 woken = [case_workflow_id(str(claim.case_id)) for claim in claims]
