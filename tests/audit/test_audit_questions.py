@@ -81,7 +81,7 @@ async def test_a_version_s_events_cases_orders_and_holds_are_all_told(recorded: 
     )
     kinds = column(answer, "kind")
     counted = {kind: kinds.count(kind) for kind in ("event", "case", "order", "hold")}
-    assert counted == {"event": verdicts, "case": 2, "order": 2, "hold": 1}
+    assert counted == {"event": verdicts, "case": 2, "order": 2, "hold": 2}
     assert {row.model_dump()["id"] for row in answer.rows if row.model_dump()["kind"] == "order"} == {"1001", "1002"}
 
 
