@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, literal, select, text, update
+from sqlalchemy import RowMapping, exists, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.clock import Clock
-from domain.errors import ActRejected, Unavailable
+from domain.errors import Unavailable
 from domain.holds import (
     LIVE_PLACEMENTS,
     PLACEMENT_MOVES,
@@ -19,6 +19,7 @@ from domain.holds import (
     Placement,
     PlacementState,
     Release,
+    check_release,
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
@@ -256,17 +257,20 @@ class HoldStore:
                 return
             writing.act(f"placement-{state.value}", key, hold=key, placement=number, read_at=read_at, reason=reason)
             if state is PlacementState.OVERRULED:
-                await self._overruled(writing, key, reason)
+                overruled_at = func.coalesce(holds.c.overruled_at, writing.now)
+                await connection.execute(update(holds).where(holds.c.key == key).values(overruled_at=overruled_at))
+            if state in (PlacementState.OVERRULED, PlacementState.ENDED):
+                await self._end_overruled(writing, key, reason)
 
-    async def _overruled(self, writing: _Writing, key: str, reason: str | None) -> None:
+    async def _end_overruled(self, writing: _Writing, key: str, reason: str | None) -> None:
         """A person has started the machine: nothing more is placed, and the hold ends with its last placement."""
-        await writing.connection.execute(
-            update(holds)
-            .where(holds.c.key == key)
-            .values(overruled_at=func.coalesce(holds.c.overruled_at, writing.now))
+        overruled = select(holds.c.key).where(
+            holds.c.key == key,
+            holds.c.state == HoldStatus.ASKED.value,
+            holds.c.overruled_at.is_not(None),
+            ~exists().where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE)),
         )
-        left = select(func.count()).where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE))
-        if not await writing.connection.scalar(left):
+        if await writing.connection.scalar(overruled) is not None:
             await writing.end(key, HoldStatus.OVERRULED, reason, None)
 
     async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
@@ -304,32 +308,16 @@ class HoldStore:
         async with self._writing() as writing:
             connection = writing.connection
             found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
-            if found is None:
-                raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
-            if found.state == HoldStatus.RELEASING:
+            if found is not None and found.state == HoldStatus.RELEASING:
                 return
-            if found.state != HoldStatus.ASKED:
-                raise ActRejected(f"hold {key} is {found.state} already", field="hold")
             claims = (await connection.execute(_CLAIMS, {"key": key})).all()
-            at_work = [str(claim.case_id) for claim in claims if claim.ready_at is None]
-            again = [str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})]
-            doubts = await self._unresolved(connection, key)
-            if at_work:
-                raise ActRejected(
-                    f"the work of case {', '.join(at_work)} is not done",
-                    field="hold",
-                    fix="complete or cancel its order first; in an emergency start the machine in the MES",
-                )
-            if again:
-                raise ActRejected(
-                    f"order {', '.join(again)} was opened again", field="hold", fix="finish or cancel it first"
-                )
-            if doubts:
-                raise ActRejected(
-                    f"it cannot be proved that the hold of job {', '.join(doubts)} is ours",
-                    field="hold",
-                    fix="look at the job in the MES and release it there",
-                )
+            check_release(
+                key,
+                HoldStatus(found.state) if found is not None else None,
+                at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
+                reopened=[str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})],
+                unproved=await self._unproved(connection, key),
+            )
             await connection.execute(
                 update(holds)
                 .where(holds.c.key == key)
@@ -338,7 +326,7 @@ class HoldStore:
             writing.act("hold-releasing", key, release.by, hold=key, release=release)
             await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
 
-    async def _unresolved(self, connection: AsyncConnection, key: str) -> list[str]:
+    async def _unproved(self, connection: AsyncConnection, key: str) -> list[str]:
         """The jobs that are, or may be, held without proof that it is by us."""
         rows = select(hold_placements.c.job).where(
             hold_placements.c.hold_key == key,

@@ -124,7 +124,7 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
 
 
 async def build(engine: AsyncEngine) -> None:
-    """Watched, confirmed, revised, too late, ignored; one case done with hold and label, one held with an open order."""
+    """Watched, confirmed, revised, too late, ignored; one case done, with hold and label, one held with an order."""
     plant = Plant(engine)
     await plant.prepare(Criticality.A)
     await plant.take(deviation(1, external_id="first"), deviation(2), deviation(3, score=2.0, external_id="weak"))

@@ -1,4 +1,4 @@
-"""Holds that an earlier build asked for, after the tables were upgraded: who answers for them, and what the audit says."""
+"""Holds of an earlier build after the tables were upgraded: who answers for them, and what the audit says of them."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -89,7 +89,12 @@ class EarlierBuild:
             event=event,
         )
         ((mode, rung),) = await self._plant.rows("SELECT failure_mode, rung FROM cases WHERE id = :case", case=case)
-        told = {"asset": f"asset-{case}", "failure_mode": mode, "rung": Rung(int(str(rung))).word, "event": [source, external_id]}
+        told = {
+            "asset": f"asset-{case}",
+            "failure_mode": mode,
+            "rung": Rung(int(str(rung))).word,
+            "event": [source, external_id],
+        }
         await self._act(case, "case-opened", **told)
 
     async def _claim(self, key: str, case: str, kind: str, plan: dict[str, object]) -> None:

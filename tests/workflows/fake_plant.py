@@ -153,9 +153,7 @@ class FakeMes:
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         self.failing.enter()
         method = HoldMethod.PAUSE if self.state is JobState.RUNNING else HoldMethod.ALREADY_HELD
-        return HoldPlan(
-            key=key, equipment=equipment, receiver="R1", job="J1", prior_state=self.state, method=method
-        )
+        return HoldPlan(key=key, equipment=equipment, receiver="R1", job="J1", prior_state=self.state, method=method)
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         del reason
