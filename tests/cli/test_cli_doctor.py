@@ -15,8 +15,8 @@ from tests.cli.conftest import Millwright
 
 LATER = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
 ADRIFT = """
-INSERT INTO holds (key, system, equipment, plan, state, intended_at)
-VALUES ('MWX', 'mes', 'EQ-1', '{}', 'placed', now())
+INSERT INTO holds (key, system, equipment, state, intended_at)
+VALUES ('MWX', 'mes', 'EQ-1', 'asked', now())
 """
 
 UNGUARDED = "SET session_replication_role = replica"
