@@ -6,9 +6,9 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool, text
 
+import millwright.storage.hold_tables
 import millwright.storage.policy_tables
 import millwright.storage.study_tables
-import millwright.storage.hold_tables  # noqa: F401 - its tables are in the metadata too
 import millwright.storage.suppression_tables  # noqa: F401 - its tables are in the metadata too
 from millwright.storage.tables import metadata
 

@@ -30,7 +30,7 @@ ANSWER_FOR_THEM = """
 UPDATE hold_claims c SET ready_at = c.dropped_at, dropped_at = NULL FROM holds h
 WHERE h.key = c.hold_key AND h.state IN ('intended', 'placed', 'releasing', 'unproven')
 AND NOT EXISTS (SELECT FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL)
-AND 'case/' || c.case_id = (SELECT a.subject FROM acts a WHERE a.kind = 'hold-dropped'
+AND 'case/' || c.case_id = (SELECT a.subject FROM acts a WHERE a.kind IN ('hold-dropped', 'hold-ready')
     AND a.body::jsonb->'detail'->>'hold' = h.key ORDER BY a.id DESC LIMIT 1)
 """
 DROP_ENDED = """
