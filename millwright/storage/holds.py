@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, text, update
+from sqlalchemy import exists, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -85,7 +85,8 @@ class _Writing:
         """Ends a hold and drops its claims; whether it was live."""
         values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
         if release is not None:
-            values["release"] = release.model_dump(mode="json")
+            told = literal(release.model_dump(mode="json"), holds.c.release.type)
+            values["release"] = func.coalesce(holds.c.release, told)
         ended = await self.connection.execute(
             update(holds).where(holds.c.key == key, holds.c.state.in_(_LIVE)).values(**values)
         )
