@@ -120,8 +120,7 @@ class Loop:
             try:
                 items = await self._read(messages)
                 stored = await self._storage.inbox.take(items, self._storage.clock.now())
-                if len(stored.kept) < len(items):
-                    await mend(self._storage, items, stored.kept, self.entity)
+                await mend(self._storage, stored.again, self.entity)
             except (StorageUnavailable, StorageFault, Rejected) as error:
                 if not away:
                     log.warning("%s: %d messages wait for storage: %s", self.entity, len(messages), error)

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from domain.errors import StorageFault, StorageUnavailable
 
+Driver = psycopg.AsyncConnection[tuple[object, ...]]
 Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 Statement = tuple[str, tuple[object, ...]]
 """A statement in the driver's own words, and its values."""
@@ -112,7 +113,7 @@ def _told_apart() -> Iterator[None]:
         raise
 
 
-async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:
+async def raw(connection: AsyncConnection) -> Driver:
     """The psycopg connection beneath a transaction, for COPY."""
     fairy = await connection.get_raw_connection()
     driver = fairy.driver_connection
@@ -121,7 +122,7 @@ async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[obje
     return driver
 
 
-async def send_all(driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+async def send_all(driver: Driver) -> None:
     """Sends what a pipeline has gathered, all of it.
 
     The driver, when it ends a pipeline, waits for answers though a part of a long statement may still be unsent.

@@ -98,6 +98,7 @@ class ServiceBusDoor:
 
         return EntityReceiver(
             path,
+            entity.path,
             settings.address,
             open_receiver,
             sessions=sessions,

@@ -38,6 +38,7 @@ class EntityReceiver:
 
     Args:
         entity: the name by which events know this door.
+        origin: the queue or subscription that it belongs to: the same, or what a dead-letter queue is of.
         address: where the bus is, for messages to people.
         open_receiver: makes the vendor's receiver; called again for every new connection.
         sessions: whether each connection serves one session, to be changed for another once it is empty.
@@ -46,6 +47,7 @@ class EntityReceiver:
     def __init__(
         self,
         entity: str,
+        origin: str,
         address: str,
         open_receiver: Callable[[], ServiceBusReceiver],
         *,
@@ -55,6 +57,7 @@ class EntityReceiver:
         longest_backoff: timedelta,
     ) -> None:
         self.entity = entity
+        self._origin = origin
         self._address = address
         self._open_receiver = open_receiver
         self._sessions = sessions
@@ -110,7 +113,7 @@ class EntityReceiver:
                 raise translated(error, self._address, self.entity, "receive") from error
             if not received and self._sessions:
                 await self._drop()
-        return [bus_message(self.entity, message) for message in received]
+        return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def more(self, max_messages: int) -> list[BusMessage]:
         """Up to `max_messages` of those that follow a full batch, while that one is being stored; none where no more
@@ -130,7 +133,7 @@ class EntityReceiver:
                 return []
             if received:
                 self._last_at = time.monotonic()
-        return [bus_message(self.entity, message) for message in received]
+        return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def settle(self, messages: Sequence[BusMessage]) -> int:
         """Tells the bus that these are stored; how many it confirmed.

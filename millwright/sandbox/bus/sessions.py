@@ -23,9 +23,6 @@ class SessionConsumer(Consumer, Protocol):
     def granted(self, session: "MessageSession") -> None:
         """The session is its own until `session.locked_until_ms`."""
 
-    def refused(self, refusal: Refusal) -> None:
-        """There is no session for it, or it has lost the one it had."""
-
 
 class MessageSession:
     """The messages of one session id that wait, who holds it until when, and its state (opaque bytes)."""
@@ -83,6 +80,10 @@ class SessionEntity(Entity):
         for session in list(self._sessions.values()):
             if session.holder is consumer:
                 self._free(session, failed=lost)
+
+    def receivers(self) -> list[Consumer]:
+        holders = [session.holder for session in self._sessions.values() if session.holder is not None]
+        return [*holders, *(consumer for _, consumer in self._waiting)]
 
     def pump(self) -> None:
         self.stirred = False
