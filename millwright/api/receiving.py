@@ -88,6 +88,7 @@ async def take_in(desk: Desk, body: bytes, content_type: str | None, headers: Ma
     """
     items = await _read(desk, body, content_type, headers)
     stored = await desk.gathering.store(items)
+    desk.outage.is_over()
     own = {(item.door, item.sequence) for item in items}
     again = [(item, event) for item, event in stored.again if (item.door, item.sequence) in own]
     return Taken(items, stored.kept, await mend(desk.storage, again, by))

@@ -59,9 +59,7 @@ class Gathering:
         group, self._waiting = self._waiting[:count], self._waiting[count:]
         return group
 
-    async def _store_group(
-        self, group: Sequence[tuple[Sequence[Received], asyncio.Future[Stored]]]
-    ) -> None:
+    async def _store_group(self, group: Sequence[tuple[Sequence[Received], asyncio.Future[Stored]]]) -> None:
         try:
             items = list(itertools.chain.from_iterable(items for items, _ in group))
             stored = await self._inbox.take(items, self._clock.now())

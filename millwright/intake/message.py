@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 class BusMessage(Protocol):
     """A message as any bus delivers it; connectors give their own class with these attributes.
 
-    `entity` is the queue, subscription or dead-letter queue, and `origin` the queue or subscription to which it was sent.
-    `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which it was taken in there; a
-    redelivery repeats both. `application_properties` are text already. `problem` says what of the message could not be
-    decoded; `body` then holds all that was to be had of it.
+    `entity` is the queue, subscription or dead-letter queue, and `origin` the queue or subscription to which it was
+    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which it was taken in
+    there; a redelivery repeats both. `application_properties` are text already. `problem` says what of the message
+    could not be decoded; `body` then holds all that was to be had of it.
     """
 
     @property

@@ -57,9 +57,10 @@ def read_message(message: BusMessage, now: datetime, register: Register) -> Rece
     """
     delivery = Delivery(message.entity, message.sequence_number, now, message.enqueued_at, message.origin)
     properties, body = message.application_properties, message.body
-    if message.problem is not None:
-        return _quarantined(delivery, body, {}, EventRejected(f"cannot be decoded: {message.problem}"))
     attributes = amqp_attributes(properties)
+    if message.problem is not None:
+        raw = self_contained(attributes, body, is_json=False) if attributes else body
+        return _quarantined(delivery, raw, attributes, EventRejected(message.problem))
     if attributes and not _is_structured(message.content_type):
         return _read_binary(attributes, body, delivery, register)
     if len(body) > LARGEST_EVENT:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 Receipt = tuple[str, int]
 """The door through which an item came and its sequence there."""
 
-# What the driver and the database raise for a value that they will not hold.
-_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
+# What `transaction` lets through of the driver's errors is for a value that it or the database will not hold.
+_REFUSALS = (psycopg.Error, UnicodeError, orjson.JSONEncodeError)
 
 _COLUMNS = (
     "id, door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "

@@ -14,7 +14,8 @@ Label = tuple[str, str]
 """A source and an external id: unique in storage, and not always where it comes from."""
 
 _LABELLED = """
-SELECT e.id AS event, e.door, e.sequence, e.enqueued_at, e.source, e.external_id, e.fate, e.field, e.raw, e.corrected FROM events e
+SELECT e.id AS event, e.door, e.sequence, e.enqueued_at, e.source, e.external_id, e.fate, e.field, e.raw, e.corrected
+FROM events e
 JOIN unnest(%s::text[], %s::text[]) AS k(source, external_id)
   ON e.source = k.source AND e.external_id = k.external_id
 """
@@ -62,7 +63,7 @@ class SortedOut:
     Attributes:
         new: what is to be stored as an event, by its number.
         receipts: what brought nothing new.
-        again: those among the rest that can be read, each with the quarantined or unmapped event that it was or corrects.
+        again: those of the rest that can be read, each with the quarantined or unmapped event that it was or corrects.
     """
 
     new: dict[int, Received] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from connectors.azure.service_bus import EntityReceiver
 from connectors.azure.service_bus import receiver as module
 
 MESSAGE = SimpleNamespace(
-    raw_amqp_message=SimpleNamespace(properties=None, application_properties=None),
+    raw_amqp_message=SimpleNamespace(properties=None, application_properties=None, footer=None),
     enqueued_time_utc=None,
     sequence_number=7,
     delivery_count=0,

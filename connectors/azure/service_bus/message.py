@@ -12,6 +12,8 @@ import orjson
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
 
+from connectors.azure.service_bus.decoding import UNDECODED
+
 log = logging.getLogger(__name__)
 
 _Part = TypeVar("_Part")
@@ -50,7 +52,9 @@ def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -
     What is no UTF-8 is replaced in a name, and written in base64 in a body. What the client itself cannot decode is
     left out and named in `problem`.
     """
-    problems: list[str] = []
+    amqp = received.raw_amqp_message
+    undecoded = (amqp.footer or {}).get(UNDECODED)
+    problems: list[str] = [] if undecoded is None else [_text(undecoded)]
 
     def part(name: str, read: Callable[[], _Part], otherwise: _Part) -> _Part:
         try:
@@ -59,7 +63,6 @@ def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -
             problems.append(f"{name}: {type(error).__name__}: {error}")
             return otherwise
 
-    amqp = received.raw_amqp_message
     names = amqp.properties
     message = BusMessage(
         entity=entity,
@@ -73,7 +76,7 @@ def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -
         delivery_count=part("delivery count", lambda: int(received.delivery_count or 0), 0),
         enqueued_at=part("enqueued time", lambda: _moment(received.enqueued_time_utc), None),
         received=received,
-        problem="; ".join(problems) or None,
+        problem=f"cannot be decoded: {'; '.join(problems)}" if problems else None,
     )
     if problems:
         log.warning("service_bus: message %d of %s: %s", message.sequence_number, entity, message.problem)

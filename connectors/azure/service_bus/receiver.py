@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -29,8 +30,12 @@ _LOOK, _REST = 0.001, 0.1
 _ON_ITS_HEELS: Final = 0.05
 """Seconds for which what follows a full batch is waited for: the client asks for it only once it has handed out all."""
 
-# What the client raises where its connection is gone: its own errors, and plain ones from the socket or a closed link.
-_VENDOR_ERRORS: Final = (AzureError, OSError, ValueError, RuntimeError, TimeoutError)
+# What the client raises where its connection is gone or it cannot read a frame: its own errors, and plain ones from the
+# socket, a closed link or its decoder.
+_VENDOR_ERRORS: Final = (
+    AttributeError, AzureError, EOFError, LookupError, OSError, RuntimeError, TimeoutError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 
 
 class EntityReceiver:
@@ -163,6 +168,11 @@ class EntityReceiver:
     def stop(self) -> None:
         """Ends `batches` after the batch that is out, or after the wait that is on."""
         self._stopping.set()
+
+    async def reset(self) -> None:
+        """Gives up the connection: what was not settled comes again, and the next receive opens another."""
+        async with self._busy:
+            await self._drop()
 
     async def close(self) -> None:
         """Ends `batches` and gives back what was fetched and not handed out."""

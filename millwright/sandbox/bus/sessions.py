@@ -8,7 +8,6 @@ from typing import Protocol
 from millwright.sandbox.bus.entity import Consumer, Entity
 from millwright.sandbox.bus.message import Message, wall_ms
 from millwright.sandbox.bus.refusal import (
-    Refusal,
     message_lock_lost,
     no_session_in_time,
     not_allowed,
