@@ -38,6 +38,7 @@ class Delivery(NamedTuple):
     """Through which door a message came, under which number there, and when by the plant's clock.
 
     `origin` is what stands for a sender who names none, and `enqueued_at` the time at which a bus took the message in.
+    `first_at` is when it came first, where it is read again.
     """
 
     door: str
@@ -45,3 +46,4 @@ class Delivery(NamedTuple):
     received_at: datetime
     enqueued_at: datetime | None = None
     origin: str | None = None
+    first_at: datetime | None = None

@@ -185,7 +185,7 @@ def _read_binary(attributes: Mapping[str, object], body: bytes, delivery: Delive
 
 def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Register) -> Received:
     try:
-        found = _find(event, delivery.received_at, register)
+        found = _find(event, delivery, register)
     except Unmapped as unmapped:
         found = Finding(
             natural_key=unmapped.natural_key,
@@ -220,8 +220,8 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     )
 
 
-def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
-    kind = event.type
+def _find(event: CloudEvent, delivery: Delivery, register: Register) -> Finding:
+    kind, now = event.type, delivery.received_at
     if kind == envelope.ANOMALY:
         return envelope.read_anomaly(event, now, register)
     if kind.lower() == TELEMETRY:
@@ -229,7 +229,7 @@ def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
     if kind == _TWIN_UPDATE:
         return read_update(event, now, register)
     if kind == envelope.ALARM:
-        return envelope.read_alarm(event, now, register)
+        return envelope.read_alarm(event, now, register, delivery.first_at or now)
     if kind.startswith(_TWIN_EVENTS):
         return read_lifecycle(event)
     if kind.startswith(_OUR_TYPES):

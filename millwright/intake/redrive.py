@@ -39,7 +39,7 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
     events = EventStore(storage.engine, storage.clock)
     event, raw = await events.raw(event_id)
     register = Register.of(await storage.register.read())
-    delivery = Delivery(event.door, event.sequence, storage.clock.now())
+    delivery = Delivery(event.door, event.sequence, storage.clock.now(), first_at=event.received_at)
     # It keeps the id under which it is stored: what it bears may be another's too.
     again = renamed(
         read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
