@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0015_hold_placements"
-down_revision: str | None = "0013_studies"
+down_revision: str | None = "0014_identity"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # Earlier builds would release holds without a person: they end.

@@ -21,7 +21,7 @@ from millwright.storage.schema import check, downgrade, upgrade
 from tests.judged_plant import Plant
 from tests.plant import code, deviation
 
-BEFORE = "0013_studies"
+BEFORE = "0014_identity"
 # The methods of plans of earlier builds, which name no receiver.
 PAUSE, NOTHING = HoldMethod.PAUSE, HoldMethod.NOTHING_TO_HOLD
 _numbers = itertools.count()
