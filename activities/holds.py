@@ -97,7 +97,9 @@ class Holds:
         async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as one:
             view, now = one.view, self._clock.now()
             one.calls_a_person = True
-            if hold_stands(view):
+            if _left_alone(view, now):
+                one.wait(view.waiting_for, view.waiting_until)
+            elif hold_stands(view):
                 await self._look_after(one)
             elif hold_wanted(view):
                 due_at = view.urgency.hold_at if view.urgency is not None else None
@@ -323,6 +325,14 @@ class Holds:
             activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
             return
         await self._holds.twin_told(hold.key, says)
+
+
+def _left_alone(view: CaseView, now: datetime) -> bool:
+    """Whether the MES failed, and is left alone for a while: only where nothing on the machine is to be watched."""
+    waits = view.waiting_step == "ensure-hold" and view.attempts > 0
+    if view.hold is None or not waits or view.waiting_until is None or view.waiting_until <= now:
+        return False
+    return all(each.state is PlacementState.INTENDED for each in view.hold.live_placements)
 
 
 def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:

@@ -103,7 +103,9 @@ def position_time(position: str) -> datetime:
 class Received(Model):
     """A message as it came through a door, read or unreadable, before it is stored.
 
-    `sequence` is the bus's own number within `door` (an entity) or one of ours for HTTP: a redelivery repeats it.
+    `sequence` is the bus's own number within `door` (an entity) or one of ours for HTTP, and `enqueued_at` the time at
+    which a bus took the message in: a redelivery repeats all three, and what it says. An entity that is made anew
+    repeats its numbers only. `source` and `external_id` are what the sender calls the message; see `domain.identity`.
     `natural_key` names the observation itself, so that a query run again makes nothing new; it is None only where
     the message could not be read. `fate` is set where intake alone decides it; None waits for judging.
     """
@@ -116,6 +118,7 @@ class Received(Model):
     subject: str | None
     received_at: Moment
     raw: bytes = Field(repr=False)
+    enqueued_at: Moment | None = None
     natural_key: str | None = None
     at: Moment | None = None
     traceparent: str | None = None

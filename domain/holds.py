@@ -1,9 +1,11 @@
 """A hold: the equipment that a case asks to be kept from running, and its placements, one for each job (promise 3)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from domain.errors import ActRejected
 from domain.model import Model, Moment
 from domain.production import HoldPlan
 
@@ -174,6 +176,42 @@ class HoldView(Model):
         if self.overruled_at is not None:
             return HoldStatus.OVERRULED.value
         return "asked for; no job is held at present"
+
+
+def check_release(
+    key: str, state: HoldStatus | None, at_work: Sequence[str], reopened: Sequence[str], unproved: Sequence[str]
+) -> None:
+    """Says why a hold that is not being released yet may not be.
+
+    Args:
+        state: how far it has come; None where there is none.
+        at_work: the cases whose work is not done.
+        reopened: the orders of its cases that were opened again.
+        unproved: the jobs that are, or may be, held without proof that it is by us.
+
+    Raises:
+        ActRejected: why, and what helps.
+    """
+    if state is None:
+        raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
+    if state is not HoldStatus.ASKED:
+        raise ActRejected(f"hold {key} is {state} already", field="hold")
+    if at_work:
+        raise ActRejected(
+            f"the work of case {', '.join(at_work)} is not done",
+            field="hold",
+            fix="complete or cancel its order first; in an emergency start the machine in the MES",
+        )
+    if reopened:
+        raise ActRejected(
+            f"order {', '.join(reopened)} was opened again", field="hold", fix="finish or cancel it first"
+        )
+    if unproved:
+        raise ActRejected(
+            f"it cannot be proved that the hold of job {', '.join(unproved)} is ours",
+            field="hold",
+            fix="look at the job in the MES and release it there",
+        )
 
 
 class HoldStore(Protocol):

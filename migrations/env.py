@@ -6,6 +6,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool, text
 
+import millwright.storage.event_tables
 import millwright.storage.hold_tables
 import millwright.storage.policy_tables
 import millwright.storage.study_tables

@@ -1,6 +1,6 @@
-"""Cases and holds in memory, faithful to `millwright.storage`, each method a turn of its own."""
+"""Cases in memory, with their holds, faithful to `millwright.storage`, each method a turn of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,13 +9,14 @@ from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.counterfactuals import Counterfactuals, Explanation, Grounds
-from domain.errors import ActRejected, Unavailable
-from domain.holds import PLACEMENT_MOVES, HoldStatus, HoldView, Placement, PlacementState, Release
+from domain.errors import ActRejected
+from domain.holds import HoldView
 from domain.outcomes import Label, Outcome, OutcomeClass
-from domain.production import HoldPlan, ProductionContext
+from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from tests.memory_holds import MemoryHolds
 from tests.turns import store_call
 
 _RANK = tuple(WorkOrderStatus)
@@ -25,16 +26,6 @@ _RANK = tuple(WorkOrderStatus)
 class _Due:
     at: datetime | None
     generation: int = 1
-
-
-@dataclass(slots=True)
-class Claim:
-    """A case's claim on a hold."""
-
-    hold: str
-    case: str
-    ready_at: datetime | None = None
-    dropped: bool = False
 
 
 class MemoryStore:
@@ -264,186 +255,6 @@ class MemoryStore:
                 self._wake(known.id)
         self._cursor = cursor
         return woken
-
-
-class MemoryHolds:
-    """See `domain.holds.HoldStore`."""
-
-    def __init__(self, clock: Clock, cases: dict[str, CaseView], wake: Callable[[str], None]) -> None:
-        self._clock = clock
-        self._cases = cases
-        self._wake = wake
-        self._holds: dict[str, HoldView] = {}
-        self.claims: list[Claim] = []
-
-    def live(self) -> list[HoldView]:
-        """The holds that are live, by the order in which they were asked for."""
-        return [self._view(key) for key, hold in self._holds.items() if hold.state.live]
-
-    def all(self) -> list[HoldView]:
-        return [self._view(key) for key in self._holds]
-
-    def claim(self, case: str) -> Claim | None:
-        """The claim that a case has not dropped."""
-        return next((claim for claim in self.claims if claim.case == case and not claim.dropped), None)
-
-    def of(self, case: str) -> HoldView | None:
-        mine = [claim for claim in self.claims if claim.case == case]
-        if not mine:
-            return None
-        return self._view((self.claim(case) or mine[-1]).hold)
-
-    def take_over(self, case: str) -> None:
-        """See `millwright.storage.holds.take_over`."""
-        view = self._cases[case]
-        if not view.rung.orders:
-            return
-        for claim in self.claims:
-            earlier = self._cases[claim.case]
-            same = (earlier.asset.id, earlier.failure_mode) == (view.asset.id, view.failure_mode)
-            waits = earlier.phase is Phase.AWAITING_RELEASE and not claim.dropped
-            if same and waits and claim.case != case and self._holds[claim.hold].state is HoldStatus.ASKED:
-                claim.dropped = True
-                self.claims.append(Claim(claim.hold, case))
-                self._wake(claim.case)
-                return
-
-    async def read(self, case: str) -> HoldView | None:
-        return await store_call(lambda: self.of(case))
-
-    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
-        return await store_call(lambda: self._claim(case, system, equipment))
-
-    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
-        return await store_call(lambda: self._intend(key, plan))
-
-    async def placement_moved(
-        self,
-        key: str,
-        number: int,
-        state: PlacementState,
-        *,
-        read_at: datetime | None = None,
-        reason: str | None = None,
-        release: Release | None = None,
-    ) -> None:
-        await store_call(lambda: self._move(key, number, state, read_at, release))
-
-    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
-        await store_call(lambda: self._put(key, number, read_at=read_at))
-
-    async def ready(self, case: str) -> HoldView | None:
-        return await store_call(lambda: self._ready(case))
-
-    async def release_approved(self, key: str, release: Release) -> None:
-        await store_call(lambda: self._approve(key, release))
-
-    async def ended(
-        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
-    ) -> None:
-        await store_call(lambda: self._end(key, status, release))
-
-    async def twin_told(self, key: str, twin: str) -> None:
-        await store_call(lambda: self._set(key, twin_told=twin))
-
-    async def planner_told(self, key: str) -> None:
-        await store_call(lambda: self._set(key, planner_told=True))
-
-    def _view(self, key: str) -> HoldView:
-        claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
-        working = sum(claim.ready_at is None for claim in claims)
-        ready = max((claim.ready_at for claim in claims if claim.ready_at is not None), default=None)
-        update = {"claims": len(claims), "working": working, "ready_at": None if working else ready}
-        return self._holds[key].model_copy(update=update)
-
-    def _set(self, key: str, **values: object) -> None:
-        self._holds[key] = self._holds[key].model_copy(update=values)
-
-    def _claim(self, case: str, system: str, equipment: str) -> HoldView:
-        mine = self.claim(case)
-        if mine is not None:
-            return self._view(mine.hold)
-        there = next((hold for hold in self.live() if hold.equipment == equipment), None)
-        if there is not None and there.state is HoldStatus.RELEASING:
-            raise Unavailable("just being released", system=system, operation="place-hold")
-        key = case if there is None else there.key
-        if there is None:
-            self._holds[key] = HoldView(key=key, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0)
-        self.claims.append(Claim(key, case))
-        return self._view(key)
-
-    def _intend(self, key: str, plan: HoldPlan) -> Placement:
-        hold = self._holds[key]
-        there = [p for p in hold.live_placements if (p.plan.receiver, p.plan.job) == (plan.receiver, plan.job)]
-        if there:
-            return there[0]
-        placement = Placement(number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED)
-        self._set(key, placements=(*hold.placements, placement))
-        return placement
-
-    def _put(self, key: str, number: int, **values: object) -> None:
-        placements = list(self._holds[key].placements)
-        placements[number - 1] = placements[number - 1].model_copy(update=values)
-        self._set(key, placements=tuple(placements))
-
-    def _move(
-        self, key: str, number: int, state: PlacementState, read_at: datetime | None, release: Release | None
-    ) -> None:
-        placement = self._holds[key].placements[number - 1]
-        if placement.state not in PLACEMENT_MOVES[state]:
-            return
-        values: dict[str, object] = {"state": state}
-        if read_at is not None:
-            values["read_at"] = read_at
-        if state.ours:
-            values["accepted_at"] = placement.accepted_at or self._clock.now()
-        if state is PlacementState.IN_EFFECT:
-            values["in_effect_at"] = read_at
-        self._put(key, number, **values)
-        if state is PlacementState.OVERRULED or release is not None:
-            self._set(key, overruled_at=self._holds[key].overruled_at or self._clock.now())
-            if not self._holds[key].live_placements:
-                ended = HoldStatus.OVERRULED if release is None else HoldStatus.RELEASED
-                self._drop_all(key, ended, release)
-
-    def _ready(self, case: str) -> HoldView | None:
-        mine = self.claim(case)
-        if mine is None:
-            return None
-        others = [claim for claim in self.claims if claim.hold == mine.hold and not claim.dropped and claim is not mine]
-        if any(claim.ready_at is None for claim in others):
-            mine.dropped = True
-            return None
-        mine.ready_at = mine.ready_at or self._clock.now()
-        return self._view(mine.hold)
-
-    def _approve(self, key: str, release: Release) -> None:
-        hold = self._view(key)
-        if hold.state is HoldStatus.RELEASING:
-            return
-        doubts = [p for p in hold.live_placements if not p.state.ours]
-        orders = [self._cases[claim.case].order for claim in self.claims if claim.hold == key and not claim.dropped]
-        again = [order for order in orders if order is not None and not order.status.finished]
-        if not hold.releasable or doubts or again:
-            raise ActRejected("it is not releasable")
-        self._set(key, state=HoldStatus.RELEASING, release=release)
-        self._wake_claims(key)
-
-    def _end(self, key: str, status: HoldStatus, release: Release | None) -> None:
-        if self._holds[key].state.live:
-            self._wake_claims(key)
-            self._drop_all(key, status, release)
-
-    def _drop_all(self, key: str, status: HoldStatus, release: Release | None) -> None:
-        self._set(key, state=status, release=release or self._holds[key].release)
-        for claim in self.claims:
-            if claim.hold == key:
-                claim.dropped = True
-
-    def _wake_claims(self, key: str) -> None:
-        for claim in self.claims:
-            if claim.hold == key and not claim.dropped:
-                self._wake(claim.case)
 
 
 def _age(record: WorkOrderRecord) -> tuple[datetime, int]:

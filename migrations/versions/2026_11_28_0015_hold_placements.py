@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0015_hold_placements"
-down_revision: str | None = "0013_studies"
+down_revision: str | None = "0014_identity"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # Earlier builds would release holds without a person: they end.
@@ -30,7 +30,7 @@ ANSWER_FOR_THEM = """
 UPDATE hold_claims c SET ready_at = c.dropped_at, dropped_at = NULL FROM holds h
 WHERE h.key = c.hold_key AND h.state IN ('intended', 'placed', 'releasing', 'unproven')
 AND NOT EXISTS (SELECT FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL)
-AND 'case/' || c.case_id = (SELECT a.subject FROM acts a WHERE a.kind = 'hold-dropped'
+AND 'case/' || c.case_id = (SELECT a.subject FROM acts a WHERE a.kind IN ('hold-dropped', 'hold-ready')
     AND a.body::jsonb->'detail'->>'hold' = h.key ORDER BY a.id DESC LIMIT 1)
 """
 DROP_ENDED = """

@@ -58,14 +58,16 @@ async def raise_alarm(
 ) -> Response:
     """Raises an alarm in the name of whoever is signed in; policies judge it as they judge a detector's."""
     data = alarm.model_dump(mode="json", exclude_none=True, exclude={"id"}) | {"raised_by": person.name}
-    event = {
+    event: dict[str, object] = {
         "specversion": "1.0",
         "type": ALARM,
         "source": SOURCE,
         "id": alarm.id or str(uuid.uuid4()),
-        "time": timestamp(desk.storage.clock.now()),
         "data": data,
     }
+    if alarm.id is None:
+        # Under an id it may be sent again, and is the same alarm then: it says nothing that differs each time.
+        event["time"] = timestamp(desk.storage.clock.now())
     taken = await take_in(desk, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
     item = taken.items[0]
     if item.fate is Fate.QUARANTINED:

@@ -1,5 +1,6 @@
 """What every handler finds on its desk."""
 
+import logging
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,7 +15,10 @@ from millwright.intake.sequences import http_sequences
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
 from millwright.storage.events import EventStore
+from millwright.storage.outage import Outage
 from millwright.storage.studies import StudyStore
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -34,6 +38,7 @@ class Desk:
         self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine)
         self.snapshot = RegisterSnapshot(storage.register)
+        self.outage = Outage(log, "storage cannot be used", "requests are answered")
         self.gathering = Gathering(storage.inbox, storage.clock)
         self.sequences = http_sequences()
 

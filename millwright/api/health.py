@@ -42,6 +42,8 @@ async def show_health() -> Response:
 async def show_readiness(desk: OnDesk) -> Response:
     """Whether storage and the workflow engine answer."""
     storage, engine = await _storage(desk.storage), await _engine(desk.engine)
+    if storage == _HERE:
+        desk.outage.is_over()
     ready = storage == engine == _HERE
     policies = await _policies(desk.storage) if storage == _HERE else "cannot be looked at"
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
@@ -52,6 +54,8 @@ async def _storage(storage: Storage) -> str:
     try:
         async with transaction(storage.engine) as connection:
             await connection.execute(text("SELECT FROM ledger_head"))
+            if await connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on":
+                return "answers, but is read-only: is it the primary?"
     except StorageUnavailable:
         return "does not answer: is PostgreSQL running, and is the address right?"
     except StorageFault:

@@ -129,8 +129,8 @@ async def _rejected(_request: Request, error: Exception) -> Response:
     return Problem(status, "refused", error.problem, field=error.field, fix=error.fix).answer()
 
 
-async def _storage_away(_request: Request, error: Exception) -> Response:
-    log.warning("storage is away: %s", error)
+async def _storage_away(request: Request, error: Exception) -> Response:
+    request.app.state.desk.outage.begins(error)
     return unavailable("storage is away for the moment; nothing of this was stored").answer()
 
 

@@ -87,9 +87,11 @@ async def take_in(desk: Desk, body: bytes, content_type: str | None, headers: Ma
         StorageUnavailable: nothing was stored.
     """
     items = await _read(desk, body, content_type, headers)
-    kept = await desk.gathering.store(items)
-    new = kept.issuperset([(item.door, item.sequence) for item in items])
-    return Taken(items, kept, {} if new else await mend(desk.storage, items, kept, by))
+    stored = await desk.gathering.store(items)
+    desk.outage.is_over()
+    own = {(item.door, item.sequence) for item in items}
+    again = [(item, event) for item, event in stored.again if (item.door, item.sequence) in own]
+    return Taken(items, stored.kept, await mend(desk.storage, again, by))
 
 
 async def _read(desk: Desk, body: bytes, content_type: str | None, headers: Mapping[str, str]) -> list[Received]:

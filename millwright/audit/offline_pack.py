@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_in_force import InForce, Standing, standing_of
@@ -19,8 +19,9 @@ from millwright.audit.offline_record import (
     Verdicts,
     act_row_findings,
     case_findings,
+    claimed_holds,
     event_findings,
-    hold_findings,
+    held_work,
     merkle_path_root,
 )
 from millwright.audit.offline_shelving import shelving_findings
@@ -229,11 +230,8 @@ def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
     for subject in sorted({f"case/{one}" for one in parts["outline"]["cases"]} - there):
         yield Finding("case", subject.replace("/", " "), "belongs to the pack and is gone")
     yield from _pack_explanations(parts, acts)
-    for hold in parts["holds"]:
-        subjects = [f"case/{case}" for case in sorted({hold["key"], *hold["claims"]})]
-        own: Iterable[Row] = (act for subject in subjects for act in acts.get(subject, []))
-        in_order = sorted(own, key=lambda act: act["number"])
-        yield from guarded(f"hold {hold['key']}", hold_findings(hold, in_order))
+    claimed = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
+    yield from held_work(parts["holds"], acts.values(), claimed)
 
 
 def _pack_explanations(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from millwright.audit.offline_signatures import Finding, Row, differing, sha256
+from millwright.audit.offline_signatures import Finding, Row, differing, guarded, sha256
 
 GENESIS = hashlib.sha256(b"").hexdigest()
 
@@ -178,6 +178,35 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
             yield Finding("label", f"label of case {case['id']}", "does not agree with its own text")
 
 
+def held_work(
+    holds: Iterable[Row], acts: Iterable[Sequence[Row]], claimed: Collection[str] | None = None
+) -> Iterator[Finding]:
+    """Holds against all acts that tell of them, on whichever case they are, and holds that are gone.
+
+    Args:
+        claimed: the holds that there must be; where it is not given, all that were ever claimed.
+    """
+    told = [act for some in acts for act in some]
+    by_hold: dict[Any, list[Row]] = {}
+    for act in sorted(told, key=lambda act: int(act["number"])):
+        if isinstance(act.get("detail"), dict):
+            by_hold.setdefault(act["detail"].get("hold"), []).append(act)
+    expected = set(claimed_holds(told) if claimed is None else claimed)
+    for hold in holds:
+        expected.discard(hold["key"])
+        yield from guarded(f"hold {hold['key']}", hold_findings(hold, by_hold.get(hold["key"], [])))
+    for key in sorted(expected):
+        yield Finding("hold", f"hold {key}", "was recorded and is gone")
+
+
+def claimed_holds(acts: Iterable[Row]) -> Iterator[str]:
+    """The keys of the holds that were claimed."""
+    for act in acts:
+        key = (act.get("detail") or {}).get("hold")
+        if act.get("kind") in ("hold-intended", "hold-shared", "hold-passed") and key is not None:
+            yield key
+
+
 def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[Finding]:
     """A hold's row, placements and claims against the acts of the cases that claimed it."""
     where = f"hold {hold['key']}"
@@ -231,6 +260,7 @@ class _ToldHold:
             if state == "intended":
                 self.plans[detail["placement"]] = detail["plan"]
             self.states[detail["placement"]] = state
+            self.release = detail.get("release", self.release)
         elif kind in ("hold-released", "hold-overruled", "hold-void"):
             self._ended(kind.split("-", 1)[1], detail)
         elif kind == "hold-placed":

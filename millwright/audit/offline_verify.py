@@ -32,7 +32,7 @@ from millwright.audit.offline_record import (
     act_row_findings,
     case_findings,
     event_findings,
-    hold_findings,
+    held_work,
     merkle_root,
 )
 from millwright.audit.offline_shelving import shelving_findings
@@ -210,18 +210,7 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]
     for subject, told in acts.items():
         if subject not in there and any(act.get("kind") == "case-opened" for act in told):
             yield Finding("case", subject.replace("/", " "), "was recorded and is gone")
-    held = set()
-    for hold in _rows(directory, "holds.jsonl"):
-        held.add(hold["key"])
-        subjects = [f"case/{case}" for case in {hold["key"], *hold["claims"]}]
-        own = [act for subject in subjects for act in acts.get(subject, [])]
-        in_order = sorted(own, key=lambda act: act["number"])
-        yield from guarded(f"hold {hold['key']}", hold_findings(hold, in_order))
-    for told in acts.values():
-        for act in told:
-            key = act.get("detail", {}).get("hold")
-            if act.get("kind") == "hold-intended" and key not in held:
-                yield Finding("hold", f"hold {key}", "was recorded and is gone")
+    yield from held_work(_rows(directory, "holds.jsonl"), acts.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -157,14 +157,14 @@ async def _ready(storage: "Storage") -> None:
 
 async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
     """Asks the process to end once the database has tables that this build must not work on; gives the reason."""
-    from domain.errors import StorageUnavailable
+    from domain.errors import StorageFault, StorageUnavailable
     from millwright.storage.revision import read_revision
 
     while True:
         await asyncio.sleep(_LOOK_AT_TABLES)
         try:
             objection = (await read_revision(storage.engine)).objection()
-        except StorageUnavailable as error:
+        except (StorageUnavailable, StorageFault) as error:
             log.debug("the database's revision cannot be read: %s", error)
             continue
         if objection is not None:

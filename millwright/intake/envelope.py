@@ -112,7 +112,7 @@ class AnomalyEnvelope(_Envelope):
 
 class AlarmEnvelope(_Envelope):
     """What a person says by hand. `component` is an asset's id, or its name on the machine; one of `component` and
-    `failure_mode` is needed. `at` defaults to the event's `time`, and that to now."""
+    `failure_mode` is needed. `at` defaults to the event's `time`, and that to when it came first."""
 
     asset: NamedAsset
     component: Name | None = None
@@ -162,15 +162,18 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Findin
     return Finding(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
 
 
-def read_alarm(event: CloudEvent, now: datetime, register: Register) -> Finding:
+def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: datetime) -> Finding:
     """What a `millwright.alarm.v1` says.
+
+    Args:
+        came_at: when it came first: its time, where it gives none.
 
     Raises:
         EventRejected: a field is missing, unknown or wrong.
         Unmapped: the asset or the component is not known.
     """
     said = _validated(AlarmEnvelope, event)
-    at = _at(said.at, event, now) or now
+    at = _at(said.at, event, now) or came_at
     asset = _asset(said.asset, at, event.path, register)
     if said.component is not None:
         machine = asset.machine

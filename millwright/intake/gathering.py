@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from domain.anomaly import Received
 from domain.clock import Clock
-from millwright.storage.inbox import Inbox, Receipt
+from millwright.storage.inbox import Inbox, Stored
 
 _LARGEST = 1000
 """Items; one request is never split."""
@@ -25,18 +25,18 @@ class Gathering:
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self._inbox = inbox
         self._clock = clock
-        self._waiting: list[tuple[Sequence[Received], asyncio.Future[frozenset[Receipt]]]] = []
+        self._waiting: list[tuple[Sequence[Received], asyncio.Future[Stored]]] = []
         self._storing: asyncio.Task[None] | None = None
 
-    async def store(self, items: Sequence[Received]) -> frozenset[Receipt]:
-        """Stores items; gives the receipts of those that were new (and possibly of others').
+    async def store(self, items: Sequence[Received]) -> Stored:
+        """Stores items; gives what became of them (and possibly of others').
 
         Raises:
             StorageUnavailable: nothing of these was promised; send them again.
         """
         if not items:
-            return frozenset()
-        future: asyncio.Future[frozenset[Receipt]] = asyncio.get_running_loop().create_future()
+            return Stored(0, 0, frozenset())
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((items, future))
         if self._storing is None:
             self._storing = asyncio.create_task(self._store_all())
@@ -49,7 +49,7 @@ class Gathering:
         finally:
             self._storing = None
 
-    def _next_group(self) -> list[tuple[Sequence[Received], asyncio.Future[frozenset[Receipt]]]]:
+    def _next_group(self) -> list[tuple[Sequence[Received], asyncio.Future[Stored]]]:
         size, count = 0, 0
         for items, _ in self._waiting:
             if count and size + len(items) > _LARGEST:
@@ -59,9 +59,7 @@ class Gathering:
         group, self._waiting = self._waiting[:count], self._waiting[count:]
         return group
 
-    async def _store_group(
-        self, group: Sequence[tuple[Sequence[Received], asyncio.Future[frozenset[Receipt]]]]
-    ) -> None:
+    async def _store_group(self, group: Sequence[tuple[Sequence[Received], asyncio.Future[Stored]]]) -> None:
         try:
             items = list(itertools.chain.from_iterable(items for items, _ in group))
             stored = await self._inbox.take(items, self._clock.now())
@@ -72,4 +70,4 @@ class Gathering:
         else:
             for _, future in group:
                 if not future.done():
-                    future.set_result(stored.kept)
+                    future.set_result(stored)

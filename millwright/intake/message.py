@@ -8,14 +8,20 @@ from typing import NamedTuple, Protocol
 class BusMessage(Protocol):
     """A message as any bus delivers it; connectors give their own class with these attributes.
 
-    `entity` is the queue or subscription, and `sequence_number` the bus's own number in it, which a redelivery
-    repeats. `application_properties` are text already.
+    `entity` is the queue, subscription or dead-letter queue, and `origin` the queue or subscription to which it was
+    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which it was taken in
+    there; a redelivery repeats both. `application_properties` are text already. `problem` says what of the message
+    could not be decoded; `body` then holds all that was to be had of it.
     """
 
     @property
     def entity(self) -> str: ...
     @property
+    def origin(self) -> str: ...
+    @property
     def sequence_number(self) -> int: ...
+    @property
+    def enqueued_at(self) -> datetime | None: ...
     @property
     def message_id(self) -> str | None: ...
     @property
@@ -24,11 +30,20 @@ class BusMessage(Protocol):
     def content_type(self) -> str | None: ...
     @property
     def body(self) -> bytes: ...
+    @property
+    def problem(self) -> str | None: ...
 
 
 class Delivery(NamedTuple):
-    """Through which door a message came, under which number there, and when by the plant's clock."""
+    """Through which door a message came, under which number there, and when by the plant's clock.
+
+    `origin` is what stands for a sender who names none, and `enqueued_at` the time at which a bus took the message in.
+    `first_at` is when it came first, where it is read again.
+    """
 
     door: str
     sequence: int
     received_at: datetime
+    enqueued_at: datetime | None = None
+    origin: str | None = None
+    first_at: datetime | None = None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from domain.anomaly import Anomaly, Received
 from domain.errors import EventRejected
+from domain.identity import label_key
 from millwright.intake.cloudevents import attribute, event_time, traceparent
 from millwright.intake.fields import bounded_moment
 from millwright.intake.message import Delivery
@@ -81,10 +82,11 @@ class Phrasebook:
                 **phrase.received,
                 "door": delivery.door,
                 "sequence": delivery.sequence,
+                "enqueued_at": delivery.enqueued_at,
                 "external_id": event_id,
                 "received_at": delivery.received_at,
                 "raw": raw,
-                "natural_key": f"event|{event['source']}|{event_id}",
+                "natural_key": label_key(str(event["source"]), event_id),
                 "at": at,
                 "traceparent": traceparent(event.get("traceparent")),
                 "anomaly": Anomaly.of_whole(said),

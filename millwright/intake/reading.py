@@ -10,6 +10,7 @@ from datetime import datetime
 
 from domain.anomaly import Fate, Received
 from domain.errors import EventRejected
+from domain.identity import label_key, own_id, renamed
 from millwright.intake import envelope
 from millwright.intake.cloudevents import (
     DEVICE_ATTRIBUTE,
@@ -52,11 +53,14 @@ def read_message(message: BusMessage, now: datetime, register: Register) -> Rece
 
     CloudEvents in binary mode are known by their application properties, in structured mode by their content type or
     `specversion`, Event Grid's schema by `eventType`; anything else is taken as telemetry of a device (Event Hub and
-    IoT Hub style) under the bus's own message id.
+    IoT Hub style). Its message id is no identity, since devices count: its content is a part of its name.
     """
-    delivery = Delivery(message.entity, message.sequence_number, now)
+    delivery = Delivery(message.entity, message.sequence_number, now, message.enqueued_at, message.origin)
     properties, body = message.application_properties, message.body
     attributes = amqp_attributes(properties)
+    if message.problem is not None:
+        raw = self_contained(attributes, body, is_json=False) if attributes else body
+        return _quarantined(delivery, raw, attributes, EventRejected(message.problem))
     if attributes and not _is_structured(message.content_type):
         return _read_binary(attributes, body, delivery, register)
     if len(body) > LARGEST_EVENT:
@@ -76,12 +80,15 @@ def read_message(message: BusMessage, now: datetime, register: Register) -> Rece
     plain: dict[str, object] = {
         "specversion": SPECVERSION,
         "type": TELEMETRY,
-        "source": message.entity,
+        "source": message.origin,
         "id": message.message_id or _numbered(delivery),
     }
     if _IOT_DEVICE in properties:
         plain[DEVICE_ATTRIBUTE] = properties[_IOT_DEVICE]
-    return _read_binary(plain, body, delivery, register)
+    read = _read_binary(plain, body, delivery, register)
+    if identity_of(plain) is None:
+        return read  # It has its own already.
+    return renamed(read, read.source, own_id(read.external_id, read.raw))
 
 
 def read_items(
@@ -178,7 +185,7 @@ def _read_binary(attributes: Mapping[str, object], body: bytes, delivery: Delive
 
 def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Register) -> Received:
     try:
-        found = _find(event, delivery.received_at, register)
+        found = _find(event, delivery, register)
     except Unmapped as unmapped:
         found = Finding(
             natural_key=unmapped.natural_key,
@@ -191,7 +198,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
         found = Finding(fate=Fate.QUARANTINED, reason=_words(refused), field=refused.field)
     key = found.natural_key
     if key is None and found.fate is not Fate.QUARANTINED:
-        key = f"event|{event.identity.source}|{event.identity.id}"
+        key = label_key(event.identity.source, event.identity.id)
     return Received.trusted(
         door=delivery.door,
         sequence=delivery.sequence,
@@ -200,6 +207,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
         type=event.type,
         subject=event.subject,
         received_at=delivery.received_at,
+        enqueued_at=delivery.enqueued_at,
         raw=raw,
         natural_key=key,
         at=found.at,
@@ -212,8 +220,8 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     )
 
 
-def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
-    kind = event.type
+def _find(event: CloudEvent, delivery: Delivery, register: Register) -> Finding:
+    kind, now = event.type, delivery.received_at
     if kind == envelope.ANOMALY:
         return envelope.read_anomaly(event, now, register)
     if kind.lower() == TELEMETRY:
@@ -221,7 +229,7 @@ def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
     if kind == _TWIN_UPDATE:
         return read_update(event, now, register)
     if kind == envelope.ALARM:
-        return envelope.read_alarm(event, now, register)
+        return envelope.read_alarm(event, now, register, delivery.first_at or now)
     if kind.startswith(_TWIN_EVENTS):
         return read_lifecycle(event)
     if kind.startswith(_OUR_TYPES):
@@ -230,7 +238,7 @@ def _find(event: CloudEvent, now: datetime, register: Register) -> Finding:
 
 
 def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object], refused: EventRejected) -> Received:
-    identity = identity_of(attributes) or Identity(delivery.door, _numbered(delivery))
+    identity = identity_of(attributes) or _unnamed(delivery, raw)
     return Received.trusted(
         door=delivery.door,
         sequence=delivery.sequence,
@@ -239,11 +247,19 @@ def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object
         type=_shown(attributes.get("type")),
         subject=_shown(attributes.get("subject")),
         received_at=delivery.received_at,
+        enqueued_at=delivery.enqueued_at,
         raw=raw,
         fate=Fate.QUARANTINED,
         reason=_words(refused),
         field=refused.field,
     )
+
+
+def _unnamed(delivery: Delivery, raw: bytes) -> Identity:
+    """What a message is known by that names itself nowhere. The numbers of HTTP are our own, and never repeat."""
+    if delivery.origin is None:
+        return Identity(delivery.door, _numbered(delivery))
+    return Identity(delivery.origin, own_id(_numbered(delivery), raw))
 
 
 def _numbered(delivery: Delivery) -> str:

@@ -1,10 +1,11 @@
 """Events taken up again once the register, or the event itself, was mended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.anomaly import Fate, Received
 from domain.errors import ActRejected
+from domain.identity import renamed
 from millwright.bootstrap import Storage
 from millwright.intake.message import Delivery
 from millwright.intake.reading import read_again
@@ -38,35 +39,26 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
     events = EventStore(storage.engine, storage.clock)
     event, raw = await events.raw(event_id)
     register = Register.of(await storage.register.read())
-    delivery = Delivery(event.door, event.sequence, storage.clock.now())
-    again = read_again(raw if fixed_raw is None else fixed_raw, delivery, register)
+    delivery = Delivery(event.door, event.sequence, storage.clock.now(), first_at=event.received_at)
+    # It keeps the id under which it is stored: what it bears may be another's too.
+    again = renamed(
+        read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
+    )
     fate = await events.redriven(event_id, again, by=by, corrected=fixed_raw)
     return Redriven(fate, None if fate is None else again.reason, None if fate is None else again.field)
 
 
-async def mend(
-    storage: Storage, items: Sequence[Received], kept: frozenset[Receipt], by: str
-) -> dict[Receipt, Redriven]:
-    """Takes items that came again under the id of an event in quarantine, and can be read now, as its correction.
+async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str) -> dict[Receipt, Redriven]:
+    """Takes what came again, and can be read now, as the correction of an event in quarantine or unmapped.
 
     A sender who is told which field failed mends it and sends the event again, as the same event. That is a duplicate
     receipt, and would be nothing more.
 
     Args:
-        items: what was just stored.
-        kept: the receipts of those that were new.
+        again: what was just stored, each with its event; see `Stored.again`.
     """
-    again = {
-        (item.source, item.external_id): item
-        for item in items
-        if item.fate is None and (item.door, item.sequence) not in kept
-    }
-    if not again:
-        return {}
-    found = await EventStore(storage.engine, storage.clock).awaiting_repair(list(again))
     mended: dict[Receipt, Redriven] = {}
-    for identity, event_id in found.items():
-        item = again[identity]
+    for item, event_id in again:
         try:
             mended[item.door, item.sequence] = await redrive(storage, event_id, by, item.raw)
         except ActRejected:

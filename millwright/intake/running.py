@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -14,8 +16,10 @@ from domain.errors import Rejected, StorageFault, StorageUnavailable
 from millwright.bootstrap import Storage
 from millwright.intake.reading import read_message
 from millwright.intake.redrive import mend
+from millwright.intake.register import Register
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
+from millwright.storage.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ async def run_intake(settings: Settings, storage: Storage, stop: asyncio.Event) 
     """Takes in what the bus of the settings has until `stop` is set, then stores and settles what is in hand.
 
     A loop for each entity, its dead-letter queue and each further connection; their transactions run side by side.
-    Neither a bus nor a database that is away ends it.
+    Neither a message nor the state of a bus or a database ends it.
 
     Args:
         settings: names the bus and its entities.
@@ -88,8 +92,19 @@ class Loop:
         self._snapshot = snapshot
         self._batch = batch
         self._stop = stop
+        self._pause = _FIRST_PAUSE
 
     async def run(self) -> None:
+        """Takes in until stopped, whatever happens: a fault of ours is logged, and the loop begins anew."""
+        while not self._stop.is_set():
+            try:
+                await self._take_in()
+            except Exception:  # the outermost loop: what fails here must end neither it nor those of other entities
+                log.exception("%s: taking in failed, and begins anew in %g seconds", self.entity, self._pause)
+                await self._receiver.reset()
+                await self._slow_down()
+
+    async def _take_in(self) -> None:
         """Takes in batches until stopped. While a full one is stored, the next is fetched."""
         async for messages in self._receiver.batches(self._batch):
             fetched: Sequence[BusMessage] = messages
@@ -98,11 +113,13 @@ class Loop:
 
     async def _take(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
         """Stores and settles a batch; gives the next, where this one was full and more was there."""
-        kept, following = await asyncio.gather(self._keep(messages), self._following(messages))
-        if kept:
-            await self._receiver.settle(messages)
+        stored, following = await asyncio.gather(self._keep(messages), self._following(messages))
+        await self._receiver.settle(stored)
+        if len(stored) < len(messages):
+            kept = {id(message) for message in stored}
+            await self._receiver.abandon([message for message in messages if id(message) not in kept])
         else:
-            await self._receiver.abandon(messages)
+            self._pause = _FIRST_PAUSE
         return following
 
     async def _following(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
@@ -110,38 +127,72 @@ class Loop:
             return ()
         return await self._receiver.more(self._batch)
 
-    async def _keep(self, messages: Sequence[BusMessage]) -> bool:
-        """Stores a batch, however long storage is away; False where we were stopped before it came back.
+    async def _keep(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
+        """Stores a batch, however long storage is away; gives what was stored, none where we were stopped meanwhile.
 
         Held and not given back: every delivery counts towards the bus's limit, behind which it dead-letters a message.
         """
-        pause, away = _FIRST_PAUSE, False
+        pause = _FIRST_PAUSE
+        outage = Outage(log, f"{self.entity}: {len(messages)} messages wait for storage", f"{self.entity} goes on")
         while True:
             try:
-                items = await self._read(messages)
-                stored = await self._storage.inbox.take(items, self._storage.clock.now())
-                if len(stored.kept) < len(items):
-                    await mend(self._storage, items, stored.kept, self.entity)
+                stored = await self._store(messages)
             except (StorageUnavailable, StorageFault, Rejected) as error:
-                if not away:
-                    log.warning("%s: %d messages wait for storage: %s", self.entity, len(messages), error)
-                away = True
+                outage.begins(error)
                 if self._stop.is_set():
-                    return False
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), pause)
+                    return ()
+                await self._rest(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
-            if away:
-                log.warning("%s: storage is back, its messages are stored", self.entity)
-            return True
+            outage.is_over()
+            return stored
+
+    async def _store(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
+        """Stores a batch; gives what was stored: all of it, but for what a fault of ours keeps from it.
+
+        Raises:
+            StorageUnavailable, StorageFault, Rejected: not all was stored, and it may be tried again.
+        """
+        try:
+            items = await self._read(messages)
+            stored = await self._storage.inbox.take(items, self._storage.clock.now())
+            await mend(self._storage, stored.again, self.entity)
+            return messages
+        except (StorageUnavailable, StorageFault, Rejected):
+            raise
+        except Exception as error:  # the outermost place of storing: one message must not keep the others from it
+            if len(messages) > 1:
+                log.warning("%s: storing %d messages failed (%s); halving", self.entity, len(messages), error)
+                middle = len(messages) // 2
+                return [*await self._store(messages[:middle]), *await self._store(messages[middle:])]
+            log.exception("%s: message %d cannot be stored", self.entity, messages[0].sequence_number)
+            await self._slow_down()
+            return ()
+
+    async def _slow_down(self) -> None:
+        await self._rest(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _read(self, messages: Sequence[BusMessage]) -> list[Received]:
         now = self._storage.clock.now()
         register = await self._snapshot.current()
-        items = [read_message(message, now, register) for message in messages]
+        items = [_read(message, now, register) for message in messages]
         if any(item.fate in _MAY_BE_KNOWN_NOW for item in items):
             newest = await self._snapshot.newest()
             if newest is not register:
-                return [read_message(message, now, newest) for message in messages]
+                return [_read(message, now, newest) for message in messages]
         return items
+
+
+def _read(message: BusMessage, now: datetime, register: Register) -> Received:
+    """The message as read; where a fault of ours keeps it from being read, in quarantine with that reason."""
+    try:
+        return read_message(message, now, register)
+    except Exception as error:  # the outermost place of reading: a message that is not stored would come for ever
+        log.exception("%s: message %d cannot be read", message.entity, message.sequence_number)
+        problem = f"reading it failed: {type(error).__name__}: {error}"
+        return read_message(replace(message, problem=problem), now, register)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from domain.assets import DEVICE_SYSTEM, TWIN_SYSTEM, Asset
 from domain.canonical import timestamp
 from domain.errors import EventRejected
+from domain.identity import part_of_key
 from millwright.intake.finding import Unmapped
 from millwright.intake.register import Register
 
@@ -19,8 +20,8 @@ class Observed(NamedTuple):
 
     def key(self, who: str) -> str:
         """The natural key: the same for every message that tells of this observation."""
-        parts = (self.kind, who, self.what, timestamp(self.at)) if self.what else (self.kind, who, timestamp(self.at))
-        return "|".join(parts)
+        named = [part_of_key(name) for name in (who, self.what) if name]
+        return "|".join((self.kind, *named, timestamp(self.at)))
 
 
 def machine_of_twin(twin: str | None, observed: Observed, register: Register, field: str) -> Asset:

@@ -46,6 +46,9 @@ UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN work_orders w ON a.subj
 WHERE a.kind = 'order-intended' AND w.case_id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN holds h ON a.body::json -> 'detail' ->> 'hold' = h.key
 WHERE a.kind = 'hold-intended' AND h.key IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN hold_claims c
+ON a.subject = 'case/' || c.case_id AND a.body::json -> 'detail' ->> 'hold' = c.hold_key
+WHERE a.kind IN ('hold-intended', 'hold-shared', 'hold-passed') AND c.case_id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN outcomes o ON a.subject = 'case/' || o.case_id
 WHERE a.kind = 'outcome-found' AND o.case_id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN labels l ON a.subject = 'case/' || l.case_id

@@ -1,21 +1,22 @@
 """The one place that opens the database, and what a transaction is."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.waiting import Wait
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from domain.errors import StorageFault, StorageUnavailable
 
+Driver = psycopg.AsyncConnection[tuple[object, ...]]
 Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 Statement = tuple[str, tuple[object, ...]]
 """A statement in the driver's own words, and its values."""
@@ -23,11 +24,19 @@ Statement = tuple[str, tuple[object, ...]]
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 """Begins when a transaction may, and lasts as long as it."""
 
-_AWAY_CLASSES = frozenset({"08", "53", "55", "57", "58"})
-"""Connection, resources, locks, operator intervention, system: what passes (PostgreSQL appendix A)."""
+_OF_THE_VALUES = frozenset({"21", "22", "23", "54"})
+"""Classes of SQLSTATE (PostgreSQL appendix A) of which the values that were sent are the cause."""
+_OF_THE_STATEMENT = frozenset({"03", "0A", "20", "24", "2B", "2F", "34", "3B", "3F", "42", "P0"})
+"""Classes in which the database does not understand us. All others are states of the database, and pass."""
+_NO_RIGHT, _NO_DATABASE, _READ_ONLY = "42501", "3D000", "25006"
+_CANCELLED = "57014"
+_STALE = frozenset({"0A000", "26000", "42P05"})
+"""A statement that was prepared earlier has changed or is gone, as after a migration or behind a pooler."""
+_UNTRUSTED_CLASSES = frozenset({"08", "25", "57", "58", "XX"})
+"""After these a connection is not used again: what it is part of may have changed for good."""
+_READ_ONLY_SIGNS = (b"default_transaction_read_only", b"in_hot_standby")
 _IDLE = 1.0
 """Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
-_RETRIABLE_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
 
 
 def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
@@ -44,12 +53,12 @@ def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
         pool_use_lifo=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s", "connect_timeout": 5},
     )
-    _ask_who_was_idle(engine)
+    _look_before_use(engine)
     return engine
 
 
-def _ask_who_was_idle(engine: AsyncEngine) -> None:
-    """Has a connection that lay idle answer before it is used, and replaced where it does not.
+def _look_before_use(engine: AsyncEngine) -> None:
+    """Has a connection that lay idle answer before it is used, and replaced where it does not, or cannot write.
 
     The pool's own `pool_pre_ping` asks each time, and so has each transaction wait once more for the database.
     """
@@ -60,7 +69,12 @@ def _ask_who_was_idle(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
-        if time.monotonic() - record.info.get("given_back", time.monotonic()) < _IDLE:
+        given_back = record.info.get("given_back")
+        if given_back is None:
+            return
+        if _cannot_write(connection):
+            raise DisconnectionError("it cannot write, and a new one may")
+        if time.monotonic() - given_back < _IDLE:
             return
         try:
             engine.dialect.do_ping(connection)
@@ -68,17 +82,24 @@ def _ask_who_was_idle(engine: AsyncEngine) -> None:
             raise DisconnectionError from error
 
 
+def _cannot_write(connection: DBAPIConnection) -> bool:
+    """Whether the server has said, by itself, that this connection is read-only; PostgreSQL does since 14."""
+    driver = connection.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        return False
+    return any(driver.pgconn.parameter_status(name) == b"on" for name in _READ_ONLY_SIGNS)
+
+
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction: committed at the end of the block, rolled back when anything is raised in it.
 
     Raises:
-        StorageUnavailable: the database is away, or asked for the transaction to be tried again.
+        StorageUnavailable: the database is away, cannot write now, or asked for the transaction to be tried again.
         StorageFault: it does not understand a statement of ours.
     """
-    with _told_apart():
-        async with engine.begin() as connection:
-            yield connection
+    async with _told_apart(engine), engine.begin() as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -89,33 +110,52 @@ async def unbound(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         StorageUnavailable: the database is away.
         StorageFault: it does not understand a statement of ours.
     """
-    with _told_apart():
-        async with engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with _told_apart(engine), engine.connect() as connection:
+        yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """Tells a database that is away from one that does not understand us."""
+@asynccontextmanager
+async def _told_apart(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Tells a database that is away from one that does not understand us, and from values that it will not hold."""
     try:
         yield
     except PoolTimeout as error:
         raise StorageUnavailable("every connection is in use") from error
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_away(error.orig):
-            raise StorageUnavailable(_first_line(error)) from error
-        if isinstance(error.orig, psycopg.ProgrammingError):
-            raise StorageFault(_first_line(error)) from error
-        raise
-    except (psycopg.Error, OSError) as error:
-        if _is_away(error):
-            raise StorageUnavailable(_first_line(error)) from error
-        if isinstance(error, psycopg.ProgrammingError):
-            raise StorageFault(_first_line(error)) from error
-        raise
+    except PendingRollbackError as error:
+        raise StorageUnavailable("the connection was lost within a transaction") from error
+    except (DBAPIError, psycopg.Error, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+        if state is not None and _is_untrusted(state):
+            # The others of the pool were opened to the same database, and would be found out one by one.
+            await engine.dispose()
+        meaning = _meaning(cause, state)
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            meaning = StorageUnavailable
+        if meaning is None:
+            raise
+        raise meaning(_first_line(error)) from error
 
 
-async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:
+def _is_untrusted(state: str) -> bool:
+    return (state[:2] in _UNTRUSTED_CLASSES and state != _CANCELLED) or state in _STALE
+
+
+def _meaning(error: BaseException | None, state: str | None) -> type[StorageUnavailable | StorageFault] | None:
+    """What an error of the driver means to us; None where the values that were sent are its cause."""
+    if state is None:
+        # The driver's own, before the database was asked: a connection that is none, or a value that cannot be sent.
+        if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+            return None
+        fault = isinstance(error, psycopg.ProgrammingError | psycopg.NotSupportedError)
+        return StorageFault if fault else StorageUnavailable
+    if state[:2] in _OF_THE_VALUES:
+        return None
+    passes = state in (_NO_RIGHT, _NO_DATABASE, _READ_ONLY) or state in _STALE
+    return StorageFault if state[:2] in _OF_THE_STATEMENT and not passes else StorageUnavailable
+
+
+async def raw(connection: AsyncConnection) -> Driver:
     """The psycopg connection beneath a transaction, for COPY."""
     fairy = await connection.get_raw_connection()
     driver = fairy.driver_connection
@@ -124,7 +164,7 @@ async def raw(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[obje
     return driver
 
 
-async def send_all(driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+async def send_all(driver: Driver) -> None:
     """Sends what a pipeline has gathered, all of it.
 
     The driver, when it ends a pipeline, waits for answers though a part of a long statement may still be unsent.
@@ -135,13 +175,6 @@ async def send_all(driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
 def _sending(connection: psycopg.pq.abc.PGconn) -> PQGen[None]:
     while connection.flush():
         yield Wait.W
-
-
-def _is_away(error: BaseException | None) -> bool:
-    """Whether trying again may help: the server is gone, or asked for it; not where a row is too large for it."""
-    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
-        return error.sqlstate in _RETRIABLE_STATES or error.sqlstate[:2] in _AWAY_CLASSES
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, OSError))
 
 
 def _first_line(error: BaseException) -> str:

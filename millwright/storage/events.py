@@ -1,7 +1,5 @@
 """Events as people look at them: by fate, one by one, and taken up again once something was mended."""
 
-from collections.abc import Sequence
-
 import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import IntegrityError
@@ -39,20 +37,17 @@ SELECT p.policy, p.version, v.role, v.revision, v.rung FROM verdicts v
 JOIN policy_versions p ON p.digest = v.version WHERE v.event_id = :event ORDER BY v.role, p.version, v.revision
 """
 _STORY = "SELECT kind, actor, at, body FROM acts WHERE subject = :subject ORDER BY id"
-_IDENTITIES = """
-SELECT e.id, e.source, e.external_id FROM events e
-JOIN unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS k(source, external_id)
-  ON e.source = k.source AND e.external_id = k.external_id
-WHERE e.fate IN ('quarantined', 'unmapped')
-"""
 _REDRIVE = """
 UPDATE events SET natural_key = :natural_key, type = :type, subject = :subject, at = :at,
     anomaly = CAST(:anomaly AS json), asset = :asset, failure_mode = :failure_mode, "position" = :position,
-    line = :line, fate = :fate, reason = :reason, field = :field
+    line = :line, fate = :fate, reason = :reason, field = :field, corrected = coalesce(:corrected, corrected)
 WHERE id = :event
 """
 _WAIT = "INSERT INTO pending (line, event_id) VALUES (:line, :event)"
-_NOTHING_NEW = "UPDATE events SET fate = :fate, reason = :reason, field = NULL WHERE id = :event"
+_NOTHING_NEW = (
+    "UPDATE events SET fate = :fate, reason = :reason, field = NULL, corrected = coalesce(:corrected, corrected) "
+    "WHERE id = :event"
+)
 
 
 class SeenEvent(Model):
@@ -167,15 +162,6 @@ class EventStore:
             )
             return int(found) if found is not None else None
 
-    async def awaiting_repair(self, identities: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """Of these sources and ids, those of quarantined and unmapped events, with the events' ids."""
-        async with transaction(self._engine) as connection:
-            rows = await connection.execute(
-                text(_IDENTITIES),
-                {"sources": [source for source, _ in identities], "ids": [one for _, one in identities]},
-            )
-            return {(row.source, row.external_id): row.id for row in rows}
-
     async def raw(self, event: int) -> tuple[SeenEvent, bytes]:
         """An event with the bytes that were sent.
 
@@ -210,7 +196,7 @@ class EventStore:
                     field="id",
                     fix="only quarantined and unmapped events are re-driven",
                 )
-            fate = await _keep(connection, event, again)
+            fate = await _keep(connection, event, again, corrected)
             if fate is None and again.line is not None:
                 await due.wake(connection, [line_workflow_id(again.line)], now)
             entry = ledger.Entry(now)
@@ -227,7 +213,7 @@ class EventStore:
         return fate
 
 
-async def _keep(connection: AsyncConnection, event: int, again: Received) -> Fate | None:
+async def _keep(connection: AsyncConnection, event: int, again: Received, corrected: bytes | None) -> Fate | None:
     anomaly = again.anomaly
     values: dict[str, object] = {
         "event": event,
@@ -243,6 +229,7 @@ async def _keep(connection: AsyncConnection, event: int, again: Received) -> Fat
         "fate": (again.fate or Fate.DECIDED).value,
         "reason": again.reason,
         "field": again.field,
+        "corrected": corrected,
     }
     try:
         async with connection.begin_nested():
@@ -251,7 +238,8 @@ async def _keep(connection: AsyncConnection, event: int, again: Received) -> Fat
                 await connection.execute(text(_WAIT), {"line": again.line, "event": event})
     except IntegrityError:
         reason = "the same observation is stored already under another id"
-        await connection.execute(text(_NOTHING_NEW), {"event": event, "fate": Fate.DUPLICATE.value, "reason": reason})
+        nothing_new = {"event": event, "fate": Fate.DUPLICATE.value, "reason": reason, "corrected": corrected}
+        await connection.execute(text(_NOTHING_NEW), nothing_new)
         return Fate.DUPLICATE
     return again.fate
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import exists, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +19,7 @@ from domain.holds import (
     Placement,
     PlacementState,
     Release,
+    check_release,
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
@@ -58,7 +59,9 @@ _AWAITING = text(
     "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
     "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
     "WHERE c.id = :case AND c.rung >= :orders AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL "
-    "FOR UPDATE OF h"
+    # A case claims one hold at most: where its machine bears another name in the MES by now, the earlier case stays.
+    "AND NOT EXISTS (SELECT FROM hold_claims x WHERE x.case_id = c.id AND x.dropped_at IS NULL "
+    "AND x.hold_key <> h.key) FOR UPDATE OF h"
 )
 _TAKE_OVER = text(
     "UPDATE hold_claims m SET dropped_at = :now FROM cases o, cases c WHERE m.hold_key = :key AND m.dropped_at IS NULL "
@@ -82,7 +85,8 @@ class _Writing:
         """Ends a hold and drops its claims; whether it was live."""
         values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
         if release is not None:
-            values["release"] = release.model_dump(mode="json")
+            told = literal(release.model_dump(mode="json"), holds.c.release.type)
+            values["release"] = func.coalesce(holds.c.release, told)
         ended = await self.connection.execute(
             update(holds).where(holds.c.key == key, holds.c.state.in_(_LIVE)).values(**values)
         )
@@ -133,25 +137,29 @@ class HoldStore:
             mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
             if mine is not None:
                 return await _certainly_of_case(connection, case)
-            live = {"system": system, "equipment": equipment, "live": _LIVE}
-            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
-            if there is not None and there.state == HoldStatus.RELEASING:
-                raise Unavailable(
-                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
-                )
-            key = there.key if there is not None else case
-            if there is None:
-                asked = insert(holds).values(
-                    key=key,
+            # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
+            made = await connection.scalar(
+                insert(holds)
+                .values(
+                    key=case,
                     system=system,
                     equipment=equipment,
                     state=HoldStatus.ASKED.value,
                     intended_at=writing.now,
                 )
-                await connection.execute(asked)
+                .on_conflict_do_nothing()
+                .returning(holds.c.key)
+            )
+            live = {"system": system, "equipment": equipment, "live": _LIVE}
+            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
+            if there is None or there.state == HoldStatus.RELEASING:
+                raise Unavailable(
+                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
+                )
+            key = there.key
             claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
             await connection.execute(claim)
-            writing.act("hold-shared" if there is not None else "hold-intended", case, hold=key, equipment=equipment)
+            writing.act("hold-shared" if made is None else "hold-intended", case, hold=key, equipment=equipment)
             return await _certainly_of_case(connection, case)
 
     async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
@@ -225,34 +233,35 @@ class HoldStore:
             )
             if not moved.rowcount:
                 return
-            writing.act(
-                f"placement-{state.value.replace('_', '-')}",
-                key,
-                hold=key,
-                placement=number,
-                read_at=read_at,
-                reason=reason,
-            )
-            if state is PlacementState.OVERRULED:
-                await self._started(writing, key, HoldStatus.OVERRULED, reason, None)
-            elif release is not None:
-                await self._started(writing, key, HoldStatus.RELEASED, reason, release)
+            detail: dict[str, object] = {"hold": key, "placement": number, "read_at": read_at, "reason": reason}
+            if release is not None:
+                detail["release"] = release
+            writing.act(f"placement-{state.value.replace('_', '-')}", key, _ACTOR, **detail)
+            if state is PlacementState.OVERRULED or release is not None:
+                seen: dict[str, object] = {"overruled_at": func.coalesce(holds.c.overruled_at, writing.now)}
+                if release is not None:
+                    seen["release"] = release.model_dump(mode="json")
+                await connection.execute(update(holds).where(holds.c.key == key).values(**seen))
+            if not state.live:
+                await self._end_started(writing, key, reason)
 
-    async def _started(
-        self, writing: _Writing, key: str, status: HoldStatus, reason: str | None, release: Release | None
-    ) -> None:
-        """A person has started the machine: nothing more is placed, and the hold ends with its last placement.
+    async def _end_started(self, writing: _Writing, key: str, reason: str | None) -> None:
+        """Where a person has started the machine nothing more is placed, and the hold ends with its last placement.
 
         In one transaction with the reading, so that no worker that dies in between has the machine held again.
         """
-        await writing.connection.execute(
-            update(holds)
-            .where(holds.c.key == key)
-            .values(overruled_at=func.coalesce(holds.c.overruled_at, writing.now))
+        started = select(holds.c.release).where(
+            holds.c.key == key,
+            holds.c.state == HoldStatus.ASKED.value,
+            holds.c.overruled_at.is_not(None),
+            ~exists().where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE)),
         )
-        left = select(func.count()).where(hold_placements.c.hold_key == key, hold_placements.c.state.in_(_PLACED_LIVE))
-        if not await writing.connection.scalar(left):
-            await writing.end(key, status, reason, release)
+        found = (await writing.connection.execute(started)).one_or_none()
+        if found is None:
+            return
+        release = Release.model_validate(found.release) if found.release is not None else None
+        status = HoldStatus.OVERRULED if release is None else HoldStatus.RELEASED
+        await writing.end(key, status, reason, release)
 
     async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
         async with self._turn(), transaction(self._engine) as connection:
@@ -289,33 +298,17 @@ class HoldStore:
         async with self._writing() as writing:
             connection = writing.connection
             found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
-            if found is None:
-                raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
-            repeated = found.state == HoldStatus.RELEASED and _says(found.release, release)
-            if found.state == HoldStatus.RELEASING or repeated:
+            repeated = found is not None and found.state == HoldStatus.RELEASED and _says(found.release, release)
+            if repeated or (found is not None and found.state == HoldStatus.RELEASING):
                 return
-            if found.state != HoldStatus.ASKED:
-                raise ActRejected(f"hold {key} is {found.state} already", field="hold")
             claims = (await connection.execute(_CLAIMS, {"key": key})).all()
-            at_work = [str(claim.case_id) for claim in claims if claim.ready_at is None]
-            again = [str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})]
-            doubts = await self._unresolved(connection, key)
-            if at_work:
-                raise ActRejected(
-                    f"the work of case {', '.join(at_work)} is not done",
-                    field="hold",
-                    fix="complete or cancel its order first; in an emergency start the machine in the MES",
-                )
-            if again:
-                raise ActRejected(
-                    f"order {', '.join(again)} was opened again", field="hold", fix="finish or cancel it first"
-                )
-            if doubts:
-                raise ActRejected(
-                    f"it cannot be proved that the hold of job {', '.join(doubts)} is ours",
-                    field="hold",
-                    fix="look at the job in the MES and release it there",
-                )
+            check_release(
+                key,
+                HoldStatus(found.state) if found is not None else None,
+                at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
+                reopened=[str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})],
+                unproved=await self._unproved(connection, key),
+            )
             if release.version is not None and not await _approved(connection, release.version):
                 raise ActRejected(
                     f"{release.by} may release without a person, but is in force without its approvals",
@@ -331,7 +324,7 @@ class HoldStore:
             writing.act("hold-releasing", key, actor, hold=key, release=release)
             await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
 
-    async def _unresolved(self, connection: AsyncConnection, key: str) -> list[str]:
+    async def _unproved(self, connection: AsyncConnection, key: str) -> list[str]:
         """The jobs that are, or may be, held without proof that it is by us."""
         rows = select(hold_placements.c.job).where(
             hold_placements.c.hold_key == key,
@@ -343,6 +336,7 @@ class HoldStore:
         self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
     ) -> None:
         async with self._writing() as writing:
+            (await writing.connection.execute(_LOCK, {"key": key})).one()
             claims = (await writing.connection.execute(_CLAIMS, {"key": key})).all()
             if await writing.end(key, status, reason, release):
                 woken = [case_workflow_id(str(claim.case_id)) for claim in claims]

@@ -5,64 +5,61 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Fate, Received
 from domain.canonical import canonical
+from domain.errors import StorageUnavailable
+from domain.identity import own_id
 from domain.keys import line_workflow_id
 from millwright.storage import due, pending
 from millwright.storage.copying import COPY_FORMAT, copy_lines
-from millwright.storage.engine import Cursor, raw, transaction
+from millwright.storage.engine import Cursor, Driver, raw, transaction
+from millwright.storage.known import SortedOut, sort_out
 
 log = logging.getLogger(__name__)
 
 Receipt = tuple[str, int]
-"""The door through which an item came and its sequence there: what a redelivery repeats."""
+"""The door through which an item came and its sequence there."""
 
-# What the driver and the database raise for a value that they will not hold.
-_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
+# What `transaction` lets through of the driver's errors is for a value that it or the database will not hold.
+_REFUSALS = (psycopg.Error, UnicodeError, orjson.JSONEncodeError)
 
 _COLUMNS = (
     "id, door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
-    "asset, failure_mode, position, line, fate, reason, field"
+    "asset, failure_mode, position, line, fate, reason, field, enqueued_at"
 )
 _NUMBERS = "SELECT nextval('events_id_seq') FROM generate_series(1, %s)"
 _COPY = f"COPY events ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
-_STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage (LIKE events) ON COMMIT DELETE ROWS"
-_COPY_STAGE = f"COPY stage ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
-_KEEP = f"""
-INSERT INTO events ({_COLUMNS})
-SELECT {_COLUMNS} FROM stage ORDER BY source, external_id, natural_key
-ON CONFLICT DO NOTHING
-RETURNING id
-"""
 _KEEP_DUPLICATES = """
-INSERT INTO duplicates (door, sequence, source, external_id, received_at)
-SELECT s.door, s.sequence, s.source, s.external_id, s.received_at FROM stage s
-WHERE NOT EXISTS (SELECT FROM events e WHERE e.door = s.door AND e.sequence = s.sequence)
-ORDER BY s.door, s.sequence
+INSERT INTO duplicates (door, sequence, source, external_id, received_at, enqueued_at)
+SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT DO NOTHING
 """
-
+_ATTEMPTS = 20
+"""How often a batch is sorted out anew where others store the same messages at the same time."""
 
 _Numbered = Mapping[int, Received]
 """Messages, each with the number under which it is stored if it is new."""
-_Keep = Callable[[Cursor, _Numbered], Awaitable[_Numbered]]
+_Sort = Callable[[Driver, _Numbered], Awaitable[SortedOut]]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a batch: how many were new, how many had been stored before, and the lines now with work.
 
-    A redelivery (the same door and sequence again) counts in neither. `kept` names the new ones.
+    A redelivery (the same delivery again) counts in neither. `kept` names the new ones, and `again` has those of the
+    others that can be read, each with the quarantined or unmapped event that it was or corrects.
     """
 
     new: int
     duplicates: int
     lines: frozenset[str]
     kept: frozenset[Receipt] = frozenset()
+    again: tuple[tuple[Received, int], ...] = ()
 
     def __add__(self, other: "Stored") -> "Stored":
         return Stored(
@@ -70,6 +67,7 @@ class Stored:
             self.duplicates + other.duplicates,
             self.lines | other.lines,
             self.kept | other.kept,
+            self.again + other.again,
         )
 
 
@@ -104,6 +102,7 @@ def _line(number: int, item: Received) -> tuple[str | None, ...]:
         (item.fate or Fate.DECIDED).value,
         item.reason,
         item.field,
+        item.enqueued_at.isoformat() if item.enqueued_at else None,
     )
 
 
@@ -113,34 +112,41 @@ def _refused(item: Received, error: Exception) -> Received:
         door=item.door,
         sequence=item.sequence,
         source=item.door,
-        external_id=f"#{item.sequence}",
+        external_id=own_id(f"#{item.sequence}", item.raw),
         type=None,
         subject=None,
         received_at=item.received_at,
+        enqueued_at=item.enqueued_at,
         raw=item.raw,
         fate=Fate.QUARANTINED,
         reason=f"storage would not hold it: {problem}".encode("ascii", "replace").decode().replace("\x00", "?"),
     )
 
 
-async def _all_new(cursor: Cursor, items: _Numbered) -> _Numbered:
-    """Stores messages of which none was stored before, or fails."""
-    await _copy(cursor, _COPY, items)
-    return items
+async def _all_new(_: Driver, items: _Numbered) -> SortedOut:
+    """Takes every message for new."""
+    return SortedOut(dict(items))
 
 
-async def _some_new(cursor: Cursor, items: _Numbered) -> _Numbered:
-    """Stores what is new of some messages; gives that."""
-    await cursor.execute(_STAGE)
-    await _copy(cursor, _COPY_STAGE, items)
-    await cursor.execute(_KEEP)
-    return {number: items[number] for number in (int(str(row[0])) for row in await cursor.fetchall())}
-
-
-async def _copy(cursor: Cursor, statement: str, items: _Numbered) -> None:
-    async with cursor.copy(statement) as copy:
+async def _copy(cursor: Cursor, items: _Numbered) -> None:
+    async with cursor.copy(_COPY) as copy:
         for lines in copy_lines([_line(number, item) for number, item in items.items()]):
             await copy.write(lines)
+
+
+async def _keep_duplicates(cursor: Cursor, items: Sequence[Received]) -> int:
+    """Keeps the receipts that brought nothing new; how many were not kept before."""
+    if not items:
+        return 0
+    columns = zip(
+        *(
+            (item.door, item.sequence, item.source, item.external_id, item.received_at, item.enqueued_at)
+            for item in items
+        ),
+        strict=True,
+    )
+    await cursor.execute(_KEEP_DUPLICATES, [list(column) for column in columns])
+    return cursor.rowcount
 
 
 class Inbox:
@@ -166,30 +172,33 @@ class Inbox:
         if not items:
             return Stored(0, 0, frozenset())
         ordered = sorted(items, key=_order)
-        try:
-            return await self._store(ordered, now, _all_new)
-        except psycopg.errors.UniqueViolation:
-            # Hardly ever is a message not new, and to allow for it costs twice as much as to find it out.
-            return await self._store(ordered, now, _some_new)
+        # Hardly ever is a message not new: all are taken for new first, and looked into only where one is not.
+        sort: _Sort = _all_new
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._store(ordered, now, sort)
+            except psycopg.errors.UniqueViolation as error:
+                sort, taken = sort_out, error
+        raise StorageUnavailable("others go on storing the same messages") from taken
 
-    async def _store(self, items: Sequence[Received], now: datetime, keep: _Keep) -> Stored:
+    async def _store(self, items: Sequence[Received], now: datetime, sort: _Sort) -> Stored:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
                 async with driver.pipeline():
                     await cursor.execute(_NUMBERS, (len(items),), prepare=True)
                 numbered = {int(str(row[0])): item for row, item in zip(await cursor.fetchall(), items, strict=True)}
-                kept = await keep(cursor, numbered)
-                waiting = {number: item.line for number, item in kept.items() if item.fate is None and item.line}
-                duplicates = 0
-                if len(kept) < len(items):
-                    await cursor.execute(_KEEP_DUPLICATES)
-                    duplicates = cursor.rowcount
+                found = await sort(driver, numbered)
+                if found.new:
+                    await _copy(cursor, found.new)
+                waiting = {number: item.line for number, item in found.new.items() if item.fate is None and item.line}
+                duplicates = await _keep_duplicates(cursor, found.receipts)
                 lines = frozenset(waiting.values())
                 async with driver.pipeline():
                     await pending.wait(cursor, list(waiting.values()), list(waiting))
                     await due.wake_by(cursor, [line_workflow_id(line) for line in lines], now)
-        return Stored(len(kept), duplicates, lines, frozenset((item.door, item.sequence) for item in kept.values()))
+        kept = frozenset((item.door, item.sequence) for item in found.new.values())
+        return Stored(len(found.new), duplicates, lines, kept, tuple(found.again))
 
     async def take(self, items: Sequence[Received], now: datetime) -> Stored:
         """As `store`, but an item that the database will not hold is quarantined and takes no other with it.

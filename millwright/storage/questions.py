@@ -23,7 +23,9 @@ _SUPPRESSIONS = f"""
     kind IN ('action-stopped', 'action-stop-lifted', 'event-quarantined', 'event-redriven', 'policies-frozen',
              'policies-thawed')
     OR kind LIKE '%%shelv%%' OR kind LIKE '%%suppress%%' OR kind LIKE '%%window%%'
-    OR (kind = 'case-closed' AND body::json -> 'detail' ->> 'how' <> 'done')
+    OR (kind IN ('case-awaits-release', 'case-closed') AND body::json -> 'detail' ->> 'how' <> 'done'
+        AND NOT (kind = 'case-closed' AND EXISTS (
+            SELECT FROM acts e WHERE e.subject = acts.subject AND e.kind = 'case-awaits-release')))
     OR (kind = 'case-decided' AND (body::json -> 'detail' ->> 'approved') = 'false')
 ) ORDER BY ledger_seq, leaf
 """
@@ -84,7 +86,7 @@ async def changes_between(record: Record, since: datetime, until: datetime) -> l
 
 
 async def suppressions_between(record: Record, since: datetime, until: datetime) -> list[ActRow]:
-    """Acts by which something was kept from being done, or given up."""
+    """Acts by which something was kept from being done, or given up: a case once, though its machine is held on."""
     return _acts(await record.rows(_SUPPRESSIONS, since, until))
 
 

@@ -1,7 +1,6 @@
 """The tables. `json` and not `jsonb` where a text was hashed: it must come back byte for byte."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -12,7 +11,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -33,58 +31,6 @@ metadata = MetaData(
 )
 
 Moment = DateTime(timezone=True)
-
-events = Table(
-    "events",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("door", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("external_id", Text, nullable=False),
-    Column("natural_key", Text),
-    Column("type", Text),
-    Column("subject", Text),
-    Column("at", Moment),
-    Column("received_at", Moment, nullable=False),
-    Column("traceparent", Text),
-    Column("raw", LargeBinary, nullable=False),
-    Column("anomaly", JSON(none_as_null=True)),
-    Column("asset", Text),
-    Column("failure_mode", Text),
-    Column("position", Text(collation="C")),
-    Column("line", Text),
-    Column("fate", Text, nullable=False),
-    Column("reason", Text),
-    Column("field", Text),
-    UniqueConstraint("source", "external_id"),
-    UniqueConstraint("door", "sequence"),
-    UniqueConstraint("natural_key"),
-    Index("ix_events_fate", "fate", "id", postgresql_where=text("fate IN ('quarantined', 'unmapped')")),
-    Index("ix_events_asset", "asset", "failure_mode", "at"),
-)
-"""One message from outside, stored once. `position` sorts a failure mode's events as judging takes them.
-
-What is to be judged is stored as `decided`, and has met that fate when its row in `pending` is gone."""
-
-pending = Table(
-    "pending",
-    metadata,
-    Column("line", Text, primary_key=True),
-    Column("event_id", BigInteger, primary_key=True),
-)
-"""Events that wait for judging: in with the event, out with its verdict, so that the event is written once."""
-
-duplicates = Table(
-    "duplicates",
-    metadata,
-    Column("door", Text, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("external_id", Text, nullable=False),
-    Column("received_at", Moment, nullable=False),
-)
-"""Receipts whose event was stored already."""
 
 assets = Table(
     "assets",

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.line_judging import LinesJudgedHere
 from domain.clock import Clock
-from domain.errors import ConnectorError, StorageUnavailable
+from domain.errors import ConnectorError, StorageFault, StorageUnavailable
 from domain.keys import line_workflow_id
 from domain.ports import WorkflowEngine
 from millwright.storage.due import DueSubject, looking
+from millwright.storage.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Dispatcher:
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
         self._engine_away_until = 0.0
+        self._outage = Outage(log, "nothing can be woken for the moment", "lines and cases are woken")
 
     async def run(self) -> None:
         """Dispatches until cancelled."""
@@ -73,12 +75,14 @@ class Dispatcher:
                 try:
                     async with looking(self._storage) as due:
                         while True:
-                            self.dispatch(await due(self._clock.now()), time.monotonic())
+                            found = await due(self._clock.now())
+                            self._outage.is_over()
+                            self.dispatch(found, time.monotonic())
                             await asyncio.sleep(_LOOK_EVERY)
                             if self._signalling is not None and self._signalling.done():
                                 await self.signalled()
-                except StorageUnavailable as error:
-                    log.warning("nothing can be woken for the moment: %s", error)
+                except (StorageUnavailable, StorageFault) as error:
+                    self._outage.begins(error)
                     await asyncio.sleep(_AWAY)
         finally:
             if self._signalling is not None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from domain.assigning import Placement
 from domain.clock import Clock
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 from millwright.bootstrap import Storage
 from millwright.canary_bands import seen_of
 from millwright.storage import due
@@ -19,6 +19,7 @@ from millwright.storage.canaries import CanaryCounts
 from millwright.storage.due import DueSubject, looking
 from millwright.storage.engine import transaction
 from millwright.storage.lifecycle import CANARY_SUBJECT, IN_FORCE_SUBJECT
+from millwright.storage.outage import Outage
 from policies.canary import Band, leaves
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class PolicyWatch:
         self._clock: Clock = storage.clock
         self._lifecycle = storage.policies.lifecycle
         self._counts = CanaryCounts(storage.engine)
+        self._outage = Outage(log, "policies are not watched for the moment", "policies are watched")
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -48,9 +50,10 @@ class PolicyWatch:
                 async with looking(self._engine, policies=True) as due_now:
                     while True:
                         await self._see_all(await due_now(self._clock.now()))
+                        self._outage.is_over()
                         await asyncio.sleep(_LOOK_EVERY)
-            except StorageUnavailable as error:
-                log.warning("policies are not watched for the moment: %s", error)
+            except (StorageUnavailable, StorageFault) as error:
+                self._outage.begins(error)
                 await asyncio.sleep(1)
 
     async def look(self) -> int:

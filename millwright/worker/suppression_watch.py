@@ -3,7 +3,8 @@
 import asyncio
 import logging
 
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
+from millwright.storage.outage import Outage
 from millwright.storage.returning import Returning
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ class SuppressionWatch:
 
     def __init__(self, returning: Returning) -> None:
         self._returning = returning
+        self._outage = Outage(log, "shelves and windows do not return for the moment", "shelves and windows return")
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -27,7 +29,8 @@ class SuppressionWatch:
             try:
                 for suppression in await self._returning.return_due():
                     log.info("suppression %s has returned", suppression)
+                self._outage.is_over()
                 await asyncio.sleep(_LOOK_EVERY)
-            except StorageUnavailable as error:
-                log.warning("shelves and windows do not return for the moment: %s", error)
+            except (StorageUnavailable, StorageFault) as error:
+                self._outage.begins(error)
                 await asyncio.sleep(1)

@@ -15,13 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.assets import Criticality
 from domain.canonical import merkle_root
 from domain.cases import ClosedAs, Decision
+from domain.holds import HoldStatus, PlacementState, Release
 from domain.outcomes import Label, Outcome, OutcomeClass
-from domain.production import HoldMethod, HoldPlan, JobState
+from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases import CaseStore
 from millwright.storage.engine import open_engine, raw
+from millwright.storage.holds import HoldStore
 from millwright.storage.ledger import GENESIS, row_hash
 from tests.judged_plant import Plant
 from tests.plant import MOTOR, PUMP, START, code, deviation
@@ -61,11 +63,25 @@ async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
     await cases.order_seen(case, order(case, number))
 
 
-async def finish(cases: CaseStore, case: str, number: str) -> None:
-    """Takes a case with an order to its end: held, done, learnt from, released, closed."""
-    plan = HoldPlan(key=case, equipment="EQ-001", job="J-7", prior_state=JobState.RUNNING, method=HoldMethod.PAUSE)
-    await cases.hold_claimed(case, "opcua_job_control", plan)
-    await cases.hold_settled(case, "placed")
+async def hold(holds: HoldStore, case: str, equipment: str) -> None:
+    """Holds the job of a machine for a case, and reads it as held."""
+    claimed = await holds.claimed(case, "opcua_job_control", equipment)
+    plan = HoldPlan(
+        key=claimed.key,
+        equipment=equipment,
+        receiver="Press1",
+        job="J-7",
+        prior_state=JobState.RUNNING,
+        method=HoldMethod.PAUSE,
+    )
+    placement = await holds.placement_intended(claimed.key, plan)
+    now = START + timedelta(days=5)
+    await holds.placement_moved(claimed.key, placement.number, PlacementState.IN_EFFECT, read_at=now)
+
+
+async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> None:
+    """Takes a case with an order to its end: held, done, learnt from, released by production, closed."""
+    await hold(holds, case, "EQ-001")
     await cases.order_seen(case, order(case, number, WorkOrderStatus.COMPLETED))
     report = CompletionReport(
         started_at=START, finished_at=START + timedelta(hours=9), cause="BEARING", downtime=timedelta(hours=2)
@@ -98,13 +114,17 @@ async def finish(cases: CaseStore, case: str, number: str) -> None:
             downtime=timedelta(hours=2),
         )
     )
-    await cases.hold_dropped(case)
-    await cases.hold_settled(case, "released")
+    await cases.closed(case, ClosedAs.DONE)
+    await holds.ready(case)
+    release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=START + timedelta(days=5))
+    await holds.release_approved(case, release)
+    await holds.placement_moved(case, 1, PlacementState.RELEASED)
+    await holds.ended(case, HoldStatus.RELEASED, READY_TO_RUN)
     await cases.closed(case, ClosedAs.DONE)
 
 
 async def build(engine: AsyncEngine) -> None:
-    """Watched, confirmed, revised, too late, ignored; one case done with hold and label, one with an open order."""
+    """Watched, confirmed, revised, too late, ignored; one case done, with hold and label, one held with an order."""
     plant = Plant(engine)
     await plant.prepare(Criticality.A)
     await plant.take(deviation(1, external_id="first"), deviation(2), deviation(3, score=2.0, external_id="weak"))
@@ -116,9 +136,11 @@ async def build(engine: AsyncEngine) -> None:
     await plant.take(deviation(4, asset=MOTOR, external_id="confirmed"))
     cases = CaseStore(engine, plant.clock, StoredVersions(plant.catalogue))
     ids = {str(asset): str(case) for case, asset in await plant.rows("SELECT id, asset FROM cases")}
+    holds = HoldStore(engine, plant.clock)
     await place(cases, ids[PUMP], PUMP, "1001")
-    await finish(cases, ids[PUMP], "1001")
+    await finish(cases, holds, ids[PUMP], "1001")
     await place(cases, ids[MOTOR], MOTOR, "1002")
+    await hold(holds, ids[MOTOR], "EQ-002")
     await cases.decided(ids[MOTOR], Decision(approved=True, by="paula", reason="Do it.", at=plant.clock.now()))
 
 

@@ -12,12 +12,14 @@ from domain.canonical import EMPTY_ROOT
 from domain.cases import ClosedAs
 from domain.engines import EngineMark
 from domain.errors import ActRejected
+from domain.holds import HoldStatus
 from domain.stops import StoppableAction
 from millwright.audit.questions.answer import Answer, Asked
 from millwright.audit.questions.asking import QUESTIONS, ask
 from millwright.bootstrap import StoredVersions
 from millwright.cli.asking import Name
 from millwright.storage.cases import CaseStore
+from millwright.storage.holds import HoldStore
 from millwright.storage.ledger import row_hash
 from millwright.storage.stops import StopStore
 from policies.catalogue import Catalogue
@@ -81,7 +83,7 @@ async def test_a_version_s_events_cases_orders_and_holds_are_all_told(recorded: 
     )
     kinds = column(answer, "kind")
     counted = {kind: kinds.count(kind) for kind in ("event", "case", "order", "hold")}
-    assert counted == {"event": verdicts, "case": 2, "order": 2, "hold": 1}
+    assert counted == {"event": verdicts, "case": 2, "order": 2, "hold": 2}
     assert {row.model_dump()["id"] for row in answer.rows if row.model_dump()["kind"] == "order"} == {"1001", "1002"}
 
 
@@ -141,6 +143,20 @@ async def test_a_case_that_was_given_up_is_told(recorded: AsyncEngine, hostile: 
     await cases.closed(str(case), ClosedAs.CANCELLED)
     answer = await asking(recorded, "suppressed", since=NOW)
     assert (column(answer, "what"), column(answer, "subject")) == (["case cancelled"], [f"case {case}"])
+
+
+async def test_a_case_that_was_given_up_is_told_once_though_its_machine_is_released_later(
+    recorded: AsyncEngine, hostile: Hostile
+) -> None:
+    clock = TestClock(NOW)
+    cases, holds = CaseStore(recorded, clock, StoredVersions(Catalogue())), HoldStore(recorded, clock)
+    [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
+    await cases.closed(str(case), ClosedAs.CANCELLED)
+    clock.time += timedelta(days=1)
+    await holds.ended(str(case), HoldStatus.OVERRULED)
+    await cases.closed(str(case), ClosedAs.CANCELLED)
+    answer = await asking(recorded, "suppressed", since=NOW)
+    assert [(row["what"], row["at"]) for row in (one.model_dump() for one in answer.rows)] == [("case cancelled", NOW)]
 
 
 async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(read_only: AsyncEngine) -> None:

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import ActRejected
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
+from millwright.storage.holds import HoldStore
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import ALTERED_WITH_INPUTS, TAMPERINGS, Tampering
+from tests.plant import START, TestClock
 
 
 def offline(directory: Path, *arguments: str) -> tuple[int, list[str]]:
@@ -80,6 +82,20 @@ async def test_tampering_is_found_and_named(
     code, lines = offline(export_directory)
     assert {line.split(":")[0] for line in lines[:-1]} == tampering.offline
     assert code == (1 if tampering.offline else 0)
+
+
+async def test_the_removed_claim_of_a_case_that_shared_a_hold_is_found(
+    recorded: AsyncEngine, hostile: Hostile, export_directory: Path
+) -> None:
+    [[key]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
+    [[sharing]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NOT NULL")
+    await HoldStore(recorded, TestClock(START)).claimed(str(sharing), "opcua_job_control", "EQ-002")
+    await hostile.run("DELETE FROM hold_claims WHERE hold_key = %(key)s AND case_id = %(case)s", key=key, case=sharing)
+    found = {(one.kind, one.where) for one in (await verify(recorded)).findings}
+    assert found == {("missing", f"case {sharing}")}
+    await export(recorded, export_directory)
+    code, lines = offline(export_directory)
+    assert (code, lines[0].split(":")[:2]) == (1, ["hold", f" hold {key}"])
 
 
 async def test_a_history_rewritten_to_its_end_shows_against_the_published_head(

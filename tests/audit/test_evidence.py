@@ -118,6 +118,20 @@ def _order(pack: Pack) -> None:
     pack["parts"]["cases"][0]["order"]["record"]["ref"]["id"] = "6666"
 
 
+def _placement(name: str, value: object) -> Callable[[Pack], None]:
+    def alter(pack: Pack) -> None:
+        pack["parts"]["holds"][0]["placements"][0][name] = value
+
+    return alter
+
+
+def _release(name: str, value: object) -> Callable[[Pack], None]:
+    def alter(pack: Pack) -> None:
+        pack["parts"]["holds"][0]["release"][name] = value
+
+    return alter
+
+
 def _values(pack: Pack) -> None:
     policy = pack["parts"]["policies"][0]
     policy["values"] = policy["values"].replace("0", "1", 1)
@@ -153,7 +167,15 @@ ALTERATIONS: list[tuple[str, Callable[[Pack], None], str]] = [
     ("an order", _order, "order"),
     ("a case", _first("cases", "closed_as", "cancelled"), "case"),
     ("a removed case", _drop("cases"), "case"),
-    ("a hold", _first("holds", "state", "placed"), "hold"),
+    ("a hold", _first("holds", "state", "asked"), "hold"),
+    ("how a job was held", _placement("state", "void"), "hold"),
+    ("which job was held", _placement("plan", {}), "hold"),
+    ("a removed placement", _first("holds", "placements", []), "hold"),
+    ("who released a hold", _release("by", "mallory"), "hold"),
+    ("what a release means", _release("meaning", None), "hold"),
+    ("a removed release", _first("holds", "release", None), "hold"),
+    ("a removed claim", _first("holds", "claims", {}), "hold"),
+    ("a removed hold", _drop("holds"), "hold"),
     ("what is told of a decision", _first("decisions", "rule", "another"), "decision"),
 ]
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Fate, Received
 from domain.errors import ActRejected
+from domain.production import ISOLATION_NOTICE
 from domain.verdict import Comparison
 from millwright.explaining.rendering import render
 from millwright.explaining.why import why
@@ -76,7 +77,7 @@ async def test_a_finished_case_tells_what_it_led_to(recorded: AsyncEngine, hosti
         assert (told.consequences.outcome, told.consequences.closed_as) == ("confirmed", "done")
     shown = printed(render(told))
     assert "Work order 1001 in maximo" in shown
-    assert "is released" in shown
+    assert f"Hold {case} on EQ-001: released" in shown
     assert "the twin was told, a training label was kept" in shown
 
 
@@ -84,6 +85,10 @@ async def test_an_open_case_tells_where_it_stands(read_only: AsyncEngine) -> Non
     told = await why(read_only, Catalogue(), "1002")
     assert told.consequences is not None
     assert "paula approved it" in " ".join(told.consequences.sentences)
+    assert ISOLATION_NOTICE in " ".join(told.consequences.sentences)
+    assert f"EQ-002: in effect: job J-7 was read as held at {START + timedelta(days=5):%Y-%m-%d %H:%M} UTC" in " ".join(
+        told.consequences.sentences
+    )
     assert "The case is open" in told.consequences.sentences[-1]
 
 

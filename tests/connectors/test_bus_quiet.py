@@ -12,12 +12,9 @@ from connectors.azure.service_bus import EntityReceiver
 from connectors.azure.service_bus import receiver as module
 
 MESSAGE = SimpleNamespace(
-    application_properties=None,
+    raw_amqp_message=SimpleNamespace(properties=None, application_properties=None, footer=None),
     enqueued_time_utc=None,
     sequence_number=7,
-    message_id="m",
-    session_id=None,
-    content_type=None,
     delivery_count=0,
     body_type=AmqpMessageBodyType.DATA,
     body=[b"{}"],
@@ -45,6 +42,7 @@ class FakeReceiver:
 def entity(fake: FakeReceiver) -> EntityReceiver:
     brief = timedelta(seconds=1)
     return EntityReceiver(
+        "queue",
         "queue",
         "here",
         lambda: cast("ServiceBusReceiver", fake),

@@ -73,8 +73,24 @@ async def _by_hand(plant: FakePlant) -> str:
 
 
 async def _finished(plant: FakePlant, case: str, *, cancelled: bool = False) -> tuple[str, str]:
+    await _work_done(plant, case, cancelled=cancelled)
+    await _case_of(plant, case).result()
+    return case_workflow_id(case), ""
+
+
+async def _held(plant: FakePlant) -> str:
+    await plant.use(Criticality.A)
+    return await _confirmed(plant)
+
+
+async def _work_done(plant: FakePlant, case: str, *, cancelled: bool = False) -> None:
+    """The order is completed or cancelled."""
     plant.cmms.people_close(case, None if cancelled else "REPAIRED", cancelled=cancelled)
     await plant.hint()
+
+
+async def _released(plant: FakePlant, case: str) -> tuple[str, str]:
+    await plant.release(case)
     await _case_of(plant, case).result()
     return case_workflow_id(case), ""
 
@@ -84,8 +100,25 @@ async def released_to_label(plant: FakePlant) -> tuple[str, str]:
 
 
 async def critical_with_hold(plant: FakePlant) -> tuple[str, str]:
-    await plant.use(Criticality.A)
-    return await _finished(plant, await _confirmed(plant))
+    case = await _held(plant)
+    await _work_done(plant, case)
+    return await _released(plant, case)
+
+
+async def cancelled_with_hold(plant: FakePlant) -> tuple[str, str]:
+    case = await _held(plant)
+    await _work_done(plant, case, cancelled=True)
+    await plant.pass_time(timedelta(hours=9))
+    return await _released(plant, case)
+
+
+async def released_in_the_mes(plant: FakePlant) -> tuple[str, str]:
+    case = await _held(plant)
+    await _work_done(plant, case)
+    plant.mes.people_release()
+    await plant.pass_time(plant.settings.hold_interval)
+    await _case_of(plant, case).result()
+    return case_workflow_id(case), ""
 
 
 async def draft_cancelled(plant: FakePlant) -> tuple[str, str]:
@@ -120,7 +153,8 @@ async def mes_away(plant: FakePlant) -> tuple[str, str]:
     plant.mes.failing.before += [_away(), _away()]
     case = await _confirmed(plant)
     await plant.pass_time(timedelta(minutes=5))
-    return await _finished(plant, case)
+    await _work_done(plant, case)
+    return await _released(plant, case)
 
 
 async def judging(plant: FakePlant) -> tuple[str, str]:
@@ -165,6 +199,11 @@ STORIES: dict[str, Story] = {
     "maintenance-case/in-one-task-inspected-no": inspected_no,
     "maintenance-case/in-one-task-inspected-yes": inspected_yes,
     "maintenance-case/in-one-task-mes-away": mes_away,
+    "maintenance-case/released-by-production": critical_with_hold,
+    "maintenance-case/released-by-production-cancelled": cancelled_with_hold,
+    "maintenance-case/released-by-production-in-the-mes": released_in_the_mes,
+    "maintenance-case/released-by-production-mes-away": mes_away,
+    "maintenance-case/released-by-production-no-hold": released_to_label,
     "connector-poll/polling": polling,
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.exceptions import MessagingEntityNotFoundError
 
 from millwright.sandbox.bus.server import ServiceBus
 
@@ -126,3 +127,39 @@ def test_publishing_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="exists"):
         bus.add_queue("Q")
     bus._journal.close()
+
+
+async def test_a_queue_that_was_removed_is_gone_for_its_users_and_begins_anew_after_a_restart_too(
+    tmp_path: Path,
+) -> None:
+    bus = make(tmp_path)
+    await bus.start()
+    for _ in range(3):
+        publish(bus, "q")
+    async with (
+        ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0) as client,
+        client.get_queue_receiver("q", max_wait_time=5) as receiver,
+        client.get_queue_sender("q") as sender,
+    ):
+        await sender.send_messages(ServiceBusMessage("before"))
+        [message] = await receiver.receive_messages()
+        assert message.sequence_number == 1
+        bus.remove_queue("q")
+        with pytest.raises(MessagingEntityNotFoundError):
+            await sender.send_messages(ServiceBusMessage("nowhere"))
+        with pytest.raises(MessagingEntityNotFoundError):
+            await receiver.receive_messages(max_wait_time=5)
+        bus.add_queue("q", max_delivery=2)
+        async with client.get_queue_receiver("q", max_wait_time=5) as anew:
+            publish(bus, "q", b"new")
+            [message] = await anew.receive_messages()
+            assert (message.sequence_number, b"".join(message.body)) == (1, b"new")
+            await anew.complete_message(message)
+    await bus.stop()
+    again = make(tmp_path)
+    await again.start()
+    assert again.counts("q")["settled"] == 1
+    assert again.drained("q")
+    publish(again, "q")
+    assert [message.sequence for message in again._broker.entities()[1].peek(0, 9, None)] == [2]
+    await again.stop()

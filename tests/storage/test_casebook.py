@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.cases import ClosedAs
-from domain.errors import Unavailable
-from domain.production import HoldMethod, HoldPlan, JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases import CaseStore
@@ -75,27 +73,6 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     assert seen.status is WorkOrderStatus.COMPLETED
 
 
-async def test_a_hold_dropped_before_it_was_placed_is_shared_by_nobody(plant: Plant) -> None:
-    first, second = await two_cases(plant)
-    cases = store_of(plant)
-    await cases.hold_claimed(first, "mes", plan(first))
-    await cases.hold_dropped(first)
-    with pytest.raises(Unavailable, match="being released"):
-        await cases.hold_claimed(second, "mes", plan(second))
-    await cases.hold_settled(first, "void")
-    assert (await cases.hold_claimed(second, "mes", plan(second))).key == second
-
-
-async def test_of_two_cases_that_share_a_hold_the_slower_does_not_take_back_the_others_word(plant: Plant) -> None:
-    first, second = await two_cases(plant)
-    cases = store_of(plant)
-    await cases.hold_claimed(first, "mes", plan(first))
-    assert (await cases.hold_claimed(second, "mes", plan(second))).key == first
-    await cases.hold_settled(first, "placed")
-    await cases.hold_settled(first, "unproven", "found held")
-    assert await plant.rows("SELECT state FROM holds") == [("placed",)]
-
-
 async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     ((case,),) = await plant.rows("SELECT id FROM cases")
@@ -116,17 +93,6 @@ async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transactio
 
 def store_of(plant: Plant) -> CaseStore:
     return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-
-
-async def two_cases(plant: Plant) -> tuple[str, str]:
-    await plant.take(code(1), deviation(2), code(1, "error2", asset=MOTOR), code(1, "error3", asset=MOTOR))
-    await plant.take(deviation(2, asset=MOTOR))
-    (first,), (second,) = await plant.rows("SELECT id FROM cases ORDER BY asset")
-    return str(first), str(second)
-
-
-def plan(case: str) -> HoldPlan:
-    return HoldPlan(key=case, equipment="EQ-001", job="J1", prior_state=JobState.RUNNING, method=HoldMethod.PAUSE)
 
 
 def draft(case: str) -> WorkOrderDraft:

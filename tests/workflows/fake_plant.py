@@ -17,8 +17,20 @@ from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
 from domain.cases import CaseView
 from domain.errors import ConnectorError
+from domain.holds import Release
 from domain.outcomes import OutcomeClass
-from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
+from domain.production import (
+    READY_TO_RUN,
+    HoldEnforcement,
+    HoldMethod,
+    HoldPlan,
+    HoldReading,
+    HoldState,
+    Job,
+    JobState,
+    PlaceResult,
+    ProductionContext,
+)
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -126,6 +138,8 @@ class FakeMes:
     failing: Failing = field(default_factory=Failing)
     state: JobState = JobState.RUNNING
     acts: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    """What the job was told with each release."""
 
     async def check(self) -> str:
         return "fake"
@@ -139,27 +153,35 @@ class FakeMes:
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         self.failing.enter()
         method = HoldMethod.PAUSE if self.state is JobState.RUNNING else HoldMethod.ALREADY_HELD
-        return HoldPlan(key=key, equipment=equipment, job="J1", prior_state=self.state, method=method)
+        return HoldPlan(key=key, equipment=equipment, receiver="R1", job="J1", prior_state=self.state, method=method)
 
-    async def place_hold(self, plan: HoldPlan, reason: str) -> HoldState:
+    async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         del reason
         self.failing.enter()
+        if self.state is JobState.INTERRUPTED:
+            return PlaceResult.HELD_ALREADY
         self.state = JobState.INTERRUPTED
         self.acts.append(f"hold {plan.key}")
         self.failing.leave()
-        return HoldState.HELD
+        return PlaceResult.IN_EFFECT
 
-    async def read_hold(self, plan: HoldPlan) -> HoldState:
+    async def read_hold(self, plan: HoldPlan) -> HoldReading:
         del plan
-        return HoldState.HELD if self.state is JobState.INTERRUPTED else HoldState.ABSENT
+        state = HoldState.HELD if self.state is JobState.INTERRUPTED else HoldState.ABSENT
+        return HoldReading(state=state, read_at=self.clock.now())
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        del reason
         self.failing.enter()
-        self.state = JobState.RUNNING
-        self.acts.append(f"release {plan.key}")
+        if self.state is JobState.INTERRUPTED:
+            self.state = JobState.RUNNING
+            self.acts.append(f"release {plan.key}")
+            self.reasons.append(reason)
         self.failing.leave()
         return HoldState.ABSENT
+
+    def people_release(self) -> None:
+        """Somebody there lets the job run."""
+        self.state = JobState.RUNNING
 
     @property
     def enforcement(self) -> HoldEnforcement:
@@ -264,6 +286,12 @@ class FakePlant:
         async with self.engine.begin() as connection:
             await connection.execute(text("DELETE FROM cursors"))
         await self.storage.changes.poll_now("fake")
+        await self.at_rest()
+
+    async def release(self, key: str) -> None:
+        """A person of production releases a hold here."""
+        release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=self.clock.now())
+        await self.storage.holds.release_approved(key, release)
         await self.at_rest()
 
     async def pass_time(self, by: timedelta) -> None:

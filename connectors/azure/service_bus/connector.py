@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
+from connectors.azure.service_bus import decoding
 from connectors.azure.service_bus.faults import SYSTEM
 from connectors.azure.service_bus.receiver import EntityReceiver
 from connectors.azure.service_bus.settings import DEAD_LETTER_SUFFIX, EntitySettings, ServiceBusSettings
@@ -26,6 +27,7 @@ class ServiceBusDoor:
 
     def __init__(self, settings: ServiceBusSettings) -> None:
         logging.getLogger(_VENDOR_LOGGER).setLevel(logging.CRITICAL)
+        decoding.install()
         self._settings = settings
         self._credential: DefaultAzureCredential | None = None
         self._client: ServiceBusClient | None = None
@@ -98,6 +100,7 @@ class ServiceBusDoor:
 
         return EntityReceiver(
             path,
+            entity.path,
             settings.address,
             open_receiver,
             sessions=sessions,

@@ -1,23 +1,38 @@
 """A message of the bus as we hand it on, made of the vendor's."""
 
-from collections.abc import Mapping
+import base64
+import logging
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final, TypeVar
 
 import orjson
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
+
+from connectors.azure.service_bus.decoding import UNDECODED
+
+log = logging.getLogger(__name__)
+
+_Part = TypeVar("_Part")
+_LARGEST: Final = 2**63 - 1
+"""Sequence numbers are signed and of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusMessage:
     """A message under lock, to be settled once it is stored.
 
-    `sequence_number` is the bus's own within `entity` and stays the same when the message comes again;
-    `delivery_count` says how often it came before. Application properties are text, whatever they were.
+    `sequence_number` is the bus's own within `entity`, and `enqueued_at` the time at which it was taken in there; both
+    stay the same when the message comes again. `origin` is the queue or subscription to which it was sent, where
+    `entity` is a dead-letter queue. `delivery_count` says how often it came before. Application properties are text,
+    whatever they were. `problem` says what of it could not be decoded; `body` then holds all that was to be had of it.
     """
 
     entity: str
+    origin: str
     sequence_number: int
     message_id: str | None
     session_id: str | None
@@ -28,24 +43,57 @@ class BusMessage:
     enqueued_at: datetime | None
     received: ServiceBusReceivedMessage = field(repr=False, compare=False)
     """The vendor's own, by which it is settled."""
+    problem: str | None = None
 
 
-def bus_message(entity: str, received: ServiceBusReceivedMessage) -> BusMessage:
-    """The message as received, with everything decoded; what is no UTF-8 is replaced and never an error."""
-    properties = received.application_properties or {}
-    enqueued = received.enqueued_time_utc
-    return BusMessage(
+def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -> BusMessage:
+    """The message as received, with everything decoded; never an error.
+
+    What is no UTF-8 is replaced in a name, and written in base64 in a body. What the client itself cannot decode is
+    left out and named in `problem`.
+    """
+    amqp = received.raw_amqp_message
+    undecoded = (amqp.footer or {}).get(UNDECODED)
+    problems: list[str] = [] if undecoded is None else [_text(undecoded)]
+
+    def part(name: str, read: Callable[[], _Part], otherwise: _Part) -> _Part:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is stored with the message
+            problems.append(f"{name}: {type(error).__name__}: {error}")
+            return otherwise
+
+    names = amqp.properties
+    message = BusMessage(
         entity=entity,
-        sequence_number=int(received.sequence_number or 0),
-        message_id=_optional(received.message_id),
-        session_id=_optional(received.session_id),
-        application_properties={_text(name): _text(value) for name, value in properties.items()},
-        content_type=_optional(received.content_type),
-        body=_body(received),
-        delivery_count=int(received.delivery_count or 0),
-        enqueued_at=enqueued.replace(tzinfo=UTC) if enqueued is not None and enqueued.tzinfo is None else enqueued,
+        origin=origin,
+        sequence_number=part("sequence number", lambda: _sequence(received.sequence_number), 0),
+        message_id=None if names is None else _optional(names.message_id),
+        session_id=None if names is None else _optional(names.group_id),
+        application_properties=part("application properties", lambda: _properties(amqp.application_properties), {}),
+        content_type=None if names is None else _optional(names.content_type),
+        body=part("body", lambda: _body(received), b""),
+        delivery_count=part("delivery count", lambda: int(received.delivery_count or 0), 0),
+        enqueued_at=part("enqueued time", lambda: _moment(received.enqueued_time_utc), None),
         received=received,
+        problem=f"cannot be decoded: {'; '.join(problems)}" if problems else None,
     )
+    if problems:
+        log.warning("service_bus: message %d of %s: %s", message.sequence_number, entity, message.problem)
+    return message
+
+
+def _sequence(number: object) -> int:
+    # What has no number is known by its label and content.
+    return number if isinstance(number, int) and 0 <= number <= _LARGEST else 0
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def _properties(properties: Mapping[object, object] | None) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in (properties or {}).items()}
 
 
 def _body(received: ServiceBusReceivedMessage) -> bytes:
@@ -56,8 +104,37 @@ def _body(received: ServiceBusReceivedMessage) -> bytes:
         return value
     if isinstance(value, str):
         return value.encode()
-    # An AMQP value or sequence: no twin service sends one, but a person with a tool may.
-    return orjson.dumps(value, default=_text, option=orjson.OPT_NON_STR_KEYS)
+    # An AMQP value or sequence: no twin service sends one, but who hands a map to a client sends it.
+    return orjson.dumps(_plain(value))
+
+
+def _plain(value: object) -> object:
+    """A value of AMQP's types as one of JSON's, with nothing of it lost. The client decodes 64 levels at most."""
+    if isinstance(value, dict):
+        plain = {_written(name): _plain(inner) for name, inner in value.items()}
+        # Two keys that are one in JSON would be one value less.
+        if len(plain) == len(value):
+            return plain
+        return [[_plain(name), _plain(inner)] for name, inner in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if -_LARGEST - 1 <= value <= 2 * _LARGEST + 1 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return _written(value)
+
+
+def _written(value: object) -> str:
+    """A value as text from which it can be told again."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return _text(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _optional(value: object) -> str | None:

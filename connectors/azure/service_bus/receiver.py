@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -29,8 +30,12 @@ _LOOK, _REST = 0.001, 0.1
 _ON_ITS_HEELS: Final = 0.05
 """Seconds for which what follows a full batch is waited for: the client asks for it only once it has handed out all."""
 
-# What the client raises where its connection is gone: its own errors, and plain ones from the socket or a closed link.
-_VENDOR_ERRORS: Final = (AzureError, OSError, ValueError, RuntimeError, TimeoutError)
+# What the client raises where its connection is gone or it cannot read a frame: its own errors, and plain ones from the
+# socket, a closed link or its decoder.
+_VENDOR_ERRORS: Final = (
+    AttributeError, AzureError, EOFError, LookupError, OSError, RuntimeError, TimeoutError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 
 
 class EntityReceiver:
@@ -38,6 +43,7 @@ class EntityReceiver:
 
     Args:
         entity: the name by which events know this door.
+        origin: the queue or subscription that it belongs to: the same, or what a dead-letter queue is of.
         address: where the bus is, for messages to people.
         open_receiver: makes the vendor's receiver; called again for every new connection.
         sessions: whether each connection serves one session, to be changed for another once it is empty.
@@ -46,6 +52,7 @@ class EntityReceiver:
     def __init__(
         self,
         entity: str,
+        origin: str,
         address: str,
         open_receiver: Callable[[], ServiceBusReceiver],
         *,
@@ -55,6 +62,7 @@ class EntityReceiver:
         longest_backoff: timedelta,
     ) -> None:
         self.entity = entity
+        self._origin = origin
         self._address = address
         self._open_receiver = open_receiver
         self._sessions = sessions
@@ -110,7 +118,7 @@ class EntityReceiver:
                 raise translated(error, self._address, self.entity, "receive") from error
             if not received and self._sessions:
                 await self._drop()
-        return [bus_message(self.entity, message) for message in received]
+        return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def more(self, max_messages: int) -> list[BusMessage]:
         """Up to `max_messages` of those that follow a full batch, while that one is being stored; none where no more
@@ -130,7 +138,7 @@ class EntityReceiver:
                 return []
             if received:
                 self._last_at = time.monotonic()
-        return [bus_message(self.entity, message) for message in received]
+        return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def settle(self, messages: Sequence[BusMessage]) -> int:
         """Tells the bus that these are stored; how many it confirmed.
@@ -160,6 +168,11 @@ class EntityReceiver:
     def stop(self) -> None:
         """Ends `batches` after the batch that is out, or after the wait that is on."""
         self._stopping.set()
+
+    async def reset(self) -> None:
+        """Gives up the connection: what was not settled comes again, and the next receive opens another."""
+        async with self._busy:
+            await self._drop()
 
     async def close(self) -> None:
         """Ends `batches` and gives back what was fetched and not handed out."""

@@ -49,7 +49,7 @@ async def suppressed(record: Record, asked: Asked) -> Told:
 def _acted(act: ActRow) -> SuppressedRow:
     detail = detail_of(act)
     what = act.kind.replace("-", " ")
-    if act.kind == "case-closed":
+    if act.kind in ("case-awaits-release", "case-closed"):
         what = f"case {detail.get('how')}"
     elif act.kind == "case-decided":
         what = "case refused"

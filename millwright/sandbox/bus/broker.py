@@ -81,6 +81,17 @@ class Broker:
         self._entities[path.lower()] = topic
         return topic
 
+    def remove_queue(self, path: str) -> None:
+        """Delete a queue and its dead-letter queue with all that is in them; made again, it numbers from 1.
+
+        KeyError where there is no such queue.
+        """
+        for name in (path, path + _DEAD_LETTER_SUFFIX):
+            entity = self._entities.pop(name.lower())
+            self._dead_letter_queues.discard(entity)
+            entity.remove()
+            self._journal.forget(name)
+
     def find(self, address: str) -> Entity | None:
         """The entity at a path or address."""
         return self._entities.get(path_of(address).lower())

@@ -10,7 +10,13 @@ from typing import Final, Literal, Protocol
 from millwright.sandbox.bus.journal import EntityLog
 from millwright.sandbox.bus.message import Message, State, wall_ms
 from millwright.sandbox.bus.misbehaviour import Misbehaviour
-from millwright.sandbox.bus.refusal import message_lock_lost, message_not_found, not_allowed
+from millwright.sandbox.bus.refusal import (
+    Refusal,
+    entity_not_found,
+    message_lock_lost,
+    message_not_found,
+    not_allowed,
+)
 
 REMEMBERED_SETTLED: Final = 64  # how many settled messages can still be redelivered as a fault
 UNLIMITED: Final = 1 << 31
@@ -38,6 +44,9 @@ class Consumer(Protocol):
 
     def hand_over(self, message: Message, token: bytes) -> None:
         """Send the message; `token` is its lock token, or only a delivery tag with receive-and-delete."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """It is not served here, or not any more."""
 
 
 class Entity:
@@ -78,6 +87,7 @@ class Entity:
         self._due: list[tuple[int, int]] = []
         self._expiring: list[tuple[int, int]] = []
         self._settled: deque[Message] = deque(maxlen=REMEMBERED_SETTLED)
+        self._is_removed = False
 
     def restore(self) -> None:
         """Take up what the journal holds; messages that used up their deliveries are dead-lettered."""
@@ -89,6 +99,20 @@ class Entity:
                 self._return_to_line(message)
             elif message.state is State.ACTIVE:
                 self._line_up(message)
+
+    def remove(self) -> None:
+        """Forget every message and turn everybody away: the entity is deleted."""
+        self._is_removed = True
+        for message in list(self._messages.values()):
+            self._drop(message)
+        self._locks.clear()
+        self._settled.clear()
+        for consumer in self.receivers():
+            consumer.refused(entity_not_found(self.path))
+
+    def receivers(self) -> list[Consumer]:
+        """Everybody who receives here, or waits to."""
+        return list(self._consumers)
 
     # ------------------------------------------------------------ what is in it
 
@@ -129,6 +153,8 @@ class Entity:
 
     def accept(self, message: Message) -> int:
         """Give a new message its sequence number, and its place in the line or the schedule."""
+        if self._is_removed:
+            raise entity_not_found(self.path)
         if self.takes_sessions:
             message.session_id = _session_id(message)
             if message.session_id is None:

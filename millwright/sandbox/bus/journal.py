@@ -103,6 +103,19 @@ class Journal:
         ).fetchone()
         return EntityLog(self, int(number), int(last_sequence), int(settled))
 
+    def forget(self, path: str) -> None:
+        """Forget an entity and all that is in it; opened again, it begins anew."""
+        self.commit()
+        if self._database is None:
+            return
+        found = self._database.execute("SELECT id FROM entity WHERE path = ?", (path.lower(),)).fetchone()
+        for statement in (
+            "DELETE FROM message WHERE entity = ?",
+            "DELETE FROM session WHERE entity = ?",
+            "DELETE FROM entity WHERE id = ?",
+        ):
+            self._database.execute(statement, found)
+
     def entity_changed(self, log: EntityLog) -> None:
         if self._database is not None:
             self._entities.add(log)

@@ -32,6 +32,7 @@ class ServiceBus:
         ValueError: `faults` holds a kind for 'bus' that the bus cannot show.
 
     Entities are added before `start`, the same ones after every restart; what the journal holds of them returns then.
+    A queue may be removed and added again while the bus runs.
     """
 
     def __init__(self, directory: Path | None, port: int = 0, faults: Faults | None = None) -> None:
@@ -47,6 +48,14 @@ class ServiceBus:
     def add_queue(self, name: str, lock_seconds: float = 30, max_delivery: int = 10, sessions: bool = False) -> None:
         """Add a queue; its dead-letter queue is `<name>/$DeadLetterQueue`. ValueError where the name is taken."""
         self._broker.add_queue(name, lock_ms=round(lock_seconds * 1000), max_delivery=max_delivery, sessions=sessions)
+
+    def remove_queue(self, name: str) -> None:
+        """Delete a queue with all that is in it, as an administrator may. KeyError where there is none.
+
+        Its receivers and senders are told that it is not there. Added again, it numbers its messages from 1.
+        """
+        self._broker.remove_queue(name)
+        self._broker.stir()
 
     def add_topic(
         self,

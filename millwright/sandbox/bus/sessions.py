@@ -8,7 +8,6 @@ from typing import Protocol
 from millwright.sandbox.bus.entity import Consumer, Entity
 from millwright.sandbox.bus.message import Message, wall_ms
 from millwright.sandbox.bus.refusal import (
-    Refusal,
     message_lock_lost,
     no_session_in_time,
     not_allowed,
@@ -22,9 +21,6 @@ class SessionConsumer(Consumer, Protocol):
 
     def granted(self, session: "MessageSession") -> None:
         """The session is its own until `session.locked_until_ms`."""
-
-    def refused(self, refusal: Refusal) -> None:
-        """There is no session for it, or it has lost the one it had."""
 
 
 class MessageSession:
@@ -83,6 +79,10 @@ class SessionEntity(Entity):
         for session in list(self._sessions.values()):
             if session.holder is consumer:
                 self._free(session, failed=lost)
+
+    def receivers(self) -> list[Consumer]:
+        holders = [session.holder for session in self._sessions.values() if session.holder is not None]
+        return [*holders, *(consumer for _, consumer in self._waiting)]
 
     def pump(self) -> None:
         self.stirred = False

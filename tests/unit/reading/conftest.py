@@ -30,6 +30,9 @@ class Letter:
     message_id: str | None = "m-1"
     entity: str = "twin-events/millwright"
     sequence_number: int = 41
+    origin: str = "twin-events/millwright"
+    enqueued_at: datetime | None = None
+    problem: str | None = None
 
 
 @pytest.fixture(scope="session")

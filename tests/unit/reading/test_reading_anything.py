@@ -78,6 +78,9 @@ class Letter:
     message_id: str | None = None
     entity: str = "queue"
     sequence_number: int = 3
+    origin: str = "queue"
+    enqueued_at: datetime | None = None
+    problem: str | None = None
 
 
 @st.composite

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from domain.anomaly import Fate, Received
+from domain.identity import own_id
 from millwright.intake.message import Delivery
 from millwright.intake.reading import LARGEST_BATCH, LARGEST_EVENT, read_again, read_items, read_message
 from millwright.intake.register import Register
@@ -39,6 +40,9 @@ class Letter:
     message_id: str | None = "m-1"
     entity: str = "twin-events/millwright"
     sequence_number: int = 41
+    origin: str = "twin-events/millwright"
+    enqueued_at: datetime | None = None
+    problem: str | None = None
 
 
 def test_binary_mode_over_http_and_over_the_bus_read_alike(post: Post, register: Register) -> None:
@@ -81,7 +85,8 @@ def test_what_is_no_json_is_one_quarantined_event_under_its_door_and_number(post
     (web,) = post(b'{"specversion": "1.0", ')
     bus = read_message(Letter(b"\xff\xfe"), NOW, register)
     assert (web.fate, web.source, web.external_id, web.natural_key) == (Fate.QUARANTINED, "http", "#7", None)
-    assert (bus.fate, bus.source, bus.external_id) == (Fate.QUARANTINED, "twin-events/millwright", "#41")
+    named = own_id("#41", bus.raw)
+    assert (bus.fate, bus.source, bus.external_id) == (Fate.QUARANTINED, "twin-events/millwright", named)
     assert bus.raw == b"\xff\xfe"
 
 
@@ -129,12 +134,12 @@ def test_too_large_is_quarantined_alone_and_as_a_whole(post: Post, from_bus: Rea
 
 def test_a_message_without_any_envelope_is_telemetry_under_the_buses_own_id(register: Register) -> None:
     received = read_message(Letter(orjson.dumps(ROW)), NOW, register)
-    assert (received.source, received.external_id) == ("twin-events/millwright", "m-1")
+    assert (received.source, received.external_id) == ("twin-events/millwright", own_id("m-1", received.raw))
     assert received.anomaly is not None
     properties = {"iothub-connection-device-id": "PDM-002"}
     body = orjson.dumps({"errorCode": "error-comp1", "timestamp": "2015-05-30T07:00:00Z"})
     of_device = read_message(Letter(body, properties, message_id=None), NOW, register)
-    assert of_device.external_id == "#41"
+    assert of_device.external_id == own_id("#41", of_device.raw)
     assert of_device.anomaly is not None
     assert of_device.anomaly.asset == "machine-002-comp1"
 

@@ -1,0 +1,50 @@
+"""An outage of storage ends no watch of the worker, and is told once."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+
+from domain.errors import StorageFault, StorageUnavailable
+from millwright.storage.outage import Outage
+from millwright.storage.returning import Returning
+from millwright.worker.suppression_watch import SuppressionWatch
+
+log = logging.getLogger(__name__)
+
+
+def test_an_outage_is_told_when_it_begins_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(log, "nothing goes", "it goes")
+    for _ in range(2):
+        outage.is_over()
+        outage.begins(StorageUnavailable("away"))
+        outage.begins(StorageFault("not understood"))
+        outage.is_over()
+        outage.is_over()
+    assert caplog.messages == ["nothing goes: away", "storage is back: it goes"] * 2
+
+
+class Failing:
+    """Returns what is due, but for the first times, when storage fails."""
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        self._errors = list(errors)
+        self.went_on = asyncio.Event()
+
+    async def return_due(self) -> Sequence[str]:
+        if self._errors:
+            raise self._errors.pop()
+        self.went_on.set()
+        return []
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), StorageFault("not understood")])
+async def test_a_watch_goes_on_after_storage_failed_it(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    failing = Failing([error])
+    running = asyncio.create_task(SuppressionWatch(cast("Returning", failing)).run())
+    await asyncio.wait_for(failing.went_on.wait(), 5)
+    await asyncio.sleep(0)
+    running.cancel()
+    assert len(caplog.messages) == 2
