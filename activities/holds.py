@@ -14,7 +14,7 @@ from domain.errors import ActRejected, ConnectorError
 from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
 from domain.keys import TWIN_AUTHOR
 from domain.ports import Judge, Mes, TwinGraph
-from domain.production import ISOLATION_NOTICE, HoldPlan, HoldState, PlaceResult
+from domain.production import ISOLATION_NOTICE, HoldPlan, HoldReading, HoldState, PlaceResult
 from domain.stops import StoppableAction
 from domain.verdict import Rung
 
@@ -196,6 +196,8 @@ class Holds:
                 await self._not_placed(hold, placement)
             return
         reading = await self._mes.read_hold(placement.plan)
+        if not _newer(reading, placement):
+            return
         if reading.state is HoldState.GONE:
             await self._holds.placement_moved(key, number, PlacementState.ENDED, read_at=reading.read_at)
         elif reading.state is HoldState.HELD:
@@ -333,6 +335,13 @@ def _left_alone(view: CaseView, now: datetime) -> bool:
     if view.hold is None or not waits or view.waiting_until is None or view.waiting_until <= now:
         return False
     return all(each.state is PlacementState.INTENDED for each in view.hold.live_placements)
+
+
+def _newer(reading: HoldReading, placement: Placement) -> bool:
+    """Whether a reading tells more than what is known of a placement. A reading that cases of one process share may be
+    older than the call that another process made."""
+    known_at = placement.read_at or placement.accepted_at
+    return known_at is None or reading.read_at > known_at
 
 
 def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:

@@ -162,6 +162,8 @@ class TurnMes:
         self._coming: str | None = None
         self.idle = False
         """Whether the machine has no job."""
+        self.reads_as_of: datetime | None = None
+        """When what is read was read, where that is some time ago."""
 
     @property
     def enforcement(self) -> HoldEnforcement:
@@ -180,7 +182,9 @@ class TurnMes:
         return await vendor_call(lambda: self._place(plan))
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
-        return await vendor_call(lambda: HoldReading(state=self._read(plan), read_at=self._clock.now()))
+        return await vendor_call(
+            lambda: HoldReading(state=self._read(plan), read_at=self.reads_as_of or self._clock.now())
+        )
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         return await vendor_call(lambda: self._release(plan))

@@ -259,6 +259,17 @@ def test_a_person_who_starts_the_job_in_the_mes_has_overruled_the_hold_and_the_p
     assert (plant.store.now(CASE).phase, plant.mes.started) == (Phase.CLOSED, [])
 
 
+def test_a_reading_that_is_older_than_the_hold_overrules_nothing() -> None:
+    plant = held()
+    plant.mes.reads_as_of = plant.clock.now() - timedelta(seconds=5)
+    plant.mes.people_release()
+    pass_time(plant, WATCH)
+    assert hold(plant).state is HoldStatus.ASKED
+    plant.mes.reads_as_of = None
+    pass_time(plant, WATCH)
+    assert hold(plant).state is HoldStatus.OVERRULED
+
+
 def test_a_hold_whose_order_cannot_be_made_stands_and_calls_a_person() -> None:
     plant = opened()
     plant.cmms.asks_for = timedelta(hours=1)
