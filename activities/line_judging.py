@@ -1,7 +1,7 @@
 """A line judged by one activity of its workflow, for as long as events come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -10,7 +10,6 @@ from temporalio import activity
 from activities.judging import JudgeLine, Judging, LineJudged
 from domain.errors import StorageUnavailable, Unavailable
 from domain.judging import LineStore
-from domain.ports import WorkflowEngine
 
 _QUIET = 10.0
 """Seconds without an event after which the activity ends."""
@@ -20,8 +19,8 @@ _NO_PROGRESS = 30.0
 """Seconds after which a transaction that did not come to its end is given up."""
 _ENGINE_ASKED_EVERY = 5.0
 _ENGINE_AWAY = 15.0
-"""Seconds for which the engine may be away before judging stops: the heartbeat timeout. From then on the engine takes the
-activity for dead, and nothing is judged that it does not know of."""
+"""Seconds for which the engine may be away before judging stops: the heartbeat timeout. From then on the engine takes
+the activity for dead, and nothing is judged that it does not know of."""
 
 
 @dataclass(slots=True)
@@ -90,14 +89,20 @@ class LineJudging:
         judging: judges the events of one transaction.
         lines: where it is said that an activity judges a line.
         here: the lines that are judged in this process.
-        engine: asked whether it is there.
+        engine_answers: whether the engine is there.
     """
 
-    def __init__(self, judging: Judging, lines: LineStore, here: LinesJudgedHere, engine: WorkflowEngine) -> None:
+    def __init__(
+        self,
+        judging: Judging,
+        lines: LineStore,
+        here: LinesJudgedHere,
+        engine_answers: Callable[[], Awaitable[bool]],
+    ) -> None:
         self._judging = judging
         self._lines = lines
         self._here = here
-        self._engine = engine
+        self._engine_answers = engine_answers
 
     @activity.defn(name="judge-line")
     async def judge_line(self, request: JudgeLine) -> LineJudged:
@@ -150,7 +155,7 @@ class LineJudging:
         Raises:
             Unavailable: it has been away for too long.
         """
-        if await self._engine.answers():
+        if await self._engine_answers():
             return now
         if now - answered > _ENGINE_AWAY:
             raise Unavailable("it does not answer", system="temporal", operation="judge-line")

@@ -270,7 +270,3 @@ class WorkflowEngine(Protocol):
             Unavailable: the engine does not answer; the dispatcher asks again.
         """
         ...
-
-    async def answers(self) -> bool:
-        """Whether the engine is there. Says so within two seconds."""
-        ...

@@ -5,7 +5,7 @@ most of what a process weighs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -277,6 +277,7 @@ def worker_activities(
     engine: WorkflowEngine,
     hold_interval: timedelta,
     here: "LinesJudgedHere",
+    engine_answers: Callable[[], Awaitable[bool]],
     turn: Turn = nullcontext,
 ) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports.
@@ -284,6 +285,7 @@ def worker_activities(
     Args:
         hold_interval: how often the MES is asked how a hold stands.
         here: the lines that are judged in this process.
+        engine_answers: whether the engine is there.
         turn: when the transactions of cases begin.
     """
     from activities.autonomy import Autonomy
@@ -297,7 +299,7 @@ def worker_activities(
 
     cases = storage.cases.by_turns(turn)
     judging = Judging(storage.lines, storage.catalogue, engine)
-    lines = LineJudging(judging, storage.lines, here, engine)
+    lines = LineJudging(judging, storage.lines, here, engine_answers)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock, order)
     stored_holds = storage.holds.by_turns(turn)

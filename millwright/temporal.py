@@ -150,6 +150,7 @@ class TemporalEngine:
         )
 
     async def answers(self) -> bool:
+        """Whether the engine is there; said within two seconds."""
         try:
             return await self._client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
         except RPCError:

@@ -79,6 +79,7 @@ async def run_worker(
         engine,
         settings.hold_interval,
         here,
+        engine.answers,
         precedence.turn,
     )
     attempts = Attempts()

@@ -51,7 +51,7 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
 
 
 async def judge(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: bool = False) -> bool:
-    """A transaction of the activity that judges the line, during which more may come; whether the line came to rest with it."""
+    """A transaction of the activity that judges the line, more coming meanwhile; whether the line came to rest."""
     lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
     async with lines.open(LINE, 500, leased=True) as work:
         await plant.inbox.store(meanwhile, plant.clock.now())
