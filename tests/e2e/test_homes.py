@@ -32,7 +32,10 @@ def _as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def runs(home: Path, data: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     """`millwright run` in a process of its own; whatever is left of it afterwards is killed."""
     line = [sys.executable, "-m", "millwright", "--home", str(home), "run", "--data", str(data), *options]
+    # Whoever runs the tests may ignore SIGHUP, as nohup does, and a child goes on ignoring what its parent ignored.
+    usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGHUP, usual)
     try:
         yield process
     finally:

@@ -47,6 +47,7 @@ def test_the_models_are_of_both_versions_and_have_the_field_s_names() -> None:
         "dtmi:dtdl:context;2",
         "dtmi:dtdl:context;3",
     }
+    assert models["dtmi:manufacturing:Machine;2"]["extends"] == "dtmi:manufacturing:Machine;1"
     assert models["dtmi:manufacturing:Machine;1"]["extends"] == "dtmi:com:example:IndustrialEquipment;1"
 
 

@@ -111,7 +111,7 @@ def build_plant_graph(service: TwinService, machines: Sequence[PlantMachine]) ->
     existing = {str(twin["$dtId"]) for twin in service.twins()}
     for twin_id, model, properties in _twins(machines):
         if twin_id not in existing:
-            service.put_twin(twin_id, {"$metadata": {"$model": f"dtmi:manufacturing:{model};1"}, **properties})
+            service.put_twin(twin_id, {"$metadata": {"$model": f"dtmi:manufacturing:{model}"}, **properties})
     known: dict[str, set[str]] = {}
     for source, name, target in _relationships(machines):
         if source not in known:
@@ -122,9 +122,9 @@ def build_plant_graph(service: TwinService, machines: Sequence[PlantMachine]) ->
 
 
 def _twins(machines: Sequence[PlantMachine]) -> Iterator[tuple[str, str, dict[str, object]]]:
-    yield naming.SITE, "Site", {"siteId": naming.SITE, "name": "Bedford works"}
+    yield naming.SITE, "Site;1", {"siteId": naming.SITE, "name": "Bedford works"}
     for number, line in enumerate(naming.LINES):
-        yield line, "ProductionLine", {"lineId": line, "name": f"Line {number + 1}"}
+        yield line, "ProductionLine;1", {"lineId": line, "name": f"Line {number + 1}"}
         craft, shift = _CREW_OF_LINE[number]
         crew: dict[str, object] = {
             "crewId": CREWS[number],
@@ -132,14 +132,14 @@ def _twins(machines: Sequence[PlantMachine]) -> Iterator[tuple[str, str, dict[st
             "shift": shift,
             "qualifications": [craft, "LOTO"],
         }
-        yield CREWS[number], "Crew", crew
+        yield CREWS[number], "Crew;1", crew
     arm = {"name": "Loading arm", "deviceId": "ARM-001", "assetClass": "robot", "payload": 10.0}
-    yield ROBOTIC_ARM, "RoboticArm", arm
+    yield ROBOTIC_ARM, "RoboticArm;1", arm
     belt = {"name": "Transfer belt", "deviceId": "CONV-001", "assetClass": "conveyor", "length": 24.0}
-    yield CONVEYOR, "Conveyor", belt
+    yield CONVEYOR, "Conveyor;1", belt
     ranks = criticalities(machines)
     for machine in sorted(machines, key=lambda each: each.id):
-        yield naming.twin_id(machine.id), "Machine", _machine(machine, ranks[machine.id])
+        yield naming.twin_id(machine.id), "Machine;2", _machine(machine, ranks[machine.id])
         yield from _parts(machine)
 
 
@@ -161,7 +161,7 @@ def _parts(machine: PlantMachine) -> Iterator[tuple[str, str, dict[str, object]]
     for part in _PARTS:
         yield (
             naming.component_twin_id(machine.id, part.component),
-            "Component",
+            "Component;1",
             {
                 "name": part.component,
                 "cmmsAssetnum": naming.component_assetnum(machine.id, part.component),
@@ -175,7 +175,7 @@ def _parts(machine: PlantMachine) -> Iterator[tuple[str, str, dict[str, object]]
         signal = _SIGNALS[part.signal]
         yield (
             naming.sensor_twin_id(machine.id, part.signal),
-            "Sensor",
+            "Sensor;1",
             {"signal": part.signal, "unit": signal.unit, "normalMean": signal.mean, "normalSd": signal.sd},
         )
 
