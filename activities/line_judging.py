@@ -15,6 +15,8 @@ _QUIET = 10.0
 """Seconds without an event after which the activity ends."""
 _LONGEST_STAY = 300.0
 """Seconds after which the activity ends, however much comes: the workflow shows that the line goes on."""
+_AT_ONCE = 4
+"""Transactions at once. More would share one core and all end late; a line that waits takes along what comes meanwhile."""
 _NO_PROGRESS = 30.0
 """Seconds after which a transaction that did not come to its end is given up."""
 _ENGINE_ASKED_EVERY = 5.0
@@ -44,6 +46,7 @@ class LinesJudgedHere:
     def __init__(self) -> None:
         self._stays: dict[str, Stay] = {}
         self._passes = 0
+        self._free = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def busy(self) -> bool:
@@ -77,7 +80,8 @@ class LinesJudgedHere:
         """A transaction over a line."""
         self._passes += 1
         try:
-            yield
+            async with self._free:
+                yield
         finally:
             self._passes -= 1
 

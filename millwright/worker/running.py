@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll)
 _GRACE = timedelta(seconds=10)
-_BEAT = timedelta(seconds=5)
+_BEAT = timedelta(seconds=1)
 _SLOTS = 1000
 """Activities at once: more than there are lines, each of which has one while events come. Their transactions share the
 connections of the pool."""
