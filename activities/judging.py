@@ -3,14 +3,12 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
 from temporalio import activity
 
-from activities.attendance import Attendance, Pace, Pass
 from domain.anomaly import position_time
 from domain.canonical import canonical, sha256, timestamp
 from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable, Unavailable
@@ -38,10 +36,6 @@ in memory grows with it, and from here on a larger one is hardly cheaper."""
 
 _AT_A_STRETCH = 0.002
 """Seconds of judging before all else in the process gets its turn."""
-_STAY = 5.0
-"""Seconds for which a line that does not come to rest is judged before its workflow is told."""
-_ENOUGH = 500
-"""Events that are worth a transaction, however soon."""
 
 
 class JudgeLine(Model):
@@ -59,13 +53,13 @@ class LineJudged(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """What one transaction did, and the generation of the line as of before it read."""
+class Batch:
+    """What one transaction did, and the generation of the line as of before it read; `rested` is false where more was
+    left or came meanwhile."""
 
     events: int
     cases: Sequence[str]
     generation: int
-    limit: int
     rested: bool
 
 
@@ -93,92 +87,62 @@ class Judging:
         lines: where events wait and verdicts go.
         judge: the one judging function.
         engine: to wake cases.
-        attendance: takes the line on after its first pass; without it, each pass is asked for.
     """
 
-    def __init__(
-        self,
-        lines: LineStore,
-        judge: Judge,
-        engine: WorkflowEngine,
-        attendance: Attendance | None = None,
-    ) -> None:
+    def __init__(self, lines: LineStore, judge: Judge, engine: WorkflowEngine) -> None:
         self._lines = lines
-        self._attendance = attendance
         self._judge = judge
         self._engine = engine
         self._warm: dict[tuple[str, FaultKey], datetime] = {}
 
-    @activity.defn(name="judge-pending")
     async def judge_pending(self, request: JudgeLine) -> LineJudged:
         """Judges all that a line has undecided, in batches of one transaction each, and wakes its cases.
-
-        Where lines are attended it makes one pass, so that what fails shows in the engine, and has the line attended.
 
         Raises:
             StorageUnavailable: the database is away; what was not committed is judged again.
             PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
         """
-        if self._attendance is not None and self._attendance.attends(request.line):
-            return LineJudged(events=0, cases=(), rested=True)
-        total = 0
+        events = 0
         woken: set[str] = set()
-        began = time.monotonic()
-        pace = Pace(began)
-        while True:
-            passed = await self._pass(request.line)
-            total += passed.events
-            woken.update(passed.cases)
-            rested = passed.rested
-            if self._attendance is not None:
-                if self._attendance.attend(request.line, passed, pace, self._pass, self._lines.leave):
-                    rested = True
-                else:
-                    # This process is about to end, and others are not to rely on it.
-                    await self._lines.leave(request.line)
-            if rested or time.monotonic() - began > _STAY:
-                break
-            # More came meanwhile. A signal for it would cost the engine more than to go on here costs anybody.
-            await pace.gather(passed)
-        return LineJudged(events=total, cases=tuple(sorted(woken)), rested=rested)
-
-    async def _pass(self, line: str) -> Pass:
-        """One transaction over a line, which rests with it where nothing is left."""
-        if self._attendance is None:
-            batch = await self._judge_batch(line, _BATCH)
+        rested = False
+        while not rested:
+            batch = await self.judge_batch(request.line)
+            events += batch.events
+            woken.update(batch.cases)
+            rested = batch.rested
             await self._wake(batch.cases)
-        else:
-            # Its cases are due: the dispatcher that calls here wakes them, and the line does not wait for the engine.
-            async with self._attendance.judging():
-                batch = await self._judge_batch(line, _BATCH)
-        many = batch.events >= min(batch.limit, _ENOUGH)
-        return Pass(batch.events, batch.cases, batch.generation, many, batch.rested)
+        return LineJudged(events=events, cases=tuple(sorted(woken)), rested=True)
 
-    async def _judge_batch(self, line: str, limit: int) -> _Batch:
+    async def judge_batch(self, line: str, *, leased: bool = False) -> Batch:
+        """One transaction over a line, which rests with it where nothing is left.
+
+        Args:
+            leased: says in storage that an activity judges the line, so that nobody else wakes its workflow.
+        """
+        return await self._judge_batch(line, _BATCH, leased)
+
+    async def _judge_batch(self, line: str, limit: int, leased: bool) -> Batch:
         """One transaction; where an event breaks it, smaller ones until that event stands alone."""
         try:
-            async with self._open(line, limit) as work:
+            async with self._lines.open(line, limit, leased=leased) as work:
                 result = await self._judge_events(work)
                 cases = await work.write(result.judged, result.memories, result.contexts, work.spoiled)
             self._warm.update(result.warm)
-            return _Batch(len(work.events) + len(work.spoiled), cases, work.generation, limit, work.rested)
+            return Batch(len(work.events) + len(work.spoiled), cases, work.generation, work.rested)
         except (StorageUnavailable, StorageFault, Rejected):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of judging: one bad event must not stop a line
             if limit > 1:
                 activity.logger.warning("judging %d events of %s failed (%s); halving", limit, line, error)
-                return await self._judge_batch(line, limit // 2)
-            return await self._spoil(line, error)
+                return await self._judge_batch(line, limit // 2, leased)
+            return await self._spoil(line, error, leased)
 
-    def _open(self, line: str, limit: int) -> AbstractAsyncContextManager[LineWork]:
-        return self._lines.open(line, limit, attended=self._attendance is not None)
-
-    async def _spoil(self, line: str, error: Exception) -> _Batch:
-        async with self._open(line, 1) as work:
+    async def _spoil(self, line: str, error: Exception, leased: bool) -> Batch:
+        async with self._lines.open(line, 1, leased=leased) as work:
             reason = f"judging it failed: {type(error).__name__}: {error}"
             bad = [*work.spoiled, *(Spoiled(event.id, reason) for event in work.events)]
             await work.write([], {}, {}, bad)
-        return _Batch(len(bad), (), work.generation, 1, work.rested)
+        return Batch(len(bad), (), work.generation, work.rested)
 
     async def _judge_events(self, work: LineWork) -> _Result:
         result = _Result(work.at)

@@ -223,11 +223,11 @@ class LineWork(Protocol):
 class LineStore(Protocol):
     """Where a watch finds its line's work."""
 
-    def open(self, line: str, limit: int, *, attended: bool = False) -> AbstractAsyncContextManager[LineWork]:
+    def open(self, line: str, limit: int, *, leased: bool = False) -> AbstractAsyncContextManager[LineWork]:
         """Begins the transaction; it commits when the block ends well, and the line rests where nothing is left.
 
         Args:
-            attended: whether who judges goes on looking after the line without being woken.
+            leased: whether an activity judges the line and goes on, so that nobody else need wake its workflow.
 
         Raises:
             StorageUnavailable: the database is away; nothing was written.
@@ -235,5 +235,5 @@ class LineStore(Protocol):
         ...
 
     async def leave(self, line: str) -> None:
-        """Says that a line is attended no more: whoever looks at what is due wakes its watch again."""
+        """Says that no activity judges a line any more: whoever looks at what is due wakes its workflow again."""
         ...

@@ -5,7 +5,7 @@ most of what a process weighs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,7 +45,7 @@ from millwright.storage.versions import PeopleStore, VersionStore
 if TYPE_CHECKING:
     import httpx
 
-    from activities.attendance import Attendance
+    from activities.line_judging import LinesJudgedHere
     from policies.catalogue import Catalogue
 
 _CASES_AT_ONCE = 8
@@ -276,26 +276,30 @@ def worker_activities(
     systems: Systems,
     engine: WorkflowEngine,
     hold_interval: timedelta,
-    attendance: "Attendance | None" = None,
+    here: "LinesJudgedHere",
+    engine_answers: Callable[[], Awaitable[bool]],
     turn: Turn = nullcontext,
 ) -> list[Callable[..., Any]]:
     """Every activity that workflows name, holding its ports.
 
     Args:
         hold_interval: how often the MES is asked how a hold stands.
-        attendance: looks after the lines that were judged, where a dispatcher calls it.
+        here: the lines that are judged in this process.
+        engine_answers: whether the engine is there.
         turn: when the transactions of cases begin.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.judging import Judging
+    from activities.line_judging import LineJudging
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.risk_order import RiskOrder
     from activities.work_orders import WorkOrders
 
     cases = storage.cases.by_turns(turn)
-    judging = Judging(storage.lines, storage.catalogue, engine, attendance)
+    judging = Judging(storage.lines, storage.catalogue, engine)
+    lines = LineJudging(judging, storage.lines, here, engine_answers)
     order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock, order)
     stored_holds = storage.holds.by_turns(turn)
@@ -325,7 +329,7 @@ def worker_activities(
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return [
-        judging.judge_pending,
+        lines.judge_line,
         proposals.propose_work,
         proposals.await_review,
         proposals.record_decision,

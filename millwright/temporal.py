@@ -106,6 +106,9 @@ async def make_current_where_none_is(client: Client, deployment: str, build: str
         )
 
 
+_HEALTH_TIMEOUT = timedelta(seconds=2)
+
+
 class TemporalEngine:
     """See `domain.ports.WorkflowEngine`.
 
@@ -145,6 +148,13 @@ class TemporalEngine:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
+
+    async def answers(self) -> bool:
+        """Whether the engine is there; said within two seconds."""
+        try:
+            return await self._client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
+        except RPCError:
+            return False
 
     def _workflow_of(self, subject: str) -> tuple[str, Model, str]:
         """The wire name of a subject's workflow, what it is started with and where; its id is the subject itself."""

@@ -57,7 +57,7 @@ class MemoryLines:
         return {one.event.position: one for one in sorted(mine, key=lambda one: one.revision)}
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator["_Work"]:
+    async def open(self, line: str, limit: int, *, leased: bool = False) -> AsyncIterator["_Work"]:
         work = _Work(self, self.waiting[:limit])
         yield work
         work.rested = not self.waiting

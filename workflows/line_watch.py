@@ -3,9 +3,14 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.judging import JudgeLine, Judging, LineJudged
+    from activities.judging import JudgeLine, LineJudged
+    from activities.line_judging import LineJudging
     from domain.model import Model
-    from workflows.options import FOR_EVER, JUDGING, PASSES_BEFORE_NEW_HISTORY
+    from workflows.options import FOR_EVER, JUDGING, LINE_HEARTBEAT, LINE_STAY, PASSES_BEFORE_NEW_HISTORY
+
+
+_ONE_LONG_ACTIVITY = "one-long-activity"
+"""Since this patch one activity judges the line for as long as events come."""
 
 
 class Line(Model):
@@ -40,12 +45,23 @@ class LineWatch:
         workflow.continue_as_new(line)
 
     async def _judge(self) -> LineJudged:
-        return await workflow.execute_local_activity_method(
-            Judging.judge_pending,
-            JudgeLine(line=self._line.line),
+        request = JudgeLine(line=self._line.line)
+        if workflow.patched(_ONE_LONG_ACTIVITY):
+            return await workflow.execute_activity_method(
+                LineJudging.judge_line,
+                request,
+                start_to_close_timeout=LINE_STAY,
+                heartbeat_timeout=LINE_HEARTBEAT,
+                retry_policy=FOR_EVER,
+            )
+        judged: LineJudged = await workflow.execute_local_activity(
+            "judge-pending",
+            request,
+            result_type=LineJudged,
             start_to_close_timeout=JUDGING,
             retry_policy=FOR_EVER,
         )
+        return judged
 
     @workflow.signal(name="wake")
     def wake(self) -> None:

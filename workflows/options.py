@@ -18,6 +18,13 @@ FOR_EVER = RetryPolicy(
 JUDGING = timedelta(seconds=60)
 """One pass over a line's undecided events."""
 
+LINE_STAY = timedelta(minutes=10)
+"""An activity that judges a line for as long as events come. It ends by itself after five minutes at most."""
+
+LINE_HEARTBEAT = timedelta(seconds=15)
+"""How long the engine waits for a sign of life of that activity before it gives the line to another worker. One comes
+after each transaction; the activity ends after ten seconds without an event."""
+
 VENDOR_STEP = timedelta(seconds=90)
 """A step that speaks with another system: its own timeouts are shorter, and every step is safe to repeat."""
 

@@ -22,13 +22,13 @@ ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded
 
 
 _DUE = (
-    "SELECT subject, generation, rests, coalesce(attended_until > clock_timestamp(), FALSE) FROM due "
+    "SELECT subject, generation, coalesce(attended_until > clock_timestamp(), FALSE) FROM due "
     "WHERE due_at <= %s AND subject NOT LIKE 'policy/%%' "
     f"AND subject NOT LIKE '{SUPPRESSION_SUBJECT}%%' ORDER BY due_at LIMIT 500"
 )
 # What is a policy's is no workflow's: the worker's watch of policies looks after it.
 _DUE_POLICIES = (
-    "SELECT subject, generation, rests, FALSE FROM due WHERE due_at <= %s AND subject LIKE 'policy/%%' "
+    "SELECT subject, generation, FALSE FROM due WHERE due_at <= %s AND subject LIKE 'policy/%%' "
     "ORDER BY due_at LIMIT 500"
 )
 
@@ -69,15 +69,11 @@ async def settle(connection: AsyncConnection, subject: str, seen: int, next_at: 
 
 @dataclass(frozen=True, slots=True)
 class DueSubject:
-    """A subject that is due, the generation of its last wake, and how often a line has come to rest before.
-
-    `attended` says that a worker looks after the line without being woken.
-    """
+    """A subject that is due and the generation of its last wake. `leased` says that an activity judges the line."""
 
     subject: str
     generation: int
-    rests: int
-    attended: bool = field(default=False, compare=False)
+    leased: bool = field(default=False, compare=False)
 
 
 @asynccontextmanager
@@ -97,8 +93,6 @@ async def looking(
 
             async def ask(until: datetime) -> list[DueSubject]:
                 await cursor.execute(question, (until,), prepare=True)
-                return [
-                    DueSubject(str(s), int(str(g)), int(str(r)), a is True) for s, g, r, a in await cursor.fetchall()
-                ]
+                return [DueSubject(str(s), int(str(g)), leased is True) for s, g, leased in await cursor.fetchall()]
 
             yield ask

@@ -111,16 +111,16 @@ RETURNING TRUE
 """
 # By the database's own clock: the plant's may stand, and those of two machines may differ. Said again with each rest,
 # and where a line does not come to rest before what was said is over.
-_REST_ATTENDED = """
+_REST_LEASED = """
 UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at END,
-    rests = rests + (generation = %(seen)s)::int, attended_until = clock_timestamp() + %(attended)s
-WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(attended)s / 2)
+    rests = rests + (generation = %(seen)s)::int, attended_until = clock_timestamp() + %(lease)s
+WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(lease)s / 2)
 RETURNING generation = %(seen)s
 """
 _LEAVE = "UPDATE due SET attended_until = NULL WHERE subject = %s"
-_ATTENDED = timedelta(seconds=2)
-"""How long others rely on a line's being attended after it was said: as long waits what comes to it, should who
-attended it be killed."""
+_LEASE = timedelta(seconds=15)
+"""How long dispatchers rely on an activity that judges a line, after it said so: as long as the engine, which gives the
+line to another worker when it misses the heartbeat of one that was killed."""
 
 
 _EventRow = tuple[int, str, str, str, str, str, str]
@@ -189,10 +189,10 @@ class _LineWork:
         policies: AssignedVersions,
         mark: Callable[[], EngineMark] | None,
         *,
-        attended: bool,
+        leased: bool,
     ) -> None:
         self._connection = connection
-        self._attended = attended
+        self._leased = leased
         self._left = False
         self._mark = mark
         self._engine_before: str | None = None
@@ -356,9 +356,9 @@ class _LineWork:
         Before the ledger's row: who wakes the line has its `due` row first, too.
         """
         subject = line_workflow_id(self._line)
-        if self._attended:
-            values = {"subject": subject, "seen": self.generation, "attended": _ATTENDED}
-            await cursor.execute(_REST_ATTENDED, values)
+        if self._leased:
+            values = {"subject": subject, "seen": self.generation, "lease": _LEASE}
+            await cursor.execute(_REST_LEASED, values)
         else:
             await cursor.execute(_REST, (subject, self.generation))
 
@@ -388,11 +388,11 @@ class LineStore:
         self._contexts = ContextStore()
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator[_LineWork]:
+    async def open(self, line: str, limit: int, *, leased: bool = False) -> AsyncIterator[_LineWork]:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             work = _LineWork(
-                connection, driver, line, self._clock, self._contexts, self._policies, self._mark, attended=attended
+                connection, driver, line, self._clock, self._contexts, self._policies, self._mark, leased=leased
             )
             await work.read(limit)
             yield work

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.attendance import Attendance
+from activities.line_judging import LinesJudgedHere
 from domain.clock import Clock
 from domain.errors import ConnectorError, StorageFault, StorageUnavailable
 from domain.keys import line_workflow_id
@@ -27,49 +27,41 @@ _AT_MOST_PATIENT = 8
 """How many times as long the patience with a subject grows that stays due."""
 _NOT_SOONER = 0.06
 """Seconds between two signals to a subject that has not come to rest in between."""
-_APART = 0.03
-"""Seconds between two signals to a line that is woken again and again; doubled each time that it had to wait."""
-_AT_MOST_APART = 0.25
 _LINES = line_workflow_id("")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Signal:
-    """The last signal to a subject: when, for what, and how far from it the next to a line must be."""
+    """The last signal to a subject: when, and for what; and how long it may stay due before the next."""
 
     at: float
     due: DueSubject
     patience: float
-    apart: float = _APART
-    waits: bool = False
-    """Whether the subject was seen due again before that."""
 
 
 class Dispatcher:
     """Signals the workflow of every subject that is due.
 
     A subject that stays due is signalled again after a patience of wall time, doubled each time: the engine may have
-    lost the signal, or all it knew. One that is woken again before it has come to rest is signalled now and then only,
-    and a line not at all: who judges it sees what came meanwhile and goes on. A line that is due again as soon as it
-    has rested is left to gather for a moment, longer each time, so that many small messages cost few signals and few
-    transactions; the first is signalled at once. A line that is attended in this process is called there, and one that
-    another worker attends is left to it. Several dispatchers side by side only wake twice.
+    lost the signal, or all it knew. One that is woken again before it has come to rest is signalled now and then only.
+    A line that an activity of this process judges is called there, and one that another worker's activity judges is
+    left to it. Several dispatchers side by side only wake twice.
 
     Args:
         storage: where the due rows are.
         engine: who runs the workflows.
         clock: the plant's time.
-        attendance: the lines that this process attends.
+        here: the lines that are judged in this process.
         patience: seconds before the same subject, still due, is signalled again for the first time.
     """
 
     def __init__(
-        self, storage: AsyncEngine, engine: WorkflowEngine, clock: Clock, attendance: Attendance, patience: float = 1.0
+        self, storage: AsyncEngine, engine: WorkflowEngine, clock: Clock, here: LinesJudgedHere, patience: float = 1.0
     ) -> None:
         self._storage = storage
         self._engine = engine
         self._clock = clock
-        self._attendance = attendance
+        self._here = here
         self._patience = patience
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
@@ -97,7 +89,7 @@ class Dispatcher:
                 self._signalling.cancel()
 
     def dispatch(self, due: Sequence[DueSubject], now: float) -> None:
-        """Calls the lines that are attended here, and signals those of the other due subjects that want it.
+        """Calls the lines that are judged here, and signals those of the other due subjects that want it.
 
         Lines are called whatever the engine does: signals go on their way, and until they are given the next ones wait.
 
@@ -114,14 +106,10 @@ class Dispatcher:
         if wanted:
             self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
             for one in wanted:
-                self._signals[one.subject] = _Signal(now, one, self._patience_with(one), self._apart(one))
-        # What is due no more has come to rest, and its next wake is worth a signal; a line's not before its time.
+                self._signals[one.subject] = _Signal(now, one, self._patience_with(one))
+        # What is due no more has come to rest, and its next wake is worth a signal.
         still = {one.subject for one in others}
-        self._signals = {
-            subject: signal
-            for subject, signal in self._signals.items()
-            if subject in still or (subject.startswith(_LINES) and now - signal.at < signal.apart)
-        }
+        self._signals = {subject: signal for subject, signal in self._signals.items() if subject in still}
 
     async def signalled(self) -> None:
         """Waits until the signals on their way are given. An engine that takes none is left alone for a while."""
@@ -137,10 +125,10 @@ class Dispatcher:
             self._signals.clear()
 
     def _calls(self, one: DueSubject) -> bool:
-        """Whether somebody attends the subject; if so here, it is called."""
+        """Whether an activity judges the line; one of this process is called."""
         if not one.subject.startswith(_LINES):
             return False
-        return self._attendance.call(one.subject.removeprefix(_LINES), one.generation) or one.attended
+        return self._here.call(one.subject.removeprefix(_LINES), one.generation) or one.leased
 
     def _turn(self, one: DueSubject) -> tuple[bool, bool]:
         return not one.subject.startswith(_LINES), one.subject in self._signals
@@ -149,14 +137,7 @@ class Dispatcher:
         last = self._signals.get(one.subject)
         if last is None:
             return True
-        since = now - last.at
-        line = one.subject.startswith(_LINES)
-        if last.due == one or (line and last.due.rests == one.rests):
-            return since > last.patience
-        if not line:
-            return since > _NOT_SOONER
-        last.waits = last.waits or since <= last.apart
-        return since > last.apart
+        return now - last.at > (last.patience if last.due == one else _NOT_SOONER)
 
     def _patience_with(self, one: DueSubject) -> float:
         """How long a subject may stay due before it is signalled again: a case that waits for its turn in a flood is in
@@ -165,7 +146,3 @@ class Dispatcher:
         if last is None or last.due != one:
             return self._patience
         return min(last.patience * 2, self._patience * _AT_MOST_PATIENT)
-
-    def _apart(self, one: DueSubject) -> float:
-        last = self._signals.get(one.subject)
-        return min(last.apart * 2, _AT_MOST_APART) if last is not None and last.waits else _APART

@@ -12,7 +12,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
-from activities.attendance import Attendance
+from activities.line_judging import LinesJudgedHere
 from millwright.bootstrap import Storage, Systems, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll)
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
+_SLOTS = 1000
+"""Activities at once: more than there are lines, each of which has one while events come. Their transactions share the
+connections of the pool."""
 _LOOK_AT_ENGINE = 2.0
 
 
@@ -66,17 +69,17 @@ async def run_worker(
         only: what this worker is kept to; both where it is not given.
     """
     engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
-    attendance = Attendance()
-    precedence = Precedence(lambda: attendance.busy)
+    here = LinesJudgedHere()
+    precedence = Precedence(lambda: here.busy)
     if systems.http is not None:
         systems.http.event_hooks = {"request": [precedence.before_request]}
-    # Who does not dispatch is not called, and attends nothing.
     activities = worker_activities(
         storage,
         systems,
         engine,
         settings.hold_interval,
-        attendance if only is not Work.CASES else None,
+        here,
+        engine.answers,
         precedence.turn,
     )
     attempts = Attempts()
@@ -93,6 +96,7 @@ async def run_worker(
             # The sandbox looks for what is not deterministic; the tests of replay do that, once and not in each case.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
+            max_concurrent_activities=_SLOTS,
             deployment_config=_deployment(settings),
             # A pass goes to whoever is free, not to who ran the task: the line stays where it was judged.
             disable_eager_activity_execution=queue == settings.task_queue,
@@ -103,12 +107,11 @@ async def run_worker(
         if only is not Work.CASES:
             # Cases begun before they had a queue of their own go on here.
             await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS, [attempts]))
-            running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, attendance).run()))
+            running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
             await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,), [attempts]))
-        stack.push_async_callback(attendance.end)
         log.info("working on %s", settings.task_queue)
         stopping = asyncio.create_task(stop.wait())
         if settings.worker_build is not None:

@@ -22,8 +22,8 @@ class DyingLines:
         self._deaths = deaths
 
     @asynccontextmanager
-    async def open(self, line: str, limit: int, *, attended: bool = False) -> AsyncIterator[LineWork]:
-        async with self._lines.open(line, limit, attended=attended) as work:
+    async def open(self, line: str, limit: int, *, leased: bool = False) -> AsyncIterator[LineWork]:
+        async with self._lines.open(line, limit, leased=leased) as work:
             yield work
             if self._deaths:
                 self._deaths -= 1

@@ -163,6 +163,16 @@ async def judging(plant: FakePlant) -> tuple[str, str]:
     return line_workflow_id(LINE), ""
 
 
+async def one_long_activity(plant: FakePlant) -> tuple[str, str]:
+    await plant.take(code(0.5), deviation(1))
+    await plant.take(deviation(2))
+    # Until the activity ends, which takes ten seconds without an event.
+    handle = plant.client.get_workflow_handle(line_workflow_id(LINE))
+    while (await handle.describe()).raw_description.pending_activities:
+        await asyncio.sleep(0.2)
+    return line_workflow_id(LINE), ""
+
+
 async def continued_as_new(plant: FakePlant) -> tuple[str, str]:
     first = await plant.client.start_workflow(
         "line-watch", {"line": LINE}, id=line_workflow_id(LINE), task_queue=plant.settings.task_queue
@@ -185,6 +195,7 @@ async def polling(plant: FakePlant) -> tuple[str, str]:
 STORIES: dict[str, Story] = {
     "line-watch/judging": judging,
     "line-watch/continued-as-new": continued_as_new,
+    "line-watch/one-long-activity": one_long_activity,
     "maintenance-case/released-order-to-label": released_to_label,
     "maintenance-case/critical-with-hold": critical_with_hold,
     "maintenance-case/draft-cancelled": draft_cancelled,

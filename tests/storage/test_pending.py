@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.attendance import Attendance
-from activities.judging import JudgeLine, Judging
+from activities.judging import JudgeLine
 from domain.anomaly import Received
 from domain.errors import StorageUnavailable
 from domain.judging import Spoiled
@@ -51,10 +50,10 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
     assert await plant.rows("SELECT due_at, generation, rests FROM due") == [(None, 6, 1)]
 
 
-async def attend(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: bool = False) -> bool:
-    """A pass by who attends the line, during which more may come; whether the line came to rest with it."""
+async def judge(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: bool = False) -> bool:
+    """A transaction of the activity that judges the line, more coming meanwhile; whether the line came to rest."""
     lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    async with lines.open(LINE, 500, attended=True) as work:
+    async with lines.open(LINE, 500, leased=True) as work:
         await plant.inbox.store(meanwhile, plant.clock.now())
         await work.write([], {}, {}, [Spoiled(event.id, "as drawn") for event in work.events])
         if killed:
@@ -62,27 +61,27 @@ async def attend(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: bo
     return work.rested
 
 
-async def test_an_attended_line_comes_to_rest_and_says_that_it_is_attended(plant: Plant) -> None:
+async def test_a_line_that_an_activity_judges_comes_to_rest_and_says_that_it_is_judged(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
-    assert await attend(plant)
+    assert await judge(plant)
     assert await plant.rows("SELECT due_at, rests, attended_until > clock_timestamp() FROM due") == [(None, 1, True)]
     await plant.inbox.store([deviation(2)], plant.clock.now())
     async with looking(plant.engine) as due:
-        assert [one.attended for one in await due(plant.clock.now())] == [True]
+        assert [each.leased for each in await due(plant.clock.now())] == [True]
 
 
-async def test_an_attended_line_to_which_nothing_came_rests_all_the_same(plant: Plant) -> None:
+async def test_a_line_that_an_activity_judges_and_to_which_nothing_came_rests_all_the_same(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
-    assert await attend(plant)
-    assert await attend(plant)
+    assert await judge(plant)
+    assert await judge(plant)
     assert await plant.rows("SELECT due_at, rests FROM due") == [(None, 2)]
 
 
-async def test_an_attended_line_to_which_more_came_stays_due_and_attended(plant: Plant) -> None:
+async def test_a_line_that_an_activity_judges_and_to_which_more_came_stays_due(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     async with plant.engine.begin() as connection:
         await connection.execute(text("UPDATE due SET attended_until = clock_timestamp() - interval '1 minute'"))
-    assert not await attend(plant, meanwhile=[deviation(2)])
+    assert not await judge(plant, meanwhile=[deviation(2)])
     told = await plant.rows("SELECT due_at IS NULL, rests, attended_until > clock_timestamp() FROM due")
     assert told == [(False, 0, True)]
 
@@ -90,28 +89,18 @@ async def test_an_attended_line_to_which_more_came_stays_due_and_attended(plant:
 async def test_a_line_of_which_the_judging_is_undone_is_not_at_rest(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     with pytest.raises(StorageUnavailable):
-        await attend(plant, killed=True)
+        await judge(plant, killed=True)
     assert await plant.rows("SELECT due_at IS NULL, rests, attended_until FROM due") == [(False, 0, None)]
 
 
 async def test_a_line_that_is_left_is_for_everybody_to_wake_at_once(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    assert await attend(plant)
+    assert await judge(plant)
     await plant.inbox.store([deviation(2)], plant.clock.now())
     await lines.leave(LINE)
     async with looking(plant.engine) as due:
-        assert [one.attended for one in await due(plant.clock.now())] == [False]
-
-
-async def test_a_process_that_is_about_to_end_lets_nobody_rely_on_it(plant: Plant) -> None:
-    attendance = Attendance()
-    await attendance.end()
-    lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    await plant.inbox.store([deviation(1)], plant.clock.now())
-    judged = await Judging(lines, plant.catalogue, plant.woken, attendance).judge_pending(JudgeLine(line=LINE))
-    assert (judged.events, judged.rested) == (1, True)
-    assert await plant.rows("SELECT due_at, attended_until FROM due") == [(None, None)]
+        assert [each.leased for each in await due(plant.clock.now())] == [False]
 
 
 async def test_a_quiet_fault_does_not_wait_behind_the_flood_of_another(plant: Plant) -> None:

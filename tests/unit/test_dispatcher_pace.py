@@ -1,14 +1,12 @@
 """When the dispatcher signals, and when it leaves a subject alone."""
 
-import asyncio
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.attendance import Attendance, Pace, Pass
+from activities.line_judging import LinesJudgedHere
 from domain.errors import Unavailable
 from millwright.storage.due import DueSubject
 from millwright.worker.dispatcher import Dispatcher
@@ -33,22 +31,8 @@ class Turns:
     def __init__(self, storage: AsyncEngine) -> None:
         self.now = 100.0
         self.woken = Engine()
-        self.attendance = Attendance()
-        self._dispatcher = Dispatcher(storage, self.woken, TestClock(START), self.attendance)
-
-    def attend(self, line: str) -> asyncio.Queue[str]:
-        """Has a line attended; gives what it is asked to judge."""
-        asked: asyncio.Queue[str] = asyncio.Queue()
-
-        async def judge(line: str) -> Pass:
-            asked.put_nowait(line)
-            return Pass(1, (), 1, many=False, rested=True)
-
-        async def leave(_: str) -> None:
-            pass
-
-        self.attendance.attend(line, Pass(1, (), 0, many=False, rested=True), Pace(time.monotonic()), judge, leave)
-        return asked
+        self.here = LinesJudgedHere()
+        self._dispatcher = Dispatcher(storage, self.woken, TestClock(START), self.here)
 
     async def see(self, after: float, due: Sequence[DueSubject]) -> list[str]:
         self.now += after
@@ -64,71 +48,61 @@ def turns(storage_engine: AsyncEngine) -> Turns:
 
 
 async def test_a_line_at_rest_is_signalled_at_once(turns: Turns) -> None:
-    assert await turns.see(0, [DueSubject("line/A", 1, 0)]) == ["line/A"]
+    assert await turns.see(0, [DueSubject("line/A", 1)]) == ["line/A"]
 
 
 async def test_a_line_that_is_being_judged_is_left_alone_until_patience_ends(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("line/A", 1, 0)])
-    assert await turns.see(0.5, [DueSubject("line/A", 90, 0)]) == []
-    assert await turns.see(0.6, [DueSubject("line/A", 91, 0)]) == ["line/A"]
-
-
-async def test_a_line_that_is_woken_as_soon_as_it_rests_gathers_longer_each_time(turns: Turns) -> None:
-    signals, rests = 0, 0
-    for _ in range(200):
-        found = await turns.see(0.01, [DueSubject("line/A", rests, rests)])
-        signals += len(found)
-        rests += len(found)
-    assert signals <= 12
+    await turns.see(0, [DueSubject("line/A", 1)])
+    assert await turns.see(0.5, [DueSubject("line/A", 1)]) == []
+    assert await turns.see(0.6, [DueSubject("line/A", 1)]) == ["line/A"]
 
 
 async def test_a_line_that_had_time_to_rest_is_signalled_at_once_again(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("line/A", 1, 0)])
+    await turns.see(0, [DueSubject("line/A", 1)])
     assert await turns.see(0.2, []) == []
-    assert await turns.see(0.01, [DueSubject("line/A", 2, 1)]) == ["line/A"]
+    assert await turns.see(0.01, [DueSubject("line/A", 2)]) == ["line/A"]
 
 
 async def test_a_case_that_is_woken_again_is_signalled_again_soon(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("case/A", 1, 0)])
-    assert await turns.see(0.01, [DueSubject("case/A", 2, 0)]) == []
-    assert await turns.see(0.06, [DueSubject("case/A", 2, 0)]) == ["case/A"]
+    await turns.see(0, [DueSubject("case/A", 1)])
+    assert await turns.see(0.01, [DueSubject("case/A", 2)]) == []
+    assert await turns.see(0.06, [DueSubject("case/A", 2)]) == ["case/A"]
 
 
 async def test_a_case_that_stays_due_is_signalled_again_ever_more_patiently(turns: Turns) -> None:
-    signals = [bool(await turns.see(1.1, [DueSubject("case/A", 1, 0)])) for _ in range(40)]
+    signals = [bool(await turns.see(1.1, [DueSubject("case/A", 1)])) for _ in range(40)]
     apart = [later - sooner for sooner, later in pairwise(at for at, signalled in enumerate(signals) if signalled)]
     assert apart[:6] == [1, 2, 4, 8, 8, 8]
 
 
 async def test_an_engine_that_was_away_is_told_again_at_once_of_all_that_is_due(turns: Turns) -> None:
     for _ in range(8):
-        await turns.see(1.1, [DueSubject("case/A", 1, 0)])
+        await turns.see(1.1, [DueSubject("case/A", 1)])
     turns.woken.away = True
-    await turns.see(1.1, [DueSubject("case/A", 1, 0), DueSubject("case/B", 1, 0)])
+    await turns.see(1.1, [DueSubject("case/A", 1), DueSubject("case/B", 1)])
     turns.woken.away = False
     turns._dispatcher._engine_away_until = 0.0
-    due = [DueSubject("case/A", 1, 0), DueSubject("case/B", 1, 0)]
+    due = [DueSubject("case/A", 1), DueSubject("case/B", 1)]
     assert await turns.see(0.01, due) == ["case/A", "case/B"]
 
 
-async def test_a_line_that_another_worker_attends_is_signalled_only_when_that_is_over(turns: Turns) -> None:
-    assert await turns.see(0, [DueSubject("line/A", 1, 0, attended=True)]) == []
-    assert await turns.see(5, [DueSubject("line/A", 2, 0, attended=True)]) == []
-    assert await turns.see(0.01, [DueSubject("line/A", 2, 0, attended=False)]) == ["line/A"]
+async def test_a_line_that_another_worker_judges_is_signalled_only_when_that_is_over(turns: Turns) -> None:
+    assert await turns.see(0, [DueSubject("line/A", 1, leased=True)]) == []
+    assert await turns.see(5, [DueSubject("line/A", 2, leased=True)]) == []
+    assert await turns.see(0.01, [DueSubject("line/A", 2, leased=False)]) == ["line/A"]
 
 
-async def test_a_line_that_is_attended_here_is_called_though_the_engine_is_away(turns: Turns) -> None:
-    asked = turns.attend("A")
+async def test_a_line_that_is_judged_here_is_called_though_the_engine_is_away(turns: Turns) -> None:
     turns.woken.away = True
-    await turns.see(0, [DueSubject("case/A", 1, 0)])
-    assert await turns.see(0.01, [DueSubject("case/A", 1, 0), DueSubject("line/A", 1, 0)]) == []
-    assert await asyncio.wait_for(asked.get(), 5) == "A"
-    await turns.attendance.end()
+    with turns.here.stay("A") as stay:
+        await turns.see(0, [DueSubject("case/A", 1)])
+        assert await turns.see(0.01, [DueSubject("case/A", 1), DueSubject("line/A", 4)]) == []
+    assert (stay.asked, stay.called.is_set()) == (4, True)
 
 
 async def test_lines_are_signalled_before_cases_and_not_all_at_once(turns: Turns) -> None:
-    cases = [DueSubject(f"case/{number}", 1, 0) for number in range(50)]
-    first = await turns.see(0, [*cases, DueSubject("line/A", 1, 0)])
+    cases = [DueSubject(f"case/{number}", 1) for number in range(50)]
+    first = await turns.see(0, [*cases, DueSubject("line/A", 1)])
     assert first[0] == "line/A"
     assert len(first) < len(cases)
     told = set(first)
@@ -138,6 +112,6 @@ async def test_lines_are_signalled_before_cases_and_not_all_at_once(turns: Turns
 
 
 async def test_who_was_signalled_before_waits_for_those_who_were_not(turns: Turns) -> None:
-    before = [DueSubject(f"case/{number}", 1, 0) for number in range(20)]
+    before = [DueSubject(f"case/{number}", 1) for number in range(20)]
     assert len(await turns.see(0, before)) == len(before)
-    assert (await turns.see(2, [*before, DueSubject("case/new", 1, 0)]))[0] == "case/new"
+    assert (await turns.see(2, [*before, DueSubject("case/new", 1)]))[0] == "case/new"
