@@ -16,7 +16,7 @@ _QUIET = 10.0
 _LONGEST_STAY = 300.0
 """Seconds after which the activity ends, however much comes: the workflow shows that the line goes on."""
 _AT_ONCE = 4
-"""Transactions at once. More would share one core and all end late; what comes to a line that waits is judged with it."""
+"""Transactions at once. More would share one core and all end late; a line that waits judges more in one."""
 _NO_PROGRESS = 30.0
 """Seconds after which a transaction that did not come to its end is given up."""
 _ENGINE_ASKED_EVERY = 5.0

@@ -168,7 +168,7 @@ async def one_long_activity(plant: FakePlant) -> tuple[str, str]:
     await plant.take(deviation(2))
     # Until the activity ends, which takes ten seconds without an event.
     handle = plant.client.get_workflow_handle(line_workflow_id(LINE))
-    while (await handle.describe()).raw_description.pending_activities:
+    while (await handle.describe()).raw_description.pending_activities:  # noqa: ASYNC110 - another process's state
         await asyncio.sleep(0.2)
     return line_workflow_id(LINE), ""
 
