@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from domain.canonical import timestamp
 from domain.model import Model, Moment
+
+OWN_WRITE_BACK: Final = "our own write-back"
+"""The reason of an event that is our own patch of a twin, coming back from the twin service."""
 
 
 class Fate(StrEnum):

@@ -7,7 +7,7 @@ nothing else, so a property that the patch does not touch is not known here.
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.anomaly import Fate
+from domain.anomaly import OWN_WRITE_BACK, Fate
 from domain.errors import EventRejected
 from domain.keys import TWIN_AUTHOR
 from millwright.intake.cloudevents import CloudEvent
@@ -51,7 +51,7 @@ def read_update(event: CloudEvent, now: datetime, register: Register) -> Finding
     data = mapping(event.data, event.path)
     changed = _changed(data, event.path)
     if changed.get(_AUTHOR) == TWIN_AUTHOR or (changed and changed.keys() <= WRITTEN_BY_US):
-        return not_an_anomaly("our own write-back")
+        return not_an_anomaly(OWN_WRITE_BACK)
     refuse_unknown_model(text(data, "modelId", event.path), joined(event.path, "modelId"), register)
     field = joined(event.path, "patch")
     if _ERROR_CODE in changed or _ERROR_TIME in changed:

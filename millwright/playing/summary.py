@@ -52,6 +52,8 @@ class Summary(Model):
     cases: dict[str, int]
     work_orders: dict[str, int]
     holds: dict[str, int]
+    write_backs: int = 0
+    """Of the events that are not an anomaly, those that are our own patches of twins coming back."""
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
@@ -192,6 +194,7 @@ def summarise(
         cases=figures.cases,
         work_orders=figures.work_orders | {"doubled": plant.doubled_orders},
         holds=figures.holds,
+        write_backs=figures.write_backs,
         outcomes=figures.outcomes,
         labels=figures.labels,
         suppressed=figures.suppressed,

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.anomaly import OWN_WRITE_BACK
 from domain.verdict import Rung
 from millwright.storage.engine import transaction
 from millwright.storage.pending import EVENTS, FATE
@@ -16,6 +17,7 @@ _STANDING = """
 SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.failure_mode, v.at
 FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
 """
+_WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Figures:
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
+    write_backs: int
+    """Received events that are our own patches of twins coming back: they depend on what was held and found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
             suppressed=await _suppressed(connection),
+            write_backs=int(await connection.scalar(_WRITE_BACKS, {"reason": OWN_WRITE_BACK}) or 0),
         )
 
 
