@@ -10,7 +10,7 @@ from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.errors import ActRejected, ConnectorError
+from domain.errors import ActionRequired, ActRejected, ConnectorError, Refused
 from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
 from domain.keys import TWIN_AUTHOR
 from domain.ports import Judge, Mes, TwinGraph
@@ -126,12 +126,14 @@ class Holds:
         """
         async with step(self._cases, self._clock, ref.case, "release-hold") as one:
             one.calls_a_person = True
+            if one.view.closed_as is None:
+                # It is wanted again by now, or its work goes on: it does not give its claim up.
+                return one.progress
             hold = await self._holds.ready(ref.case)
             if hold is None or not hold.state.live:
                 return one.progress
             one.at_latest = self._clock.now() + self._interval
-            if hold.state is HoldStatus.RELEASING:
-                await self._carry_out(one.view, hold)
+            if hold.state is HoldStatus.RELEASING and await self._carry_out(one.view, hold):
                 return one.progress
             await self._look_after(one)
             hold = await self._holds.read(ref.case)
@@ -191,7 +193,8 @@ class Holds:
         key, number = hold.key, placement.number
         if placement.state is PlacementState.INTENDED:
             if self._keeps_held(view, hold) and view.closed_as is None:
-                await self._place(view, hold, placement)
+                if await self._cases.stopped(view.id, StoppableAction.HOLD) is None:
+                    await self._place(view, hold, placement)
             else:
                 await self._not_placed(hold, placement)
             return
@@ -205,7 +208,7 @@ class Holds:
                 await self._holds.placement_moved(key, number, PlacementState.IN_EFFECT, read_at=reading.read_at)
             elif placement.state is PlacementState.IN_EFFECT:
                 await self._holds.placement_read(key, number, reading.read_at)
-        elif placement.state is PlacementState.IN_EFFECT and hold.releasable:
+        elif placement.state is not PlacementState.ACCEPTED and hold.releasable:
             await self._seen_released(hold, placement, reading.read_at)
         elif placement.state is not PlacementState.ACCEPTED:
             await self._holds.placement_moved(
@@ -237,6 +240,11 @@ class Holds:
             placement = await self._holds.placement_intended(hold.key, plan)
             await self._place(view, hold, placement)
             hold = await self._current(one)
+        one.lane = Lane.PLANNER
+        one.wait(
+            f"production to look at {hold.equipment}: its jobs move on before they can be held",
+            self._clock.now() + _AGAIN,
+        )
 
     async def _place(self, view: CaseView, hold: HoldView, placement: Placement) -> None:
         key, number = hold.key, placement.number
@@ -261,16 +269,36 @@ class Holds:
             state, reason = PlacementState.UNPROVEN, "found held after an interrupted attempt"
         await self._holds.placement_moved(hold.key, placement.number, state, read_at=reading.read_at, reason=reason)
 
-    async def _carry_out(self, view: CaseView, hold: HoldView) -> None:
-        """Carries out a release that was approved."""
+    async def _carry_out(self, view: CaseView, hold: HoldView) -> bool:
+        """Carries out a release that was approved and still stands; whether it did.
+
+        The MES is called once for each approval. Where the answer was lost, a job that is held still may be held by
+        somebody else by now: then production looks at it.
+        """
         words = hold.release.meaning or hold.release.reason if hold.release is not None else ""
         for placement in hold.live_placements:
-            await self._mes.release_hold(placement.plan, f"{hold.key}: {words}")
-            await self._holds.placement_moved(hold.key, placement.number, PlacementState.RELEASED)
+            if not await self._holds.release_stands(hold.key):
+                return False
+            key, number = hold.key, placement.number
+            reading = await self._mes.read_hold(placement.plan)
+            if reading.state is HoldState.HELD:
+                if placement.release_called_at is not None:
+                    await self._holds.release_doubted(key, number)
+                    return False
+                await self._holds.release_called(key, number, unanswered=True)
+                try:
+                    await self._mes.release_hold(placement.plan, f"{key}: {words}")
+                except (ActionRequired, Refused):
+                    await self._holds.release_called(key, number, unanswered=False)
+                    raise
+            await self._holds.placement_moved(key, number, PlacementState.RELEASED)
+        if not await self._holds.release_stands(hold.key):
+            return False
         await self._holds.ended(hold.key, HoldStatus.RELEASED, words)
         released = await self._holds.read(view.id)
         if released is not None:
             await self._tell_twin(view, released)
+        return True
 
     def _unattended(self, view: CaseView) -> bool:
         """Whether the version that decided lets this machine run again without a person; never after a cancellation."""

@@ -9,6 +9,12 @@ from domain.errors import ActRejected
 from domain.model import Model, Moment
 from domain.production import HoldPlan
 
+RELEASE_LASTS: Final = timedelta(minutes=15)
+"""For how long what a person stated of a machine counts. Where the MES is away longer, production is asked again."""
+
+ACCEPTED_LATE: Final = timedelta(minutes=10)
+"""For how long after the MES accepted a hold it may still come into effect: until then it is not released."""
+
 A_SHIFT: Final = timedelta(hours=8)
 """How long a machine may wait for its release before operations are called. Nothing is released by time."""
 
@@ -69,15 +75,21 @@ LIVE_PLACEMENTS = (
 )
 
 PLACEMENT_MOVES: dict[PlacementState, tuple[PlacementState, ...]] = {
-    PlacementState.ACCEPTED: (PlacementState.INTENDED,),
-    PlacementState.IN_EFFECT: (PlacementState.INTENDED, PlacementState.ACCEPTED),
+    PlacementState.ACCEPTED: (PlacementState.INTENDED, PlacementState.UNPROVEN, PlacementState.VOID),
+    PlacementState.IN_EFFECT: (
+        PlacementState.INTENDED,
+        PlacementState.ACCEPTED,
+        PlacementState.UNPROVEN,
+        PlacementState.VOID,
+    ),
     PlacementState.UNPROVEN: (PlacementState.INTENDED,),
     PlacementState.VOID: (PlacementState.INTENDED,),
     PlacementState.OVERRULED: (PlacementState.IN_EFFECT, PlacementState.UNPROVEN),
     PlacementState.ENDED: (PlacementState.ACCEPTED, PlacementState.IN_EFFECT, PlacementState.UNPROVEN),
-    PlacementState.RELEASED: (PlacementState.ACCEPTED, PlacementState.IN_EFFECT),
+    PlacementState.RELEASED: (PlacementState.ACCEPTED, PlacementState.IN_EFFECT, PlacementState.UNPROVEN),
 }
-"""From which states a placement may move to which. Of two cases that share a hold the slower one changes nothing."""
+"""From which states a placement may move to which. Of two cases that share a hold the slower one changes nothing,
+unless the MES answered its call with success: that proves whose hold it is, whatever the other one saw meanwhile."""
 
 
 class Placement(Model):
@@ -89,6 +101,8 @@ class Placement(Model):
     accepted_at: Moment | None = None
     in_effect_at: Moment | None = None
     read_at: Moment | None = None
+    release_called_at: Moment | None = None
+    """When the MES was last called to let the job run, where its answer is not known."""
 
 
 class Release(Model):
@@ -179,7 +193,12 @@ class HoldView(Model):
 
 
 def check_release(
-    key: str, state: HoldStatus | None, at_work: Sequence[str], reopened: Sequence[str], unproved: Sequence[str]
+    key: str,
+    state: HoldStatus | None,
+    at_work: Sequence[str],
+    reopened: Sequence[str],
+    unproved: Sequence[str],
+    late: Sequence[str] = (),
 ) -> None:
     """Says why a hold that is not being released yet may not be.
 
@@ -188,6 +207,7 @@ def check_release(
         at_work: the cases whose work is not done.
         reopened: the orders of its cases that were opened again.
         unproved: the jobs that are, or may be, held without proof that it is by us.
+        late: the jobs whose hold was accepted a short while ago and may come into effect still.
 
     Raises:
         ActRejected: why, and what helps.
@@ -211,6 +231,12 @@ def check_release(
             f"it cannot be proved that the hold of job {', '.join(unproved)} is ours",
             field="hold",
             fix="look at the job in the MES and release it there",
+        )
+    if late:
+        raise ActRejected(
+            f"the hold of job {', '.join(late)} was accepted and is not in effect yet",
+            field="hold",
+            fix="wait ten minutes, or until it was read as held; else look at the job in the MES",
         )
 
 
@@ -269,6 +295,20 @@ class HoldStore(Protocol):
         Raises:
             ActRejected: the hold is not releasable, and why.
         """
+        ...
+
+    async def release_stands(self, key: str) -> bool:
+        """Whether an approved release may still be carried out. One that was not, for a quarter of an hour, or whose
+        work goes on again, lapses: the hold is asked for as before, and production is asked again."""
+        ...
+
+    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+        """Keeps, before the call, that the MES is told to let a placement's job run; or that it refused that."""
+        ...
+
+    async def release_doubted(self, key: str, number: int) -> None:
+        """The job is held though the MES was told to let it run: it may be held by somebody else by now. The placement
+        is unproven, and the release lapses."""
         ...
 
     async def ended(

@@ -4,10 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.cases import CaseView, Phase
+from domain.cases import CaseView, ClosedAs, Phase
 from domain.clock import Clock
-from domain.errors import Unavailable
-from domain.holds import PLACEMENT_MOVES, HoldStatus, HoldView, Placement, PlacementState, Release, check_release
+from domain.errors import ActRejected, Unavailable
+from domain.holds import (
+    ACCEPTED_LATE,
+    PLACEMENT_MOVES,
+    RELEASE_LASTS,
+    HoldStatus,
+    HoldView,
+    Placement,
+    PlacementState,
+    Release,
+    check_release,
+)
 from domain.production import HoldPlan
 from tests.turns import store_call
 
@@ -97,6 +107,16 @@ class MemoryHolds:
     async def release_approved(self, key: str, release: Release) -> None:
         await store_call(lambda: self._approve(key, release))
 
+    async def release_stands(self, key: str) -> bool:
+        return await store_call(lambda: self._stands(key))
+
+    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+        called_at = self._clock.now() if unanswered else None
+        await store_call(lambda: self._put(key, number, release_called_at=called_at))
+
+    async def release_doubted(self, key: str, number: int) -> None:
+        await store_call(lambda: self._doubt(key, number))
+
     async def ended(
         self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
     ) -> None:
@@ -133,6 +153,8 @@ class MemoryHolds:
 
     def _intend(self, key: str, plan: HoldPlan) -> Placement:
         hold = self._holds[key]
+        if hold.state is not HoldStatus.ASKED or hold.overruled_at is not None:
+            raise Unavailable("released or overruled meanwhile", system="fake", operation="place-hold")
         there = [p for p in hold.live_placements if (p.plan.receiver, p.plan.job) == (plan.receiver, plan.job)]
         if there:
             return there[0]
@@ -188,16 +210,47 @@ class MemoryHolds:
         if repeated or (hold is not None and hold.state is HoldStatus.RELEASING):
             return
         claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
-        orders = [self._cases[claim.case].order for claim in claims]
+        mine = [claim.case for claim in self.claims if claim.hold == key]
+        orders = [self._cases[case].order for case in mine]
         check_release(
             key,
             hold.state if hold is not None else None,
             at_work=[claim.case for claim in claims if claim.ready_at is None],
             reopened=[order.ref.id for order in orders if order is not None and not order.status.finished],
             unproved=[str(each.plan.job) for each in hold.live_placements if not each.state.ours] if hold else [],
+            late=[str(each.plan.job) for each in hold.live_placements if self._late(each)] if hold else [],
         )
+        if release.version is not None and any(self._cases[case].closed_as is not ClosedAs.DONE for case in mine):
+            raise ActRejected("an order of this hold was not completed")
         self._set(key, state=HoldStatus.RELEASING, release=release)
         self._wake_claims(key)
+
+    def _late(self, placement: Placement) -> bool:
+        accepted = placement.accepted_at
+        waits = placement.state is PlacementState.ACCEPTED and accepted is not None
+        return waits and accepted is not None and accepted > self._clock.now() - ACCEPTED_LATE
+
+    def _stands(self, key: str) -> bool:
+        hold = self._holds[key]
+        if hold.state is not HoldStatus.RELEASING or hold.release is None:
+            return False
+        mine = [claim for claim in self.claims if claim.hold == key]
+        orders = [self._cases[claim.case].order for claim in mine]
+        again = any(order is not None and not order.status.finished for order in orders)
+        at_work = any(claim.ready_at is None for claim in mine if not claim.dropped)
+        if again or at_work or self._clock.now() - hold.release.at > RELEASE_LASTS:
+            self._lapse(key)
+            return False
+        return True
+
+    def _doubt(self, key: str, number: int) -> None:
+        if self._holds[key].placements[number - 1].state.ours:
+            self._put(key, number, state=PlacementState.UNPROVEN)
+        self._lapse(key)
+
+    def _lapse(self, key: str) -> None:
+        if self._holds[key].state is HoldStatus.RELEASING:
+            self._set(key, state=HoldStatus.ASKED, release=None)
 
     def _end(self, key: str, status: HoldStatus, release: Release | None) -> None:
         if self._holds[key].state.live:

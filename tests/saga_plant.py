@@ -162,6 +162,9 @@ class TurnMes:
         self._coming: str | None = None
         self.idle = False
         """Whether the machine has no job."""
+        self.away = False
+        self.loses_answer = False
+        """Whether the answer to the next release is lost."""
         self.reads_as_of: datetime | None = None
         """When what is read was read, where that is some time ago."""
 
@@ -235,6 +238,8 @@ class TurnMes:
         return PlaceResult.IN_EFFECT
 
     def _read(self, plan: HoldPlan) -> HoldState:
+        if self.away:
+            raise Unavailable("503", system="fake", operation="read-hold")
         if plan.job != f"J{self.job}":
             return HoldState.GONE
         return HoldState.HELD if self.holder else HoldState.ABSENT
@@ -246,6 +251,9 @@ class TurnMes:
                 self.wrongly_released.append(f"{self.holder} by {plan.key}")
             self.started.append(plan.key)
             self.holder = None
+            if self.loses_answer:
+                self.loses_answer = False
+                raise Unavailable("the connection was dropped", system="fake", operation="release-hold")
             return HoldState.ABSENT
         return state
 

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("accepted_at", MOMENT, nullable=True),
         sa.Column("in_effect_at", MOMENT, nullable=True),
         sa.Column("read_at", MOMENT, nullable=True),
+        sa.Column("release_called_at", MOMENT, nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint(

@@ -255,6 +255,8 @@ class _ToldHold:
             self.claims[case] = "ready" if last else "dropped"
         elif kind == "hold-releasing":
             self.state, self.release = "releasing", detail["release"]
+        elif kind == "hold-release-lapsed":
+            self.state, self.release = "asked", None
         elif kind.startswith("placement-"):
             state = kind.split("-", 1)[1].replace("-", "_")
             if state == "intended":

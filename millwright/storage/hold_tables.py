@@ -43,6 +43,7 @@ hold_placements = Table(
     Column("accepted_at", Moment),
     Column("in_effect_at", Moment),
     Column("read_at", Moment),
+    Column("release_called_at", Moment),
     Column("ended_at", Moment),
     Column("reason", Text),
     Index(

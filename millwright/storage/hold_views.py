@@ -13,7 +13,8 @@ HOLD_COLUMNS = """
         AS working,
     (SELECT max(o.ready_at) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS ready_at,
     (SELECT json_agg(json_build_object('number', p.number, 'plan', p.plan, 'state', p.state,
-        'accepted_at', p.accepted_at, 'in_effect_at', p.in_effect_at, 'read_at', p.read_at) ORDER BY p.number)
+        'accepted_at', p.accepted_at, 'in_effect_at', p.in_effect_at, 'read_at', p.read_at,
+        'release_called_at', p.release_called_at) ORDER BY p.number)
         FROM hold_placements p WHERE p.hold_key = h.key) AS placements
 """
 """A hold `h` as `hold_view` reads it."""

@@ -5,15 +5,17 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, literal, select, text, update
+from sqlalchemy import exists, func, literal, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.holds import (
+    ACCEPTED_LATE,
     LIVE_PLACEMENTS,
     PLACEMENT_MOVES,
+    RELEASE_LASTS,
     HoldStatus,
     HoldView,
     Placement,
@@ -45,15 +47,20 @@ _LOCK_ON = text(
     "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
     "AND h.state = ANY(:live) FOR UPDATE"
 )
-_LOCK = text("SELECT h.key, h.state, h.release FROM holds h WHERE h.key = :key FOR UPDATE")
+_LOCK = text("SELECT h.key, h.system, h.state, h.release, h.overruled_at FROM holds h WHERE h.key = :key FOR UPDATE")
 # Asked once the hold is locked, so that a claim dropped meanwhile is seen.
 _CLAIMS = text(
     "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
 )
 _AT_WORK_AGAIN = text(
     "SELECT w.external_id FROM hold_claims c JOIN work_orders w ON w.case_id = c.case_id "
-    "WHERE c.hold_key = :key AND c.dropped_at IS NULL AND w.external_id IS NOT NULL "
+    "WHERE c.hold_key = :key AND w.external_id IS NOT NULL "
     "AND w.status NOT IN ('completed', 'cancelled') ORDER BY 1"
+)
+# An order that was cancelled, also that of a case whose claim another one answers for, was not looked at by anybody.
+_NOT_DONE = text(
+    "SELECT count(*) FROM hold_claims c JOIN cases k ON k.id = c.case_id "
+    "WHERE c.hold_key = :key AND k.closed_as IS DISTINCT FROM 'done'"
 )
 _AWAITING = text(
     "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
@@ -165,7 +172,14 @@ class HoldStore:
     async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
         async with self._writing() as writing:
             connection = writing.connection
-            (await connection.execute(_LOCK, {"key": key})).one()
+            hold = (await connection.execute(_LOCK, {"key": key})).one()
+            if hold.state != HoldStatus.ASKED or hold.overruled_at is not None:
+                raise Unavailable(
+                    f"the hold on {plan.equipment} has been released or overruled meanwhile",
+                    system=hold.system,
+                    operation="place-hold",
+                    key=key,
+                )
             there = (
                 (
                     await connection.execute(
@@ -308,13 +322,10 @@ class HoldStore:
                 at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
                 reopened=[str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})],
                 unproved=await self._unproved(connection, key),
+                late=await self._late(connection, key, writing.now),
             )
-            if release.version is not None and not await _approved(connection, release.version):
-                raise ActRejected(
-                    f"{release.by} may release without a person, but is in force without its approvals",
-                    field="hold",
-                    fix="have the version approved, or release the hold in a person's name",
-                )
+            if release.version is not None:
+                await _check_unattended(connection, key, release.by, release.version)
             await connection.execute(
                 update(holds)
                 .where(holds.c.key == key)
@@ -323,6 +334,64 @@ class HoldStore:
             actor = release.by if release.meaning is not None else _ACTOR
             writing.act("hold-releasing", key, actor, hold=key, release=release)
             await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
+
+    async def release_stands(self, key: str) -> bool:
+        async with self._writing() as writing:
+            connection = writing.connection
+            found = (await connection.execute(_LOCK, {"key": key})).one()
+            if found.state != HoldStatus.RELEASING:
+                return False
+            at_work = [claim for claim in await connection.execute(_CLAIMS, {"key": key}) if claim.ready_at is None]
+            again = list(await connection.scalars(_AT_WORK_AGAIN, {"key": key}))
+            old = writing.now - Release.model_validate(found.release).at > RELEASE_LASTS
+            if not (at_work or again or old):
+                return True
+            await self._lapse(writing, key)
+            return False
+
+    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+        async with self._turn(), transaction(self._engine) as connection:
+            await connection.execute(
+                update(hold_placements)
+                .where(hold_placements.c.hold_key == key, hold_placements.c.number == number)
+                .values(release_called_at=self._clock.now() if unanswered else None)
+            )
+
+    async def release_doubted(self, key: str, number: int) -> None:
+        reason = "held, though the MES was told to let it run"
+        async with self._writing() as writing:
+            (await writing.connection.execute(_LOCK, {"key": key})).one()
+            moved = await writing.connection.execute(
+                update(hold_placements)
+                .where(
+                    hold_placements.c.hold_key == key,
+                    hold_placements.c.number == number,
+                    hold_placements.c.state.in_([PlacementState.ACCEPTED.value, PlacementState.IN_EFFECT.value]),
+                )
+                .values(state=PlacementState.UNPROVEN.value, reason=reason)
+            )
+            if moved.rowcount:
+                writing.act("placement-unproven", key, hold=key, placement=number, reason=reason)
+            await self._lapse(writing, key)
+
+    async def _lapse(self, writing: _Writing, key: str) -> None:
+        """The hold is asked for as before its release was approved."""
+        lapsed = await writing.connection.execute(
+            update(holds)
+            .where(holds.c.key == key, holds.c.state == HoldStatus.RELEASING.value)
+            .values(state=HoldStatus.ASKED.value, release=null())
+        )
+        if lapsed.rowcount:
+            writing.act("hold-release-lapsed", key, hold=key)
+
+    async def _late(self, connection: AsyncConnection, key: str, now: datetime) -> list[str]:
+        """The jobs whose hold was accepted a short while ago and was not read yet: it may come into effect still."""
+        rows = select(hold_placements.c.job).where(
+            hold_placements.c.hold_key == key,
+            hold_placements.c.state == PlacementState.ACCEPTED.value,
+            hold_placements.c.accepted_at > now - ACCEPTED_LATE,
+        )
+        return [str(job) for job in await connection.scalars(rows.order_by(hold_placements.c.number))]
 
     async def _unproved(self, connection: AsyncConnection, key: str) -> list[str]:
         """The jobs that are, or may be, held without proof that it is by us."""
@@ -362,6 +431,24 @@ def _says(stored: Mapping[str, object] | None, release: Release) -> bool:
     """Whether a stored release is this one. Its time is that of the first request."""
     sent = release.model_dump(mode="json")
     return stored is not None and all(stored[name] == sent[name] for name in ("by", "meaning", "reason"))
+
+
+async def _check_unattended(connection: AsyncConnection, key: str, by: str, digest: str) -> None:
+    """Refuses a release without a person where the version lacks approvals, or any work of the hold was not completed.
+
+    Raises:
+        ActRejected: why.
+    """
+    if not await _approved(connection, digest):
+        raise ActRejected(
+            f"{by} may release without a person, but is in force without its approvals",
+            field="hold",
+            fix="have the version approved, or release the hold in a person's name",
+        )
+    if await connection.scalar(_NOT_DONE, {"key": key}):
+        raise ActRejected(
+            "an order of this hold was not completed", field="hold", fix="release the hold in a person's name"
+        )
 
 
 async def _approved(connection: AsyncConnection, digest: str) -> bool:

@@ -165,8 +165,9 @@ async def test_the_first_plan_of_a_placement_stays(bench: Bench) -> None:
 async def test_a_placement_moves_as_it_may_and_else_not_at_all(bench: Bench, before: PlacementState) -> None:
     # The hold stands on with this one.
     await held(bench, "J0")
-    for number, after in enumerate(PLACEMENT_MOVES, start=2):
+    for number, _ in enumerate(PLACEMENT_MOVES, start=2):
         await bench.holds.placement_intended(FIRST, plan(f"J{number}"))
+    for number, after in enumerate(PLACEMENT_MOVES, start=2):
         for state in STEPS[before]:
             await bench.holds.placement_moved(FIRST, number, state, read_at=bench.clock.now())
         was = (await hold(bench)).placements
@@ -175,6 +176,37 @@ async def test_a_placement_moves_as_it_may_and_else_not_at_all(bench: Bench, bef
         moves = before in PLACEMENT_MOVES[after]
         assert (await hold(bench)).placements[number - 1].state is (after if moves else before)
         assert ((await hold(bench)).placements == was) is not moves
+
+
+async def test_an_approved_release_lapses_after_a_quarter_of_an_hour_and_may_be_approved_again(bench: Bench) -> None:
+    await held(bench)
+    await done(bench)
+    await bench.holds.release_approved(FIRST, release(bench))
+    assert await bench.holds.release_stands(FIRST)
+    bench.clock.time += timedelta(minutes=16)
+    assert not await bench.holds.release_stands(FIRST)
+    assert ((await hold(bench)).state, (await hold(bench)).release) == (HoldStatus.ASKED, None)
+    await bench.holds.release_approved(FIRST, release(bench))
+    assert await bench.holds.release_stands(FIRST)
+
+
+async def test_a_job_that_is_held_though_it_was_to_run_is_unproven_and_its_release_lapses(bench: Bench) -> None:
+    number = await held(bench)
+    await done(bench)
+    await bench.holds.release_approved(FIRST, release(bench))
+    await bench.holds.release_called(FIRST, number, unanswered=True)
+    assert (await hold(bench)).placements[0].release_called_at == bench.clock.now()
+    await bench.holds.release_doubted(FIRST, number)
+    found = await hold(bench)
+    assert (found.state, found.placements[0].state) == (HoldStatus.ASKED, PlacementState.UNPROVEN)
+
+
+async def test_nothing_is_placed_under_a_hold_that_a_person_overruled(bench: Bench) -> None:
+    await held(bench, "J0")
+    number = await held(bench, "J1")
+    await bench.holds.placement_moved(FIRST, number, PlacementState.OVERRULED, read_at=bench.clock.now())
+    with pytest.raises(Unavailable):
+        await bench.holds.placement_intended(FIRST, plan("J2"))
 
 
 async def test_a_placement_tells_when_it_was_accepted_first_read_as_held_and_last_read(bench: Bench) -> None:

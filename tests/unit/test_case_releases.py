@@ -218,6 +218,69 @@ def test_a_hold_that_was_accepted_and_is_late_is_ours_and_not_shown_as_held_unti
     assert plant.mes.started == [CASE]
 
 
+def test_a_release_that_could_not_be_carried_out_for_a_quarter_of_an_hour_lapses() -> None:
+    plant = held()
+    finish(plant, COMPLETED)
+    plant.mes.away = True
+    plant.release(CASE)
+    settle(plant)
+    pass_time(plant, timedelta(hours=9))
+    plant.mes.away = False
+    pass_time(plant, timedelta(hours=1))
+    assert (plant.mes.started, hold(plant).releasable) == ([], True)
+    plant.release(CASE)
+    settle(plant)
+    assert plant.mes.started == [CASE]
+
+
+def test_a_pause_of_others_is_not_undone_by_a_second_call_of_one_release() -> None:
+    plant = held()
+    finish(plant, COMPLETED)
+    plant.release(CASE)
+    plant.mes.loses_answer = True
+    settle(plant)
+    plant.mes.people_hold()
+    pass_time(plant, timedelta(minutes=5))
+    assert plant.mes.started == [CASE]
+    assert plant.mes.wrongly_released == []
+    assert "cannot be proved" in (plant.store.now(CASE).waiting_for or "")
+
+
+def test_an_order_that_is_opened_again_counts_also_where_another_case_answers_for_its_machine() -> None:
+    plant = held()
+    plant.store.open(case_view(NEXT, 2, Rung.WORK_ORDER_AND_HOLD))
+    settle(plant)
+    finish(plant, COMPLETED)
+    assert plant.store.now(CASE).phase is Phase.CLOSED
+    finish(plant, COMPLETED, NEXT)
+    plant.cmms.reopen(CASE)
+    finish(plant, WorkOrderStatus.IN_PROGRESS)
+    plant.store.cases[CASE] = plant.store.cases[CASE].model_copy(update={"order": plant.cmms.orders[CASE]})
+    plant.release(CASE)
+    settle(plant)
+    assert plant.mes.started == []
+
+
+def test_no_clause_releases_a_machine_of_which_one_order_was_cancelled() -> None:
+    plant = held()
+    plant.judge.unattended = True
+    plant.store.open(case_view(NEXT, 2, Rung.WORK_ORDER_AND_HOLD))
+    settle(plant)
+    finish(plant, CANCELLED)
+    finish(plant, COMPLETED, NEXT)
+    assert plant.mes.started == []
+
+
+def test_a_hold_that_was_accepted_a_moment_ago_is_not_released_before_it_can_have_come_into_effect() -> None:
+    plant = opened()
+    plant.mes.late = True
+    settle(plant)
+    finish(plant, COMPLETED)
+    plant.release(CASE)
+    settle(plant)
+    assert hold(plant).state is HoldStatus.ASKED
+
+
 def test_each_further_job_of_the_machine_is_held_for_one_hold() -> None:
     plant = held()
     for _ in range(2):

@@ -34,6 +34,7 @@ class JobControlMes:
 
     def __init__(self, settings: JobControlSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._client = JobControlClient(settings)
         self._jobs = SharedJobList(self._client.job_orders, clock, settings.shared_for)
         self._acting = asyncio.Lock()
@@ -79,6 +80,7 @@ class JobControlMes:
                 return PlaceResult.HELD_ALREADY
             if row is None or state is not lever.prior:
                 return PlaceResult.MOVED_ON
+            await self._insist_on_machine(call, plan, row)
             answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
             if answer & SUCCESS:
                 held = await self._settled(call, plan, lever, HoldState.HELD)
@@ -89,11 +91,10 @@ class JobControlMes:
             raise self._refusal(call, answer)
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
-        """See the port. The reading may have been made for another case a moment before."""
         call = Call("read-hold", plan.key)
-        jobs = await self._jobs.recent(call)
-        row = await self._row(call, plan, jobs.rows)
-        return HoldReading(state=mapping.standing(plan, self._state(call, row)), read_at=jobs.read_at)
+        read_at = self._clock.now()
+        _, state = await self._job(call, plan)
+        return HoldReading(state=mapping.standing(plan, state), read_at=read_at)
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         call = Call("release-hold", plan.key)
@@ -104,6 +105,7 @@ class JobControlMes:
             row, state = await self._job(call, plan)
             if row is None or state is not lever.held:
                 return mapping.standing(plan, state)
+            await self._insist_on_machine(call, plan, row)
             answer = await self._command(call, lever.release, row, (hold_comment(plan.key), reason))
             freed = await self._settled(call, plan, lever, HoldState.ABSENT) if answer & SUCCESS else False
             _, after = await self._job(call, plan)
@@ -132,20 +134,23 @@ class JobControlMes:
         proved = [row for row in rows if [row.receiver] == listing and mapping.proves_machine(row, equipment)]
         unproved = [row for row in mapping.under_way(rows) if row not in proved and row.receiver not in own]
         proved += [row for row in unproved if equipment in await self._client.actuals(call, row)]
-        if proved or len(listing) == 1:
+        if proved:
             return proved
-        if listing:
+        if len(listing) > 1:
             raise self._unknown(
                 call,
                 f"{len(listing)} receivers name {equipment}, and no running job's actuals do: {', '.join(listing)}",
             )
-        asking = next((row for row in rows if equipment in row.equipment), None)
+        # One of these may be what the machine is at, and nothing says so.
+        asking = next((row for row in unproved if mapping.may_concern(row, equipment)), None)
         if asking is not None:
             raise self._unknown(
                 call,
-                f"job {asking.id} of receiver {asking.receiver} requires {equipment}, and nothing proves that this is "
-                "one machine: neither does the receiver name it as its own, nor do the job's actuals",
+                f"job {asking.id} of receiver {asking.receiver} may be on {equipment}, and nothing proves it: neither "
+                "does the receiver name the machine as its own, nor do the job's actuals",
             )
+        if listing:
+            return []
         raise self._unknown(
             call,
             f"the MES does not know equipment {equipment}: no receiver names it and no running job's actuals do. An "
@@ -174,7 +179,29 @@ class JobControlMes:
                 operation=call.operation,
                 key=call.key,
             )
+        if not any(plan.receiver in (None, row.receiver) for row in rows):
+            # A server that has just started may list nothing yet: that says nothing of its jobs.
+            raise Unavailable(
+                f"receiver {plan.receiver} lists no job order now",
+                system=SYSTEM,
+                operation=call.operation,
+                key=call.key,
+            )
         return mapping.job_of(plan, rows)
+
+    async def _insist_on_machine(self, call: Call, plan: HoldPlan, row: JobOrderRow) -> None:
+        """Makes sure, before a call, that the job still is on the plan's machine: a server that was started again may
+        have given the receiver's name to another one.
+
+        Raises:
+            ActionRequired: nothing proves it any more.
+        """
+        if plan.receiver is None or mapping.proves_machine(row, plan.equipment):
+            return
+        if plan.equipment not in await self._client.actuals(call, row):
+            raise self._unknown(
+                call, f"nothing proves any more that job {plan.job} of receiver {plan.receiver} is on {plan.equipment}"
+            )
 
     def _state(self, call: Call, row: JobOrderRow | None) -> JobState | None:
         try:

@@ -106,8 +106,17 @@ def may_be_on(row: JobOrderRow, equipment: str) -> bool:
 
 
 def under_way(rows: Iterable[JobOrderRow]) -> list[JobOrderRow]:
-    """The jobs that run or are interrupted: of others there are no actuals yet."""
-    return [row for row in rows if state_of(row) in (JobState.RUNNING, JobState.INTERRUPTED)]
+    """The jobs that run or are interrupted: of others there are no actuals yet. A state that the standard does not know
+    is none of these."""
+    return [row for row in rows if STATES.get(row.state) in (JobState.RUNNING, JobState.INTERRUPTED)]
+
+
+def may_concern(row: JobOrderRow, equipment: str) -> bool:
+    """Whether a job may be on an equipment for all that is known: it requires it, or its receiver names it among others
+    and the job requires none of these."""
+    if equipment in row.equipment:
+        return True
+    return row.served.lists(equipment) and not row.equipment & (row.served.equipment | row.served.assets)
 
 
 def current_job(rows: Iterable[JobOrderRow], stop_masters: Collection[str]) -> JobOrderRow | None:
@@ -133,8 +142,12 @@ def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
     A plan of an earlier build names no receiver: then the job must seem to be on the plan's equipment.
     """
     if plan.receiver is None:
-        return next((row for row in rows if row.id == plan.job and may_be_on(row, plan.equipment)), None)
-    return next((row for row in rows if (row.receiver, row.id) == (plan.receiver, plan.job)), None)
+        found = [row for row in rows if row.id == plan.job and may_be_on(row, plan.equipment)]
+    else:
+        found = [row for row in rows if (row.receiver, row.id) == (plan.receiver, plan.job)]
+    order = [state for state, live in STATES.items() if live in METHODS]
+    # A list may hold a job twice: the live one counts.
+    return min(found, key=lambda row: row.state not in order, default=None)
 
 
 def standing(plan: HoldPlan, state: JobState | None) -> HoldState:
