@@ -147,8 +147,8 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
                 "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
                 "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven "
                 "FROM holds h LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, "
-                "count(*) FILTER (WHERE accepted_at IS NULL AND state IN ('unproven', 'overruled', 'ended', 'released')) "
-                "AS unproven FROM hold_placements WHERE hold_key = h.key) p ON true"
+                "count(*) FILTER (WHERE accepted_at IS NULL AND state NOT IN ('intended', 'void')) AS unproven "
+                "FROM hold_placements WHERE hold_key = h.key) p ON true"
             )
         )
     ).mappings()
