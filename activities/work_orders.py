@@ -223,7 +223,9 @@ class WorkOrders:
             # It has risen and is timed again in this very pass: until then it is not at rest.
             one.wait(reason, self._clock.now())
         elif view.waiting_step == "ensure-hold" and (hold_stands(view) or hold_wanted(view)):
-            one.wait(view.waiting_for, view.waiting_until)
+            # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
+            until = view.waiting_until
+            one.wait(view.waiting_for, until if until and until > self._clock.now() else None)
         elif not hold_wanted(view):
             one.wait(reason)
         else:

@@ -153,6 +153,21 @@ def test_a_hold_found_after_a_crash_is_shown_to_a_person_and_left_alone() -> Non
     assert plant.store.now(CASE).closed_as is ClosedAs.DONE
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["never proved ours", "accepted and not in effect"])
+def test_a_hold_that_stays_as_it_was_is_looked_at_now_and_then_and_not_without_end(late: bool) -> None:
+    plant = opened(Rung.WORK_ORDER_AND_HOLD)
+    plant.mes.late = late
+    if not late:
+        before(plant, 2).play(Turn.CRASH_AFTER)
+    rest(plant)
+    seen = plant.store.now(CASE)
+    assert (seen.waiting_step, seen.order is not None) == ("ensure-hold", True)
+    for _ in range(3):
+        plant.clock.time += timedelta(minutes=6)
+        assert 1 <= rest(plant) <= 2
+        assert plant.store.now(CASE).waiting_for == seen.waiting_for
+
+
 def test_an_mes_that_sends_nonsense_keeps_no_planner_without_an_order() -> None:
     plant = opened(Rung.WORK_ORDER)
     before(plant, 0).play(Turn.REFUSED)
