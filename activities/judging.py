@@ -95,8 +95,11 @@ class Judging:
         self._engine = engine
         self._warm: dict[tuple[str, FaultKey], datetime] = {}
 
+    @activity.defn(name="judge-pending")
     async def judge_pending(self, request: JudgeLine) -> LineJudged:
         """Judges all that a line has undecided, in batches of one transaction each, and wakes its cases.
+
+        A line's workflow that an earlier build began asks for it until it continues as new.
 
         Raises:
             StorageUnavailable: the database is away; what was not committed is judged again.

@@ -330,6 +330,7 @@ def worker_activities(
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return [
         lines.judge_line,
+        judging.judge_pending,
         proposals.propose_work,
         proposals.await_review,
         proposals.record_decision,

@@ -7,6 +7,7 @@ import pytest
 from temporalio import activity, workflow
 
 from activities.holds import Holds
+from activities.judging import Judging
 from activities.line_judging import LineJudging
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
@@ -26,7 +27,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, LineJudging, Outcomes, Proposals, WorkOrders):
+    for holder in (Holds, Judging, LineJudging, Outcomes, Proposals, WorkOrders):
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:
