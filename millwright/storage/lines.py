@@ -315,7 +315,7 @@ class _LineWork:
             if not self.events:
                 async with self._driver.cursor() as resting:
                     await self._rest(resting)
-                    self.rested = await _is_true(resting)
+                    self.rested = await self._has_rested(resting)
             return
         memories = last.memories
         kept = (
@@ -348,7 +348,7 @@ class _LineWork:
                 await send_all(self._driver)
                 await self._driver.commit()
             if not self._left:
-                self.rested = await _is_true(resting)
+                self.rested = await self._has_rested(resting)
 
     async def _rest(self, cursor: Cursor) -> None:
         """Asks that the line come to rest, unless something came to it after its events were read.
@@ -362,10 +362,12 @@ class _LineWork:
         else:
             await cursor.execute(_REST, (subject, self.generation))
 
-
-async def _is_true(cursor: Cursor) -> bool:
-    found = await cursor.fetchone()
-    return found is not None and bool(found[0])
+    async def _has_rested(self, cursor: Cursor) -> bool:
+        """Whether the line came to rest. One that was never woken has no `due` row, and was never up."""
+        if self.generation == 0:
+            return True
+        found = await cursor.fetchone()
+        return found is not None and bool(found[0])
 
 
 class LineStore:

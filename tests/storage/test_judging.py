@@ -90,6 +90,14 @@ async def test_one_bad_row_among_a_hundred_is_quarantined_and_the_rest_decided(p
     assert (counts["decided"], counts["quarantined"]) == (99, 1)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("leased", [False, True])
+async def test_a_line_that_was_never_woken_is_at_rest(plant: Plant, leased: bool) -> None:
+    assert await plant.rows("SELECT count(*) FROM due") == [(0,)]
+    assert (await plant.judging.judge_batch(LINE, leased=leased)).rested
+    assert (await plant.judging.judge_pending(JudgeLine(line=LINE))).rested
+
+
 async def test_further_evidence_after_the_work_is_noted_and_opens_nothing(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     async with plant.engine.begin() as connection:
