@@ -165,10 +165,7 @@ class Holds:
             return
         if unproven:
             one.lane = Lane.PLANNER
-            one.wait(
-                f"a person to look at {hold.equipment}: {hold.words}; release it in the MES if it is not needed",
-                self._clock.now() + self._interval,
-            )
+            one.wait(f"a person to look at {hold.equipment}: {hold.words}; release it in the MES if it is not needed")
         elif late:
             one.lane = Lane.PLANNER
             one.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
@@ -316,7 +313,7 @@ class Holds:
         try:
             await self._holds.release_approved(hold.key, release)
         except ActRejected as error:
-            one.wait(f"production: {error.problem}", self._clock.now() + self._interval)
+            one.wait(f"production: {error.problem}")
             return
         approved = await self._holds.read(view.id)
         if approved is not None:
@@ -332,8 +329,7 @@ class Holds:
         called = ", for more than a shift" if late else ""
         one.wait(
             f"production to release {hold.equipment}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
-            f"{ISOLATION_NOTICE}",
-            now + self._interval,
+            f"{ISOLATION_NOTICE}"
         )
 
     async def _tell_twin(self, view: CaseView, hold: HoldView) -> None:

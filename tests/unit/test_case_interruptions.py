@@ -166,6 +166,7 @@ def test_a_hold_that_stays_as_it_was_is_looked_at_now_and_then_and_not_without_e
         plant.clock.time += timedelta(minutes=6)
         assert 1 <= rest(plant) <= 2
         assert plant.store.now(CASE).waiting_for == seen.waiting_for
+    assert late or seen.waiting_until is None
 
 
 def test_an_mes_that_sends_nonsense_keeps_no_planner_without_an_order() -> None:
