@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from millwright.embedded.marking import locked
-from millwright.embedded.occupancy import Hold, end_parts
+from millwright.embedded.occupancy import HomeLock, end_parts
 
 _ALL_ENDED: Final = b"."
 _LOOK_EVERY: Final = 0.02
@@ -22,7 +22,7 @@ _LOOK_EVERY: Final = 0.02
 class Kept:
     """A home that this process holds, with a keeper beside it, until `release`."""
 
-    def __init__(self, held: Hold, keeper: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, held: HomeLock, keeper: "subprocess.Popen[bytes]") -> None:
         self._held = held
         self._keeper = keeper
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
-from millwright.embedded.occupancy import ADDRESS_FILE, LOCK_FILE, Hold, hold
+from millwright.embedded.occupancy import ADDRESS_FILE, LOCK_FILE, HomeLock, lock
 from millwright.embedded.postgres import OWN_FILE
 
 MARK_FILE: Final = "millwright-home.json"
@@ -53,7 +53,7 @@ class Mark:
     prepared: int | None
 
 
-def locked(home: Path, *, alone: bool) -> Hold:
+def locked(home: Path, *, alone: bool) -> HomeLock:
     """Locks a home: one of ours, or a folder that is absent or empty, which is made one of ours.
 
     Args:
@@ -67,7 +67,7 @@ def locked(home: Path, *, alone: bool) -> Hold:
     require_ours(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        held = hold(home, alone=alone)
+        held = lock(home, alone=alone)
     except OSError as error:
         raise Rejected(f"{home} cannot be used: {error}", field="home", fix="use another MILLWRIGHT_HOME") from error
     try:

@@ -32,7 +32,7 @@ _PATIENCE: Final = 10.0
 _LOOK_EVERY: Final = 0.05
 
 
-class Hold:
+class HomeLock:
     """A lock on a home, until `release`; also a context manager.
 
     Args:
@@ -55,7 +55,7 @@ class Hold:
         self.release()
 
 
-def hold(home: Path, *, alone: bool) -> Hold:
+def lock(home: Path, *, alone: bool) -> HomeLock:
     """Locks a home that exists. What an earlier installation of this home left running is ended first.
 
     Args:
@@ -80,7 +80,7 @@ def hold(home: Path, *, alone: bool) -> Hold:
             continue
         if _is(descriptor, file):
             os.utime(descriptor)
-            return Hold(home, descriptor)
+            return HomeLock(home, descriptor)
         # The home was removed between the opening and the locking.
         os.close(descriptor)
 
