@@ -5,6 +5,9 @@ import hashlib
 
 CASE_PREFIX = "MW"
 
+LOCAL_ACTOR = "local"
+"""In the record: whoever sits at the machine itself and gives no key."""
+
 TWIN_AUTHOR = "millwright"
 """What `updatedBy` says on a twin that we patched: by it our own patches are known when they come back."""
 

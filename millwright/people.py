@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from domain.canonical import timestamp
 from domain.errors import ActRejected
-from domain.keys import signed_statement
+from domain.keys import LOCAL_ACTOR, signed_statement
 from millwright.storage.signatures import Signature
 from millwright.storage.versions import PeopleStore
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ROLES = ("author", "approver", "planner", "operator", "production", "auditor", "reader", "ingest")
-LOCAL: Final = "local"
-"""In the record: whoever sits at the machine itself and gives no key."""
-_NO_PERSONS = frozenset({LOCAL, "millwright"})
+_NO_PERSONS = frozenset({LOCAL_ACTOR, "millwright"})
 """Names that stand in the record for somebody unnamed, or for Millwright itself."""
 
 

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.keys import LOCAL_ACTOR
 from domain.model import Model
-from millwright import people
 from millwright.api.problems import Problem
 from millwright.people import ROLES, api_key_hash
 from millwright.storage.keyring import KeyHolder, key_holders
@@ -35,7 +35,7 @@ class Person(Model):
     roles: frozenset[str]
 
 
-LOCAL = Person(name=people.LOCAL, roles=frozenset(ROLES))
+LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES))
 """Whoever sits at the machine itself."""
 
 

@@ -7,6 +7,7 @@ import typer
 
 from domain.cases import Lane
 from domain.errors import ActRejected, Rejected, Unavailable
+from domain.keys import LOCAL_ACTOR
 from millwright.cli.opening import engine_of, finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
-LOCAL = "local"
-"""Whoever sits at the machine itself and gives no key, as for the API."""
 _DECIDES = "planner"
 _DECIDE = "decide"
 """The update's name on the wire."""
@@ -166,7 +165,7 @@ async def _person(storage: "Storage", key: str | None) -> str:
     from millwright.people import api_key_hash
 
     if key is None:
-        return LOCAL
+        return LOCAL_ACTOR
     found = await storage.people.by_api_key(api_key_hash(key))
     if found is None:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")

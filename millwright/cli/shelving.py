@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
+from domain.keys import LOCAL_ACTOR
 from domain.suppression import Suppression
 from millwright.cli.acting import actor
-from millwright.cli.case import LOCAL
 from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -131,7 +131,7 @@ async def person(storage: "Storage", key: str | None, *roles: str) -> str:
     Raises:
         ActRejected: nobody has this key, or they hold none of them.
     """
-    return LOCAL if key is None else await actor(storage, key, *roles)
+    return LOCAL_ACTOR if key is None else await actor(storage, key, *roles)
 
 
 def _tell(whole: "WholeSuppression") -> None:
