@@ -150,6 +150,21 @@ class HoldView(Model):
         return tuple(placement for placement in self.placements if placement.state.live)
 
     @property
+    def unproved_jobs(self) -> tuple[str, ...]:
+        """The jobs that are, or may be, held without proof that it is by us."""
+        return tuple(str(each.plan.job) for each in self.live_placements if not each.state.ours)
+
+    def late_jobs(self, now: datetime) -> tuple[str, ...]:
+        """The jobs whose hold was accepted a short while ago and was not read yet: it may come into effect still."""
+        return tuple(
+            str(each.plan.job)
+            for each in self.live_placements
+            if each.state is PlacementState.ACCEPTED
+            and each.accepted_at is not None
+            and each.accepted_at > now - ACCEPTED_LATE
+        )
+
+    @property
     def releasable(self) -> bool:
         """Whether a person of production may release it."""
         return self.state is HoldStatus.ASKED and self.claims > 0 and self.working == 0
@@ -193,29 +208,22 @@ class HoldView(Model):
 
 
 def check_release(
-    key: str,
-    state: HoldStatus | None,
-    at_work: Sequence[str],
-    reopened: Sequence[str],
-    unproved: Sequence[str],
-    late: Sequence[str] = (),
+    key: str, hold: HoldView | None, now: datetime, at_work: Sequence[str], reopened: Sequence[str]
 ) -> None:
     """Says why a hold that is not being released yet may not be.
 
     Args:
-        state: how far it has come; None where there is none.
+        hold: the hold of this key; None where there is none.
         at_work: the cases whose work is not done.
         reopened: the orders of its cases that were opened again.
-        unproved: the jobs that are, or may be, held without proof that it is by us.
-        late: the jobs whose hold was accepted a short while ago and may come into effect still.
 
     Raises:
         ActRejected: why, and what helps.
     """
-    if state is None:
+    if hold is None:
         raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
-    if state is not HoldStatus.ASKED:
-        raise ActRejected(f"hold {key} is {state} already", field="hold")
+    if hold.state is not HoldStatus.ASKED:
+        raise ActRejected(f"hold {key} is {hold.state} already", field="hold")
     if at_work:
         raise ActRejected(
             f"the work of case {', '.join(at_work)} is not done",
@@ -226,13 +234,13 @@ def check_release(
         raise ActRejected(
             f"order {', '.join(reopened)} was opened again", field="hold", fix="finish or cancel it first"
         )
-    if unproved:
+    if hold.unproved_jobs:
         raise ActRejected(
-            f"it cannot be proved that the hold of job {', '.join(unproved)} is ours",
+            f"it cannot be proved that the hold of job {', '.join(hold.unproved_jobs)} is ours",
             field="hold",
             fix="look at the job in the MES and release it there",
         )
-    if late:
+    if late := hold.late_jobs(now):
         raise ActRejected(
             f"the hold of job {', '.join(late)} was accepted and is not in effect yet",
             field="hold",

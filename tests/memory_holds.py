@@ -8,7 +8,6 @@ from domain.cases import CaseView, ClosedAs, Phase
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.holds import (
-    ACCEPTED_LATE,
     PLACEMENT_MOVES,
     RELEASE_LASTS,
     HoldStatus,
@@ -214,21 +213,15 @@ class MemoryHolds:
         orders = [self._cases[case].order for case in mine]
         check_release(
             key,
-            hold.state if hold is not None else None,
+            hold,
+            self._clock.now(),
             at_work=[claim.case for claim in claims if claim.ready_at is None],
             reopened=[order.ref.id for order in orders if order is not None and not order.status.finished],
-            unproved=[str(each.plan.job) for each in hold.live_placements if not each.state.ours] if hold else [],
-            late=[str(each.plan.job) for each in hold.live_placements if self._late(each)] if hold else [],
         )
         if release.version is not None and any(self._cases[case].closed_as is not ClosedAs.DONE for case in mine):
             raise ActRejected("an order of this hold was not completed")
         self._set(key, state=HoldStatus.RELEASING, release=release)
         self._wake_claims(key)
-
-    def _late(self, placement: Placement) -> bool:
-        accepted = placement.accepted_at
-        waits = placement.state is PlacementState.ACCEPTED and accepted is not None
-        return waits and accepted is not None and accepted > self._clock.now() - ACCEPTED_LATE
 
     def _stands(self, key: str) -> bool:
         hold = self._holds[key]

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.holds import (
-    ACCEPTED_LATE,
     LIVE_PLACEMENTS,
     PLACEMENT_MOVES,
     RELEASE_LASTS,
@@ -30,7 +29,7 @@ from millwright.storage import due, ledger
 from millwright.storage.assignments import read_book
 from millwright.storage.engine import Turn, raw, transaction, unbound
 from millwright.storage.hold_tables import hold_claims, hold_placements, holds
-from millwright.storage.hold_views import HOLD_OF_CASE, hold_view
+from millwright.storage.hold_views import HOLD_COLUMNS, HOLD_OF_CASE, hold_view
 
 _ACTOR = "millwright"
 _LIVE = [state.value for state in HoldStatus if state.live]
@@ -39,6 +38,7 @@ _PLACED_LIVE = [state.value for state in LIVE_PLACEMENTS]
 _OF_CASE = text(
     f"{HOLD_OF_CASE} WHERE m.case_id = :case ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1"
 )
+_OF_KEY = text(f"SELECT {HOLD_COLUMNS} FROM holds h WHERE h.key = :key")
 _LOCK_OF_CASE = text(
     "SELECT h.key, h.state FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
     "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
@@ -318,11 +318,10 @@ class HoldStore:
             claims = (await connection.execute(_CLAIMS, {"key": key})).all()
             check_release(
                 key,
-                HoldStatus(found.state) if found is not None else None,
+                await _by_key(connection, key),
+                writing.now,
                 at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
                 reopened=[str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})],
-                unproved=await self._unproved(connection, key),
-                late=await self._late(connection, key, writing.now),
             )
             if release.version is not None:
                 await _check_unattended(connection, key, release.by, release.version)
@@ -383,23 +382,6 @@ class HoldStore:
         )
         if lapsed.rowcount:
             writing.act("hold-release-lapsed", key, hold=key)
-
-    async def _late(self, connection: AsyncConnection, key: str, now: datetime) -> list[str]:
-        """The jobs whose hold was accepted a short while ago and was not read yet: it may come into effect still."""
-        rows = select(hold_placements.c.job).where(
-            hold_placements.c.hold_key == key,
-            hold_placements.c.state == PlacementState.ACCEPTED.value,
-            hold_placements.c.accepted_at > now - ACCEPTED_LATE,
-        )
-        return [str(job) for job in await connection.scalars(rows.order_by(hold_placements.c.number))]
-
-    async def _unproved(self, connection: AsyncConnection, key: str) -> list[str]:
-        """The jobs that are, or may be, held without proof that it is by us."""
-        rows = select(hold_placements.c.job).where(
-            hold_placements.c.hold_key == key,
-            hold_placements.c.state.in_([PlacementState.INTENDED.value, PlacementState.UNPROVEN.value]),
-        )
-        return [str(job) for job in await connection.scalars(rows.order_by(hold_placements.c.number))]
 
     async def ended(
         self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
@@ -481,6 +463,11 @@ async def take_over(connection: AsyncConnection, case: str, now: datetime, entry
         detail = {"hold": key, "from": earlier, "to": case}
         entry.add(ledger.act("hold-passed", case_workflow_id(case), _ACTOR, now, detail))
     await due.wake(connection, [case_workflow_id(earlier) for earlier in passed], now)
+
+
+async def _by_key(connection: AsyncConnection, key: str) -> HoldView | None:
+    found = (await connection.execute(_OF_KEY, {"key": key})).mappings().one_or_none()
+    return None if found is None else hold_view(found)
 
 
 async def _of_case(connection: AsyncConnection, case: str) -> HoldView | None:
