@@ -83,7 +83,8 @@ class JobControlMes:
             await self._insist_on_machine(call, plan, row)
             answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
             if answer & SUCCESS:
-                held = await self._settled(call, plan, lever, HoldState.HELD)
+                after = await self._settled(call, plan, lever, HoldState.HELD)
+                held = mapping.standing(plan, after) is HoldState.HELD
                 return PlaceResult.IN_EFFECT if held else PlaceResult.ACCEPTED
             _, after = await self._job(call, plan)
             if after is lever.held:
@@ -107,9 +108,11 @@ class JobControlMes:
                 return mapping.standing(plan, state)
             await self._insist_on_machine(call, plan, row)
             answer = await self._command(call, lever.release, row, (hold_comment(plan.key), reason))
-            freed = await self._settled(call, plan, lever, HoldState.ABSENT) if answer & SUCCESS else False
-            _, after = await self._job(call, plan)
-            if freed or after is not lever.held:
+            if answer & SUCCESS:
+                after = await self._settled(call, plan, lever, HoldState.ABSENT)
+            else:
+                _, after = await self._job(call, plan)
+            if after is not lever.held:
                 return mapping.standing(plan, after)
             if answer & SUCCESS:
                 raise Unavailable(
@@ -209,17 +212,16 @@ class JobControlMes:
         except ValueError as error:
             raise self._unreadable(call, error) from None
 
-    async def _settled(self, call: Call, plan: HoldPlan, lever: Lever, wanted: HoldState) -> bool:
-        """Whether a job has come to show what a command was to bring about, within the time for that."""
+    async def _settled(self, call: Call, plan: HoldPlan, lever: Lever, wanted: HoldState) -> JobState | None:
+        """A job's state once it shows what a command was to bring about, or after the time for that."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.settle.total_seconds()
         while True:
             _, state = await self._job(call, plan)
-            if mapping.standing(plan, state) is wanted:
-                return True
             # A job that has left both its states will not come back to either.
-            if state not in (lever.held, *lever.free) or loop.time() >= until:
-                return False
+            moved_on = state not in (lever.held, *lever.free)
+            if mapping.standing(plan, state) is wanted or moved_on or loop.time() >= until:
+                return state
             await asyncio.sleep(_SETTLING_STEP_SECONDS)
 
     def _refusal(self, call: Call, answer: int) -> ConnectorError:
