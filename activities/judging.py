@@ -11,7 +11,7 @@ from temporalio import activity
 
 from domain.anomaly import position_time
 from domain.canonical import canonical, sha256, timestamp
-from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable, Unavailable
+from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable
 from domain.judging import (
     Assignment,
     FaultKey,
@@ -24,9 +24,8 @@ from domain.judging import (
     PastVerdict,
     Spoiled,
 )
-from domain.keys import case_workflow_id
 from domain.model import Model
-from domain.ports import Judge, WorkflowEngine
+from domain.ports import Judge
 from domain.verdict import Memory
 
 EMPTY = Memory()
@@ -86,41 +85,22 @@ class Judging:
     Args:
         lines: where events wait and verdicts go.
         judge: the one judging function.
-        engine: to wake cases.
     """
 
-    def __init__(self, lines: LineStore, judge: Judge, engine: WorkflowEngine) -> None:
+    def __init__(self, lines: LineStore, judge: Judge) -> None:
         self._lines = lines
         self._judge = judge
-        self._engine = engine
         self._warm: dict[tuple[str, FaultKey], datetime] = {}
-
-    @activity.defn(name="judge-pending")
-    async def judge_pending(self, request: JudgeLine) -> LineJudged:
-        """Judges all that a line has undecided, in batches of one transaction each, and wakes its cases.
-
-        A line's workflow that an earlier build began asks for it until it continues as new.
-
-        Raises:
-            StorageUnavailable: the database is away; what was not committed is judged again.
-            PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
-        """
-        events = 0
-        woken: set[str] = set()
-        rested = False
-        while not rested:
-            batch = await self.judge_batch(request.line)
-            events += batch.events
-            woken.update(batch.cases)
-            rested = batch.rested
-            await self._wake(batch.cases)
-        return LineJudged(events=events, cases=tuple(sorted(woken)), rested=True)
 
     async def judge_batch(self, line: str, *, leased: bool = False) -> Batch:
         """One transaction over a line, which rests with it where nothing is left.
 
         Args:
             leased: says in storage that an activity judges the line, so that nobody else wakes its workflow.
+
+        Raises:
+            StorageUnavailable: the database is away; what was not committed is judged again.
+            PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
         """
         return await self._judge_batch(line, _BATCH, leased)
 
@@ -281,11 +261,3 @@ class Judging:
             digest = after
         key = queue[-1][0].key
         result.memories[(assignment.digest, key)] = MemoryState(queue[-1][0].position, memory)
-
-    async def _wake(self, cases: Sequence[str]) -> None:
-        if not cases:
-            return
-        try:
-            await self._engine.wake([case_workflow_id(case) for case in cases])
-        except Unavailable as error:
-            activity.logger.info("cases will be woken by the dispatcher: %s", error)

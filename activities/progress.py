@@ -12,6 +12,7 @@ from domain.casework import CaseStore, Waits
 from domain.clock import Clock
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.model import Model
+from domain.priorities import priority_key
 from domain.verdict import Rung
 
 _FIRST_WAIT = timedelta(minutes=1)
@@ -40,16 +41,19 @@ class Facts(Model):
 class Progress(Model):
     """Whether a step is done. One that is not has been put to rest until something wakes the case.
 
-    `timed` says whether the case knows when its work should happen, `holds` whether it asks for a hold or has one: a
-    case that rises while it waits must be timed again, and may come to ask for one. `held` says whether a hold of the
-    case stands, which production must release before the case can close.
+    `priority` is that of the case's next calls, 1 (first) to 5 (last). `timed` says whether the case knows when its
+    work should happen, `holds` whether it asks for a hold or has one: a case that rises while it waits must be timed
+    again, and may come to ask for one. `held` says whether a hold of the case stands, which production must release
+    before the case can close. `call_wanted` says that the step stopped before a call to the CMMS, which comes next.
     """
 
     done: bool
     facts: Facts
+    priority: int
     timed: bool
     holds: bool
     held: bool = False
+    call_wanted: bool = False
 
 
 def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
@@ -100,7 +104,13 @@ class Step:
         self.waiting_for: str | None = None
         self.lane: Lane | None = None
         self.calls_a_person = False
+        self.call_wanted = False
         self.done = True
+
+    def want_call(self) -> None:
+        """Ends the step undone before a call to another system. The case is not put to rest: the call follows."""
+        self.done = False
+        self.call_wanted = True
 
     def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
         """Ends the step undone until woken, or until an instant where one is given."""
@@ -133,9 +143,11 @@ class Step:
         return Progress(
             done=self.done,
             facts=facts(self.view, _until(self.waiting_for, self.next_at)),
+            priority=priority_key(self.view.verdict.severity, self.view.context.criticality),
             timed=self.view.urgency is not None,
             holds=held or self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
             held=held,
+            call_wanted=self.call_wanted,
         )
 
 
@@ -184,6 +196,8 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         waited = view.attempts or view.lane is not None or (not last and view.waiting_for is not None)
         if view.waiting_step == name and waited:
             await cases.resume(case)
+        return
+    if one.call_wanted:
         return
     news = failed or one.waiting_for != view.waiting_for
     waits = Waits(name, one.waiting_for, one.next_at, one.lane, failed) if news else None

@@ -4,7 +4,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.progress import CaseRef, Progress, step
-from activities.risk_order import RiskOrder
 from domain.cases import CaseView, Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -33,15 +32,13 @@ class Proposals:
         mes: what production looks like.
         judge: says when the work should happen.
         clock: the plant's time.
-        order: which case goes first where many wait.
     """
 
-    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock, order: RiskOrder) -> None:
+    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock) -> None:
         self._cases = cases
         self._mes = mes
         self._judge = judge
         self._clock = clock
-        self._order = order
 
     @activity.defn(name="propose-work")
     async def propose_work(self, ref: CaseRef) -> Progress:
@@ -50,13 +47,8 @@ class Proposals:
         A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
         """
         async with step(self._cases, self._clock, ref.case, "propose-work") as one:
-            if not _to_be_timed(one.view):
-                return one.progress
-            async with self._order.turn(one.view) as waited:
-                if waited:
-                    one.view, _ = await self._cases.view(ref.case)
-                if _to_be_timed(one.view):
-                    one.view = await self._timed(one.view)
+            if one.view.urgency is None and one.view.closed_as is None:
+                one.view = await self._timed(one.view)
         return one.progress
 
     async def _explained(self, case: str) -> Explanation | None:
@@ -102,7 +94,3 @@ class Proposals:
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
         await self._cases.proposed(view.id, urgency, production, await self._explained(view.id))
         return view.model_copy(update={"urgency": urgency})
-
-
-def _to_be_timed(view: CaseView) -> bool:
-    return view.urgency is None and view.closed_as is None

@@ -8,7 +8,6 @@ from activities.autonomy import Autonomy
 from activities.holds import hold_stands, hold_wanted, next_look
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
-from activities.risk_order import RiskOrder
 from domain.cases import CaseView
 from domain.casework import CaseStore, ChangeStore
 from domain.clock import Clock
@@ -51,7 +50,6 @@ class WorkOrders:
         autonomy: whether an order goes out without review.
         clock: the plant's time.
         engine: to wake cases.
-        order: which case goes first where many wait.
         interval: how often the MES is asked how a hold stands.
     """
 
@@ -66,7 +64,6 @@ class WorkOrders:
         autonomy: Autonomy,
         clock: Clock,
         engine: WorkflowEngine,
-        order: RiskOrder,
         interval: timedelta,
     ) -> None:
         self._cases = cases
@@ -79,7 +76,6 @@ class WorkOrders:
         self._autonomy = autonomy
         self._clock = clock
         self._engine = engine
-        self._order = order
 
     @activity.defn(name="ensure-order")
     async def ensure_order(self, ref: CaseRef) -> Progress:
@@ -88,18 +84,31 @@ class WorkOrders:
             view, now = one.view, self._clock.now()
             one.at_latest = next_look(view, now, self._interval)
             one.calls_a_person = hold_stands(view)
-            if view.order is not None or not self._wanted(view):
+            placed = view.order is not None or not self._wanted(view)
+            if placed or view.urgency is None or not one.leaves_alone(now):
                 await self._ensure(one)
-            elif view.urgency is None or not one.leaves_alone(now):
-                async with self._order.turn(view) as waited:
-                    if waited:
-                        one.view, _ = await self._cases.view(ref.case)
-                    await self._ensure(one)
         return one.progress
 
     @activity.defn(name="follow-order")
     async def follow_order(self, ref: CaseRef) -> Progress:
-        """Done when the order is finished, or there is none to follow. Releases or withdraws a draft meanwhile."""
+        """Done when the order is finished, or there is none to follow.
+
+        Speaks with storage only: where the CMMS must be called, `move-order` does so next.
+        """
+        async with step(self._cases, self._clock, ref.case, "follow-order") as one:
+            view = one.view
+            if view.order is None or view.order.status.finished or view.closed_as is not None:
+                return one.progress
+            one.at_latest = next_look(view, self._clock.now(), self._interval)
+            if await self._call_wanted(view, view.order):
+                one.want_call()
+            else:
+                self._wait_for_people(one, view.order)
+        return one.progress
+
+    @activity.defn(name="move-order")
+    async def move_order(self, ref: CaseRef) -> Progress:
+        """Releases or withdraws a draft, and tells the planner of an overruled hold. Then as `follow-order`."""
         async with step(self._cases, self._clock, ref.case, "follow-order") as one:
             view = one.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
@@ -148,14 +157,28 @@ class WorkOrders:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
 
+    async def _call_wanted(self, view: CaseView, order: WorkOrderRecord) -> bool:
+        """Whether the CMMS is to be called: to release or withdraw the order, or to write a note on it."""
+        if view.hold is not None and view.hold.overruled_at is not None and not view.hold.planner_told:
+            return True
+        if called_off(view) is not None:
+            return self._is_withdrawn(view, order)
+        return order.status is WorkOrderStatus.WAITING_APPROVAL and await self._autonomy.released(view)
+
+    def _is_withdrawn(self, view: CaseView, order: WorkOrderRecord) -> bool:
+        """Whether an order that was called off is to be withdrawn.
+
+        What was released without a person is taken back by a person's no; evidence revised away undoes no release.
+        """
+        waits = order.status is WorkOrderStatus.WAITING_APPROVAL
+        return waits or (overruled(view) and order.status is WorkOrderStatus.APPROVED)
+
     async def _moved_on(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
-        waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         reason = called_off(view)
-        # What was released without a person is taken back by a person's no; evidence revised away undoes no release.
-        if reason is not None and (waits or (overruled(view) and order.status is WorkOrderStatus.APPROVED)):
+        if reason is not None and self._is_withdrawn(view, order):
             return await self._cmms.withdraw_work_order(order.ref, reason)
-        if waits and await self._autonomy.released(view):
+        if order.status is WorkOrderStatus.WAITING_APPROVAL and await self._autonomy.released(view):
             return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
         return order
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psycopg
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from benchmarks.rig.machine import spread
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.assets import Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
@@ -137,12 +137,13 @@ class Filling:
         """Takes in events until so many first verdicts stand."""
         inbox = Inbox(self._engine)
         lines = LineStore(self._engine, self._clock, StoredVersions(self._catalogue))
-        judging = Judging(lines, self._catalogue, NobodyToWake())
+        judging = Judging(lines, self._catalogue)
         while self._number * _VERSIONS_JUDGING < verdicts:
             batch = min(500, verdicts // _VERSIONS_JUDGING - self._number)
             items = [message(self._number + index, self._chance) for index in range(batch)]
             await inbox.store(items, self._clock.now())
-            await judging.judge_pending(JudgeLine(line=LINE))
+            while not (await judging.judge_batch(LINE)).rested:
+                pass
             self._number += batch
 
     async def close(self) -> None:

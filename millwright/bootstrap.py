@@ -5,8 +5,8 @@ most of what a process weighs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -29,7 +29,7 @@ from millwright.storage.autonomy import AutonomyStore
 from millwright.storage.cases import CaseStore
 from millwright.storage.changes import ChangeStore
 from millwright.storage.drafts import DraftStore
-from millwright.storage.engine import Turn, open_engine
+from millwright.storage.engine import open_engine
 from millwright.storage.freezes import FreezeStore
 from millwright.storage.holds import HoldStore
 from millwright.storage.inbox import Inbox
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from activities.line_judging import LinesJudgedHere
     from policies.catalogue import Catalogue
 
-_CASES_AT_ONCE = 8
-_PATIENCE_FOR_A_TURN = timedelta(seconds=30)
+Activity = Callable[..., Any]
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -132,7 +131,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Systems:
-    """The other systems, each behind its port, with the ids of their connectors; `http` is the client of most."""
+    """The other systems, each behind its port, with the ids of their connectors."""
 
     cmms: Cmms
     cmms_id: str
@@ -140,7 +139,6 @@ class Systems:
     mes: Mes
     mes_id: str
     twins: TwinGraph
-    http: "httpx.AsyncClient | None" = None
 
 
 @asynccontextmanager
@@ -213,7 +211,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         stack.push_async_callback(close_mes)
         twins, close_twins = _twins(settings)
         stack.push_async_callback(close_twins)
-        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins, http=http)
+        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins)
 
 
 def _cmms(settings: Settings, http: "httpx.AsyncClient") -> tuple[str, Cmms, OutcomeCodes]:
@@ -267,8 +265,18 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
     """
     unknown = await storage.cases.unknown_outcomes()
     known = [one.case for one in unknown if codes.classify(one.report) is not OutcomeClass.UNKNOWN]
-    await storage.cases.redriven(known)
+    await storage.cases.wake(known)
     return len(known)
+
+
+@dataclass(frozen=True)
+class Activities:
+    """What workers carry out, by the queue that it waits on."""
+
+    lines: Sequence[Activity]
+    cases: Sequence[Activity]
+    cmms: Sequence[Activity]
+    mes: Sequence[Activity]
 
 
 def worker_activities(
@@ -278,15 +286,13 @@ def worker_activities(
     hold_interval: timedelta,
     here: "LinesJudgedHere",
     engine_answers: Callable[[], Awaitable[bool]],
-    turn: Turn = nullcontext,
-) -> list[Callable[..., Any]]:
+) -> Activities:
     """Every activity that workflows name, holding its ports.
 
     Args:
         hold_interval: how often the MES is asked how a hold stands.
         here: the lines that are judged in this process.
         engine_answers: whether the engine is there.
-        turn: when the transactions of cases begin.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
@@ -294,18 +300,16 @@ def worker_activities(
     from activities.line_judging import LineJudging
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
-    from activities.risk_order import RiskOrder
+    from activities.routes import Routes
     from activities.work_orders import WorkOrders
 
-    cases = storage.cases.by_turns(turn)
-    judging = Judging(storage.lines, storage.catalogue, engine)
-    lines = LineJudging(judging, storage.lines, here, engine_answers)
-    order = RiskOrder(_CASES_AT_ONCE, _PATIENCE_FOR_A_TURN)
-    proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock, order)
-    stored_holds = storage.holds.by_turns(turn)
+    cases = storage.cases
+    lines = LineJudging(Judging(storage.lines, storage.catalogue), storage.lines, here, engine_answers)
+    routes = Routes(cases, systems.cmms_id, systems.mes_id)
+    proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(
         cases,
-        stored_holds,
+        storage.holds,
         systems.mes,
         systems.mes_id,
         systems.twins,
@@ -316,7 +320,7 @@ def worker_activities(
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
-        stored_holds,
+        storage.holds,
         storage.changes,
         systems.cmms,
         systems.cmms_id,
@@ -324,23 +328,21 @@ def worker_activities(
         autonomy,
         storage.clock,
         engine,
-        order,
         hold_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
-    return [
-        lines.judge_line,
-        judging.judge_pending,
-        proposals.propose_work,
-        proposals.await_review,
-        proposals.record_decision,
-        holds.ensure_hold,
-        holds.release_hold,
-        orders.ensure_order,
-        orders.follow_order,
-        orders.poll_changes,
-        outcomes.record_outcome,
-        outcomes.tell_twin,
-        outcomes.keep_label,
-        outcomes.close_case,
-    ]
+    return Activities(
+        lines=(lines.judge_line,),
+        cases=(
+            routes.route_case,
+            proposals.await_review,
+            proposals.record_decision,
+            orders.follow_order,
+            outcomes.record_outcome,
+            outcomes.tell_twin,
+            outcomes.keep_label,
+            outcomes.close_case,
+        ),
+        cmms=(orders.ensure_order, orders.move_order, orders.poll_changes),
+        mes=(proposals.propose_work, holds.ensure_hold, holds.release_hold),
+    )

@@ -10,7 +10,8 @@ from domain.errors import ActionRequired, Unavailable
 from domain.keys import case_workflow_id
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
 
-_RUNNING = "WorkflowType = 'maintenance-case' AND ExecutionStatus = 'Running'"
+_RUNNING = "WorkflowType IN ('MaintenanceCase', 'maintenance-case') AND ExecutionStatus = 'Running'"
+"""Cases, also those begun by an earlier build: they begin again when they are woken."""
 _SYSTEM = "temporal"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 

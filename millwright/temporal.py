@@ -23,15 +23,11 @@ from millwright.settings import Settings
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
+from workflows.queues import case_queue
 
 _SYSTEM = "temporal"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
 _RPC_TIMEOUT = timedelta(seconds=10)
-
-
-def case_queue(task_queue: str) -> str:
-    """Where cases are worked on: a queue of their own, so that judging never waits behind them."""
-    return f"{task_queue}-cases"
 
 
 @asynccontextmanager
@@ -114,7 +110,7 @@ class TemporalEngine:
 
     Args:
         client: the engine's client.
-        task_queue: where the workers listen; cases have `case_queue` of it.
+        task_queue: where the workers listen; cases have a queue of their own beside it.
         poll_interval: what a poll workflow is started with.
         task_timeout: how long one step of a workflow may take before the engine gives it to another worker.
     """
@@ -160,9 +156,9 @@ class TemporalEngine:
         """The wire name of a subject's workflow, what it is started with and where; its id is the subject itself."""
         kind, _, name = subject.partition("/")
         if kind == "line":
-            return "line-watch", Line(line=name), self._queue
+            return "LineWatch", Line(line=name), self._queue
         if kind == "case":
-            return "maintenance-case", CaseRef(case=name), case_queue(self._queue)
+            return "MaintenanceCase", CaseRef(case=name), case_queue(self._queue)
         if kind == "poll":
-            return "connector-poll", Poll(system=name, interval=self._poll_interval), self._queue
+            return "ConnectorPoll", Poll(system=name, interval=self._poll_interval), self._queue
         raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")

@@ -1,14 +1,14 @@
 """A machine that is held for one case, on a real database: what people of production meet."""
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from domain.cases import ClosedAs
 from domain.holds import PlacementState
 from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
 from millwright.people import api_key_hash
 from tests.doors import NOW
-from tests.judged_plant import WakeCounter
-from tests.plant import LINE, code, deviation, publish_policies
+from tests.judged_plant import judge_to_rest
+from tests.plant import code, deviation, publish_policies
 
 EQUIPMENT = "EQ-001"
 REASON = "bearing replaced, guard back on"
@@ -18,7 +18,7 @@ async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
     """Opens a case whose machine was read as held; the key of the hold, which is the case's."""
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
-    [case] = (await Judging(storage.lines, storage.catalogue, WakeCounter()).judge_pending(JudgeLine(line=LINE))).cases
+    [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
     await place(storage, case, "J-1", PlacementState.IN_EFFECT, system)
     return case
 

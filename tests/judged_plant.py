@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from domain.anomaly import Received
 from domain.assets import Criticality
 from millwright.bootstrap import StoredVersions
@@ -28,6 +28,16 @@ class WakeCounter:
         self.woken.extend(subjects)
 
 
+async def judge_to_rest(judging: Judging) -> set[str]:
+    """Judges all that the line has undecided; gives the cases that were opened or fed."""
+    cases: set[str] = set()
+    while True:
+        batch = await judging.judge_batch(LINE)
+        cases.update(batch.cases)
+        if batch.rested:
+            return cases
+
+
 class Plant:
     """A plant whose events are judged as they come."""
 
@@ -36,10 +46,7 @@ class Plant:
         self.clock = TestClock(START + timedelta(days=5))
         self.inbox = Inbox(engine)
         self.catalogue = Catalogue()
-        self.woken = WakeCounter()
-        self.judging = Judging(
-            LineStore(engine, self.clock, StoredVersions(self.catalogue)), self.catalogue, self.woken
-        )
+        self.judging = Judging(LineStore(engine, self.clock, StoredVersions(self.catalogue)), self.catalogue)
         self.digests: dict[str, str] = {}
 
     async def prepare(self, criticality: Criticality = Criticality.B) -> None:
@@ -48,7 +55,7 @@ class Plant:
 
     async def take(self, *items: Received) -> None:
         await self.inbox.store(items, self.clock.now())
-        await self.judging.judge_pending(JudgeLine(line=LINE))
+        await judge_to_rest(self.judging)
 
     async def rows(self, statement: str, **values: object) -> list[tuple[object, ...]]:
         async with self.engine.connect() as connection:

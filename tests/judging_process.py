@@ -3,11 +3,9 @@
 import asyncio
 import sys
 
-from activities.judging import JudgeLine
 from domain.errors import StorageUnavailable
 from millwright.storage.engine import open_engine
-from tests.judged_plant import Plant
-from tests.plant import LINE
+from tests.judged_plant import Plant, judge_to_rest
 
 
 async def judge(url: str) -> None:
@@ -15,7 +13,7 @@ async def judge(url: str) -> None:
     plant = Plant(open_engine(url))
     while True:
         try:
-            await plant.judging.judge_pending(JudgeLine(line=LINE))
+            await judge_to_rest(plant.judging)
         except StorageUnavailable:
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.002)

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from activities.autonomy import Autonomy
 from activities.holds import Holds
 from activities.outcomes import Outcomes
-from activities.progress import CaseRef, Facts, Progress
+from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
-from activities.risk_order import RiskOrder
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyTerms
@@ -43,7 +42,7 @@ from tests.memory_store import MemoryStore
 from tests.plant import START, TestClock, register
 from tests.turns import Crash, Played, pause, vendor_call
 from tests.workflows.fake_plant import FakeCodes
-from workflows.maintenance_case import MaintenanceCase
+from workflows.maintenance_case import MaintenanceCase, Where
 
 EQUIPMENT = "EQ-001"
 WATCH = timedelta(minutes=5)
@@ -314,13 +313,7 @@ class PlayedCase(MaintenanceCase):
         await self._wait_for_work()
         await self._learn()
 
-    def _tell(self, facts: Facts) -> None:
-        """Nobody searches here."""
-
-    def _patched(self, patch: str) -> bool:
-        return True
-
-    async def _execute(self, step: Callable[..., Awaitable[Progress]], *, local: bool, apart: bool) -> Progress:
+    async def _execute(self, step: Callable[..., Awaitable[Progress]], where: Where) -> Progress:
         kind, _, name = step.__qualname__.partition(".")
         activity: Callable[[CaseRef], Awaitable[Progress]] = getattr(self._activities[kind], name)
         while True:
@@ -347,8 +340,6 @@ class SagaPlant:
         judge = self.judge = SetTiming(until_hold)
         # Where autonomy is not enforced, its store is never asked.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
-        # More turns than there are cases: what is played here is who does what when, not who waits.
-        order = RiskOrder(100, timedelta(minutes=1))
         self.orders = WorkOrders(
             self.store,
             self.store.holds,
@@ -359,11 +350,10 @@ class SagaPlant:
             autonomy,
             self.clock,
             Nobody(),
-            order,
             WATCH,
         )
         self._activities = (
-            Proposals(self.store, self.mes, judge, self.clock, order),  # type: ignore[arg-type]  # as above
+            Proposals(self.store, self.mes, judge, self.clock),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.store.holds, self.mes, "fake", TurnTwins(), judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
             Outcomes(self.store, TurnTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin

@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
     from activities.work_orders import PollSystem, WorkOrders
     from domain.model import Model
+    from domain.priorities import FIRST
     from workflows.options import FOR_EVER, HEARTBEAT, PASSES_BEFORE_NEW_HISTORY, VENDOR_STEP
+    from workflows.queues import cmms_queue
 
 
 class Poll(Model):
@@ -17,7 +20,7 @@ class Poll(Model):
     interval: timedelta
 
 
-@workflow.defn(name="connector-poll")
+@workflow.defn(name="ConnectorPoll")
 class ConnectorPoll:
     """Polls one system. Webhooks only hint: the poll is the truth, its cursor advancing with the rows it stores."""
 
@@ -34,6 +37,9 @@ class ConnectorPoll:
             await workflow.execute_activity_method(
                 WorkOrders.poll_changes,
                 PollSystem(system=poll.system, interval=poll.interval),
+                task_queue=cmms_queue(workflow.info().task_queue, poll.system),
+                # A poll brings completions in; behind a flood's new orders it would come too late.
+                priority=Priority(priority_key=FIRST),
                 start_to_close_timeout=VENDOR_STEP,
                 heartbeat_timeout=HEARTBEAT,
                 retry_policy=FOR_EVER,

@@ -3,14 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.judging import JudgeLine, LineJudged
+    from activities.judging import JudgeLine
     from activities.line_judging import LineJudging
     from domain.model import Model
-    from workflows.options import FOR_EVER, JUDGING, LINE_HEARTBEAT, LINE_STAY, PASSES_BEFORE_NEW_HISTORY
-
-
-_ONE_LONG_ACTIVITY = "one-long-activity"
-"""Since this patch one activity judges the line for as long as events come."""
+    from workflows.options import FOR_EVER, LINE_HEARTBEAT, LINE_STAY, PASSES_BEFORE_NEW_HISTORY
 
 
 class Line(Model):
@@ -19,7 +15,7 @@ class Line(Model):
     line: str
 
 
-@workflow.defn(name="line-watch")
+@workflow.defn(name="LineWatch")
 class LineWatch:
     """Judges a line's events whenever there are any.
 
@@ -36,32 +32,19 @@ class LineWatch:
         for _ in range(PASSES_BEFORE_NEW_HISTORY):
             await workflow.wait_condition(lambda: self._woken)
             self._woken = False
-            judged = await self._judge()
+            judged = await workflow.execute_activity_method(
+                LineJudging.judge_line,
+                JudgeLine(line=self._line.line),
+                start_to_close_timeout=LINE_STAY,
+                heartbeat_timeout=LINE_HEARTBEAT,
+                retry_policy=FOR_EVER,
+            )
             if not judged.rested:
                 self._woken = True
             if workflow.info().is_continue_as_new_suggested():
                 break
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(line)
-
-    async def _judge(self) -> LineJudged:
-        request = JudgeLine(line=self._line.line)
-        if workflow.patched(_ONE_LONG_ACTIVITY):
-            return await workflow.execute_activity_method(
-                LineJudging.judge_line,
-                request,
-                start_to_close_timeout=LINE_STAY,
-                heartbeat_timeout=LINE_HEARTBEAT,
-                retry_policy=FOR_EVER,
-            )
-        judged: LineJudged = await workflow.execute_local_activity(
-            "judge-pending",
-            request,
-            result_type=LineJudged,
-            start_to_close_timeout=JUDGING,
-            retry_policy=FOR_EVER,
-        )
-        return judged
 
     @workflow.signal(name="wake")
     def wake(self) -> None:

@@ -1,9 +1,10 @@
 """A case: propose, review, place, order, wait, learn."""
 
 from collections.abc import Awaitable, Callable
+from enum import Enum
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import Priority, SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -11,8 +12,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.outcomes import Outcomes
     from activities.progress import CaseRef, Facts, Progress
     from activities.proposals import DecideCase, Proposals
+    from activities.routes import CaseRoute, Routes
     from activities.work_orders import WorkOrders
     from workflows.options import FOR_EVER, HEARTBEAT, STORAGE_STEP, VENDOR_STEP
+    from workflows.queues import cmms_queue, mes_queue
 
 Activity = Callable[..., Awaitable[Progress]]
 
@@ -26,15 +29,22 @@ CASE = SearchAttributeKey.for_keyword("MillwrightCase")
 WAITING = SearchAttributeKey.for_keyword("MillwrightWaitingFor")
 SEARCH_ATTRIBUTES = (ASSET, SITE, RUNG, SEVERITY, POLICY, WORK_ORDER, CASE, WAITING)
 _LONGEST_ATTRIBUTE = 200
-_IN_ONE_TASK = "steps-in-one-task"
-"""Since this patch a case goes from step to step within one task of the engine, and tells what operators search by
-when it comes to wait. Each activity and each attribute of its own cost the engine more than the step cost us, and a
-flood opens a hundred cases at once."""
-_RELEASED_BY_PRODUCTION = "released-by-production"
-"""Since this patch outcome, twin and label do not wait for the machine to be released, which only people do."""
 
 
-@workflow.defn(name="maintenance-case")
+class Where(Enum):
+    """Where a step is carried out."""
+
+    HERE = "here"
+    """In the workflow's own worker, as a local activity: it speaks with storage only."""
+    CASES = "cases"
+    """On the queue of cases."""
+    CMMS = "cmms"
+    """On the queue of the CMMS instance that the case's order is placed in."""
+    MES = "mes"
+    """On the queue of the MES instance that the case's machine is run by."""
+
+
+@workflow.defn(name="MaintenanceCase")
 class MaintenanceCase:
     """One episode of one fault, seen through to what was found.
 
@@ -51,9 +61,12 @@ class MaintenanceCase:
         self._timed = True
         self._holds = False
         self._held = False
+        self._route = CaseRoute(cmms="", mes="", priority=0)
+        self._priority = 0
 
     @workflow.run
     async def run(self, _ref: CaseRef) -> None:
+        await self._find_route()
         await self._propose()
         await self._review()
         await self._place()
@@ -62,11 +75,17 @@ class MaintenanceCase:
         await workflow.wait_condition(workflow.all_handlers_finished)
         self._publish()
 
+    async def _find_route(self) -> None:
+        self._route = await workflow.execute_local_activity_method(
+            Routes.route_case, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
+        )
+        self._priority = self._route.priority
+
     async def _propose(self) -> None:
-        await self._until_done(Proposals.propose_work)
+        await self._until_done(Proposals.propose_work, Where.MES)
 
     async def _review(self) -> None:
-        await self._until_done(Proposals.await_review, local=True)
+        await self._until_done(Proposals.await_review, Where.HERE)
 
     async def _place(self) -> None:
         while True:
@@ -76,8 +95,8 @@ class MaintenanceCase:
                 await self._propose()
             # A hold that falls due later, or an MES that is away, is no reason to leave the planner without an order.
             if self._holds:
-                await self._once(Holds.ensure_hold)
-            if (await self._once(WorkOrders.ensure_order)).done:
+                await self._once(Holds.ensure_hold, Where.MES)
+            if (await self._once(WorkOrders.ensure_order, Where.CMMS)).done:
                 return
             await self._woken_since(seen)
 
@@ -88,58 +107,60 @@ class MaintenanceCase:
             if not self._timed:
                 await self._propose()
             if self._holds:
-                await self._once(Holds.ensure_hold)
-            if (await self._once(WorkOrders.follow_order)).done:
+                await self._once(Holds.ensure_hold, Where.MES)
+            followed = await self._once(WorkOrders.follow_order, Where.HERE)
+            if followed.call_wanted:
+                followed = await self._once(WorkOrders.move_order, Where.CMMS)
+            if followed.done:
                 return
             # A case that rose meanwhile is timed, and held, before it is left to wait.
             if before == (self._timed, self._holds):
                 await self._woken_since(seen)
 
     async def _learn(self) -> None:
-        await self._until_done(Outcomes.record_outcome, local=True)
-        if not self._patched(_RELEASED_BY_PRODUCTION):
-            await self._until_done(Holds.release_hold, apart=True)
-        await self._until_done(Outcomes.tell_twin, apart=True)
-        await self._until_done(Outcomes.keep_label, local=True)
-        await self._until_done(Outcomes.close_case, local=True)
+        await self._until_done(Outcomes.record_outcome, Where.HERE)
+        # A task of its own: a person's decision is answered before the case that it ends is over.
+        await self._until_done(Outcomes.tell_twin, Where.CASES)
+        await self._until_done(Outcomes.keep_label, Where.HERE)
+        await self._until_done(Outcomes.close_case, Where.HERE)
         if self._held:
-            await self._until_done(Holds.release_hold, apart=True)
-            await self._until_done(Outcomes.close_case, local=True)
+            await self._until_done(Holds.release_hold, Where.MES)
+            await self._until_done(Outcomes.close_case, Where.HERE)
 
-    def _patched(self, patch: str) -> bool:
-        return workflow.patched(patch)
-
-    async def _until_done(self, step: Activity, *, local: bool = False, apart: bool = False) -> None:
+    async def _until_done(self, step: Activity, where: Where) -> None:
         while True:
             seen = self._wakes
-            if (await self._once(step, local=local, apart=apart)).done:
+            if (await self._once(step, where)).done:
                 return
             await self._woken_since(seen)
 
-    async def _once(self, step: Activity, *, local: bool = False, apart: bool = False) -> Progress:
-        progress = await self._execute(step, local=local, apart=apart)
+    async def _once(self, step: Activity, where: Where) -> Progress:
+        progress = await self._execute(step, where)
         self._timed, self._holds, self._held = progress.timed, progress.holds, progress.held
-        self._tell(progress.facts)
+        self._priority = progress.priority
+        self._facts = progress.facts
         return progress
 
-    async def _execute(self, step: Activity, *, local: bool, apart: bool) -> Progress:
-        """Runs a step: one of storage only is `local`; one `apart` is a task of its own, so that a person's decision
-        is answered before the case that it ends is over."""
-        if local:
+    async def _execute(self, step: Activity, where: Where) -> Progress:
+        if where is Where.HERE:
             return await workflow.execute_local_activity_method(
                 step, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
-            )
-        if not apart and self._patched(_IN_ONE_TASK):
-            return await workflow.execute_local_activity_method(
-                step, self._ref, start_to_close_timeout=VENDOR_STEP, retry_policy=FOR_EVER
             )
         return await workflow.execute_activity_method(
             step,
             self._ref,
+            task_queue=self._queue(where),
             start_to_close_timeout=VENDOR_STEP,
             heartbeat_timeout=HEARTBEAT,
             retry_policy=FOR_EVER,
+            priority=Priority(priority_key=self._priority),
         )
+
+    def _queue(self, where: Where) -> str:
+        queue = workflow.info().task_queue
+        if where is Where.CMMS:
+            return cmms_queue(queue, self._route.cmms)
+        return mes_queue(queue, self._route.mes) if where is Where.MES else queue
 
     async def _woken_since(self, seen: int) -> None:
         self._publish()
@@ -147,11 +168,6 @@ class MaintenanceCase:
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(self._ref)
         await workflow.wait_condition(lambda: self._wakes > seen)
-
-    def _tell(self, facts: Facts) -> None:
-        self._facts = facts
-        if not self._patched(_IN_ONE_TASK):
-            self._publish()
 
     def _publish(self) -> None:
         """Makes the case findable by what operators search for."""

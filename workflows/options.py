@@ -15,9 +15,6 @@ FOR_EVER = RetryPolicy(
     maximum_attempts=0,
 )
 
-JUDGING = timedelta(seconds=60)
-"""One pass over a line's undecided events."""
-
 LINE_STAY = timedelta(minutes=10)
 """An activity that judges a line for as long as events come. It ends by itself after five minutes at most."""
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from millwright.playing.installation import API, ENGINE, INTAKE, POSTGRES, WORKER
+from millwright.playing.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES
 
-PARTS: Final = (WORKER, INTAKE, API, POSTGRES, ENGINE)
+PARTS: Final = (JUDGING, CASES, INTAKE, API, POSTGRES, ENGINE)
 _MARGIN: Final = 0.02
 """Of the plant's days, at both ends: nothing is killed before the work begins or after it is done."""
 _TWO_AT_ONCE: Final = 0.15

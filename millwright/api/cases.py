@@ -74,7 +74,8 @@ async def decide_case(case: str, say: Say, desk: OnDesk, person: Annotated[Perso
         word = "approved" if earlier.approved else "rejected"
         raise Problem(HTTPStatus.CONFLICT, "refused", f"{earlier.by} {word} {case} on {earlier.at:%Y-%m-%d %H:%M} UTC")
     if earlier is None:
-        await decide(desk.engine, DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason))
+        decision = DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason)
+        await decide(desk.engine, decision, lambda: desk.storage.cases.wake([case]))
     return answered({"case": case, "approved": say.approved, "by": earlier.by if earlier else person.name})
 
 

@@ -1,5 +1,6 @@
 """A person's decision on its way to the workflow of its case."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -15,8 +16,13 @@ _PATIENCE = timedelta(seconds=10)
 _UPDATE = "decide"
 
 
-async def decide(engine: Client | None, decision: DecideCase) -> None:
+async def decide(engine: Client | None, decision: DecideCase, wake: Callable[[], Awaitable[None]]) -> None:
     """Gives a decision to the workflow of its case, and waits until it is recorded.
+
+    Args:
+        engine: the workflow engine, where it is connected.
+        decision: what the person said.
+        wake: makes the case due, so that a workflow that does not run begins.
 
     Raises:
         Problem: 409 where the workflow refuses it; 503 where the engine, the workers or the workflow are away.
@@ -32,7 +38,8 @@ async def decide(engine: Client | None, decision: DecideCase) -> None:
         raise unavailable("no worker answered in time; look at the case before deciding again") from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise unavailable("the case is not at work in the engine yet; nothing was decided") from error
+            await wake()
+            raise unavailable("the case is not at work in the engine yet; nothing was decided: decide again") from error
         raise unavailable("the workflow engine is away for the moment; nothing was decided") from error
 
 

@@ -18,12 +18,15 @@ GO_PACKAGE = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
 
 _DOWNLOAD_PATIENCE = 60.0
 # Without these every hop of a workflow costs 50 ms; the bare engine in our benchmarks runs with them too.
-TUNING: Final[Mapping[str, int | str]] = {
+TUNING: Final[Mapping[str, int | str | bool]] = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.transferProcessorMaxPollHostRPS": 5000,
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
     "history.longPollExpirationInterval": "20s",
+    # Without these the server ignores the priority of tasks and says nothing (1.29.1).
+    "matching.useNewMatcher": True,
+    "matching.enableFairness": True,
 }
 """Dynamic configuration of every server that we start."""
 

@@ -13,7 +13,7 @@ from types import FrameType
 from rich.console import Console
 
 from millwright.playing.display import PlantProgress, summary_view
-from millwright.playing.installation import Installation
+from millwright.playing.installation import ENGINE, SANDBOX, Installation
 from millwright.playing.performance import STEP, perform
 
 _PLAIN_WIDTH = 110
@@ -48,7 +48,7 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
             # Ending in good order takes seconds, and is not to be interrupted itself.
             with _on_signals(signal.SIG_IGN):
                 codes = installation.stop()
-    ended_badly = {name: code for name, code in codes.items() if code and name in ("worker", "intake", "api")}
+    ended_badly = {name: code for name, code in codes.items() if code and name not in (SANDBOX, ENGINE)}
     if ended_badly and code <= 1:
         console.print(f"[red]Ended badly: {ended_badly}; see {home / 'logs'}[/]")
         return 1

@@ -25,7 +25,8 @@ from millwright.settings import Settings
 SANDBOX = "sandbox"
 ENGINE = "engine"
 POSTGRES = "postgres"
-WORKER = "worker"
+JUDGING = "worker-judging"
+CASES = "worker-cases"
 INTAKE = "intake"
 API = "api"
 _PATIENCE = 60.0
@@ -63,7 +64,7 @@ class Installation:
         variables: further settings of our processes, as environment variables.
         sandbox: further arguments of the sandbox's `serve`.
         engine: makes the workflow engine that is kept under a home.
-        workers: how many workers there are.
+        workers: how many workers judge lines, and how many work on cases: that many of each.
         intakes: how many intakes.
     """
 
@@ -80,7 +81,7 @@ class Installation:
         intakes: int = 1,
     ) -> None:
         self.home = home
-        self.workers = numbered(WORKER, workers)
+        self.workers = (*numbered(JUDGING, workers), *numbered(CASES, workers))
         self.intakes = numbered(INTAKE, intakes)
         self.plant = home / "plant"
         self._step = step
@@ -167,10 +168,9 @@ class Installation:
 
     async def start_services(self) -> str:
         """Starts workers, intakes and API; gives the API's address."""
-        kinds = {**dict.fromkeys(self.workers, WORKER), **dict.fromkeys(self.intakes, INTAKE), API: API}
         with self._change():
-            for name, kind in kinds.items():
-                self._add(name, python("-m", "millwright", kind), self.environment)
+            for name in (*self.workers, *self.intakes, API):
+                self._add(name, python("-m", "millwright", *_arguments(name)), self.environment)
         return await self._api()
 
     def kill(self, part: str) -> None:
@@ -311,6 +311,15 @@ class Installation:
             raise InstallationFailed(fallen)
         if asyncio.get_running_loop().time() > deadline:
             raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
+
+
+def _arguments(name: str) -> Sequence[str]:
+    """The command of one of our processes."""
+    if name.startswith(JUDGING):
+        return ("worker", "--only", "judging")
+    if name.startswith(CASES):
+        return ("worker", "--only", "cases")
+    return (INTAKE,) if name.startswith(INTAKE) else (name,)
 
 
 def numbered(kind: str, count: int) -> tuple[str, ...]:

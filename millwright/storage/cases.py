@@ -1,7 +1,7 @@
 """What the steps of a case write; see `domain.casework.CaseStore`."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import case as case_
@@ -23,7 +23,7 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage import due, ledger
 from millwright.storage.assignments import VersionTerms
 from millwright.storage.case_views import read_case
-from millwright.storage.engine import Turn, raw, transaction, unbound
+from millwright.storage.engine import raw, transaction, unbound
 from millwright.storage.explanations import keep_explanation, read_grounds
 from millwright.storage.holds import take_over
 from millwright.storage.stops import standing_stop
@@ -91,27 +91,21 @@ class CaseStore:
         clock: Clock,
         terms: VersionTerms,
         work_window: timedelta | None = None,
-        turn: Turn = nullcontext,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._terms = terms
         self._work_window = work_window
-        self._turn = turn
-
-    def by_turns(self, turn: Turn) -> "CaseStore":
-        """The same cases for one who gives way to others before each transaction."""
-        return CaseStore(self._engine, self._clock, self._terms, self._work_window, turn)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        async with self._turn(), transaction(self._engine) as connection:
+        async with transaction(self._engine) as connection:
             yield connection
 
     @asynccontextmanager
     async def _looking(self) -> AsyncIterator[AsyncConnection]:
         """For those who only look: a transaction around it would wait for the database twice more."""
-        async with self._turn(), unbound(self._engine) as connection:
+        async with unbound(self._engine) as connection:
             yield connection
 
     @asynccontextmanager
@@ -276,7 +270,7 @@ class CaseStore:
             )
             return [Outcome.model_validate(body) for body in found]
 
-    async def redriven(self, some: Sequence[str]) -> None:
+    async def wake(self, some: Sequence[str]) -> None:
         """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""
         async with self._transaction() as connection:
             await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())

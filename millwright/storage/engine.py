@@ -1,8 +1,8 @@
 """The one place that opens the database, and what a transaction is."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import psycopg
 from psycopg.abc import PQGen
@@ -20,9 +20,6 @@ Driver = psycopg.AsyncConnection[tuple[object, ...]]
 Cursor = psycopg.AsyncCursor[tuple[object, ...]]
 Statement = tuple[str, tuple[object, ...]]
 """A statement in the driver's own words, and its values."""
-
-Turn = Callable[[], AbstractAsyncContextManager[None]]
-"""Begins when a transaction may, and lasts as long as it."""
 
 _OF_THE_VALUES = frozenset({"21", "22", "23", "54"})
 """Classes of SQLSTATE (PostgreSQL appendix A) of which the values that were sent are the cause."""

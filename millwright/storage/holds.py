@@ -1,7 +1,7 @@
 """Holds, their placements and the cases that claim them; see `domain.holds.HoldStore`."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from domain.production import HoldPlan
 from domain.verdict import Rung
 from millwright.storage import due, ledger
 from millwright.storage.assignments import read_book
-from millwright.storage.engine import Turn, raw, transaction, unbound
+from millwright.storage.engine import raw, transaction, unbound
 from millwright.storage.hold_tables import hold_claims, hold_placements, holds
 from millwright.storage.hold_views import HOLD_COLUMNS, HOLD_OF_CASE, hold_view
 
@@ -114,28 +114,22 @@ class HoldStore:
     Args:
         engine: the database.
         clock: the plant's time.
-        turn: when a transaction may begin.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, turn: Turn = nullcontext) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._turn = turn
-
-    def by_turns(self, turn: Turn) -> "HoldStore":
-        """The same holds for one who gives way to others before each transaction."""
-        return HoldStore(self._engine, self._clock, turn)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[_Writing]:
-        async with self._turn(), transaction(self._engine) as connection:
+        async with transaction(self._engine) as connection:
             now = self._clock.now()
             writing = _Writing(connection, now, ledger.Entry(now))
             yield writing
             await ledger.append(connection, writing.entry)
 
     async def read(self, case: str) -> HoldView | None:
-        async with self._turn(), unbound(self._engine) as connection:
+        async with unbound(self._engine) as connection:
             return await _of_case(connection, case)
 
     async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
@@ -278,7 +272,7 @@ class HoldStore:
         await writing.end(key, status, reason, release)
 
     async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
-        async with self._turn(), transaction(self._engine) as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(
                 update(hold_placements)
                 .where(
@@ -349,7 +343,7 @@ class HoldStore:
             return False
 
     async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
-        async with self._turn(), transaction(self._engine) as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(
                 update(hold_placements)
                 .where(hold_placements.c.hold_key == key, hold_placements.c.number == number)

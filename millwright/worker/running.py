@@ -10,34 +10,41 @@ from enum import StrEnum
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.line_judging import LinesJudgedHere
-from millwright.bootstrap import Storage, Systems, worker_activities
+from millwright.bootstrap import Activity, Storage, Systems, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
     TemporalEngine,
-    case_queue,
     make_current_where_none_is,
     register_search_attributes,
 )
 from millwright.worker.attempts import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
-from millwright.worker.precedence import Precedence
 from millwright.worker.suppression_watch import SuppressionWatch
 from workflows.connector_poll import ConnectorPoll
+from workflows.earlier_builds import EarlierConnectorPoll, EarlierLineWatch, EarlierMaintenanceCase
 from workflows.line_watch import LineWatch
 from workflows.maintenance_case import MaintenanceCase
+from workflows.queues import case_queue, cmms_queue, mes_queue
 
 log = logging.getLogger(__name__)
 
 WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll)
+EARLIER: Sequence[type] = (EarlierLineWatch, EarlierMaintenanceCase, EarlierConnectorPoll)
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
 _SLOTS = 1000
-"""Activities at once: more than there are lines, each of which has one while events come. Their transactions share the
-connections of the pool."""
+"""Activities at once that speak with storage: more than there are lines, each of which has one while events come. Their
+transactions share the connections of the pool."""
+_CMMS_CALLS = 8
+"""Calls to one instance of a CMMS at once, from one worker: it is not run over. Of those that wait the engine gives the
+most urgent next."""
+_MES_CALLS = 32
+"""The same for an MES. More: those who ask what production is doing share one reading, so that one that does not answer
+keeps them all waiting once."""
 _LOOK_AT_ENGINE = 2.0
 
 
@@ -58,8 +65,8 @@ async def run_worker(
 ) -> None:
     """Works until `stop` is set; then lets running activities end within a grace.
 
-    Cases have a queue of their own, and with it a share of the slots of their own: however many open at once, and
-    however slow the systems that they speak with, the lines are judged. Only who judges dispatches.
+    Lines, cases, and each instance of a CMMS or MES have a queue and slots of their own: however many cases are open,
+    and however slow a system is, the lines are judged, and the other systems are called. Only who judges dispatches.
 
     Args:
         storage: where what was decided is kept.
@@ -68,23 +75,13 @@ async def run_worker(
         stop: set to end.
         only: what this worker is kept to; both where it is not given.
     """
-    engine = TemporalEngine(client, settings.task_queue, settings.poll_interval, settings.workflow_task_timeout)
+    queue = settings.task_queue
+    engine = TemporalEngine(client, queue, settings.poll_interval, settings.workflow_task_timeout)
     here = LinesJudgedHere()
-    precedence = Precedence(lambda: here.busy)
-    if systems.http is not None:
-        systems.http.event_hooks = {"request": [precedence.before_request]}
-    activities = worker_activities(
-        storage,
-        systems,
-        engine,
-        settings.hold_interval,
-        here,
-        engine.answers,
-        precedence.turn,
-    )
+    activities = worker_activities(storage, systems, engine, settings.hold_interval, here, engine.answers)
     attempts = Attempts()
 
-    def worker(queue: str, workflows: Sequence[type], interceptors: Sequence[Interceptor]) -> Worker:
+    def worker(queue: str, workflows: Sequence[type], activities: Sequence[Activity], slots: int = _SLOTS) -> Worker:
         return Worker(
             client,
             task_queue=queue,
@@ -92,30 +89,35 @@ async def run_worker(
             activities=activities,
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
-            interceptors=interceptors,
+            interceptors=[attempts],
             # The sandbox looks for what is not deterministic; the tests of replay do that, once and not in each case.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
-            max_concurrent_activities=_SLOTS,
+            max_concurrent_activities=slots,
             deployment_config=_deployment(settings),
-            # A pass goes to whoever is free, not to who ran the task: the line stays where it was judged.
-            disable_eager_activity_execution=queue == settings.task_queue,
+            # Whoever is free takes an activity, not who ran the workflow's task: a line stays where it was judged, and
+            # a system's calls come in the order of their priority.
+            disable_eager_activity_execution=True,
         )
 
     async with AsyncExitStack() as stack:
         running = {asyncio.create_task(keep_search_attributes(client))}
         if only is not Work.CASES:
-            # Cases begun before they had a queue of their own go on here.
-            await stack.enter_async_context(worker(settings.task_queue, WORKFLOWS, [attempts]))
+            await stack.enter_async_context(worker(queue, (LineWatch, ConnectorPoll, *EARLIER), activities.lines))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
         if only is not Work.JUDGING:
-            await stack.enter_async_context(worker(case_queue(settings.task_queue), (MaintenanceCase,), [attempts]))
-        log.info("working on %s", settings.task_queue)
+            for each in (
+                worker(cmms_queue(queue, systems.cmms_id), (), activities.cmms, _CMMS_CALLS),
+                worker(mes_queue(queue, systems.mes_id), (), activities.mes, _MES_CALLS),
+                worker(case_queue(queue), (MaintenanceCase, EarlierMaintenanceCase), activities.cases),
+            ):
+                await stack.enter_async_context(each)
+        log.info("working on %s", queue)
         stopping = asyncio.create_task(stop.wait())
         if settings.worker_build is not None:
-            running.add(asyncio.create_task(keep_current_build(client, settings.task_queue, settings.worker_build)))
+            running.add(asyncio.create_task(keep_current_build(client, queue, settings.worker_build)))
         done, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*running, stopping):
             task.cancel()

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from activities.proposals import DecideCase
 from domain.cases import ClosedAs, Decision
 from millwright.api.app import create_app
@@ -17,6 +17,7 @@ from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from tests.api.conftest import Caller
 from tests.doors import NOW
+from tests.judged_plant import judge_to_rest
 from tests.plant import LINE, code, deviation, publish_policies
 
 
@@ -54,8 +55,8 @@ async def case(storage: Storage, workflow: Workflow) -> str:
     """A case that two signs of the same fault opened."""
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
-    judging = Judging(storage.lines, storage.catalogue, workflow)
-    [case] = (await judging.judge_pending(JudgeLine(line=LINE))).cases
+    judging = Judging(storage.lines, storage.catalogue)
+    [case] = await judge_to_rest(judging)
     return case
 
 

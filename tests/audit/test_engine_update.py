@@ -33,7 +33,7 @@ def judged_by(plant: Plant, judge: Catalogue, mark: EngineMark) -> None:
     lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue), lambda: mark)
     # The store compiles into the plant's own catalogue, so a judge of another class shares what is compiled there.
     judge._versions = plant.catalogue._versions
-    plant.judging = Judging(lines, judge, plant.woken)
+    plant.judging = Judging(lines, judge)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from domain.anomaly import Received
 from millwright.bootstrap import open_storage
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
-from tests.judged_plant import WakeCounter
-from tests.plant import LINE, PUMP, START, code, deviation, publish_policies, register
+from tests.judged_plant import judge_to_rest
+from tests.plant import PUMP, START, code, deviation, publish_policies, register
 
 
 class Installation:
@@ -40,8 +40,8 @@ class Installation:
         async def work() -> None:
             async with open_storage(self.settings) as storage:
                 await storage.inbox.store(items, storage.clock.now())
-                judging = Judging(storage.lines, storage.catalogue, WakeCounter())
-                await judging.judge_pending(JudgeLine(line=LINE))
+                judging = Judging(storage.lines, storage.catalogue)
+                await judge_to_rest(judging)
 
         asyncio.run(work())
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from domain.canonical import timestamp
-from millwright.playing.installation import WORKER, Installation
+from millwright.playing.installation import CASES, JUDGING, Installation
 from tests.cli.conftest import Millwright
 
 MACHINES, DAYS, SEED = 18, 14, 1302
@@ -153,8 +153,10 @@ class PolicyStory:
         self.said["before its date"] = self.version("1.2.2")
 
     def _lose_the_worker(self) -> None:
-        self._installation.kill(WORKER)
-        self._installation.restart(WORKER)
+        for worker in (JUDGING, CASES):
+            self._installation.kill(worker)
+        for worker in (JUDGING, CASES):
+            self._installation.restart(worker)
 
     def _roll_back(self) -> None:
         self.said["in force"] = self.version("1.2.2")

@@ -13,7 +13,7 @@ from benchmarks.chaos.plan import Blow, Plan
 from benchmarks.chaos.tormentor import Tormentor
 from millwright.bootstrap import open_storage
 from millwright.playing.conductor import Tick
-from millwright.playing.installation import API, ENGINE, INTAKE, POSTGRES, WORKER, Installation
+from millwright.playing.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES, Installation
 from millwright.playing.performance import STEP, Beat, perform
 from millwright.storage.figures import count_ordering_cases
 
@@ -29,10 +29,10 @@ def blows(first: datetime) -> list[Blow]:
 
     return [
         Blow(at(4.5), (INTAKE,), 0.02, AWAY),
-        Blow(at(4.9), (WORKER,), 0.1, AWAY),
+        Blow(at(4.9), (JUDGING, CASES), 0.1, AWAY),
         Blow(at(5.3), (ENGINE,), 0.05, AWAY, forgetting=True),
         Blow(at(10.0), (API, POSTGRES), 0.05, AWAY),
-        Blow(at(10.8), (POSTGRES, WORKER), 0.1, AWAY),
+        Blow(at(10.8), (POSTGRES, CASES), 0.1, AWAY),
     ]
 
 
@@ -58,7 +58,7 @@ async def test_one_order_for_each_case_whatever_is_killed(
         for tormentor in made:
             await tormentor.close()
         codes = installation.stop()
-    assert made[0].kills == Counter({POSTGRES: 2, WORKER: 2, INTAKE: 1, API: 1, ENGINE: 1})
+    assert made[0].kills == Counter({POSTGRES: 2, JUDGING: 1, CASES: 2, INTAKE: 1, API: 1, ENGINE: 1})
     assert made[0].forgot == 1
     assert expected > 0
     assert not any(zeros(summary, expected).values()), summary

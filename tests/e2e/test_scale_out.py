@@ -10,13 +10,13 @@ import pytest
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage
 from millwright.playing.conductor import Tick
-from millwright.playing.installation import Installation
+from millwright.playing.installation import CASES, JUDGING, Installation
 from millwright.playing.performance import STEP, Beat, perform
 from millwright.storage.figures import count_ordering_cases
 from tests.e2e.played import verdicts_twice, workers_of_cases
 
 FAST = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
-BLOWS = {"intake": timedelta(days=4.5), "worker-2": timedelta(days=5.5)}
+BLOWS = {"intake": timedelta(days=4.5), f"{JUDGING}-2": timedelta(days=5.5), f"{CASES}-2": timedelta(days=5.6)}
 """On the fifth day the detector tells of much, on the sixth orders are placed."""
 MOMENT = 0.05
 

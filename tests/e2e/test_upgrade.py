@@ -9,7 +9,7 @@ import pytest
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage
 from millwright.playing.conductor import Tick
-from millwright.playing.installation import WORKER, Installation
+from millwright.playing.installation import CASES, JUDGING, Installation
 from millwright.playing.performance import STEP, perform
 from millwright.storage.condition import read_open_cases
 from millwright.storage.figures import count_ordering_cases
@@ -38,12 +38,14 @@ class Upgrade:
         """Goes on to the next part once its time has come."""
         if self._first is None:
             self._first = now
-            self._installation.kill(WORKER)
+            for worker in (JUDGING, CASES):
+                self._installation.kill(worker)
             self._start_earlier()
         elif self._joined is None:
             if await self._open_cases():
                 self._joined = now
-                self._installation.restart(WORKER)
+                for worker in (JUDGING, CASES):
+                    self._installation.restart(worker)
         elif self._left is None:
             if now >= self._joined + TOGETHER:
                 self._left = now
@@ -60,7 +62,7 @@ class Upgrade:
     def _start_earlier(self) -> None:
         installation = self._installation
         environment = installation.environment
-        self._process = self._earlier.process("earlier-worker", WORKER, environment, installation.home / "logs")
+        self._process = self._earlier.process("earlier-worker", "worker", environment, installation.home / "logs")
         self._process.start()
         assert self._process.pid is not None
         self.pids.add(self._process.pid)
@@ -89,7 +91,7 @@ async def test_cases_opened_by_the_earlier_build_are_finished_by_this_one_with_o
             expected = await count_ordering_cases(storage.engine)
             assert await verdicts_twice(storage.engine) == 0
         workers = await workers_of_cases(installation.settings())
-        ours = installation.processes[WORKER].pid
+        ours = installation.processes[CASES].pid
     finally:
         left_with = upgrade.end()
         codes = installation.stop()

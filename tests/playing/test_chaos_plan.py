@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.chaos.plan import PARTS, draw
-from millwright.playing.installation import ENGINE
+from millwright.playing.installation import CASES, ENGINE, JUDGING
 from millwright.sandbox.bus import misbehaviour as bus
 from millwright.sandbox.faults import Fault, Faults
 from millwright.sandbox.jobcontrol import server as jobcontrol
@@ -29,7 +29,7 @@ def test_as_many_are_killed_as_were_asked_for_all_of_them_while_there_is_work() 
 
 
 def test_of_several_workers_and_intakes_each_is_killed() -> None:
-    parts = ("worker", "worker-2", "worker-3", "intake", "intake-2", "api", "postgres", ENGINE)
+    parts = (JUDGING, CASES, f"{CASES}-2", "intake", "intake-2", "api", "postgres", ENGINE)
     plan = draw(1, FIRST, LAST, 70, parts=parts)
     assert plan.kills == 70
     assert {part for blow in plan.blows for part in blow.parts} == set(parts)

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from domain.anomaly import Fate, Received
 from domain.errors import StorageUnavailable
 from domain.judging import LineWork
 from millwright.storage.events import EventStore
-from tests.judged_plant import Plant
-from tests.plant import LINE, code, deviation
+from tests.judged_plant import Plant, judge_to_rest
+from tests.plant import code, deviation
 
 
 class DyingLines:
@@ -52,12 +52,12 @@ async def test_promise_1_every_message_ends_in_exactly_one_fate(judged: Plant) -
 
 async def test_promise_1_what_was_stored_outlives_deaths_before_the_commit(judged: Plant) -> None:
     await judged.inbox.store([code(1), deviation(2)], judged.clock.now())
-    dying = Judging(DyingLines(judged, deaths=2), judged.catalogue, judged.woken)
+    dying = Judging(DyingLines(judged, deaths=2), judged.catalogue)
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
-            await dying.judge_pending(JudgeLine(line=LINE))
+            await judge_to_rest(dying)
     assert await judged.rows("SELECT count(*) FROM verdicts") == [(0,)]
-    await dying.judge_pending(JudgeLine(line=LINE))
+    await judge_to_rest(dying)
     assert (await judged.inbox.counts())["decided"] == 2
     assert await judged.rows("SELECT count(*) FROM cases") == [(1,)]
 
@@ -67,5 +67,5 @@ async def test_promise_1_a_quarantined_message_can_be_mended_and_is_then_decided
     ((event,),) = await judged.rows("SELECT id FROM events")
     events = EventStore(judged.engine, judged.clock)
     assert await events.redriven(int(str(event)), code(1), by="ines", corrected=b"{}") is None
-    await judged.judging.judge_pending(JudgeLine(line=LINE))
+    await judge_to_rest(judged.judging)
     assert (await judged.inbox.counts())["decided"] == 1

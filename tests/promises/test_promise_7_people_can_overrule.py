@@ -7,7 +7,6 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.proposals import DecideCase, Proposals
-from activities.risk_order import RiskOrder
 from domain.cases import ClosedAs, Decision
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
@@ -23,7 +22,7 @@ CASE = "MWAAAAAAAA"
 
 def proposals(plant: Plant) -> Proposals:
     cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    return Proposals(cases, TurnMes(plant.clock), plant.catalogue, plant.clock, RiskOrder(1, timedelta(minutes=1)))
+    return Proposals(cases, TurnMes(plant.clock), plant.catalogue, plant.clock)
 
 
 async def opened(plant: Plant) -> str:

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.progress import CaseRef
 
 
-@workflow.defn(name="maintenance-case")
+@workflow.defn(name="MaintenanceCase")
 class ClockReader:
     """Bears the name of the real one, so that its histories are replayed on it."""
 

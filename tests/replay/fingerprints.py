@@ -19,14 +19,15 @@ from pydantic import TypeAdapter
 from temporalio.common import RetryPolicy, SearchAttributeKey
 
 from activities.holds import Holds
-from activities.judging import Judging
+from activities.line_judging import LineJudging
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
+from activities.routes import Routes
 from activities.work_orders import WorkOrders
 from millwright.worker.running import WORKFLOWS
 
 COMMITTED = Path(__file__).parents[2] / "workflows" / "fingerprints.toml"
-_OWNERS = {each.__name__: each for each in (Holds, Judging, Outcomes, Proposals, WorkOrders)}
+_OWNERS = {each.__name__: each for each in (Holds, LineJudging, Outcomes, Proposals, Routes, WorkOrders)}
 _CALLS = ("execute_activity_method", "execute_local_activity_method")
 _HANDLERS = ("__temporal_signal_definition", "__temporal_update_definition", "__temporal_query_definition")
 
@@ -154,10 +155,10 @@ def _activity(node: ast.Attribute) -> str:
 
 
 def _manner(tree: ast.AST, activity: ast.Attribute) -> str:
-    """The keywords beside an activity where it is handed to a step, `local` among them."""
+    """What stands beside an activity where it is handed to a step: where it is carried out."""
     handed = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and activity in node.args)
-    keywords = [f" {keyword.arg}={ast.unparse(keyword.value)}" for node in handed for keyword in node.keywords]
-    return "".join(keyword for keyword in keywords if keyword.startswith(" local"))
+    others = [ast.unparse(each) for node in handed for each in node.args if each is not activity]
+    return "".join(f" {each}" for each in others if each.startswith("Where."))
 
 
 def _call(node: ast.Call, module: dict[str, object]) -> str:
@@ -168,6 +169,8 @@ def _call(node: ast.Call, module: dict[str, object]) -> str:
 
 
 def _value(node: ast.expr, module: dict[str, object]) -> str:
+    if isinstance(node, ast.Call):
+        return ast.unparse(node)
     value = module[node.id] if isinstance(node, ast.Name) else ast.literal_eval(node)
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}s"

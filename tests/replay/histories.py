@@ -10,6 +10,7 @@ from temporalio.client import WorkflowHistory
 
 RECORDED = Path(__file__).parent / "histories"
 MUST_FAIL = RECORDED / "must_fail"
+EARLIER_BUILDS = RECORDED / "earlier_builds"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Recorded:
 def recorded() -> list[Recorded]:
     """The histories that replay."""
     return [Recorded(path) for path in sorted(RECORDED.glob("*/*.json")) if path.parent != MUST_FAIL]
+
+
+def of_earlier_builds() -> list[Recorded]:
+    """The histories of workflows that earlier builds began, under the type names of then."""
+    return [Recorded(path) for path in sorted(EARLIER_BUILDS.glob("*/*.json"))]
 
 
 def must_fail() -> list[Recorded]:

@@ -14,12 +14,14 @@ from temporalio.workflow import NondeterminismError
 from activities.judging import JudgeLine, LineJudged
 from activities.progress import CaseRef, Progress
 from activities.proposals import DecideCase
+from activities.routes import CaseRoute
 from activities.work_orders import Polled, PollSystem
 from domain.model import Model
-from millwright.worker.running import WORKFLOWS
+from millwright.worker.running import EARLIER, WORKFLOWS
+from tests.replay import earlier_types
 from tests.replay.clock_reader import ClockReader
 from tests.replay.fingerprints import committed, computed, differences, digest, wire_name
-from tests.replay.histories import Recorded, must_fail, recorded
+from tests.replay.histories import Recorded, must_fail, of_earlier_builds, recorded
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import MaintenanceCase
@@ -29,7 +31,7 @@ WHAT_TO_DO = (
     "new history for it (delete nothing: the old ones must go on replaying) and write the fingerprints down again, "
     "both by `python -m tests.replay.record`. What changed:\n"
 )
-CROSSING = (CaseRef, Progress, DecideCase, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line)
+CROSSING = (CaseRef, CaseRoute, Progress, DecideCase, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line)
 NOTE = {
     "seq",
     "attempt",
@@ -82,13 +84,13 @@ def test_the_committed_fingerprints_carry_their_own_digests() -> None:
 
 
 def test_a_change_is_told_in_words() -> None:
-    before = computed()["maintenance-case"]
+    before = computed()["MaintenanceCase"]
     now = copy.deepcopy(before)
     now["activities"][2:4] = reversed(now["activities"][2:4])
     now["handlers"].append("signal hurry () -> NoneType")
-    first, second = differences("maintenance-case", before, now)
-    assert first.startswith("maintenance-case: activities: in another order")
-    assert second == "maintenance-case: handlers: new: signal hurry () -> NoneType"
+    first, second = differences("MaintenanceCase", before, now)
+    assert first.startswith("MaintenanceCase: activities: in another order")
+    assert second == "MaintenanceCase: handlers: new: signal hurry () -> NoneType"
 
 
 def test_every_workflow_has_a_recorded_history() -> None:
@@ -105,6 +107,17 @@ async def test_what_runs_in_plants_goes_on_running(one: Recorded, replayer: Repl
 async def test_a_history_of_another_workflow_is_found_out(one: Recorded, replayer: Replayer) -> None:
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(one.history)
+
+
+@pytest.mark.parametrize("one", of_earlier_builds(), ids=lambda one: one.name)
+async def test_a_history_of_an_earlier_build_does_not_fit_so_that_its_run_ends(one: Recorded) -> None:
+    types = [earlier_types.LineWatch, earlier_types.MaintenanceCase, earlier_types.ConnectorPoll]
+    with pytest.raises(NondeterminismError):
+        await replayer_of(types).replay_workflow(one.history)
+
+
+def test_every_type_of_the_earlier_builds_has_a_history() -> None:
+    assert {each.path.parent.name for each in of_earlier_builds()} == {wire_name(each) for each in EARLIER}
 
 
 async def test_what_is_not_deterministic_is_refused_in_replay() -> None:

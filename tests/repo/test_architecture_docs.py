@@ -7,10 +7,10 @@ import pytest
 from temporalio import activity, workflow
 
 from activities.holds import Holds
-from activities.judging import Judging
 from activities.line_judging import LineJudging
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
+from activities.routes import Routes
 from activities.work_orders import WorkOrders
 from domain.anomaly import Fate
 from domain.cases import Phase
@@ -27,7 +27,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, Judging, LineJudging, Outcomes, Proposals, WorkOrders):
+    for holder in (Holds, LineJudging, Outcomes, Proposals, Routes, WorkOrders):
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:
@@ -43,7 +43,7 @@ def _workflow_names() -> list[str]:
 def _rows(heading: str) -> list[str]:
     """The first column of the table whose heading row begins so."""
     table = _PAGE.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
-    return re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+    return re.findall(r"^\| `([A-Za-z-]+)` \|", table, re.MULTILINE)
 
 
 def test_the_worker_runs_these_workflows_and_no_other() -> None:

@@ -4,12 +4,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine
 from domain.errors import StorageFault, StorageUnavailable
 from millwright.storage.engine import raw, transaction
 from tests.demotion import read_only
-from tests.judged_plant import Plant
-from tests.plant import LINE, deviation
+from tests.judged_plant import Plant, judge_to_rest
+from tests.plant import deviation
 
 # One or more of every class of PostgreSQL's appendix A that says something of the database, and not of what was sent.
 PASSING = [
@@ -104,7 +103,7 @@ async def test_no_event_is_spoilt_by_a_database_that_turned_read_only(
     with read_only(database_url, postgres_url):
         for _ in range(3):
             with pytest.raises(StorageUnavailable):
-                await plant.judging.judge_pending(JudgeLine(line=LINE))
-    await plant.judging.judge_pending(JudgeLine(line=LINE))
+                await judge_to_rest(plant.judging)
+    await judge_to_rest(plant.judging)
     counts = await plant.inbox.counts()
     assert (counts["decided"], counts["received"]) == (2, 2)

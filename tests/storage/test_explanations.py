@@ -1,14 +1,11 @@
 """What would have changed a verdict: kept once when its case is proposed, on the record, and told in the order."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.order_text import order_draft
 from activities.progress import CaseRef
 from activities.proposals import Proposals
-from activities.risk_order import RiskOrder
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, Explanation, Grounds
 from domain.verdict import RuleWords, Urgency, UrgencyDecision
@@ -41,8 +38,7 @@ def store_of(plant: Plant) -> CaseStore:
 async def proposed(plant: Plant) -> str:
     """The one case, proposed."""
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    order = RiskOrder(1, timedelta(minutes=1))
-    proposals = Proposals(store_of(plant), FakeMes(plant.clock), plant.catalogue, plant.clock, order)
+    proposals = Proposals(store_of(plant), FakeMes(plant.clock), plant.catalogue, plant.clock)
     await proposals.propose_work(CaseRef(case=str(case)))
     return str(case)
 

@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine
 from domain.errors import PolicyRejected
-from tests.judged_plant import Plant
+from tests.judged_plant import Plant, judge_to_rest
 from tests.plant import LINE, MOTOR, PUMP, code, deviation
 
 
@@ -23,7 +22,7 @@ async def test_a_shift_confirmed_by_its_code_opens_one_case(plant: Plant) -> Non
     await plant.take(deviation(1), deviation(2), code(3), deviation(3), deviation(4))
     cases = await plant.rows("SELECT asset, failure_mode, rung, fed FROM cases")
     assert cases == [(PUMP, "PDE", 4, 2)]
-    assert len(plant.woken.woken) == 1
+    assert await plant.rows("SELECT count(*) FROM due WHERE subject LIKE 'case/%' AND due_at IS NOT NULL") == [(1,)]
 
 
 async def test_an_unconfirmed_shift_is_watched_and_its_shadow_orders(plant: Plant) -> None:
@@ -85,7 +84,7 @@ async def test_one_bad_row_among_a_hundred_is_quarantined_and_the_rest_decided(p
         await connection.execute(
             text('UPDATE events SET anomaly = \'{"kind": "nonsense"}\' WHERE id = (SELECT id FROM events LIMIT 1)')
         )
-    await plant.judging.judge_pending(JudgeLine(line=LINE))
+    await judge_to_rest(plant.judging)
     counts = await plant.inbox.counts()
     assert (counts["decided"], counts["quarantined"]) == (99, 1)
 
@@ -95,7 +94,7 @@ async def test_one_bad_row_among_a_hundred_is_quarantined_and_the_rest_decided(p
 async def test_a_line_that_was_never_woken_is_at_rest(plant: Plant, leased: bool) -> None:
     assert await plant.rows("SELECT count(*) FROM due") == [(0,)]
     assert (await plant.judging.judge_batch(LINE, leased=leased)).rested
-    assert (await plant.judging.judge_pending(JudgeLine(line=LINE))).rested
+    assert await judge_to_rest(plant.judging) == set()
 
 
 async def test_further_evidence_after_the_work_is_noted_and_opens_nothing(plant: Plant) -> None:
@@ -121,7 +120,7 @@ async def test_no_line_is_judged_by_a_version_that_nobody_else_approved(plant: P
         await connection.execute(text("DELETE FROM policy_signatures WHERE act = 'approve'"))
     await plant.inbox.store([deviation(1)], plant.clock.now())
     with pytest.raises(PolicyRejected, match="no approval"):
-        await plant.judging.judge_pending(JudgeLine(line=LINE))
+        await judge_to_rest(plant.judging)
 
 
 @pytest.mark.parametrize("table", ["ledger", "verdicts", "acts", "contexts"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine, Judging
+from activities.judging import Judging
 from domain.anomaly import Anomaly, Received
 from domain.assets import Criticality, PlantRegister
 from domain.judging import Assignment
@@ -22,7 +22,7 @@ from policies.engine import CompiledPolicy
 from policies.episodes import Ordering, episodes
 from tests.arrivals import LATENESS, arrivals, messages, seen_events
 from tests.fickle import Fickle
-from tests.judged_plant import Plant, WakeCounter
+from tests.judged_plant import Plant, judge_to_rest
 from tests.memory_lines import MemoryLines
 from tests.plant import LINE, PUMP, register
 
@@ -47,10 +47,10 @@ def lines() -> MemoryLines:
 async def judged(batches: Sequence[Sequence[Received]]) -> list[list[tuple[str, Rung, bytes]]]:
     """The final verdicts of both versions with the memories after them, in event order."""
     store = lines()
-    judging = Judging(store, CATALOGUE, WakeCounter())
+    judging = Judging(store, CATALOGUE)
     for batch in batches:
         store.take(batch)
-        await judging.judge_pending(JudgeLine(line=LINE))
+        await judge_to_rest(judging)
     return [
         [(place, one.verdict.rung, one.memory_text) for place, one in sorted(store.newest(version.digest).items())]
         for version in VERSIONS
@@ -71,10 +71,10 @@ async def test_no_order_of_arrival_within_lateness_changes_a_final_verdict(
 async def test_whatever_comes_again_changes_no_verdict(seen: list[Anomaly], again: list[int]) -> None:
     events = messages(seen)
     store = lines()
-    judging = Judging(store, CATALOGUE, WakeCounter())
+    judging = Judging(store, CATALOGUE)
     for at, event in enumerate(events):
         store.take([event, *(events[back] for back in again if back < at)])
-        await judging.judge_pending(JudgeLine(line=LINE))
+        await judge_to_rest(judging)
     assert all(one.revision == 0 for one in store.given)
     assert len(store.given) == len(VERSIONS) * len(events)
 
@@ -87,7 +87,7 @@ class Parts:
         self._next = 0
         judge = Fickle()
         store = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-        plant.judging = Judging(store, judge, plant.woken)  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, judge)  # type: ignore[arg-type]  # it only judges
 
     def fresh(self) -> str:
         self._next += 1
@@ -168,10 +168,10 @@ async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObj
     batches = data.draw(arrivals(messages(seen, part)))
     await parts.played(part, batches)
     store = lines()
-    judging = Judging(store, Fickle(), WakeCounter())  # type: ignore[arg-type]  # it only judges
+    judging = Judging(store, Fickle())  # type: ignore[arg-type]  # it only judges
     for batch in batches:
         store.take(batch)
-        await judging.judge_pending(JudgeLine(line=LINE))
+        await judge_to_rest(judging)
     active = _active(VERSIONS)
     kept = [(one.event.at, int(one.verdict.rung)) for _, one in sorted(store.newest(active.digest).items())]
     assert sorted(kept) == await parts.verdicts(part)

@@ -6,14 +6,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.judging import JudgeLine
 from domain.anomaly import Received
 from domain.errors import StorageUnavailable
 from domain.judging import Spoiled
 from millwright.bootstrap import StoredVersions
 from millwright.storage.due import looking
 from millwright.storage.lines import LineStore
-from tests.judged_plant import Plant
+from tests.judged_plant import Plant, judge_to_rest
 from tests.plant import LINE, MOTOR, PUMP, deviation
 
 
@@ -28,7 +27,7 @@ async def test_an_event_waits_until_it_is_judged_and_is_not_written_again(plant:
     await plant.inbox.store([deviation(1), deviation(2)], plant.clock.now())
     written = await plant.rows("SELECT id, xmin FROM events ORDER BY id")
     assert (await plant.inbox.counts())["undecided"] == 2
-    await plant.judging.judge_pending(JudgeLine(line=LINE))
+    await judge_to_rest(plant.judging)
     assert await plant.rows("SELECT FROM pending") == []
     assert await plant.inbox.counts() == {"decided": 2, "duplicate": 0, "received": 2}
     assert await plant.rows("SELECT id, xmin FROM events ORDER BY id") == written
@@ -45,7 +44,7 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
     async with plant.engine.begin() as connection:
         await connection.execute(text("INSERT INTO due (subject, generation) VALUES (:s, 5)"), {"s": f"line/{LINE}"})
     await plant.inbox.store([deviation(1)], plant.clock.now())
-    judged = await plant.judging.judge_pending(JudgeLine(line=LINE))
+    judged = await plant.judging.judge_batch(LINE)
     assert (judged.events, judged.rested) == (1, True)
     assert await plant.rows("SELECT due_at, generation, rests FROM due") == [(None, 6, 1)]
 

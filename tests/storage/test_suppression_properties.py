@@ -48,7 +48,7 @@ class Shelved:
         self.plant = plant
         versions = StoredVersions(plant.catalogue)
         store = LineStore(plant.engine, plant.clock, versions)
-        plant.judging = Judging(store, Fickle(), plant.woken)  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, Fickle())  # type: ignore[arg-type]  # it only judges
         limits = shelving_limits("A=P9D,B=P9D,C=P9D,D=P9D")
         self.store = SuppressionStore(plant.engine, plant.clock, limits, timedelta(days=14))
         self.returning = Returning(plant.engine, plant.clock, versions)

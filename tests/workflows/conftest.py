@@ -29,7 +29,7 @@ def engine_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def engine(engine_address: str) -> AsyncIterator[Client]:
     """A client of it."""
-    async with engine_client(Settings(), await _answering(engine_address)) as client:
+    async with engine_client(Settings(), await answering(engine_address)) as client:
         await register_search_attributes(client)
         yield client
 
@@ -44,7 +44,8 @@ async def plant(
         yield made
 
 
-async def _answering(address: str) -> str:
+async def answering(address: str) -> str:
+    """The address, once the engine answers there."""
     host, _, port = address.partition(":")
     for _ in range(200):
         try:

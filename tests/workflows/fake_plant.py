@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from activities.judging import Judging
 from domain.anomaly import Received
 from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
@@ -41,10 +42,10 @@ from domain.work_orders import (
 )
 from millwright.bootstrap import StoredVersions, Systems, stores
 from millwright.settings import Settings
-from millwright.temporal import case_queue
 from millwright.worker.running import run_worker
 from policies.catalogue import Catalogue
 from tests.plant import START, TestClock, publish_policies, register
+from workflows.queues import case_queue
 
 
 class Failing:
@@ -72,6 +73,11 @@ class FakeCmms:
     orders: dict[str, WorkOrderRecord] = field(default_factory=dict)
     drafts: list[WorkOrderDraft] = field(default_factory=list)
     polled: int = 0
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, as it is at first, where new orders are answered."""
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     async def check(self) -> str:
         return "fake"
@@ -82,6 +88,7 @@ class FakeCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         self.failing.enter()
+        await self.answers.wait()
         if draft.key not in self.orders:
             self.drafts.append(draft)
             status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
@@ -233,7 +240,8 @@ class FakePlant:
         self.codes = FakeCodes()
         self.engine = engine
         self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
-        self.storage = stores(engine, self.clock, StoredVersions(Catalogue()), self.settings)
+        catalogue = Catalogue()
+        self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
         self.systems = Systems(
             cmms=self.cmms,
             cmms_id="fake",
@@ -242,6 +250,7 @@ class FakePlant:
             mes_id="fake",
             twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
         )
+        self.judging = Judging(self.storage.lines, catalogue)
         self._stop = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 

@@ -35,7 +35,7 @@ async def test_a_case_that_an_earlier_build_closed_and_left_in_no_lane_comes_to_
     case = await completed_with_a_code_of_its_own(plant)
     async with plant.engine.begin() as connection:
         await connection.execute(text("UPDATE cases SET lane = NULL, waiting_for = NULL, waiting_step = NULL"))
-    await plant.storage.cases.redriven([case])
+    await plant.storage.cases.wake([case])
     await plant.at_rest()
     assert (await plant.case()).lane is Lane.PLANNER
 

@@ -1,0 +1,42 @@
+"""Where a case's calls go, and how urgent they are."""
+
+from temporalio import activity
+
+from activities.progress import CaseRef
+from domain.casework import CaseStore
+from domain.model import Model
+from domain.priorities import priority_key
+
+
+class CaseRoute(Model):
+    """The instances that a case's calls go to, and the priority of the first of these, 1 (first) to 5 (last)."""
+
+    cmms: str
+    mes: str
+    priority: int
+
+
+class Routes:
+    """Says where the calls of cases go.
+
+    Args:
+        cases: where cases are kept.
+        cmms: the CMMS connector's id.
+        mes: the MES connector's id.
+    """
+
+    def __init__(self, cases: CaseStore, cmms: str, mes: str) -> None:
+        self._cases = cases
+        self._cmms = cmms
+        self._mes = mes
+
+    @activity.defn(name="route-case")
+    async def route_case(self, ref: CaseRef) -> CaseRoute:
+        """The instances and the priority of a case.
+
+        Raises:
+            StorageUnavailable: the engine tries the activity again.
+        """
+        view, _ = await self._cases.view(ref.case)
+        priority = priority_key(view.verdict.severity, view.context.criticality)
+        return CaseRoute(cmms=self._cmms, mes=self._mes, priority=priority)
