@@ -8,6 +8,7 @@ from starlette.responses import Response
 from temporalio.client import Client
 
 from domain.canonical import canonical
+from domain.loops import Outage
 from millwright.api.sign_in import KeyRing
 from millwright.bootstrap import Storage
 from millwright.intake.gathering import Gathering
@@ -15,7 +16,6 @@ from millwright.intake.sequences import http_sequences
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
 from millwright.storage.events import EventStore
-from millwright.storage.outage import Outage
 from millwright.storage.studies import StudyStore
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Desk:
         self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine)
         self.snapshot = RegisterSnapshot(storage.register)
-        self.outage = Outage(log, "storage cannot be used", "requests are answered")
+        self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
         self.gathering = Gathering(storage.inbox, storage.clock)
         self.sequences = http_sequences()
 

@@ -1,13 +1,12 @@
 """Whether there is anything left to do: the plant's conductor asks before it moves the clock."""
 
-import asyncio
-import time
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from domain.loops import wait_until
 from millwright.api.desk import OnDesk, answered
 from millwright.api.sign_in import READING, may
 from millwright.storage.idleness import Waiting, watching
@@ -44,14 +43,10 @@ async def wait_until_idle(
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
 ) -> Response:
     """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""
-    deadline = time.monotonic() + wait
-    pause = _FIRST_PAUSE
     async with watching(desk.storage.engine, until) as ask:
-        found = await ask()
-        while not found.idle and time.monotonic() < deadline:
-            await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
-            found = await ask()
+        found = await wait_until(
+            ask, lambda waiting: waiting.idle, every=_FIRST_PAUSE, timeout=wait, longest=_LONGEST_PAUSE, growth=_GROWTH
+        )
     return answered(_said(found))
 
 

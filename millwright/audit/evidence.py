@@ -23,7 +23,7 @@ from millwright.audit.exporting import (
     stand_alone_verifier,
     verdict_line,
 )
-from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS, PACK_FORMAT, hashed_text
+from millwright.audit.offline_pack import PACK_BEGINS, PACK_FORMAT, hashed_text
 from millwright.audit.offline_signatures import Row
 from millwright.explaining.consequences import consequences
 from millwright.explaining.decisions import Explainer
@@ -103,14 +103,14 @@ def sealed(pack: Row) -> tuple[str, str]:
     """A pack's text with the hash of every part and of its page, and the page that carries that very text."""
     pack = {**pack, "hashes": {name: sha256(hashed_text(part).encode()) for name, part in pack["parts"].items()}}
     pack["about"] = sha256(hashed_text({name: value for name, value in pack.items() if name != "parts"}).encode())
-    head, tail = write_page(pack)
-    bare = f"{head}{PACK_BEGINS}{PACK_ENDS}{tail}"
-    pack["page"] = sha256(bare.encode())
+    page = write_page(pack)
+    pack["page"] = sha256(page.encode())
     text = hashed_text(pack)
     for sign in "<>&":
         # Within strings alone these stand; written so, the same bytes are JSON and the content of a page's script.
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text, f"{head}{PACK_BEGINS}{text}{PACK_ENDS}{tail}"
+    head, _, tail = page.partition(PACK_BEGINS)
+    return text, f"{head}{PACK_BEGINS}{text}{tail}"
 
 
 async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datetime) -> Row:

@@ -17,6 +17,7 @@ import orjson
 
 from domain.clock import Clock
 from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
+from domain.loops import repeat
 from domain.model import Model
 from millwright.plant_clock import clock_of
 from millwright.storage.engine import open_engine
@@ -124,13 +125,11 @@ async def _told(store: StudyStore, number: int) -> "AsyncIterator[Progress]":
         judged, total = judged + more, size
 
     async def keep() -> None:
-        while True:
-            await asyncio.sleep(_TOLD_EVERY)
-            # It is told again a second later.
-            with contextlib.suppress(StorageUnavailable):
-                await store.told(number, judged, total)
+        # It is told again a second later.
+        with contextlib.suppress(StorageUnavailable):
+            await store.told(number, judged, total)
 
-    keeping = asyncio.create_task(keep(), name="progress")
+    keeping = asyncio.create_task(repeat(keep, every=_TOLD_EVERY, delay_first=True), name="progress")
     try:
         yield progress
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Unavailable
+from domain.loops import repeat
 from millwright.cli.lifetime import stopping
 from millwright.cli.opening import finish, settings_of
 
@@ -51,11 +52,13 @@ async def _run(engine: "EmbeddedEngine", home: Path) -> None:
         process.start()
         await asyncio.to_thread(engine.after_start)
         _say(f"The workflow engine serves at {engine.address}; end it with Ctrl-C.")
-        while not stop.is_set():
+
+        async def look() -> None:
             if process.exit_code is not None:
                 words = f"it ended with {process.exit_code}: {process.last_words()}"
                 raise Unavailable(words, system="temporal", operation="serve")
-            await asyncio.sleep(_LOOK_EVERY)
+
+        await repeat(look, every=_LOOK_EVERY, stop=stop)
     finally:
         await asyncio.to_thread(process.stop)
         await asyncio.to_thread(engine.stop_database)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from domain.errors import ConnectorError, StorageFault, StorageUnavailable
+from domain.loops import Outage, retry
 
 log = logging.getLogger("millwright")
 
@@ -24,10 +25,6 @@ _HELD: Final = 1 << 20
 _ARENAS: Final = 2
 _YOUNG, _MIDDLE, _OLD = 20_000, 20, 50
 _GIVEN_BACK_EVERY: Final = 2.0
-
-
-class Ended(Exception):
-    """The process was asked to end while it waited for a part."""
 
 
 def live(life: Coroutine[Any, Any, None]) -> None:
@@ -93,26 +90,11 @@ async def once_there(
     Raises:
         Ended: `stop` was set meanwhile.
     """
-    said = False
-    while True:
-        try:
-            found = await attempt()
-        except (StorageUnavailable, StorageFault, ConnectorError) as error:
-            if not said:
-                log.warning("waiting for %s: %s", part, error)
-            said = True
-            if await _stopped(stop, pause):
-                raise Ended from error
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        else:
-            if said:
-                log.warning("%s is there now", part)
-            return found
-
-
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
+    return await retry(
+        attempt,
+        on=(StorageUnavailable, StorageFault, ConnectorError),
+        outage=Outage(log, f"waiting for {part}", f"{part} is there now"),
+        first=pause,
+        longest=_LONGEST_PAUSE,
+        stop=stop,
+    )

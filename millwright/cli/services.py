@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.lifetime import Ended, give_back_memory, live, once_there, settle_in, stopping
+from domain.loops import Ended, wait_until
+from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
 from millwright.cli.opening import engine_address, opened, settings_of
 
 if TYPE_CHECKING:
@@ -160,16 +161,16 @@ async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
     from domain.errors import StorageFault, StorageUnavailable
     from millwright.storage.revision import read_revision
 
-    while True:
-        await asyncio.sleep(_LOOK_AT_TABLES)
+    async def look() -> str | None:
         try:
-            objection = (await read_revision(storage.engine)).objection()
+            return (await read_revision(storage.engine)).objection()
         except (StorageUnavailable, StorageFault) as error:
             log.debug("the database's revision cannot be read: %s", error)
-            continue
-        if objection is not None:
-            stop.set()
-            return objection
+            return None
+
+    objection = await wait_until(look, lambda found: found is not None, every=_LOOK_AT_TABLES)
+    stop.set()
+    return str(objection)
 
 
 async def _look(systems: "Systems", stop: asyncio.Event) -> None:

@@ -8,10 +8,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
+from domain.loops import block_until
 from millwright.embedded.marking import locked
 from millwright.embedded.occupancy import HomeLock, end_parts
 
@@ -62,8 +62,7 @@ def main() -> None:
     if sys.stdin.buffer.read():
         return
     # The pipe closes while the parent is dying; only once it is dead are its parts known to be left.
-    while os.getppid() == parent:
-        time.sleep(_LOOK_EVERY)
+    block_until(lambda: os.getppid() != parent, every=_LOOK_EVERY)
     end_parts(home)
 
 

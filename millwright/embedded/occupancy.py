@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
+from domain.loops import block_until
 from millwright.embedded import postgres
 
 LOCK_FILE: Final = "millwright-home.lock"
@@ -101,9 +102,7 @@ def end_parts(home: Path) -> None:
         for pid in _others(home):
             with suppress(ProcessLookupError, PermissionError):
                 _signal(pid, number)
-        deadline = time.monotonic() + _PATIENCE
-        while _others(home) and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY)
+        block_until(lambda: not _others(home), every=_LOOK_EVERY, timeout=_PATIENCE)
     for name in DATABASES:
         postgres.end_all(home / name)
 

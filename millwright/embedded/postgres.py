@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import threading
-import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Final
+
+from domain.loops import block_until
 
 _PID_FILE: Final = "postmaster.pid"
 _PORT_LINE, _SOCKET_LINE = 3, 4
@@ -92,12 +93,7 @@ def kill(directory: Path) -> int:
 
 def _gone(pids: Sequence[int], patience: float) -> bool:
     """Waits until some processes have ended; whether they have."""
-    deadline = time.monotonic() + patience
-    while _any_lives(pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+    return block_until(lambda: not _any_lives(pids), every=0.01, timeout=patience)
 
 
 def runs(directory: Path) -> bool:

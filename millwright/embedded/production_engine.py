@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.errors import Rejected, Unavailable
+from domain.loops import block_until
 from millwright.embedded import postgres
 from millwright.embedded.processes import quiet_port
 from millwright.embedded.temporal_server import TUNING, cache_directory
@@ -161,19 +161,21 @@ class ProductionEngine:
             Unavailable: it did not come up.
         """
         body = {"namespace": _NAMESPACE, "workflowExecutionRetentionPeriod": _RETENTION}
-        deadline = time.monotonic() + _PATIENCE
+        problem = ""
         with httpx.Client(base_url=f"http://127.0.0.1:{self._http}", timeout=10) as client:
-            while True:
+
+            def registered() -> bool:
+                nonlocal problem
                 try:
                     reply = client.post("/api/v1/namespaces", json=body)
-                    if reply.status_code in (httpx.codes.OK, httpx.codes.CONFLICT):
-                        break
-                    said = reply.text[:300]
                 except httpx.HTTPError as error:
-                    said = str(error)
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"it did not come up: {said}", system="temporal", operation="register-namespace")
-                time.sleep(_LOOK_EVERY)
+                    problem = str(error)
+                    return False
+                problem = reply.text[:300]
+                return reply.status_code in (httpx.codes.OK, httpx.codes.CONFLICT)
+
+            if not block_until(registered, every=_LOOK_EVERY, timeout=_PATIENCE):
+                raise Unavailable(f"it did not come up: {problem}", system="temporal", operation="register-namespace")
 
     def kill_database(self) -> None:
         postgres.kill(self._postgres)

@@ -1,30 +1,43 @@
 """A plant's calendar of planned work and planned stops: iCalendar, as planning tools export it, or a plain table."""
 
 import csv
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any, Final, Self
 
-from pydantic import TypeAdapter, ValidationError
+from icalendar import Calendar, Component, TypesFactory, vDDDTypes
+from recurring_ical_events import CalendarQuery
 
+from domain.canonical import timestamp
 from domain.errors import Rejected
 from millwright.storage.suppressions import PlannedWindow
 
 _COLUMNS = ("asset", "from", "until", "reason", "id")
-_DURATION = TypeAdapter(timedelta)
-_RECURRING = ("RRULE", "RDATE", "RECURRENCE-ID")
-_Property = tuple[str, dict[str, str], str]
+_RULES: Final = ("RRULE", "RDATE", "RECURRENCE-ID")
+"""Properties of an event that recurs, or that stands for one occurrence of another one."""
+_RARE_ENOUGH: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_WITHIN_A_DAY: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
+_MOST_OCCURRENCES: Final = 1000
+_LONGEST_SERIES: Final = timedelta(days=3653)
+_FOR_EVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+_DAYS: Final = re.compile(r"(\d+)([WD])")
+_LENGTH: Final = "X-MILLWRIGHT-LENGTH"
+"""The property in which an event's length passes through the expansion."""
 
 
 def read_calendar(file: Path) -> list[PlannedWindow]:
     """The windows in a calendar file, by its ending: `.ics` (RFC 5545) or `.csv`.
 
     Of an iCalendar event, LOCATION is the asset, SUMMARY the reason and UID the source; one that is CANCELLED is left
-    out. Of a table, the columns are `asset`, `from`, `until`, `reason` and `id`; times are ISO 8601 with a time zone.
+    out. Each occurrence of a recurring event is a window, whose source is the UID, a slash, and the start by its rule.
+    Of a table, the columns are `asset`, `from`, `until`, `reason` and `id`; times are ISO 8601 with a time zone.
 
     Raises:
-        Rejected: it cannot be read; the message names the entry or line.
+        Rejected: it cannot be read, or an event recurs without end, too long or too often; the message names the entry
+            or line.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -60,93 +73,197 @@ def _iso(written: str | None, where: str) -> datetime:
     return at
 
 
+class _Length(timedelta):
+    """The length of an event.
+
+    RFC 5545 adds days and weeks of a DURATION to the time on the wall, and hours, minutes and seconds to the instant.
+    Where clocks change, P1D is 23 or 25 hours, and PT24H never is.
+    """
+
+    days_on_wall: timedelta
+
+    @classmethod
+    def of(cls, length: timedelta, days_on_wall: timedelta = timedelta()) -> Self:
+        """A length, and the part of it that is counted in days of the calendar."""
+        made = cls(length.days, length.seconds, length.microseconds)
+        made.days_on_wall = days_on_wall
+        return made
+
+    def end(self, begins: datetime) -> datetime:
+        """When an event of this length ends, in UTC."""
+        return (begins + self.days_on_wall).astimezone(UTC) + (self - self.days_on_wall)
+
+
+class _Time(vDDDTypes):
+    """A time or length of an iCalendar, read as the library does but for two things.
+
+    A time that ends in Z is in UTC whatever its TZID says, and a length keeps its days apart.
+    """
+
+    @classmethod
+    def from_ical(cls, ical: str, timezone: str | None = None) -> Any:
+        """See `vDDDTypes.from_ical`."""
+        read = super().from_ical(ical, None if ical.endswith("Z") else timezone)  # type: ignore[no-untyped-call]
+        if not isinstance(read, timedelta):
+            return read
+        days = sum(int(count) * (7 if unit == "W" else 1) for count, unit in _DAYS.findall(ical.upper()))
+        return _Length.of(read, timedelta(days))
+
+
+class _Types(TypesFactory):
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("date", "date-time", "duration"):
+            self[name] = _Time
+
+
+class _Calendar(Calendar):
+    types_factory = _Types()
+
+
 def _of_calendar(text: str, name: str) -> Iterator[PlannedWindow]:
-    entry: dict[str, _Property] | None = None
-    depth = 0
-    for prop in _properties(text, name):
-        key, _, value = prop
-        if key == "BEGIN" and value.upper() == "VEVENT":
-            entry, depth = {}, 0
-        elif entry is not None and key in ("BEGIN", "END") and value.upper() != "VEVENT":
-            # An alarm inside has properties of its own.
-            depth += 1 if key == "BEGIN" else -1
-        elif key == "END" and entry is not None:
-            if entry.get("STATUS", ("", {}, ""))[2].upper() != "CANCELLED":
-                yield _event(entry, name)
-            entry = None
-        elif entry is not None and depth == 0:
-            entry[key] = prop
-    if entry is not None:
-        raise _wrong(name, "it ends within an event", "export it again")
-
-
-def _event(entry: dict[str, _Property], name: str) -> PlannedWindow:
-    uid = entry.get("UID", ("", {}, ""))[2]
-    where = f"{name}, event {uid or 'without a UID'}"
-    for key in _RECURRING:
-        if key in entry:
-            raise _wrong(where, f"it recurs ({key})", "export single events: each window has its own end")
-    if "DTSTART" not in entry or not {"DTEND", "DURATION"} & set(entry):
-        raise _wrong(where, "it lacks DTSTART, or both DTEND and DURATION", "give its times")
-    begins = _instant(entry["DTSTART"], where)
-    if "DTEND" in entry:
-        ends = _instant(entry["DTEND"], where)
-    else:
-        try:
-            ends = begins + _DURATION.validate_python(entry["DURATION"][2])
-        except ValidationError as error:
-            raise _wrong(where, "its DURATION cannot be read", "write it as PT8H") from error
-    told = {key: _unescaped(entry.get(key, ("", {}, ""))[2]) for key in ("LOCATION", "SUMMARY")}
-    return _window(where, told["LOCATION"], begins, ends, told["SUMMARY"], uid)
-
-
-def _properties(text: str, name: str) -> Iterator[_Property]:
-    """Name, parameters and value of each content line, unfolded."""
-    unfolded = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "")
-    for line in filter(None, unfolded.split("\n")):
-        head, colon, value = _split_value(line)
-        if not colon:
-            raise _wrong(name, f"{line[:40]!r} is no property", "give an iCalendar file (RFC 5545)")
-        key, *parameters = head.split(";")
-        pairs = (parameter.partition("=") for parameter in parameters)
-        yield key.upper(), {left.upper(): right.strip('"') for left, _, right in pairs}, value.strip()
-
-
-def _split_value(line: str) -> tuple[str, str, str]:
-    quoted = False
-    for at, letter in enumerate(line):
-        quoted ^= letter == '"'
-        if letter == ":" and not quoted:
-            return line[:at], ":", line[at + 1 :]
-    return line, "", ""
-
-
-def _instant(prop: _Property, where: str) -> datetime:
-    key, parameters, value = prop
     try:
-        if parameters.get("VALUE", "").upper() == "DATE":
-            day = date.fromisoformat(value)
-            return datetime.combine(day, time(), _zone(parameters, where, key))
-        at = datetime.fromisoformat(value)
+        events = [event for part in _Calendar.from_ical(text, multiple=True) for event in part.walk("VEVENT")]
     except ValueError as error:
-        raise _wrong(where, f"{key} {value!r} is no time", "write it as 20260131T120000Z") from error
-    return at if at.tzinfo is not None else at.replace(tzinfo=_zone(parameters, where, key))
+        raise _wrong(name, f"a line is no property ({error})", "give an iCalendar file (RFC 5545)") from error
+    if len(events) != sum(line.strip().upper() == "BEGIN:VEVENT" for line in text.splitlines()):
+        raise _wrong(name, "it ends within an event or a calendar", "export it again")
+    entries = defaultdict[str, list[Component]](list)
+    for event in events:
+        uid = str(event.get("UID", ""))
+        _check(event, _where(name, uid))
+        entries[uid].append(event)
+    for uid, of_one in entries.items():
+        try:
+            yield from _windows(uid, of_one, _where(name, uid))
+        except OverflowError as error:
+            raise _wrong(_where(name, uid), "its times lie outside the years 1 to 9999", "correct them") from error
 
 
-def _zone(parameters: dict[str, str], where: str, key: str) -> ZoneInfo:
-    named = parameters.get("TZID")
-    if named is None:
+def _where(name: str, uid: str) -> str:
+    return f"{name}, event {uid or 'without a UID'}"
+
+
+def _check(event: Component, where: str) -> None:
+    """Refuses an event with an unreadable line, or with two values where one may stand."""
+    for key, problem in event.errors:
+        if key is None:
+            raise _wrong(where, f"a line is no property ({problem})", "export it again (RFC 5545)")
+        if key in ("DTSTART", "DTEND", "RECURRENCE-ID"):
+            raise _wrong(where, f"{key} {str(event[key])!r} is no time", "write it as 20260131T120000Z")
+        if key == "DURATION":
+            raise _wrong(where, "its DURATION cannot be read", "write it as PT8H")
+        if key in ("RRULE", "RDATE", "EXDATE"):
+            raise _wrong(where, f"it recurs by a {key} that cannot be read ({problem})", "export it again (RFC 5545)")
+    for key in ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "LOCATION", "SUMMARY", "STATUS"):
+        if isinstance(event.get(key), list):
+            raise _wrong(where, f"it has {key} more than once", "give each once")
+
+
+def _windows(uid: str, events: Sequence[Component], where: str) -> Iterator[PlannedWindow]:
+    """The windows of all events that share a UID: a single one, or a series and its changed occurrences."""
+    kept = [event for event in events if not _cancelled(event) or "RECURRENCE-ID" in event]
+    recurs = any(key in event for event in kept for key in _RULES)
+    for event in kept:
+        if _cancelled(event):
+            # It only takes its occurrence away.
+            event["DTSTART"] = event["DTEND"] = event["RECURRENCE-ID"]
+            event.pop("DURATION", None)
+        else:
+            event[_LENGTH] = _Time(_length(event, where))
+            if _value(event, _LENGTH).dt <= timedelta():
+                raise _wrong(where, "it does not end after it begins", "correct its times")
+    found = kept
+    if recurs:
+        if not uid:
+            raise _wrong(where, "it recurs, and has no UID", "give it one: it names the windows")
+        for event in kept:
+            _bound(event, where)
+        found = [each for each in _expanded(kept, where) if not _cancelled(each)]
+    for each in found:
+        begins = _instant(each, "DTSTART", where)
+        source = uid
+        if recurs:
+            source = f"{uid}/{timestamp(_instant(each, 'RECURRENCE-ID', where))}"
+        told = [str(each.get(key, "")).replace("\n", " ") for key in ("LOCATION", "SUMMARY")]
+        yield _window(where, told[0], begins, _value(each, _LENGTH).dt.end(begins), told[1], source)
+
+
+def _cancelled(event: Component) -> bool:
+    return str(event.get("STATUS", "")).upper() == "CANCELLED"
+
+
+def _length(event: Component, where: str) -> _Length:
+    """How long an event lasts, and each of its occurrences."""
+    if "DTSTART" not in event or not {"DTEND", "DURATION"} & set(event):
+        raise _wrong(where, "it lacks DTSTART, or both DTEND and DURATION", "give its times")
+    begins = _instant(event, "DTSTART", where)
+    if "DTEND" in event:
+        ends = _instant(event, "DTEND", where)
+        if _value(event, "DTEND").params.get("VALUE", "").upper() == "DATE":
+            days = ends.date() - begins.date()
+            return _Length.of(days, days)
+        return _Length.of(ends.astimezone(UTC) - begins.astimezone(UTC))
+    length = _value(event, "DURATION").dt
+    if not isinstance(length, _Length):
+        raise _wrong(where, "its DURATION cannot be read", "write it as PT8H")
+    return length
+
+
+def _instant(event: Component, key: str, where: str) -> datetime:
+    """A time of an event, in its own zone; a day is its midnight."""
+    at, named = _value(event, key).dt, _value(event, key).params.get("TZID")
+    if isinstance(at, datetime) and at.tzinfo is not None:
+        return at
+    if isinstance(at, date) and named is not None:
+        raise _wrong(where, f"time zone {named!r} is unknown", "use an IANA name: Europe/Berlin")
+    if isinstance(at, date):
         raise _wrong(where, f"{key} has no time zone", "give TZID, or a time in UTC that ends in Z")
+    raise _wrong(where, f"{key} is no time", "write it as 20260131T120000Z")
+
+
+def _bound(event: Component, where: str) -> None:
+    """Refuses an event that recurs without end, for too long, too often, or in a way that the library leaves out."""
+    if "EXRULE" in event:
+        raise _wrong(where, "it recurs with exceptions by EXRULE, which is obsolete", "give EXDATE")
+    if "RECURRENCE-ID" in event and "RANGE" in _value(event, "RECURRENCE-ID").params:
+        raise _wrong(where, "one change moves all later occurrences (RANGE)", "end the series there, and begin another")
+    for rule in _listed(event, "RRULE"):
+        if rule.get("FREQ", [""])[0] not in _RARE_ENOUGH or any(part in rule for part in _WITHIN_A_DAY):
+            raise _wrong(where, "it recurs more than once a day (RRULE)", f"give FREQ as {', '.join(_RARE_ENOUGH)}")
+        if "COUNT" not in rule and "UNTIL" not in rule:
+            raise _wrong(where, "it recurs without end (RRULE)", "give UNTIL or COUNT")
+        if rule.get("COUNT", [0])[0] > _MOST_OCCURRENCES:
+            raise _wrong(where, "it recurs too often (RRULE)", f"give a COUNT of {_MOST_OCCURRENCES} at most")
+        for until in rule.get("UNTIL", []):
+            # Ten years are not counted to the hour: the zone of UNTIL makes no difference.
+            last = _instant(event, "DTSTART", where).date() + _LONGEST_SERIES
+            if not isinstance(until, date) or date(until.year, until.month, until.day) > last:
+                raise _wrong(where, "it recurs for too long (RRULE)", f"give an UNTIL up to {last}")
+    if any(isinstance(each.dt, tuple) for dates in _listed(event, "RDATE") for each in dates.dts):
+        raise _wrong(where, "it recurs at periods (RDATE)", "give single events, each with its own end")
+
+
+def _value(event: Component, key: str) -> Any:
+    return event[key]
+
+
+def _listed(event: Component, key: str) -> list[Any]:
+    """The values of a property that may stand more than once."""
+    found = _value(event, key) if key in event else []
+    return found if isinstance(found, list) else [found]
+
+
+def _expanded(events: Sequence[Component], where: str) -> list[Component]:
+    """Every occurrence of a series, earliest first."""
+    series = Calendar()
+    series.subcomponents = list(events)
+    first = min(_instant(event, "DTSTART", where).astimezone(UTC) for event in events)
     try:
-        return ZoneInfo(named)
-    except (ValueError, OSError, KeyError) as error:
-        raise _wrong(where, f"time zone {named!r} is unknown", "use an IANA name: Europe/Berlin") from error
-
-
-def _unescaped(value: str) -> str:
-    for written, meant in (("\\n", " "), ("\\N", " "), ("\\,", ","), ("\\;", ";"), ("\\\\", "\\")):
-        value = value.replace(written, meant)
-    return value
+        found: list[Component] = CalendarQuery(series).between(first - timedelta(days=1), _FOR_EVER)
+    except (ValueError, TypeError) as error:
+        raise _wrong(where, f"it recurs in a way that cannot be read ({error})", "export single events") from error
+    return sorted(found, key=lambda event: _instant(event, "DTSTART", where))
 
 
 def _window(

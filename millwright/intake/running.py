@@ -1,7 +1,6 @@
 """Intake from the bus: receive, store, settle, in this order and no other."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +12,13 @@ from connectors.azure import service_bus
 from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusDoor, ServiceBusSettings
 from domain.anomaly import Fate, Received
 from domain.errors import Rejected, StorageFault, StorageUnavailable
+from domain.loops import Backoff, Ended, Outage, retry
 from millwright.bootstrap import Storage
 from millwright.intake.reading import read_message
 from millwright.intake.redrive import mend
 from millwright.intake.register import Register
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
-from millwright.storage.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class Loop:
         self._snapshot = snapshot
         self._batch = batch
         self._stop = stop
-        self._pause = _FIRST_PAUSE
+        self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE, stop)
 
     async def run(self) -> None:
         """Takes in until stopped, whatever happens: a fault of ours is logged, and the loop begins anew."""
@@ -100,9 +99,9 @@ class Loop:
             try:
                 await self._take_in()
             except Exception:  # the outermost loop: what fails here must end neither it nor those of other entities
-                log.exception("%s: taking in failed, and begins anew in %g seconds", self.entity, self._pause)
+                log.exception("%s: taking in failed, and begins anew in %g seconds", self.entity, self._backoff.seconds)
                 await self._receiver.reset()
-                await self._slow_down()
+                await self._backoff.pause()
 
     async def _take_in(self) -> None:
         """Takes in batches until stopped. While a full one is stored, the next is fetched."""
@@ -119,7 +118,7 @@ class Loop:
             kept = {id(message) for message in stored}
             await self._receiver.abandon([message for message in messages if id(message) not in kept])
         else:
-            self._pause = _FIRST_PAUSE
+            self._backoff.reset()
         return following
 
     async def _following(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
@@ -132,20 +131,18 @@ class Loop:
 
         Held and not given back: every delivery counts towards the bus's limit, behind which it dead-letters a message.
         """
-        pause = _FIRST_PAUSE
-        outage = Outage(log, f"{self.entity}: {len(messages)} messages wait for storage", f"{self.entity} goes on")
-        while True:
-            try:
-                stored = await self._store(messages)
-            except (StorageUnavailable, StorageFault, Rejected) as error:
-                outage.begins(error)
-                if self._stop.is_set():
-                    return ()
-                await self._rest(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
-            outage.is_over()
-            return stored
+        waiting = f"{self.entity}: {len(messages)} messages wait for storage"
+        try:
+            return await retry(
+                lambda: self._store(messages),
+                on=(StorageUnavailable, StorageFault, Rejected),
+                outage=Outage(log, waiting, f"storage is back: {self.entity} goes on"),
+                first=_FIRST_PAUSE,
+                longest=_LONGEST_PAUSE,
+                stop=self._stop,
+            )
+        except Ended:
+            return ()
 
     async def _store(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
         """Stores a batch; gives what was stored: all of it, but for what a fault of ours keeps from it.
@@ -166,16 +163,8 @@ class Loop:
                 middle = len(messages) // 2
                 return [*await self._store(messages[:middle]), *await self._store(messages[middle:])]
             log.exception("%s: message %d cannot be stored", self.entity, messages[0].sequence_number)
-            await self._slow_down()
+            await self._backoff.pause()
             return ()
-
-    async def _slow_down(self) -> None:
-        await self._rest(self._pause)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _read(self, messages: Sequence[BusMessage]) -> list[Received]:
         now = self._storage.clock.now()

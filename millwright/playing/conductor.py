@@ -10,6 +10,7 @@ import httpx
 
 from domain.canonical import timestamp
 from domain.errors import MillwrightError
+from domain.loops import wait_until
 
 _IDLE_WAIT = 20
 _LONGEST_SILENCE = 60.0
@@ -117,10 +118,15 @@ class Conductor:
         """Waits until the bus is empty and nothing is due; gives when a case is due next, if one is."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LONGEST_SILENCE
-        while True:
-            while not (state := await self._state())["drained"]:
+
+        async def drained() -> bool:
+            state = await self._state()
+            if not state["drained"]:
                 self._watch(deadline, f"the bus to be drained: {state['bus']}")
-                await asyncio.sleep(0.003)
+            return bool(state["drained"])
+
+        while True:
+            await wait_until(drained, bool, every=0.003)
             idle = await self._get("/idle", {"until": timestamp(now), "wait": str(_IDLE_WAIT)})
             if idle["idle"] and (await self._state())["drained"]:
                 return _moment(idle["next_case_due"]) if idle["next_case_due"] else None
@@ -153,18 +159,19 @@ class Conductor:
     async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
         """Our API's answer, waited for while the API or its storage is away."""
         deadline = asyncio.get_running_loop().time() + _LONGEST_SILENCE
-        while True:
+
+        async def ask() -> httpx.Response:
             try:
                 reply = await self._client.request(method, f"{self._api}{path}", params=query)
             except httpx.TransportError as error:
-                away = f"the API, which does not answer ({type(error).__name__})"
-            else:
-                if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    reply.raise_for_status()
-                    return reply
-                away = "the API, whose storage is away"
-            self._watch(deadline, away)
-            await asyncio.sleep(_PAUSE)
+                self._watch(deadline, f"the API, which does not answer ({type(error).__name__})")
+                return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
+            if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                self._watch(deadline, "the API, whose storage is away")
+            return reply
+
+        reply = await wait_until(ask, lambda found: found.status_code != httpx.codes.SERVICE_UNAVAILABLE, every=_PAUSE)
+        return reply.raise_for_status()
 
     def _tell(self, state: dict[str, Any], now: datetime) -> None:
         self._told(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from domain.errors import MillwrightError
+from domain.loops import wait_until
 from millwright.embedded import postgres
 from millwright.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.embedded.keeper import Kept, kept
@@ -277,13 +278,13 @@ class Installation:
 
     async def _endpoints(self) -> Mapping[str, object]:
         file = self.plant / "endpoints.json"
-        await self._until(file.exists)
+        await self._until(lambda: asyncio.to_thread(file.exists))
         endpoints: dict[str, object] = json.loads(file.read_text())
         return endpoints
 
     async def _api(self) -> str:
         file = self.home / "api.json"
-        await self._until(file.exists)
+        await self._until(lambda: asyncio.to_thread(file.exists))
         url = str(json.loads(file.read_text())["url"])
         async with httpx.AsyncClient() as client:
 
@@ -293,23 +294,19 @@ class Installation:
                 except httpx.HTTPError:
                     return False
 
-            deadline = asyncio.get_running_loop().time() + _PATIENCE
-            while not await ready():
-                self._check(deadline)
-                await asyncio.sleep(0.05)
+            await self._until(ready)
         return url
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
-        while not condition():
-            self._check(deadline)
-            await asyncio.sleep(0.05)
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async def look() -> bool:
+            if await condition():
+                return True
+            fallen = self.fallen()
+            if fallen:
+                raise InstallationFailed(fallen)
+            return False
 
-    def _check(self, deadline: float) -> None:
-        fallen = self.fallen()
-        if fallen:
-            raise InstallationFailed(fallen)
-        if asyncio.get_running_loop().time() > deadline:
+        if not await wait_until(look, bool, every=0.05, timeout=_PATIENCE):
             raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
 
 

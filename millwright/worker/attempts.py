@@ -8,6 +8,8 @@ from weakref import WeakValueDictionary
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from domain.loops import repeat
+
 _BEATS_A_TIMEOUT: Final = 4
 _OWN_BEAT: Final = "judge-line"
 """It heartbeats after each transaction, so that one that hangs is noticed. Two attempts at once do no harm there."""
@@ -43,7 +45,8 @@ class _Attempt(ActivityInboundInterceptor):
         turn = self._turns.setdefault(f"{info.workflow_id} {info.activity_type}", asyncio.Lock())
         beating: asyncio.Task[None] | None = None
         if info.heartbeat_timeout is not None:
-            beating = asyncio.create_task(_beat(info.heartbeat_timeout.total_seconds() / _BEATS_A_TIMEOUT))
+            every = info.heartbeat_timeout.total_seconds() / _BEATS_A_TIMEOUT
+            beating = asyncio.create_task(repeat(_beat, every=every, delay_first=True))
         try:
             async with turn:
                 return await super().execute_activity(input)
@@ -54,7 +57,5 @@ class _Attempt(ActivityInboundInterceptor):
                     await beating
 
 
-async def _beat(seconds: float) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        activity.heartbeat()
+async def _beat() -> None:
+    activity.heartbeat()

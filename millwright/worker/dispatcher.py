@@ -12,9 +12,9 @@ from activities.line_judging import LinesJudgedHere
 from domain.clock import Clock
 from domain.errors import ConnectorError, StorageFault, StorageUnavailable
 from domain.keys import line_workflow_id
+from domain.loops import Outage, repeat, retry
 from domain.ports import WorkflowEngine
 from millwright.storage.due import DueSubject, looking
-from millwright.storage.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -66,27 +66,28 @@ class Dispatcher:
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
         self._engine_away_until = 0.0
-        self._outage = Outage(log, "nothing can be woken for the moment", "lines and cases are woken")
+        self._outage = Outage(log, "nothing can be woken for the moment", "storage is back: lines and cases are woken")
 
     async def run(self) -> None:
         """Dispatches until cancelled."""
         try:
-            while True:
-                try:
-                    async with looking(self._storage) as due:
-                        while True:
-                            found = await due(self._clock.now())
-                            self._outage.is_over()
-                            self.dispatch(found, time.monotonic())
-                            await asyncio.sleep(_LOOK_EVERY)
-                            if self._signalling is not None and self._signalling.done():
-                                await self.signalled()
-                except (StorageUnavailable, StorageFault) as error:
-                    self._outage.begins(error)
-                    await asyncio.sleep(_AWAY)
+            await retry(self._watch, on=(StorageUnavailable, StorageFault), outage=self._outage, first=_AWAY)
         finally:
             if self._signalling is not None:
                 self._signalling.cancel()
+
+    async def _watch(self) -> None:
+        """Dispatches over one connection, for as long as storage answers."""
+        async with looking(self._storage) as due:
+
+            async def look() -> None:
+                if self._signalling is not None and self._signalling.done():
+                    await self.signalled()
+                found = await due(self._clock.now())
+                self._outage.is_over()
+                self.dispatch(found, time.monotonic())
+
+            await repeat(look, every=_LOOK_EVERY)
 
     def dispatch(self, due: Sequence[DueSubject], now: float) -> None:
         """Calls the lines that are judged here, and signals those of the other due subjects that want it.

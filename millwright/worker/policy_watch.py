@@ -4,7 +4,6 @@ Its waits are due rows in the plant's clock like any other, so they survive ever
 judging, which reads what is in force by itself.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from domain.assigning import Placement
 from domain.clock import Clock
 from domain.errors import StorageFault, StorageUnavailable
+from domain.loops import Outage, repeat, retry
 from millwright.bootstrap import Storage
 from millwright.canary_bands import seen_of
 from millwright.storage import due
@@ -19,7 +19,6 @@ from millwright.storage.canaries import CanaryCounts
 from millwright.storage.due import DueSubject, looking
 from millwright.storage.engine import transaction
 from millwright.storage.lifecycle import CANARY_SUBJECT, IN_FORCE_SUBJECT
-from millwright.storage.outage import Outage
 from policies.canary import Band, leaves
 
 log = logging.getLogger(__name__)
@@ -27,6 +26,8 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN = timedelta(minutes=15)
 """In the plant's clock: how often a canary is looked at."""
 _LOOK_EVERY = 0.2
+_AWAY = 1.0
+"""Seconds for which a database that does not answer is left alone."""
 
 
 class PolicyWatch:
@@ -41,20 +42,21 @@ class PolicyWatch:
         self._clock: Clock = storage.clock
         self._lifecycle = storage.policies.lifecycle
         self._counts = CanaryCounts(storage.engine)
-        self._outage = Outage(log, "policies are not watched for the moment", "policies are watched")
+        self._outage = Outage(log, "policies are not watched for the moment", "storage is back: policies are watched")
 
     async def run(self) -> None:
         """Watches until cancelled."""
-        while True:
-            try:
-                async with looking(self._engine, policies=True) as due_now:
-                    while True:
-                        await self._see_all(await due_now(self._clock.now()))
-                        self._outage.is_over()
-                        await asyncio.sleep(_LOOK_EVERY)
-            except (StorageUnavailable, StorageFault) as error:
-                self._outage.begins(error)
-                await asyncio.sleep(1)
+        await retry(self._watch, on=(StorageUnavailable, StorageFault), outage=self._outage, first=_AWAY)
+
+    async def _watch(self) -> None:
+        """Watches over one connection, for as long as storage answers."""
+        async with looking(self._engine, policies=True) as due_now:
+
+            async def look() -> None:
+                await self._see_all(await due_now(self._clock.now()))
+                self._outage.is_over()
+
+            await repeat(look, every=_LOOK_EVERY)
 
     async def look(self) -> int:
         """One look at all that is due; gives how many subjects there were."""

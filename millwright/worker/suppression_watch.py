@@ -1,15 +1,16 @@
 """The watch of shelves and windows: each returns when its time has come."""
 
-import asyncio
 import logging
 
 from domain.errors import StorageFault, StorageUnavailable
-from millwright.storage.outage import Outage
+from domain.loops import Outage, repeat, retry
 from millwright.storage.returning import Returning
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.2
+_AWAY = 1.0
+"""Seconds for which a database that does not answer is left alone."""
 
 
 class SuppressionWatch:
@@ -21,16 +22,18 @@ class SuppressionWatch:
 
     def __init__(self, returning: Returning) -> None:
         self._returning = returning
-        self._outage = Outage(log, "shelves and windows do not return for the moment", "shelves and windows return")
+        self._outage = Outage(log, "shelves and windows do not return for the moment", "storage is back: they return")
 
     async def run(self) -> None:
         """Watches until cancelled."""
-        while True:
-            try:
-                for suppression in await self._returning.return_due():
-                    log.info("suppression %s has returned", suppression)
-                self._outage.is_over()
-                await asyncio.sleep(_LOOK_EVERY)
-            except (StorageUnavailable, StorageFault) as error:
-                self._outage.begins(error)
-                await asyncio.sleep(1)
+        await retry(
+            lambda: repeat(self._look, every=_LOOK_EVERY),
+            on=(StorageUnavailable, StorageFault),
+            outage=self._outage,
+            first=_AWAY,
+        )
+
+    async def _look(self) -> None:
+        for suppression in await self._returning.return_due():
+            log.info("suppression %s has returned", suppression)
+        self._outage.is_over()

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from domain.errors import StorageUnavailable
-from millwright.cli.lifetime import Ended, once_there
+from domain.loops import Ended
+from millwright.cli.lifetime import once_there
 
 PATIENCE = 30
 OUTGROWN = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from domain.errors import StorageUnavailable
+from domain.loops import Ended
 from millwright.bootstrap import Storage
-from millwright.cli.lifetime import Ended
 from millwright.cli.services import redrive_once_there
 
 

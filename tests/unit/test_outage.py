@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from domain.errors import StorageFault, StorageUnavailable
-from millwright.storage.outage import Outage
+from domain.loops import Outage
 from millwright.storage.returning import Returning
 from millwright.worker.suppression_watch import SuppressionWatch
 
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 
 def test_an_outage_is_told_when_it_begins_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
-    outage = Outage(log, "nothing goes", "it goes")
+    outage = Outage(log, "nothing goes", "it goes again")
     for _ in range(2):
         outage.is_over()
         outage.begins(StorageUnavailable("away"))
         outage.begins(StorageFault("not understood"))
         outage.is_over()
         outage.is_over()
-    assert caplog.messages == ["nothing goes: away", "storage is back: it goes"] * 2
+    assert caplog.messages == ["nothing goes: away", "it goes again"] * 2
 
 
 class Failing:

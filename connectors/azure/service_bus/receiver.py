@@ -17,6 +17,7 @@ from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostEr
 from connectors.azure.service_bus.faults import translated
 from connectors.azure.service_bus.message import BusMessage, bus_message
 from domain.errors import ConnectorError
+from domain.loops import Ended, Outage, retry, wait_until
 
 log = logging.getLogger(__name__)
 
@@ -80,21 +81,23 @@ class EntityReceiver:
         An outage ends nothing: one sentence is logged when the bus goes and one when it is back, with attempts between
         at bounded intervals. An empty list is yielded now and then, so that a caller can see that all was read.
         """
-        backoff, away = _FIRST_BACKOFF, False
+        outage = Outage(
+            log,
+            f"service_bus: {self.entity} cannot be read, trying again until it is there",
+            f"service_bus: {self.entity} at {self._address} answers again",
+        )
         while not self._stopping.is_set():
             try:
-                batch = await self.receive(max_messages)
-            except ConnectorError as error:
-                if not away:
-                    log.warning("%s; trying again until it is there", error)
-                away = True
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), backoff.total_seconds())
-                backoff = min(backoff * 2, self._longest_backoff)
-                continue
-            if away:
-                log.warning("service_bus: %s at %s answers again", self.entity, self._address)
-            backoff, away = _FIRST_BACKOFF, False
+                batch = await retry(
+                    lambda: self.receive(max_messages),
+                    on=(ConnectorError,),
+                    outage=outage,
+                    first=_FIRST_BACKOFF.total_seconds(),
+                    longest=self._longest_backoff.total_seconds(),
+                    stop=self._stopping,
+                )
+            except Ended:
+                return
             yield batch
 
     async def receive(self, max_messages: int = LARGEST_BATCH, max_wait: timedelta | None = None) -> list[BusMessage]:
@@ -199,15 +202,14 @@ class EntityReceiver:
         The client looks at its connection as often as `linger` says even where nothing comes for days.
         """
         deadline = time.monotonic() + wait
-        while True:
+
+        async def look() -> list[ServiceBusReceivedMessage]:
             now = time.monotonic()
-            quiet = now - self._last_at >= _QUIET
-            look = _LOOK if quiet else min(deadline - now, self._last_at + _QUIET - now)
-            found: list[ServiceBusReceivedMessage] = await receiver.receive_messages(1, max_wait_time=max(look, _LOOK))
-            if found or time.monotonic() >= deadline:
-                return found
-            if quiet:
-                await asyncio.sleep(_REST)
+            longest = max(_LOOK, min(deadline, self._last_at + _QUIET) - now)
+            found: list[ServiceBusReceivedMessage] = await receiver.receive_messages(1, max_wait_time=longest)
+            return found
+
+        return await wait_until(look, bool, every=_REST, timeout=wait)
 
     async def _opened(self) -> ServiceBusReceiver:
         if self._receiver is None:

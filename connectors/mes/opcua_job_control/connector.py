@@ -12,6 +12,7 @@ from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import hold_comment
+from domain.loops import wait_until
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -214,15 +215,18 @@ class JobControlMes:
 
     async def _settled(self, call: Call, plan: HoldPlan, lever: Lever, wanted: HoldState) -> JobState | None:
         """A job's state once it shows what a command was to bring about, or after the time for that."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.settle.total_seconds()
-        while True:
+
+        async def look() -> JobState | None:
             _, state = await self._job(call, plan)
+            return state
+
+        def settled(state: JobState | None) -> bool:
             # A job that has left both its states will not come back to either.
             moved_on = state not in (lever.held, *lever.free)
-            if mapping.standing(plan, state) is wanted or moved_on or loop.time() >= until:
-                return state
-            await asyncio.sleep(_SETTLING_STEP_SECONDS)
+            return mapping.standing(plan, state) is wanted or moved_on
+
+        longest = self._settings.settle.total_seconds()
+        return await wait_until(look, settled, every=_SETTLING_STEP_SECONDS, timeout=longest)
 
     def _refusal(self, call: Call, answer: int) -> ConnectorError:
         error, words = mapping.refusal(answer)
