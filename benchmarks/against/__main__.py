@@ -59,7 +59,7 @@ def _print_run(comparison: Comparison, name: str, run: Run) -> None:
     cpu = cpu_of_build(run) * comparison.scale
     waited = f", p50 {_ms(run.latencies, 0.5)} p99 {_ms(run.latencies, 0.99)}" if run.latencies else ""
     print(
-        f"  {name}: {run.count:,} {comparison.unit}s, CPU {cpu:,.1f} {comparison.unit_of_cpu} a {comparison.unit}, "
+        f"  {name}: n {run.count:,}, CPU {cpu:,.1f} {comparison.unit_of_cpu} {comparison.each}, "
         f"{run.rate:,.1f} a second{waited}; {run.others:.2f} cores busy with something else",
         flush=True,
     )
@@ -75,7 +75,7 @@ def _print_verdicts(comparison: Comparison, old: Sequence[Run], new: Sequence[Ru
         print(f"    limit {limit.at_most:.2f}: {said[word]}")
         words.append(word)
     if not comparison.limits:
-        _print_ratios(f"CPU a {comparison.unit} of all processes of the build (shown)", ratios(old, new, cpu_of_build))
+        _print_ratios(f"CPU {comparison.each} of all processes of the build (shown)", ratios(old, new, cpu_of_build))
     _print_ratios("rate (shown)", ratios(old, new, lambda run: run.rate))
     _print_processes(comparison, old, new)
     if comparison.latency:
@@ -95,7 +95,7 @@ def _unsettled(found: Sequence[float], limit: float) -> str:
 
 
 def _print_processes(comparison: Comparison, old: Sequence[Run], new: Sequence[Run]) -> None:
-    print(f"  CPU {comparison.unit_of_cpu} a {comparison.unit} by process, median of each build, old and new:")
+    print(f"  CPU {comparison.unit_of_cpu} {comparison.each} by process, median of each build, old and new:")
     for name, before, after in by_process(old, new):
         print(f"    {name}: {_cost(comparison, before)}, {_cost(comparison, after)}")
 

@@ -55,8 +55,8 @@ class Comparison:
     """One comparison: the same measuring code over a plant of either build."""
 
     says: str
-    unit: str
-    """What is counted: event or case."""
+    each: str
+    """What is counted: `an event` or `a case`."""
     scale: float
     """CPU seconds for each are multiplied with it to be shown."""
     unit_of_cpu: str
@@ -148,7 +148,7 @@ _PLANT = Size(500, 10)
 COMPARISONS: Final[dict[str, Comparison]] = {
     "post": Comparison(
         says="POST /events to stored verdict",
-        unit="event",
+        each="an event",
         scale=1e6,
         unit_of_cpu="us",
         size=_PLANT,
@@ -158,7 +158,7 @@ COMPARISONS: Final[dict[str, Comparison]] = {
     ),
     "bus": Comparison(
         says="Service Bus to stored verdict",
-        unit="event",
+        each="an event",
         scale=1e6,
         unit_of_cpu="us",
         size=_PLANT,
@@ -168,7 +168,7 @@ COMPARISONS: Final[dict[str, Comparison]] = {
     ),
     "orders": Comparison(
         says="faults to orders on the production engine",
-        unit="case",
+        each="a case",
         scale=1e3,
         unit_of_cpu="ms",
         size=Size(500, 10, engine="production"),
@@ -181,7 +181,7 @@ COMPARISONS: Final[dict[str, Comparison]] = {
     ),
     "floods": Comparison(
         says="others in a flood",
-        unit="event",
+        each="an event",
         scale=1e6,
         unit_of_cpu="us",
         size=_PLANT,
