@@ -146,10 +146,14 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _interrupt(_signal: int, _frame: object) -> None:
+    """Ends everything as Ctrl-C does: plant and worktrees go too."""
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     options = _options()
-    # Asked to end, it takes its plant and its worktrees with it, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         busy = busy_cores()
         if not options.anyway:

@@ -17,6 +17,7 @@ from benchmarks.floods import WARM, others_of, quiet_stream, raise_flood
 from benchmarks.rig.faults import FaultTeller, OrderWatch, faults_without_hold
 from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.plant import RunningPlant, Size
+from domain.assets import Asset
 
 _CLIENTS = 16
 _WARM_SECONDS = 3.0
@@ -87,9 +88,10 @@ async def measure_orders(plant: RunningPlant, options: argparse.Namespace) -> Ru
     """Faults to orders: bursts for rate and CPU, then one by one, at a rate that both builds hold, for the latency."""
     await plant.fault("maximo", "*", "slow", seconds=MAXIMO_SECONDS)
     teller = FaultTeller(plant.register, plant.began, "fault")
-    assets = [asset.id for asset in faults_without_hold(plant.components)]
+    needed = _WARM_FAULTS + options.bursts * options.burst + options.singles
+    assets = [asset.id for asset in _able_to_fail(plant, needed)]
     bursts = [assets[_WARM_FAULTS + number * options.burst :][: options.burst] for number in range(options.bursts)]
-    singles = assets[_WARM_FAULTS + options.bursts * options.burst :][: options.singles]
+    singles = assets[needed - options.singles : needed]
     gauges = Gauges({**plant.pids, "load": os.getpid()})
     async with aiohttp.ClientSession() as client, _orders_watched(plant) as watch:
         await at_once(plant, client, teller, watch, assets[:_WARM_FAULTS])
@@ -104,7 +106,7 @@ async def measure_orders(plant: RunningPlant, options: argparse.Namespace) -> Ru
 
 async def measure_floods(plant: RunningPlant, options: argparse.Namespace) -> Run:
     """Floods on many components that fail at once, beside a quiet stream on others."""
-    able = faults_without_hold(plant.components)
+    able = _able_to_fail(plant, options.floods * options.failing)
     events = 0
     seconds = 0.0
     machine = 0.0
@@ -123,6 +125,13 @@ async def measure_floods(plant: RunningPlant, options: argparse.Namespace) -> Ru
             cpu = {name: cpu.get(name, 0.0) + spent for name, spent in flood.gauges.cpu.items()}
             taken += flood.others
     return Run(events, events / seconds, cpu, (machine - sum(cpu.values())) / seconds, taken)
+
+
+def _able_to_fail(plant: RunningPlant, needed: int) -> list[Asset]:
+    able = faults_without_hold(plant.components)
+    if len(able) < needed:
+        raise SystemExit(f"{needed} components are to fail, and only {len(able)} of the plant can")
+    return able
 
 
 def _run(count: int, rate: float, gauges: Gauges, latencies: Sequence[float]) -> Run:
