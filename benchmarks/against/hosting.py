@@ -88,10 +88,10 @@ def plant_of(line: str, folder: Path, size: Size) -> HostedPlant:
 
 
 def _end(host: "subprocess.Popen[str]") -> None:
-    if host.stdin:
-        host.stdin.close()
     try:
-        host.wait(_PATIENCE)
+        # It closes the input, and reads what the host still has to print: else a host that is interrupted before its
+        # line was read would wait for a reader for ever.
+        host.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
-        host.terminate()
-        host.wait()
+        host.kill()
+        raise HostFailed(f"A plant did not end within {_PATIENCE:.0f} s; processes of it may still run.") from None
