@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.against.builds import Refused, outside_environment, require_quiet, two_builds
-from benchmarks.against.hosting import HostFailed, plant_of
+from benchmarks.against.builds import Build, Refused, outside_environment, require_quiet, two_builds
+from benchmarks.against.hosting import HostFailed, hosted_plant, plant_of
 from benchmarks.rig.plant import Size
 from domain.assets import PlantRegister
 
@@ -134,6 +134,39 @@ def test_a_hosted_plant_is_read_from_the_line_of_its_host(tmp_path: Path) -> Non
     assert plant.pids == {"worker-0": 11, "postgresql": 12}
     assert plant.began == datetime(2026, 1, 1, 6, tzinfo=UTC)
     assert plant.size == Size(20, 3)
+
+
+def build_with_python(folder: Path, script: str) -> Build:
+    """A build whose Python is a shell script."""
+    build = Build("old", "0541b6c", folder)
+    python = Path(build.python)
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    return build
+
+
+def test_a_host_runs_in_its_worktree_until_the_block_ends(tmp_path: Path) -> None:
+    (tmp_path / "facts").write_text(facts(tmp_path / "millwright" / "__init__.py") + "\n")
+    build = build_with_python(tmp_path, 'cat facts; cat >/dev/null; echo "$PYTHONPATH" >ended')
+    with hosted_plant(build, Size(20, 3)) as plant:
+        assert plant.pids == {"worker-0": 11, "postgresql": 12}
+        assert not (tmp_path / "ended").exists()
+    assert (tmp_path / "ended").read_text() == f"{tmp_path}\n"
+
+
+def test_a_host_is_ended_also_where_more_is_printed_than_is_read(tmp_path: Path) -> None:
+    (tmp_path / "facts").write_text(facts(tmp_path / "millwright" / "__init__.py") + "\n" + "x" * 1_000_000)
+    build = build_with_python(tmp_path, "cat facts; cat >/dev/null; touch ended")
+    with hosted_plant(build, Size(20, 3)):
+        pass
+    assert (tmp_path / "ended").exists()
+
+
+def test_a_plant_that_does_not_come_up_is_told_with_its_exit_code(tmp_path: Path) -> None:
+    build = build_with_python(tmp_path, "exit 3")
+    with pytest.raises(HostFailed, match="old build did not come up: exit code 3"), hosted_plant(build, Size()):
+        pass
 
 
 def test_a_plant_that_runs_other_code_than_its_worktree_s_is_refused(tmp_path: Path) -> None:
