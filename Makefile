@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-foreign lint types bench chaos check-imports migrations-check engine lock clean
+.PHONY: help run up test test-foreign lint types bench bench-against chaos check-imports migrations-check engine lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -36,6 +36,10 @@ types: $(READY) ## Check types, strictly (mypy), tests included
 bench: $(READY) engine ## Run the benchmarks, about 25 minutes
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file ($$SECONDS s so far)"; \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done; echo "All of them ran in $$SECONDS s."
+
+bench-against: $(READY) ## Measure HEAD against an earlier build, about 40 minutes: make bench-against COMMIT=… [ONLY=post] [RUNS=5] [ANYWAY=1]
+	@$(if $(COMMIT),,echo "Say against which commit: make bench-against COMMIT=0541b6c" >&2; exit 2;) \
+	$(BIN)/python -m benchmarks.against $(COMMIT) $(addprefix --only ,$(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ANYWAY),--anyway)
 
 chaos: $(READY) engine ## Play the plant while its parts are killed and its systems misbehave: make chaos SEED=1 [ENGINE=production]
 	@$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) --engine $(or $(ENGINE),development)

@@ -12,6 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 import psycopg
@@ -35,8 +36,43 @@ _LONG = 60.0
 """Seconds from which on a run tells whether memory is flat."""
 
 
-async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None) -> float:
-    """One run; gives events a second to the last verdict."""
+@dataclass(frozen=True)
+class PostedRun:
+    """One run of `POST /events`."""
+
+    events: int
+    posting: float
+    """Seconds from the first request to the last answer."""
+    seconds: float
+    """Seconds from the first request to the last verdict."""
+    answers: Sequence[float]
+    """Seconds from each request to its answer."""
+    verdicts: Sequence[float]
+    """Seconds from each request to the last verdict of its batch."""
+    gauges: Gauges
+
+
+@dataclass(frozen=True)
+class BusRun:
+    """One run through the Service Bus."""
+
+    events: int
+    publishing: float
+    """Seconds from the first message to the last one published."""
+    seconds: float
+    """Seconds from the first message to the last verdict."""
+    gauges: Gauges
+
+
+async def post_to_verdicts(
+    plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None = None
+) -> PostedRun:
+    """Posts batches for so many seconds and waits for the last verdict.
+
+    Args:
+        name: makes the ids of this run its own.
+        rate: events a second; None for as fast as answers come.
+    """
     stream = Stream(plant.register, plant.components, plant.began, name)
     gauges = Gauges({**plant.pids, "load": os.getpid()}, weighed=_OURS)
     watch = LedgerWatch(plant.database_url)
@@ -50,16 +86,27 @@ async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, 
     await asyncio.sleep(0.05)
     for task in watching:
         task.cancel()
-    taken = await latencies(plant.database_url, name, sent, watch)
-    reached = sent.events / (decided - began)
-    answered = [sent.answered[number] - sent.at[number] for number in sent.answered]
+    return PostedRun(
+        events=sent.events,
+        posting=posted - began,
+        seconds=decided - began,
+        answers=[sent.answered[number] - sent.at[number] for number in sent.answered],
+        verdicts=await latencies(plant.database_url, name, sent, watch),
+        gauges=gauges,
+    )
+
+
+async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None) -> float:
+    """One run, printed; gives events a second to the last verdict."""
+    run = await post_to_verdicts(plant, name, seconds, clients, rate)
+    reached = run.events / run.seconds
     print(
-        f"  {name}: {sent.events:,} events, taken in at {sent.events / (posted - began):,.0f}/s, decided at "
-        f"{reached:,.0f}/s; answer p50 {_ms(answered, 0.5)} p99 {_ms(answered, 0.99)}; "
-        f"verdict p50 {_ms(taken, 0.5)} p99 {_ms(taken, 0.99)}",
+        f"  {name}: {run.events:,} events, taken in at {run.events / run.posting:,.0f}/s, decided at "
+        f"{reached:,.0f}/s; answer p50 {_ms(run.answers, 0.5)} p99 {_ms(run.answers, 0.99)}; "
+        f"verdict p50 {_ms(run.verdicts, 0.5)} p99 {_ms(run.verdicts, 0.99)}",
         flush=True,
     )
-    tell_costs(gauges, sent.events, decided - began)
+    tell_costs(run.gauges, run.events, run.seconds)
     return reached
 
 
@@ -109,8 +156,8 @@ def _memory(gauges: Gauges, name: str) -> str:
     return f"{name} {samples[-1][0]:.0f}/{samples[-1][1]:.0f} (at most {max(one[0] for one in samples):.0f})"
 
 
-async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
-    """One run through the bus: published while intake is at work; gives events a second to the last verdict."""
+async def bus_to_verdicts(plant: RunningPlant, name: str, count: int) -> BusRun:
+    """Publishes so many messages while intake is at work, and waits for the last verdict."""
     stream = Stream(plant.register, plant.components, plant.began, name)
     stream_batches = [[_message(text) for text in stream.texts(BATCH)] for _ in range(count // BATCH)]
     gauges = Gauges({**plant.pids, "load": os.getpid()})
@@ -127,13 +174,19 @@ async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
         await _stored(plant.database_url, newest, count)
         decided = await wait_until_decided(plant.database_url)
     gauges.end()
+    return BusRun(count, published - began, decided - began, gauges)
+
+
+async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
+    """One run through the bus, printed; gives events a second to the last verdict."""
+    run = await bus_to_verdicts(plant, name, count)
     print(
-        f"  {name}: {count:,} messages, published at {count / (published - began):,.0f}/s, "
-        f"decided at {count / (decided - began):,.0f}/s",
+        f"  {name}: {count:,} messages, published at {count / run.publishing:,.0f}/s, "
+        f"decided at {count / run.seconds:,.0f}/s",
         flush=True,
     )
-    print("    CPU: " + ", ".join(f"{n} {cpu / (decided - began):.2f} cores" for n, cpu in gauges.cpu.items()))
-    return count / (decided - began)
+    print("    CPU: " + ", ".join(f"{n} {cpu / run.seconds:.2f} cores" for n, cpu in run.gauges.cpu.items()))
+    return count / run.seconds
 
 
 def _message(event: bytes) -> ServiceBusMessage:

@@ -5,12 +5,16 @@ sends 20,000 events inside a minute; then so many come in a minute from a hundre
 `--seconds 0` they come as fast as they are taken, which is more than any plant sends and shows how much is left. Told
 for each: cases, orders, how soon they stood, whether the first-out was kept, history events of the line watches per
 1,000 events, the others' latency before and during (for as long, so that both 99th percentiles are of as many), what it
-cost each process, and the floods that the read side sees.
+cost each process, and the floods that the read side sees. `--floods` repeats the flood on many components, each time
+on others, so that the others' 99th percentile is of more batches.
 """
 
 import argparse
 import asyncio
+import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aiohttp
 import orjson
@@ -29,8 +33,10 @@ from domain.keys import line_workflow_id
 _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 _QUIET_RATE = 200.0
 _CLIENTS = 4
-_SHORTEST = 8.0
-_WARM = 5.0
+SHORTEST = 8.0
+"""Seconds that the quiet stream lasts at least."""
+WARM = 5.0
+"""Seconds of the quiet stream before anything is measured."""
 _FIRST_OUT = """
 SELECT count(*), count(*) FILTER (WHERE e.event_id = (SELECT v.event_id FROM verdicts v
     WHERE v.asset = c.asset AND v.role = 'active' AND v.rung >= 3 ORDER BY v."position" LIMIT 1))
@@ -42,59 +48,110 @@ SELECT (SELECT count(*) FROM cases WHERE asset = ANY(%(assets)s)),
 """
 
 
-async def flood(
-    plant: RunningPlant, name: str, failing: list[Asset], count: int, seconds: float, watch: OrderWatch
-) -> None:
-    """One flood, beside a quiet stream on the lines that have no part in it."""
+@dataclass(frozen=True)
+class Flood:
+    """What one flood did. Times are in seconds."""
+
+    flooding: int
+    """Events on the failing components."""
+    quiet: int
+    """Events of the quiet stream."""
+    others: Sequence[float]
+    """From the sending of each batch of the quiet stream to its last verdict."""
+    decided: float
+    """From the first event to the last verdict."""
+    placed: Sequence[float]
+    """From the first event to each order, in order of time."""
+    gauges: Gauges
+
+
+def others_of(plant: RunningPlant, failing: Sequence[Asset]) -> list[Asset]:
+    """The components of the quiet stream.
+
+    They are of a criticality of which none fails here, because a late reading of a component that failed is judged with
+    all that came after it. Where one component fails alone, they are of other lines than its own.
+    """
     lines = {asset.line for asset in failing} if len(failing) == 1 else set()
-    # The others are of a criticality of which none fails here: a late reading of one that did is judged with all after.
     able = {asset.id for asset in faults_without_hold(plant.components)}
-    others = [asset for asset in plant.components if asset.line not in lines and asset.id not in able]
-    lasts = max(seconds, _SHORTEST)
-    await _quiet(plant, others, f"warm_{name}", _WARM)
-    before = await _quiet(plant, others, f"before_{name}", lasts)
+    return [asset for asset in plant.components if asset.line not in lines and asset.id not in able]
+
+
+async def raise_flood(
+    plant: RunningPlant, name: str, failing: Sequence[Asset], count: int, seconds: float, watch: OrderWatch
+) -> Flood:
+    """One flood beside a quiet stream.
+
+    Args:
+        name: makes the ids of this flood its own.
+        failing: the components that fail; none may have failed before.
+        count: how many events come on them.
+        seconds: over how long they come; 0 for as fast as they are taken.
+        watch: notes the orders; it must be running.
+    """
+    lasts = max(seconds, SHORTEST)
     teller = FaultTeller(plant.register, plant.began, name)
     events = [sign for asset in failing for sign in teller.signs(asset.id)]
     while len(events) < count:
         for asset in failing:
             events += teller.shifts(asset.id, max(1, BATCH // len(failing)))
     bodies = [body(events[at : at + BATCH]) for at in range(0, len(events), BATCH)]
-    history = await line_history(plant.engine)
-    gauges = Gauges(plant.pids)
+    gauges = Gauges({**plant.pids, "load": os.getpid()})
     gauges.begin()
     began = time.monotonic()
     during, _ = await asyncio.gather(
-        _quiet(plant, others, f"during_{name}", lasts), _send(plant.api_urls[0], bodies, seconds)
+        quiet_stream(plant, others_of(plant, failing), f"during_{name}", lasts),
+        _send(plant.api_urls[0], bodies, seconds),
     )
     decided = await wait_until_decided(plant.database_url)
     await watch.until([asset.id for asset in failing], 300)
     gauges.end()
-    took = time.monotonic() - began
-    placed = sorted(watch.placed[asset.id] - began for asset in failing)
+    return Flood(
+        flooding=len(events),
+        quiet=int(_QUIET_RATE * lasts),
+        others=during,
+        decided=decided - began,
+        placed=sorted(watch.placed[asset.id] - began for asset in failing),
+        gauges=gauges,
+    )
+
+
+async def flood(
+    plant: RunningPlant, name: str, failing: list[Asset], count: int, seconds: float, watch: OrderWatch
+) -> list[float]:
+    """One flood, printed; gives the seconds to the last verdict of each batch of the others during it."""
+    others = others_of(plant, failing)
+    await quiet_stream(plant, others, f"warm_{name}", WARM)
+    before = await quiet_stream(plant, others, f"before_{name}", max(seconds, SHORTEST))
+    history = await line_history(plant.engine)
+    seen = await raise_flood(plant, name, failing, count, seconds, watch)
     now = await line_history(plant.engine)
     flooded = {line_workflow_id(asset.line or "") for asset in failing}
     grown = sum(now[one] - history.get(one, 0) for one in flooded)
-    total = len(events) if lines else len(events) + int(_QUIET_RATE * lasts)
+    total = seen.flooding if len(failing) == 1 else seen.flooding + seen.quiet
     assets = [asset.id for asset in failing]
     with psycopg.connect(plant.database_url) as connection:
         cases, orders = connection.execute(_ORDERS, {"assets": assets}).fetchone() or (0, 0)
         opened, first = connection.execute(_FIRST_OUT, (assets,)).fetchone() or (0, 0)
+    kept = f"first-out kept in {first} of {opened}"
     print(
-        f"{name}: {len(events):,} events on {len(failing)} failing components, decided in {decided - began:.1f} s: "
-        f"{cases} cases, {orders} orders, the last after {placed[-1]:.1f} s, first-out kept in {first} of {opened}; "
+        f"{name}: {seen.flooding:,} events on {len(failing)} failing components, decided in {seen.decided:.1f} s: "
+        f"{cases} cases, {orders} orders, the last after {seen.placed[-1]:.1f} s, {kept}; "
         f"{grown / total * 1000:.1f} history events of their line watches per 1,000 events"
     )
     for share in (0.5, 0.9, 0.99):
-        quiet, flooded_by = percentile(before, share), percentile(during, share)
+        quiet, flooded_by = percentile(before, share), percentile(seen.others, share)
         print(
             f"  others' last verdict of a batch of {BATCH}, p{share * 100:.0f}: {quiet * 1000:.0f} ms before, "
-            f"{flooded_by * 1000:.0f} ms during: {flooded_by / quiet:.1f} times",
+            f"{flooded_by * 1000:.0f} ms during: {flooded_by / quiet:.1f} times "
+            f"(n {len(before)} and {len(seen.others)})",
             flush=True,
         )
-    tell_costs(gauges, total, took)
+    tell_costs(seen.gauges, total, seen.gauges.seconds)
+    return list(seen.others)
 
 
-async def _quiet(plant: RunningPlant, assets: list[Asset], name: str, seconds: float) -> list[float]:
+async def quiet_stream(plant: RunningPlant, assets: Sequence[Asset], name: str, seconds: float) -> list[float]:
+    """200 events a second on these components; gives the seconds from each batch's sending to its last verdict."""
     stream = Stream(plant.register, assets, plant.began, name)
     watch = LedgerWatch(plant.database_url)
     watching = asyncio.create_task(watch.run())
@@ -135,15 +192,21 @@ async def tell_floods(plant: RunningPlant) -> None:
 
 
 async def measure(options: argparse.Namespace) -> None:
-    """Both floods over one plant."""
+    """The flood on one component, then those on many, over one plant."""
     async with running_plant(Size(500, 10)) as plant:
         for line in describe(plant.database_url):
             print(line)
         watch = OrderWatch(plant.database_url)
         watching = asyncio.create_task(watch.run())
-        failing = faults_without_hold(plant.components)
-        await flood(plant, "one", failing[:1], options.events, options.seconds, watch)
-        await flood(plant, "all", failing[1 : 1 + options.failing], options.events, options.seconds, watch)
+        able = faults_without_hold(plant.components)
+        if 1 + options.floods * options.failing > len(able):
+            raise SystemExit(f"{len(able)} components can fail: not enough for {options.floods} floods")
+        await flood(plant, "one", able[:1], options.events, options.seconds, watch)
+        felt: list[float] = []
+        for number in range(options.floods):
+            failing = able[1 + number * options.failing :][: options.failing]
+            felt += await flood(plant, f"all{number + 1}", failing, options.events, options.seconds, watch)
+        print(f"others in all floods on many: p99 {percentile(felt, 0.99) * 1000:.0f} ms of {len(felt):,} batches")
         await tell_floods(plant)
         watching.cancel()
         await asyncio.wait({watching})
@@ -154,6 +217,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=50, help="over how long they come; 0: as fast as taken")
     parser.add_argument("--failing", type=int, default=100, help="components that fail at once in the second flood")
+    parser.add_argument("--floods", type=int, default=1, help="how often many fail at once, each time other components")
     asyncio.run(measure(parser.parse_args()))
 
 

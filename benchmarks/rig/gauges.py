@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,14 @@ def cpu_seconds(pids: Sequence[int]) -> float:
     return ticks / _TICKS
 
 
+def machine_cpu_seconds() -> float:
+    """CPU seconds that all processors of this machine have spent since it started, idle time and waits for disks left
+    out. Time that a hypervisor gave to others counts as spent."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    user, nice, system, _idle, _iowait, irq, softirq, steal = (int(field) for field in fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICKS
+
+
 def resident_megabytes(pids: Sequence[int]) -> tuple[float, float]:
     """Resident (RSS) and proportional (PSS: shared pages divided among those who share them) megabytes."""
     resident = proportional = 0
@@ -59,9 +68,15 @@ class Gauges:
     weighed: tuple[str, ...] = ("",)
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    machine: float = 0.0
+    """CPU seconds that the whole machine spent."""
+    seconds: float = 0.0
+    """How long the stretch of time was."""
 
     def begin(self) -> None:
         """Starts counting CPU."""
+        self.seconds = -time.monotonic()
+        self.machine = -machine_cpu_seconds()
         self.cpu = {name: -cpu_seconds(family(pid)) for name, pid in self.pids.items()}
 
     def end(self) -> None:
@@ -71,6 +86,8 @@ class Gauges:
         if "load" in self.cpu:
             # The load's own process started all the others.
             self.cpu["load"] -= sum(seconds for name, seconds in self.cpu.items() if name not in _NOT_OURS)
+        self.machine += machine_cpu_seconds()
+        self.seconds += time.monotonic()
 
     async def watch(self) -> None:
         """Samples memory once a second until cancelled."""

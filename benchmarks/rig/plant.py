@@ -1,4 +1,8 @@
-"""A plant of real processes: PostgreSQL, the engine, the sandbox, and as many of ours as are asked for."""
+"""A plant of real processes: PostgreSQL, the engine, the sandbox, and as many of ours as are asked for.
+
+`benchmarks.against` starts earlier builds by this module of theirs: what its `host` takes from here keeps its name. The
+names of worker processes begin with `worker`.
+"""
 
 import asyncio
 import json

@@ -1,0 +1,1 @@
+"""This build measured against an earlier one, in turns on one machine."""
