@@ -52,7 +52,7 @@ async def line_history(address: str) -> dict[str, int]:
     """History events of the line watches so far, over all their runs, by workflow id."""
     client = await Client.connect(address)
     found: dict[str, int] = {}
-    async for one in client.list_workflows("WorkflowType = 'line-watch'"):
+    async for one in client.list_workflows("WorkflowType = 'LineWatch'"):
         length = one.history_length
         if one.status is WorkflowExecutionStatus.RUNNING:
             # The engine's own listing knows no length of what still runs.

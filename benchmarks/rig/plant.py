@@ -153,15 +153,20 @@ def _lined_up(register: PlantRegister, size: Size) -> PlantRegister:
 
 
 def _services(installation: Installation, size: Size) -> dict[str, Process]:
-    names = [("worker", size.workers), ("api", size.apis), ("intake", size.intakes)]
+    commands = [
+        ("worker-judging", ("worker", "--only", "judging"), size.workers),
+        ("worker-cases", ("worker", "--only", "cases"), size.workers),
+        ("api", ("api",), size.apis),
+        ("intake", ("intake",), size.intakes),
+    ]
     found = {}
-    for kind, count in names:
+    for kind, command, count in commands:
         for number in range(count):
             name = f"{kind}-{number}"
             # A home and a port each: the API leaves its address in its home.
             own = {"MILLWRIGHT_HOME": str(installation.home / name), "MILLWRIGHT_API_PORT": "0"}
             environment = {**installation.environment, **own}
-            found[name] = installation.process(name, python("-m", "millwright", kind), environment)
+            found[name] = installation.process(name, python("-m", "millwright", *command), environment)
     return found
 
 

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.line_judging import LinesJudgedHere
+from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, worker_activities
 from millwright.settings import Settings
 from millwright.temporal import (
@@ -142,20 +143,24 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
 async def keep_current_build(client: Client, deployment: str, build: str) -> None:
     """Makes this build the current one wherever none is: else an engine that has lost its database would give no work
     to any build. Until cancelled."""
-    while True:
+
+    async def look() -> None:
         try:
             await make_current_where_none_is(client, deployment, build)
         except RPCError as error:
             log.debug("the engine's current build cannot be looked at: %s", error)
-        await asyncio.sleep(_LOOK_AT_ENGINE)
+
+    await repeat(look, every=_LOOK_AT_ENGINE)
 
 
 async def keep_search_attributes(client: Client) -> None:
     """Makes the engine know our search attributes again, should it have lost its database: without them no case's
     workflow gets on. Until cancelled."""
-    while True:
-        await asyncio.sleep(_LOOK_AT_ENGINE)
+
+    async def look() -> None:
         try:
             await register_search_attributes(client)
         except RPCError as error:
             log.debug("the engine's search attributes cannot be looked at: %s", error)
+
+    await repeat(look, every=_LOOK_AT_ENGINE, delay_first=True)
