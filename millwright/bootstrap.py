@@ -269,42 +269,47 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
     return len(known)
 
 
-@dataclass(frozen=True)
-class Activities:
-    """What workers carry out, by the queue that it waits on."""
+def line_activities(
+    storage: Storage, here: "LinesJudgedHere", engine_answers: Callable[[], Awaitable[bool]]
+) -> Sequence[Activity]:
+    """What workers for lines carry out.
 
-    lines: Sequence[Activity]
+    Args:
+        here: the lines that are judged in this process.
+        engine_answers: whether the engine is there.
+    """
+    from activities.judging import Judging
+    from activities.line_judging import LineJudging
+
+    judging = Judging(storage.lines, storage.catalogue)
+    return (LineJudging(judging, storage.lines, here, engine_answers).judge_line,)
+
+
+@dataclass(frozen=True)
+class CaseActivities:
+    """What workers for cases carry out, by the queue that it waits on."""
+
     cases: Sequence[Activity]
     cmms: Sequence[Activity]
     mes: Sequence[Activity]
 
 
-def worker_activities(
-    storage: Storage,
-    systems: Systems,
-    engine: WorkflowEngine,
-    hold_interval: timedelta,
-    here: "LinesJudgedHere",
-    engine_answers: Callable[[], Awaitable[bool]],
-) -> Activities:
-    """Every activity that workflows name, holding its ports.
+def case_activities(
+    storage: Storage, systems: Systems, engine: WorkflowEngine, hold_interval: timedelta
+) -> CaseActivities:
+    """What workers for cases carry out, holding its ports.
 
     Args:
         hold_interval: how often the MES is asked how a hold stands.
-        here: the lines that are judged in this process.
-        engine_answers: whether the engine is there.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
-    from activities.judging import Judging
-    from activities.line_judging import LineJudging
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.routes import Routes
     from activities.work_orders import WorkOrders
 
     cases = storage.cases
-    lines = LineJudging(Judging(storage.lines, storage.catalogue), storage.lines, here, engine_answers)
     routes = Routes(cases, systems.cmms_id, systems.mes_id)
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(
@@ -331,8 +336,7 @@ def worker_activities(
         hold_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
-    return Activities(
-        lines=(lines.judge_line,),
+    return CaseActivities(
         cases=(
             routes.route_case,
             proposals.await_review,

@@ -87,20 +87,26 @@ async def _worker(
     from millwright.temporal import register_search_attributes
     from millwright.worker.running import Work, run_worker
 
-    systems = await stack.enter_async_context(open_systems(settings, storage.clock))
+    work = Work(only) if only else None
+    systems = None
+    if work is not Work.JUDGING:
+        systems = await stack.enter_async_context(open_systems(settings, storage.clock))
     client = await _client(settings, stop, stack)
     try:
         await register_search_attributes(client)
     except RPCError as error:
         # A hosted engine may leave this to its own administrators; `doctor` says what is still missing.
         log.warning("the workflow engine does not let us register search attributes: %s", error.message)
-    await redrive_once_there(_database(settings), storage, systems.codes, stop)
+    looking: asyncio.Task[None] | None = None
+    if systems is not None:
+        await redrive_once_there(_database(settings), storage, systems.codes, stop)
+        looking = asyncio.create_task(_look(systems, stop))
     settle_in()
-    looking = asyncio.create_task(_look(systems, stop))
     try:
-        await run_worker(settings, storage, systems, client, stop, Work(only) if only else None)
+        await run_worker(settings, storage, systems, client, stop, work)
     finally:
-        looking.cancel()
+        if looking is not None:
+            looking.cancel()
         del client
 
 

@@ -14,7 +14,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 
 from activities.line_judging import LinesJudgedHere
 from domain.loops import repeat
-from millwright.bootstrap import Activity, Storage, Systems, worker_activities
+from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
 from millwright.temporal import (
     TemporalEngine,
@@ -40,6 +40,11 @@ _BEAT = timedelta(seconds=1)
 _SLOTS = 1000
 """Activities at once that speak with storage: more than there are lines, each of which has one while events come. Their
 transactions share the connections of the pool."""
+_POLLS = 5
+"""Questions for an activity to the engine at once."""
+_POLLS_FOR_LINES = 1
+"""The same for lines, whose activities are few and long. A process that stands still has its questions open still, and
+each may be given a line that it does not judge until the heartbeat timeout."""
 _CMMS_CALLS = 8
 """Calls to one instance of a CMMS at once, from one worker: it is not run over. Of those that wait the engine gives the
 most urgent next."""
@@ -59,7 +64,7 @@ class Work(StrEnum):
 async def run_worker(
     settings: Settings,
     storage: Storage,
-    systems: Systems,
+    systems: Systems | None,
     client: Client,
     stop: asyncio.Event,
     only: Work | None = None,
@@ -71,7 +76,7 @@ async def run_worker(
 
     Args:
         storage: where what was decided is kept.
-        systems: the CMMS, MES and twins that activities act on.
+        systems: the CMMS, MES and twins that the steps of cases act on; None where the worker is kept to judging.
         client: the engine.
         stop: set to end.
         only: what this worker is kept to; both where it is not given.
@@ -79,10 +84,11 @@ async def run_worker(
     queue = settings.task_queue
     engine = TemporalEngine(client, queue, settings.poll_interval, settings.workflow_task_timeout)
     here = LinesJudgedHere()
-    activities = worker_activities(storage, systems, engine, settings.hold_interval, here, engine.answers)
     attempts = Attempts()
 
-    def worker(queue: str, workflows: Sequence[type], activities: Sequence[Activity], slots: int = _SLOTS) -> Worker:
+    def worker(
+        queue: str, workflows: Sequence[type], activities: Sequence[Activity], slots: int = _SLOTS, polls: int = _POLLS
+    ) -> Worker:
         return Worker(
             client,
             task_queue=queue,
@@ -95,6 +101,7 @@ async def run_worker(
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
             max_concurrent_activities=slots,
+            max_concurrent_activity_task_polls=polls,
             deployment_config=_deployment(settings),
             # Whoever is free takes an activity, not who ran the workflow's task: a line stays where it was judged, and
             # a system's calls come in the order of their priority.
@@ -104,11 +111,14 @@ async def run_worker(
     async with AsyncExitStack() as stack:
         running = {asyncio.create_task(keep_search_attributes(client))}
         if only is not Work.CASES:
-            await stack.enter_async_context(worker(queue, (LineWatch, ConnectorPoll, *EARLIER), activities.lines))
+            lines = line_activities(storage, here, engine.answers)
+            watches = (LineWatch, ConnectorPoll, *EARLIER)
+            await stack.enter_async_context(worker(queue, watches, lines, polls=_POLLS_FOR_LINES))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
-        if only is not Work.JUDGING:
+        if systems is not None and only is not Work.JUDGING:
+            activities = case_activities(storage, systems, engine, settings.hold_interval)
             for each in (
                 worker(cmms_queue(queue, systems.cmms_id), (), activities.cmms, _CMMS_CALLS),
                 worker(mes_queue(queue, systems.mes_id), (), activities.mes, _MES_CALLS),
