@@ -4,8 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from millwright.embedded import postgres
-from millwright.storage import schema
+from millwright.runtime.embedded import postgres
+from millwright.storage.database import schema
 
 
 def main() -> None:

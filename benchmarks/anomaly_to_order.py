@@ -17,7 +17,7 @@ from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_
 from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.machine import describe, percentile, spread
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
-from millwright.embedded.engines import KINDS
+from millwright.runtime.embedded.engines import KINDS
 
 _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 MAXIMO_SECONDS = 0.005

@@ -29,15 +29,15 @@ from domain.assets import Asset, Criticality, Level, Observable, ObservableKind,
 from domain.canonical import timestamp
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.embedded import postgres
-from millwright.storage.engine import open_engine
-from millwright.storage.inbox import Inbox
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from millwright.storage.schema import upgrade
-from millwright.storage.versions import PeopleStore, VersionStore
-from policies.catalogue import Catalogue
-from tests.plant import publish_policies
+from millwright.runtime.embedded import postgres
+from millwright.storage.database.engine import open_engine
+from millwright.storage.database.schema import upgrade
+from millwright.storage.events.inbox import Inbox
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.judging.lines import LineStore
+from millwright.storage.policies.versions import PeopleStore, VersionStore
+from policies.engine.catalogue import Catalogue
+from tests.support.plant import publish_policies
 
 VERDICTS = 100_000
 ASSETS = 500

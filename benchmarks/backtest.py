@@ -25,15 +25,15 @@ from domain.assets import Asset, Criticality, Level, Observable, ObservableKind,
 from domain.canonical import canonical, timestamp
 from domain.clock import WallClock
 from millwright.backtesting.backtest import Question, run_backtest
-from millwright.embedded import postgres
-from millwright.sandbox.plant.dataset import Dataset
-from millwright.sandbox.plant.detector import Detector
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.signals import SIGNALS
-from millwright.storage.engine import open_engine
-from millwright.storage.register import RegisterStore
-from millwright.storage.schema import upgrade
-from policies.catalogue import Catalogue
+from millwright.runtime.embedded import postgres
+from millwright.storage.database.engine import open_engine
+from millwright.storage.database.schema import upgrade
+from millwright.storage.events.register import RegisterStore
+from policies.engine.catalogue import Catalogue
+from sandbox.plant.dataset import Dataset
+from sandbox.plant.detector import Detector
+from sandbox.plant.generator import generate
+from sandbox.plant.signals import SIGNALS
 
 MACHINES, DAYS, SEED = 100, 365, 1
 _CLASSES = ("cnc", "pump", "motor", "conveyor")

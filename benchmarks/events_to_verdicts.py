@@ -25,7 +25,7 @@ from benchmarks.rig.gauges import GAUGED_EVERY, Gauges
 from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile, spread
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
-from millwright.embedded.engines import KINDS
+from millwright.runtime.embedded.engines import KINDS
 
 _BARE_BATCHES = 150
 _BUS_MESSAGES = 6000

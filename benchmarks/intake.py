@@ -27,10 +27,10 @@ from benchmarks.rig.gauges import cpu_seconds, family
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
-from millwright.embedded import postgres
-from millwright.embedded.occupancy import ADDRESS_FILE
+from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
-from millwright.storage.schema import upgrade
+from millwright.storage.database.schema import upgrade
 
 ASSETS, LINES, BATCH, RUNS = 500, 10, 100, 5
 _START = datetime(2026, 1, 1, tzinfo=UTC)

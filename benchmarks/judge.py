@@ -15,8 +15,8 @@ from importlib.metadata import version
 from domain.anomaly import Anomaly, AnomalyKind, Risk
 from domain.assets import Criticality
 from domain.verdict import Context, Memory
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy, judge, look
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy, judge, look
 
 ANOMALIES = 20_000
 RUNS = 9

@@ -21,7 +21,7 @@ from benchmarks.rig.bare import bare_rate
 from benchmarks.rig.load import LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile
 from benchmarks.rig.plant import RunningPlant, Size, running_plant
-from millwright.embedded.engines import KINDS
+from millwright.runtime.embedded.engines import KINDS
 
 _CHART = Path(__file__).resolve().parents[1] / "docs" / "images" / "scaling.svg"
 _BARE_BATCHES = 60

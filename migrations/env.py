@@ -6,12 +6,12 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool, text
 
-import millwright.storage.event_tables
-import millwright.storage.hold_tables
-import millwright.storage.policy_tables
-import millwright.storage.study_tables
-import millwright.storage.suppression_tables  # noqa: F401 - its tables are in the metadata too
-from millwright.storage.tables import metadata
+import millwright.storage.database.event_tables
+import millwright.storage.database.hold_tables
+import millwright.storage.database.policy_tables
+import millwright.storage.database.study_tables
+import millwright.storage.database.suppression_tables  # noqa: F401 - its tables are in the metadata too
+from millwright.storage.database.tables import metadata
 
 
 def _url() -> str:

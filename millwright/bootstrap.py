@@ -21,32 +21,32 @@ from domain.errors import Rejected
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
-from millwright.embedded import postgres
-from millwright.embedded.marking import POSTGRES, in_use
-from millwright.plant_clock import clock_of
+from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.marking import POSTGRES, in_use
+from millwright.runtime.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
-from millwright.storage.autonomy import AutonomyStore
-from millwright.storage.cases import CaseStore
-from millwright.storage.changes import ChangeStore
-from millwright.storage.drafts import DraftStore
-from millwright.storage.engine import open_engine
-from millwright.storage.freezes import FreezeStore
-from millwright.storage.holds import HoldStore
-from millwright.storage.inbox import Inbox
-from millwright.storage.lifecycle import Lifecycle
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from millwright.storage.returning import Returning
-from millwright.storage.stops import StopStore
-from millwright.storage.suppressions import SuppressionStore
-from millwright.storage.version_states import VersionStates
-from millwright.storage.versions import PeopleStore, VersionStore
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.holds import HoldStore
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.database.engine import open_engine
+from millwright.storage.events.inbox import Inbox
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.judging.lines import LineStore
+from millwright.storage.policies.autonomy import AutonomyStore
+from millwright.storage.policies.drafts import DraftStore
+from millwright.storage.policies.freezes import FreezeStore
+from millwright.storage.policies.lifecycle import Lifecycle
+from millwright.storage.policies.stops import StopStore
+from millwright.storage.policies.version_states import VersionStates
+from millwright.storage.policies.versions import PeopleStore, VersionStore
+from millwright.storage.suppression.suppressions import SuppressionStore
 
 if TYPE_CHECKING:
     import httpx
 
     from activities.line_judging import LinesJudgedHere
-    from policies.catalogue import Catalogue
+    from policies.engine.catalogue import Catalogue
 
 Activity = Callable[..., Any]
 
@@ -54,7 +54,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class StoredVersions:
-    """The versions that storage assigns, compiled once; see `millwright.storage.assignments.VersionTerms`."""
+    """The versions that storage assigns, compiled once; see `millwright.storage.policies.assignments.VersionTerms`."""
 
     def __init__(self, catalogue: "Catalogue | None" = None) -> None:
         self._given = catalogue
@@ -62,7 +62,7 @@ class StoredVersions:
     @cached_property
     def catalogue(self) -> "Catalogue":
         """Where they are compiled; made at the first use, since neither doors nor intake compile any."""
-        from policies.catalogue import Catalogue
+        from policies.engine.catalogue import Catalogue
 
         return Catalogue() if self._given is None else self._given
 
@@ -158,7 +158,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
 
 
 def _engine_mark() -> EngineMark:
-    from policies.engine_mark import engine_mark
+    from policies.engine.engine_mark import engine_mark
 
     return engine_mark()
 

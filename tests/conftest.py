@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.embedded import postgres
-from millwright.storage.engine import open_engine
-from millwright.storage.schema import upgrade
+from millwright.runtime.embedded import postgres
+from millwright.storage.database.engine import open_engine
+from millwright.storage.database.schema import upgrade
 
 _TEMPLATE = "millwright_template"
 _numbers = itertools.count()

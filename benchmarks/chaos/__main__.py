@@ -19,13 +19,13 @@ from benchmarks.chaos.plan import draw
 from benchmarks.chaos.report import Report, plan_view, view
 from benchmarks.chaos.tormentor import Tormentor
 from millwright.bootstrap import open_storage
-from millwright.embedded.engines import KINDS
-from millwright.embedded.processes import python
-from millwright.playing.display import PlantProgress
-from millwright.playing.installation import API, ENGINE, POSTGRES, Installation
-from millwright.playing.performance import STEP, Beat, perform
-from millwright.playing.summary import Summary
-from millwright.storage.figures import count_ordering_cases
+from millwright.demo.display import PlantProgress
+from millwright.demo.installation import API, ENGINE, POSTGRES, Installation
+from millwright.demo.performance import STEP, Beat, perform
+from millwright.demo.summary import Summary
+from millwright.runtime.embedded.engines import KINDS
+from millwright.runtime.embedded.processes import python
+from millwright.storage.reporting.figures import count_ordering_cases
 
 _HOME = Path("var/chaos")
 _SETTINGS = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
@@ -75,7 +75,7 @@ async def _run(given: argparse.Namespace, console: Console) -> int:
 def _generated(given: argparse.Namespace) -> Path:
     folder: Path = given.home / f"data-{given.machines}-machines-{given.days}-days"
     if not folder.exists():
-        command = python("-m", "millwright.sandbox", "generate", "--machines", str(given.machines))
+        command = python("-m", "sandbox", "generate", "--machines", str(given.machines))
         subprocess.run([*command, "--days", str(given.days), "--out", str(folder)], check=True)
     return folder
 

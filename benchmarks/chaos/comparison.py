@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from millwright.playing.summary import Summary
+from millwright.demo.summary import Summary
 
 EQUAL: Final = ("data", "events", "rungs", "policies")
 """What no fault may change: what came, what became of it, and every standing verdict. Our own patches of twins that

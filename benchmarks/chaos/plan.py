@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from millwright.playing.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES
+from millwright.demo.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES
 
 PARTS: Final = (JUDGING, CASES, INTAKE, API, POSTGRES, ENGINE)
 _MARGIN: Final = 0.02

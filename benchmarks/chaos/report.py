@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.chaos.plan import Blow, Mishap, Plan
-from millwright.playing.summary import Summary
+from millwright.demo.summary import Summary
 
 
 @dataclass(frozen=True)

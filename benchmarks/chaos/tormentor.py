@@ -10,7 +10,7 @@ from datetime import datetime
 import httpx
 
 from benchmarks.chaos.plan import Blow, Mishap, Plan
-from millwright.playing.installation import Installation
+from millwright.demo.installation import Installation
 
 log = logging.getLogger(__name__)
 

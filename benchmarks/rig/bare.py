@@ -15,8 +15,8 @@ import psycopg
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.verdict import Context, Memory
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy, judge
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy, judge
 
 _TABLES = """
 DROP SCHEMA IF EXISTS bare CASCADE;

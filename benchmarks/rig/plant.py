@@ -19,11 +19,11 @@ import httpx
 
 from domain.assets import Asset, Level, PlantRegister
 from millwright.bootstrap import open_storage, open_systems
-from millwright.embedded.engines import KINDS
-from millwright.embedded.processes import Process, python
-from millwright.playing.installation import ENGINE, SANDBOX, Installation
-from millwright.playing.preparation import migrate, put_people_and_policies
-from millwright.sandbox.plant.generator import generate, write_dataset
+from millwright.demo.installation import ENGINE, SANDBOX, Installation
+from millwright.demo.preparation import migrate, put_people_and_policies
+from millwright.runtime.embedded.engines import KINDS
+from millwright.runtime.embedded.processes import Process, python
+from sandbox.plant.generator import generate, write_dataset
 
 _COMPONENTS = 4
 _PATIENCE = 60.0

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.anomaly import Fate
 from domain.canonical import timestamp
-from millwright.api.desk import OnDesk
+from millwright.api.dependencies import OnDesk
 from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.receiving import TakenItem, take_in
 from millwright.api.sign_in import OPERATOR, PLANNER, Person, may

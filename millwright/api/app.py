@@ -25,7 +25,7 @@ from millwright.api import (
 )
 from millwright.api.body_limit import BodyLimit
 from millwright.api.contract import publish_envelopes
-from millwright.api.desk import Desk
+from millwright.api.dependencies import Desk
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 

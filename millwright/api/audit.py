@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.sign_in import may
 
 AUDITOR = "auditor"

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Response
 
 from domain.approvals import one_line
 from domain.autonomy import AutonomyMove
-from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.dependencies import Desk, OnDesk, answered
 from millwright.api.policies import APPROVER, SignedMeaning
 from millwright.api.problems import ProblemDetails
 from millwright.api.sign_in import READING, Person, may
 
 if TYPE_CHECKING:
-    from millwright.autonomy import Standing
+    from millwright.policy_operations.autonomy import Standing
 
 router = APIRouter(prefix="/autonomy", tags=["autonomy"], responses={c: {"model": ProblemDetails} for c in (409, 422)})
 
@@ -43,8 +43,8 @@ async def decide(
     person: Annotated[Person, Depends(may(APPROVER))],
 ) -> Response:
     """An approver promotes or refuses what the measurement proposed, or takes autonomy away."""
-    from millwright.autonomy import decide_signed
-    from millwright.storage.autonomy import act_of
+    from millwright.policy_operations.autonomy import decide_signed
+    from millwright.storage.policies.autonomy import act_of
 
     move = AutonomyMove(asked.move)
     await decide_signed(
@@ -65,7 +65,7 @@ async def decide(
 
 async def _standings(desk: Desk) -> "list[Standing]":
     # The rule engine is loaded by whoever asks for it, not by every door.
-    from millwright.autonomy import standings
+    from millwright.policy_operations.autonomy import standings
 
     storage = desk.storage
     return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())

@@ -10,10 +10,10 @@ from activities.proposals import DecideCase
 from domain.cases import Lane, Phase
 from domain.errors import ActRejected
 from millwright.api.deciding import decide
-from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.dependencies import Desk, OnDesk, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PLANNER, READING, Person, may
-from millwright.storage.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
+from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
 
 router = APIRouter(tags=["cases"])
 

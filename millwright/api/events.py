@@ -9,13 +9,13 @@ from domain.anomaly import Fate
 from domain.errors import ActRejected
 from millwright.api import webhook
 from millwright.api.contract import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
 from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
 from millwright.intake.redrive import redrive
-from millwright.storage.events import SeenEvent, WholeEvent
-from millwright.storage.pending import UNDECIDED
+from millwright.storage.events.event_store import SeenEvent, WholeEvent
+from millwright.storage.events.pending import UNDECIDED
 
 router = APIRouter(tags=["events"])
 

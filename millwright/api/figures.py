@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.problems import Problem
 from millwright.api.sign_in import READING, may
 from millwright.explaining.flooding import read_flood_figures
 from millwright.explaining.waivers import read_waiver_notices
-from millwright.storage.figures import read_figures, read_orderings
+from millwright.storage.reporting.figures import read_figures, read_orderings
 
 _DAY = timedelta(days=1)
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.sign_in import READING, may
 from millwright.explaining.flooding import read_floods
-from policies.floods import Flood
+from policies.statistics.floods import Flood
 
 router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 

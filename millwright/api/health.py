@@ -10,10 +10,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.errors import StorageFault, StorageUnavailable
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.bootstrap import Storage
-from millwright.storage.condition import read_policy_faults
-from millwright.storage.engine import transaction
+from millwright.storage.database.engine import transaction
+from millwright.storage.reporting.condition import read_policy_faults
 
 router = APIRouter(tags=["operations"])
 

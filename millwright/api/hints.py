@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import INGEST, OPERATOR, may
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.errors import ActRejected
 from domain.holds import HoldStatus, Release
 from domain.production import READY_TO_RUN
-from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.dependencies import Desk, OnDesk, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PRODUCTION, READING, Person, may, named
-from millwright.storage.hold_lists import SeenHold, hold_page, whole_hold
+from millwright.storage.reporting.hold_lists import SeenHold, hold_page, whole_hold
 
 router = APIRouter(tags=["holds"])
 

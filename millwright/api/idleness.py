@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.loops import wait_until
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.sign_in import READING, may
-from millwright.storage.idleness import Waiting, watching
+from millwright.storage.scheduling.idleness import Waiting, watching
 
 router = APIRouter(tags=["operations"])
 

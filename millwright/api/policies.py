@@ -22,16 +22,16 @@ from domain.approvals import (
 from domain.assigning import AssignedAs, Scope
 from domain.canonical import canonical
 from domain.errors import PolicyRejected
-from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.dependencies import Desk, OnDesk, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import LOCAL, READING, Person, may
-from millwright.canary_bands import usual_band
-from millwright.draft_checks import examine_draft, save_draft
-from millwright.storage.canaries import CanaryCounts
-from millwright.storage.lifecycle import Placing
-from millwright.storage.signatures import Signature
-from millwright.storage.versions import StoredVersion
-from policies.canary import Band
+from millwright.policy_operations.canary_bands import usual_band
+from millwright.policy_operations.draft_checks import examine_draft, save_draft
+from millwright.storage.policies.canaries import CanaryCounts
+from millwright.storage.policies.lifecycle import Placing
+from millwright.storage.policies.signatures import Signature
+from millwright.storage.policies.versions import StoredVersion
+from policies.statistics.canary import Band
 
 router = APIRouter(prefix="/policies", tags=["policies"], responses={c: {"model": ProblemDetails} for c in (404, 422)})
 

@@ -6,10 +6,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from domain.anomaly import Fate, Received
-from millwright.api.desk import Desk
+from millwright.api.dependencies import Desk
 from millwright.intake.reading import read_items
 from millwright.intake.redrive import Redriven, mend
-from millwright.storage.inbox import Receipt
+from millwright.storage.events.inbox import Receipt
 
 DOOR = "http"
 _MAY_BE_KNOWN_NOW = (Fate.UNMAPPED, Fate.QUARANTINED)

@@ -13,7 +13,7 @@ from temporalio.client import Client
 from domain.errors import Rejected
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage
-from millwright.embedded.occupancy import ADDRESS_FILE
+from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
 
 log = logging.getLogger(__name__)

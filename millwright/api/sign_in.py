@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.keys import LOCAL_ACTOR
 from domain.model import Model
 from millwright.api.problems import Problem
-from millwright.people import ROLES, api_key_hash
-from millwright.storage.keyring import KeyHolder, key_holders
+from millwright.people.persons import ROLES, api_key_hash
+from millwright.storage.policies.keyring import KeyHolder, key_holders
 
 INGEST, PLANNER, OPERATOR, PRODUCTION, READER = "ingest", "planner", "operator", "production", "reader"
 READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.stops import StoppableAction
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.policies import APPROVER, OPERATOR, by_name
 from millwright.api.sign_in import READING, Person, may
 

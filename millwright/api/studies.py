@@ -8,13 +8,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected, PolicyRejected
-from millwright.api.desk import Desk, OnDesk, answered
+from millwright.api.dependencies import Desk, OnDesk, answered
 from millwright.api.policies import APPROVER, AUTHOR, OPERATOR
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import READING, Person, may
 from millwright.api.study_process import begin_study
-from millwright.storage.studies import KEPT, AskedStudy, Part, Study, StudyKind
-from millwright.storage.versions import StoredVersion
+from millwright.storage.policies.versions import StoredVersion
+from millwright.storage.reporting.studies import KEPT, AskedStudy, Part, Study, StudyKind
 
 router = APIRouter(tags=["studies"], responses={c: {"model": ProblemDetails} for c in (404, 409, 422, 503)})
 
@@ -153,7 +153,7 @@ async def _named(desk: Desk, version: str) -> StoredVersion:
 
 async def _active(desk: Desk, field: str) -> StoredVersion:
     # What reads the past is loaded by whoever asks about it.
-    from millwright.storage.history import read_history
+    from millwright.storage.reporting.history import read_history
 
     async with read_history(desk.storage.engine) as history:
         digest = await history.active(desk.storage.clock.now())

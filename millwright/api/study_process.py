@@ -7,10 +7,10 @@ import sys
 import threading
 
 from domain.errors import ActRejected
-from millwright.api.desk import Desk
+from millwright.api.dependencies import Desk
 from millwright.api.problems import unavailable
 from millwright.backtesting.studying import Begun, StudyOrder
-from millwright.storage.studies import AskedStudy, Study, busy
+from millwright.storage.reporting.studies import AskedStudy, Study, busy
 
 
 async def begin_study(desk: Desk, asked: AskedStudy, document: str, against: str | None) -> Study:

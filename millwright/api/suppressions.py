@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected
 from domain.suppression import Suppression, SuppressionKind
-from millwright.api.desk import OnDesk, answered
+from millwright.api.dependencies import OnDesk, answered
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
-from millwright.storage.suppression_lists import (
+from millwright.storage.reporting.suppression_lists import (
     SeenSuppression,
     WholeSuppression,
     suppression_page,

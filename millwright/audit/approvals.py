@@ -11,7 +11,7 @@ from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subjec
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
-from millwright.storage.record import (
+from millwright.storage.audit.record import (
     AssignmentRow,
     DraftRow,
     EndRow,
@@ -22,8 +22,8 @@ from millwright.storage.record import (
     VersionRow,
     stamped,
 )
-from policies.catalogue import Catalogue
-from policies.document import read_document
+from policies.engine.catalogue import Catalogue
+from policies.language.document import read_document
 
 
 def person_file(person: PersonRow) -> Row:

@@ -27,9 +27,8 @@ from millwright.audit.offline_pack import PACK_BEGINS, PACK_FORMAT, hashed_text
 from millwright.audit.offline_signatures import Row
 from millwright.explaining.consequences import consequences
 from millwright.explaining.decisions import Explainer
-from millwright.storage.case_lists import whole_case
-from millwright.storage.case_record import case_files, hold_files
-from millwright.storage.evidence import (
+from millwright.storage.audit.case_record import case_files, hold_files
+from millwright.storage.audit.evidence import (
     DECIDING,
     EVERY_WAY,
     cases_sharing_holds,
@@ -38,12 +37,13 @@ from millwright.storage.evidence import (
     leaves_of_rows,
     some_events,
 )
-from millwright.storage.questions import acts_on, cases_of_version, judged_by, version_named
-from millwright.storage.reasons import deciding_event, entries_of, find
-from millwright.storage.record import ActRow, Record, VerdictRow, VersionRow, read_record
-from millwright.storage.shelving_record import around_cases, under_version
-from policies.catalogue import Catalogue
-from policies.engine_mark import engine_mark
+from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
+from millwright.storage.audit.reasons import deciding_event, entries_of, find
+from millwright.storage.audit.record import ActRow, Record, VerdictRow, VersionRow, read_record
+from millwright.storage.audit.shelving_record import around_cases, under_version
+from millwright.storage.reporting.case_lists import whole_case
+from policies.engine.catalogue import Catalogue
+from policies.engine.engine_mark import engine_mark
 
 VERIFIER = "offline_verify.py"
 _EMPTY = canonical(Memory()).decode()

@@ -24,11 +24,11 @@ from millwright.audit import (
     offline_verify,
 )
 from millwright.audit.approvals import autonomy_files, person_file, version_files
-from millwright.storage.case_record import case_files, hold_files
-from millwright.storage.ledger import Head
-from millwright.storage.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
-from millwright.storage.shelving_record import shelving_files
-from millwright.storage.stop_record import stop_files
+from millwright.storage.audit.case_record import case_files, hold_files
+from millwright.storage.audit.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
+from millwright.storage.audit.shelving_record import shelving_files
+from millwright.storage.audit.stop_record import stop_files
+from millwright.storage.ledger.ledger import Head
 
 MANIFEST = "manifest.json"
 FORMAT = 1

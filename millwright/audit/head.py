@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import timestamp
 from domain.errors import ActRejected
-from millwright.embedded.marking import HEAD_LOG
-from millwright.storage import ledger
-from millwright.storage.engine import transaction
-from millwright.storage.ledger import Head
+from millwright.runtime.embedded.marking import HEAD_LOG
+from millwright.storage.database.engine import transaction
+from millwright.storage.ledger import ledger
+from millwright.storage.ledger.ledger import Head
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _logger = logging.getLogger(__name__)

@@ -14,15 +14,15 @@ from domain.model import Model, Moment
 from domain.verdict import Explanation, Rung
 from millwright.backtesting.past import Past, read_past
 from millwright.backtesting.replaying import Progress, history_of, replay_history
-from millwright.storage.history import read_history
-from policies.backtest import Changed, Replay, explanations
-from policies.changes import added_unattended
-from policies.comparison import FigureComparison, Standing, compare_measures, standing
-from policies.crew_load import CrewLoad, crew_load
-from policies.engine import CompiledPolicy
-from policies.intervals import CONFIDENCE
-from policies.measures import Measures, measure
-from policies.scoring import VersionScore, score
+from millwright.storage.reporting.history import read_history
+from policies.checks.changes import added_unattended
+from policies.engine.judging import CompiledPolicy
+from policies.evaluation.backtest import Changed, Replay, explanations
+from policies.evaluation.comparison import FigureComparison, Standing, compare_measures, standing
+from policies.evaluation.crew_load import CrewLoad, crew_load
+from policies.evaluation.measures import Measures, measure
+from policies.evaluation.scoring import VersionScore, score
+from policies.statistics.intervals import CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.verdict import Rung
 from millwright.backtesting.backtest import Backtest, Tested
-from policies.intervals import Share
+from policies.statistics.intervals import Share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

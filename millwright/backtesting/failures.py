@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.errors import Rejected
-from millwright.storage.history import Component
-from policies.scoring import Failure
+from millwright.storage.reporting.history import Component
+from policies.evaluation.scoring import Failure
 
 COLUMNS = ("datetime", "machineid", "failure")
 _NUMBER = re.compile(r"\d+")

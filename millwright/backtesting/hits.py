@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from domain.errors import Rejected
-from millwright.storage.history import History
-from policies.engine import CompiledPolicy
-from policies.hits import RuleHits, rule_hits
+from millwright.storage.reporting.history import History
+from policies.engine.judging import CompiledPolicy
+from policies.statistics.hits import RuleHits, rule_hits
 
 
 async def read_hits(

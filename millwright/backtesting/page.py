@@ -7,7 +7,7 @@ from millwright.backtesting.backtest import Backtest, DecisionView, Tested, Trac
 from millwright.backtesting.charts import charts
 from millwright.backtesting.rendering import asked, interval, percent, sentences, unattended
 from millwright.pages import render
-from policies.measures import Measures
+from policies.evaluation.measures import Measures
 
 TRACED = 200
 """How many changed decisions a page carries with their traces, from the first on; the list itself is whole."""

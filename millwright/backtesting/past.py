@@ -7,9 +7,9 @@ from pathlib import Path
 
 from domain.errors import Rejected
 from millwright.backtesting.failures import read_failures
-from millwright.storage.history import CaseRow, History
-from policies.measures import Outcomes, PastCase
-from policies.scoring import FailureRegister, Period
+from millwright.storage.reporting.history import CaseRow, History
+from policies.evaluation.measures import Outcomes, PastCase
+from policies.evaluation.scoring import FailureRegister, Period
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from domain.verdict import Explanation, Rung
 from millwright.backtesting.backtest import Backtest, Change, DecisionView, Tested, Traced
-from policies.comparison import Standing
-from policies.intervals import Share
-from policies.measures import Measures
+from policies.evaluation.comparison import Standing
+from policies.evaluation.measures import Measures
+from policies.statistics.intervals import Share
 
 _BAR = 10
 _SHOWN = 20

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar, cast
 
 from domain.anomaly import Anomaly
-from millwright.storage.history import FaultRows, History
-from policies.backtest import Compared, FaultHistory, PastEvent, Replay, compare, replay_alone
-from policies.engine import CompiledPolicy, compile_policy
+from millwright.storage.reporting.history import FaultRows, History
+from policies.engine.judging import CompiledPolicy, compile_policy
+from policies.evaluation.backtest import Compared, FaultHistory, PastEvent, Replay, compare, replay_alone
 
 _CHUNK = 4000
 """Judgements, of as many versions as there are, that are given to a process at once."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from domain.verdict import Rung
 from millwright.backtesting.versions import compiled
-from millwright.storage.figures import Ordering as StandingOrdering
-from millwright.storage.versions import StoredVersion
-from policies.episodes import Ordering, episodes
-from policies.scoring import FailureRegister, VersionScore, score
+from millwright.storage.policies.versions import StoredVersion
+from millwright.storage.reporting.figures import Ordering as StandingOrdering
+from policies.evaluation.episodes import Ordering, episodes
+from policies.evaluation.scoring import FailureRegister, VersionScore, score
 
 
 def score_standing(

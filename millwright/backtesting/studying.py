@@ -19,15 +19,15 @@ from domain.clock import Clock
 from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
 from domain.loops import repeat
 from domain.model import Model
-from millwright.plant_clock import clock_of
-from millwright.storage.engine import open_engine
-from millwright.storage.studies import AskedStudy, StudyStore
+from millwright.runtime.plant_clock import clock_of
+from millwright.storage.database.engine import open_engine
+from millwright.storage.reporting.studies import AskedStudy, StudyStore
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from millwright.backtesting.replaying import Progress
-    from policies.engine import CompiledPolicy
+    from policies.engine.judging import CompiledPolicy
 
 _TOLD_EVERY = 1.0
 _BEGUN_WITHIN = 60
@@ -107,7 +107,7 @@ async def _found(engine: "AsyncEngine", order: StudyOrder, progress: "Progress")
 
 
 def _compiled(document: str, digest: str, name: str) -> "CompiledPolicy":
-    from policies.engine import compile_policy
+    from policies.engine.judging import compile_policy
 
     policy = compile_policy(document, name)
     if policy.digest != digest:

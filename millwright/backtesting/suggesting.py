@@ -12,13 +12,13 @@ from domain.model import Model, Moment
 from millwright.backtesting.backtest import Backtest, Question, run_backtest
 from millwright.backtesting.past import Past, read_past
 from millwright.backtesting.replaying import Progress, history_of, replay_many
-from millwright.storage.history import read_history
-from policies.backtest import Replay
-from policies.engine import CompiledPolicy, compile_policy
-from policies.measures import Measures, measure
-from policies.proposals import CHATTERING, Proposal, chatter, left_alone, proposals
-from policies.reachability import Reachability
-from policies.text import read_text
+from millwright.storage.reporting.history import read_history
+from policies.checks.reachability import Reachability
+from policies.engine.judging import CompiledPolicy, compile_policy
+from policies.evaluation.backtest import Replay
+from policies.evaluation.measures import Measures, measure
+from policies.evaluation.proposals import CHATTERING, Proposal, chatter, left_alone, proposals
+from policies.language.text import read_text
 
 FOUND_ON = 0.6
 """The share of the period, from its beginning, on which proposals are sought; the rest shows what they are worth."""

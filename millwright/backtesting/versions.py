@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.errors import Rejected
-from millwright.storage.history import History
-from millwright.storage.versions import StoredVersion
-from policies.engine import CompiledPolicy, compile_policy
+from millwright.storage.policies.versions import StoredVersion
+from millwright.storage.reporting.history import History
+from policies.engine.judging import CompiledPolicy, compile_policy
 
 
 def named_version(name: str, stored: Sequence[StoredVersion]) -> CompiledPolicy:

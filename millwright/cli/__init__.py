@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from millwright.cli import (
-    asking,
     assets,
     assigning,
     audit,
+    audit_questions,
     autonomy,
     backtest,
     case,
@@ -33,7 +33,7 @@ from millwright.cli import (
     why,
     windows,
 )
-from millwright.cli.failing import Commands
+from millwright.cli.errors import Commands
 
 app = typer.Typer(
     name="millwright",
@@ -66,7 +66,7 @@ app.add_typer(hold.app, name="hold")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")
-asking.register(audit.app)
+audit_questions.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(windows.app, name="windows")

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.assets import Level
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.assets import PlantRegister
     from millwright.settings import Settings
-    from millwright.storage.register import ImportReport
+    from millwright.storage.events.register import ImportReport
 
 app = typer.Typer(no_args_is_help=True, help="Assets: the equipment hierarchy and its crosswalk.")
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.acting import ApiKey, Reason, SigningKey, moment, signer
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ApiKey, Reason, SigningKey, moment, signer
 from millwright.cli.drafting import Named
-from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
     from domain.assigning import Scope
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
-    from millwright.storage.version_states import InForce
+    from millwright.storage.policies.version_states import InForce
 
 Line = Annotated[str | None, typer.Option("--line", help="Only this line.")]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
@@ -122,7 +122,7 @@ async def _place(
     band: dict[str, float] | None = None,
 ) -> str:
     from domain.approvals import one_line
-    from millwright.storage.lifecycle import Placing
+    from millwright.storage.policies.lifecycle import Placing
 
     async with opened(settings) as storage:
         person = await signer(storage, settings, key, file)
@@ -138,8 +138,8 @@ async def _place(
 
 async def _band(storage: "Storage", scope: "Scope", now: datetime, asked: dict[str, float]) -> str:
     from domain.canonical import canonical
-    from millwright.canary_bands import usual_band
-    from millwright.storage.canaries import CanaryCounts
+    from millwright.policy_operations.canary_bands import usual_band
+    from millwright.storage.policies.canaries import CanaryCounts
 
     usual = await usual_band(CanaryCounts(storage.engine), scope, now)
     return canonical(usual.model_copy(update=asked)).decode()

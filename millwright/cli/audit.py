@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
     from millwright.audit.exporting import Exported
     from millwright.audit.report import Report
     from millwright.settings import Settings
-    from millwright.storage.ledger import Head
+    from millwright.storage.ledger.ledger import Head
 
 app = typer.Typer(no_args_is_help=True, help="The audit: is the record whole, and can every decision be made again?")
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.autonomy import AutonomyMove
-    from millwright.autonomy import Standing
+    from millwright.policy_operations.autonomy import Standing
     from millwright.settings import Settings
 
 AssetClass = Annotated[str, typer.Argument(metavar="CLASS", help="The asset class.")]
@@ -35,7 +35,7 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
     settings = settings_of(context)
 
     async def work() -> "list[Standing]":
-        from millwright.autonomy import standings
+        from millwright.policy_operations.autonomy import standings
 
         async with opened(settings) as storage:
             return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
@@ -118,8 +118,8 @@ async def _decide(
     reason: str,
     key: Path | None,
 ) -> None:
-    from millwright.autonomy import decide
-    from millwright.people import signing_key
+    from millwright.people.persons import signing_key
+    from millwright.policy_operations.autonomy import decide
 
     signed_with = signing_key(key or settings.home / "people" / f"{by}.key")
     async with opened(settings) as storage:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import MillwrightError, Rejected
-from millwright.cli.acting import ApiKey, Attach, actor, attach
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ApiKey, Attach, actor, attach
 from millwright.cli.output import Json, write_json, write_rich
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def _check_attachable(storage: "Storage", question: "Question", api_key: s
             would say less of what changes than those who approve must know.
     """
     from millwright.backtesting.versions import active_version
-    from millwright.storage.history import read_history
+    from millwright.storage.reporting.history import read_history
 
     await actor(storage, api_key, "author", "approver", "operator")
     stored = await storage.versions.versions()
@@ -153,7 +153,7 @@ async def _question(
 ) -> "Question":
     from millwright.backtesting.backtest import Question
     from millwright.backtesting.versions import active_version, named_version
-    from millwright.storage.history import read_history
+    from millwright.storage.reporting.history import read_history
 
     stored = await storage.versions.versions()
     candidate = named_version(version, stored)

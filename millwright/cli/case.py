@@ -8,13 +8,13 @@ import typer
 from domain.cases import Lane
 from domain.errors import ActRejected, Rejected, Unavailable
 from domain.keys import LOCAL_ACTOR
-from millwright.cli.opening import engine_of, finish, opened, settings_of
+from millwright.cli.connections import engine_of, finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
-    from millwright.storage.case_lists import SeenCase, WholeCase
+    from millwright.storage.reporting.case_lists import SeenCase, WholeCase
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
@@ -41,7 +41,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List cases, the newest first."""
-    from millwright.storage.case_lists import case_page
+    from millwright.storage.reporting.case_lists import case_page
 
     settings = settings_of(context)
 
@@ -79,7 +79,7 @@ def _state(one: "SeenCase") -> str:
 @app.command()
 def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
-    from millwright.storage.case_lists import whole_case
+    from millwright.storage.reporting.case_lists import whole_case
 
     settings = settings_of(context)
 
@@ -162,7 +162,7 @@ async def _decide(settings: "Settings", case: str, approved: bool, reason: str, 
 
 
 async def _person(storage: "Storage", key: str | None) -> str:
-    from millwright.people import api_key_hash
+    from millwright.people.persons import api_key_hash
 
     if key is None:
         return LOCAL_ACTOR

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from millwright.cli.opening import settings_of
+from millwright.cli.connections import settings_of
 from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
-    from policies.check import Report
-    from policies.findings import Finding
-    from policies.text import TextRejected
-    from policies.trial import Situation
-    from policies.waivers import WaiverNotice
+    from policies.checks.check import Report
+    from policies.checks.findings import Finding
+    from policies.checks.waivers import WaiverNotice
+    from policies.engine.trial import Situation
+    from policies.language.text import TextRejected
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +34,9 @@ def check(
     json: Json = False,
 ) -> None:
     """Check policy documents and their cases; exits 1 while anything stands against publication."""
-    from millwright.plant_clock import clock_of
-    from policies.check import check as check_policy
-    from policies.check import documents
+    from millwright.runtime.plant_clock import clock_of
+    from policies.checks.check import check as check_policy
+    from policies.checks.check import documents
 
     now = clock_of(settings_of(context).clock).now()
     reports = [check_policy(each) for each in documents(path)]
@@ -55,13 +55,13 @@ def check(
 
 def schema() -> None:
     """Print the JSON Schema of policy documents, for editors."""
-    from policies.json_schema import schema_text
+    from policies.language.json_schema import schema_text
 
     typer.echo(schema_text(), nl=False)
 
 
 def _notices(report: "Report", now: datetime) -> "tuple[WaiverNotice, ...]":
-    from policies.waivers import waiver_notices
+    from policies.checks.waivers import waiver_notices
 
     return waiver_notices(report.policy.document, now) if report.policy else ()
 

@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from domain.errors import Rejected, StorageUnavailable
-from millwright.cli.opening import finish, settings_of
+from millwright.cli.connections import finish, settings_of
 from millwright.cli.output import Json, write_json
 
 _UPGRADE = "run `millwright db upgrade`"
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="The database.")
 def _revisions(url: str) -> tuple[str | None, str | None]:
     from sqlalchemy.exc import OperationalError
 
-    from millwright.storage.schema import revisions
+    from millwright.storage.database.schema import revisions
 
     try:
         return revisions(url)
@@ -28,8 +28,8 @@ def _revisions(url: str) -> tuple[str | None, str | None]:
 def upgrade(context: typer.Context) -> None:
     """Bring the database to the tables of this build; an embedded one is made where there is none."""
     from millwright.bootstrap import database
-    from millwright.storage import schema
-    from millwright.storage.lineage import lineage
+    from millwright.storage.database import schema
+    from millwright.storage.database.lineage import lineage
 
     settings = settings_of(context)
 
@@ -57,8 +57,8 @@ def check(context: typer.Context, json: Json = False) -> None:
     from alembic.util.exc import CommandError
 
     from millwright.bootstrap import database
-    from millwright.home import installed
-    from millwright.storage import schema
+    from millwright.runtime.home import installed
+    from millwright.storage.database import schema
 
     settings = settings_of(context)
     if not installed(settings):
@@ -90,8 +90,8 @@ def check(context: typer.Context, json: Json = False) -> None:
 @app.command()
 def stop(context: typer.Context) -> None:
     """End the embedded database, which commands start and leave running."""
-    from millwright.embedded import postgres
-    from millwright.embedded.marking import POSTGRES, locked
+    from millwright.runtime.embedded import postgres
+    from millwright.runtime.embedded.marking import POSTGRES, locked
 
     home = settings_of(context).home
     if (home / POSTGRES).exists():

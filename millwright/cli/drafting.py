@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.acting import ApiKey, Reason, SigningKey, actor, signer
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ApiKey, Reason, SigningKey, actor, signer
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
-    from millwright.storage.drafts import Draft
-    from millwright.storage.version_states import Told, VersionState
+    from millwright.storage.policies.drafts import Draft
+    from millwright.storage.policies.version_states import Told, VersionState
 
 Named = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number, POLICY@VERSION, or its digest.")]
 
@@ -38,8 +38,8 @@ async def _draft(settings: "Settings", file: Path, reason: str, key: str | None)
 
 
 async def _save(storage: "Storage", file: Path, reason: str, by: str) -> str:
-    from millwright.draft_checks import save_draft
-    from policies.engine import compile_policy
+    from millwright.policy_operations.draft_checks import save_draft
+    from policies.engine.judging import compile_policy
 
     text = _read(file)
     document = compile_policy(text, str(file)).document
@@ -75,7 +75,7 @@ def submit(
 
 async def _submit(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
     from domain.approvals import SUBMIT
-    from millwright.draft_checks import examine_draft
+    from millwright.policy_operations.draft_checks import examine_draft
 
     async with opened(settings) as storage:
         person = await signer(storage, settings, key, file)
@@ -201,7 +201,7 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
     if json:
         write_json([_fields(one) for one in told])
         return
-    from millwright.cli.told import words_of
+    from millwright.cli.act_descriptions import words_of
 
     rows = [(one.at, one.by, words_of(one)) for one in told]
     write_table(("at", "who", "what was done"), rows, "Nothing was done to it.")
@@ -241,7 +241,7 @@ async def _export(settings: "Settings", directory: Path) -> int:
 
 def _keep_cases(path: Path, document: str, cases: str) -> None:
     """Writes a version's cases under the name that it has for them, or its own where another version has that."""
-    from policies.engine import compile_policy
+    from policies.engine.judging import compile_policy
 
     beside = path.parent / compile_policy(document, str(path)).document.cases
     if beside.exists() and beside.read_text(encoding="utf-8") != cases:
@@ -261,7 +261,7 @@ def take_in(
 
 
 async def _import(settings: "Settings", directory: Path, reason: str, key: str | None) -> list[str]:
-    from policies.engine import compile_policy
+    from policies.engine.judging import compile_policy
 
     said = []
     async with opened(settings) as storage:

@@ -8,14 +8,14 @@ import typer
 from domain.assets import ObservableKind
 from domain.errors import Rejected
 from domain.verdict import Context
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import write_json, write_table
 from millwright.cli.versions import newest, version_named
 
 if TYPE_CHECKING:
     from domain.assets import PlantRegister
     from millwright.settings import Settings
-    from policies.effective import EffectivePolicy
+    from policies.engine.effective import EffectivePolicy
 
 
 def show_effective(context: typer.Context, version: str | None, asset: str, at: str | None, *, json: bool) -> None:
@@ -24,7 +24,7 @@ def show_effective(context: typer.Context, version: str | None, asset: str, at: 
     Raises:
         Rejected: there is no such version or asset, or the instant cannot be read.
     """
-    from policies.effective import effective
+    from policies.engine.effective import effective
 
     policy = newest() if version is None else version_named(context, version)
     register, now = finish(_register(settings_of(context)))

@@ -9,11 +9,11 @@ import typer
 
 from domain.errors import Unavailable
 from domain.loops import repeat
+from millwright.cli.connections import finish, settings_of
 from millwright.cli.lifetime import stopping
-from millwright.cli.opening import finish, settings_of
 
 if TYPE_CHECKING:
-    from millwright.embedded.engines import EmbeddedEngine
+    from millwright.runtime.embedded.engines import EmbeddedEngine
 
 _LOOK_EVERY = 0.5
 
@@ -27,9 +27,9 @@ def engine(
     port: Annotated[int, typer.Option(help="Where it listens on loopback, with --serve.")] = 7233,
 ) -> None:
     """Find the workflow engine's server, fetch or build it where there is none, and print where it is."""
-    from millwright.embedded import production_engine, temporal_server
-    from millwright.embedded.engines import DevelopmentEngine
-    from millwright.embedded.production_engine import ProductionEngine
+    from millwright.runtime.embedded import production_engine, temporal_server
+    from millwright.runtime.embedded.engines import DevelopmentEngine
+    from millwright.runtime.embedded.production_engine import ProductionEngine
 
     if serve:
         home = settings_of(context, logging.INFO, anew=True).home
@@ -39,8 +39,8 @@ def engine(
 
 
 async def _run(engine: "EmbeddedEngine", home: Path) -> None:
-    from millwright.embedded.keeper import kept
-    from millwright.embedded.processes import Process
+    from millwright.runtime.embedded.keeper import kept
+    from millwright.runtime.embedded.processes import Process
 
     stop = stopping()
     command = await asyncio.to_thread(engine.command, _say)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.anomaly import Fate
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.intake.redrive import Redriven
     from millwright.settings import Settings
-    from millwright.storage.events import SeenEvent
+    from millwright.storage.events.event_store import SeenEvent
 
 app = typer.Typer(no_args_is_help=True, help="Events: one message from outside each, with its fate.")
 _WAITS = "undecided"
@@ -31,7 +31,7 @@ def list_(
     settings = settings_of(context)
 
     async def read() -> "list[SeenEvent]":
-        from millwright.storage.events import EventStore
+        from millwright.storage.events.event_store import EventStore
 
         async with opened(settings) as storage:
             store = EventStore(storage.engine, storage.clock)

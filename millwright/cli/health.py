@@ -2,13 +2,13 @@
 
 import typer
 
-from millwright.cli.opening import finish, settings_of
+from millwright.cli.connections import finish, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
     """Check every part of the installation and say how to mend what is not well; exits 1 if anything is not."""
-    from millwright.doctor import examine
+    from millwright.cli.doctor import examine
 
     findings = finish(examine(settings_of(context, _QUIET)))
     if json:

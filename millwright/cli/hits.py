@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from millwright.cli.backtest import Since, Until, moment
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
-    from policies.engine import CompiledPolicy
-    from policies.hits import RuleHits
+    from policies.engine.judging import CompiledPolicy
+    from policies.statistics.hits import RuleHits
 
 _FLAGS = {"never_hit": "never hit", "always_hit": "always hit: nothing below it is asked"}
 
@@ -31,7 +31,7 @@ def hits(
     async def work() -> "tuple[CompiledPolicy, tuple[RuleHits, ...]]":
         from millwright.backtesting.hits import read_hits
         from millwright.backtesting.versions import active_version, named_version
-        from millwright.storage.history import read_history
+        from millwright.storage.reporting.history import read_history
 
         async with opened(settings) as storage:
             stored = await storage.versions.versions()

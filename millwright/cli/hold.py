@@ -6,12 +6,12 @@ import typer
 
 from domain.errors import Rejected
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
-from millwright.cli.acting import ApiKey, actor
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ApiKey, actor
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
-    from millwright.storage.hold_lists import SeenHold
+    from millwright.storage.reporting.hold_lists import SeenHold
 
 app = typer.Typer(no_args_is_help=True, help=f"Holds on machines. {ISOLATION_NOTICE}")
 
@@ -30,7 +30,7 @@ def list_(
 ) -> None:
     """List the holds that are live, the newest first."""
     from domain.holds import HoldStatus
-    from millwright.storage.hold_lists import hold_page
+    from millwright.storage.reporting.hold_lists import hold_page
 
     settings = settings_of(context)
     states = tuple(state for state in HoldStatus if everything or state.live)
@@ -53,7 +53,7 @@ def list_(
 @app.command()
 def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
     """Show one hold: how it stands, its placements, and the cases that ask for it."""
-    from millwright.storage.hold_lists import hold_by
+    from millwright.storage.reporting.hold_lists import hold_by
 
     settings = settings_of(context)
 
@@ -112,7 +112,7 @@ def release(
 ) -> None:
     """Release a hold whose work is done, as the person of production whose API key is given."""
     from domain.holds import Release
-    from millwright.storage.hold_lists import hold_by, whole_hold
+    from millwright.storage.reporting.hold_lists import hold_by, whole_hold
 
     if not reason.strip():
         raise Rejected("is empty", field="reason", fix="say why")

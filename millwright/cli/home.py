@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from millwright.cli.opening import settings_of
+from millwright.cli.connections import settings_of
 
 app = typer.Typer(no_args_is_help=True, help="The home: where the embedded parts keep their files.")
 
@@ -17,8 +17,8 @@ def remove(
     ] = False,
 ) -> None:
     """Remove a home that nobody uses, with all that was played in it; files that are not ours stay."""
-    from millwright.embedded.marking import locked
-    from millwright.playing import clearing
+    from millwright.demo import clearing
+    from millwright.runtime.embedded.marking import locked
 
     home = settings_of(context, anew=True).home.resolve()
     if not home.exists():

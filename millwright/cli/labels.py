@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 
 app = typer.Typer(no_args_is_help=True, help="Labels: what completed work taught.")
 
@@ -24,8 +24,8 @@ def export(
     settings = settings_of(context)
 
     async def write() -> int:
-        from millwright.parquet_labels import ParquetLabels
-        from millwright.storage.labels import read_labels
+        from millwright.labels.parquet_labels import ParquetLabels
+        from millwright.storage.reporting.labels import read_labels
 
         async with opened(settings) as storage:
             return ParquetLabels(file).write(await read_labels(storage.engine))

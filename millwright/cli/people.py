@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
-    from millwright.people import Person
+    from millwright.people.persons import Person
     from millwright.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
@@ -39,7 +39,7 @@ def add(
 
 
 async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
-    from millwright.people import add_person
+    from millwright.people.persons import add_person
 
     async with opened(settings) as storage:
         return await add_person(storage.people, name, roles, settings.home / "people", storage.clock.now())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from millwright.cli.opening import settings_of
+from millwright.cli.connections import settings_of
 
 Data = Annotated[
     Path | None,
@@ -37,14 +37,14 @@ def up(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
 
 
 def _play(context: typer.Context, data: Path | None, *, stay: bool, fresh: bool) -> None:
-    from millwright.playing import commands
+    from millwright.demo import commands
 
     raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, stay=stay, fresh=fresh))
 
 
 def sandbox(context: typer.Context) -> None:
     """Run the sandbox plant alone: bus, twin service, CMMS and MES. Its own options follow; see `sandbox --help`."""
-    command = [sys.executable, "-m", "millwright.sandbox", "serve", *context.args]
+    command = [sys.executable, "-P", "-m", "sandbox", "serve", *context.args]
     os.execv(sys.executable, command)  # noqa: S606 - this very Python, and no shell
 
 

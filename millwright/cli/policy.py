@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli import checking, differing, proving
+from millwright.cli import checking, diff, prove
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.effective import show_effective
-from millwright.cli.opening import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.settings import Settings
-    from millwright.storage.versions import StoredVersion
+    from millwright.storage.policies.versions import StoredVersion
 
 app = typer.Typer(no_args_is_help=True, help="Policies: versioned rule sets, never changed once published.")
-for _module in (checking, proving, differing):
+for _module in (checking, prove, diff):
     _module.register(app)
 
 

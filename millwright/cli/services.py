@@ -12,8 +12,8 @@ import typer
 
 from domain.errors import Rejected
 from domain.loops import Ended, wait_until
+from millwright.cli.connections import engine_address, opened, settings_of
 from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
-from millwright.cli.opening import engine_address, opened, settings_of
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -84,8 +84,8 @@ async def _worker(
     from temporalio.service import RPCError
 
     from millwright.bootstrap import open_systems
-    from millwright.temporal import register_search_attributes
     from millwright.worker.running import Work, run_worker
+    from millwright.workflow_engine.temporal import register_search_attributes
 
     work = Work(only) if only else None
     systems = None
@@ -132,7 +132,7 @@ async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event,
 
 async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
     from millwright.api.running import run_api
-    from millwright.temporal import engine_client
+    from millwright.workflow_engine.temporal import engine_client
 
     client = None
     if settings.temporal_address is not None:
@@ -143,7 +143,7 @@ async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, st
 
 
 async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitStack) -> "Client":
-    from millwright.temporal import engine_client
+    from millwright.workflow_engine.temporal import engine_client
 
     address = engine_address(settings)
 
@@ -155,7 +155,7 @@ async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitSta
 
 async def _ready(storage: "Storage") -> None:
     from domain.errors import StorageUnavailable
-    from millwright.storage.revision import read_revision
+    from millwright.storage.database.revision import read_revision
 
     objection = (await read_revision(storage.engine)).objection()
     if objection is not None:
@@ -165,7 +165,7 @@ async def _ready(storage: "Storage") -> None:
 async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
     """Asks the process to end once the database has tables that this build must not work on; gives the reason."""
     from domain.errors import StorageFault, StorageUnavailable
-    from millwright.storage.revision import read_revision
+    from millwright.storage.database.revision import read_revision
 
     async def look() -> str | None:
         try:

@@ -8,13 +8,13 @@ import typer
 from domain.errors import Rejected
 from domain.keys import LOCAL_ACTOR
 from domain.suppression import Suppression
-from millwright.cli.acting import actor
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import actor
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.bootstrap import Storage
-    from millwright.storage.suppression_lists import Arrived, SeenSuppression, WholeSuppression
+    from millwright.storage.reporting.suppression_lists import Arrived, SeenSuppression, WholeSuppression
 
 _SHELVES = ("operator", "planner")
 _LISTED = 200
@@ -79,7 +79,7 @@ def shelved(
     json: Json = False,
 ) -> None:
     """List what is shelved and which windows there are, or tell what arrived under one of them."""
-    from millwright.storage.suppression_lists import suppression_page, whole_suppression
+    from millwright.storage.reporting.suppression_lists import suppression_page, whole_suppression
 
     settings = settings_of(context)
 

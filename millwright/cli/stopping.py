@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.acting import ApiKey, Reason, actor, moment
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ApiKey, Reason, actor, moment
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.stops import Stop
     from millwright.settings import Settings
-    from millwright.storage.freezes import Freeze
+    from millwright.storage.policies.freezes import Freeze
 
 _OPERATES = ("operator",)
 _LIFTS = ("operator", "approver")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from millwright.cli.backtest import Failures, Since, Until, moment, progress_shown
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def suggest(
 
     async def work() -> "Suggestions":
         from millwright.backtesting.versions import active_version, named_version
-        from millwright.storage.history import read_history
+        from millwright.storage.reporting.history import read_history
 
         async with opened(settings) as storage:
             stored = await storage.versions.versions()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from domain.errors import PolicyRejected, Rejected
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 
 if TYPE_CHECKING:
     from millwright.settings import Settings
-    from policies.engine import CompiledPolicy
+    from policies.engine.judging import CompiledPolicy
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _FILE = re.compile(r".*\.ya?ml|.*/.*")
@@ -25,7 +25,7 @@ def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
         PolicyRejected: the text does not compile.
         Rejected: there is no such version.
     """
-    from policies.engine import compile_policy
+    from policies.engine.judging import compile_policy
 
     if _FILE.fullmatch(name):
         return compile_policy(_read(Path(name)), name)
@@ -42,7 +42,7 @@ def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
 
 def newest() -> "CompiledPolicy":
     """The highest version that ships with Millwright."""
-    from policies.catalogue import Catalogue
+    from policies.engine.catalogue import Catalogue
 
     return max(Catalogue.published().versions, key=lambda one: [int(part) for part in one.document.version.split(".")])
 
@@ -59,7 +59,7 @@ def _matches(name: str, version: str, digest: str) -> bool:
 
 
 def _shipped(name: str) -> "tuple[CompiledPolicy | None, list[str]]":
-    from policies.catalogue import Catalogue
+    from policies.engine.catalogue import Catalogue
 
     versions = Catalogue.published().versions
     found = next((one for one in versions if _matches(name, one.document.version, one.digest)), None)
@@ -67,8 +67,8 @@ def _shipped(name: str) -> "tuple[CompiledPolicy | None, list[str]]":
 
 
 def _stored(context: typer.Context, name: str) -> "tuple[CompiledPolicy | None, list[str]]":
-    from millwright.home import installed
-    from policies.catalogue import Catalogue
+    from millwright.runtime.home import installed
+    from policies.engine.catalogue import Catalogue
 
     settings = settings_of(context)
     if not installed(settings):

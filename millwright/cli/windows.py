@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from millwright.cli.opening import finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json
 from millwright.cli.shelving import Key, person, write_suppressions
 
 if TYPE_CHECKING:
-    from millwright.storage.suppression_lists import SeenSuppression
-    from millwright.storage.suppressions import WindowReport
+    from millwright.storage.reporting.suppression_lists import SeenSuppression
+    from millwright.storage.suppression.suppressions import WindowReport
 
 app = typer.Typer(no_args_is_help=True, help="Windows: planned work and planned stops, under which no case is opened.")
 _PLANS = ("planner", "operator")
@@ -55,7 +55,7 @@ def list_(
 ) -> None:
     """List the windows to come and under way; `unshelve ID` ends one."""
     from domain.suppression import SuppressionKind
-    from millwright.storage.suppression_lists import suppression_page
+    from millwright.storage.reporting.suppression_lists import suppression_page
 
     settings = settings_of(context)
 

@@ -6,8 +6,8 @@ from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
 from domain.production import ISOLATION_NOTICE
 from domain.verdict import Urgency
-from millwright.storage.case_lists import WholeCase
-from millwright.storage.events import Told
+from millwright.storage.events.event_store import Told
+from millwright.storage.reporting.case_lists import WholeCase
 
 _WHEN = {
     Urgency.NOW: "at once",

@@ -13,9 +13,9 @@ from domain.errors import PolicyRejected
 from domain.model import Model, Moment
 from domain.verdict import Context, Explanation, Memory, RuleTrace, Rung
 from millwright.explaining.words import Tested, worded
-from millwright.storage.record import Record, SignatureRow, VerdictRow, VersionRow
-from policies.catalogue import Catalogue
-from policies.schema import APPLIES_TO, BAD_QUALITY
+from millwright.storage.audit.record import Record, SignatureRow, VerdictRow, VersionRow
+from policies.engine.catalogue import Catalogue
+from policies.language.schema import APPLIES_TO, BAD_QUALITY
 
 Remade = Literal["equal", "different", "impossible"]
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.model import Model
-from millwright.storage.alarms import read_alarms
-from policies.floods import Flood, floods
+from millwright.storage.reporting.alarms import read_alarms
+from policies.statistics.floods import Flood, floods
 
 
 async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> list[Flood]:
-    """The floods of every line between two instants, the first first; see `policies.floods`.
+    """The floods of every line between two instants, the first first; see `policies.statistics.floods`.
 
     Raises:
         StorageUnavailable: the database is away.

@@ -10,7 +10,7 @@ from domain.verdict import RuleTrace
 from millwright.explaining.decisions import missed, tells
 from millwright.explaining.why import seen
 from millwright.explaining.words import worded
-from policies.trial import Situation, Trial
+from policies.engine.trial import Situation, Trial
 
 
 def render_trial(situation: Situation, trial: Trial, changes: Counterfactuals) -> RenderableType:

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import PolicyRejected
-from millwright.storage.assignments import read_book
-from millwright.storage.engine import raw, transaction
-from millwright.storage.tables import policy_versions
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.tables import policy_versions
+from millwright.storage.policies.assignments import read_book
 
 if TYPE_CHECKING:
-    from policies.waivers import WaiverNotice
+    from policies.checks.waivers import WaiverNotice
 
 _ACTING = ("active", "canary")
 _HAS_WAIVERS = "waivers:"
@@ -39,8 +39,8 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
 def notices_in(documents: Sequence[str], now: datetime) -> "list[WaiverNotice]":
     """The notices of policy documents, the first to end first. One that cannot be read has none: it was altered, and
     judges nowhere; the audit and `millwright doctor` say so."""
-    from policies.document import read_document
-    from policies.waivers import waiver_notices
+    from policies.checks.waivers import waiver_notices
+    from policies.language.document import read_document
 
     found: list[WaiverNotice] = []
     for document in documents:

@@ -9,10 +9,7 @@ from domain.suppression import Suppression
 from domain.verdict import Rung
 from millwright.explaining.consequences import Consequences, consequences
 from millwright.explaining.decisions import Decision, Explainer
-from millwright.storage.case_lists import whole_case
-from millwright.storage.events import EventStore, SeenEvent, WholeEvent
-from millwright.storage.pending import UNDECIDED
-from millwright.storage.reasons import (
+from millwright.storage.audit.reasons import (
     Entry,
     Found,
     HeldBack,
@@ -23,8 +20,11 @@ from millwright.storage.reasons import (
     held_back,
     receipts_of,
 )
-from millwright.storage.record import read_record
-from policies.catalogue import Catalogue
+from millwright.storage.audit.record import read_record
+from millwright.storage.events.event_store import EventStore, SeenEvent, WholeEvent
+from millwright.storage.events.pending import UNDECIDED
+from millwright.storage.reporting.case_lists import whole_case
+from policies.engine.catalogue import Catalogue
 
 
 class Why(Model):

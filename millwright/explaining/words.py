@@ -4,8 +4,8 @@ import re
 
 from domain.model import Model
 from domain.verdict import Comparison
-from policies.labels import LABELS
-from policies.variables import RULE_VARIABLES
+from policies.language.display_names import LABELS
+from policies.language.variables import RULE_VARIABLES
 
 _ASKED = {
     ">=": "at least ",

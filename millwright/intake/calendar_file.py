@@ -13,7 +13,7 @@ from recurring_ical_events import CalendarQuery
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
-from millwright.storage.suppressions import PlannedWindow
+from millwright.storage.suppression.suppressions import PlannedWindow
 
 _COLUMNS = ("asset", "from", "until", "reason", "id")
 _RULES: Final = ("RRULE", "RDATE", "RECURRENCE-ID")

@@ -10,8 +10,8 @@ from millwright.bootstrap import Storage
 from millwright.intake.message import Delivery
 from millwright.intake.reading import read_again
 from millwright.intake.register import Register
-from millwright.storage.events import EventStore
-from millwright.storage.inbox import Receipt
+from millwright.storage.events.event_store import EventStore
+from millwright.storage.events.inbox import Receipt
 
 
 class Redriven(NamedTuple):

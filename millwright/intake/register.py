@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from domain.assets import Alias, Asset, Observable, ObservableKind, PlantRegister
-from millwright.intake.phrasebook import Phrasebook
+from millwright.intake.parse_cache import Phrasebook
 
 
 class _Span(NamedTuple):

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from millwright.intake.register import Register
-from millwright.storage.register import RegisterStore
+from millwright.storage.events.register import RegisterStore
 
 _LOOK_EVERY = 1.0
 

@@ -14,7 +14,7 @@ from domain.errors import ConnectorError, StorageFault, StorageUnavailable
 from domain.keys import line_workflow_id
 from domain.loops import Outage, repeat, retry
 from domain.ports import WorkflowEngine
-from millwright.storage.due import DueSubject, looking
+from millwright.storage.scheduling.due import DueSubject, looking
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from domain.clock import Clock
 from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage, repeat, retry
 from millwright.bootstrap import Storage
-from millwright.canary_bands import seen_of
-from millwright.storage import due
-from millwright.storage.canaries import CanaryCounts
-from millwright.storage.due import DueSubject, looking
-from millwright.storage.engine import transaction
-from millwright.storage.lifecycle import CANARY_SUBJECT, IN_FORCE_SUBJECT
-from policies.canary import Band, leaves
+from millwright.policy_operations.canary_bands import seen_of
+from millwright.storage.database.engine import transaction
+from millwright.storage.policies.canaries import CanaryCounts
+from millwright.storage.policies.lifecycle import CANARY_SUBJECT, IN_FORCE_SUBJECT
+from millwright.storage.scheduling import due
+from millwright.storage.scheduling.due import DueSubject, looking
+from policies.statistics.canary import Band, leaves
 
 log = logging.getLogger(__name__)
 

@@ -16,15 +16,11 @@ from activities.line_judging import LinesJudgedHere
 from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
-from millwright.temporal import (
-    TemporalEngine,
-    make_current_where_none_is,
-    register_search_attributes,
-)
-from millwright.worker.attempts import Attempts
+from millwright.worker.activity_interceptor import Attempts
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
 from millwright.worker.suppression_watch import SuppressionWatch
+from millwright.workflow_engine.temporal import TemporalEngine, make_current_where_none_is, register_search_attributes
 from workflows.connector_poll import ConnectorPoll
 from workflows.earlier_builds import EarlierConnectorPoll, EarlierLineWatch, EarlierMaintenanceCase
 from workflows.line_watch import LineWatch

@@ -4,7 +4,7 @@ import logging
 
 from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage, repeat, retry
-from millwright.storage.returning import Returning
+from millwright.storage.cases.suppression_end import Returning
 
 log = logging.getLogger(__name__)
 

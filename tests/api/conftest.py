@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage, open_storage
 from millwright.settings import Settings
-from tests.doors import settings_over
-from tests.plant import register
+from tests.support.ingress import settings_over
+from tests.support.plant import register
 
 Caller = Callable[..., httpx.AsyncClient]
 

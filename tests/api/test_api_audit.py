@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from domain.canonical import timestamp
 from millwright.audit.questions.asking import QUESTIONS
 from millwright.bootstrap import Storage
-from millwright.people import add_person
+from millwright.people.persons import add_person
 from tests.api.conftest import Caller
-from tests.doors import NOW
-from tests.plant import PUMP, publish_policies
+from tests.support.ingress import NOW
+from tests.support.plant import PUMP, publish_policies
 
 TERMS = {
     "signed": {"ref": "1.1.0"},

@@ -11,12 +11,12 @@ from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyT
 from domain.canonical import canonical, timestamp
 from domain.keys import signed_statement
 from millwright.bootstrap import Storage
-from millwright.people import api_key_hash
-from policies.engine import compile_policy
-from tests.doors import NOW
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
-from tests.staff import Staff, candidate
+from millwright.people.persons import api_key_hash
+from policies.engine.judging import compile_policy
+from tests.support.ingress import NOW
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
+from tests.support.policy_people import Staff, candidate
 
 KEY = AutonomyKey("rotating-equipment", "pump", "PDE")
 TERMS = AutonomyTerms(enforce=True, automatic=False)

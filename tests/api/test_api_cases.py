@@ -16,9 +16,9 @@ from millwright.api.app import create_app
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from tests.api.conftest import Caller
-from tests.doors import NOW
-from tests.judged_plant import judge_to_rest
-from tests.plant import LINE, code, deviation, publish_policies
+from tests.support.ingress import NOW
+from tests.support.judged_plant import judge_to_rest
+from tests.support.plant import LINE, code, deviation, publish_policies
 
 
 class Workflow:

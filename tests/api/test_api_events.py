@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from domain.assets import Alias
 from millwright.bootstrap import Storage
-from tests.doors import cloud_event, row, rows
-from tests.plant import START
+from tests.support.ingress import cloud_event, row, rows
+from tests.support.plant import START
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}

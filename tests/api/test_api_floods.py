@@ -4,7 +4,7 @@ import httpx
 import orjson
 
 from domain.canonical import timestamp
-from tests.doors import NOW
+from tests.support.ingress import NOW
 
 
 async def test_a_quiet_plant_has_no_floods(api: httpx.AsyncClient) -> None:

@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from domain.holds import HoldStatus, PlacementState
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from millwright.bootstrap import Storage
-from millwright.storage.case_lists import whole_case
+from millwright.storage.reporting.case_lists import whole_case
 from tests.api.conftest import Caller
-from tests.doors import rows
-from tests.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+from tests.support.ingress import rows
 
 SAID = {"meaning": READY_TO_RUN, "reason": REASON}
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.canonical import timestamp
 from millwright.bootstrap import Storage
-from tests.doors import NOW, cloud_event, row, rows
+from tests.support.ingress import NOW, cloud_event, row, rows
 
 UNTIL = {"until": timestamp(NOW)}
 

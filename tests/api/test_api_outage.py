@@ -6,8 +6,8 @@ import httpx
 import orjson
 import pytest
 
-from tests.demotion import read_only
-from tests.doors import cloud_event, row
+from tests.support.demotion import read_only
+from tests.support.ingress import cloud_event, row
 
 HEADERS = {"Content-Type": "application/cloudevents+json"}
 

@@ -10,9 +10,9 @@ from domain.approvals import APPROVE, SUBMIT, placing_meaning
 from domain.assigning import EVERYWHERE
 from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
-from millwright.people import api_key_hash
-from tests.plant import LINE, publish_policies
-from tests.staff import PEOPLE, Staff, candidate
+from millwright.people.persons import api_key_hash
+from tests.support.plant import LINE, publish_policies
+from tests.support.policy_people import PEOPLE, Staff, candidate
 
 
 class Desk:

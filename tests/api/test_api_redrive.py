@@ -6,8 +6,8 @@ import pytest
 
 from domain.assets import Alias
 from millwright.bootstrap import Storage
-from tests.doors import cloud_event, row, rows
-from tests.plant import START
+from tests.support.ingress import cloud_event, row, rows
+from tests.support.plant import START
 
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 

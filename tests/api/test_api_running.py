@@ -10,9 +10,9 @@ import pytest
 from domain.errors import Rejected
 from millwright.api.running import run_api
 from millwright.bootstrap import Storage
-from millwright.embedded.occupancy import ADDRESS_FILE
+from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
-from tests.doors import until
+from tests.support.ingress import until
 
 
 async def test_the_api_listens_where_its_file_says_and_ends_when_asked(

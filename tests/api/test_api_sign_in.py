@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from millwright.api import sign_in
 from millwright.bootstrap import Storage
-from millwright.people import add_person
+from millwright.people.persons import add_person
 from tests.api.conftest import Caller
-from tests.plant import START
+from tests.support.plant import START
 
 ELSEWHERE = "203.0.113.7"
 

@@ -14,14 +14,14 @@ from domain.errors import ActRejected
 from millwright.api.app import create_app
 from millwright.backtesting.backtest import Question, run_backtest
 from millwright.bootstrap import Storage
-from millwright.people import api_key_hash
+from millwright.people.persons import api_key_hash
 from millwright.settings import Settings
-from millwright.storage.studies import KEPT, AskedStudy, Study, StudyStore
-from policies.catalogue import Catalogue
+from millwright.storage.reporting.studies import KEPT, AskedStudy, Study, StudyStore
+from policies.engine.catalogue import Catalogue
 from tests.api.conftest import Caller
-from tests.doors import NOW
-from tests.judged_plant import Plant
-from tests.plant import START, code, deviation
+from tests.support.ingress import NOW
+from tests.support.judged_plant import Plant
+from tests.support.plant import START, code, deviation
 
 ASKED = AskedStudy(
     kind="backtest",

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from millwright.bootstrap import Storage
-from millwright.people import api_key_hash
+from millwright.people.persons import api_key_hash
 from tests.api.conftest import Caller
-from tests.doors import NOW
-from tests.plant import PUMP
+from tests.support.ingress import NOW
+from tests.support.plant import PUMP
 
 
 async def shelve(api: httpx.AsyncClient, **other: Any) -> httpx.Response:

@@ -21,12 +21,12 @@ from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases import CaseStore
-from millwright.storage.engine import open_engine, raw
-from millwright.storage.holds import HoldStore
-from millwright.storage.ledger import GENESIS, row_hash
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, PUMP, START, code, deviation
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.holds import HoldStore
+from millwright.storage.database.engine import open_engine, raw
+from millwright.storage.ledger.ledger import GENESIS, row_hash
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 _numbers = itertools.count()
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import ActRejected
 from millwright.audit.head import head_text, parse_head, publish_head, read_head
 from millwright.audit.verifying import verify
-from millwright.embedded.marking import HEAD_LOG
+from millwright.runtime.embedded.marking import HEAD_LOG
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -17,15 +17,15 @@ from domain.stops import StoppableAction
 from millwright.audit.questions.answer import Answer, Asked
 from millwright.audit.questions.asking import QUESTIONS, ask
 from millwright.bootstrap import StoredVersions
-from millwright.cli.asking import Name
-from millwright.storage.cases import CaseStore
-from millwright.storage.holds import HoldStore
-from millwright.storage.ledger import row_hash
-from millwright.storage.stops import StopStore
-from policies.catalogue import Catalogue
-from policies.engine_mark import engine_mark, judging_modules
+from millwright.cli.audit_questions import Name
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.holds import HoldStore
+from millwright.storage.ledger.ledger import row_hash
+from millwright.storage.policies.stops import StopStore
+from policies.engine.catalogue import Catalogue
+from policies.engine.engine_mark import engine_mark, judging_modules
 from tests.audit.conftest import Hostile
-from tests.plant import PUMP, START, TestClock
+from tests.support.plant import PUMP, START, TestClock
 
 NOW = START + timedelta(days=30)
 
@@ -229,7 +229,7 @@ async def test_an_empty_answer_has_its_columns_all_the_same(read_only: AsyncEngi
 
 def test_the_engine_s_mark_is_that_of_everything_that_judging_imports() -> None:
     modules = judging_modules()
-    assert {"policies.engine", "policies.memory", "domain.verdict", "domain.canonical"} <= set(modules)
+    assert {"policies.engine.judging", "policies.engine.memory", "domain.verdict", "domain.canonical"} <= set(modules)
     assert not any(name.startswith("millwright") for name in modules)
     assert engine_mark() == EngineMark(
         digest=engine_mark().digest, build=engine_mark().build, python=engine_mark().python

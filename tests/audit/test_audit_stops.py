@@ -10,10 +10,10 @@ from domain.stops import StoppableAction
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from millwright.storage.freezes import FreezeStore
-from millwright.storage.stops import StopStore
+from millwright.storage.policies.freezes import FreezeStore
+from millwright.storage.policies.stops import StopStore
 from tests.audit.conftest import Hostile
-from tests.judged_plant import Plant
+from tests.support.judged_plant import Plant
 
 HOUR = timedelta(hours=1)
 _STOP = "INSERT INTO action_stops (action, stopped_by, stopped_at, reason) VALUES ('hold', 'olaf', now(), 'forged')"

@@ -12,11 +12,11 @@ from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.returning import Returning
-from millwright.storage.suppressions import SuppressionStore
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.audit.conftest import Hostile
-from tests.judged_plant import Plant
-from tests.plant import PUMP, START, code, deviation
+from tests.support.judged_plant import Plant
+from tests.support.plant import PUMP, START, code, deviation
 
 LIMITS = shelving_limits("A=P1D,B=P1D,C=P1D,D=P1D")
 

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import ActRejected
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from millwright.storage.holds import HoldStore
+from millwright.storage.cases.holds import HoldStore
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import ALTERED_WITH_INPUTS, TAMPERINGS, Tampering
-from tests.plant import START, TestClock
+from tests.support.plant import START, TestClock
 
 
 def offline(directory: Path, *arguments: str) -> tuple[int, list[str]]:

@@ -11,11 +11,11 @@ from millwright.audit.questions.answer import Asked
 from millwright.audit.questions.asking import ask
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.lines import LineStore
-from policies.catalogue import Catalogue
-from policies.engine_mark import engine_mark
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
+from millwright.storage.judging.lines import LineStore
+from policies.engine.catalogue import Catalogue
+from policies.engine.engine_mark import engine_mark
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
 
 OLD = EngineMark(digest="a" * 64, build="0.0.9", python="3.11.0")
 

@@ -18,9 +18,9 @@ from domain.errors import ActRejected
 from millwright.audit.evidence import Packed, write_evidence
 from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS, hashed_text, pack_findings
 from millwright.audit.offline_record import merkle_path_root
-from policies.catalogue import Catalogue
+from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile, a_record
-from tests.plant import START
+from tests.support.plant import START
 
 NOW = START + timedelta(days=30)
 Pack = dict[str, Any]

@@ -13,13 +13,13 @@ from millwright.audit.evidence import Packed, write_evidence
 from millwright.audit.offline_pack import PACK_BEGINS, pack_findings
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.returning import Returning
-from millwright.storage.suppressions import PlannedWindow, SuppressionStore
-from policies.catalogue import Catalogue
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
+from policies.engine.catalogue import Catalogue
 from tests.audit.test_audit_suppression import LIMITS
 from tests.audit.test_evidence import hashed_anew, offline
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, PUMP, START, code, deviation
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 HOUR = timedelta(hours=1)
 Pack = dict[str, Any]

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.suppression import shelving_limits
 from millwright.audit.questions.answer import Asked
 from millwright.audit.questions.asking import ask
-from millwright.storage.suppressions import SuppressionStore
-from policies.catalogue import Catalogue
-from tests.judged_plant import Plant
-from tests.plant import PUMP, START, code, deviation
+from millwright.storage.suppression.suppressions import SuppressionStore
+from policies.engine.catalogue import Catalogue
+from tests.support.judged_plant import Plant
+from tests.support.plant import PUMP, START, code, deviation
 
 
 async def test_what_was_shelved_and_what_that_held_back_is_told_with_the_person(storage_engine: AsyncEngine) -> None:

@@ -14,12 +14,12 @@ from domain.errors import Rejected
 from millwright.audit.evidence import write_evidence
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from policies.catalogue import Catalogue
+from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import REHASHED, verdict_of
-from tests.judged_plant import Plant
-from tests.plant import LINE, MOTOR, PUMP, code, deviation
-from tests.staff import Staff, candidate
+from tests.support.judged_plant import Plant
+from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
+from tests.support.policy_people import Staff, candidate
 
 HOUR = timedelta(hours=1)
 SCOPES = (

@@ -15,12 +15,12 @@ from domain.verdict import Comparison
 from millwright.explaining.rendering import render
 from millwright.explaining.why import why
 from millwright.explaining.words import worded
-from millwright.storage.inbox import Inbox
-from policies.catalogue import Catalogue
-from policies.labels import LABELS
-from policies.variables import RULE_VARIABLES
+from millwright.storage.events.inbox import Inbox
+from policies.engine.catalogue import Catalogue
+from policies.language.display_names import LABELS
+from policies.language.variables import RULE_VARIABLES
 from tests.audit.conftest import Hostile
-from tests.plant import LINE, START, deviation
+from tests.support.plant import LINE, START, deviation
 
 
 def printed(answer: object) -> str:

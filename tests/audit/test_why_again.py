@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.explaining.why import why
-from policies.catalogue import Catalogue
+from policies.engine.catalogue import Catalogue
 
 SEEDS = ("1", "4711")
 

@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 
 from domain.anomaly import Fate
 from millwright.cli import app
-from millwright.storage.engine import open_engine
-from tests.judged_plant import Plant
-from tests.logging_as_found import logging_as_found
-from tests.plant import START, code, deviation
+from millwright.storage.database.engine import open_engine
+from tests.support.judged_plant import Plant
+from tests.support.logging_as_found import logging_as_found
+from tests.support.plant import START, code, deviation
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from policies.catalogue import Catalogue
+from policies.engine.catalogue import Catalogue
 from tests.cli.conftest import Millwright
 
 

@@ -8,9 +8,9 @@ import orjson
 import psycopg
 import pytest
 
-from millwright.doctor import examine
-from millwright.home import load_settings
-from millwright.lockfile import differences
+from millwright.cli.doctor import examine
+from millwright.runtime.home import load_settings
+from millwright.runtime.lockfile import differences
 from tests.cli.conftest import Millwright
 
 LATER = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"

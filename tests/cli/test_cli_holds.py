@@ -13,9 +13,9 @@ from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from millwright.bootstrap import Storage, open_storage
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
-from tests.doors import NOW, set_clock
-from tests.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
-from tests.plant import register
+from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+from tests.support.ingress import NOW, set_clock
+from tests.support.plant import register
 
 ON_TWO_SYSTEMS = f"""
 INSERT INTO holds (key, system, equipment, state, intended_at)

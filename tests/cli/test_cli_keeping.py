@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from millwright.embedded import postgres
-from millwright.embedded.marking import ENVIRONMENT_FILE, POSTGRES
+from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from tests.cli.conftest import Millwright
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import ActRejected
 from domain.outcomes import Label, OutcomeClass
-from millwright.parquet_labels import SCHEMA, ParquetLabels
+from millwright.labels.parquet_labels import SCHEMA, ParquetLabels
 
 NOW = datetime(2015, 1, 5, 6, tzinfo=UTC)
 LABEL = Label(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from millwright.cli import lifetime
-from tests.doors import until
+from tests.support.ingress import until
 
 BLOCK, BLOCKS, KEPT_EACH = 100_000, 400, 40
 

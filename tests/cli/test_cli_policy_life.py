@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from domain.canonical import canonical
-from millwright.storage.lifecycle import Lifecycle
+from millwright.storage.policies.lifecycle import Lifecycle
 from tests.cli.conftest import Millwright, on_plant
-from tests.judged_plant import Plant
-from tests.staff import candidate
+from tests.support.judged_plant import Plant
+from tests.support.policy_people import candidate
 
 SHIPPED = Path(__file__).parents[2] / "policies" / "published" / "rotating-equipment"
 CASES = "1.1.0-cases.yaml"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Millwright, names
-from tests.plant import PUMP
+from tests.support.plant import PUMP
 
 
 def test_the_open_case_is_listed_and_shown(played: Millwright) -> None:

@@ -11,8 +11,8 @@ from domain.anomaly import Received
 from millwright.bootstrap import open_storage
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
-from tests.judged_plant import judge_to_rest
-from tests.plant import PUMP, START, code, deviation, publish_policies, register
+from tests.support.judged_plant import judge_to_rest
+from tests.support.plant import PUMP, START, code, deviation, publish_policies, register
 
 
 class Installation:

@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from domain.assigning import EVERYWHERE
-from policies.engine import CompiledPolicy, compile_policy
+from policies.engine.judging import CompiledPolicy, compile_policy
 from tests.cli.conftest import Millwright, on_plant
-from tests.judged_plant import Plant
-from tests.staff import Staff, candidate
+from tests.support.judged_plant import Plant
+from tests.support.policy_people import Staff, candidate
 
 WAIVER = """
 waivers:

@@ -29,7 +29,7 @@ class Cases:
             raise StorageUnavailable("connection refused")
         return ()
 
-    async def redriven(self, cases: Sequence[str]) -> None:
+    async def wake(self, cases: Sequence[str]) -> None:
         assert not cases
 
 

@@ -82,7 +82,7 @@ def test_what_is_called_done_names_a_test_that_exists(folder: Path) -> None:
 def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> None:
     own = f"connectors.{folder.parent.name}.{folder.name}"
     allowed = (own, "connectors.call", "connectors.http", "connectors.manifest", "domain")
-    ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies")
+    ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")
     imported = {
         module
         for file in folder.glob("*.py")

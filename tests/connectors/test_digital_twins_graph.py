@@ -14,9 +14,9 @@ from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings,
 from domain.assets import Alias, Criticality, Level, ObservableKind, PlantRegister
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.ports import TwinGraph
-from millwright.sandbox.faults import Fault, Faults
-from millwright.sandbox.twins import TwinService
-from millwright.sandbox.twins.graph import PlantMachine, build_plant_graph
+from sandbox.faults import Fault, Faults
+from sandbox.twins import TwinService
+from sandbox.twins.graph import PlantMachine, build_plant_graph
 
 AS_OF = datetime(2015, 1, 1, 6, tzinfo=UTC)
 SITE, LINE = "dtmi:manufacturing:Site;1", "dtmi:manufacturing:ProductionLine;1"
@@ -273,7 +273,7 @@ def test_plain_http_goes_no_further_than_this_machine(endpoint: str) -> None:
 
 
 def _shipped_models() -> list[dict[str, Any]]:
-    folder = resources.files("millwright.sandbox.twins") / "models"
+    folder = resources.files("sandbox.twins") / "models"
     return [json.loads(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".json")]
 
 

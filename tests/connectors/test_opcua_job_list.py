@@ -9,7 +9,7 @@ from connectors.call import Call
 from connectors.mes.opcua_job_control.job_list import SharedJobList
 from connectors.mes.opcua_job_control.models import JobOrderRow
 from domain.errors import Unavailable
-from tests.plant import TestClock
+from tests.support.plant import TestClock
 
 NOW = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 CALL = Call("read-production")

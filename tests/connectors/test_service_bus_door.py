@@ -18,8 +18,8 @@ from connectors.azure.service_bus import (
     connect,
 )
 from domain.errors import ActionRequired, Unavailable
-from millwright.embedded.processes import quiet_port
-from millwright.sandbox.bus.server import ServiceBus
+from millwright.runtime.embedded.processes import quiet_port
+from sandbox.bus.server import ServiceBus
 
 PATIENCE = 20.0
 

@@ -18,9 +18,9 @@ from domain.anomaly import Fate, Received
 from domain.keys import TWIN_AUTHOR
 from millwright.intake.reading import read_message
 from millwright.intake.register import Register
-from millwright.sandbox.bus.server import ServiceBus
-from millwright.sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
-from millwright.sandbox.twins import TwinService
+from sandbox.bus.server import ServiceBus
+from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.twins import TwinService
 
 NOW = datetime(2015, 6, 1, tzinfo=UTC)
 AT = datetime(2015, 5, 30, 7, tzinfo=UTC)
@@ -52,7 +52,7 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
     bus.add_topic(TOPIC, [SUBSCRIPTION])
     feed = Feed([], bus, "plant.api.local", "dtmi:manufacturing:Machine;1", tmp_path)
     twins = TwinService(None, feed.relay)
-    folder = resources.files("millwright.sandbox.twins") / "models"
+    folder = resources.files("sandbox.twins") / "models"
     twins.put_models([json.loads(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".json")])
     _put_twins(twins)
     twins.put_route("all", "bus")

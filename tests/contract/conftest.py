@@ -13,11 +13,11 @@ from connectors.mes import opcua_job_control
 from domain.errors import Unavailable
 from domain.production import JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.faults import Fault, Faults
-from millwright.sandbox.jobcontrol.server import JobControlServer
-from millwright.sandbox.maximo.assets import Machine
-from millwright.sandbox.maximo.server import MaximoServer
+from sandbox.clock import PlantClock
+from sandbox.faults import Fault, Faults
+from sandbox.jobcontrol.server import JobControlServer
+from sandbox.maximo.assets import Machine
+from sandbox.maximo.server import MaximoServer
 
 JOB_CONTROL_PASSWORD = "jobcontrol-secret-password"
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from millwright.sandbox.plant.generator import generate, write_dataset
+from sandbox.plant.generator import generate, write_dataset
 
 MACHINES, DAYS, SEED = 4, 14, 5
 """Of this seed two components fail on the sixth day, and three more on the eleventh and twelfth."""

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.keys import case_workflow_id
 from millwright.settings import Settings
-from millwright.temporal import engine_client
+from millwright.workflow_engine.temporal import engine_client
 
 _TWICE = text(
     "SELECT count(*) FROM (SELECT FROM verdicts WHERE role = 'active' AND revision = 0 "

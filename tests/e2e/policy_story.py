@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from domain.canonical import timestamp
-from millwright.playing.installation import CASES, JUDGING, Installation
+from millwright.demo.installation import CASES, JUDGING, Installation
 from tests.cli.conftest import Millwright
 
 MACHINES, DAYS, SEED = 18, 14, 1302

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Millwright
-from tests.logging_as_found import logging_as_found
-from tests.processes_of_home import none_left, processes_of
+from tests.support.logging_as_found import logging_as_found
+from tests.support.processes_of_home import none_left, processes_of
 
 PATIENCE = 60
 

@@ -12,10 +12,10 @@ from benchmarks.chaos.comparison import zeros
 from benchmarks.chaos.plan import Blow, Plan
 from benchmarks.chaos.tormentor import Tormentor
 from millwright.bootstrap import open_storage
-from millwright.playing.conductor import Tick
-from millwright.playing.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES, Installation
-from millwright.playing.performance import STEP, Beat, perform
-from millwright.storage.figures import count_ordering_cases
+from millwright.demo.conductor import Tick
+from millwright.demo.installation import API, CASES, ENGINE, INTAKE, JUDGING, POSTGRES, Installation
+from millwright.demo.performance import STEP, Beat, perform
+from millwright.storage.reporting.figures import count_ordering_cases
 
 FAST = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
 AWAY = 0.3

@@ -19,14 +19,14 @@ import pytest
 
 from domain.canonical import timestamp
 from millwright.bootstrap import open_storage
-from millwright.playing.conductor import Tick
-from millwright.playing.installation import Installation
-from millwright.playing.performance import STEP, Beat, perform
-from millwright.playing.summary import Summary
-from millwright.sandbox.plant.generator import generate, write_dataset
+from millwright.demo.conductor import Tick
+from millwright.demo.installation import Installation
+from millwright.demo.performance import STEP, Beat, perform
+from millwright.demo.summary import Summary
+from sandbox.plant.generator import generate, write_dataset
 from tests.e2e.played import verdicts_twice
 from tests.e2e.policy_story import DAYS, IN_FORCE, LINE, MACHINES, MENDED, ON_TRIAL, ROLLED_BACK, SEED, PolicyStory
-from tests.logging_as_found import logging_as_found
+from tests.support.logging_as_found import logging_as_found
 
 HARMLESS = "machine-001-comp4"
 POLICY = "rotating-equipment"

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage
-from millwright.playing.conductor import Tick
-from millwright.playing.installation import CASES, JUDGING, Installation
-from millwright.playing.performance import STEP, Beat, perform
-from millwright.storage.figures import count_ordering_cases
+from millwright.demo.conductor import Tick
+from millwright.demo.installation import CASES, JUDGING, Installation
+from millwright.demo.performance import STEP, Beat, perform
+from millwright.storage.reporting.figures import count_ordering_cases
 from tests.e2e.played import verdicts_twice, workers_of_cases
 
 FAST = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}

@@ -14,16 +14,16 @@ import pytest
 
 from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage, open_systems
-from millwright.embedded.marking import ENVIRONMENT_FILE
-from millwright.playing.conductor import Conductor, Tick
-from millwright.playing.installation import Installation
-from millwright.playing.performance import STEP, count
-from millwright.playing.preparation import migrate
-from millwright.storage.condition import read_open_cases
-from millwright.storage.figures import count_ordering_cases
+from millwright.demo.conductor import Conductor, Tick
+from millwright.demo.installation import Installation
+from millwright.demo.performance import STEP, count
+from millwright.demo.preparation import migrate
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE
+from millwright.storage.reporting.condition import read_open_cases
+from millwright.storage.reporting.figures import count_ordering_cases
 from tests.e2e.played import verdicts_twice
-from tests.earlier_build import take_out_landed
-from tests.processes_of_home import none_left, processes_of
+from tests.support.earlier_build import take_out_landed
+from tests.support.processes_of_home import none_left, processes_of
 
 PATIENCE = 120
 OPEN_WITH_ORDER = (

@@ -11,11 +11,11 @@ import pytest
 
 from millwright.bootstrap import Storage, open_storage
 from millwright.intake.running import run_intake
-from millwright.sandbox.bus.server import ServiceBus
-from millwright.sandbox.faults import Faults
 from millwright.settings import Settings
-from tests.doors import TELEMETRY, settings_over
-from tests.plant import register
+from sandbox.bus.server import ServiceBus
+from sandbox.faults import Faults
+from tests.support.ingress import TELEMETRY, settings_over
+from tests.support.plant import register
 
 QUEUE, TOPIC, SUBSCRIPTION, SESSIONS = "anomalies", "twin-events", "millwright", "by-twin"
 

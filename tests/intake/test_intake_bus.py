@@ -13,11 +13,11 @@ from domain.assets import Alias
 from domain.errors import Rejected
 from millwright.bootstrap import Storage
 from millwright.intake.running import open_door, run_intake
-from millwright.sandbox.faults import Fault, Faults
 from millwright.settings import Settings
-from tests.doors import row, rows, until
+from sandbox.faults import Fault, Faults
 from tests.intake.conftest import QUEUE, SESSIONS, SUBSCRIPTION, TOPIC, BusPlant
-from tests.plant import START
+from tests.support.ingress import row, rows, until
+from tests.support.plant import START
 
 Intake = Callable[[], AbstractAsyncContextManager[asyncio.Event]]
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
-from tests.doors import row, rows, until
 from tests.intake.conftest import QUEUE, BusPlant
+from tests.support.ingress import row, rows, until
 
 MESSAGES = 7
 Intake = Callable[[], AbstractAsyncContextManager[asyncio.Event]]

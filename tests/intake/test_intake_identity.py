@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from domain.assets import Alias
 from millwright.bootstrap import Storage
-from tests.doors import TELEMETRY, row, rows, until
 from tests.intake.conftest import QUEUE, BusPlant
-from tests.plant import START
+from tests.support.ingress import TELEMETRY, row, rows, until
+from tests.support.plant import START
 
 Intake = Callable[[], AbstractAsyncContextManager[object]]
 

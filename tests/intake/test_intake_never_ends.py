@@ -16,14 +16,14 @@ from azure.servicebus.amqp import AmqpAnnotatedMessage
 from domain.anomaly import Received
 from millwright.bootstrap import Storage
 from millwright.intake.running import run_intake
-from millwright.sandbox.bus.amqp_types import Char, DecimalBits
-from millwright.sandbox.bus.codec import encode
-from millwright.sandbox.bus.message import VALUE, Message, section
 from millwright.settings import Settings
-from millwright.storage.inbox import Inbox, Stored
-from tests.demotion import read_only
-from tests.doors import row, rows, until
+from millwright.storage.events.inbox import Inbox, Stored
+from sandbox.bus.amqp_types import Char, DecimalBits
+from sandbox.bus.codec import encode
+from sandbox.bus.message import VALUE, Message, section
 from tests.intake.conftest import QUEUE, TOPIC, BusPlant
+from tests.support.demotion import read_only
+from tests.support.ingress import row, rows, until
 
 Intake = Callable[[], AbstractAsyncContextManager[asyncio.Event]]
 

@@ -17,8 +17,8 @@ from millwright.bootstrap import Storage, open_storage
 from millwright.intake.reading import read_message
 from millwright.intake.redrive import mend
 from millwright.intake.register import Register
-from tests.doors import NOW, rows, settings_over
-from tests.plant import register
+from tests.support.ingress import NOW, rows, settings_over
+from tests.support.plant import register
 
 LAWS = settings(
     max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -7,8 +7,8 @@ import pytest
 from domain.anomaly import Received
 from domain.errors import StorageFault
 from millwright.bootstrap import Storage
-from tests.doors import NOW, rows
-from tests.plant import deviation
+from tests.support.ingress import NOW, rows
+from tests.support.plant import deviation
 
 # Incompressible, or the index would hold it after all.
 _LONG = random.Random(7).randbytes(6000).hex()

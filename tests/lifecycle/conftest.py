@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.judged_plant import Plant
-from tests.staff import Staff
+from tests.support.judged_plant import Plant
+from tests.support.policy_people import Staff
 
 
 @pytest.fixture

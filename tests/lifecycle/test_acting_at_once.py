@@ -10,11 +10,11 @@ from domain.approvals import APPROVE, ROLLBACK
 from domain.assigning import EVERYWHERE, Scope
 from domain.errors import ActRejected, MillwrightError
 from millwright.audit.verifying import verify
-from millwright.storage.engine import open_engine
-from millwright.storage.lifecycle import Lifecycle, Placing
-from tests.judged_plant import Plant
-from tests.plant import LINE, deviation
-from tests.staff import Staff, candidate
+from millwright.storage.database.engine import open_engine
+from millwright.storage.policies.lifecycle import Lifecycle, Placing
+from tests.support.judged_plant import Plant
+from tests.support.plant import LINE, deviation
+from tests.support.policy_people import Staff, candidate
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_no_event_is_judged_under_two_active_versions_however_often_worker
 
 async def worker(database_url: str) -> asyncio.subprocess.Process:
     """A process that judges."""
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.judging_process", database_url)
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.judging_process", database_url)
 
 
 async def decided(plant: Plant, number: int) -> None:

@@ -14,12 +14,12 @@ from domain.assigning import EVERYWHERE, Scope
 from domain.errors import ActRejected, MillwrightError, PolicyRejected
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from millwright.storage.engine import raw
-from millwright.storage.lifecycle import Placing
-from millwright.storage.signatures import Signature
-from tests.judged_plant import Plant
-from tests.plant import deviation
-from tests.staff import Staff, candidate
+from millwright.storage.database.engine import raw
+from millwright.storage.policies.lifecycle import Placing
+from millwright.storage.policies.signatures import Signature
+from tests.support.judged_plant import Plant
+from tests.support.plant import deviation
+from tests.support.policy_people import Staff, candidate
 
 NEW = "(SELECT digest FROM policy_versions WHERE version = '1.2.0')"
 OLD = "(SELECT digest FROM policy_versions WHERE version = '1.1.0')"

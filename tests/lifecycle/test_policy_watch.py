@@ -9,14 +9,14 @@ from domain.assigning import Scope
 from domain.canonical import canonical
 from millwright.audit.verifying import verify
 from millwright.bootstrap import PolicyStores, StoredVersions, stores
-from millwright.canary_bands import usual_band
+from millwright.policy_operations.canary_bands import usual_band
 from millwright.settings import Settings
-from millwright.storage.canaries import CanaryCounts
+from millwright.storage.policies.canaries import CanaryCounts
 from millwright.worker.policy_watch import PolicyWatch
-from policies.canary import Band
-from tests.judged_plant import Plant
-from tests.plant import LINE, MOTOR, code, deviation
-from tests.staff import Staff
+from policies.statistics.canary import Band
+from tests.support.judged_plant import Plant
+from tests.support.plant import LINE, MOTOR, code, deviation
+from tests.support.policy_people import Staff
 
 CALM = Band(precision=0.1, orders_from=0.0, orders_to=10.0, floods_to=10.0)
 STRICT = CALM.model_copy(update={"orders_to": 0.0001})

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.judged_plant import Plant
+from tests.support.judged_plant import Plant
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from activities.judging import Judging
 from domain.anomaly import Fate, Received
 from domain.errors import StorageUnavailable
 from domain.judging import LineWork
-from millwright.storage.events import EventStore
-from tests.judged_plant import Plant, judge_to_rest
-from tests.plant import code, deviation
+from millwright.storage.events.event_store import EventStore
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.plant import code, deviation
 
 
 class DyingLines:

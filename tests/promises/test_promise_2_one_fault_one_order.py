@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from domain.verdict import Rung
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
-from tests.saga_plant import SagaPlant, case_view
-from tests.turns import Turn
+from tests.support.fault_injection import Turn
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 

@@ -8,8 +8,8 @@ import pytest
 from domain.cases import Phase
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.saga_plant import SagaPlant, case_view
-from tests.turns import Turn
+from tests.support.fault_injection import Turn
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 

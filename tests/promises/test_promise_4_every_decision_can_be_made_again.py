@@ -4,9 +4,9 @@ import random
 
 from domain.assets import Criticality
 from millwright.audit.verifying import verify
-from millwright.storage.register import RegisterStore
-from tests.judged_plant import Plant
-from tests.plant import code, deviation, register
+from millwright.storage.events.register import RegisterStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation, register
 
 
 async def test_promise_4_every_verdict_is_made_again_whatever_came_late_and_whatever_changed_since(

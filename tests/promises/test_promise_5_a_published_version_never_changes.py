@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from domain.approvals import APPROVE
 from domain.errors import PolicyRejected
-from millwright.storage.signatures import Signed, SignedVersion
-from policies.catalogue import Catalogue
-from tests.judged_plant import Plant
-from tests.plant import START, code, signature
+from millwright.storage.policies.signatures import Signed, SignedVersion
+from policies.engine.catalogue import Catalogue
+from tests.support.judged_plant import Plant
+from tests.support.plant import START, code, signature
 
 
 def approval(author_too: bool) -> None:

@@ -3,8 +3,8 @@
 from sqlalchemy import text
 
 from domain.verdict import Context, Memory, Rung
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
 
 
 async def test_promise_6_what_led_to_no_order_has_its_verdict_its_inputs_and_its_place_in_the_ledger(

@@ -11,11 +11,11 @@ from domain.cases import ClosedAs, Decision
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases import CaseStore
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
-from tests.saga_plant import SagaPlant, TurnMes, case_view
-from tests.turns import Played
+from millwright.storage.cases.case_store import CaseStore
+from tests.support.fault_injection import Played
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
+from tests.support.saga_plant import SagaPlant, TurnMes, case_view
 
 CASE = "MWAAAAAAAA"
 

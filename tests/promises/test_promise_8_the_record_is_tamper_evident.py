@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from millwright.audit.verifying import verify
-from millwright.storage.tables import APPEND_ONLY
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
+from millwright.storage.database.tables import APPEND_ONLY
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
 
 
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY))

@@ -6,7 +6,7 @@ import pytest
 
 from millwright.bootstrap import open_storage
 from millwright.settings import Settings
-from millwright.storage.engine import transaction
+from millwright.storage.database.engine import transaction
 
 
 @pytest.fixture

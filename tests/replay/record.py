@@ -22,15 +22,15 @@ from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
-from millwright.embedded import postgres, temporal_server
-from millwright.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded import postgres, temporal_server
+from millwright.runtime.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
-from millwright.storage.engine import open_engine
-from millwright.storage.schema import upgrade
-from millwright.temporal import engine_client, register_search_attributes
-from tests.plant import LINE, PUMP, START, code, deviation, received
+from millwright.storage.database.engine import open_engine
+from millwright.storage.database.schema import upgrade
+from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from tests.replay.fingerprints import COMMITTED, as_toml, computed
 from tests.replay.histories import MUST_FAIL, RECORDED
+from tests.support.plant import LINE, PUMP, START, code, deviation, received
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 

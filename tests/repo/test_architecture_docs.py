@@ -14,7 +14,7 @@ from activities.routes import Routes
 from activities.work_orders import WorkOrders
 from domain.anomaly import Fate
 from domain.cases import Phase
-from millwright.storage.tables import APPEND_ONLY
+from millwright.storage.database.tables import APPEND_ONLY
 from millwright.worker.running import WORKFLOWS
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
 

@@ -23,28 +23,42 @@ READS = "The API reads tables and speaks to workflows; it never acts itself"
 ORACLE = "The sandbox is an independent oracle"
 WIRE = "The sandbox is met over the wire, as the plant would be"
 TABLES = "Migrations know tables, nothing else"
+POLICIES = "The packages of policies point one way"
+STORAGE = "The packages of storage point one way"
+ACYCLIC = "No cycle between packages"
 
 VIOLATIONS = [
-    (DIRECTION, "millwright/storage/tables.py", "import millwright.bootstrap"),
+    (DIRECTION, "millwright/storage/database/tables.py", "import millwright.bootstrap"),
     (DIRECTION, "millwright/worker/running.py", "import millwright.intake.running"),
-    (DIRECTION, "connectors/http.py", "import policies.engine"),
+    (DIRECTION, "connectors/http.py", "import policies.engine.judging"),
     (DIRECTION, "domain/cases.py", "import millwright.settings"),
     (PORTS, "activities/work_orders.py", "import connectors.cmms.maximo"),
-    (PORTS, "workflows/line_watch.py", "import millwright.storage.lines"),
+    (PORTS, "workflows/line_watch.py", "import millwright.storage.judging.lines"),
     (IO, "activities/holds.py", "import httpx"),
     (IO, "workflows/options.py", "import sqlalchemy"),
     (RULES, "activities/judging.py", "import cel_expr_python"),
-    (RULES, "activities/judging.py", "import policies.engine"),
-    (JUDGED, "workflows/maintenance_case.py", "import policies.schema"),
-    (ENGINE, "millwright/storage/due.py", "import temporalio.client"),
+    (RULES, "activities/judging.py", "import policies.engine.judging"),
+    (JUDGED, "workflows/maintenance_case.py", "import policies.language.schema"),
+    (ENGINE, "millwright/storage/scheduling/due.py", "import temporalio.client"),
     (STRANGERS, "connectors/cmms/maximo/mapping.py", "import connectors.mes.opcua_job_control.client"),
     (STRANGERS, "connectors/azure/digital_twins/client.py", "import connectors.azure.service_bus.faults"),
     (WIRES, "connectors/manifest.py", "import millwright.settings"),
     (VENDOR, "millwright/intake/running.py", "import azure.servicebus"),
     (READS, "millwright/api/running.py", "import connectors.cmms.maximo"),
-    (ORACLE, "millwright/sandbox/clock.py", "import domain.clock"),
-    (WIRE, "millwright/playing/commands.py", "import millwright.sandbox.server"),
-    (TABLES, "migrations/env.py", "import policies.engine"),
+    (ORACLE, "sandbox/clock.py", "import domain.clock"),
+    (WIRE, "millwright/demo/commands.py", "import sandbox.server"),
+    (TABLES, "migrations/env.py", "import policies.engine.judging"),
+    (POLICIES, "policies/language/schema.py", "import policies.engine.judging"),
+    (POLICIES, "policies/evaluation/scoring.py", "import policies.checks.check"),
+    (STORAGE, "millwright/storage/database/engine.py", "import millwright.storage.ledger.ledger"),
+    (STORAGE, "millwright/storage/cases/holds.py", "import millwright.storage.judging.lines"),
+    (ORACLE, "sandbox/bus/broker.py", "import millwright.settings"),
+    (WIRE, "millwright/cli/plant.py", "import sandbox.server"),
+]
+
+CIRCLE = [
+    ("sandbox/bus/broker.py", "import sandbox.plant.people"),
+    ("sandbox/plant/tables.py", "import sandbox.bus.codec"),
 ]
 
 
@@ -109,22 +123,47 @@ def test_an_empty_skeleton_breaks_nothing(skeleton: Path) -> None:
     assert _broken(_lint(skeleton).stdout) == set()
 
 
+def test_packages_that_import_each_other_in_a_circle_break_the_contract_meant_for_it(skeleton: Path) -> None:
+    for module, line in CIRCLE:
+        (skeleton / module).write_text(f"{line}\n")
+    try:
+        found = _lint(skeleton)
+    finally:
+        for module, _ in CIRCLE:
+            (skeleton / module).write_text("")
+    assert _broken(found.stdout) == {ACYCLIC}
+
+
 def test_every_contract_is_broken_on_purpose_above(project_root: Path) -> None:
     assert {contract["name"] for contract in _configuration(project_root)["contracts"]} == {
-        contract for contract, _, _ in VIOLATIONS
+        ACYCLIC,
+        *(contract for contract, _, _ in VIOLATIONS),
     }
 
 
-def test_every_part_of_the_shell_has_its_layer_and_knows_no_sandbox(project_root: Path) -> None:
+def test_every_package_of_the_shell_has_its_layer_and_nothing_lies_loose(project_root: Path) -> None:
     shell = project_root / "millwright"
-    parts = {
-        f"millwright.{path.stem}"
-        for path in shell.iterdir()
-        if (path.suffix == ".py" or (path / "__init__.py").exists()) and not path.stem.startswith("__")
-    }
+    packages = {f"millwright.{path.parent.name}" for path in shell.glob("*/__init__.py")}
+    modules = {path.stem for path in shell.glob("*.py") if not path.stem.startswith("__")}
     contracts = {contract["name"]: contract for contract in _configuration(project_root)["contracts"]}
     layers = {name.strip() for layer in contracts[DIRECTION]["layers"] for name in layer.split("|")}
-    ours = parts - {"millwright.sandbox"}
-    assert ours <= layers
-    assert ours <= set(contracts[ORACLE]["forbidden_modules"])
-    assert ours <= set(contracts[WIRE]["source_modules"])
+    assert modules == {"bootstrap", "settings"}
+    assert packages <= layers
+
+
+@pytest.mark.parametrize(("contract", "place"), [(POLICIES, "policies"), (STORAGE, "millwright/storage")])
+def test_every_package_within_has_its_layer_and_nothing_lies_loose(
+    project_root: Path, contract: str, place: str
+) -> None:
+    packages = {path.parent.name for path in (project_root / place).glob("*/__init__.py")}
+    contracts = {contract["name"]: contract for contract in _configuration(project_root)["contracts"]}
+    layers = {name.strip() for layer in contracts[contract]["layers"] for name in layer.split("|")}
+    assert packages == layers
+    assert [path.name for path in (project_root / place).glob("*.py")] == ["__init__.py"]
+
+
+def test_everything_that_is_shipped_is_linted_and_typed(project_root: Path) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text())["tool"]
+    shipped = set(project["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert shipped == set(project["importlinter"]["root_packages"])
+    assert shipped <= set(project["mypy"]["files"])

@@ -9,12 +9,12 @@ import pytest
 
 from domain.model import Model
 from domain.verdict import Rung, Severity, Urgency
-from policies.cases import PolicyCases
-from policies.check import check
-from policies.findings import Kind
-from policies.schema import APPLIES_TO, BAD_QUALITY, PolicyDocument
-from policies.states import STATE
-from policies.variables import VARIABLES
+from policies.checks.check import check
+from policies.checks.findings import Kind
+from policies.checks.policy_tests import PolicyCases
+from policies.language.schema import APPLIES_TO, BAD_QUALITY, PolicyDocument
+from policies.language.states import STATE
+from policies.language.variables import VARIABLES
 
 _DOCS = Path(__file__).parents[2] / "docs"
 _PAGE = "".join((_DOCS / name).read_text(encoding="utf-8") for name in ("policies.md", "policy-reference.md"))

@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from domain.canonical import Json
-from policies.catalogue import PUBLISHED
-from policies.json_schema import schema_text
-from policies.text import read_text
-from tests.drafts import row, rule, table, text
+from policies.engine.catalogue import PUBLISHED
+from policies.language.json_schema import schema_text
+from policies.language.text import read_text
+from tests.support.drafts import row, rule, table, text
 
 _PUBLISHED = Path(__file__).parents[2] / "docs" / "policy.schema.json"
 _KINDS: dict[str, tuple[type, ...]] = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from millwright.sandbox import control
-from millwright.sandbox.bus import misbehaviour as bus
-from millwright.sandbox.jobcontrol import server as jobcontrol
-from millwright.sandbox.maximo import misbehaviour as maximo
-from millwright.sandbox.twins import request_gate as twins
+from sandbox import control
+from sandbox.bus import misbehaviour as bus
+from sandbox.jobcontrol import server as jobcontrol
+from sandbox.maximo import misbehaviour as maximo
+from sandbox.twins import request_gate as twins
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 _SHOWN = {

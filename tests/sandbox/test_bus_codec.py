@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millwright.sandbox.bus.amqp_types import (
+from sandbox.bus.amqp_types import (
     Array,
     Byte,
     Char,
@@ -23,8 +23,8 @@ from millwright.sandbox.bus.amqp_types import (
     ULong,
     UShort,
 )
-from millwright.sandbox.bus.codec import CodecError, decode, encode, skip
-from millwright.sandbox.bus.message import Message
+from sandbox.bus.codec import CodecError, decode, encode, skip
+from sandbox.bus.message import Message
 
 
 def whole(bits: int, *, signed: bool) -> st.SearchStrategy[int]:

@@ -24,9 +24,9 @@ from azure.servicebus.exceptions import (
     SessionLockLostError,
 )
 
-from millwright.sandbox.bus.filters import CorrelationFilter, SqlFilter
-from millwright.sandbox.bus.server import ServiceBus
-from millwright.sandbox.bus.topic import Subscription
+from sandbox.bus.filters import CorrelationFilter, SqlFilter
+from sandbox.bus.server import ServiceBus
+from sandbox.bus.topic import Subscription
 
 DEAD = ServiceBusSubQueue.DEAD_LETTER
 

@@ -10,9 +10,9 @@ from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError, ServiceBusError
 
-from millwright.sandbox.bus.frames import AMQP_HEADER, FLOW, OPEN, SASL_HEADER, TRANSFER, frame, performative
-from millwright.sandbox.bus.server import ServiceBus
-from millwright.sandbox.faults import Fault, Faults
+from sandbox.bus.frames import AMQP_HEADER, FLOW, OPEN, SASL_HEADER, TRANSFER, frame, performative
+from sandbox.bus.server import ServiceBus
+from sandbox.faults import Fault, Faults
 
 # The client forgets to close the socket of a connection that was cut under it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from millwright.sandbox.bus.filters import CorrelationFilter, SqlFilter
-from millwright.sandbox.bus.message import Message
+from sandbox.bus.filters import CorrelationFilter, SqlFilter
+from sandbox.bus.message import Message
 
 TOLD = {"kind": "pump", "celsius": 81.5, "n": 5, "on": True, "cloudEvents:type": "Twin.Update", "it's": "100%"}
 MESSAGE = Message.compose(b"", TOLD, message_id="m1", content_type="application/json", session_id="s1")

@@ -8,7 +8,7 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import MessagingEntityNotFoundError
 
-from millwright.sandbox.bus.server import ServiceBus
+from sandbox.bus.server import ServiceBus
 
 
 def make(directory: Path) -> ServiceBus:

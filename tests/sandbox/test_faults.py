@@ -1,6 +1,6 @@
 import pytest
 
-from millwright.sandbox.faults import Fault, Faults
+from sandbox.faults import Fault, Faults
 
 
 def test_the_oldest_fault_that_matches_is_met_first_and_used_up() -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from millwright.sandbox.http_server import HttpServer, drop_connection
+from sandbox.http_server import HttpServer, drop_connection
 
 
 async def _hello(_: Request) -> Response:

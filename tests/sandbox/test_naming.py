@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millwright.sandbox import naming
+from sandbox import naming
 
 MACHINES = st.integers(min_value=0, max_value=99_999)
 

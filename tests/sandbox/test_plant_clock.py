@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from millwright.sandbox.clock import PlantClock
+from sandbox.clock import PlantClock
 
 START = datetime(2015, 1, 1, 6, tzinfo=UTC)
 

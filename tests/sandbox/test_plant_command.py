@@ -1,4 +1,4 @@
-"""`python -m millwright.sandbox`, and where it finds its data."""
+"""`python -m sandbox`, and where it finds its data."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from millwright.sandbox.__main__ import DATA_VARIABLE, main, open_dataset
-from millwright.sandbox.plant.dataset import read_dataset
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.tables import DatasetError
+from sandbox.__main__ import DATA_VARIABLE, main, open_dataset
+from sandbox.plant.dataset import read_dataset
+from sandbox.plant.generator import generate
+from sandbox.plant.tables import DatasetError
 
 
 def test_generate_writes_a_folder_that_serve_can_read(tmp_path: Path) -> None:

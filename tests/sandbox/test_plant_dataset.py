@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from millwright.sandbox.plant.dataset import ComponentEvent, ErrorEvent, Machine, read_dataset
-from millwright.sandbox.plant.generator import generate, write_dataset
-from millwright.sandbox.plant.tables import DatasetError
+from sandbox.plant.dataset import ComponentEvent, ErrorEvent, Machine, read_dataset
+from sandbox.plant.generator import generate, write_dataset
+from sandbox.plant.tables import DatasetError
 
 MACHINES = "machineID,model,age\n7,model3,18\n9,model1,2\n"
 ERRORS = (

@@ -8,10 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from millwright.sandbox.plant.dataset import Dataset, ErrorEvent
-from millwright.sandbox.plant.detector import AnomalyRow, Detector, Risk, RiskRow
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.signals import SIGNALS
+from sandbox.plant.dataset import Dataset, ErrorEvent
+from sandbox.plant.detector import AnomalyRow, Detector, Risk, RiskRow
+from sandbox.plant.generator import generate
+from sandbox.plant.signals import SIGNALS
 
 HOUR = timedelta(hours=1)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from millwright.sandbox.naming import device_id
-from millwright.sandbox.plant.dataset import Dataset
-from millwright.sandbox.plant.detector import Detector
-from millwright.sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.nonsense import KINDS
-from millwright.sandbox.plant.timetable import Departure, Way, timetable
-from millwright.sandbox.twins.cloud_event import TELEMETRY, TWIN_UPDATE, CloudEvent
+from sandbox.naming import device_id
+from sandbox.plant.dataset import Dataset
+from sandbox.plant.detector import Detector
+from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.plant.generator import generate
+from sandbox.plant.nonsense import KINDS
+from sandbox.plant.timetable import Departure, Way, timetable
+from sandbox.twins.cloud_event import TELEMETRY, TWIN_UPDATE, CloudEvent
 
 MODEL = "dtmi:com:example:IndustrialEquipment;1"
 HOUR = timedelta(hours=1)

@@ -8,11 +8,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from millwright.sandbox.plant.dataset import Dataset
-from millwright.sandbox.plant.detector import Detector
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.score import Ordering, Score, score
-from millwright.sandbox.plant.signals import COMPONENTS, SIGNALS
+from sandbox.plant.dataset import Dataset
+from sandbox.plant.detector import Detector
+from sandbox.plant.generator import generate
+from sandbox.plant.score import Ordering, Score, score
+from sandbox.plant.signals import COMPONENTS, SIGNALS
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.maximo import Machine, MaximoServer
-from millwright.sandbox.maximo.work_order_view import WorkOrderView
-from millwright.sandbox.plant.dataset import ComponentEvent, Dataset
-from millwright.sandbox.plant.findings import closed_as
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.people import People
+from sandbox.clock import PlantClock
+from sandbox.maximo import Machine, MaximoServer
+from sandbox.maximo.work_order_view import WorkOrderView
+from sandbox.plant.dataset import ComponentEvent, Dataset
+from sandbox.plant.findings import closed_as
+from sandbox.plant.generator import generate
+from sandbox.plant.people import People
 
 REPORTED = 100
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from millwright.sandbox.plant.dataset import ComponentEvent, Dataset
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.score import Ordering, Score, score
+from sandbox.plant.dataset import ComponentEvent, Dataset
+from sandbox.plant.generator import generate
+from sandbox.plant.score import Ordering, Score, score
 
 
 def plant(*failure_hours: int, component: str = "comp1", machine: int = 1) -> Dataset:

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from azure.servicebus.aio import ServiceBusClient
 
-from millwright.sandbox.naming import component_assetnum
-from millwright.sandbox.plant.dataset import Dataset
-from millwright.sandbox.plant.generator import generate
-from millwright.sandbox.plant.signals import COMPONENTS
-from millwright.sandbox.plant.timetable import stamp
-from millwright.sandbox.server import SandboxPlant
+from sandbox.naming import component_assetnum
+from sandbox.plant.dataset import Dataset
+from sandbox.plant.generator import generate
+from sandbox.plant.signals import COMPONENTS
+from sandbox.plant.timetable import stamp
+from sandbox.server import SandboxPlant
 
 HOUR = timedelta(hours=1)
 

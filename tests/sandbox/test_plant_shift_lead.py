@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from millwright.sandbox.jobcontrol import HoldRow
-from millwright.sandbox.maximo.work_order_view import WorkOrderView
-from millwright.sandbox.plant.shift_lead import PATIENCE, ShiftLead
+from sandbox.jobcontrol import HoldRow
+from sandbox.maximo.work_order_view import WorkOrderView
+from sandbox.plant.shift_lead import PATIENCE, ShiftLead
 
 NOW = datetime(2015, 1, 5, 6, tzinfo=UTC)
 KEY = "MWAAAAAAAA"

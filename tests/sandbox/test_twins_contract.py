@@ -20,8 +20,8 @@ from azure.digitaltwins.core import DigitalTwinsEventRoute
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from millwright.sandbox.http_server import HttpServer
-from millwright.sandbox.twins import CloudEvent, TwinService
+from sandbox.http_server import HttpServer
+from sandbox.twins import CloudEvent, TwinService
 
 # The client's own results_per_page and max_items_per_page reach aiohttp in 1.3 and fail there.
 _TWO_A_PAGE = {"max-items-per-page": "2"}

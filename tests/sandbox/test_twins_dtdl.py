@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from millwright.sandbox.twins.dtdl import read_interface
-from millwright.sandbox.twins.errors import ServiceError
-from millwright.sandbox.twins.model_catalogue import ModelCatalogue
+from sandbox.twins.dtdl import read_interface
+from sandbox.twins.errors import ServiceError
+from sandbox.twins.model_catalogue import ModelCatalogue
 
 NOW = "2026-01-01T00:00:00.0000000Z"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from millwright.sandbox.twins import CloudEvent, ServiceError, TwinService
+from sandbox.twins import CloudEvent, ServiceError, TwinService
 
 PUMP = "dtmi:example:Pump;1"
 HOST = "sandbox.api.local.digitaltwins.azure.net"

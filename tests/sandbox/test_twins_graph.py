@@ -4,16 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from millwright.sandbox.twins import CloudEvent, TwinService
-from millwright.sandbox.twins.document import JsonObject, model_of
-from millwright.sandbox.twins.graph import (
-    PlantMachine,
-    asset_class,
-    build_plant_graph,
-    criticalities,
-    lines_of,
-    plant_models,
-)
+from sandbox.twins import CloudEvent, TwinService
+from sandbox.twins.document import JsonObject, model_of
+from sandbox.twins.graph import PlantMachine, asset_class, build_plant_graph, criticalities, lines_of, plant_models
 
 MACHINES = [PlantMachine(number, f"model{number % 4 + 1}", number % 20) for number in range(20, 0, -1)]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from millwright.sandbox.twins import CloudEvent, ServiceError
-from millwright.sandbox.twins.data_plane import DataPlane
-from millwright.sandbox.twins.json_patch import read_patch
-from millwright.sandbox.twins.query_page import QueryPage
+from sandbox.twins import CloudEvent, ServiceError
+from sandbox.twins.data_plane import DataPlane
+from sandbox.twins.json_patch import read_patch
+from sandbox.twins.query_page import QueryPage
 
 PUMP = "dtmi:example:Pump;1"
 MODEL: dict[str, Any] = {

@@ -2,11 +2,11 @@
 
 import pytest
 
-from millwright.sandbox.twins.document import JsonObject
-from millwright.sandbox.twins.errors import ServiceError
-from millwright.sandbox.twins.graph_state import GraphState
-from millwright.sandbox.twins.query import read_query
-from millwright.sandbox.twins.query_page import QueryPage
+from sandbox.twins.document import JsonObject
+from sandbox.twins.errors import ServiceError
+from sandbox.twins.graph_state import GraphState
+from sandbox.twins.query import read_query
+from sandbox.twins.query_page import QueryPage
 
 MACHINE, PUMP, LINE = "dtmi:ex:Machine;1", "dtmi:ex:Pump;1", "dtmi:ex:Line;1"
 

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from millwright.sandbox.faults import Fault, Faults
-from millwright.sandbox.twins import CloudEvent, TwinService
-from millwright.sandbox.twins.request_gate import KINDS
+from sandbox.faults import Fault, Faults
+from sandbox.twins import CloudEvent, TwinService
+from sandbox.twins.request_gate import KINDS
 
 PUMP = "dtmi:example:Pump;1"
 MODEL: dict[str, Any] = {

@@ -20,15 +20,15 @@ from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.autonomy import AutonomyStore, act_of
-from millwright.storage.cases import CaseStore
-from millwright.storage.signatures import Signature
-from millwright.storage.versions import PeopleStore
-from policies import autonomy as pure
-from policies.catalogue import Catalogue
-from policies.schema import Autonomy as Terms
-from tests.judged_plant import Plant
-from tests.plant import START, code, deviation
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.policies.autonomy import AutonomyStore, act_of
+from millwright.storage.policies.signatures import Signature
+from millwright.storage.policies.versions import PeopleStore
+from policies.engine.catalogue import Catalogue
+from policies.language.schema import Autonomy as Terms
+from policies.statistics import autonomy as pure
+from tests.support.judged_plant import Plant
+from tests.support.plant import START, code, deviation
 
 KEY = AutonomyKey("rotating-equipment", "pump", "PDE")
 ENFORCED = AutonomyTerms(enforce=True, automatic=False)

@@ -16,14 +16,14 @@ from millwright.backtesting.failures import read_failures
 from millwright.backtesting.page import write_page
 from millwright.backtesting.rendering import unattended
 from millwright.backtesting.versions import active_version, named_version
-from millwright.storage.figures import read_figures
-from millwright.storage.history import Component, read_history
-from millwright.storage.register import RegisterStore
-from millwright.storage.versions import VersionStore
-from policies.catalogue import Catalogue
-from policies.engine import compile_policy
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, START, code, deviation, register
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.policies.versions import VersionStore
+from millwright.storage.reporting.figures import read_figures
+from millwright.storage.reporting.history import Component, read_history
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import compile_policy
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, START, code, deviation, register
 
 CATALOGUE = Catalogue.published()
 NEW, OLD = (CATALOGUE.find("rotating-equipment", number) for number in ("1.1.0", "1.0.0"))

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import StorageUnavailable
-from millwright.storage import engine as storage
-from millwright.storage.engine import open_engine, transaction, unbound
+from millwright.storage.database import engine as storage
+from millwright.storage.database.engine import open_engine, transaction, unbound
 
 _CUT = text("SELECT pg_terminate_backend(:pid)")
 

@@ -4,7 +4,7 @@ import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millwright.storage.copying import COPY_FORMAT, copy_lines
+from millwright.storage.database.copying import COPY_FORMAT, copy_lines
 
 VALUES = st.none() | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=5)
 ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES) | st.just(("", None, "\x1f\x01\r\n")), max_size=300)

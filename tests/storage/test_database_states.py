@@ -5,10 +5,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import StorageFault, StorageUnavailable
-from millwright.storage.engine import raw, transaction
-from tests.demotion import read_only
-from tests.judged_plant import Plant, judge_to_rest
-from tests.plant import deviation
+from millwright.storage.database.engine import raw, transaction
+from tests.support.demotion import read_only
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.plant import deviation
 
 # One or more of every class of PostgreSQL's appendix A that says something of the database, and not of what was sent.
 PASSING = [

@@ -11,9 +11,9 @@ from domain.counterfactuals import Counterfactuals, Explanation, Grounds
 from domain.verdict import RuleWords, Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases import CaseStore
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, START, code, deviation
+from millwright.storage.cases.case_store import CaseStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, START, code, deviation
 from tests.workflows.fake_plant import FakeMes
 
 

@@ -11,7 +11,7 @@ from domain.errors import ActRejected, Unavailable
 from domain.holds import PLACEMENT_MOVES, HoldStatus, HoldView, PlacementState, Release
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.work_orders import WorkOrderStatus
-from tests.hold_stores import EQUIPMENT, OTHER, SYSTEM, Bench, in_memory, stored
+from tests.support.hold_stores import EQUIPMENT, OTHER, SYSTEM, Bench, in_memory, stored
 
 FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
 IN_EFFECT, OVERRULED, ENDED = PlacementState.IN_EFFECT, PlacementState.OVERRULED, PlacementState.ENDED

@@ -15,8 +15,8 @@ from domain.errors import ActRejected, Unavailable
 from domain.holds import HoldStatus, PlacementState, Release
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from millwright.audit.verifying import verify
-from millwright.storage.engine import open_engine
-from tests.hold_stores import EQUIPMENT, SYSTEM, Bench, on
+from millwright.storage.database.engine import open_engine
+from tests.support.hold_stores import EQUIPMENT, SYSTEM, Bench, on
 
 FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
 Work = Coroutine[Any, Any, object]

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import PolicyRejected
-from tests.judged_plant import Plant, judge_to_rest
-from tests.plant import LINE, MOTOR, PUMP, code, deviation
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
 
 
 @pytest.fixture

@@ -15,16 +15,16 @@ from domain.assets import Criticality, PlantRegister
 from domain.judging import Assignment
 from domain.verdict import Context, Rung
 from millwright.bootstrap import StoredVersions
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy
-from policies.episodes import Ordering, episodes
-from tests.arrivals import LATENESS, arrivals, messages, seen_events
-from tests.fickle import Fickle
-from tests.judged_plant import Plant, judge_to_rest
-from tests.memory_lines import MemoryLines
-from tests.plant import LINE, PUMP, register
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.judging.lines import LineStore
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy
+from policies.evaluation.episodes import Ordering, episodes
+from tests.support.arrivals import LATENESS, arrivals, messages, seen_events
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.memory_lines import MemoryLines
+from tests.support.plant import LINE, PUMP, register
+from tests.support.reversing_judge import Fickle
 
 CATALOGUE = Catalogue.published()
 VERSIONS = CATALOGUE.versions

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import merkle_root
 from domain.errors import StorageUnavailable
-from millwright.storage import ledger
-from millwright.storage.arrays import bigints, smallints, texts
-from millwright.storage.engine import raw, transaction
-from millwright.storage.ledger import GENESIS, row_hash
+from millwright.storage.database.arrays import bigints, smallints, texts
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.ledger import ledger
+from millwright.storage.ledger.ledger import GENESIS, row_hash
 
 _ROWS = text("SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq")
 _PLACES = text("SELECT subject, ledger_seq, leaf FROM acts ORDER BY id")

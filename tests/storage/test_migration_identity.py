@@ -6,9 +6,9 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Received
-from millwright.storage import schema
-from millwright.storage.inbox import Inbox
-from tests.plant import START, deviation
+from millwright.storage.database import schema
+from millwright.storage.events.inbox import Inbox
+from tests.support.plant import START, deviation
 
 OLDER = "0013_studies"
 COUNTS = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM duplicates), (SELECT count(*) FROM pending)"

@@ -10,10 +10,10 @@ from domain.anomaly import Received
 from domain.errors import StorageUnavailable
 from domain.judging import Spoiled
 from millwright.bootstrap import StoredVersions
-from millwright.storage.due import looking
-from millwright.storage.lines import LineStore
-from tests.judged_plant import Plant, judge_to_rest
-from tests.plant import LINE, MOTOR, PUMP, deviation
+from millwright.storage.judging.lines import LineStore
+from millwright.storage.scheduling.due import looking
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.plant import LINE, MOTOR, PUMP, deviation
 
 
 @pytest.fixture

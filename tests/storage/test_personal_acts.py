@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.people import add_person
-from millwright.storage.personal_acts import last_row, personal_acts
-from millwright.storage.versions import PeopleStore
-from tests.judged_plant import Plant
-from tests.plant import START, code, deviation
+from millwright.people.persons import add_person
+from millwright.storage.ledger.personal_acts import last_row, personal_acts
+from millwright.storage.policies.versions import PeopleStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import START, code, deviation
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.storage import schema
-from millwright.storage.lineage import head, lineage
-from millwright.storage.revision import Revision, read_revision
+from millwright.storage.database import schema
+from millwright.storage.database.lineage import head, lineage
+from millwright.storage.database.revision import Revision, read_revision
 
 ADDS = """
 revision = "later"
@@ -37,9 +37,9 @@ async def test_a_database_of_this_builds_revision_is_worked_on(storage_engine: A
 def later_build(folder: Path, url: str, *, expands: bool) -> Config:
     """The migrations of a build that has one more."""
     config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).parents[2] / "migrations"))
+    config.set_main_option("script_location", str(Path(schema.__file__).parents[3] / "migrations"))
     config.set_main_option("path_separator", "os")
-    ours = Path(schema.__file__).parents[2] / "migrations" / "versions"
+    ours = Path(schema.__file__).parents[3] / "migrations" / "versions"
     config.set_main_option("version_locations", f"{ours}:{folder}")
     config.set_main_option("sqlalchemy.url", url)
     (folder / "later.py").write_text(ADDS.format(head=head(), expands=expands))
@@ -75,5 +75,5 @@ def test_a_database_that_is_behind_is_to_be_upgraded_first() -> None:
 
 def test_this_build_knows_the_revisions_that_its_migrations_run_through() -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).parents[2] / "migrations"))
+    config.set_main_option("script_location", str(Path(schema.__file__).parents[3] / "migrations"))
     assert lineage() == tuple(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())

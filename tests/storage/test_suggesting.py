@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.backtesting.suggesting import Effect, Search, best, suggest, write_drafts
-from policies.catalogue import Catalogue
-from policies.engine import compile_policy
-from policies.proposals import proposals
-from policies.reachability import Reachability
-from policies.text import read_text
-from tests.drafts import row, table, text
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, PUMP, START, code, deviation
+from policies.checks.reachability import Reachability
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import compile_policy
+from policies.evaluation.proposals import proposals
+from policies.language.text import read_text
+from tests.support.drafts import row, table, text
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 OLD = Catalogue.published().find("rotating-equipment", "1.0.0")
 GAP = 120

@@ -9,12 +9,12 @@ from domain.assets import Criticality
 from domain.errors import ActRejected
 from domain.suppression import SuppressionKind, shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.casebook import case_of_event
-from millwright.storage.returning import Returning
-from millwright.storage.suppression_lists import suppression_page, whole_suppression
-from millwright.storage.suppressions import PlannedWindow, SuppressionStore
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, PUMP, START, code, deviation
+from millwright.storage.cases.case_transitions import case_of_event
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.reporting.suppression_lists import suppression_page, whole_suppression
+from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 LIMITS = shelving_limits("A=PT8H,B=P7D,C=P7D,D=P7D")
 

@@ -10,18 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.returning import Returning
-from millwright.storage.suppressions import SuppressionStore
-from tests.judged_plant import Plant
-from tests.plant import LINE, PUMP, START, code, deviation
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.suppression.suppressions import SuppressionStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import LINE, PUMP, START, code, deviation
 
 _RETURN = """
 import asyncio, sys
 from datetime import datetime
 from millwright.bootstrap import StoredVersions
-from millwright.storage.engine import open_engine
-from millwright.storage.returning import Returning
-from tests.plant import TestClock
+from millwright.storage.database.engine import open_engine
+from millwright.storage.cases.suppression_end import Returning
+from tests.support.plant import TestClock
 
 async def main():
     engine = open_engine(sys.argv[1])

@@ -13,14 +13,14 @@ from domain.assets import PlantRegister
 from domain.errors import ActRejected
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.lines import LineStore
-from millwright.storage.register import RegisterStore
-from millwright.storage.returning import Returning
-from millwright.storage.suppressions import PlannedWindow, SuppressionStore
-from tests.arrivals import arrivals, messages, seen_events
-from tests.fickle import Fickle
-from tests.judged_plant import Plant
-from tests.plant import PUMP, START, register
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.judging.lines import LineStore
+from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
+from tests.support.arrivals import arrivals, messages, seen_events
+from tests.support.judged_plant import Plant
+from tests.support.plant import PUMP, START, register
+from tests.support.reversing_judge import Fickle
 
 PARTS = 200
 STEPS = st.lists(

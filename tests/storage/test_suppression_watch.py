@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.due import looking
-from millwright.storage.returning import Returning
-from millwright.storage.suppressions import SuppressionStore
+from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.scheduling.due import looking
+from millwright.storage.suppression.suppressions import SuppressionStore
 from millwright.worker.suppression_watch import SuppressionWatch
-from tests.judged_plant import Plant
-from tests.plant import PUMP, START, code, deviation
+from tests.support.judged_plant import Plant
+from tests.support.plant import PUMP, START, code, deviation
 
 
 @pytest.fixture

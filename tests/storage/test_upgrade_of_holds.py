@@ -14,12 +14,12 @@ from domain.keys import case_workflow_id
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung
 from millwright.audit.verifying import verify
-from millwright.storage import ledger
-from millwright.storage.engine import open_engine, transaction
-from millwright.storage.holds import HoldStore
-from millwright.storage.schema import check, downgrade, upgrade
-from tests.judged_plant import Plant
-from tests.plant import code, deviation
+from millwright.storage.cases.holds import HoldStore
+from millwright.storage.database.engine import open_engine, transaction
+from millwright.storage.database.schema import check, downgrade, upgrade
+from millwright.storage.ledger import ledger
+from tests.support.judged_plant import Plant
+from tests.support.plant import code, deviation
 
 BEFORE = "0014_identity"
 # The methods of plans of earlier builds, which name no receiver.

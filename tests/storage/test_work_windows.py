@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.anomaly import Received
 from domain.work_orders import WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
-from millwright.storage.changes import ChangeStore
-from millwright.storage.returning import Returning
-from tests.judged_plant import Plant
-from tests.plant import MOTOR, PUMP, START, code, deviation
+from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.suppression_end import Returning
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 LONGEST = timedelta(hours=12)
 

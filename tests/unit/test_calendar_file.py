@@ -9,7 +9,7 @@ import pytest
 from domain.canonical import timestamp
 from domain.errors import Rejected
 from millwright.intake.calendar_file import read_calendar
-from millwright.storage.suppressions import PlannedWindow
+from millwright.storage.suppression.suppressions import PlannedWindow
 
 START = "DTSTART;TZID=Europe/Berlin:20260110T220000"
 

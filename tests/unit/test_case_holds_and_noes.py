@@ -5,8 +5,8 @@ from datetime import timedelta
 from domain.cases import ClosedAs, Decision
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.saga_plant import SagaPlant, case_view
-from tests.turns import Played
+from tests.support.fault_injection import Played
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 

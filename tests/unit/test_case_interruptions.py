@@ -7,8 +7,8 @@ import pytest
 from domain.cases import ClosedAs, Decision, Lane
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.saga_plant import SagaPlant, case_view
-from tests.turns import Played, Turn
+from tests.support.fault_injection import Played, Turn
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 NOW = timedelta(0)

@@ -10,8 +10,8 @@ from domain.holds import HoldStatus, HoldView, PlacementState, Release
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.saga_plant import WATCH, SagaPlant, case_view
-from tests.turns import Played
+from tests.support.fault_injection import Played
+from tests.support.saga_plant import WATCH, SagaPlant, case_view
 
 CASE, NEXT = "MWAAAAAAAA", "MWBBBBBBBB"
 COMPLETED, CANCELLED = WorkOrderStatus.COMPLETED, WorkOrderStatus.CANCELLED

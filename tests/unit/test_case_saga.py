@@ -14,8 +14,8 @@ from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.saga_plant import SagaPlant, case_view
-from tests.turns import Played, Turn
+from tests.support.fault_injection import Played, Turn
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASES = ("MWAAAAAAAA", "MWBBBBBBBB")
 HOLD = Rung.WORK_ORDER_AND_HOLD

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.line_judging import LinesJudgedHere
 from domain.errors import Unavailable
-from millwright.storage.due import DueSubject
+from millwright.storage.scheduling.due import DueSubject
 from millwright.worker.dispatcher import Dispatcher
-from tests.judged_plant import WakeCounter
-from tests.plant import START, TestClock
+from tests.support.judged_plant import WakeCounter
+from tests.support.plant import START, TestClock
 
 
 class Engine(WakeCounter):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Rejected
-from millwright.embedded.marking import ENVIRONMENT_FILE, POSTGRES
-from millwright.home import installed, load_settings
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
+from millwright.runtime.home import installed, load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from millwright.logs import MASK, QUIETED, configure, secrets
+from millwright.runtime.logs import MASK, QUIETED, configure, secrets
 from millwright.settings import ConnectorSettings, Settings
-from tests.logging_as_found import logging_as_found
+from tests.support.logging_as_found import logging_as_found
 
 log = logging.getLogger("millwright.test")
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage
-from millwright.storage.returning import Returning
+from millwright.storage.cases.suppression_end import Returning
 from millwright.worker.suppression_watch import SuppressionWatch
 
 log = logging.getLogger(__name__)

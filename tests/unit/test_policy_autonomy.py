@@ -3,8 +3,8 @@
 import pytest
 
 from domain.autonomy import AutonomyMove, AutonomyRecord, AutonomyState
-from policies.autonomy import weigh
-from policies.schema import Autonomy
+from policies.language.schema import Autonomy
+from policies.statistics.autonomy import weigh
 
 TERMS = Autonomy.model_validate(
     {"default": "review", "promote_at": {"precision_lower_bound": 0.9, "confirmed": 20}, "enforce": True}

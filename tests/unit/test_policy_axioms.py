@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 import z3
 
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy
-from policies.proof import seen
-from policies.schema import MemoryTerms
-from policies.search import plain
-from policies.situation import OF_MEMORY_TERMS, SHAPED_BY, Axiom, axioms, longer, raised, situation
-from policies.translation import literal
-from policies.trial import Situation
-from policies.variables import Value
-from tests.made_up import OWN_NAMES, made_up_situation
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy
+from policies.engine.trial import Situation
+from policies.language.schema import MemoryTerms
+from policies.language.variables import Value
+from policies.proof.prover import seen
+from policies.proof.search import plain
+from policies.proof.situation import OF_MEMORY_TERMS, SHAPED_BY, Axiom, axioms, longer, raised, situation
+from policies.proof.translation import literal
+from tests.support.random_situations import OWN_NAMES, made_up_situation
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 ONE, OTHER = situation("one ", OWN_NAMES), situation("other ", OWN_NAMES)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from policies.canary import ALPHA, Band, Seen, above_ratio, below_ratio, leaves, precision_ratio
+from policies.statistics.canary import ALPHA, Band, Seen, above_ratio, below_ratio, leaves, precision_ratio
 
 BAND = Band(precision=0.6, orders_from=0.01, orders_to=0.05, floods_to=1.0)
 CALM = Seen(found=12, nothing=4, orders=20, machine_days=1000.0, floods=0, line_days=10.0)

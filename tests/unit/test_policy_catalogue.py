@@ -11,9 +11,9 @@ from domain.assets import Criticality
 from domain.errors import PolicyRejected
 from domain.ports import Judge
 from domain.verdict import Context, Memory, Urgency
-from policies.cases import run_cases
-from policies.catalogue import DIGESTS, PUBLISHED, Catalogue
-from policies.check import check
+from policies.checks.check import check
+from policies.checks.policy_tests import run_cases
+from policies.engine.catalogue import DIGESTS, PUBLISHED, Catalogue
 
 POLICY = "rotating-equipment"
 VERSIONS = sorted(path for path in PUBLISHED.glob("*/*.yaml") if not path.stem.endswith("-cases"))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.expressions import Chain, Environment
-from policies.grammar import MAX_NESTING, ConditionRejected, parse
-from policies.variables import ASSET_READERS, RULE_READERS, RULE_VARIABLES, VARIABLES, Value
+from policies.language.expressions import Chain, Environment
+from policies.language.grammar import MAX_NESTING, ConditionRejected, parse
+from policies.language.variables import ASSET_READERS, RULE_READERS, RULE_VARIABLES, VARIABLES, Value
 
 ENVIRONMENT = Environment(RULE_VARIABLES)
 

@@ -10,13 +10,13 @@ from domain.anomaly import Anomaly, AnomalyKind, Quality
 from domain.assets import Criticality
 from domain.counterfactuals import Counterfactual
 from domain.verdict import Context, Memory
-from policies.catalogue import Catalogue
-from policies.counterfactual import counterfactuals
-from policies.edits import Inputs, edited
-from policies.engine import CompiledPolicy, judge, look
-from policies.trial import remembered
-from tests.drafts import draft, rule
-from tests.made_up import made_up_situation
+from policies.engine.catalogue import Catalogue
+from policies.engine.changed_inputs import Inputs, edited
+from policies.engine.counterfactual import counterfactuals
+from policies.engine.judging import CompiledPolicy, judge, look
+from policies.engine.trial import remembered
+from tests.support.drafts import draft, rule
+from tests.support.random_situations import made_up_situation
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 NOW = datetime(2026, 1, 10, tzinfo=UTC)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from policies.catalogue import Catalogue
-from policies.changes import duration
-from policies.difference import Difference, difference
-from policies.engine import compile_policy
-from policies.proof import seen
-from tests.drafts import draft, rule
+from policies.checks.changes import duration
+from policies.checks.difference import Difference, difference
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import compile_policy
+from policies.proof.prover import seen
+from tests.support.drafts import draft, rule
 
 OLD, NEW = Catalogue.published().versions
 

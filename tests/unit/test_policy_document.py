@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import PolicyRejected
-from policies.catalogue import PUBLISHED
-from policies.document import document_digest, read_document
-from policies.engine import compile_policy
-from policies.schema import Rule
-from policies.text import MAX_CHARACTERS, TextRejected, read_text
+from policies.engine.catalogue import PUBLISHED
+from policies.engine.judging import compile_policy
+from policies.language.document import document_digest, read_document
+from policies.language.schema import Rule
+from policies.language.text import MAX_CHARACTERS, TextRejected, read_text
 
 TEXT = (PUBLISHED / "rotating-equipment" / "1.1.0.yaml").read_text(encoding="utf-8")
 

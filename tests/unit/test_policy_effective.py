@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.verdict import Context
-from policies.effective import EffectivePolicy, effective
-from tests.drafts import T0, about, decided, deviation, draft, rule
+from policies.engine.effective import EffectivePolicy, effective
+from tests.support.drafts import T0, about, decided, deviation, draft, rule
 
 POLICY = draft(
     rule("severe", "anomaly.score >= 9.0", "inspect"),

@@ -10,8 +10,8 @@ from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
 from domain.canonical import canonical
 from domain.verdict import Context, Memory, Rung, Verdict
-from policies.catalogue import PUBLISHED, Catalogue
-from policies.engine import CompiledPolicy, compile_policy, judge
+from policies.engine.catalogue import PUBLISHED, Catalogue
+from policies.engine.judging import CompiledPolicy, compile_policy, judge
 
 CATALOGUE = Catalogue.published()
 SINGLE = CATALOGUE.find("rotating-equipment", "1.0.0")

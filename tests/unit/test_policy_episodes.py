@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.verdict import Memory
-from policies.episodes import Episode, Ordering, episodes, feed
-from policies.memory import order
+from policies.engine.memory import order
+from policies.evaluation.episodes import Episode, Ordering, episodes, feed
 
 T0 = datetime(2026, 1, 10, tzinfo=UTC)
 REARM = timedelta(hours=24)

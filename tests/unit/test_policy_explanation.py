@@ -7,10 +7,10 @@ import pytest
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.verdict import Comparison, Context, Memory
-from policies.catalogue import PUBLISHED, Catalogue
-from policies.engine import compile_policy, judge
-from policies.explanation import explain
-from policies.variables import NEVER, Value, shown
+from policies.engine.catalogue import PUBLISHED, Catalogue
+from policies.engine.explanation import explain
+from policies.engine.judging import compile_policy, judge
+from policies.language.variables import NEVER, Value, shown
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 NOW = datetime(2026, 1, 10, tzinfo=UTC)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from policies.check import check, documents
-from policies.engine import CompiledPolicy
-from policies.findings import Finding, Kind
-from policies.reachability import Reachability
-from policies.text import read_text
-from policies.trial import Situation, try_situation
-from tests.drafts import draft, row, rule, table, text
+from policies.checks.check import check, documents
+from policies.checks.findings import Finding, Kind
+from policies.checks.reachability import Reachability
+from policies.engine.judging import CompiledPolicy
+from policies.engine.trial import Situation, try_situation
+from policies.language.text import read_text
+from tests.support.drafts import draft, row, rule, table, text
 
 
 def found(policy: CompiledPolicy, *kinds: Kind) -> list[Finding]:

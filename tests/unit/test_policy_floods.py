@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.alarms import Alarm
-from policies.floods import BEGINS_ABOVE, FIRST_OUT, WINDOW, Flood, floods
+from policies.statistics.floods import BEGINS_ABOVE, FIRST_OUT, WINDOW, Flood, floods
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
 LATER = START + timedelta(days=1)

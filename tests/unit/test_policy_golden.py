@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from policies.catalogue import Catalogue
-from tests.golden_verdicts import GOLDEN, WHOLE, records
+from policies.engine.catalogue import Catalogue
+from tests.support.golden_verdicts import GOLDEN, WHOLE, records
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])

@@ -1,6 +1,6 @@
 """Rules that never decide, and rules that leave nothing to those below them."""
 
-from policies.hits import Flag, rule_hits
+from policies.statistics.hits import Flag, rule_hits
 
 RULES = ["applies-to", "bad-quality", "first", "second", "last"]
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from domain.approvals import Blast, approvals_needed, needed_with
 from domain.errors import PolicyRejected
 from domain.ports import Judge
-from policies.catalogue import PUBLISHED, Catalogue
-from policies.check import check
-from policies.difference import Difference, difference
-from policies.effective import effective
-from policies.engine import compile_policy
-from policies.findings import Kind
-from policies.text import TextRejected
-from tests.drafts import T0, about, draft, text
+from policies.checks.check import check
+from policies.checks.difference import Difference, difference
+from policies.checks.findings import Kind
+from policies.engine.catalogue import PUBLISHED, Catalogue
+from policies.engine.effective import effective
+from policies.engine.judging import compile_policy
+from policies.language.text import TextRejected
+from tests.support.drafts import T0, about, draft, text
 
 DRAFTS = PUBLISHED.parent / "drafts"
 SHIPPED = sorted(path for path in (*PUBLISHED.glob("*/*.yaml"), *DRAFTS.glob("*/*.yaml")) if "cases" not in path.stem)

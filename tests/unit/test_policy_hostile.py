@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from domain.verdict import Memory
 from millwright.cli import app
-from policies.catalogue import PUBLISHED
-from policies.engine import MAX_ASKED, compile_policy, judge, look
-from policies.text import MAX_CHARACTERS, TextRejected
-from tests.drafts import about, deviation, draft, row, rule, table, text
-from tests.mutations import mutations
+from policies.engine.catalogue import PUBLISHED
+from policies.engine.judging import MAX_ASKED, compile_policy, judge, look
+from policies.language.text import MAX_CHARACTERS, TextRejected
+from tests.support.drafts import about, deviation, draft, row, rule, table, text
+from tests.support.mutations import mutations
 
 _FOLDER = PUBLISHED / "rotating-equipment"
 _MORE = """\

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from domain.verdict import Context, Memory
-from policies.engine import CompiledPolicy, compile_policy
-from policies.explanation import explain
-from policies.text import TextRejected
-from tests.drafts import T0, about, decided, deviation, draft, row, rule, table, text
+from policies.engine.explanation import explain
+from policies.engine.judging import CompiledPolicy, compile_policy
+from policies.language.text import TextRejected
+from tests.support.drafts import T0, about, decided, deviation, draft, row, rule, table, text
 
 LIMITS = """\
 parameters: { limit: 5.0 }

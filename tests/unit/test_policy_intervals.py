@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.intervals import difference, middle, share, wilson
+from policies.statistics.intervals import difference, middle, share, wilson
 
 COUNTS = st.integers(1, 400).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
 

@@ -7,12 +7,12 @@ import pytest
 
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
-from policies.comparison import Standing, compare_measures, standing
-from policies.crew_load import crew_load
-from policies.episodes import Episode
-from policies.measures import Measures, Outcomes, PastCase, measure
-from policies.schema import CostTerms
-from policies.scoring import Failure, FailureRegister, Period
+from policies.evaluation.comparison import Standing, compare_measures, standing
+from policies.evaluation.crew_load import crew_load
+from policies.evaluation.episodes import Episode
+from policies.evaluation.measures import Measures, Outcomes, PastCase, measure
+from policies.evaluation.scoring import Failure, FailureRegister, Period
+from policies.language.schema import CostTerms
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PERIOD = Period(START, START + timedelta(weeks=10))

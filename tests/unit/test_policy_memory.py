@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.canonical import canonical
 from domain.verdict import Memory
-from policies.memory import MAX_DISTINCT, observe, order
+from policies.engine.memory import MAX_DISTINCT, observe, order
 
 T0 = datetime(2026, 1, 10, tzinfo=UTC)
 WINDOW = timedelta(hours=24)

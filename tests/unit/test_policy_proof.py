@@ -3,13 +3,13 @@
 import pytest
 
 from domain.verdict import Rung
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy
-from policies.proof import Proof, Prover, seen
-from policies.schema import Property
-from policies.trial import try_situation
-from tests.drafts import draft, rule
-from tests.made_up import OWN_NAMES
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy
+from policies.engine.trial import try_situation
+from policies.language.schema import Property
+from policies.proof.prover import Proof, Prover, seen
+from tests.support.drafts import draft, rule
+from tests.support.random_situations import OWN_NAMES
 
 CATALOGUE = Catalogue.published()
 OLD = CATALOGUE.find("rotating-equipment", "1.0.0")

@@ -10,13 +10,13 @@ import pytest
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.errors import PolicyRejected
 from domain.verdict import Context
-from policies.backtest import FaultHistory, PastEvent
-from policies.catalogue import Catalogue
-from policies.engine import compile_policy
-from policies.proposals import CHATTERING, Proposal, chatter, left_alone, proposals
-from policies.schema import Rule, Table
-from tests.drafts import row, rule, table, text
-from tests.mutations import mutations
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import compile_policy
+from policies.evaluation.backtest import FaultHistory, PastEvent
+from policies.evaluation.proposals import CHATTERING, Proposal, chatter, left_alone, proposals
+from policies.language.schema import Rule, Table
+from tests.support.drafts import row, rule, table, text
+from tests.support.mutations import mutations
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 1, tzinfo=UTC)

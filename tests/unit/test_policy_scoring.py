@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millwright.sandbox.plant import score as plant_score
-from millwright.sandbox.plant.dataset import ComponentEvent, Dataset
-from millwright.sandbox.plant.generator import generate
-from policies.episodes import Ordering, episodes
-from policies.scoring import Failure, FailureRegister, Period, VersionScore, score
+from policies.evaluation.episodes import Ordering, episodes
+from policies.evaluation.scoring import Failure, FailureRegister, Period, VersionScore, score
+from sandbox.plant import score as plant_score
+from sandbox.plant.dataset import ComponentEvent, Dataset
+from sandbox.plant.generator import generate
 
 MADE = generate(1, machines=2, days=30)
 CLASSES = {f"machine-00{machine}-{part}": f"class-{machine}" for machine in (1, 2) for part in ("comp1", "comp2")}

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from domain.anomaly import Anomaly, Quality
 from domain.canonical import canonical
 from domain.verdict import FollowedState, Memory
-from policies.engine import CompiledPolicy
-from policies.schema import MAX_OBSERVATIONS, State
-from policies.states import observe_state
-from tests.drafts import T0, decided, deviation, draft, judged, rule
+from policies.engine.judging import CompiledPolicy
+from policies.language.schema import MAX_OBSERVATIONS, State
+from policies.language.states import observe_state
+from tests.support.drafts import T0, decided, deviation, draft, judged, rule
 
 MINUTE = timedelta(minutes=1)
 WINDOW = timedelta(hours=24)

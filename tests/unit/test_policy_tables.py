@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.assets import Criticality
-from policies.engine import compile_policy
-from policies.text import TextRejected
-from tests.drafts import about, decided, deviation, draft, judged, row, table, text
+from policies.engine.judging import compile_policy
+from policies.language.text import TextRejected
+from tests.support.drafts import about, decided, deviation, draft, judged, row, table, text
 
 
 def test_the_first_row_that_holds_decides_a_first_hit_table() -> None:

@@ -7,9 +7,9 @@ import pytest
 from domain.assets import Criticality
 from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Rung, Severity, Urgency, Verdict
-from policies.catalogue import Catalogue
-from policies.timing import timing_values, urgency
-from policies.variables import NEVER, TIMING_VARIABLES
+from policies.engine.catalogue import Catalogue
+from policies.engine.timing import timing_values, urgency
+from policies.language.variables import NEVER, TIMING_VARIABLES
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 NOW = datetime(2026, 1, 10, 8, tzinfo=UTC)

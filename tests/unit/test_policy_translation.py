@@ -6,16 +6,16 @@ from collections.abc import Mapping
 import pytest
 import z3
 
-from policies.catalogue import Catalogue
-from policies.engine import CompiledPolicy
-from policies.expressions import Chain, Environment
-from policies.grammar import ConditionRejected
-from policies.proof import seen
-from policies.search import judgement, plain
-from policies.situation import situation
-from policies.translation import NotTranslated, Translation, literal
-from policies.variables import RULE_VARIABLES, Value
-from tests.made_up import OWN_NAMES, MadeUpConditions, made_up_situation, made_up_value
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy
+from policies.language.expressions import Chain, Environment
+from policies.language.grammar import ConditionRejected
+from policies.language.variables import RULE_VARIABLES, Value
+from policies.proof.prover import seen
+from policies.proof.search import judgement, plain
+from policies.proof.situation import situation
+from policies.proof.translation import NotTranslated, Translation, literal
+from tests.support.random_situations import OWN_NAMES, MadeUpConditions, made_up_situation, made_up_value
 
 VERSIONS = Catalogue.published().versions
 POLICIES = (*VERSIONS, OWN_NAMES)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from millwright.explaining.waivers import notices_in
-from policies.catalogue import Catalogue
-from policies.document import read_document
-from policies.waivers import NOTICE, WaiverNotice, waiver_notices
+from policies.checks.waivers import NOTICE, WaiverNotice, waiver_notices
+from policies.engine.catalogue import Catalogue
+from policies.language.document import read_document
 
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 WAIVERS = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from millwright.embedded.processes import Process
+from millwright.runtime.embedded.processes import Process
 
 
 @pytest.mark.parametrize(("yields", "nice"), [(True, 10), (False, 0)])

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Rejected
-from millwright.embedded import production_engine
-from millwright.embedded.production_engine import ProductionEngine, copy_visibility
+from millwright.runtime.embedded import production_engine
+from millwright.runtime.embedded.production_engine import ProductionEngine, copy_visibility
 
 MIGRATION = """DO LANGUAGE 'plpgsql' $$
     BEGIN

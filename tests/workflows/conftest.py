@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from millwright.embedded import temporal_server
-from millwright.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded import temporal_server
+from millwright.runtime.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
-from millwright.temporal import engine_client, register_search_attributes
+from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from tests.workflows.fake_plant import FakePlant
 
 

@@ -43,8 +43,8 @@ from domain.work_orders import (
 from millwright.bootstrap import StoredVersions, Systems, stores
 from millwright.settings import Settings
 from millwright.worker.running import run_worker
-from policies.catalogue import Catalogue
-from tests.plant import START, TestClock, publish_policies, register
+from policies.engine.catalogue import Catalogue
+from tests.support.plant import START, TestClock, publish_policies, register
 from workflows.queues import case_queue
 
 

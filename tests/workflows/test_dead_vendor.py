@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from domain.assets import Criticality
 from domain.errors import Unavailable
-from tests.plant import code, deviation
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 HOURS = 24

@@ -5,7 +5,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 
 from activities.proposals import DecideCase
 from domain.keys import case_workflow_id
-from tests.plant import code, deviation
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 

@@ -17,8 +17,8 @@ from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.keys import case_workflow_id, line_workflow_id
 from millwright.api.deciding import decide
 from millwright.api.problems import Problem
-from tests.judged_plant import judge_to_rest
-from tests.plant import LINE, PUMP, START, code, deviation, received
+from tests.support.judged_plant import judge_to_rest
+from tests.support.plant import LINE, PUMP, START, code, deviation, received
 from tests.workflows.fake_plant import FakePlant
 from workflows.line_watch import Line
 from workflows.queues import case_queue

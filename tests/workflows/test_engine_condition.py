@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from domain.keys import case_workflow_id
-from millwright.engine_condition import cases_without_workflow, missing_search_attributes
-from tests.plant import code, deviation
+from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 PATIENCE = 60

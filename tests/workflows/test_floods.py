@@ -6,7 +6,7 @@ from sqlalchemy import text
 from domain.anomaly import Received
 from domain.keys import line_workflow_id
 from millwright.explaining.flooding import read_flood_figures, read_floods
-from tests.plant import LINE, MOTOR, PUMP, START, code, deviation
+from tests.support.plant import LINE, MOTOR, PUMP, START, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 EVENTS = 5000

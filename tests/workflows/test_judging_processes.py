@@ -19,11 +19,11 @@ from temporalio.client import Client
 from domain.anomaly import Received
 from domain.assets import Asset, Level, PlantRegister
 from domain.loops import wait_until
-from millwright.embedded import temporal_server
-from millwright.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded import temporal_server
+from millwright.runtime.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
-from millwright.temporal import engine_client
-from tests.plant import PUMP, code, deviation, received, register
+from millwright.workflow_engine.temporal import engine_client
+from tests.support.plant import PUMP, code, deviation, received, register
 from tests.workflows.conftest import answering
 from tests.workflows.fake_plant import FakePlant
 

@@ -5,9 +5,9 @@ import pytest
 from domain.assets import Criticality
 from domain.errors import ActRejected
 from domain.stops import StoppableAction
-from millwright.storage.stops import StopStore
-from tests.plant import code, deviation
-from tests.staff import Staff
+from millwright.storage.policies.stops import StopStore
+from tests.support.plant import code, deviation
+from tests.support.policy_people import Staff
 from tests.workflows.fake_plant import FakePlant
 
 

@@ -16,7 +16,7 @@ from domain.keys import case_workflow_id
 from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
 from domain.work_orders import WorkOrderStatus
-from tests.plant import PUMP, START, code, deviation, received
+from tests.support.plant import PUMP, START, code, deviation, received
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 

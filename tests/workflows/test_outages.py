@@ -7,8 +7,8 @@ import pytest
 from domain.assets import Criticality
 from domain.cases import Lane, Phase
 from domain.errors import ActRejected, Unavailable
-from millwright.storage.figures import count_ordering_cases, read_figures
-from tests.plant import code, deviation
+from millwright.storage.reporting.figures import count_ordering_cases, read_figures
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 

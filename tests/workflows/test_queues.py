@@ -16,12 +16,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from domain.anomaly import Received
 from domain.assets import Criticality
 from domain.cases import CaseView
-from millwright.embedded import temporal_server
-from millwright.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded import temporal_server
+from millwright.runtime.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
-from millwright.temporal import engine_client
 from millwright.worker import running
-from tests.plant import MOTOR, PUMP, code, deviation
+from millwright.workflow_engine.temporal import engine_client
+from tests.support.plant import MOTOR, PUMP, code, deviation
 from tests.workflows.conftest import answering
 from tests.workflows.fake_plant import FakePlant
 

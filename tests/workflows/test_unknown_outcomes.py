@@ -6,8 +6,8 @@ from domain.cases import ClosedAs, Lane
 from domain.outcomes import OutcomeClass
 from millwright.audit.verifying import verify
 from millwright.bootstrap import redrive_outcomes
-from millwright.storage.condition import read_lanes
-from tests.plant import PUMP, code, deviation
+from millwright.storage.reporting.condition import read_lanes
+from tests.support.plant import PUMP, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 

@@ -12,7 +12,7 @@ import pytest
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id
 from millwright.api.app import create_app
-from tests.plant import code, deviation
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import WAITING
 

@@ -14,9 +14,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.keys import case_workflow_id
-from millwright.temporal import make_current_where_none_is
 from millwright.worker.running import run_worker
-from tests.plant import code, deviation
+from millwright.workflow_engine.temporal import make_current_where_none_is
+from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 OLD, NEW = "build-1", "build-2"

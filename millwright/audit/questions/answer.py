@@ -12,8 +12,8 @@ from pydantic import SerializeAsAny
 from domain.canonical import timestamp
 from domain.errors import ActRejected
 from domain.model import Model, Moment
-from millwright.storage.questions import ledger_rows
-from millwright.storage.record import ActRow, LedgerRow, Record
+from millwright.storage.audit.questions import ledger_rows
+from millwright.storage.audit.record import ActRow, LedgerRow, Record
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

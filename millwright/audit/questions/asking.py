@@ -17,9 +17,9 @@ from millwright.audit.questions.not_done import NotDoneRow, not_done
 from millwright.audit.questions.remade import RemadeRow, remade
 from millwright.audit.questions.signed import SignedRow, signed
 from millwright.audit.questions.suppressed import SuppressedRow, suppressed
-from millwright.storage.record import Record, read_record
-from millwright.storage.version_states import VersionStates
-from policies.catalogue import Catalogue
+from millwright.storage.audit.record import Record, read_record
+from millwright.storage.policies.version_states import VersionStates
+from policies.engine.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

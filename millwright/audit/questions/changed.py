@@ -4,8 +4,8 @@ from collections import Counter
 
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, day, detail_of, place_of, said_in
-from millwright.storage.questions import changes_between
-from millwright.storage.record import Record
+from millwright.storage.audit.questions import changes_between
+from millwright.storage.audit.record import Record
 
 _SHOWN = 200
 

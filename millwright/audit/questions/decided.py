@@ -5,10 +5,10 @@ from domain.model import Moment
 from millwright.audit.engines import mark_of
 from millwright.audit.questions.answer import Asked, Row, Told, place_of
 from millwright.explaining.decisions import Explainer
-from millwright.storage.questions import engine_before
-from millwright.storage.reasons import deciding_event, find
-from millwright.storage.record import Record
-from policies.catalogue import Catalogue
+from millwright.storage.audit.questions import engine_before
+from millwright.storage.audit.reasons import deciding_event, find
+from millwright.storage.audit.record import Record
+from policies.engine.catalogue import Catalogue
 
 
 class DecidedRow(Row):

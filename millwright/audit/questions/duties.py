@@ -2,8 +2,8 @@
 
 from domain.approvals import ACTIVATE, APPROVE, ROLES
 from millwright.audit.questions.answer import Asked, Row, Told, place_of
-from millwright.storage.questions import acts_on
-from millwright.storage.record import Record
+from millwright.storage.audit.questions import acts_on
+from millwright.storage.audit.record import Record
 
 _CONFLICTS = (("author", "approver"), ("author", "operator"), ("approver", "operator"))
 

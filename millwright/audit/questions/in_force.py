@@ -5,9 +5,9 @@ from datetime import datetime
 from domain.errors import ActRejected
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, day, detail_of, place_of
-from millwright.storage.questions import acts_on
-from millwright.storage.record import ActRow, Record
-from millwright.storage.version_states import InForce, VersionStates
+from millwright.storage.audit.questions import acts_on
+from millwright.storage.audit.record import ActRow, Record
+from millwright.storage.policies.version_states import InForce, VersionStates
 
 
 class InForceRow(Row):

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.verdict import Rung
 from millwright.audit.questions.answer import Asked, Row, Told, place_of
 from millwright.explaining.why import why
-from millwright.storage.record import Record
-from policies.catalogue import Catalogue
+from millwright.storage.audit.record import Record
+from policies.engine.catalogue import Catalogue
 
 
 class NotDoneRow(Row):

@@ -5,10 +5,10 @@ from millwright.audit.engines import Engines
 from millwright.audit.questions.answer import Asked, Row, Told, place_of
 from millwright.audit.rejudging import Rejudging
 from millwright.audit.report import Findings
-from millwright.storage.questions import engine_before
-from millwright.storage.reasons import deciding_event, find
-from millwright.storage.record import Record
-from policies.engine_mark import engine_mark
+from millwright.storage.audit.questions import engine_before
+from millwright.storage.audit.reasons import deciding_event, find
+from millwright.storage.audit.record import Record
+from policies.engine.engine_mark import engine_mark
 
 
 class RemadeRow(Row):

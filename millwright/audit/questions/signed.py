@@ -2,9 +2,9 @@
 
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
-from millwright.storage.questions import acts_on, version_named
-from millwright.storage.record import Record
-from millwright.storage.signatures import Signature
+from millwright.storage.audit.questions import acts_on, version_named
+from millwright.storage.audit.record import Record
+from millwright.storage.policies.signatures import Signature
 
 
 class SignedRow(Row):

@@ -4,9 +4,9 @@ from collections import Counter
 
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
-from millwright.storage.questions import passed_over, suppressions_between
-from millwright.storage.record import ActRow, Record
-from policies.schema import BAD_QUALITY
+from millwright.storage.audit.questions import passed_over, suppressions_between
+from millwright.storage.audit.record import ActRow, Record
+from policies.language.schema import BAD_QUALITY
 
 
 class SuppressedRow(Row):

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from asyncua import Client, Node, ua
 
-from millwright.sandbox.faults import Faults
-from millwright.sandbox.jobcontrol import JobControlServer
-from millwright.sandbox.naming import equipment_id
+from sandbox.faults import Faults
+from sandbox.jobcontrol import JobControlServer
+from sandbox.naming import equipment_id
 
 ISA95 = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/"
 JOBS = "http://opcfoundation.org/UA/Machinery/Jobs/"

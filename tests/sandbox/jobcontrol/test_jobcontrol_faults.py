@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from asyncua import Client, ua
 
-from millwright.sandbox.faults import Fault
+from sandbox.faults import Fault
 
 if TYPE_CHECKING:
     from tests.sandbox.jobcontrol.conftest import Mes

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from millwright.sandbox.jobcontrol.floor import Floor
-from millwright.sandbox.jobcontrol.holds import HoldRecord
-from millwright.sandbox.jobcontrol.job import JobRow, JobState, Method, ReturnStatus
+from sandbox.jobcontrol.floor import Floor
+from sandbox.jobcontrol.holds import HoldRecord
+from sandbox.jobcontrol.job import JobRow, JobState, Method, ReturnStatus
 
 START = datetime(2015, 1, 1, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from asyncua import Client
 
-from millwright.sandbox.faults import Faults
-from millwright.sandbox.jobcontrol import JobControlServer
+from sandbox.faults import Faults
+from sandbox.jobcontrol import JobControlServer
 
 if TYPE_CHECKING:
     from tests.sandbox.jobcontrol.conftest import Mes, TestClock

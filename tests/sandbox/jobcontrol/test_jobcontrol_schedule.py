@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from millwright.sandbox.jobcontrol.schedule import STOP_LENGTH, WEEK, Calendar, Plan
+from sandbox.jobcontrol.schedule import STOP_LENGTH, WEEK, Calendar, Plan
 
 NOW = datetime(2015, 1, 1, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asyncua import Client, ua
 
-from millwright.sandbox.jobcontrol import JobControlServer
+from sandbox.jobcontrol import JobControlServer
 
 if TYPE_CHECKING:
     from tests.sandbox.jobcontrol.conftest import Mes, TestClock

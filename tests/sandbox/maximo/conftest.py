@@ -5,9 +5,9 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.faults import Faults
-from millwright.sandbox.maximo import Machine, MaximoServer, Site
+from sandbox.clock import PlantClock
+from sandbox.faults import Faults
+from sandbox.maximo import Machine, MaximoServer, Site
 
 API = "http://cmms.test/maximo/api"
 WORK_ORDERS = f"{API}/os/mxapiwodetail"

@@ -2,7 +2,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from millwright.sandbox.maximo import MaximoServer
+from sandbox.maximo import MaximoServer
 
 ORDERS = "/os/mxapiwodetail"
 BULK = {"x-method-override": "BULK", "patchtype": "MERGE"}

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.maximo import MaximoServer
+from sandbox.clock import PlantClock
+from sandbox.maximo import MaximoServer
 
 ORDERS = "/os/mxapiwodetail"
 NEW = {"siteid": "BEDFORD", "description": "Bearing", "assetnum": "M017-COMP2"}

@@ -4,10 +4,10 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.faults import Fault, Faults
-from millwright.sandbox.maximo import Machine, MaximoServer
-from millwright.sandbox.maximo.misbehaviour import SHOWN
+from sandbox.clock import PlantClock
+from sandbox.faults import Fault, Faults
+from sandbox.maximo import Machine, MaximoServer
+from sandbox.maximo.misbehaviour import SHOWN
 
 NEW = {"siteid": "BEDFORD", "description": "Bearing", "assetnum": "M017"}
 ORDERS = "/os/mxapiwodetail?lean=1"

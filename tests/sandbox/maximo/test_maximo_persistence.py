@@ -2,8 +2,8 @@ from pathlib import Path
 
 import httpx
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.maximo import Machine, MaximoServer
+from sandbox.clock import PlantClock
+from sandbox.maximo import Machine, MaximoServer
 
 API = "http://cmms.test/maximo/api"
 ORDERS = f"{API}/os/mxapiwodetail?lean=1"

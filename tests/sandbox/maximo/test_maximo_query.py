@@ -4,8 +4,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.maximo import MaximoServer
+from sandbox.clock import PlantClock
+from sandbox.maximo import MaximoServer
 
 ORDERS = "/os/mxapiwodetail"
 Create = Callable[..., Awaitable[str]]

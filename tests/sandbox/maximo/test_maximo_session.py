@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from millwright.sandbox.maximo import MaximoServer
+from sandbox.maximo import MaximoServer
 
 API = "http://cmms.test/maximo/api"
 ORDERS = f"{API}/os/mxapiwodetail"

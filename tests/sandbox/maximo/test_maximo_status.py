@@ -4,10 +4,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from millwright.sandbox.clock import PlantClock
-from millwright.sandbox.maximo import MaximoServer, Site
-from millwright.sandbox.maximo.errors import MaximoError
-from millwright.sandbox.maximo.statuses import STANDARD_STATUSES, StatusValue
+from sandbox.clock import PlantClock
+from sandbox.maximo import MaximoServer, Site
+from sandbox.maximo.errors import MaximoError
+from sandbox.maximo.statuses import STANDARD_STATUSES, StatusValue
 
 ACTION = {"action": "wsmethod:changeStatus"}
 Create = Callable[..., Awaitable[str]]

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from millwright.sandbox.maximo import MaximoServer
-from millwright.sandbox.maximo.failure_codes import CLASS_OF_COMPONENT, INSTRUMENT_FAULT, NOTHING_FOUND
+from sandbox.maximo import MaximoServer
+from sandbox.maximo.failure_codes import CLASS_OF_COMPONENT, INSTRUMENT_FAULT, NOTHING_FOUND
 
 ORDERS = "/os/mxapiwodetail"
 ASSETS = "/os/mxapiasset"

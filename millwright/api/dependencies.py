@@ -1,0 +1,60 @@
+"""What every handler finds on its desk."""
+
+import logging
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+from temporalio.client import Client
+
+from domain.canonical import canonical
+from domain.loops import Outage
+from millwright.api.sign_in import KeyRing
+from millwright.bootstrap import Storage
+from millwright.intake.group_commit import Gathering
+from millwright.intake.sequences import http_sequences
+from millwright.intake.snapshot import RegisterSnapshot
+from millwright.settings import Settings
+from millwright.storage.events.event_store import EventStore
+from millwright.storage.reporting.studies import StudyStore
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """The stores, the engine, and what is kept in memory between requests.
+
+    Args:
+        storage: the stores.
+        settings: the installation's.
+        engine: the workflow engine; None where the API runs without one, and decides nothing.
+    """
+
+    def __init__(self, storage: Storage, settings: Settings, engine: Client | None) -> None:
+        self.storage = storage
+        self.settings = settings
+        self.engine = engine
+        self.events = EventStore(storage.engine, storage.clock)
+        self.studies = StudyStore(storage.engine)
+        self.keys = KeyRing(storage.engine)
+        self.snapshot = RegisterSnapshot(storage.register)
+        self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
+        self.gathering = Gathering(storage.inbox, storage.clock)
+        self.sequences = http_sequences()
+
+
+async def desk_of(request: Request) -> Desk:
+    """The desk of the application that serves the request.
+
+    A coroutine, though it waits for nothing: a plain function would be sent to a thread for every request.
+    """
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+OnDesk = Annotated[Desk, Depends(desk_of)]
+
+
+def answered(value: object, status: int = 200) -> Response:
+    """A value as JSON in its canonical form: times in UTC with a Z, durations in ISO 8601."""
+    return Response(canonical(value), status, media_type="application/json")

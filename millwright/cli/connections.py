@@ -1,0 +1,103 @@
+"""What commands open: the settings, the storage beneath them, the engine."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from domain.errors import Rejected, StorageFault
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from millwright.bootstrap import Storage
+    from millwright.settings import Settings
+
+_T = TypeVar("_T")
+
+
+def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: bool = False) -> "Settings":
+    """The settings of the installation that the command line names; from here on, logging goes by them.
+
+    Args:
+        anew: whether what an earlier run left under the home is passed over.
+    """
+    from millwright.runtime import logs
+    from millwright.runtime.home import load_settings
+
+    settings = load_settings(context.obj, anew=anew)
+    logs.configure(settings, level)
+    return settings
+
+
+def finish(work: Coroutine[Any, Any, _T]) -> _T:
+    """Runs a command's asynchronous part to its end."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
+    """The storage of an installation that exists; an embedded database that does not run is started.
+
+    Raises:
+        Rejected: there is none yet, or its tables are not those of this build.
+    """
+    from millwright.bootstrap import open_storage
+    from millwright.runtime.home import installed
+
+    if not installed(settings):
+        raise Rejected(
+            f"there is no installation under {settings.home}",
+            field="home",
+            fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
+        )
+    async with open_storage(settings) as storage:
+        try:
+            yield storage
+        except StorageFault as error:
+            raise await _behind(settings) or error from error
+
+
+async def _behind(settings: "Settings") -> Rejected | None:
+    """What is wrong with the tables, where that is why a statement was not understood."""
+    from millwright.bootstrap import database
+    from millwright.storage.database.schema import revisions
+
+    async with database(settings) as url:
+        found, wanted = await asyncio.to_thread(revisions, url)
+    if found == wanted:
+        return None
+    state = "has no tables" if found is None else f"has the tables of revision {found}, this build wants {wanted}"
+    return Rejected(f"the database {state}", field="database_url", fix="run `millwright db upgrade`")
+
+
+@asynccontextmanager
+async def engine_of(settings: "Settings") -> "AsyncIterator[Client]":
+    """A client of the workflow engine.
+
+    Raises:
+        Rejected: no engine is named.
+        Unavailable: it does not answer.
+    """
+    from millwright.workflow_engine.temporal import engine_client
+
+    async with engine_client(settings, engine_address(settings)) as client:
+        yield client
+
+
+def engine_address(settings: "Settings") -> str:
+    """Where the workflow engine is.
+
+    Raises:
+        Rejected: nothing says where.
+    """
+    if settings.temporal_address is None:
+        raise Rejected(
+            "no workflow engine is named",
+            field="temporal_address",
+            fix="set MILLWRIGHT_TEMPORAL_ADDRESS, or start everything with `millwright up`",
+        )
+    return settings.temporal_address

@@ -1,0 +1,127 @@
+"""Who acts on the command line: known by an API key, their signatures made with a key that only they hold."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import ActRejected, Rejected
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from millwright.bootstrap import Storage
+    from millwright.settings import Settings
+    from millwright.storage.policies.signatures import Signature
+
+ApiKey = Annotated[
+    str | None, typer.Option("--key", envvar="MILLWRIGHT_API_KEY", help="Your API key: it says who acts.")
+]
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--signing-key",
+        envvar="MILLWRIGHT_SIGNING_KEY",
+        help="Your signing key's file; where left out, people/NAME.key under the home.",
+        show_default=False,
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is signed and recorded.")]
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A person with their signing key, for as long as a command runs."""
+
+    name: str
+    roles: tuple[str, ...]
+    key: "Ed25519PrivateKey" = field(repr=False)
+
+    def sign(self, digest: str, act: str, meaning: str, at: datetime) -> "Signature":
+        """Their signature over a version."""
+        from millwright.people.persons import Person
+
+        return Person(self.name, "", self.key).sign(digest, act, meaning, at)
+
+
+async def actor(storage: "Storage", api_key: str | None, *roles: str) -> str:
+    """The person who acts, holding one of the roles.
+
+    Raises:
+        ActRejected: nobody has this key, or they hold none of them.
+    """
+    name, held = await _person(storage, api_key)
+    if roles and not set(roles) & set(held):
+        raise ActRejected(f"{name} may not do this", field="key", fix=f"it takes the role {' or '.join(roles)}")
+    return name
+
+
+async def signer(storage: "Storage", settings: "Settings", api_key: str | None, file: Path | None) -> Signer:
+    """The person who acts, with the key that they sign with.
+
+    Raises:
+        ActRejected: nobody has this API key.
+        Rejected: the signing key cannot be read.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    name, roles = await _person(storage, api_key)
+    path = file or settings.home / "people" / f"{name}.key"
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+    except (OSError, ValueError) as error:
+        raise Rejected(
+            f"{path} is no signing key that can be read", field="signing-key", fix="name yours with --signing-key"
+        ) from error
+    return Signer(name, roles, key)
+
+
+Attach = Annotated[
+    bool, typer.Option("--attach", help="Keep the finding with the version, which approval asks for; takes --key.")
+]
+
+
+async def attach(settings: "Settings", digest: str, kind: str, *, passed: bool, found: object, key: str | None) -> None:
+    """Keeps what a machine found of a stored version, in the name of the person whose key is given.
+
+    Raises:
+        ActRejected: nobody has this key.
+        PolicyRejected: no such version is stored: what is still a draft is submitted first.
+    """
+    from domain.canonical import canonical
+    from millwright.cli.connections import opened
+
+    async with opened(settings) as storage:
+        by = await actor(storage, key, "author", "approver", "operator")
+        body = canonical(found).decode()
+        await storage.policies.lifecycle.attach(digest, kind, passed=passed, body=body, by=by)
+
+
+async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[str, ...]]:
+    from millwright.people.persons import api_key_hash
+
+    if api_key is None:
+        raise ActRejected("nobody says who acts", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
+    found = await storage.people.by_api_key(api_key_hash(api_key))
+    if found is None:
+        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
+    return found
+
+
+def moment(value: str | None, field_name: str) -> datetime | None:
+    """An instant from the command line; None where none was given.
+
+    Raises:
+        Rejected: it is no ISO 8601 instant with a time zone.
+    """
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Rejected(f"{value!r} is no instant", field=field_name, fix="write it as 2026-01-31T12:00:00Z")
+    return at

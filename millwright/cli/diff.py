@@ -1,0 +1,69 @@
+"""`policy diff`: what another version changes, in rule terms and in what it decides."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from millwright.cli.output import Json, write_json
+from millwright.cli.versions import version_named
+
+if TYPE_CHECKING:
+    from policies.checks.difference import Difference
+
+
+def diff(
+    context: typer.Context,
+    before: Annotated[str, typer.Argument(metavar="A", help="A version, or a draft's file.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long one question to the solver may take.")] = 20.0,
+    json: Json = False,
+) -> None:
+    """Tell what B changes against A, and which situations it decides otherwise; exits 1 unless both decide alike."""
+    from policies.checks.difference import difference
+
+    old, new = version_named(context, before), version_named(context, after)
+    found = difference(old, new, round(seconds * 1000))
+    if json:
+        effects = [
+            {**each.model_dump(exclude={"witness"}), "witness": _witness(each.witness)} for each in found.effects
+        ]
+        write_json({**found.model_dump(exclude={"effects"}), "effects": effects, "alike": found.alike})
+    else:
+        _tell(found)
+    if not found.alike:
+        raise typer.Exit(1)
+
+
+def _witness(situation: object) -> object:
+    from pydantic import BaseModel
+
+    return situation.model_dump(mode="json", exclude_defaults=True) if isinstance(situation, BaseModel) else None
+
+
+def _tell(found: "Difference") -> None:
+    typer.echo(f"{found.before} → {found.after}")
+    for change in found.changes:
+        typer.echo(f"  {change.about}: {change.says}")
+    if not found.changes:
+        typer.echo("  Nothing that a version decides by is written otherwise.")
+    typer.echo("Decided otherwise:")
+    for effect in found.effects:
+        typer.echo(f"  {effect.says}")
+    if found.timing:
+        typer.echo("  when the work happens may be chosen otherwise")
+    if found.terms:
+        typer.echo(
+            "  how long an episode lasts, how late an event may be, when review is left out or which holds are "
+            "released without a person is otherwise"
+        )
+    for one in found.unsettled:
+        typer.echo(f"  not settled: {one}")
+    if found.alike:
+        typer.echo("  nothing: it is proved that both decide every situation alike")
+    elif not found.unsettled:
+        typer.echo("Nothing else is decided otherwise: that is proved.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this command."""
+    app.command()(diff)

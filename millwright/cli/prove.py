@@ -1,0 +1,137 @@
+"""`policy prove` and `policy try`: what a version promises, and what it makes of a situation."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.errors import Rejected
+from millwright.cli.connections import finish, settings_of
+from millwright.cli.credentials import ApiKey, Attach, attach
+from millwright.cli.output import Json, write_json, write_rich
+from millwright.cli.versions import newest, version_named
+
+if TYPE_CHECKING:
+    from policies.engine.judging import CompiledPolicy
+    from policies.engine.trial import Situation
+    from policies.proof.prover import Proof
+
+_UNSETTLED = 2
+"""Neither proved nor refuted: something could not be translated or decided, or there was nothing to prove."""
+_MARKS = {"proved": "proved ", "refuted": "REFUTED", "unknown": "unknown"}
+
+
+def prove(
+    context: typer.Context,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION|FILE]", help="A version, or a draft's file; else the newest.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long one question to the solver may take.")] = 20.0,
+    attached: Attach = False,
+    key: ApiKey = None,
+    json: Json = False,
+) -> None:
+    """Prove what a version promises of itself; exits 1 where a promise is broken, 2 where it cannot be settled."""
+    from policies.proof.prover import Prover
+
+    policy = newest() if version is None else version_named(context, version)
+    promised = policy.document.properties
+    proofs = list(Prover(policy, lambda name: version_named(context, name), round(seconds * 1000)).prove(promised))
+    if json:
+        write_json([_summary(one) for one in proofs])
+    else:
+        _tell(policy, proofs)
+    refuted = any(one.result == "refuted" for one in proofs)
+    settled = bool(proofs) and all(one.result != "unknown" for one in proofs)
+    if attached and (refuted or settled):
+        kept = {"properties": [_summary(one) for one in proofs]}
+        finish(attach(settings_of(context), policy.digest, "proof", passed=not refuted, found=kept, key=key))
+    if refuted:
+        raise typer.Exit(1)
+    if not settled:
+        raise typer.Exit(_UNSETTLED)
+
+
+def _summary(one: "Proof") -> dict[str, object]:
+    witness = [each.model_dump(mode="json", exclude_defaults=True) for each in one.witness]
+    return {
+        "property": one.property,
+        "says": one.says,
+        "result": one.result,
+        "why": one.why,
+        "witness": {"situations": witness} if witness else None,
+    }
+
+
+def _tell(policy: "CompiledPolicy", proofs: "list[Proof]") -> None:
+    document = policy.document
+    if not proofs:
+        typer.echo(f"{document.policy} {document.version} promises nothing: it has no properties, so none is proved.")
+        return
+    for one in proofs:
+        typer.echo(f"{_MARKS[one.result]}  {one.property}: {one.says}")
+        if one.why is not None:
+            typer.echo(f"         {one.why}")
+        for each in one.witness:
+            typer.echo(f"         {each.name}: {_seen(each)}")
+    proved = sum(one.result == "proved" for one in proofs)
+    typer.echo(f"{proved} of {len(proofs)} properties of {document.policy} {document.version} are proved.")
+    if any(one.witness for one in proofs):
+        typer.echo("See it happen: write the `witness` of `--json` to a file and run `millwright policy try FILE`.")
+
+
+def _seen(situation: "Situation") -> str:
+    from millwright.explaining.why import seen
+
+    context, before = situation.context, len(situation.events) - 1
+    earlier = f" After {before} earlier event{'' if before == 1 else 's'}." if before else ""
+    about = f"{context.asset_class or 'asset without a class'} of criticality {context.criticality or 'none'}"
+    return f"{seen(situation.events[-1])} It is a {about}.{earlier}"
+
+
+def try_(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Situations in JSON; `-` reads stdin.")],
+    policy: Annotated[
+        str | None, typer.Option(metavar="VERSION|FILE", help="A version, or a draft's file; else the newest.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge situations that are made up, and tell the way to each verdict and what would have changed it."""
+    from millwright.explaining.trying import render_trial
+    from policies.engine.counterfactual import counterfactuals
+    from policies.engine.trial import read_situations, try_situation
+
+    version = newest() if policy is None else version_named(context, policy)
+    situations = read_situations(_text(file), "stdin" if file == "-" else file)
+    told = []
+    for situation in situations:
+        trial = try_situation(version, situation)
+        last, before = situation.events[-1], trial.before
+        told.append((situation, trial, counterfactuals(version, before, last, situation.context)))
+    if json:
+        write_json(
+            [
+                trial.model_dump(mode="json") | {"changes": changes.model_dump(mode="json")["inputs"]}
+                for _, trial, changes in told
+            ]
+        )
+        return
+    for situation, trial, changes in told:
+        write_rich(render_trial(situation, trial, changes))
+
+
+def _text(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Rejected(f"{file} cannot be read: {error}", field="file") from error
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(prove)
+    app.command("try")(try_)

@@ -1,0 +1,106 @@
+"""Emptying a home: only one of ours, never one in use, and not unasked one in which a person did something."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from domain.canonical import timestamp
+from domain.errors import Rejected
+from millwright.demo.preparation import CAST
+from millwright.runtime.embedded import marking, postgres
+from millwright.runtime.embedded.marking import HEAD_LOG, PEOPLE, POSTGRES, Mark, read_mark
+from millwright.runtime.embedded.occupancy import DATABASES
+from millwright.storage.ledger.personal_acts import PersonalAct, personal_acts
+
+_NAMED: Final = 5
+_CANNOT_LOOK: Final = (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error)
+"""How a database that does not start, or cannot be read, fails."""
+
+
+def clear(home: Path, *, fresh: bool) -> None:
+    """Empties a home that is locked, for a plant to be played in it.
+
+    Args:
+        home: the home.
+        fresh: whether what people did goes too.
+
+    Raises:
+        Rejected: a person did something in it, or that cannot be known; nothing was removed.
+    """
+    _may_be_emptied(home, fresh=fresh)
+    marking.empty(home)
+
+
+def remove(home: Path, *, fresh: bool) -> list[str]:
+    """Removes a home that is locked, as `clear` empties it; gives the names of what is a person's and was left.
+
+    Raises:
+        Rejected: see `clear`.
+    """
+    _may_be_emptied(home, fresh=fresh)
+    return marking.remove(home)
+
+
+def _may_be_emptied(home: Path, *, fresh: bool) -> None:
+    if not fresh:
+        _require_nothing_personal(home)
+    for name in DATABASES:
+        postgres.end_all(home / name)
+
+
+def _require_nothing_personal(home: Path) -> None:
+    mark = read_mark(home)
+    if mark is None:
+        raise _kept(
+            home,
+            "bears no mark, as homes of earlier builds, so what people did in it cannot be told from what was played",
+        )
+    files = _files_of_people(home)
+    try:
+        acts = [] if _unused(home, mark) else _acts(home / POSTGRES, mark.prepared or 0)
+    except _CANNOT_LOOK as error:
+        why = f"has a database that cannot be read ({_first_line(error)}), so what people did in it is not known"
+        raise _kept(home, why) from error
+    if acts or files:
+        raise _kept(home, f"holds what people did: {_told(acts, files)}")
+
+
+def _unused(home: Path, mark: Mark) -> bool:
+    """Whether nobody can have done anything: a run that made the home was ended on the way, or nothing was made yet."""
+    return mark.prepared is None or (mark.prepared == 0 and not any((home / name).exists() for name in DATABASES))
+
+
+def _acts(directory: Path, after: int) -> list[PersonalAct]:
+    if not (directory / "PG_VERSION").exists():
+        raise FileNotFoundError(f"{directory} holds no database")
+    ran = postgres.runs(directory)
+    try:
+        return personal_acts(postgres.start(directory), after)
+    finally:
+        if not ran:
+            postgres.end_all(directory)
+
+
+def _files_of_people(home: Path) -> list[str]:
+    keys = sorted(file.name for file in (home / PEOPLE).glob("*") if file.name not in {f"{name}.key" for name in CAST})
+    return [f"{PEOPLE}/{name}" for name in keys] + [name for name in (HEAD_LOG,) if (home / name).exists()]
+
+
+def _told(acts: list[PersonalAct], files: list[str]) -> str:
+    said = [f"{act.kind} {act.subject} by {act.actor} at {timestamp(act.at)}" for act in acts[:_NAMED]]
+    more = len(acts) - len(said)
+    return "; ".join([*said, *([f"{more} more acts"] if more else []), *files])
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _kept(home: Path, why: str) -> Rejected:
+    return Rejected(
+        f"{home} {why}",
+        field="home",
+        fix="say --fresh, with make FRESH=1, to lose that and begin anew, or use another MILLWRIGHT_HOME",
+    )

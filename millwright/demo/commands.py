@@ -1,0 +1,113 @@
+"""`run` and `up`: the whole plant with one command."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from millwright.demo.display import PlantProgress, summary_view
+from millwright.demo.installation import ENGINE, SANDBOX, Installation
+from millwright.demo.performance import STEP, perform
+
+_PLAIN_WIDTH = 110
+"""Where the output is a file or a pipe, nobody says how wide it is."""
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDED_BY = 128
+"""What a shell adds to the number of the signal that ended a program."""
+
+
+def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = False) -> int:
+    """Plays the plant to its end and prints the summary; gives the exit code, 0 after a run without problems.
+
+    Args:
+        home: where everything is kept; emptied first.
+        data: a folder of plant data; where None, MILLWRIGHT_DATA, the published data or a generated plant.
+        stay: keeps everything running afterwards, with the addresses to open, until interrupted.
+        fresh: whether what people did in the home goes too.
+
+    Raises:
+        Rejected: the home is none of ours, is in use, or a person did something in it.
+    """
+    if data is not None:
+        os.environ["MILLWRIGHT_DATA"] = str(data)
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+    installation = Installation(home, STEP, lambda words: console.print(f"[dim]{words}[/]"))
+    with _on_signals(_exit):
+        try:
+            installation.clear(fresh=fresh)
+            installation.find_engine()
+            code = asyncio.run(_until_ended(installation, console, stay=stay))
+        finally:
+            # Ending in good order takes seconds, and is not to be interrupted itself.
+            with _on_signals(signal.SIG_IGN):
+                codes = installation.stop()
+    ended_badly = {name: code for name, code in codes.items() if code and name not in (SANDBOX, ENGINE)}
+    if ended_badly and code <= 1:
+        console.print(f"[red]Ended badly: {ended_badly}; see {home / 'logs'}[/]")
+        return 1
+    return code
+
+
+@contextmanager
+def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _heeded()}
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
+
+
+def _heeded() -> list[signal.Signals]:
+    """Under `nohup` the end of the terminal is no reason to end."""
+    return [number for number in _ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(_ENDED_BY + number)
+
+
+async def _until_ended(installation: Installation, console: Console, *, stay: bool) -> int:
+    """Plays until the end, or until a signal: then the exit code says which."""
+    playing = asyncio.create_task(_play(installation, console, stay=stay))
+    received: list[int] = []
+
+    def end(number: int) -> None:
+        if not received:
+            playing.cancel()
+        received.append(number)
+
+    for number in _heeded():
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    try:
+        return await playing
+    except asyncio.CancelledError:
+        return _ENDED_BY + received[0]
+
+
+async def _play(installation: Installation, console: Console, *, stay: bool) -> int:
+    progress = PlantProgress(console)
+    with progress.progress:
+        summary = await perform(installation, lambda words: console.print(f"[dim]{words}[/]"), progress.tell)
+    summary.write(installation.home / "summary.json")
+    console.print(summary_view(summary))
+    if stay:
+        await _stay(installation, console)
+    return 1 if summary.problems else 0
+
+
+async def _stay(installation: Installation, console: Console) -> None:
+    addresses = json.loads((installation.home / "addresses.json").read_text())
+    console.print("Everything stays up; end it with Ctrl-C.")
+    for name in ("api", "cmms_url", "twins_url", "mes_url", "control_url"):
+        console.print(f"  {name:12} {addresses[name]}")
+    # To be ended is what was wanted of it.
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()

@@ -1,0 +1,154 @@
+"""What a person sees of a run: progress while it plays, and the summary when it has."""
+
+from datetime import UTC, datetime, timedelta
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from millwright.demo.conductor import Tick
+from millwright.demo.summary import Summary
+from policies.evaluation.scoring import ScoreLine
+
+_BAR = 30
+_SHARE_BAR = 5
+_LINE_EVERY = timedelta(days=10)
+
+
+class PlantProgress:
+    """A progress bar in plant days.
+
+    Args:
+        console: where it is drawn.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said_at: datetime | None = None
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(_BAR),
+            TextColumn("{task.fields[day]}"),
+            TextColumn("{task.fields[published]} events"),
+            TextColumn("{task.fields[orders]} orders open"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self.progress.add_task("Playing", total=None, day="", published=0, orders=0)
+
+    def tell(self, tick: Tick) -> None:
+        """Moves the bar."""
+        self.progress.update(
+            self._task,
+            total=(tick.last - tick.first).total_seconds(),
+            completed=min((tick.now - tick.first).total_seconds(), (tick.last - tick.first).total_seconds()),
+            day=f"{tick.now.astimezone(UTC):%Y-%m-%d %H:%M}",
+            published=tick.published,
+            orders=tick.open_orders,
+        )
+        # Where no bar can be drawn, a line now and then says that it goes on.
+        if not self._console.is_terminal and (self._said_at is None or tick.now - self._said_at >= _LINE_EVERY):
+            self._said_at = tick.now
+            self._console.print(
+                f"{tick.now:%Y-%m-%d}: {tick.published} events published, {tick.open_orders} orders open"
+            )
+
+
+def summary_view(summary: Summary) -> RenderableType:
+    """The summary as tables, for a planner and an engineer."""
+    problems = summary.problems
+    verdict = (
+        Text("Every event has its fate, every order is single, no hold is open, every verdict was re-made.", "green")
+        if not problems
+        else Text("Look at: " + "; ".join(problems), "bold red")
+    )
+    facts = Table.grid(padding=(0, 4))
+    facts.add_row(
+        _counts("Events received", summary.events, total="received"),
+        _counts("Cases", summary.cases),
+        _counts("Work orders in the CMMS", summary.work_orders),
+    )
+    facts.add_row(
+        _counts("Outcomes", summary.outcomes),
+        _counts("Holds in the MES", summary.holds),
+        _counts("Training labels", summary.labels),
+    )
+    record = Text(
+        f"Ledger: {summary.ledger['rows']} rows, {'verified' if summary.ledger['verified'] else 'NOT VERIFIED'}.  "
+        f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} made again alike.  "
+        f"Alarm floods: {summary.floods.floods}, with {summary.floods.alarms_in_floods} of {summary.floods.alarms} "
+        "alarms.  "
+        f"{summary.seconds:.0f} s."
+    )
+    return Panel(
+        Group(facts, _rungs(summary), _scores(summary), record, verdict),
+        title=f"Millwright on {summary.data}",
+    )
+
+
+def _counts(title: str, counts: dict[str, int], total: str | None = None) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=14)
+    table.add_column(justify="right")
+    table.add_row(Text(title, "italic"))
+    for name, count in counts.items():
+        table.add_row(name.replace("_", " "), str(count), style="bold" if name == total else "")
+    if not counts:
+        table.add_row("none", "0")
+    table.add_row()
+    return table
+
+
+def _rungs(summary: Summary) -> Table:
+    rungs = list(dict.fromkeys(rung for counts in summary.rungs.values() for rung in counts))
+    table = Table(title="Verdicts by rung of the action ladder", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("policy version")
+    for rung in rungs:
+        table.add_column(rung.replace("_", " "), justify="right")
+    for version, counts in summary.rungs.items():
+        table.add_row(version, *(str(counts.get(rung, 0)) for rung in rungs))
+    return table
+
+
+def _scores(summary: Summary) -> Table:
+    table = Table(
+        title="What each version's orders were worth: right ones, and failures caught, by asset class",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 2, 0, 0),
+    )
+    for name in ("version", "class", "right", "precision", "", "caught", "recall", "", "lead"):
+        right = name in ("right", "precision", "caught", "recall", "lead")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for version, total in summary.policies.items():
+        table.add_row(*_score_row(version, "all", total), style="bold")
+        for name, part in total.by_class.items():
+            table.add_row(*_score_row("", name, part))
+    return table
+
+
+def _score_row(version: str, name: str, line: ScoreLine) -> list[str]:
+    lead = f"{line.median_lead_hours:.0f} h" if line.median_lead_hours is not None else "-"
+    return [
+        version,
+        name,
+        f"{line.right} of {line.orders}",
+        _share(line.precision),
+        _bar(line.precision),
+        f"{line.caught} of {line.failures}",
+        _share(line.recall),
+        _bar(line.recall),
+        lead,
+    ]
+
+
+def _share(share: float | None) -> str:
+    return f"{share:.2f}" if share is not None else "-"
+
+
+def _bar(share: float | None) -> str:
+    return "█" * round((share or 0) * _SHARE_BAR)

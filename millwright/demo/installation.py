@@ -1,0 +1,324 @@
+"""All of Millwright and its sandbox on one machine, as processes like those of production."""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from domain.errors import MillwrightError
+from domain.loops import wait_until
+from millwright.demo import clearing
+from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.engines import DevelopmentEngine, EmbeddedEngine
+from millwright.runtime.embedded.keeper import Kept, kept
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, read_mark, write_mark
+from millwright.runtime.embedded.processes import Process, python, quiet_port
+from millwright.runtime.home import settings_from
+from millwright.settings import Settings
+
+SANDBOX = "sandbox"
+ENGINE = "engine"
+POSTGRES = "postgres"
+JUDGING = "worker-judging"
+CASES = "worker-cases"
+INTAKE = "intake"
+API = "api"
+_PATIENCE = 60.0
+_OUTCOMES = {
+    "problem": {
+        "OVERVOLT": "confirmed",
+        "LOWSPEED": "confirmed",
+        "OVERPRES": "confirmed",
+        "HIGHVIB": "confirmed",
+        "NOFAULT": "nothing_found",
+        "INSTRUM": "sensor_fault",
+        "PROCCHG": "process_change",
+    },
+    "remedy": {"REPAIR": "prevented"},
+}
+"""What the sandbox's failure codes mean; each site writes its own."""
+_SANDBOX_ZONE = "Etc/GMT+5"
+_SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
+
+
+class InstallationFailed(MillwrightError):
+    """A part did not come up; the message names it and quotes its last words."""
+
+
+class Installation:
+    """The parts of one plant under one home.
+
+    The home is this installation's from `clear` or `occupy` on until `stop`. Where this process ends without `stop`,
+    however it ends, its parts end too.
+
+    Args:
+        home: where everything is kept.
+        step: how many plant hours lie between two queries of the sandbox's detector.
+        say: told, in a sentence, what is being done.
+        variables: further settings of our processes, as environment variables.
+        sandbox: further arguments of the sandbox's `serve`.
+        engine: makes the workflow engine that is kept under a home.
+        workers: how many workers judge lines, and how many work on cases: that many of each.
+        intakes: how many intakes.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        step: timedelta,
+        say: Callable[[str], None],
+        *,
+        variables: Mapping[str, str] | None = None,
+        sandbox: Sequence[str] = (),
+        engine: Callable[[Path], EmbeddedEngine] = DevelopmentEngine,
+        workers: int = 1,
+        intakes: int = 1,
+    ) -> None:
+        self.home = home
+        self.workers = (*numbered(JUDGING, workers), *numbered(CASES, workers))
+        self.intakes = numbered(INTAKE, intakes)
+        self.plant = home / "plant"
+        self._step = step
+        self._say = say
+        self._variables = dict(variables or {})
+        self._sandbox = list(sandbox)
+        self._engine = engine(home)
+        self._killed: set[str] = set()
+        self._kept: Kept | None = None
+        self._changing = threading.RLock()
+        self._stopped = False
+        self.processes: dict[str, Process] = {}
+        self.environment: dict[str, str] = {}
+        self.database_url = ""
+
+    def occupy(self) -> None:
+        """Makes the home this installation's, as it is; what an earlier one of this home left running is ended.
+
+        Raises:
+            Rejected: the home is in use, or is none of ours.
+        """
+        with self._change():
+            if self._kept is None:
+                self._kept = kept(self.home, alone=True)
+
+    def clear(self, *, fresh: bool = False) -> None:
+        """Makes the home this installation's, and empties it.
+
+        Args:
+            fresh: whether what people did in it goes too.
+
+        Raises:
+            Rejected: the home is in use or none of ours, or a person did something in it.
+        """
+        with self._change():
+            self.occupy()
+            clearing.clear(self.home.resolve(), fresh=fresh)
+
+    def find_engine(self) -> None:
+        """Installs the engine's programs where they are not here: minutes, once."""
+        self._engine.command(self._say)
+
+    def prepared(self, row: int) -> None:
+        """Marks the home: up to this row of the ledger all was done by the demo's preparation.
+
+        Raises:
+            Rejected: the home's mark cannot be read.
+        """
+        home = self.home.resolve()
+        mark = read_mark(home)
+        if mark is not None:
+            write_mark(home, replace(mark, prepared=row))
+
+    async def start_foundations(self) -> Mapping[str, object]:
+        """Starts the engine, the database and the sandbox; gives the sandbox's endpoints."""
+        self.occupy()
+        command = await asyncio.to_thread(self._engine.command, self._say)
+        self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
+        await asyncio.to_thread(self._start_engine_and_sandbox, command)
+        await asyncio.to_thread(self._start_database)
+        endpoints = await self._endpoints()
+        await asyncio.to_thread(self._engine.after_start)
+        self.environment = self._environment(endpoints, self._engine.address)
+        public = {name: value for name, value in self.environment.items() if name not in _SECRET}
+        (self.home / ENVIRONMENT_FILE).write_text(json.dumps(public, indent=2))
+        return endpoints
+
+    def _start_engine_and_sandbox(self, command: list[str]) -> None:
+        with self._change():
+            self._engine.before_start()
+            self._add(ENGINE, command, {}, yields=True)
+            hours = str(int(self._step.total_seconds() // 3600))
+            arguments = ["serve", "--directory", str(self.plant), "--detector-interval-hours", hours, *self._sandbox]
+            self._add(SANDBOX, python("-P", "-m", "sandbox", *arguments), {}, yields=True)
+
+    def _start_database(self) -> None:
+        with self._change():
+            self.database_url = postgres.start(self.home / POSTGRES)
+
+    def settings(self) -> Settings:
+        """The settings that every process of Millwright here runs with."""
+        ours = {name: value for name, value in os.environ.items() if name.startswith("MILLWRIGHT_")}
+        return settings_from(ours | self.environment)
+
+    async def start_services(self) -> str:
+        """Starts workers, intakes and API; gives the API's address."""
+        with self._change():
+            for name in (*self.workers, *self.intakes, API):
+                self._add(name, python("-m", "millwright", *_arguments(name)), self.environment)
+        return await self._api()
+
+    def kill(self, part: str) -> None:
+        """kill -9 of one part and all that it started. It stays away until `restart`."""
+        self._killed.add(part)
+        if part == POSTGRES:
+            postgres.kill(self.home / POSTGRES)
+        else:
+            self.processes[part].kill()
+        if part == ENGINE:
+            self._engine.kill_database()
+
+    def restart(self, part: str) -> None:
+        """Starts a killed part again: with what it has on disk, and where it was."""
+        if part == ENGINE:
+            self._engine.before_start()
+        with self._change():
+            if part == POSTGRES:
+                postgres.start(self.home / POSTGRES)
+            else:
+                self.processes[part].start()
+        if part == ENGINE:
+            self._engine.after_start()
+        self._killed.discard(part)
+
+    def forget_engine(self) -> None:
+        """Deletes the database of the engine, which must have been killed: it comes back knowing nothing."""
+        self._engine.forget()
+
+    def stop(self) -> dict[str, int | None]:
+        """Ends everything in good order, and gives the home up; gives the exit codes of our own processes.
+
+        It waits for what another thread is starting; after it nothing is started any more.
+        """
+        self._stopped = True
+        with self._changing:
+            if self._kept is None:
+                return {}
+            codes = {}
+            for name in (*self.intakes, API, *self.workers, SANDBOX, ENGINE):
+                if name in self.processes:
+                    codes[name] = self.processes[name].stop()
+            postgres.stop(self.home / POSTGRES)
+            self._engine.stop_database()
+            self._kept.release()
+            self._kept = None
+            return codes
+
+    def fallen(self) -> str | None:
+        """A process that ended by itself, with its last words; one that was killed here is not meant."""
+        for process in self.processes.values():
+            if process.exit_code is not None and process.name not in self._killed:
+                return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
+        return None
+
+    def process(
+        self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False
+    ) -> Process:
+        """A process that can be started as a part of this installation: it ends with it at the latest."""
+        if self._kept is None:
+            raise InstallationFailed(f"{self.home} is not occupied")
+        inherits = (self._kept.descriptor,)
+        return Process(name, command, environment, self.home / "logs", yields=yields, inherits=inherits)
+
+    def _add(self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False) -> None:
+        # No verdict needs the engine, and the sandbox stands for systems that have machines of their own.
+        process = self.process(name, command, environment, yields=yields)
+        process.start()
+        self.processes[name] = process
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Starting and stopping exclude each other, whichever threads they run in."""
+        with self._changing:
+            if self._stopped:
+                raise InstallationFailed(f"{self.home} was stopped")
+            yield
+
+    def _environment(self, endpoints: Mapping[str, object], engine: str) -> dict[str, str]:
+        bus = [{"topic": endpoints["topic"], "subscription": endpoints["subscription"]}]
+        return {
+            "MILLWRIGHT_HOME": str(self.home),
+            "MILLWRIGHT_DATABASE_URL": self.database_url,
+            "MILLWRIGHT_TEMPORAL_ADDRESS": engine,
+            "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
+            # A port of its own for good: an API that is started again is where everybody knows it to be.
+            "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(quiet_port()),
+            # The sandbox's people hint when they have changed an order, as a webhook would; the poll is the net below.
+            "MILLWRIGHT_POLL_INTERVAL": "PT12H",
+            "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
+            "MILLWRIGHT_CMMS__URL": str(endpoints["cmms_url"]),
+            "MILLWRIGHT_CMMS__API_KEY": str(endpoints["cmms_apikey"]),
+            "MILLWRIGHT_CMMS__TIME_ZONE": _SANDBOX_ZONE,
+            "MILLWRIGHT_CMMS__OUTCOMES": json.dumps(_OUTCOMES),
+            "MILLWRIGHT_MES__CONNECTOR": "opcua_job_control",
+            "MILLWRIGHT_MES__URL": str(endpoints["mes_url"]),
+            "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
+            "MILLWRIGHT_TWINS__ENDPOINT": str(endpoints["twins_url"]),
+            "MILLWRIGHT_BUS__CONNECTOR": "service_bus",
+            "MILLWRIGHT_BUS__CONNECTION_STRING": str(endpoints["bus_connection_string"]),
+            "MILLWRIGHT_BUS__ENTITIES": json.dumps(bus),
+            **self._variables,
+        }
+
+    async def _endpoints(self) -> Mapping[str, object]:
+        file = self.plant / "endpoints.json"
+        await self._until(lambda: asyncio.to_thread(file.exists))
+        endpoints: dict[str, object] = json.loads(file.read_text())
+        return endpoints
+
+    async def _api(self) -> str:
+        file = self.home / "api.json"
+        await self._until(lambda: asyncio.to_thread(file.exists))
+        url = str(json.loads(file.read_text())["url"])
+        async with httpx.AsyncClient() as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get(f"{url}/ready")).status_code == httpx.codes.OK
+                except httpx.HTTPError:
+                    return False
+
+            await self._until(ready)
+        return url
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async def look() -> bool:
+            if await condition():
+                return True
+            fallen = self.fallen()
+            if fallen:
+                raise InstallationFailed(fallen)
+            return False
+
+        if not await wait_until(look, bool, every=0.05, timeout=_PATIENCE):
+            raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
+
+
+def _arguments(name: str) -> Sequence[str]:
+    """The command of one of our processes."""
+    if name.startswith(JUDGING):
+        return ("worker", "--only", "judging")
+    if name.startswith(CASES):
+        return ("worker", "--only", "cases")
+    return (INTAKE,) if name.startswith(INTAKE) else (name,)
+
+
+def numbered(kind: str, count: int) -> tuple[str, ...]:
+    """The names of several processes of a kind; the first has none but the kind's."""
+    return (kind, *(f"{kind}-{number}" for number in range(2, count + 1)))

@@ -1,0 +1,101 @@
+"""One performance of the plant: everything started, prepared, played to its end, counted."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from millwright.audit.verifying import verify
+from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.demo.conductor import Conductor, Tick
+from millwright.demo.installation import Installation, InstallationFailed
+from millwright.demo.preparation import migrate, prepare
+from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
+from millwright.explaining.flooding import read_flood_figures
+from millwright.storage.ledger.personal_acts import last_row
+from millwright.storage.reporting.figures import read_figures, read_orderings
+from millwright.storage.reporting.history import read_history
+from millwright.workflow_engine.temporal import engine_client, register_search_attributes
+
+STEP = timedelta(hours=3)
+"""How far the plant's clock moves at most at once, and how often the detector is asked."""
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+Beat = Callable[[datetime], Awaitable[None]]
+
+
+async def perform(
+    installation: Installation,
+    say: Callable[[str], None],
+    told: Callable[[Tick], None],
+    torment: Callable[[str], Beat] | None = None,
+) -> Summary:
+    """Plays an installation that was cleared; it stays up afterwards.
+
+    Args:
+        say: told, in a sentence, what is being done.
+        told: told where the plant stands after each step.
+        torment: given the address of the sandbox's control API; gives what is awaited at each stand of the clock.
+
+    Raises:
+        InstallationFailed: a part did not come up, or ended by itself.
+        Stuck: something did not come to rest.
+    """
+    started = time.monotonic()
+    endpoints = await installation.start_foundations()
+    sandbox = str(endpoints["control_url"])
+    settings = installation.settings()
+    say("Making the tables, importing the register, putting policy 1.1.0 in force, 1.0.0 in shadow.")
+    await migrate(installation.database_url)
+    async with open_storage(settings) as storage:
+        async with open_systems(settings, storage.clock) as systems:
+            await prepare(storage, systems, settings)
+            cmms = systems.cmms_id
+        installation.prepared(await asyncio.to_thread(last_row, installation.database_url))
+        async with engine_client(settings, settings.temporal_address or "") as client:
+            await register_search_attributes(client)
+        api = await installation.start_services()
+        (installation.home / "addresses.json").write_text(json.dumps({"api": api, **endpoints}, indent=2))
+
+        def check() -> None:
+            fallen = installation.fallen()
+            if fallen:
+                raise InstallationFailed(fallen)
+
+        beat = torment(sandbox) if torment else None
+        await Conductor(sandbox, api, cmms, STEP, check, told, beat).play()
+        say("Counting what the plant holds, and judging every stored verdict again.")
+        return await count(installation, storage, str(endpoints["data"]), sandbox, started)
+
+
+async def count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:
+    """What a plant that was played to its end came to, its record audited.
+
+    Args:
+        data: what was played.
+        started: when, in the monotonic clock.
+    """
+    await export_plant(sandbox)
+    async with read_history(storage.engine) as history:
+        components = await history.components()
+    period, policies, findings = await score(
+        sandbox,
+        installation.plant,
+        await read_orderings(storage.engine),
+        await storage.versions.versions(),
+        components,
+    )
+    report = await verify(storage.engine)
+    return summarise(
+        data=data,
+        started=started,
+        figures=await read_figures(storage.engine),
+        report=report,
+        period=period,
+        policies=policies,
+        plant=count_plant(installation.plant),
+        findings=findings,
+        flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
+    )

@@ -1,0 +1,81 @@
+"""What an empty installation needs before the first event: tables, register, people, an approved policy in force."""
+
+import asyncio
+from datetime import timedelta
+
+from domain.approvals import ACTIVATE, APPROVE
+from domain.approvals import SHADOW as AS_SHADOW
+from domain.assigning import EVERYWHERE
+from millwright.bootstrap import Storage, Systems
+from millwright.people.persons import Person, add_person
+from millwright.settings import Settings
+from millwright.storage.database.schema import upgrade
+from millwright.storage.events.register import ImportReport
+from millwright.storage.policies.lifecycle import Placing
+from policies.engine.catalogue import Catalogue
+from policies.engine.judging import CompiledPolicy
+
+POLICY = "rotating-equipment"
+ACTIVE = "1.1.0"
+SHADOW = "1.0.0"
+APPROVER = "grace"
+OPERATOR = "olaf"
+CAST = (APPROVER, OPERATOR)
+"""The persons whom a demo adds: what preparation has them do, no person did."""
+
+_LONG_BEFORE = timedelta(days=1)
+
+
+async def migrate(database_url: str) -> None:
+    """Brings the database to this build's schema."""
+    await asyncio.to_thread(upgrade, database_url)
+
+
+async def prepare(storage: Storage, systems: Systems, settings: Settings) -> ImportReport:
+    """Imports the register from the twins, adds two people, and puts the shipped policy in force."""
+    report = await storage.register.keep(await systems.twins.read_register(storage.clock.now()), "import")
+    await put_people_and_policies(storage, settings)
+    await storage.changes.poll_now(systems.cmms_id)
+    return report
+
+
+async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
+    """Adds two people, and puts the shipped policy in force.
+
+    1.1.0 is active; 1.0.0, which it came from, judges beside it as a shadow where one is wanted.
+    """
+    now = storage.clock.now()
+    keys = settings.home / "people"
+    approver = await add_person(storage.people, APPROVER, ["approver"], keys, now)
+    operator = await add_person(storage.people, OPERATOR, ["operator", "planner"], keys, now)
+    catalogue = Catalogue.published()
+    # Both are published before either is in force: what comes later needs the approvals that its backtest asks for.
+    for version in (ACTIVE, SHADOW):
+        await _publish(storage, catalogue.find(POLICY, version), approver)
+    await _put_in_force(storage, catalogue.find(POLICY, ACTIVE), ACTIVATE, operator)
+    if shadow:
+        await _put_in_force(storage, catalogue.find(POLICY, SHADOW), AS_SHADOW, operator)
+
+
+async def _publish(storage: Storage, compiled: CompiledPolicy, approver: Person) -> None:
+    now = storage.clock.now()
+    document = compiled.document
+    await storage.versions.publish(
+        digest=compiled.digest,
+        policy=document.policy,
+        version=document.version,
+        document=compiled.text,
+        author=document.author,
+        now=now,
+    )
+    approval = approver.sign(compiled.digest, APPROVE, "I have reviewed this version and its cases", now)
+    await storage.policies.lifecycle.approve(compiled.digest, approval)
+
+
+async def _put_in_force(storage: Storage, compiled: CompiledPolicy, act: str, operator: Person) -> None:
+    now = storage.clock.now()
+    # Events of the first hour may be older than the hour in which the plant's clock begins.
+    terms = Placing(act, (EVERYWHERE,), now - _LONG_BEFORE, "first light")
+    await storage.policies.lifecycle.place(
+        compiled.digest, terms, operator.sign(compiled.digest, act, terms.meaning, now)
+    )

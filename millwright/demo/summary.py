@@ -1,0 +1,206 @@
+"""What a run came to, in figures that were asked of storage and of the plant, each of its own system."""
+
+import itertools
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from domain.model import Model, Moment
+from domain.verdict import Rung
+from millwright.audit.report import Report
+from millwright.backtesting.failures import read_failures
+from millwright.backtesting.standing import score_standing
+from millwright.explaining.flooding import FloodFigures
+from millwright.storage.policies.versions import StoredVersion
+from millwright.storage.reporting.figures import Figures, Ordering
+from millwright.storage.reporting.history import Component
+from policies.evaluation.scoring import FailureRegister, Period, VersionScore
+
+_FOR_EVER = "9999"
+"""Later than every time in the plant's files, which are ISO 8601."""
+
+
+class Played(Model):
+    """The first and the last reading that were played: the period over which versions are scored."""
+
+    first: Moment
+    last: Moment
+
+
+class PlantCount(Model):
+    """What the plant's own systems hold, counted from the files they wrote."""
+
+    work_orders: int
+    doubled_orders: int
+    holds: int
+    doubled_holds: int
+    open_holds: int
+
+
+class Summary(Model):
+    """The figures of a run, as `summary.json` carries them."""
+
+    data: str
+    period: Played
+    seconds: float
+    events: dict[str, int]
+    verdicts: dict[str, int]
+    rungs: dict[str, dict[str, int]]
+    cases: dict[str, int]
+    work_orders: dict[str, int]
+    holds: dict[str, int]
+    write_backs: int = 0
+    """Of the events that are not an anomaly, those that are our own patches of twins coming back."""
+    outcomes: dict[str, int]
+    labels: dict[str, int]
+    suppressed: dict[str, int]
+    policies: dict[str, VersionScore]
+    floods: FloodFigures
+    ledger: dict[str, int | bool]
+    plant: PlantCount
+    findings: tuple[str, ...]
+
+    def write(self, path: Path) -> None:
+        """Writes the figures beside the run."""
+        path.write_text(self.model_dump_json(indent=2) + "\n")
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What an engineer must look at before believing the run; empty after a good one."""
+        wrong = [
+            (self.work_orders["doubled"] or self.plant.doubled_orders, "the CMMS holds two orders for one case"),
+            (self.holds["left_open"] or self.plant.open_holds, "a hold was left open"),
+            (self.plant.doubled_holds, "the MES holds two holds on one machine, or one job twice"),
+            (self.work_orders["created"] != self.plant.work_orders, "the CMMS counts other orders than we do"),
+            # One found held after a crash is shown to a person and never called ours; the MES counts it all the same.
+            (
+                self.holds["placements"] + self.holds["unproven"] != self.plant.holds,
+                "the MES counts other holds than we do",
+            ),
+            (self.events["undecided"], "an event is without a fate"),
+            (not self.ledger["verified"], "the ledger does not verify"),
+            (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be re-made"),
+        ]
+        return (*(words for bad, words in wrong if bad), *self.findings)
+
+
+async def score(
+    sandbox: str,
+    plant: Path,
+    orderings: list[Ordering],
+    versions: list[StoredVersion],
+    components: list[Component],
+) -> tuple[Played, dict[str, VersionScore], tuple[str, ...]]:
+    """What each version's ordering verdicts were worth by the failures that the plant wrote down.
+
+    The plant, which alone knows the truth, counts on its own as well.
+
+    Args:
+        sandbox: the address of its control API.
+        plant: the directory it has exported to.
+
+    Returns:
+        The period that was played, the figures by version, and what the plant's own count finds otherwise.
+    """
+    ordering = [
+        {"version": one.version, "machine": one.machine, "component": one.component, "time": one.at.isoformat()}
+        for one in orderings
+    ]
+    async with httpx.AsyncClient(timeout=60) as client:
+        state = (await client.get(f"{sandbox}/state")).raise_for_status().json()
+        counted = (await client.post(f"{sandbox}/score", json={"ordering": ordering})).raise_for_status().json()
+    played = Played(first=state["first"], last=state["last"])
+    register = FailureRegister(read_failures(plant / "failures.csv", components), Period(played.first, played.last))
+    ours = score_standing(orderings, versions, register, {one.id: one.asset_class for one in components})
+    theirs = {version: VersionScore.model_validate(figures) for version, figures in counted.items()}
+    findings = tuple(
+        f"the plant scores {version} otherwise than we do"
+        for version in sorted({*ours, *theirs})
+        if ours.get(version) != theirs.get(version)
+    )
+    return played, ours, findings
+
+
+async def export_plant(sandbox: str) -> None:
+    """Has the plant write down what its CMMS, MES and twin service hold."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        (await client.post(f"{sandbox}/export")).raise_for_status()
+
+
+def count_plant(directory: Path) -> PlantCount:
+    """Counts the plant's own files: orders and placements of holds of ours, and what stands there twice."""
+    orders = _rows(directory / "work_orders.jsonl")
+    holds = _rows(directory / "holds.jsonl")
+    return PlantCount(
+        work_orders=len(orders),
+        doubled_orders=_doubled(orders, "key"),
+        holds=len(holds),
+        doubled_holds=_doubled(holds, "key", "job") + _side_by_side(holds),
+        open_holds=sum(1 for hold in holds if hold["released"] is None),
+    )
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines() if line]
+
+
+def _doubled(rows: list[dict[str, Any]], *names: str) -> int:
+    keys = [tuple(row[name] for name in names) for row in rows]
+    return len(keys) - len(set(keys))
+
+
+def _side_by_side(holds: list[dict[str, Any]]) -> int:
+    """How many holds of different keys stood on one machine at the same time."""
+    pairs = itertools.combinations(holds, 2)
+    return sum(
+        one["machine"] == other["machine"]
+        and one["key"] != other["key"]
+        and one["placed"] < (other["released"] or _FOR_EVER)
+        and other["placed"] < (one["released"] or _FOR_EVER)
+        for one, other in pairs
+    )
+
+
+def summarise(
+    *,
+    data: str,
+    started: float,
+    figures: Figures,
+    report: Report,
+    period: Played,
+    policies: dict[str, VersionScore],
+    plant: PlantCount,
+    findings: tuple[str, ...],
+    flooding: FloodFigures,
+) -> Summary:
+    """Puts the figures of a run together.
+
+    Args:
+        started: `time.monotonic()` when the run began.
+    """
+    return Summary(
+        data=data,
+        period=period,
+        seconds=round(time.monotonic() - started, 1),
+        events=figures.events,
+        verdicts={"stored": report.verdicts.stored, "reproduced": report.verdicts.reproduced},
+        rungs={
+            version: {Rung(rung).word: count for rung, count in sorted(counts.items())}
+            for version, counts in figures.rungs.items()
+        },
+        cases=figures.cases,
+        work_orders=figures.work_orders | {"doubled": plant.doubled_orders},
+        holds=figures.holds,
+        write_backs=figures.write_backs,
+        outcomes=figures.outcomes,
+        labels=figures.labels,
+        suppressed=figures.suppressed,
+        policies=policies,
+        floods=flooding,
+        ledger={"rows": report.rows, "verified": report.verified},
+        plant=plant,
+        findings=(*findings, *(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20])),
+    )

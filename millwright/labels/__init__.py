@@ -1,0 +1,1 @@
+"""Training labels, written for those who train models."""

@@ -1,0 +1,1 @@
+"""The people who use Millwright, their API keys and their signing keys."""

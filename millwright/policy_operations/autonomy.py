@@ -1,0 +1,142 @@
+"""Autonomy as people see and decide it, by the terms of the version in force."""
+
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.autonomy import AutonomyKey, AutonomyMove, AutonomyTerms
+from domain.canonical import timestamp
+from domain.errors import ActRejected
+from domain.keys import signed_statement
+from domain.model import Model
+from millwright.backtesting.versions import active_version
+from millwright.people.persons import public_key
+from millwright.storage.policies.autonomy import AutonomyStore, act_of
+from millwright.storage.policies.signatures import Signature
+from millwright.storage.policies.versions import VersionStore
+from millwright.storage.reporting.history import read_history
+from policies.engine.judging import CompiledPolicy
+from policies.statistics.intervals import share
+
+
+class Standing(Model):
+    """How far a class and failure mode has come, and what it still needs."""
+
+    policy: str
+    asset_class: str
+    failure_mode: str
+    state: str
+    confirmed: int
+    wrong: int
+    precision: float | None
+    lower_bound: float | None
+    upper_bound: float | None
+    target: float
+    needed: int
+    enforced: bool
+    digest: str
+    """What is signed by whoever decides of it as it stands."""
+
+
+async def standings(engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime) -> list[Standing]:
+    """Every class and failure mode of which the policy in force had a case, or on which somebody has decided.
+
+    Raises:
+        Rejected: no version is active.
+    """
+    policy = await _in_force(engine, versions, now)
+    terms = policy.document.autonomy
+    found = []
+    for key in await store.keys():
+        if key.policy != policy.document.policy:
+            continue
+        record = await store.record(key, _terms(policy))
+        precision = share(record.confirmed, record.confirmed + record.wrong)
+        found.append(
+            Standing(
+                policy=key.policy,
+                asset_class=key.asset_class,
+                failure_mode=key.failure_mode,
+                state=record.state.value,
+                confirmed=record.confirmed,
+                wrong=record.wrong,
+                precision=precision.share,
+                lower_bound=precision.low,
+                upper_bound=precision.high,
+                target=terms.promote_at.precision_lower_bound,
+                needed=terms.promote_at.confirmed,
+                enforced=terms.enforce,
+                digest=record.digest(key),
+            )
+        )
+    return found
+
+
+async def decide(
+    engine: AsyncEngine,
+    versions: VersionStore,
+    store: AutonomyStore,
+    *,
+    now: datetime,
+    asset_class: str,
+    failure_mode: str,
+    move: AutonomyMove,
+    by: str,
+    key: Ed25519PrivateKey,
+    reason: str,
+) -> None:
+    """A person's word, signed here with their key, on what was proposed, or on what acts by itself.
+
+    Raises:
+        ActRejected: nothing is proposed, autonomy is not enforced, or the person may not.
+    """
+    whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
+    digest, act = (await store.record(whose, terms)).digest(whose), act_of(move)
+    signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
+    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)))
+
+
+async def decide_signed(
+    engine: AsyncEngine,
+    versions: VersionStore,
+    store: AutonomyStore,
+    *,
+    now: datetime,
+    asset_class: str,
+    failure_mode: str,
+    move: AutonomyMove,
+    signature: Signature,
+) -> None:
+    """The same with a signature that was made where the person is; its meaning is the reason.
+
+    Raises:
+        ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.
+    """
+    whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
+    await store.decided(whose, terms, move, signature)
+
+
+async def _enforced(
+    engine: AsyncEngine, versions: VersionStore, now: datetime, asset_class: str, failure_mode: str
+) -> tuple[AutonomyKey, AutonomyTerms]:
+    policy = await _in_force(engine, versions, now)
+    terms = _terms(policy)
+    if not terms.enforce:
+        raise ActRejected(
+            f"{policy.document.policy} {policy.document.version} does not enforce autonomy",
+            field="policy",
+            fix="only a version with autonomy.enforce holds orders back for review",
+        )
+    return AutonomyKey(policy.document.policy, asset_class, failure_mode), terms
+
+
+async def _in_force(engine: AsyncEngine, versions: VersionStore, now: datetime) -> CompiledPolicy:
+    stored = await versions.versions()
+    async with read_history(engine) as history:
+        return await active_version(history, stored, now)
+
+
+def _terms(policy: CompiledPolicy) -> AutonomyTerms:
+    terms = policy.document.autonomy
+    return AutonomyTerms(enforce=terms.enforce, automatic=terms.default == "automatic")

@@ -1,0 +1,110 @@
+"""Saving, checking and proving a draft's text, whoever hands it in: the command line or the API."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.canonical import canonical
+from domain.errors import PolicyRejected
+from millwright.storage.policies.drafts import Draft, DraftStore, MachineFindings
+from millwright.storage.policies.versions import StoredVersion
+
+if TYPE_CHECKING:
+    from policies.checks.check import Report
+    from policies.engine.judging import CompiledPolicy
+
+
+async def save_draft(
+    drafts: DraftStore, *, document: str, cases: str, by: str, reason: str, file: str
+) -> tuple[str, str, int, str]:
+    """Compiles a document and saves it with its cases; gives policy, version, revision and digest.
+
+    Args:
+        file: the document's name, for complaints.
+
+    Raises:
+        PolicyRejected: it does not compile, or was submitted already.
+        ActRejected: somebody else is its author.
+    """
+    # The API is a door most of the time, and what compiles policies is most of what a process weighs.
+    from policies.engine.judging import compile_policy
+
+    policy = compile_policy(document, file)
+    named = policy.document
+    revision = await drafts.save(
+        policy=named.policy,
+        version=named.version,
+        digest=policy.digest,
+        document=document,
+        cases=cases,
+        author=named.author,
+        by=by,
+        reason=reason,
+    )
+    return named.policy, named.version, revision, policy.digest
+
+
+def examine_draft(draft: Draft, stored: Sequence[StoredVersion]) -> MachineFindings:
+    """What the machine finds of a draft that may go to review: its checks, and the proof of what it promises.
+
+    Args:
+        stored: the stored versions, which its properties may name.
+
+    Raises:
+        PolicyRejected: something stands against its publication, or one of its properties is not proved; it names the
+            first.
+    """
+    from policies.engine.judging import compile_policy
+
+    policy = compile_policy(draft.document, draft.version)
+    return MachineFindings(check=_check(draft, policy), proof=_prove(policy, stored))
+
+
+def _check(draft: Draft, policy: "CompiledPolicy") -> str:
+    from policies.checks.check import check
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / f"{draft.version}.yaml"
+        path.write_text(draft.document, encoding="utf-8")
+        (path.parent / policy.document.cases).write_text(draft.cases, encoding="utf-8")
+        report = check(path)
+    if not report.publishable:
+        problem = f"the machine checks did not pass: {_against(report)}"
+        raise PolicyRejected(problem, field="version", fix="see `millwright policy check`")
+    cases = len(report.cases.results) if report.cases is not None else 0
+    return canonical({"problems": [], "cases": cases, "publishable": True}).decode()
+
+
+def _against(report: "Report") -> str:
+    """The first of what stands against publication, in words."""
+    said = [f"{one.field}: {one.problem}" if one.field else one.problem for one in report.problems]
+    said += [one.complaint.problem for one in report.findings if one.blocks]
+    if report.cases is not None:
+        said += [f"case {one.name}: {one.problem}" for one in report.cases.results if not one.passed]
+        said += [f"no passing case covers {rule}" for rule in report.cases.uncovered_rules]
+        said += [f"no passing case covers timing {rule}" for rule in report.cases.uncovered_timing]
+    return said[0]
+
+
+def _prove(policy: "CompiledPolicy", stored: Sequence[StoredVersion]) -> str | None:
+    from policies.proof.prover import Prover
+
+    document = policy.document
+
+    def version(number: str) -> "CompiledPolicy":
+        from policies.engine.judging import compile_policy
+
+        for one in stored:
+            if one.policy == document.policy and one.version == number:
+                return compile_policy(one.document, number)
+        raise PolicyRejected(f"no version {number} is stored", field="properties")
+
+    proofs = list(Prover(policy, version).prove(document.properties))
+    for one in proofs:
+        if one.result != "proved":
+            why = f": {one.why}" if one.why is not None else ""
+            problem = f"its property {one.property} ({one.says}) is {one.result}{why}"
+            raise PolicyRejected(problem, field="properties", fix=f"see `millwright policy prove {document.version}`")
+    told = [{"property": one.property, "says": one.says, "result": one.result} for one in proofs]
+    return canonical({"properties": told}).decode() if told else None

@@ -1,0 +1,263 @@
+"""The Temporal server of production, on a PostgreSQL of its own: built once, set up and run on this machine.
+
+Its parts are those of a cluster: frontend, history, matching and worker, with persistence and visibility in two
+databases. Here they share one process; see docs/operations.md for many.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.errors import Rejected, Unavailable
+from domain.loops import block_until
+from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.processes import quiet_port
+from millwright.runtime.embedded.temporal_server import TUNING, cache_directory
+
+VERSION: Final = "1.32.1"
+"""1.32.2 asks for a newer Go than most machines have."""
+
+_MODULE: Final = "go.temporal.io/server"
+_PACKAGES: Final = ("cmd/server", "cmd/tools/sql")
+_VISIBILITY: Final = "schema/postgresql/v12/visibility/versioned"
+_EXTENSION: Final = "CREATE EXTENSION btree_gin;"
+_DATABASES: Final = ("temporal", "temporal_visibility")
+_PLUGIN: Final = "postgres12_pgx"
+"""The driver that can connect by a Unix socket."""
+_SERVICES: Final = ("frontend", "history", "matching", "worker")
+_HISTORY_SHARDS: Final = 4
+"""For one process. A cluster takes 512 or more, and never changes the number."""
+_NAMESPACE: Final = "default"
+_RETENTION: Final = "604800s"
+_PATIENCE: Final = 60.0
+_LOOK_EVERY: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What was built: the server, the tool that makes its tables, and the tables of visibility."""
+
+    server: Path
+    schema_tool: Path
+    visibility: Path
+
+
+def find(say: Callable[[str], None]) -> Programs:
+    """The programs: cached, or built with Go.
+
+    Args:
+        say: told what takes long, and why.
+
+    Raises:
+        Rejected: they are not here, and cannot be built.
+    """
+    directory = cache_directory() / f"temporal-server-{VERSION}"
+    found = Programs(directory / "server", directory / "sql", directory / "visibility")
+    if all(path.exists() for path in (found.server, found.schema_tool, found.visibility)):
+        return found
+    if shutil.which("go") is None:
+        raise Rejected(
+            "the production workflow engine is not here, and there is no Go to build it with",
+            fix="install Go 1.26+, or set MILLWRIGHT_TEMPORAL_ADDRESS to a cluster",
+        )
+    say(f"Building the Temporal server {VERSION} and its schema tool with Go: five to ten minutes, once.")
+    directory.mkdir(parents=True, exist_ok=True)
+    for package in _PACKAGES:
+        _go(["install", f"{_MODULE}/{package}@v{VERSION}"], directory)
+    module = json.loads(_go(["mod", "download", "-json", f"{_MODULE}@v{VERSION}"], directory))
+    copy_visibility(Path(module["Dir"]) / _VISIBILITY, found.visibility)
+    return found
+
+
+def _go(arguments: list[str], directory: Path) -> str:
+    done = subprocess.run(  # noqa: S603 - fixed command lines
+        ["go", *arguments],  # noqa: S607 - whichever Go the machine has
+        env={**os.environ, "GOBIN": str(directory), "GOFLAGS": "-mod=mod"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Rejected(f"go {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def copy_visibility(source: Path, target: Path) -> None:
+    """Copies the tables of visibility without the extension `btree_gin`, which the wheel's PostgreSQL does not carry.
+
+    It serves to have the namespace in the indexes over lists and texts. Without it a search goes over the rows of all
+    namespaces, of which there is one here.
+    """
+    making = target.with_name("visibility-in-the-making")
+    shutil.rmtree(making, ignore_errors=True)
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        copy = making / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        plain = file.read_text().replace("GIN (namespace_id, ", "GIN (").replace(_EXTENSION, "NULL;")
+        copy.write_text(plain)
+    making.rename(target)
+
+
+class ProductionEngine:
+    """See `millwright.runtime.embedded.engines.EmbeddedEngine`.
+
+    Args:
+        home: its database's files and its configuration go to `engine` beneath it.
+        port: where its frontend listens, on loopback; a free one where None.
+    """
+
+    def __init__(self, home: Path, port: int | None = None) -> None:
+        self._home = home / "engine"
+        # The server keeps its ports in its database, in columns that end at 32767.
+        self._ports = {name: (quiet_port(), quiet_port()) for name in _SERVICES}
+        if port is not None:
+            self._ports["frontend"] = (port, quiet_port())
+        self._http = quiet_port()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._ports['frontend'][0]}"
+
+    def command(self, say: Callable[[str], None]) -> list[str]:
+        return [str(find(say).server), "--config-file", str(self._file), "--allow-no-auth", "start"]
+
+    def before_start(self) -> None:
+        """Starts its PostgreSQL, brings both databases to the server's schema, and writes its configuration."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        url = postgres.start(self._postgres)
+        server = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
+        programs = find(_silent)
+        with psycopg.connect(url, autocommit=True) as connection:
+            there = {str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")}
+            for name in _DATABASES:
+                if name not in there:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        schemas = (["--schema-name", "postgresql/v12/temporal"], ["--schema-dir", str(programs.visibility)])
+        for name, schema in zip(_DATABASES, schemas, strict=True):
+            tool = [str(programs.schema_tool), "--plugin", _PLUGIN, "--ep", "localhost", "-p", "5432"]
+            tool += ["-u", server["user"], "--db", name, "--connect-attributes", f"host={server['host']}"]
+            if not _versioned(url, name):
+                _run([*tool, "setup-schema", "-v", "0.0"])
+            _run([*tool, "update-schema", *schema])
+        tuning = {name: [{"value": value}] for name, value in TUNING.items()}
+        (self._home / "dynamic.yaml").write_text(json.dumps(tuning, indent=2))
+        # JSON is YAML.
+        self._file.write_text(json.dumps(self.configuration(server), indent=2))
+
+    def after_start(self) -> None:
+        """Waits for the frontend, and makes sure of the namespace: a new server knows none.
+
+        Raises:
+            Unavailable: it did not come up.
+        """
+        body = {"namespace": _NAMESPACE, "workflowExecutionRetentionPeriod": _RETENTION}
+        problem = ""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self._http}", timeout=10) as client:
+
+            def registered() -> bool:
+                nonlocal problem
+                try:
+                    reply = client.post("/api/v1/namespaces", json=body)
+                except httpx.HTTPError as error:
+                    problem = str(error)
+                    return False
+                problem = reply.text[:300]
+                return reply.status_code in (httpx.codes.OK, httpx.codes.CONFLICT)
+
+            if not block_until(registered, every=_LOOK_EVERY, timeout=_PATIENCE):
+                raise Unavailable(f"it did not come up: {problem}", system="temporal", operation="register-namespace")
+
+    def kill_database(self) -> None:
+        postgres.kill(self._postgres)
+
+    def forget(self) -> None:
+        postgres.kill(self._postgres)
+        shutil.rmtree(self._postgres, ignore_errors=True)
+
+    def stop_database(self) -> None:
+        postgres.stop(self._postgres)
+
+    @property
+    def _postgres(self) -> Path:
+        return self._home / "postgres"
+
+    @property
+    def _file(self) -> Path:
+        return self._home / "server.yaml"
+
+    def configuration(self, server: Mapping[str, str]) -> dict[str, object]:
+        """See https://docs.temporal.io/references/configuration."""
+        stores = {
+            name: {
+                "sql": {
+                    "pluginName": _PLUGIN,
+                    "databaseName": name,
+                    "connectAddr": "localhost:5432",
+                    "connectProtocol": "tcp",
+                    # A directory for a host is its Unix socket: this PostgreSQL listens nowhere else.
+                    "connectAttributes": {"host": server["host"]},
+                    "user": server["user"],
+                    "maxConns": connections,
+                    "maxIdleConns": connections,
+                    "maxConnLifetime": "1h",
+                }
+            }
+            for name, connections in (("temporal", 20), ("temporal_visibility", 5))
+        }
+        services: dict[str, dict[str, dict[str, object]]] = {
+            name: {"rpc": {"grpcPort": grpc, "membershipPort": membership, "bindOnLocalHost": True}}
+            for name, (grpc, membership) in self._ports.items()
+        }
+        services["frontend"]["rpc"]["httpPort"] = self._http
+        cluster = {
+            "enabled": True,
+            "initialFailoverVersion": 1,
+            "rpcName": "frontend",
+            "rpcAddress": self.address,
+        }
+        return {
+            "log": {"stdout": True, "level": "error"},
+            "persistence": {
+                "defaultStore": "temporal",
+                "visibilityStore": "temporal_visibility",
+                "numHistoryShards": _HISTORY_SHARDS,
+                "datastores": stores,
+            },
+            "global": {"membership": {"maxJoinDuration": "30s", "broadcastAddress": "127.0.0.1"}},
+            "services": services,
+            "clusterMetadata": {
+                "enableGlobalNamespace": False,
+                "failoverVersionIncrement": 10,
+                "masterClusterName": "active",
+                "currentClusterName": "active",
+                "clusterInformation": {"active": cluster},
+            },
+            "dcRedirectionPolicy": {"policy": "noop"},
+            "dynamicConfigClient": {"filepath": str(self._home / "dynamic.yaml"), "pollInterval": "60s"},
+        }
+
+
+def _versioned(url: str, database: str) -> bool:
+    with psycopg.connect(url, dbname=database) as connection:
+        row = connection.execute("SELECT to_regclass('schema_version') IS NOT NULL").fetchone()
+        return bool(row and row[0])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command lines
+    if done.returncode != 0:
+        raise Rejected(f"the workflow engine's database cannot be set up: {(done.stdout + done.stderr)[-500:]}")
+
+
+def _silent(words: str) -> None:
+    del words

@@ -1,0 +1,93 @@
+"""What an installation under a home is set to: by the environment, and by what its own run left written there."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource, SettingsError
+
+from domain.errors import Rejected
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
+from millwright.settings import Settings
+
+_PREFIX = "MILLWRIGHT_"
+_HOME = "MILLWRIGHT_HOME"
+_DATABASE = "MILLWRIGHT_DATABASE_URL"
+_URL_BEGINS = ("postgresql://", "postgresql+psycopg://")
+
+
+def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
+    """The settings of the installation under a home.
+
+    The environment wins. One that names a database of its own is an installation of its own: then the file beneath
+    the home, which describes another, is not read. The file's database is used only while it answers; else the
+    embedded one is started again from the same home.
+
+    Args:
+        home: the home; where None, MILLWRIGHT_HOME or the default.
+        anew: leaves the file unread, for whoever is about to make the installation again.
+
+    Raises:
+        Rejected: a setting is wrong, or the file is unreadable; `field` names it.
+    """
+    given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(_PREFIX)}
+    if home is not None:
+        given[_HOME] = str(home)
+    where = Path(given.get(_HOME) or str(Settings.model_fields["home"].default))
+    written = {} if anew or _DATABASE in given else _written(where / ENVIRONMENT_FILE)
+    if _DATABASE in written and not _answers(written[_DATABASE]):
+        del written[_DATABASE]
+    return settings_from({**written, **given, _HOME: str(where)})
+
+
+def installed(settings: Settings) -> bool:
+    """Whether there is a database to open: one that is named, or an embedded one that was made before."""
+    return settings.database_url is not None or (settings.home / POSTGRES).exists()
+
+
+def _written(file: Path) -> dict[str, str]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Rejected(f"{file} cannot be read: {error}", field="home", fix="remove it, or run `make run`") from error
+    if not isinstance(values, dict):
+        raise Rejected(f"{file} holds no variables", field="home", fix="remove it, or run `make run`")
+    return {name: str(value) for name, value in values.items() if name.startswith(_PREFIX)}
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+def settings_from(variables: Mapping[str, str]) -> Settings:
+    """The settings that some variables say, and nothing else.
+
+    Raises:
+        Rejected: one of them is wrong; `field` names it.
+    """
+    url = variables.get(_DATABASE)
+    if url is not None and not url.startswith(_URL_BEGINS):
+        raise Rejected(
+            "is no address of a PostgreSQL database",
+            field="database_url",
+            fix=f"set {_DATABASE} to postgresql://user:password@host:port/database",
+        )
+    try:
+        source = EnvSettingsSource(Settings)
+        source.env_vars = {name.lower(): value for name, value in variables.items()}
+        return Settings(**source())
+    except SettingsError as error:
+        raise Rejected(f"a setting cannot be read: {error}", fix="lists and objects are written in JSON") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = "__".join(str(part) for part in first["loc"])
+        raise Rejected(first["msg"], field=name, fix=f"set {_PREFIX}{name.upper()}") from error

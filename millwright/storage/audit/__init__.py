@@ -1,0 +1,1 @@
+"""The record as an auditor reads it, from one snapshot of the database."""

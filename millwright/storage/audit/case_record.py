@@ -1,0 +1,173 @@
+"""What the tables say of cases and holds today, in the form in which acts tell of the same."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from domain.canonical import Json, canonical
+from domain.cases import Decision
+from domain.holds import Release
+from domain.model import Model
+from domain.outcomes import Label, Outcome
+from domain.verdict import Rung
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.audit.record import Record
+
+Plain = dict[str, Json]
+
+_CASES = """
+SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
+       w.case_id, w.system, w.external_id, w.status, w.draft, w.record,
+       o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
+       (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body) ORDER BY l.revision)
+        FROM labels l WHERE l.case_id = c.id)
+FROM cases c LEFT JOIN events e ON e.id = c.opened_by
+LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = c.id
+WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
+"""
+_HOLDS = """
+SELECT h.key, h.system, h.equipment, h.state, h.release,
+       (SELECT json_agg(json_build_array(p.number, p.plan, p.state) ORDER BY p.number)
+        FROM hold_placements p WHERE p.hold_key = h.key),
+       (SELECT json_agg(json_build_array(c.case_id, CASE WHEN c.dropped_at IS NOT NULL THEN 'dropped'
+            WHEN c.ready_at IS NOT NULL THEN 'ready' ELSE 'working' END) ORDER BY c.claimed_at, c.case_id)
+        FROM hold_claims c WHERE c.hold_key = h.key)
+FROM holds h WHERE %s::text[] IS NULL
+   OR EXISTS (SELECT FROM hold_claims k WHERE k.hold_key = h.key AND k.case_id = ANY(%s)) ORDER BY h.key
+"""
+# What an act tells of, and where it has to stand: by the case in the act's subject, a hold by its own key.
+_MISSING = """
+SELECT a.kind, a.subject FROM acts a LEFT JOIN cases c ON a.subject = 'case/' || c.id
+WHERE a.kind = 'case-opened' AND c.id IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN work_orders w ON a.subject = 'case/' || w.case_id
+WHERE a.kind = 'order-intended' AND w.case_id IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN holds h ON a.body::json -> 'detail' ->> 'hold' = h.key
+WHERE a.kind = 'hold-intended' AND h.key IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN hold_claims c
+ON a.subject = 'case/' || c.case_id AND a.body::json -> 'detail' ->> 'hold' = c.hold_key
+WHERE a.kind IN ('hold-intended', 'hold-shared', 'hold-passed') AND c.case_id IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN outcomes o ON a.subject = 'case/' || o.case_id
+WHERE a.kind = 'outcome-found' AND o.case_id IS NULL
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN labels l ON a.subject = 'case/' || l.case_id
+WHERE a.kind = 'label-made' AND l.case_id IS NULL
+"""
+
+
+class _CaseRow(NamedTuple):
+    id: str
+    asset: str
+    failure_mode: str
+    rung: int
+    closed_as: str | None
+    decision: object
+    source: str | None
+    external_id: str | None
+    ordered: str | None
+    system: str
+    order_id: str | None
+    status: str | None
+    draft: object
+    record: object
+    outcome: str | None
+    cancelled: bool | None
+    found_at: datetime | None
+    found: object
+    twin_etag: str | None
+    labels: list[tuple[int, str, object]] | None
+
+
+class _HoldRow(NamedTuple):
+    key: str
+    system: str
+    equipment: str
+    state: str
+    release: object
+    placements: list[tuple[int, object, str]] | None
+    claims: list[tuple[str, str]] | None
+
+
+async def case_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
+    """Every case, or only some, with their orders, outcomes, decisions and labels, in pages."""
+    async for page in record.pages(_CASES, _CaseRow._make, only, only):
+        yield [_case(row) for row in page]
+
+
+async def hold_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
+    """Every hold, or only those that some cases claimed, with all their claims, in pages."""
+    async for page in record.pages(_HOLDS, _HoldRow._make, only, only):
+        yield [
+            {
+                "key": row.key,
+                "system": row.system,
+                "equipment": row.equipment,
+                "state": row.state,
+                "release": _told(Release, row.release),
+                # As it was written: an earlier build's plan has fewer fields.
+                "placements": [
+                    {"number": number, "plan": _plain(plan), "state": state}
+                    for number, plan, state in row.placements or ()
+                ],
+                "claims": _plain(dict(row.claims or ())),
+            }
+            for row in page
+        ]
+
+
+async def missing_rows(record: Record) -> AsyncIterator[list[tuple[str, str]]]:
+    """Kind and subject of acts that tell of a row that is gone, in pages."""
+    async for page in record.pages(_MISSING, tuple):
+        yield [(str(kind), str(subject)) for kind, subject in page]
+
+
+def _case(row: _CaseRow) -> Plain:
+    order: Plain | None = None
+    if row.ordered is not None:
+        order = {
+            "system": row.system,
+            "external_id": row.order_id,
+            "status": row.status,
+            "draft": _told(WorkOrderDraft, row.draft),
+            "record": _told(WorkOrderRecord, row.record),
+        }
+    outcome: Plain | None = None
+    if row.outcome is not None:
+        outcome = {
+            "outcome": row.outcome,
+            "cancelled": row.cancelled,
+            "found_at": _plain(row.found_at),
+            "body": _told(Outcome, row.found),
+        }
+    return {
+        "id": row.id,
+        "asset": row.asset,
+        "failure_mode": row.failure_mode,
+        "event": [row.source, row.external_id],
+        "rung": Rung(row.rung).word if row.rung in set(Rung) else row.rung,
+        "closed_as": row.closed_as,
+        "decision": _told(Decision, row.decision),
+        "order": order,
+        "outcome": outcome,
+        "twin_etag": row.twin_etag,
+        "labels": [
+            {"revision": revision, "outcome": name, "body": _told(Label, body)}
+            for revision, name, body in row.labels or ()
+        ],
+    }
+
+
+def _told(shape: type[Model], stored: object) -> Json:
+    """A stored value as acts tell of it; one that has lost its shape as it stands, so that it shows."""
+    if stored is None:
+        return None
+    try:
+        return _plain(shape.model_validate(stored))
+    except ValidationError:
+        return _plain(stored)
+
+
+def _plain(value: Model | Mapping[str, object] | object) -> Json:
+    plain: Json = orjson.loads(canonical(value))
+    return plain

@@ -1,0 +1,401 @@
+"""The whole record, read once from one snapshot: for those who check it and those who take it elsewhere."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.canonical import EMPTY_ROOT, timestamp
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.ledger.ledger import Head
+
+PAGE = 1_000
+"""Rows that are in memory at once, of each reader."""
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq"
+_VERDICT = """
+SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revision, v.role, v.rung,
+       v.asset, v.failure_mode, v."position", v.at, v.event_id,
+       e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at, e.anomaly::text
+FROM verdicts v LEFT JOIN events e ON e.id = v.event_id
+"""
+_VERDICTS = f"{_VERDICT} ORDER BY v.ledger_seq, v.leaf"
+_VERDICTS_ON = f"{_VERDICT} WHERE v.event_id = %s ORDER BY v.role, v.version, v.revision"
+_ACTS = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts ORDER BY ledger_seq, leaf"
+_EVENTS = """
+SELECT e.id, e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at,
+       CASE WHEN p.event_id IS NULL THEN e.fate END, e.anomaly::text
+FROM events e LEFT JOIN pending p ON p.line = e.line AND p.event_id = e.id
+WHERE e.anomaly IS NOT NULL ORDER BY e.id
+"""
+_CONTEXTS = "SELECT digest, body FROM contexts ORDER BY digest"
+_SOME_CONTEXTS = "SELECT digest, body FROM contexts WHERE digest = ANY(%s)"
+_AUTONOMY = """
+SELECT id, policy, asset_class, failure_mode, move, confirmed, wrong, at, "by", reason, digest, signature
+FROM autonomy_moves ORDER BY id
+"""
+_SUBJECTS = "SELECT DISTINCT subject FROM acts WHERE split_part(subject, '/', 1) = ANY(%s)"
+_SITES = "SELECT DISTINCT id, coalesce(site, '') FROM assets"
+_PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
+_VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
+_SIGNATURES = """
+SELECT id, digest, act, person, meaning, at, signature FROM policy_signatures ORDER BY id
+"""
+_ASSIGNMENTS = """
+SELECT id, digest, role, line, site, asset_class, percent, effective_from, effective_to, assigned_by, reason,
+       signature_id, recorded_at, expires_at, replaces, band
+FROM policy_assignments ORDER BY id
+"""
+_ENDS = """
+SELECT a.digest, e.assignment_id, e.ends_at, e.recorded_at, e.ended_by, e.cause, e.reason, e.signature_id
+FROM policy_assignment_ends e JOIN policy_assignments a ON a.id = e.assignment_id ORDER BY e.id
+"""
+_EVIDENCE = 'SELECT digest, kind, result, at, "by", body FROM policy_evidence ORDER BY id'
+_DRAFTS = (
+    "SELECT policy, version, revision, digest, author, saved_at, reason FROM policy_drafts "
+    "ORDER BY policy, version, revision"
+)
+# The nearest state before an event is nearly always the one that is sought, so the digest is seldom made twice.
+_STATE = """
+SELECT memory FROM verdicts
+WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
+  AND (ledger_seq, leaf) < (%s, %s) AND encode(sha256(convert_to(memory, 'UTF8')), 'hex') = %s
+ORDER BY at DESC, "position" DESC, revision DESC LIMIT 1
+"""
+_PRESENT = """
+SELECT m.version, m.asset, m.failure_mode FROM memories m LEFT JOIN LATERAL (
+    SELECT v."position", v.memory FROM verdicts v
+    WHERE v.version = m.version AND v.asset = m.asset AND v.failure_mode = m.failure_mode AND v.memory <> ''
+    ORDER BY v.at DESC, v."position" DESC, v.revision DESC LIMIT 1
+) last ON true WHERE (last."position", last.memory) IS DISTINCT FROM (m."position", m.body)
+"""
+_UNJUDGED = """
+SELECT e.id, e.source, e.external_id FROM events e
+WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
+  AND NOT EXISTS (SELECT FROM pending p WHERE p.line = e.line AND p.event_id = e.id) ORDER BY e.id
+"""
+_ACTS_OF = "SELECT subject, body FROM acts WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
+
+T = TypeVar("T")
+
+
+class LedgerRow(NamedTuple):
+    """A row of the ledger."""
+
+    seq: int
+    at: datetime
+    leaves: int
+    root: str
+    previous: str
+    hash: str
+
+
+class VerdictRow(NamedTuple):
+    """A verdict with the event it was given on; the event's columns are None where it is gone."""
+
+    id: int
+    ledger_seq: int
+    leaf: int
+    body: str
+    digest: str
+    memory: str
+    version: str
+    revision: int
+    role: str
+    rung: int
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    event_id: int
+    source: str | None
+    external_id: str | None
+    natural_key: str | None
+    event_asset: str | None
+    event_failure_mode: str | None
+    event_position: str | None
+    event_at: datetime | None
+    anomaly: str | None
+
+
+class ActRow(NamedTuple):
+    """An act."""
+
+    id: int
+    ledger_seq: int
+    leaf: int
+    kind: str
+    subject: str
+    actor: str
+    at: datetime
+    body: str
+    digest: str
+
+
+class EventRow(NamedTuple):
+    """An event that carries an anomaly."""
+
+    id: int
+    source: str
+    external_id: str
+    natural_key: str | None
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    fate: str | None
+    anomaly: str
+
+
+class PersonRow(NamedTuple):
+    """A person, as far as a signature needs them."""
+
+    name: str
+    roles: list[str]
+    public_key: str
+    left_at: datetime | None
+
+
+class VersionRow(NamedTuple):
+    """A policy version."""
+
+    digest: str
+    policy: str
+    version: str
+    document: str
+    author: str
+    published_at: datetime
+
+
+class SignatureRow(NamedTuple):
+    """A signature."""
+
+    id: int
+    digest: str
+    act: str
+    person: str
+    meaning: str
+    at: datetime
+    signature: str
+
+
+class AssignmentRow(NamedTuple):
+    """Where a version judges."""
+
+    id: int
+    digest: str
+    role: str
+    line: str | None
+    site: str | None
+    asset_class: str | None
+    percent: float | None
+    effective_from: datetime
+    effective_to: datetime | None
+    by: str
+    reason: str
+    signature_id: int
+    recorded_at: datetime
+    expires_at: datetime | None
+    replaces: str | None
+    band: str | None
+
+
+class EndRow(NamedTuple):
+    """That an assignment ended before its time; `digest` is the version's."""
+
+    digest: str
+    assignment: int
+    at: datetime
+    recorded_at: datetime
+    by: str
+    cause: str
+    reason: str
+    signature_id: int | None
+
+
+class EvidenceRow(NamedTuple):
+    """What a machine found of a version."""
+
+    digest: str
+    kind: str
+    result: str
+    at: datetime
+    by: str
+    body: str
+
+
+class DraftRow(NamedTuple):
+    """A saved draft, without its text."""
+
+    policy: str
+    version: str
+    revision: int
+    digest: str
+    author: str
+    saved_at: datetime
+    reason: str
+
+
+class AutonomyRow(NamedTuple):
+    """A move of autonomy."""
+
+    id: int
+    policy: str
+    asset_class: str
+    failure_mode: str
+    move: str
+    confirmed: int
+    wrong: int
+    at: datetime
+    by: str
+    reason: str
+    digest: str | None
+    signature: object
+
+
+class Record:
+    """One consistent look at the record, whatever is written meanwhile; see `read_record`."""
+
+    def __init__(self, driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        self._driver = driver
+        self._cursors = 0
+
+    def ledger(self) -> AsyncIterator[list[LedgerRow]]:
+        """The ledger from its first row on, in pages."""
+        return self.pages(_LEDGER, LedgerRow._make)
+
+    def verdicts(self) -> AsyncIterator[list[VerdictRow]]:
+        """Every verdict in the order of the ledger's leaves, in pages."""
+        return self.pages(_VERDICTS, VerdictRow._make)
+
+    def acts(self) -> AsyncIterator[list[ActRow]]:
+        """Every act in the order of the ledger's leaves, in pages."""
+        return self.pages(_ACTS, ActRow._make)
+
+    def events(self) -> AsyncIterator[list[EventRow]]:
+        """Every event that carries an anomaly, in pages."""
+        return self.pages(_EVENTS, EventRow._make)
+
+    def contexts(self) -> AsyncIterator[list[tuple[str, str]]]:
+        """Digest and text of every context, in pages."""
+        return self.pages(_CONTEXTS, _pair)
+
+    def unjudged(self) -> AsyncIterator[list[tuple[object, ...]]]:
+        """Id, source and external id of events said to be decided on which there is no verdict, in pages."""
+        return self.pages(_UNJUDGED, tuple)
+
+    def unfounded_memories(self) -> AsyncIterator[list[tuple[object, ...]]]:
+        """Version, asset and failure mode of present memories that no verdict left behind, in pages."""
+        return self.pages(_PRESENT, tuple)
+
+    async def head(self) -> Head:
+        """The head as stored; number 0 where it is gone."""
+        rows = await self.rows("SELECT seq, hash FROM ledger_head")
+        return Head(int(str(rows[0][0])), str(rows[0][1])) if rows else Head(0, EMPTY_ROOT)
+
+    async def verdict_count(self) -> int:
+        """How many verdicts there are."""
+        return int(str((await self.rows("SELECT count(*) FROM verdicts"))[0][0]))
+
+    async def verdicts_on(self, event: int) -> list[VerdictRow]:
+        """Every verdict on an event: the active version's first, each version's in the order of its revisions."""
+        return [VerdictRow._make(row) for row in await self.rows(_VERDICTS_ON, event)]
+
+    async def some_contexts(self, digests: Sequence[str]) -> dict[str, str]:
+        """The texts of contexts by digest."""
+        return dict(_pair(row) for row in await self.rows(_SOME_CONTEXTS, list(digests)))
+
+    async def state_before(self, row: VerdictRow, digest: str) -> str | None:
+        """The text with this digest among the memories that earlier verdicts on the same fault left behind."""
+        place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf, digest)
+        found = await self.rows(_STATE, *place)
+        return str(found[0][0]) if found else None
+
+    async def sites(self) -> dict[str, set[str]]:
+        """On which sites each asset was ever registered, an empty text for none."""
+        found: dict[str, set[str]] = {}
+        for asset, site in await self.rows(_SITES):
+            found.setdefault(str(asset), set()).add(str(site))
+        return found
+
+    async def people(self) -> list[PersonRow]:
+        """Everybody, by name."""
+        return [PersonRow._make(row) for row in await self.rows(_PEOPLE)]
+
+    async def versions(self) -> list[VersionRow]:
+        """Every stored policy version, oldest first."""
+        return [VersionRow._make(row) for row in await self.rows(_VERSIONS)]
+
+    async def signatures(self) -> list[SignatureRow]:
+        """Every signature, oldest first."""
+        return [SignatureRow._make(row) for row in await self.rows(_SIGNATURES)]
+
+    async def assignments(self) -> list[AssignmentRow]:
+        """Every assignment, oldest first."""
+        return [AssignmentRow._make(row) for row in await self.rows(_ASSIGNMENTS)]
+
+    async def ends(self) -> list[EndRow]:
+        """Every early end of an assignment, oldest first."""
+        return [EndRow._make(row) for row in await self.rows(_ENDS)]
+
+    async def evidence(self) -> list[EvidenceRow]:
+        """What machines found of versions, oldest first."""
+        return [EvidenceRow._make(row) for row in await self.rows(_EVIDENCE)]
+
+    async def drafts(self) -> list[DraftRow]:
+        """Every saved draft."""
+        return [DraftRow._make(row) for row in await self.rows(_DRAFTS)]
+
+    async def autonomy(self) -> list[AutonomyRow]:
+        """Every move of autonomy, oldest first."""
+        return [AutonomyRow._make(row) for row in await self.rows(_AUTONOMY)]
+
+    async def subjects(self, *kinds: str) -> set[str]:
+        """What there are acts on, of these kinds of subject: `autonomy`, `stop`."""
+        return {str(row[0]) for row in await self.rows(_SUBJECTS, list(kinds))}
+
+    async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
+        """Subject and body of every act on these subjects, oldest first."""
+        return [_pair(row) for row in await self.rows(_ACTS_OF, sorted(set(subjects)))]
+
+    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """The rows of a statement whose answer is small."""
+        async with self._driver.cursor() as cursor:
+            await cursor.execute(sql.SQL(statement), values or None)
+            return await cursor.fetchall()
+
+    async def pages(
+        self, statement: str, make: Callable[[tuple[object, ...]], T], *values: object
+    ) -> AsyncIterator[list[T]]:
+        """The rows of a statement, a page at a time, however many there are."""
+        self._cursors += 1
+        async with self._driver.cursor(name=f"record_{self._cursors}") as cursor:
+            await cursor.execute(sql.SQL(statement), values or None)
+            while rows := await cursor.fetchmany(PAGE):
+                yield [make(row) for row in rows]
+
+
+@asynccontextmanager
+async def read_record(engine: AsyncEngine) -> AsyncIterator[Record]:
+    """A snapshot of the record, for as long as the block lasts.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        await connection.exec_driver_sql(_SNAPSHOT)
+        yield Record(await raw(connection))
+
+
+def stamped(moment: datetime | None) -> str | None:
+    """An instant as records write it."""
+    return None if moment is None else timestamp(moment)
+
+
+def _pair(row: tuple[object, ...]) -> tuple[str, str]:
+    return str(row[0]), str(row[1])

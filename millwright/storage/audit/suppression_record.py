@@ -1,0 +1,63 @@
+"""What the tables say of suppression against what was recorded of it."""
+
+from collections.abc import AsyncIterator
+
+from millwright.storage.audit.record import Record
+
+_MADE = "('shelved', 'window-opened')"
+_ENDED = "('unshelved', 'window-ended')"
+_UNFOUNDED = f"""
+SELECT 'suppression ' || s.id, 'is not what was recorded when it was made' FROM suppressions s
+WHERE NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' AS told) d
+    WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_MADE} AND a.actor = s.made_by
+    AND (told ->> 'kind', told ->> 'asset', told ->> 'reason') = (s.kind, s.asset, s.reason)
+    AND told ->> 'failure_mode' IS NOT DISTINCT FROM s.failure_mode
+    AND told ->> 'spared_asset' IS NOT DISTINCT FROM s.spared_asset
+    AND told ->> 'spared_mode' IS NOT DISTINCT FROM s.spared_mode
+    AND (told ->> 'from_at')::timestamptz = s.from_at AND (told ->> 'until_at')::timestamptz = s.until_at)
+UNION ALL
+SELECT 'suppression ' || s.id, 'ends at another time than was recorded' FROM suppressions s
+WHERE s.end_at <> coalesce((SELECT (a.body::json -> 'detail' ->> 'end_at')::timestamptz FROM acts a
+    WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_ENDED} ORDER BY a.id DESC LIMIT 1), s.until_at)
+UNION ALL
+SELECT 'suppression ' || s.id, 'has returned without a record, or not returned though it was recorded'
+FROM suppressions s WHERE (s.returned_at IS NULL) = EXISTS (SELECT FROM acts a
+    WHERE a.subject = 'suppression/' || s.id AND a.kind = 'suppression-returned')
+UNION ALL
+SELECT 'suppression ' || s.id, 'held back event ' || u.event_id || ', which it does not cover, or without a record'
+FROM suppressed u JOIN suppressions s ON s.id = u.suppression WHERE u.how = 'held_back' AND NOT (
+    u.at >= s.from_at AND u.at < s.until_at AND (s.failure_mode IS NULL OR s.failure_mode = u.failure_mode)
+    AND (s.spared_asset, s.spared_mode) IS DISTINCT FROM (u.asset, u.failure_mode)
+    AND EXISTS (SELECT FROM assets p WHERE p.id = u.asset AND s.asset IN (p.id, p.machine, p.line, p.site))
+    AND EXISTS (SELECT FROM verdicts v WHERE (v.event_id, v.version, v.revision) = (u.event_id, u.version, u.revision)
+        AND (v.asset, v.failure_mode, v.rung, v.at) = (u.asset, u.failure_mode, u.rung, u.at))
+    AND EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' AS told) d
+        WHERE a.subject = 'event/' || u.event_id AND a.kind = 'action-suppressed'
+        AND left(u.version, 12) = a.actor AND told ->> 'suppression' = s.id
+        AND (told ->> 'revision')::int = u.revision
+        AND a.ledger_seq > (SELECT min(m.ledger_seq) FROM acts m
+            WHERE m.subject = 'suppression/' || s.id AND m.kind IN {_MADE})))
+UNION ALL
+SELECT 'suppression ' || u.suppression,
+    'let in event ' || u.event_id || ', which it never held back, or that was not so judged'
+FROM suppressed u WHERE u.how = 'let_in' AND NOT (
+    EXISTS (SELECT FROM suppressed b WHERE b.how = 'held_back'
+        AND (b.suppression, b.event_id, b.version) = (u.suppression, u.event_id, u.version))
+    AND EXISTS (SELECT FROM verdicts v WHERE (v.event_id, v.version, v.revision) = (u.event_id, u.version, u.revision)
+        AND (v.asset, v.failure_mode, v.rung, v.at) = (u.asset, u.failure_mode, u.rung, u.at)))
+UNION ALL
+SELECT 'suppression ' || coalesce(a.body::json -> 'detail' ->> 'suppression', ''),
+    'was recorded to have held back ' || a.subject || ', and that is gone'
+FROM acts a WHERE a.kind = 'action-suppressed' AND NOT EXISTS (SELECT FROM suppressed u
+    WHERE 'event/' || u.event_id = a.subject AND u.suppression = a.body::json -> 'detail' ->> 'suppression'
+    AND u.revision = (a.body::json -> 'detail' ->> 'revision')::int AND left(u.version, 12) = a.actor)
+UNION ALL
+SELECT replace(a.subject, '/', ' '), a.kind || ' was recorded, and what it tells of is gone'
+FROM acts a WHERE a.kind IN {_MADE} AND NOT EXISTS (SELECT FROM suppressions s WHERE 'suppression/' || s.id = a.subject)
+"""
+
+
+async def unfounded_suppressions(record: Record) -> AsyncIterator[list[tuple[str, str]]]:
+    """Where a shelf, a window or what one held back is not as recorded, and in what, in pages."""
+    async for page in record.pages(_UNFOUNDED, tuple):
+        yield [(str(where), str(what)) for where, what in page]

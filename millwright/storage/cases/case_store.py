@@ -1,0 +1,346 @@
+"""What the steps of a case write; see `domain.casework.CaseStore`."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import case as case_
+from sqlalchemy import literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
+from domain.casework import LEARNING_STEP, Waits
+from domain.clock import Clock
+from domain.counterfactuals import Explanation, Grounds
+from domain.errors import ActRejected
+from domain.keys import case_workflow_id
+from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.production import ProductionContext
+from domain.stops import StoppableAction
+from domain.verdict import UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from millwright.storage.cases.case_views import read_case
+from millwright.storage.cases.explanations import keep_explanation, read_grounds
+from millwright.storage.cases.holds import take_over
+from millwright.storage.database.engine import raw, transaction, unbound
+from millwright.storage.database.tables import cases, labels, outcomes, work_orders
+from millwright.storage.ledger import ledger
+from millwright.storage.policies.assignments import VersionTerms
+from millwright.storage.policies.stops import standing_stop
+from millwright.storage.policies.versions import learn_version
+from millwright.storage.scheduling import due
+from millwright.storage.suppression.work_windows import follow_work
+
+_ACTOR = "millwright"
+_ORDER_OF_STATUS = tuple(WorkOrderStatus)
+_HELD_FOR = text("SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL")
+_SOURCES = text(
+    "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
+    "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
+    "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
+)
+
+
+def _older(record: WorkOrderRecord, known: WorkOrderRecord) -> bool:
+    """Whether a record was read before the known one; within one instant of the vendor's clock the status tells."""
+    return (record.changed_at, _ORDER_OF_STATUS.index(record.status)) < (
+        known.changed_at,
+        _ORDER_OF_STATUS.index(known.status),
+    )
+
+
+class _Writing:
+    """A transaction over one case, its acts collected for the ledger."""
+
+    def __init__(self, connection: AsyncConnection, case: str, now: datetime) -> None:
+        self.connection = connection
+        self.case = case
+        self.now = now
+        self.entry = ledger.Entry(now)
+
+    def act(self, kind: str, actor: str = _ACTOR, **detail: object) -> None:
+        self.entry.add(ledger.act(kind, case_workflow_id(self.case), actor, self.now, detail))
+
+    async def set(self, **values: object) -> None:
+        await self.connection.execute(update(cases).where(cases.c.id == self.case).values(**values))
+
+    async def wait(self, waits: Waits) -> None:
+        await self.set(
+            waiting_for=waits.reason,
+            waiting_step=waits.step,
+            waiting_until=waits.until,
+            lane=waits.lane.value if waits.lane else None,
+            attempts=cases.c.attempts + 1 if waits.failed else 0,
+        )
+        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane)
+
+
+class CaseStore:
+    """The cases in PostgreSQL.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+        terms: the versions compiled in this process; a case's own is made sure of before any step of it.
+        work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        terms: VersionTerms,
+        work_window: timedelta | None = None,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._terms = terms
+        self._work_window = work_window
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with transaction(self._engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[AsyncConnection]:
+        """For those who only look: a transaction around it would wait for the database twice more."""
+        async with unbound(self._engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, case: str, *, at_once: bool = False) -> AsyncIterator[_Writing]:
+        async with transaction(self._engine) if at_once else self._transaction() as connection:
+            writing = _Writing(connection, case, self._clock.now())
+            yield writing
+            await ledger.append(connection, writing.entry)
+
+    async def view(self, case: str) -> tuple[CaseView, int]:
+        async with self._looking() as connection:
+            view, seen = await read_case(connection, case)
+            if not self._terms.knows(view.version):
+                driver = await raw(connection)
+                async with driver.cursor() as cursor:
+                    await learn_version(cursor, view.version, self._terms)
+            return view, seen
+
+    async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
+        async with self._writing(case) as writing:
+            # The case before its due row, as judging has them.
+            if waits is not None:
+                await writing.wait(waits)
+            await due.settle(writing.connection, case_workflow_id(case), seen, next_at)
+
+    async def wait(self, case: str, waits: Waits) -> None:
+        async with self._writing(case) as writing:
+            await writing.wait(waits)
+
+    async def resume(self, case: str) -> None:
+        async with self._writing(case) as writing:
+            await writing.set(waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
+            writing.act("case-resumed")
+
+    async def grounds(self, case: str) -> Grounds | None:
+        async with self._looking() as connection:
+            return await read_grounds(connection, case)
+
+    async def proposed(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None = None,
+    ) -> None:
+        async with self._writing(case) as writing:
+            if explanation is not None:
+                digest = await keep_explanation(writing.connection, case, explanation)
+                if digest is not None:
+                    writing.act("verdict-explained", verdict=explanation.verdict, digest=digest)
+            await writing.set(
+                urgency=urgency.model_dump(mode="json"),
+                production=production.model_dump(mode="json") if production else None,
+                phase=case_((cases.c.phase == Phase.PROPOSE.value, literal(Phase.REVIEW.value)), else_=cases.c.phase),
+            )
+            writing.act("work-proposed", urgency=urgency, production=production)
+            await take_over(writing.connection, case, writing.now, writing.entry)
+
+    async def decided(self, case: str, decision: Decision) -> None:
+        async with self._writing(case, at_once=True) as writing:
+            row = (
+                await writing.connection.execute(
+                    select(cases.c.decision, cases.c.closed_as).where(cases.c.id == case).with_for_update()
+                )
+            ).one_or_none()
+            if row is None:
+                raise ActRejected(f"there is no case {case}", field="case", fix="see `case list`")
+            if row.decision is not None:
+                earlier = Decision.model_validate(row.decision)
+                if earlier.approved == decision.approved:
+                    return
+                raise ActRejected(f"{earlier.by} decided {case} the other way on {earlier.at:%Y-%m-%d %H:%M} UTC")
+            if row.closed_as is not None:
+                raise ActRejected(f"case {case} is closed as {row.closed_as}")
+            await writing.set(decision=decision.model_dump(mode="json"), lane=None)
+            writing.act("case-decided", decision.by, approved=decision.approved, reason=decision.reason)
+            await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
+
+    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        async with self._writing(case) as writing:
+            kept = await writing.connection.execute(
+                insert(work_orders)
+                .values(case_id=case, system=system, intended_at=writing.now, draft=draft.model_dump(mode="json"))
+                .on_conflict_do_nothing()
+                .returning(work_orders.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                await writing.set(phase=Phase.PLACE.value)
+                writing.act("order-intended", system=system, draft=draft)
+                return draft
+            first = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
+            return WorkOrderDraft.model_validate(first)
+
+    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+        async with self._writing(case) as writing:
+            known = (
+                await writing.connection.execute(
+                    select(work_orders.c.external_id, work_orders.c.record)
+                    .where(work_orders.c.case_id == case)
+                    .with_for_update()
+                )
+            ).one()
+            body = record.model_dump(mode="json")
+            if known.record == body:
+                return
+            # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
+            if known.record is not None and _older(record, WorkOrderRecord.model_validate(known.record)):
+                return
+            values: dict[str, object] = {"record": body, "status": record.status.value, "external_id": record.ref.id}
+            if known.external_id is None:
+                values["placed_at"] = writing.now
+                await writing.set(phase=Phase.WORK.value)
+            await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
+            writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
+            await follow_work(writing.connection, record, case, self._work_window, writing.entry)
+
+    async def found(self, outcome: Outcome) -> None:
+        async with self._writing(outcome.case) as writing:
+            kept = await writing.connection.execute(
+                insert(outcomes)
+                .values(
+                    case_id=outcome.case,
+                    outcome=outcome.outcome.value,
+                    cancelled=outcome.cancelled,
+                    found_at=outcome.found_at,
+                    body=outcome.model_dump(mode="json"),
+                )
+                .on_conflict_do_nothing()
+                .returning(outcomes.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                await writing.set(phase=Phase.LEARN.value)
+                writing.act("outcome-found", outcome=outcome)
+
+    async def reclassified(self, outcome: Outcome) -> None:
+        async with self._writing(outcome.case) as writing:
+            moved = await writing.connection.execute(
+                update(outcomes)
+                .where(outcomes.c.case_id == outcome.case, outcomes.c.outcome == OutcomeClass.UNKNOWN.value)
+                .values(
+                    outcome=outcome.outcome.value,
+                    found_at=outcome.found_at,
+                    body=outcome.model_dump(mode="json"),
+                    twin_etag=None,
+                )
+            )
+            if moved.rowcount:
+                writing.act("outcome-reclassified", outcome=outcome)
+
+    async def unknown_outcomes(self) -> Sequence[Outcome]:
+        """The outcomes of closed cases whose codes nobody could read yet.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        async with self._transaction() as connection:
+            found = await connection.scalars(
+                select(outcomes.c.body)
+                .join(cases, cases.c.id == outcomes.c.case_id)
+                .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
+                .order_by(outcomes.c.case_id)
+            )
+            return [Outcome.model_validate(body) for body in found]
+
+    async def wake(self, some: Sequence[str]) -> None:
+        """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""
+        async with self._transaction() as connection:
+            await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
+
+    async def twin_told(self, case: str, etag: str) -> None:
+        async with self._writing(case) as writing:
+            await writing.connection.execute(update(outcomes).where(outcomes.c.case_id == case).values(twin_etag=etag))
+            writing.act("twin-told", etag=etag)
+
+    async def labelled(self, label: Label) -> None:
+        async with self._writing(label.case) as writing:
+            kept = await writing.connection.execute(
+                insert(labels)
+                .values(
+                    case_id=label.case,
+                    revision=label.revision,
+                    outcome=label.outcome.value,
+                    body=label.model_dump(mode="json"),
+                    made_at=writing.now,
+                )
+                .on_conflict_do_nothing()
+                .returning(labels.c.case_id)
+            )
+            if kept.scalar_one_or_none() is not None:
+                writing.act("label-made", label=label)
+
+    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+        async with self._writing(case) as writing:
+            row = (
+                await writing.connection.execute(
+                    select(cases.c.withdraw, cases.c.closed_as, cases.c.closed_at)
+                    .where(cases.c.id == case)
+                    .with_for_update()
+                )
+            ).one()
+            # Evidence that came since the case was read keeps it open.
+            if row.closed_at is not None or (
+                row.closed_as is None and how is ClosedAs.WITHDRAWN and row.withdraw is None
+            ):
+                return
+            how = how if row.closed_as is None else ClosedAs(row.closed_as)
+            held = (await writing.connection.execute(_HELD_FOR, {"case": case})).one_or_none() is not None
+            if held and row.closed_as is not None:
+                return
+            await writing.set(
+                phase=(Phase.AWAITING_RELEASE if held else Phase.CLOSED).value,
+                closed_at=None if held else writing.now,
+                closed_as=how.value,
+                waiting_for=None,
+                waiting_until=None,
+                lane=None,
+            )
+            if held:
+                writing.act("case-awaits-release", how=how)
+                return
+            seen = await due.generation(writing.connection, case_workflow_id(case))
+            await due.settle(writing.connection, case_workflow_id(case), seen, None)
+            writing.act("case-closed", how=how)
+            if unread is not None:
+                # In one with the closing: nobody may see the case closed and in no lane.
+                await writing.wait(Waits(LEARNING_STEP, unread, lane=Lane.PLANNER))
+
+    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+        async with self._looking() as connection:
+            found = await standing_stop(connection, case, action)
+        return None if found is None else found.words
+
+    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+        async with self._looking() as connection:
+            rows = (await connection.execute(_SOURCES, {"case": case})).all()
+        detectors = sorted({str(row.detector) for row in rows if row.detector})
+        return detectors, sorted({str(row.model) for row in rows if row.model})

@@ -1,0 +1,371 @@
+"""What verdicts mean for cases: opened, fed, noted on a closed one. Runs inside the judging transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.cases import ClosedAs, Phase
+from domain.judging import FaultKey, Judged
+from domain.keys import case_id, case_workflow_id
+from domain.verdict import Rung
+from millwright.storage.database.arrays import texts
+from millwright.storage.database.engine import Statement, raw
+from millwright.storage.database.tables import cases
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+from millwright.storage.suppression.suppression_filter import HoldingBack, suppressions_around
+
+# The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
+_HOLD_OPEN = """
+SELECT c.id FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
+  ON c.asset = k.asset AND c.failure_mode = k.failure_mode
+WHERE c.closed_as IS NULL ORDER BY c.id FOR UPDATE OF c
+"""
+_NEWEST = """
+SELECT DISTINCT ON (c.asset, c.failure_mode) c.id, c.asset, c.failure_mode, c.closed_as, c.rung, c.opened_by,
+    c.event_at, c.last_event_at, c.fed, c.withdraw
+FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
+  ON c.asset = k.asset AND c.failure_mode = k.failure_mode
+ORDER BY c.asset, c.failure_mode, c.closed_as IS NULL DESC, c.opened_at DESC, c.closed_at DESC NULLS FIRST
+"""
+_TAKEN = "SELECT id FROM cases WHERE id = ANY(%b::text[])"
+_STILL_SUPPORTING = text(
+    "SELECT v.event_id, v.version FROM (SELECT DISTINCT ON (event_id, version) event_id, version, rung FROM verdicts "
+    "WHERE version IN (SELECT digest FROM policy_assignments WHERE role <> 'shadow') AND asset = :asset "
+    "AND failure_mode = :mode AND role = 'active' AND at >= :since AND memory <> '' "
+    "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
+)
+
+# Where an asset stands is read with the row. One that has left the register since is kept under its own name.
+_ADD_CASES = """
+INSERT INTO cases (id, asset, failure_mode, machine, line, site, opened_by, opened_at, event_at, last_event_at, version,
+    verdict, rung, phase, withdraw, fed)
+SELECT k.id, k.asset, k.failure_mode, coalesce(a.machine, k.asset), coalesce(a.line, ''), a.site, k.opened_by, %s,
+    k.event_at, k.last_event_at, k.version, k.verdict::jsonb, k.rung, %s, k.withdraw, k.fed
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+    %s::text[], %s::smallint[], %s::text[], %s::integer[])
+    AS k(id, asset, failure_mode, opened_by, event_at, last_event_at, version, verdict, rung, withdraw, fed)
+LEFT JOIN assets a ON a.id = k.asset AND a.valid_to IS NULL
+"""
+_ADD_EVIDENCE = """
+INSERT INTO evidence (case_id, event_id, revision, rung, at, how)
+SELECT k.case_id, k.event_id, k.revision, k.rung, k.at, k.how
+FROM unnest(%s::text[], %s::bigint[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::text[])
+    WITH ORDINALITY AS k(case_id, event_id, revision, rung, at, how, place) ORDER BY k.place
+"""
+# A raised case has the verdict that raised it, and no urgency: what is worse may be more urgent.
+_KEEP = """
+UPDATE cases c SET event_at = k.event_at, last_event_at = k.last_event_at, fed = k.fed, withdraw = k.withdraw,
+    rung = coalesce(k.rung, c.rung), verdict = coalesce(k.verdict::jsonb, c.verdict),
+    version = coalesce(k.version, c.version), urgency = CASE WHEN k.rung IS NULL THEN c.urgency END
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::text[], %s::smallint[], %s::text[],
+    %s::text[]) AS k(id, event_at, last_event_at, fed, withdraw, rung, verdict, version)
+WHERE c.id = k.id
+"""
+
+_CaseRow = tuple[str, str, str, str | None, int, int, datetime, datetime, int, str | None]
+
+
+@dataclass(slots=True)
+class _Case:
+    id: str
+    key: FaultKey
+    closed_as: str | None
+    rung: int
+    opened_by: int
+    event_at: datetime
+    last_event_at: datetime
+    fed: int
+    withdraw: str | None
+    changed: bool = False
+    verdict: Judged | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.closed_as is None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What verdicts meant: the cases to wake, and what their transaction has yet to write, in this order."""
+
+    woken: Sequence[str] = ()
+    statements: Sequence[Statement] = ()
+
+
+@dataclass(slots=True)
+class _Plan:
+    entry: ledger.Entry
+    now: datetime
+    taken: frozenset[str]
+    """Ids of cases, of those that would be opened first, that stand in storage."""
+    evidence: list[tuple[object, ...]] = field(default_factory=list)
+    touched: dict[str, _Case] = field(default_factory=dict)
+    opened: list[_Case] = field(default_factory=list)
+    woken: set[str] = field(default_factory=set)
+    acted: dict[int, str] = field(default_factory=dict)
+    """The case that each event came to."""
+    doubted: dict[str, Judged] = field(default_factory=dict)
+    """Open cases of which a piece of evidence was revised away, with the last such verdict."""
+
+    def add_evidence(self, case: _Case, judged: Judged, how: str) -> None:
+        event = judged.event
+        self.evidence.append((case.id, event.id, judged.revision, int(judged.verdict.rung), event.at, how))
+
+    def act(self, kind: str, case: _Case, judged: Judged, **detail: object) -> None:
+        event: dict[str, object] = {
+            "event": [judged.event.source, judged.event.external_id],
+            "rung": judged.verdict.rung.word,
+            **detail,
+        }
+        self.entry.add(ledger.act(kind, case_workflow_id(case.id), judged.assignment.digest[:12], self.now, event))
+
+
+async def apply_verdicts(
+    connection: AsyncConnection, judged: Sequence[Judged], entry: ledger.Entry, now: datetime
+) -> Applied:
+    """Opens, feeds and notes cases for the active version's verdicts.
+
+    A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
+    """
+    moving = [one for one in judged if one.assignment.role == "active" and not one.aside]
+    telling = [one for one in moving if _matters(one)]
+    if not telling:
+        return Applied()
+    plan = await _plan(connection, telling, moving, entry, now)
+    return Applied(sorted(plan.woken), list(_statements(plan)))
+
+
+async def let_in(
+    connection: AsyncConnection, held_back: Sequence[Judged], entry: ledger.Entry, now: datetime
+) -> dict[int, str]:
+    """Applies standing verdicts that were held back, in event order, where nothing holds them back any more.
+
+    The caller has the lines of these faults, as judging has. Gives the case of each event that came in.
+    """
+    if not held_back:
+        return {}
+    plan = await _plan(connection, held_back, held_back, entry, now)
+    async with (await raw(connection)).cursor() as cursor:
+        for statement, values in _statements(plan):
+            await cursor.execute(statement, values)
+    return plan.acted
+
+
+async def _plan(
+    connection: AsyncConnection,
+    telling: Sequence[Judged],
+    moving: Sequence[Judged],
+    entry: ledger.Entry,
+    now: datetime,
+) -> _Plan:
+    standing = await _standing(connection, telling)
+    holding = await HoldingBack.read(connection, telling) if standing.held_back else HoldingBack()
+    plan = _Plan(entry, now, standing.taken)
+    newest = standing.newest
+    for one in telling:
+        case = newest.get(one.event.key)
+        if holding.holds_back(one, entry):
+            continue
+        if not one.verdict.rung.opens_case:
+            if case is not None:
+                _revise(plan, case, one)
+        elif case is not None and case.open:
+            _feed(plan, case, one)
+        elif case is not None and _same_episode(case, one):
+            _note(plan, case, one)
+        else:
+            case = await _open(connection, plan, one)
+            newest[one.event.key] = case
+        if case is not None:
+            plan.touched[case.id] = case
+            plan.acted[one.event.id] = case.id
+    for case_doubted, one in plan.doubted.items():
+        await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], one, moving)
+    await holding.write(connection)
+    return plan
+
+
+def _matters(one: Judged) -> bool:
+    if one.previous_rung is None:
+        return one.verdict.rung.opens_case
+    return one.previous_rung != int(one.verdict.rung) and max(one.previous_rung, one.verdict.rung) >= Rung.INSPECT
+
+
+def _same_episode(case: _Case, one: Judged) -> bool:
+    if case.closed_as == ClosedAs.WITHDRAWN or (one.verdict.rung.orders and not Rung(case.rung).orders):
+        return False
+    rearm = one.assignment.rearm
+    return case.event_at - rearm <= one.event.at <= case.last_event_at + rearm
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in storage around some verdicts: the newest case of each fault, which of the ids that they would give
+    first are taken, and whether any shelf or window may hold them back."""
+
+    newest: dict[FaultKey, _Case]
+    taken: frozenset[str]
+    held_back: bool
+
+
+async def _standing(connection: AsyncConnection, telling: Sequence[Judged]) -> _Standing:
+    keys = sorted({one.event.key for one in telling})
+    places = (texts([asset.encode() for asset, _ in keys]), texts([mode.encode() for _, mode in keys]))
+    first_ids = [_case_id(one).encode() for one in telling if one.verdict.rung.opens_case]
+    driver = await raw(connection)
+    async with driver.cursor() as newest, driver.cursor() as taken, driver.cursor() as around:
+        async with driver.pipeline(), driver.cursor() as holding:
+            await holding.execute(_HOLD_OPEN, places)
+            await newest.execute(_NEWEST, places)
+            await taken.execute(_TAKEN, (texts(first_ids),))
+            await around.execute(*suppressions_around(telling))
+        rows = cast("list[_CaseRow]", await newest.fetchall())
+        found = [_Case(row[0], (row[1], row[2]), *row[3:]) for row in rows]
+        return _Standing(
+            {case.key: case for case in found},
+            frozenset(str(row[0]) for row in await taken.fetchall()),
+            await around.fetchone() is not None,
+        )
+
+
+def _case_id(one: Judged, attempt: int = 0) -> str:
+    event = one.event
+    return case_id(event.asset, event.failure_mode, event.source, event.external_id, attempt)
+
+
+def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
+    _advance(case, one)
+    plan.doubted.pop(case.id, None)
+    if case.withdraw is not None:
+        case.withdraw = None
+        plan.woken.add(case.id)
+    if one.verdict.rung > case.rung:
+        case.rung = int(one.verdict.rung)
+        case.verdict = one
+        plan.add_evidence(case, one, "raised")
+        plan.act("case-raised", case, one)
+        plan.woken.add(case.id)
+
+
+def _note(plan: _Plan, case: _Case, one: Judged) -> None:
+    _advance(case, one)
+    plan.add_evidence(case, one, "noted")
+
+
+def _revise(plan: _Plan, case: _Case, one: Judged) -> None:
+    plan.add_evidence(case, one, "revised")
+    plan.act("case-evidence-revised", case, one, previous=Rung(one.previous_rung or 0).word)
+    if case.open:
+        case.fed = max(case.fed - 1, 0)
+        case.changed = True
+        plan.doubted[case.id] = one
+
+
+async def _withdraw_unsupported(
+    connection: AsyncConnection, plan: _Plan, case: _Case, one: Judged, moving: Sequence[Judged]
+) -> None:
+    """Marks a case of which no evidence is left, by the newest verdicts on its events, as to be withdrawn."""
+    since = {"asset": case.key[0], "mode": case.key[1], "since": case.event_at, "rung": int(Rung.INSPECT)}
+    stored = {(row.event_id, row.version) for row in await connection.execute(_STILL_SUPPORTING, since)}
+    again = {(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
+    if stored - set(again) or any(each.verdict.rung.opens_case for each in again.values()):
+        return
+    case.withdraw = f"its evidence was judged again, the last as {one.verdict.rung.word}"
+    case.changed = True
+    plan.woken.add(case.id)
+
+
+def _advance(case: _Case, one: Judged) -> None:
+    """Counts an event, and stretches the case over it.
+
+    An event that asks for less than an order lengthens no episode of orders: `rearm` runs from the last that did.
+    """
+    if one.verdict.rung.orders or not Rung(case.rung).orders:
+        case.event_at = min(case.event_at, one.event.at)
+        case.last_event_at = max(case.last_event_at, one.event.at)
+    if one.previous_rung is None or one.previous_rung < Rung.INSPECT:
+        case.fed += 1
+    case.changed = True
+
+
+async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
+    event = one.event
+    new_id = _case_id(one)
+    attempt = 0
+    taken = new_id in plan.taken
+    while taken or any(new_id == case.id for case in plan.opened):
+        attempt += 1
+        new_id = _case_id(one, attempt)
+        taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id)) is not None
+    case = _Case(new_id, event.key, None, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
+    case.verdict = one
+    plan.opened.append(case)
+    plan.add_evidence(case, one, "opened")
+    plan.act("case-opened", case, one, asset=event.asset, failure_mode=event.failure_mode)
+    plan.woken.add(case.id)
+    return case
+
+
+def _statements(plan: _Plan) -> Iterator[Statement]:
+    opened = [(case, case.verdict) for case in plan.opened if case.verdict is not None]
+    if opened:
+        yield (
+            _ADD_CASES,
+            (
+                plan.now,
+                Phase.PROPOSE.value,
+                [case.id for case, _ in opened],
+                [case.key[0] for case, _ in opened],
+                [case.key[1] for case, _ in opened],
+                [case.opened_by for case, _ in opened],
+                [case.event_at for case, _ in opened],
+                [case.last_event_at for case, _ in opened],
+                [one.assignment.digest for _, one in opened],
+                [one.verdict.model_dump_json() for _, one in opened],
+                [case.rung for case, _ in opened],
+                [case.withdraw for case, _ in opened],
+                [case.fed for case, _ in opened],
+            ),
+        )
+    new = {case.id for case in plan.opened}
+    changed = [case for case in plan.touched.values() if case.changed and case.id not in new]
+    if changed:
+        verdicts = [case.verdict for case in changed]
+        yield (
+            _KEEP,
+            (
+                [case.id for case in changed],
+                [case.event_at for case in changed],
+                [case.last_event_at for case in changed],
+                [case.fed for case in changed],
+                [case.withdraw for case in changed],
+                [None if one is None else case.rung for case, one in zip(changed, verdicts, strict=True)],
+                [None if one is None else one.verdict.model_dump_json() for one in verdicts],
+                [None if one is None else one.assignment.digest for one in verdicts],
+            ),
+        )
+    if plan.evidence:
+        yield _ADD_EVIDENCE, tuple(list(column) for column in zip(*plan.evidence, strict=True))
+    if plan.woken:
+        yield due.waking([case_workflow_id(one) for one in plan.woken], plan.now)
+
+
+async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:
+    """The case an event opened, fed or was noted on, if any; none that it was held back from."""
+    found = await connection.scalar(
+        text(
+            "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
+            "LEFT JOIN evidence v ON v.case_id = c.id AND v.event_id = e.id "
+            "WHERE e.id = :event AND (v.id IS NOT NULL OR (e.at BETWEEN c.event_at AND c.last_event_at "
+            "AND (SELECT u.how FROM suppressed u WHERE u.event_id = e.id ORDER BY u.id DESC LIMIT 1) "
+            "IS DISTINCT FROM 'held_back')) "
+            "ORDER BY v.id IS NULL, c.opened_at DESC LIMIT 1"
+        ),
+        {"event": event_id},
+    )
+    return str(found) if found else None

@@ -1,0 +1,131 @@
+"""Reading a case whole, as its steps and its readers see it."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.anomaly import Anomaly
+from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset
+from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
+from domain.counterfactuals import Counterfactuals
+from domain.errors import ActRejected
+from domain.outcomes import OutcomeClass
+from domain.production import ProductionContext
+from domain.verdict import Context, Rung, UrgencyDecision, Verdict
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
+
+# All of it in one statement: a case is read anew by every step, and a flood opens a hundred at once. The codes that
+# the opening verdict counted (of the same fault, in the day before the last event) are for the draft: once that is
+# written nobody asks for them.
+_CASE = text(
+    f"""
+    SELECT c.*, coalesce(d.generation, 0) AS generation,
+        (SELECT json_object_agg(a.id, row_to_json(a)) FROM assets a
+            WHERE a.id IN (c.asset, c.machine) AND a.valid_to IS NULL) AS assets,
+        (SELECT json_agg(json_build_array(n.system, n.asset, n.external_id, n.attributes)) FROM crosswalk n
+            WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NULL) AS names,
+        (SELECT count(*) FROM observables o WHERE o.asset = c.asset AND o.kind = 'code') AS codes,
+        (SELECT json_agg(row_to_json(v) ORDER BY v.id) FROM (
+            SELECT v.id, v.at, v.rung, e.anomaly, e.traceparent FROM evidence v JOIN events e ON e.id = v.event_id
+            WHERE v.case_id = c.id ORDER BY v.id LIMIT 6) v) AS evidence,
+        CASE WHEN w.case_id IS NULL THEN (
+            SELECT array_agg(DISTINCT e.anomaly->>'code' ORDER BY e.anomaly->>'code') FROM events e
+            WHERE e.asset = c.asset AND e.failure_mode = c.failure_mode AND e.anomaly->>'kind' = 'code'
+            AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
+        w.draft, w.record,
+        (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
+            ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
+        (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
+        f.outcome, f.twin_etag, EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
+    FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
+        LEFT JOIN outcomes f ON f.case_id = c.id
+    WHERE c.id = :case
+    """
+)
+
+_OF_THE_ANOMALY = ("detector", "signal", "value", "score", "baseline", "unit", "code")
+
+
+def asset_of(row: Mapping[str, object] | RowMapping) -> Asset:
+    """An asset from its row."""
+    return Asset.model_validate(
+        {name: row[name] for name in Asset.model_fields}  # the table's columns bear the model's names
+    )
+
+
+def _evidence(row: Mapping[str, object]) -> Evidence:
+    anomaly = Anomaly.model_validate(row["anomaly"])
+    return Evidence.model_validate(
+        {
+            **{name: getattr(anomaly, name) for name in _OF_THE_ANOMALY},
+            **{name: row[name] for name in ("at", "rung", "traceparent")},
+        }
+    )
+
+
+async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, int]:
+    """A case and all that hangs on it, and the generation of its last wake, of one moment.
+
+    Raises:
+        ActRejected: there is no such case.
+    """
+    found = (await connection.execute(_CASE, {"case": case})).mappings().one_or_none()
+    if found is None:
+        raise ActRejected(f"there is no case {case}", field="case", fix="see `case list`")
+    assets = {name: asset_of(row) for name, row in found["assets"].items()}
+    names = {(system, owner): (name, attributes) for system, owner, name, attributes in found["names"] or ()}
+    asset = assets[found["asset"]]
+    machine = assets.get(found["machine"], asset)
+    cmms = names.get((CMMS_SYSTEM, asset.id))
+    mes = names.get((MES_SYSTEM, asset.id)) or names.get((MES_SYSTEM, machine.id))
+    twin = names.get((TWIN_SYSTEM, asset.id))
+    machine_twin = names.get((TWIN_SYSTEM, machine.id))
+    view = CaseView(
+        id=case,
+        phase=Phase(found["phase"]),
+        asset=asset,
+        machine=machine,
+        failure_mode=found["failure_mode"],
+        context=Context(
+            asset=asset.id,
+            asset_class=asset.asset_class or "",
+            criticality=asset.criticality,
+            machine=machine.id,
+            line=found["line"],
+            codes=found["codes"],
+        ),
+        version=found["version"],
+        verdict=Verdict.model_validate(found["verdict"]),
+        rung=Rung(found["rung"]),
+        opened_at=found["opened_at"],
+        event_at=found["event_at"],
+        last_event_at=found["last_event_at"],
+        fed=found["fed"],
+        evidence=tuple(_evidence(row) for row in found["evidence"] or ()),
+        codes_seen=tuple(found["codes_seen"] or ()),
+        otherwise=Counterfactuals.model_validate_json(found["explanation"]).told if found["explanation"] else (),
+        cmms_asset=cmms[0] if cmms else None,
+        cmms_attributes=cmms[1] if cmms else {},
+        mes_equipment=mes[0] if mes else None,
+        twin=twin[0] if twin else None,
+        machine_twin=machine_twin[0] if machine_twin else None,
+        urgency=UrgencyDecision.model_validate(found["urgency"]) if found["urgency"] else None,
+        production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
+        decision=Decision.model_validate(found["decision"]) if found["decision"] else None,
+        withdraw=found["withdraw"],
+        draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
+        order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,
+        hold=hold_view(found["hold"]) if found["hold"] else None,
+        outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
+        twin_told=bool(found["twin_etag"]),
+        labelled=found["labelled"],
+        waiting_for=found["waiting_for"],
+        waiting_step=found["waiting_step"],
+        waiting_until=found["waiting_until"],
+        lane=Lane(found["lane"]) if found["lane"] else None,
+        attempts=found["attempts"],
+        closed_as=ClosedAs(found["closed_as"]) if found["closed_as"] else None,
+    )
+    return view, int(found["generation"])

@@ -1,0 +1,118 @@
+"""What other systems told us of their records, stored with the cursor that says how far we have read."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.clock import Clock
+from domain.keys import case_workflow_id, poll_workflow_id
+from domain.work_orders import WorkOrderRecord
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.tables import cases, changes, cursors, work_orders
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+from millwright.storage.suppression.work_windows import follow_work
+
+_KEEP_ORDER = text(
+    "UPDATE work_orders SET record = CAST(:record AS jsonb), status = :status, external_id = :external_id, "
+    "placed_at = coalesce(placed_at, :now) WHERE case_id = :case"
+)
+
+
+class ChangeStore:
+    """See `domain.casework.ChangeStore`.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+        work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, work_window: timedelta | None = None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._work_window = work_window
+
+    async def cursor(self, system: str) -> str | None:
+        async with transaction(self._engine) as connection:
+            found = await connection.scalar(select(cursors.c.cursor).where(cursors.c.system == system))
+            return str(found) if found is not None else None
+
+    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        now = self._clock.now()
+        async with transaction(self._engine) as connection:
+            entry = ledger.Entry(now)
+            woken: list[str] = []
+            for record in records:
+                known = (
+                    await connection.execute(
+                        select(
+                            work_orders.c.case_id, work_orders.c.external_id, work_orders.c.record, cases.c.closed_at
+                        )
+                        .join(cases, cases.c.id == work_orders.c.case_id)
+                        .where(work_orders.c.case_id == record.ref.key)
+                        .with_for_update(of=work_orders)
+                    )
+                ).one_or_none()
+                body = record.model_dump(mode="json")
+                if known is not None and known.record == body:
+                    continue
+                await follow_work(connection, record, known.case_id if known else None, self._work_window, entry)
+                kept = await connection.execute(
+                    insert(changes)
+                    .values(
+                        system=system,
+                        external_id=record.ref.id,
+                        status=record.vendor_status,
+                        changed_at=record.changed_at,
+                        case_id=known.case_id if known else None,
+                        record=body,
+                        received_at=now,
+                    )
+                    .on_conflict_do_nothing()
+                    .returning(changes.c.external_id)
+                )
+                if known is None:
+                    if kept.scalar_one_or_none() is not None:
+                        entry.add(
+                            ledger.act("order-unmatched", f"order/{record.ref.id}", system, now, {"record": record})
+                        )
+                    continue
+                await connection.execute(
+                    _KEEP_ORDER,
+                    {
+                        "record": record.model_dump_json(),
+                        "status": record.status.value,
+                        "external_id": record.ref.id,
+                        "now": now,
+                        "case": known.case_id,
+                    },
+                )
+                kind = "order-placed" if known.external_id is None else "order-changed"
+                entry.add(ledger.act(kind, case_workflow_id(known.case_id), system, now, {"record": record}))
+                if known.closed_at is None:
+                    woken.append(known.case_id)
+            await connection.execute(
+                insert(cursors)
+                .values(system=system, cursor=cursor, advanced_at=now)
+                .on_conflict_do_update(index_elements=[cursors.c.system], set_={"cursor": cursor, "advanced_at": now})
+            )
+            await due.wake(connection, [case_workflow_id(case) for case in woken], now)
+            await ledger.append(connection, entry)
+        return woken
+
+    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+        async with transaction(self._engine) as connection:
+            await due.settle(connection, poll_workflow_id(system), seen, next_at)
+
+    async def poll_generation(self, system: str) -> int:
+        async with transaction(self._engine) as connection:
+            return await due.generation(connection, poll_workflow_id(system))
+
+    async def poll_now(self, system: str) -> None:
+        """Makes a poll due: at start, or because somebody hinted."""
+        async with transaction(self._engine) as connection:
+            await due.wake(connection, [poll_workflow_id(system)], self._clock.now())

@@ -1,0 +1,59 @@
+"""The verdicts that opened or raised cases: what they were told, and what would have changed them."""
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.anomaly import Anomaly
+from domain.canonical import canonical, sha256
+from domain.counterfactuals import Explanation, Grounds
+from domain.verdict import Context, Memory
+from millwright.storage.database.tables import explanations
+
+# The evidence that last set the rung of the case. The memory before it stands with an earlier verdict on the fault.
+_GROUNDS = text(
+    """
+    SELECT v.id, v.version, v.body, e.anomaly::text AS anomaly, x.body AS context, (
+        SELECT p.memory FROM verdicts p WHERE p.version = v.version AND p.asset = v.asset
+            AND p.failure_mode = v.failure_mode AND p.at <= v.at AND p."position" < v."position" AND p.memory <> ''
+            AND (p.ledger_seq, p.leaf) < (v.ledger_seq, v.leaf)
+            AND encode(sha256(convert_to(p.memory, 'UTF8')), 'hex') = v.body::json->>'before'
+        ORDER BY p.at DESC, p."position" DESC, p.revision DESC LIMIT 1) AS memory
+    FROM cases c JOIN evidence d ON d.case_id = c.id AND d.how IN ('opened', 'raised')
+    JOIN verdicts v ON v.event_id = d.event_id AND v.version = c.version AND v.revision = d.revision
+    JOIN events e ON e.id = v.event_id JOIN contexts x ON x.digest = v.body::json->>'context'
+    WHERE c.id = :case ORDER BY d.id DESC LIMIT 1
+    """
+)
+_NOTHING = sha256(canonical(Memory()))
+
+
+async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None:
+    """What the verdict was told that opened a case or raised it last; None where it is not whole any more."""
+    found = (await connection.execute(_GROUNDS, {"case": case})).one_or_none()
+    if found is None:
+        return None
+    empty = orjson.loads(found.body)["before"] == _NOTHING
+    if found.memory is None and not empty:
+        return None
+    return Grounds(
+        verdict=found.id,
+        version=found.version,
+        memory=Memory() if empty else Memory.model_validate_json(found.memory),
+        anomaly=Anomaly.model_validate_json(found.anomaly),
+        context=Context.model_validate_json(found.context),
+    )
+
+
+async def keep_explanation(connection: AsyncConnection, case: str, explanation: Explanation) -> str | None:
+    """Keeps what would have changed a verdict; gives its digest, or None where it is kept already."""
+    body = canonical(explanation.changes)
+    digest = sha256(body)
+    kept = await connection.execute(
+        insert(explanations)
+        .values(verdict_id=explanation.verdict, case_id=case, body=body.decode(), digest=digest)
+        .on_conflict_do_nothing()
+        .returning(explanations.c.verdict_id)
+    )
+    return digest if kept.scalar_one_or_none() is not None else None

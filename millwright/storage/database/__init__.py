@@ -1,0 +1,1 @@
+"""The database itself: connections, transactions, table definitions, schema revisions, fast bulk writes."""

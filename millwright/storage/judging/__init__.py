@@ -1,0 +1,1 @@
+"""The transaction that judges the events of a line."""

@@ -1,0 +1,1 @@
+"""Policy versions in storage: signatures, assignments, drafts, freezes, stops, autonomy, and who may sign."""

@@ -1,0 +1,201 @@
+"""How far policies may act without review; see `domain.autonomy.AutonomyStore`."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.autonomy import (
+    AutonomyAdvice,
+    AutonomyKey,
+    AutonomyMove,
+    AutonomyRecord,
+    AutonomyState,
+    AutonomyTerms,
+)
+from domain.canonical import timestamp
+from domain.clock import Clock
+from domain.errors import ActRejected
+from domain.outcomes import OutcomeClass
+from domain.verdict import Rung
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.tables import autonomy_moves
+from millwright.storage.ledger import ledger
+from millwright.storage.policies.lifecycle import FRESH
+from millwright.storage.policies.signatures import Signature
+
+PROMOTE = "promote-autonomy"
+_APPROVER = "approver"
+_ACTOR = "millwright"
+_LATEST = text(
+    "SELECT m.*, p.public_key FROM autonomy_moves m LEFT JOIN people p ON p.name = m.by WHERE m.policy = :policy "
+    "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
+)
+# Earning begins anew when autonomy was lost or refused.
+_SINCE = text(
+    "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
+    "AND failure_mode = :failure_mode AND move IN ('lost', 'refused')"
+)
+# Only of orders that were to go out without review: what drafts found says nothing of these.
+_FOUND = text(
+    "SELECT o.outcome, count(*) AS number FROM outcomes o JOIN cases c ON c.id = o.case_id "
+    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL "
+    "WHERE NOT o.cancelled AND c.rung >= :rung AND c.failure_mode = :failure_mode AND a.asset_class = :asset_class "
+    "AND c.verdict->>'policy' = :policy AND (CAST(:since AS timestamptz) IS NULL OR o.found_at > :since) GROUP BY 1"
+)
+_KEYS = text(
+    "SELECT c.verdict->>'policy' AS policy, a.asset_class, c.failure_mode FROM cases c "
+    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL WHERE a.asset_class IS NOT NULL "
+    "UNION SELECT policy, asset_class, failure_mode FROM autonomy_moves ORDER BY 1, 2, 3"
+)
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
+_PERSON = text("SELECT roles, public_key FROM people WHERE name = :name AND left_at IS NULL")
+
+
+class AutonomyStore:
+    """Keeps every move, signed ones with their signature, each in the ledger.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def record(self, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
+        async with transaction(self._engine) as connection:
+            return await _record(connection, key, terms)
+
+    async def advised(self, key: AutonomyKey, record: AutonomyRecord, advice: AutonomyAdvice) -> bool:
+        async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK, {"subject": key.subject})
+            latest = (await connection.execute(_LATEST, _values(key))).one_or_none()
+            if (0 if latest is None else latest.id) != record.move:
+                return False
+            await self._keep(connection, key, record, advice.move, _ACTOR, advice.reason, None)
+        return True
+
+    async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> None:
+        """A person promotes or refuses what was proposed, or takes autonomy away.
+
+        The signature is over the record's digest, with `PROMOTE` and the move in its act; its meaning is the reason.
+
+        Raises:
+            ActRejected: nothing is proposed, the person may not, or the signature is not of now or not theirs on this.
+        """
+        async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK, {"subject": key.subject})
+            record = await _record(connection, key, terms)
+            wanted = AutonomyState.AUTOMATIC if move is AutonomyMove.LOST else AutonomyState.PROPOSED
+            if record.state is not wanted:
+                raise ActRejected(
+                    f"{key.asset_class} {key.failure_mode} of {key.policy} is at {record.state}",
+                    field="failure_mode",
+                    fix=f"it must be {wanted} for that; see `millwright policy autonomy`",
+                )
+            person = (await connection.execute(_PERSON, {"name": signature.person})).one_or_none()
+            if person is None or _APPROVER not in person.roles:
+                raise ActRejected(
+                    f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
+                )
+            if abs(self._clock.now() - signature.at) > FRESH:
+                raise ActRejected(
+                    f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+                )
+            registered = replace(signature, act=act_of(move), public_key=person.public_key)
+            if not registered.holds(record.digest(key)):
+                raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
+            await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
+
+    async def keys(self) -> list[AutonomyKey]:
+        """Every class and failure mode of which there was a case, or a move."""
+        async with transaction(self._engine) as connection:
+            rows = await connection.execute(_KEYS)
+            return [AutonomyKey(row.policy, row.asset_class, row.failure_mode) for row in rows]
+
+    async def _keep(
+        self,
+        connection: AsyncConnection,
+        key: AutonomyKey,
+        record: AutonomyRecord,
+        move: AutonomyMove,
+        by: str,
+        reason: str,
+        signature: Signature | None,
+    ) -> None:
+        now = self._clock.now()
+        digest = record.digest(key)
+        signed = None
+        if signature is not None:
+            signed = {"meaning": signature.meaning, "at": timestamp(signature.at), "signature": signature.signature}
+        await connection.execute(
+            insert(autonomy_moves).values(
+                **_values(key),
+                move=move.value,
+                confirmed=record.confirmed,
+                wrong=record.wrong,
+                at=now,
+                by=by,
+                reason=reason,
+                digest=digest,
+                signature=signed,
+            )
+        )
+        entry = ledger.Entry(now)
+        detail: dict[str, object] = {
+            "confirmed": record.confirmed,
+            "wrong": record.wrong,
+            "reason": reason,
+            "digest": digest,
+            "signature": signed,
+        }
+        entry.add(ledger.act(f"autonomy-{move.value}", key.subject, by, now, detail))
+        await ledger.append(connection, entry)
+
+
+def _values(key: AutonomyKey) -> dict[str, str]:
+    return {"policy": key.policy, "asset_class": key.asset_class, "failure_mode": key.failure_mode}
+
+
+def act_of(move: AutonomyMove) -> str:
+    """The act that a person signs."""
+    return f"{PROMOTE}:{move.value}"
+
+
+async def _record(connection: AsyncConnection, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
+    values = _values(key)
+    latest = (await connection.execute(_LATEST, values)).one_or_none()
+    since = await connection.scalar(_SINCE, values)
+    found = await connection.execute(_FOUND, {**values, "since": since, "rung": int(Rung.WORK_ORDER)})
+    counts = {OutcomeClass(row.outcome): int(row.number) for row in found}
+    state = AutonomyState.AUTOMATIC if terms.automatic else AutonomyState.REVIEW
+    if latest is not None:
+        move = AutonomyMove(latest.move)
+        state = move.leads_to
+        if move is AutonomyMove.PROMOTED and not _holds(latest.digest, latest.by, latest.public_key, latest.signature):
+            # Somebody wrote this row who could not sign it.
+            state = AutonomyState.REVIEW
+    return AutonomyRecord(
+        state=state,
+        confirmed=counts.get(OutcomeClass.CONFIRMED, 0),
+        wrong=sum(number for outcome, number in counts.items() if outcome.false_alarm),
+        move=0 if latest is None else latest.id,
+        at=None if latest is None else latest.at,
+    )
+
+
+def _holds(digest: str, person: str, public_key: str | None, signed: dict[str, str] | None) -> bool:
+    if public_key is None or signed is None:
+        return False
+    signature = Signature(
+        act_of(AutonomyMove.PROMOTED),
+        person,
+        signed["meaning"],
+        datetime.fromisoformat(signed["at"]),
+        signed["signature"],
+        public_key,
+    )
+    return signature.holds(digest)

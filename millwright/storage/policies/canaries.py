@@ -1,0 +1,98 @@
+"""What canaries did, counted from the record, and what there was before them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.alarms import Alarm
+from domain.assigning import Place, Scope
+from domain.outcomes import OutcomeClass
+from domain.verdict import Rung
+from millwright.storage.database.engine import transaction
+
+BEFORE = timedelta(days=30)
+"""How far back the usual is counted from."""
+
+_MACHINES = text(
+    "SELECT DISTINCT ON (coalesce(machine, id)) coalesce(machine, id) AS machine, asset_class, line, site FROM assets "
+    "WHERE valid_to IS NULL AND line IS NOT NULL AND machine IS NOT NULL ORDER BY coalesce(machine, id), id"
+)
+_CASES = text(
+    "SELECT c.machine, o.outcome FROM cases c LEFT JOIN outcomes o ON o.case_id = c.id AND NOT o.cancelled "
+    "WHERE c.opened_at > :since AND c.opened_at <= :until AND c.rung >= :rung "
+    "AND (CAST(:version AS text) IS NULL OR c.version = :version)"
+)
+_ALARMS = text(
+    "SELECT a.line, v.at, v.asset, v.failure_mode FROM verdicts v "
+    "JOIN assets a ON a.id = v.asset AND a.valid_to IS NULL "
+    "WHERE v.role = 'active' AND v.revision = 0 AND v.rung >= :rung AND v.at > :since AND v.at <= :until "
+    "AND (CAST(:version AS text) IS NULL OR v.version = :version) AND coalesce(a.machine, a.id) = ANY(:machines) "
+    "ORDER BY a.line, v.at"
+)
+_NOTHING = (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was done on a scope's machines between two instants. `alarms` are by line, ascending by time.
+
+    Work that prevented a failure, was a duplicate, or found what we cannot read is neither `found` nor `nothing`.
+    """
+
+    machines: int
+    lines: int
+    days: float
+    orders: int
+    found: int
+    nothing: int
+    alarms: dict[str, list[Alarm]]
+
+
+class CanaryCounts:
+    """Counts orders, findings and alarms.
+
+    Args:
+        engine: the database.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def count(self, scope: Scope, since: datetime, until: datetime, version: str | None) -> Counted:
+        """What a version did on a scope's machines, or every version where None is given.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        async with transaction(self._engine) as connection:
+            return await _count(connection, scope, since, until, version)
+
+
+async def _count(
+    connection: AsyncConnection, scope: Scope, since: datetime, until: datetime, version: str | None
+) -> Counted:
+    places = {
+        row.machine: Place(
+            asset=row.machine, machine=row.machine, asset_class=row.asset_class, line=row.line, site=row.site
+        )
+        for row in await connection.execute(_MACHINES)
+    }
+    inside = {machine: place for machine, place in places.items() if scope.covers(place)}
+    period: dict[str, object] = {"since": since, "until": until, "version": version}
+    cases = [
+        row for row in await connection.execute(_CASES, period | {"rung": int(Rung.DRAFT)}) if row.machine in inside
+    ]
+    alarms: dict[str, list[Alarm]] = {}
+    for row in await connection.execute(_ALARMS, period | {"rung": int(Rung.WATCH), "machines": sorted(inside)}):
+        alarms.setdefault(row.line, []).append(Alarm(row.at, row.asset, row.failure_mode))
+    return Counted(
+        machines=len(inside),
+        lines=len({place.line for place in inside.values()}),
+        days=max((until - since) / timedelta(days=1), 0.0),
+        orders=len(cases),
+        found=sum(row.outcome == OutcomeClass.CONFIRMED for row in cases),
+        nothing=sum(row.outcome in _NOTHING for row in cases),
+        alarms=alarms,
+    )

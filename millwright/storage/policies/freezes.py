@@ -1,0 +1,122 @@
+"""Freeze windows: when no version may come into force but in an emergency, or by a rollback."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.approvals import one_line
+from domain.canonical import timestamp
+from domain.clock import Clock
+from domain.errors import ActRejected
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.policy_tables import policy_freezes, policy_thaws
+from millwright.storage.ledger import ledger
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN
+
+_FREEZES = text(
+    "SELECT f.*, t.thawed_by, t.recorded_at AS thawed_at, t.reason AS thaw_reason "
+    "FROM policy_freezes f LEFT JOIN policy_thaws t ON t.freeze_id = f.id ORDER BY f.id"
+)
+_AT = text(
+    "SELECT f.id, f.begins_at, f.ends_at, f.frozen_by, f.reason FROM policy_freezes f "
+    "WHERE f.begins_at <= :at AND f.ends_at > :at AND NOT EXISTS (SELECT FROM policy_thaws t WHERE t.freeze_id = f.id) "
+    "ORDER BY f.id LIMIT 1"
+)
+_INSIDE = text(
+    "SELECT count(*) FROM policy_assignments a WHERE a.role <> 'shadow' AND a.effective_from > :now "
+    "AND a.effective_from >= :begins AND a.effective_from < :ends "
+    "AND NOT EXISTS (SELECT FROM policy_assignment_ends e WHERE e.assignment_id = a.id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A freeze window; `thawed_by` is None while nobody has lifted it."""
+
+    id: int
+    begins_at: datetime
+    ends_at: datetime
+    frozen_by: str
+    reason: str
+    thawed_by: str | None
+
+
+async def frozen_at(connection: AsyncConnection, at: datetime) -> str | None:
+    """The freeze window that an instant lies in, in words; None where there is none."""
+    row = (await connection.execute(_AT, {"at": at})).one_or_none()
+    if row is None:
+        return None
+    return f"{row.frozen_by} froze policies from {timestamp(row.begins_at)} to {timestamp(row.ends_at)}: {row.reason}"
+
+
+class FreezeStore:
+    """Freezes and thaws.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def freeze(self, begins_at: datetime, ends_at: datetime, by: str, reason: str) -> int:
+        """Declares a window; gives its number.
+
+        Raises:
+            ActRejected: it ends before it begins, nobody said why, or a version is to come into force inside it.
+        """
+        now, why = self._clock.now(), one_line(reason)
+        if ends_at <= begins_at:
+            raise ActRejected("ends before it begins", field="to")
+        if not why:
+            raise ActRejected("is empty", field="reason", fix="say why")
+        async with transaction(self._engine) as connection:
+            await connection.execute(text(LOCK_TO_ASSIGN))
+            inside = await connection.scalar(_INSIDE, {"now": now, "begins": begins_at, "ends": ends_at})
+            if inside:
+                problem = f"{inside} assignments are to come into force inside it"
+                raise ActRejected(problem, field="from", fix="withdraw those first")
+            row = await connection.execute(
+                insert(policy_freezes)
+                .values(begins_at=begins_at, ends_at=ends_at, frozen_by=by, recorded_at=now, reason=why)
+                .returning(policy_freezes.c.id)
+            )
+            number = int(row.scalar_one())
+            entry = ledger.Entry(now)
+            detail: dict[str, object] = {"from": timestamp(begins_at), "to": timestamp(ends_at), "reason": why}
+            entry.add(ledger.act("policies-frozen", f"freeze/{number}", by, now, detail))
+            await ledger.append(connection, entry)
+        return number
+
+    async def thaw(self, number: int, by: str, reason: str) -> None:
+        """Lifts a window.
+
+        Raises:
+            ActRejected: there is none of this number, or it was lifted, or nobody said why.
+        """
+        now, why = self._clock.now(), one_line(reason)
+        if not why:
+            raise ActRejected("is empty", field="reason", fix="say why")
+        async with transaction(self._engine) as connection:
+            await connection.execute(text(LOCK_TO_ASSIGN))
+            known = {row.id: row for row in await connection.execute(_FREEZES)}
+            if number not in known or known[number].thawed_by is not None:
+                raise ActRejected(f"no freeze {number} stands", field="freeze", fix="`millwright policy freezes`")
+            await connection.execute(
+                insert(policy_thaws).values(freeze_id=number, thawed_by=by, recorded_at=now, reason=why)
+            )
+            entry = ledger.Entry(now)
+            entry.add(ledger.act("policies-thawed", f"freeze/{number}", by, now, {"reason": why}))
+            await ledger.append(connection, entry)
+
+    async def freezes(self) -> list[Freeze]:
+        """Every window, oldest first."""
+        async with transaction(self._engine) as connection:
+            rows = await connection.execute(_FREEZES)
+            return [
+                Freeze(row.id, row.begins_at, row.ends_at, row.frozen_by, row.reason, row.thawed_by) for row in rows
+            ]

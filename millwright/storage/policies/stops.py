@@ -1,0 +1,116 @@
+"""Kill switches as stored: thrown by one person, lifted by another."""
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.approvals import one_line
+from domain.clock import Clock
+from domain.errors import ActRejected
+from domain.keys import case_workflow_id
+from domain.stops import Stop, StoppableAction
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.policy_tables import action_stop_lifts, action_stops
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+
+_STOPS = text(
+    "SELECT s.id, s.action, s.site, s.asset_class, s.stopped_by, s.stopped_at, s.reason, l.lifted_by "
+    "FROM action_stops s LEFT JOIN action_stop_lifts l ON l.stop_id = s.id ORDER BY s.id"
+)
+_STANDING = text(
+    "SELECT s.id, s.action, s.site, s.asset_class, s.stopped_by, s.stopped_at, s.reason "
+    "FROM cases c JOIN action_stops s ON s.action = :action AND (s.site IS NULL OR s.site = c.site) "
+    "LEFT JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL "
+    "WHERE c.id = :case AND (s.asset_class IS NULL OR s.asset_class = a.asset_class) "
+    "AND NOT EXISTS (SELECT FROM action_stop_lifts l WHERE l.stop_id = s.id) ORDER BY s.id LIMIT 1"
+)
+_WAITING = text("SELECT id FROM cases WHERE closed_at IS NULL AND (CAST(:site AS text) IS NULL OR site = :site)")
+
+
+class StopStore:
+    """Throws and lifts kill switches.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def stop(
+        self, action: StoppableAction, by: str, reason: str, *, site: str | None = None, asset_class: str | None = None
+    ) -> int:
+        """Stops an action at once; gives the switch's number.
+
+        Raises:
+            ActRejected: nobody said why.
+        """
+        why = _said(reason)
+        now = self._clock.now()
+        async with transaction(self._engine) as connection:
+            row = await connection.execute(
+                insert(action_stops)
+                .values(
+                    action=action.value, site=site, asset_class=asset_class, stopped_by=by, stopped_at=now, reason=why
+                )
+                .returning(action_stops.c.id)
+            )
+            number = int(row.scalar_one())
+            entry = ledger.Entry(now)
+            detail: dict[str, object] = {
+                "action": action.value,
+                "site": site,
+                "asset_class": asset_class,
+                "reason": why,
+            }
+            entry.add(ledger.act("action-stopped", f"stop/{number}", by, now, detail))
+            await ledger.append(connection, entry)
+        return number
+
+    async def lift(self, number: int, by: str, reason: str) -> None:
+        """Lifts a switch, and wakes the cases that waited behind it.
+
+        Raises:
+            ActRejected: it does not stand, nobody said why, or the one who threw it would lift it. Stopping takes one
+                person and no time; acting on the plant again takes a second pair of eyes.
+        """
+        why = _said(reason)
+        now = self._clock.now()
+        async with transaction(self._engine) as connection:
+            found = [one for one in await _stops(connection) if one.id == number and one.lifted_by is None]
+            if not found:
+                raise ActRejected(f"no stop {number} stands", field="stop", fix="`millwright policy stops`")
+            if found[0].stopped_by == by:
+                raise ActRejected(f"{by} threw it: another person lifts it", field="person")
+            await connection.execute(
+                insert(action_stop_lifts).values(stop_id=number, lifted_by=by, lifted_at=now, reason=why)
+            )
+            waiting = await connection.scalars(_WAITING, {"site": found[0].site})
+            await due.wake(connection, [case_workflow_id(str(case)) for case in waiting], now)
+            entry = ledger.Entry(now)
+            entry.add(ledger.act("action-stop-lifted", f"stop/{number}", by, now, {"reason": why}))
+            await ledger.append(connection, entry)
+
+    async def stops(self) -> list[Stop]:
+        """Every switch that was ever thrown, oldest first."""
+        async with transaction(self._engine) as connection:
+            return await _stops(connection)
+
+
+async def standing_stop(connection: AsyncConnection, case: str, action: StoppableAction) -> Stop | None:
+    """The switch that keeps a case from an action now; None where there is none."""
+    row = (await connection.execute(_STANDING, {"case": case, "action": action.value})).mappings().one_or_none()
+    return None if row is None else Stop.model_validate(dict(row))
+
+
+async def _stops(connection: AsyncConnection) -> list[Stop]:
+    return [Stop.model_validate(dict(row)) for row in (await connection.execute(_STOPS)).mappings()]
+
+
+def _said(reason: str) -> str:
+    why = one_line(reason)
+    if not why:
+        raise ActRejected("is empty", field="reason", fix="say why")
+    return why

@@ -1,0 +1,212 @@
+"""How every version stands: in review, approved, active and where; and its whole story."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.approvals import needed_with
+from domain.assigning import Chosen, Place, Placement, choose
+from domain.errors import Rejected
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.tables import acts, policy_versions
+from millwright.storage.policies.assignments import AssignedRow, Book, read_book
+from millwright.storage.policies.signatures import SignedVersion
+
+_PLACE = text(
+    "SELECT id, machine, asset_class, line, site FROM assets WHERE id = :asset AND valid_from <= :at "
+    "AND (valid_to IS NULL OR valid_to > :at) ORDER BY valid_from DESC LIMIT 1"
+)
+_ANY_PLACE = text(
+    "SELECT id, machine, asset_class, line, site FROM assets WHERE id = :asset ORDER BY valid_from LIMIT 1"
+)
+_SITE = text("SELECT site FROM assets WHERE line = :line AND valid_to IS NULL AND site IS NOT NULL LIMIT 1")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """A version and how it stands now. `places` says as what and where it is assigned, in words."""
+
+    digest: str
+    policy: str
+    version: str
+    author: str
+    published_at: datetime
+    state: str
+    places: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    approvals_needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One act on a version."""
+
+    at: datetime
+    by: str
+    what: str
+    detail: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What judges a place at an instant, as known at another; digests with the version's number."""
+
+    at: datetime
+    known_at: datetime
+    active: str | None
+    version: str | None
+    role: str | None
+    scope: str | None
+    since: datetime | None
+    until: datetime | None
+    assigned_by: str | None
+    reason: str | None
+    shadows: tuple[str, ...]
+
+
+class VersionStates:
+    """Answers how versions stand, and stood.
+
+    Args:
+        engine: the database.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def all(self, now: datetime) -> list[VersionState]:
+        """Every version, oldest first."""
+        async with transaction(self._engine) as connection:
+            driver = await raw(connection)
+            async with driver.cursor() as cursor:
+                book = await read_book(cursor)
+            rows = await connection.execute(
+                select(policy_versions).order_by(policy_versions.c.published_at, policy_versions.c.version)
+            )
+            return [
+                VersionState(
+                    row.digest,
+                    row.policy,
+                    row.version,
+                    row.author,
+                    row.published_at,
+                    *_standing(book, book.versions[row.digest], now),
+                )
+                for row in rows
+            ]
+
+    async def history(self, digest: str, policy: str, version: str) -> list[Told]:
+        """Everything that was done to a version, its drafts first."""
+        subjects = (f"policy/{digest}", f"draft/{policy}/{version}")
+        async with transaction(self._engine) as connection:
+            rows = await connection.execute(
+                select(acts.c.at, acts.c.actor, acts.c.kind, acts.c.body)
+                .where(acts.c.subject.in_(subjects))
+                .order_by(acts.c.ledger_seq, acts.c.leaf)
+            )
+            return [Told(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
+
+    async def in_force(
+        self, at: datetime, known_at: datetime, *, asset: str | None = None, line: str | None = None
+    ) -> InForce:
+        """What judged an asset or a line at an instant, as it was known at another.
+
+        Raises:
+            Rejected: neither or both are named, or there is no such asset.
+        """
+        if (asset is None) == (line is None):
+            raise Rejected("name one asset or one line", field="asset")
+        async with transaction(self._engine) as connection:
+            if asset is not None:
+                row = (await connection.execute(_PLACE, {"asset": asset, "at": at})).one_or_none()
+                row = row or (await connection.execute(_ANY_PLACE, {"asset": asset})).one_or_none()
+                if row is None:
+                    raise Rejected(f"there is no asset {asset}", field="asset", fix="`millwright assets list`")
+                place = Place(
+                    asset=row.id, machine=row.machine, asset_class=row.asset_class, line=row.line, site=row.site
+                )
+            else:
+                place = Place(line=line, site=await connection.scalar(_SITE, {"line": line}))
+            driver = await raw(connection)
+            async with driver.cursor() as cursor:
+                book = await read_book(cursor)
+            names = {
+                row.digest: f"{row.policy} {row.version}" for row in await connection.execute(select(policy_versions))
+            }
+        chosen = choose(book.placements, place, at, known_at)
+        return _answer(chosen, book.rows, names, at, known_at)
+
+
+def _answer(
+    chosen: Chosen, rows: Sequence[AssignedRow], names: dict[str, str], at: datetime, known_at: datetime
+) -> InForce:
+    shadows = tuple(names[one.digest] for one in chosen.shadows)
+    if chosen.active is None:
+        return InForce(at, known_at, None, None, None, None, None, None, None, None, shadows)
+    active = chosen.active
+    row = next(row for row in rows if row.placement.id == active.id)
+    return InForce(
+        at,
+        known_at,
+        active.digest,
+        names[active.digest],
+        active.role,
+        active.scope.words,
+        active.effective_from,
+        active.until(known_at),
+        row.by,
+        row.reason,
+        shadows,
+    )
+
+
+def _standing(book: Book, version: SignedVersion, now: datetime) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
+    mine = [one for one in book.placements if one.digest == version.digest]
+    live = [one for one in mine if one.in_force(now, now)]
+    coming = [one for one in mine if one.effective_from > now and not one.ends]
+    acting = [one for one in live if one.role == "active" and _stands_above(book, one, now)]
+    places = tuple(f"{one.role} for {one.scope.words}" for one in live if one.role != "active" or one in acting)
+    places += tuple(f"{one.role} for {one.scope.words} from {one.effective_from:%Y-%m-%d %H:%M} UTC" for one in coming)
+    places += _halts(version, mine)
+    counted = {one.person for one in version.approvals} - version.barred
+    needed = 1 if version.first_light else needed_with(version.blasts)
+    return _state(version, mine, acting, now), places, tuple(sorted(counted)), needed
+
+
+def _halts(version: SignedVersion, mine: Sequence[Placement]) -> tuple[str, ...]:
+    """Where a version's last canary was halted, in words, as long as the version may be tried again."""
+    last = {one.scope: one for one in mine if one.role == "canary"}
+    if version.withdrawn_at is not None:
+        return ()
+    return tuple(
+        f"halted as canary for {scope.words} at {end.at:%Y-%m-%d %H:%M} UTC"
+        for scope, one in last.items()
+        for end in one.ends
+        if end.cause == "halted"
+    )
+
+
+def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[Placement], now: datetime) -> str:
+    if version.withdrawn_at is not None:
+        return "withdrawn"
+    if acting:
+        return "active" if version.approved_at is not None else "active as an emergency"
+    if version.approved_at is None:
+        return "in review"
+    past = [one for one in mine if one.role == "active" and one.effective_from <= now]
+    if not past:
+        return "approved"
+    last = max(past, key=lambda one: (one.effective_from, one.id))
+    return "rolled back" if any(end.cause == "rolled_back" for end in last.ends) else "superseded"
+
+
+def _stands_above(book: Book, mine: Placement, now: datetime) -> bool:
+    """Whether no later active assignment of the same scope stands above one."""
+    beside = [
+        one for one in book.placements if one.role == "active" and one.scope == mine.scope and one.in_force(now, now)
+    ]
+    return max(beside, key=lambda one: (one.effective_from, one.id)) == mine

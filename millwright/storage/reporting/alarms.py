@@ -1,0 +1,32 @@
+"""Which alarms came when, by production line: what floods are told from."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.alarms import Alarm
+from domain.verdict import Rung
+from millwright.storage.database.engine import transaction
+
+# An alarm is what was not ignored when it was first judged. Revisions change what is done, not what was heard.
+# Those of one instant stand in the order of the event ids, which is that of their arrival.
+_ALARMS = text(
+    "SELECT e.line, v.at, v.asset, v.failure_mode FROM verdicts v JOIN events e ON e.id = v.event_id "
+    "WHERE v.role = 'active' AND v.revision = 0 AND v.rung >= :rung AND v.at > :since AND v.at <= :until "
+    "ORDER BY e.line, v.at, v.event_id"
+)
+
+
+async def read_alarms(engine: AsyncEngine, since: datetime, until: datetime) -> dict[str, list[Alarm]]:
+    """Each line's alarms after `since`, up to `until`, in event time, ascending.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    found: dict[str, list[Alarm]] = {}
+    async with transaction(engine) as connection:
+        rows = await connection.execute(_ALARMS, {"rung": int(Rung.WATCH), "since": since, "until": until})
+        for row in rows:
+            found.setdefault(row.line, []).append(Alarm(row.at, row.asset, row.failure_mode))
+    return found

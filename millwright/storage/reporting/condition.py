@@ -1,0 +1,119 @@
+"""In what condition storage is: what is overdue, who is waited for, and whether its parts agree."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.assigning import Place, choose
+from domain.clock import Clock
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.tables import assets, due, ledger, ledger_head
+from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_book
+
+_PLACES = text(
+    "SELECT DISTINCT line, site, asset_class FROM assets WHERE line IS NOT NULL AND machine IS NOT NULL "
+    "AND valid_to IS NULL ORDER BY 1, 2, 3"
+)
+_LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
+_OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
+_HOLDS = text("""
+SELECT h.key, h.equipment,
+    EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'unproven')
+        OR NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
+            WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL) AS adrift,
+    EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'accepted') AS not_in_effect,
+    coalesce((SELECT bool_and(c.ready_at IS NOT NULL) AND max(c.ready_at) < :ready_before FROM hold_claims c
+        WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
+FROM holds h WHERE h.state IN ('asked', 'releasing') ORDER BY h.intended_at, h.key
+""")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """How many subjects are due since before an instant, and those due longest."""
+
+    count: int
+    longest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFaults:
+    """Live holds that a person must look at, each as its key and equipment."""
+
+    adrift: tuple[str, ...]
+    """Unproven, or claimed by no open case."""
+    not_in_effect: tuple[str, ...]
+    """Accepted by the MES, and the job was not read as held."""
+    late: tuple[str, ...]
+    """The work of all their cases was done before the instant that was asked about."""
+
+
+async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """How many assets there are, the lines they stand on, and those lines for which no policy is in force."""
+    async with transaction(engine) as connection:
+        current = select(assets.c.line).where(assets.c.valid_to.is_(None))
+        rows = list(await connection.scalars(current))
+        places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
+        driver = await raw(connection)
+        async with driver.cursor() as cursor:
+            placements = (await read_book(cursor)).placements
+    unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
+    return len(rows), tuple(sorted({line for line in rows if line is not None})), tuple(sorted(unruled))
+
+
+async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Clock) -> list[str]:
+    """What is in force and is not what people approved and signed, in words; nothing where all of it is."""
+    async with transaction(engine) as connection:
+        driver = await raw(connection)
+        async with driver.cursor() as cursor:
+            return (await AssignedVersions(terms).read(cursor, clock.now)).faults
+
+
+async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
+    """What should have been looked at before an instant and still was not."""
+    async with transaction(engine) as connection:
+        rows = list(await connection.scalars(select(due.c.subject).where(due.c.due_at < before).order_by(due.c.due_at)))
+        return Overdue(len(rows), tuple(rows[:_SHOWN]))
+
+
+async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
+    """How many cases wait in each lane; a closed one only where nobody can read what it found."""
+    async with transaction(engine) as connection:
+        return {row.lane: int(row.n) for row in await connection.execute(_LANES)}
+
+
+async def read_open_cases(engine: AsyncEngine) -> list[str]:
+    """The cases that are not closed, the oldest first."""
+    async with transaction(engine) as connection:
+        return [str(case) for case in await connection.scalars(_OPEN)]
+
+
+async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldFaults:
+    """What is wrong with the holds that are live.
+
+    Args:
+        ready_before: a hold whose work was done before that instant should have been released by now.
+    """
+    async with transaction(engine) as connection:
+        rows = (await connection.execute(_HOLDS, {"ready_before": ready_before})).all()
+    named = [(f"{row.key} on {row.equipment}", row) for row in rows]
+    return HoldFaults(
+        adrift=tuple(name for name, row in named if row.adrift),
+        not_in_effect=tuple(name for name, row in named if row.not_in_effect),
+        late=tuple(name for name, row in named if row.late),
+    )
+
+
+async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:
+    """The number of the ledger's head, and whether the last row is the one it names."""
+    async with transaction(engine) as connection:
+        head = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one()
+        last = (
+            await connection.execute(select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1))
+        ).one_or_none()
+        if last is None:
+            return head.seq, head.seq == 0
+        return head.seq, (last.seq, last.hash) == (head.seq, head.hash)

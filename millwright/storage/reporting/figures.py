@@ -1,0 +1,172 @@
+"""What storage can count: the figures of the summary, the API and the console."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.anomaly import OWN_WRITE_BACK
+from domain.verdict import Rung
+from millwright.storage.database.engine import transaction
+from millwright.storage.events.pending import EVENTS, FATE
+
+# The newest revision of each verdict is the one that stands.
+_STANDING = """
+SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.failure_mode, v.at
+FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
+"""
+_WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts by name; `rungs` by policy version (its number) and rung."""
+
+    events: dict[str, int]
+    rungs: dict[str, dict[int, int]]
+    cases: dict[str, int]
+    work_orders: dict[str, int]
+    holds: dict[str, int]
+    outcomes: dict[str, int]
+    labels: dict[str, int]
+    suppressed: dict[str, int]
+    write_backs: int
+    """Received events that are our own patches of twins coming back: they depend on what was held and found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """A standing verdict that asked for an order: which version, of which machine's component, at which event time.
+
+    `machine` is the number and `component` the last part of the asset's id (`machine-017-comp1`).
+    """
+
+    version: str
+    asset: str
+    failure_mode: str
+    machine: int
+    component: str
+    at: datetime
+    rung: int
+
+
+async def read_figures(engine: AsyncEngine) -> Figures:
+    """The figures as they are now, all of one moment."""
+    async with transaction(engine) as connection:
+        await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        events = await _counts(connection, f"SELECT {FATE}, count(*) FROM {EVENTS} GROUP BY 1")
+        duplicates = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+        fates = ("decided", "not_an_anomaly", "unmapped", "quarantined", "undecided")
+        by_fate = {fate: events.get(fate, 0) for fate in fates} | {"duplicate": duplicates + events.get("duplicate", 0)}
+        rungs: dict[str, dict[int, int]] = {}
+        for version, rung, count in await connection.execute(
+            text(
+                f"SELECT p.version, s.rung, count(*) FROM ({_STANDING}) s JOIN policy_versions p "
+                "ON p.digest = s.version GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        ):
+            rungs.setdefault(str(version), {})[int(rung)] = int(count)
+        return Figures(
+            events={"received": sum(by_fate.values()), **by_fate},
+            rungs=rungs,
+            cases=await _counts(
+                connection,
+                "SELECT CASE WHEN closed_as IS NULL THEN 'open' WHEN closed_at IS NULL THEN 'awaiting_release' "
+                "ELSE closed_as END, count(*) FROM cases GROUP BY 1 ORDER BY 1",
+                "opened",
+            ),
+            work_orders=await _counts(
+                connection,
+                "SELECT coalesce(status, 'intended'), count(*) FROM work_orders GROUP BY 1 ORDER BY 1",
+                "created",
+            ),
+            holds=await _holds(connection),
+            outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
+            labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
+            suppressed=await _suppressed(connection),
+            write_backs=int(await connection.scalar(_WRITE_BACKS, {"reason": OWN_WRITE_BACK}) or 0),
+        )
+
+
+async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
+    """The standing verdicts that asked for an order, of every version, by time."""
+    async with transaction(engine) as connection:
+        rows = await connection.execute(
+            text(
+                f"SELECT p.version, s.asset, s.failure_mode, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
+                "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
+            ),
+            {"rung": int(Rung.DRAFT)},
+        )
+        return [
+            Ordering(
+                version=row.version,
+                asset=row.asset,
+                failure_mode=row.failure_mode,
+                machine=_number(row.asset),
+                component=row.asset.rsplit("-", 1)[-1],
+                at=row.at,
+                rung=row.rung,
+            )
+            for row in rows
+        ]
+
+
+async def count_ordering_cases(engine: AsyncEngine) -> int:
+    """How many cases asked for an order and were not called off before they had one: so many orders there must be."""
+    async with transaction(engine) as connection:
+        return int(
+            await connection.scalar(
+                text(
+                    "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
+                    "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
+                    "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id))"
+                ),
+                {"rung": int(Rung.DRAFT)},
+            )
+            or 0
+        )
+
+
+async def _counts(connection: AsyncConnection, statement: str, total: str | None = None) -> dict[str, int]:
+    found = {str(name): int(count) for name, count in await connection.execute(text(statement))}
+    return {total: sum(found.values()), **found} if total else found
+
+
+async def _holds(connection: AsyncConnection) -> dict[str, int]:
+    """Holds by how they ended, and their placements: accepted by the MES, or not proved to be ours."""
+    found = (
+        await connection.execute(
+            text(
+                "SELECT count(*) FILTER (WHERE p.accepted > 0) AS placed, "
+                "count(*) FILTER (WHERE h.state = 'released') AS released, "
+                "count(*) FILTER (WHERE h.state = 'overruled') AS overruled, "
+                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing')) AS left_open, "
+                "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
+                "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven "
+                "FROM holds h LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, "
+                "count(*) FILTER (WHERE accepted_at IS NULL AND state NOT IN ('intended', 'void')) AS unproven "
+                "FROM hold_placements WHERE hold_key = h.key) p ON true"
+            )
+        )
+    ).mappings()
+    return {name: int(count) for name, count in found.one().items()}
+
+
+async def _suppressed(connection: AsyncConnection) -> dict[str, int]:
+    """Shelves and windows by kind, and the verdicts that are held back still or were let in."""
+    made = {"shelf": 0, "window": 0, "work": 0}
+    made |= await _counts(connection, "SELECT kind, count(*) FROM suppressions GROUP BY 1")
+    stands = await _counts(
+        connection,
+        "SELECT how, count(*) FROM (SELECT DISTINCT ON (event_id, version) how FROM suppressed "
+        "ORDER BY event_id, version, id DESC) s GROUP BY 1",
+    )
+    return made | {"held_back": 0, "let_in": 0} | stands
+
+
+def _number(asset: str) -> int:
+    found = re.search(r"\d+", asset)
+    return int(found.group()) if found else 0

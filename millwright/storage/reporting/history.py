@@ -1,0 +1,261 @@
+"""Stored events as they were judged, fault by fault, and what became of the cases: what a backtest reads."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.outcomes import Outcome
+from domain.verdict import Context
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.policies.assignments import read_book
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# What is pending was received and not yet judged.
+_JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FROM pending)"
+_DECIDED = f"{_JUDGED} AND at <= %s"
+_SPAN = f"SELECT count(*), min(at), max(at) {_JUDGED}"
+_COUNT = f"SELECT count(*) {_DECIDED}"
+_EVENTS = f'COPY (SELECT id, asset, failure_mode, "position", anomaly::text {_DECIDED}'
+_SORTED = ' ORDER BY asset, failure_mode, "position") TO STDOUT'
+_ONE_FAULT = " AND asset = %s AND failure_mode = %s"
+_ASIDE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
+_CONTEXTS = "SELECT digest, body FROM contexts"
+# Of an asset that was known in several ways, each event goes with what was known when its verdict was given.
+_CONTEXT_OF = """
+SELECT DISTINCT ON (event_id) event_id, body::json->>'context' FROM verdicts WHERE asset = ANY(%s)
+ORDER BY event_id, revision DESC, role, version
+"""
+_REGISTER = """
+SELECT a.id, a.asset_class, a.criticality, a.machine, a.line,
+       (SELECT count(*) FROM observables o WHERE o.asset = a.id AND o.kind = 'code') AS codes
+FROM assets a WHERE a.valid_to IS NULL
+"""
+_COMPONENTS = """
+SELECT id, machine, coalesce(asset_class, '') FROM assets WHERE level = 'component' AND valid_to IS NULL ORDER BY id
+"""
+_CASES = """
+SELECT c.id, c.asset, c.failure_mode, c.event_at, c.last_event_at, c.version, c.rung, c.closed_as, o.body
+FROM cases c LEFT JOIN outcomes o ON o.case_id = c.id ORDER BY c.event_at, c.id
+"""
+_HITS = """
+SELECT v.body::json->>'rule' AS rule, count(*), count(DISTINCT (v.at AT TIME ZONE 'UTC')::date)
+FROM (SELECT DISTINCT ON (event_id) event_id, at, body FROM verdicts WHERE version = %s AND at BETWEEN %s AND %s
+      ORDER BY event_id, revision DESC) v GROUP BY 1 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRows:
+    """A fault's events as stored: id, position and anomaly text of each, in event order.
+
+    `context` is what is known of the asset, `contexts` what was known otherwise when an event was judged, by event.
+    """
+
+    asset: str
+    failure_mode: str
+    rows: Sequence[tuple[int, str, str]]
+    context: Context
+    contexts: dict[int, Context]
+    aside: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """An asset that may fail, with its machine and class."""
+
+    id: str
+    machine: str | None
+    asset_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case as far as a backtest needs it."""
+
+    id: str
+    asset: str
+    failure_mode: str
+    event_at: datetime
+    last_event_at: datetime
+    version: str
+    rung: int
+    closed_as: str | None
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How many events were decided, and the times of the first and last of them; None where there are none."""
+
+    events: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a rule decided: verdicts, and days on which it did (UTC, event time)."""
+
+    rule: str
+    hits: int
+    days: int
+
+
+class History:
+    """One consistent look at the past; see `read_history`."""
+
+    def __init__(self, driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        self._driver = driver
+
+    async def span(self) -> Span:
+        """The whole history's size and ends."""
+        count, first, last = (await self._rows(_SPAN))[0]
+        return Span(int(str(count)), _moment_or_none(first), _moment_or_none(last))
+
+    async def count(self, until: datetime) -> int:
+        """How many events there are to judge."""
+        return int(str((await self._rows(_COUNT, until))[0][0]))
+
+    async def faults(self, until: datetime) -> AsyncIterator[FaultRows]:
+        """Every fault's events up to an instant, one fault after the other, streamed by COPY."""
+        known = await self._known()
+        key: tuple[str, str] | None = None
+        rows: list[tuple[int, str, str]] = []
+        async with self._driver.cursor() as cursor, cursor.copy(sql.SQL(_EVENTS + _SORTED), (until,)) as copy:
+            async for event, asset, mode, position, anomaly in copy.rows():
+                if (asset, mode) != key:
+                    if key is not None:
+                        yield known.rows(*key, rows)
+                    key, rows = (asset, mode), []
+                rows.append((int(event), position, anomaly))
+        if key is not None:
+            yield known.rows(*key, rows)
+
+    async def fault(self, asset: str, failure_mode: str, until: datetime) -> FaultRows:
+        """One fault's events up to an instant."""
+        known = await self._known()
+        rows: list[tuple[int, str, str]] = []
+        asked = sql.SQL(_EVENTS + _ONE_FAULT + _SORTED)
+        async with self._driver.cursor() as cursor, cursor.copy(asked, (until, asset, failure_mode)) as copy:
+            async for event, _, _, position, anomaly in copy.rows():
+                rows.append((int(event), position, anomaly))
+        return known.rows(asset, failure_mode, rows)
+
+    async def components(self) -> list[Component]:
+        """The assets that may fail, as the register has them now."""
+        return [
+            Component(str(asset), None if machine is None else str(machine), str(asset_class))
+            for asset, machine, asset_class in await self._rows(_COMPONENTS)
+        ]
+
+    async def cases(self) -> list[CaseRow]:
+        """Every case with its outcome, by the time of its first event."""
+        return [
+            CaseRow(
+                id=str(case),
+                asset=str(asset),
+                failure_mode=str(mode),
+                event_at=_moment(begun),
+                last_event_at=_moment(last),
+                version=str(version),
+                rung=int(str(rung)),
+                closed_as=None if closed_as is None else str(closed_as),
+                outcome=None if body is None else Outcome.model_validate(body),
+            )
+            for case, asset, mode, begun, last, version, rung, closed_as, body in await self._rows(_CASES)
+        ]
+
+    async def active(self, now: datetime) -> str | None:
+        """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
+        async with self._driver.cursor() as cursor:
+            placements = (await read_book(cursor)).placements
+        live = [one for one in placements if one.role == "active" and one.in_force(now, now)]
+        widest = min((one.scope.specificity for one in live), default=0)
+        alike = [one for one in live if one.scope.specificity == widest]
+        return max(alike, key=lambda one: (one.effective_from, one.id)).digest if alike else None
+
+    async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
+        """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""
+        return [
+            RuleCount(str(rule), int(str(hits)), int(str(days)))
+            for rule, hits, days in await self._rows(_HITS, version, since, until)
+        ]
+
+    async def _known(self) -> "_Known":
+        aside = frozenset(int(str(event)) for (event,) in await self._rows(_ASIDE))
+        stored = {str(digest): Context.model_validate_json(str(body)) for digest, body in await self._rows(_CONTEXTS)}
+        by_asset: dict[str, list[Context]] = {}
+        for context in stored.values():
+            by_asset.setdefault(context.asset, []).append(context)
+        several = [asset for asset, found in by_asset.items() if len(found) > 1]
+        of_event: dict[int, Context] = {}
+        if several:
+            for event, digest in await self._rows(_CONTEXT_OF, several):
+                if str(digest) in stored:
+                    of_event[int(str(event))] = stored[str(digest)]
+        now = {
+            str(asset): Context.model_validate(
+                {
+                    "asset": asset,
+                    "asset_class": asset_class or "",
+                    "criticality": criticality,
+                    "machine": machine or asset,
+                    "line": line or "",
+                    "codes": codes,
+                }
+            )
+            for asset, asset_class, criticality, machine, line, codes in await self._rows(_REGISTER)
+        }
+        # What was known at judging comes first; the register of today only where that says several things, or nothing.
+        alone = {asset: found[0] for asset, found in by_asset.items() if len(found) == 1 or asset not in now}
+        return _Known(aside, now | alone, of_event)
+
+    async def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        async with self._driver.cursor() as cursor:
+            await cursor.execute(sql.SQL(statement), values or None)
+            return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    aside: frozenset[int]
+    contexts: dict[str, Context]
+    of_event: dict[int, Context]
+
+    def rows(self, asset: str, failure_mode: str, rows: Sequence[tuple[int, str, str]]) -> FaultRows:
+        events = [event for event, _, _ in rows]
+        return FaultRows(
+            asset,
+            failure_mode,
+            rows,
+            self.contexts[asset],
+            {event: self.of_event[event] for event in events if event in self.of_event} if self.of_event else {},
+            self.aside.intersection(events),
+        )
+
+
+@asynccontextmanager
+async def read_history(engine: AsyncEngine) -> AsyncIterator[History]:
+    """A snapshot of the past, for as long as the block lasts.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        await connection.exec_driver_sql(_SNAPSHOT)
+        yield History(await raw(connection))
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"expected a time, found {value!r}")
+    return value
+
+
+def _moment_or_none(value: object) -> datetime | None:
+    return None if value is None else _moment(value)

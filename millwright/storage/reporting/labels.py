@@ -1,0 +1,15 @@
+"""Training labels as stored: never changed, a correction is a further revision."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.outcomes import Label
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.tables import labels
+
+
+async def read_labels(engine: AsyncEngine) -> list[Label]:
+    """Every label, every revision, in the order of cases."""
+    async with transaction(engine) as connection:
+        rows = await connection.scalars(select(labels.c.body).order_by(labels.c.case_id, labels.c.revision))
+        return [Label.model_validate(body) for body in rows]

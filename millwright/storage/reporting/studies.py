@@ -1,0 +1,232 @@
+"""Studies of the stored past that were asked for over HTTP: how far they are, and what came of them.
+
+A study is a process of its own, which goes on where the API ends. It holds one lock of the database for as long as it
+lives: so there is one at a time over all APIs, and one whose process died is known for what it is.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.errors import ActRejected
+from domain.model import Model, Moment
+from millwright.storage.database.engine import transaction, unbound
+from millwright.storage.database.study_tables import studies
+
+KEPT = 50
+"""How many studies are kept; the oldest give way."""
+
+StudyKind = Literal["backtest", "suggestions"]
+StudyState = Literal["running", "done", "failed", "lost"]
+Part = Literal["result", "page"]
+
+_LOST = "its process ended before it was done"
+_ASK_AGAIN = "ask for it again"
+_LOCK = (20_761_121, 1)
+_PIECE = 1 << 20
+_WAITED_IN_VAIN = "55P03"
+# Longer than a process takes to go once its study is written down.
+_PATIENCE = text("SET lock_timeout = '3s'")
+_NO_PATIENCE = text("RESET lock_timeout")
+_TAKE = text(f"SELECT pg_advisory_lock({_LOCK[0]}, {_LOCK[1]})")
+_GIVE = text(f"SELECT pg_advisory_unlock({_LOCK[0]}, {_LOCK[1]})")
+_HELD = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    f"AND classid = {_LOCK[0]} AND objid = {_LOCK[1]} AND objsubid = 2 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+)
+_SHOWN = (
+    "number", "kind", "version", "digest", "against", "since", "until", "crews", "asked_by", "asked_at", "judged",
+    "total", "ended_at", "problem", "fix",
+)  # fmt: skip
+_ROWS = select(*(studies.c[name] for name in _SHOWN))
+
+
+class AskedStudy(Model):
+    """What is asked: of which version, against which (by digest; None for a search), over which time."""
+
+    kind: StudyKind
+    version: str
+    digest: str
+    against: str | None
+    since: Moment | None
+    until: Moment | None
+    crews: int
+    asked_by: str
+    asked_at: Moment
+
+
+class Study(AskedStudy):
+    """A study as it stands. `judged` counts events, of `total`, once that is known; a search judges each many times.
+
+    `lost` is one whose process ended before it was done; `problem` and `fix` say why one failed.
+    """
+
+    number: int
+    state: StudyState
+    judged: int
+    total: int | None
+    ended_at: Moment | None
+    problem: str | None
+    fix: str | None
+
+
+class StudyStore:
+    """Keeps studies and what came of them.
+
+    Args:
+        engine: the database.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def newest(self, limit: int, kind: StudyKind | None = None) -> list[Study]:
+        """The newest studies first."""
+        asked = _ROWS.order_by(studies.c.number.desc()).limit(limit)
+        return await self._read(asked if kind is None else asked.where(studies.c.kind == kind))
+
+    async def find(self, number: int) -> Study:
+        """One study.
+
+        Raises:
+            ActRejected: there is none of this number.
+        """
+        found = await self._read(_ROWS.where(studies.c.number == number))
+        if not found:
+            raise ActRejected(f"there is no study {number}", field="study", fix="`GET /studies` lists those kept")
+        return found[0]
+
+    async def newest_done(self, kind: StudyKind) -> Study | None:
+        """The newest of a kind that came to its end."""
+        ended = _ROWS.where(studies.c.kind == kind, studies.c.result.is_not(None))
+        found = await self._read(ended.order_by(studies.c.number.desc()).limit(1))
+        return found[0] if found else None
+
+    async def running(self) -> Study | None:
+        """The one that runs now."""
+        return next((one for one in await self.newest(1) if one.state == "running"), None)
+
+    async def size(self, number: int, part: Part) -> int | None:
+        """How many bytes came of a study; None where this did not come of it."""
+        asked = select(func.octet_length(studies.c[part])).where(studies.c.number == number)
+        async with transaction(self._engine) as connection:
+            found = await connection.scalar(asked)
+        return None if found is None else int(found)
+
+    async def pieces(self, number: int, part: Part, size: int) -> AsyncIterator[bytes]:
+        """What came of a study, of so many bytes, piece by piece: more than whoever hands it on may want to hold.
+
+        Between two pieces no connection is held, for whoever reads may be slow; and nothing is asked after the last,
+        for whoever has all of it waits no longer.
+        """
+        for first in range(1, size + 1, _PIECE):
+            yield await self._piece(number, part, first)
+
+    @asynccontextmanager
+    async def begun(self, asked: AskedStudy) -> AsyncIterator[int]:
+        """Enters a study, which runs for as long as the block lasts; gives its number.
+
+        Raises:
+            ActRejected: another one runs.
+            StorageUnavailable: the database is away.
+        """
+        async with unbound(self._engine) as connection:
+            await self._take_turn(connection)
+            try:
+                yield await self._enter(asked)
+            finally:
+                await connection.execute(_GIVE)
+
+    async def told(self, number: int, judged: int, total: int) -> None:
+        """Keeps how far a study is."""
+        async with transaction(self._engine) as connection:
+            await connection.execute(
+                update(studies).where(studies.c.number == number).values(judged=judged, total=total)
+            )
+
+    async def done(self, number: int, result: bytes, page: bytes | None, now: datetime) -> None:
+        """Keeps what came of a study."""
+        kept = {"ended_at": now, "problem": None, "fix": None, "result": result, "page": page}
+        async with transaction(self._engine) as connection:
+            await connection.execute(update(studies).where(studies.c.number == number).values(**kept))
+
+    async def failed(self, number: int, problem: str, fix: str | None, now: datetime) -> None:
+        """Keeps why nothing came of a study."""
+        kept = {"ended_at": now, "problem": problem, "fix": fix}
+        async with transaction(self._engine) as connection:
+            await connection.execute(update(studies).where(studies.c.number == number).values(**kept))
+
+    async def _read(self, asked: Select[Any]) -> list[Study]:
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(asked)).mappings().all()
+            held = False
+            if any(row["ended_at"] is None for row in rows):
+                held = bool(await connection.scalar(_HELD))
+                # One that ended since the first look is no lost one.
+                rows = rows if held else (await connection.execute(asked)).mappings().all()
+            return [_study(dict(row), held=held) for row in rows]
+
+    async def _piece(self, number: int, part: Part, first: int) -> bytes:
+        asked = select(func.substr(studies.c[part], first, _PIECE)).where(studies.c.number == number)
+        async with transaction(self._engine) as connection:
+            found = await connection.scalar(asked)
+        return b"" if found is None else bytes(found)
+
+    async def _take_turn(self, connection: AsyncConnection) -> None:
+        await connection.execute(_PATIENCE)
+        try:
+            await connection.execute(_TAKE)
+        except DBAPIError as error:
+            running = await self.running()
+            if running is None or getattr(error.orig, "sqlstate", None) != _WAITED_IN_VAIN:
+                raise
+            raise busy(running) from error
+        finally:
+            await connection.execute(_NO_PATIENCE)
+
+    async def _enter(self, asked: AskedStudy) -> int:
+        async with transaction(self._engine) as connection:
+            await connection.execute(
+                update(studies)
+                .where(studies.c.ended_at.is_(None))
+                .values(ended_at=asked.asked_at, problem=_LOST, fix=_ASK_AGAIN)
+            )
+            made = insert(studies).values(**_values(asked), judged=0).returning(studies.c.number)
+            number = int((await connection.execute(made)).scalar_one())
+            kept = select(studies.c.number).order_by(studies.c.number.desc()).limit(KEPT)
+            await connection.execute(delete(studies).where(studies.c.number.not_in(kept)))
+            return number
+
+
+def busy(running: Study) -> ActRejected:
+    """The refusal of whoever asks while another study runs."""
+    far = f"{running.judged:,} of {running.total:,} events judged" if running.total else "just begun"
+    what = "backtest" if running.kind == "backtest" else "search for drafts"
+    return ActRejected(
+        f"the {what} of {running.version} that {running.asked_by} asked for runs ({far}), and one runs at a time",
+        field="study",
+        fix=f"ask again when study {running.number} has ended",
+    )
+
+
+def _values(asked: AskedStudy) -> dict[str, object]:
+    return {name: getattr(asked, name) for name in AskedStudy.model_fields}
+
+
+def _study(row: dict[str, object], *, held: bool) -> Study:
+    state: StudyState
+    if row["ended_at"] is None:
+        state = "running" if held else "lost"
+    elif row["problem"] is None:
+        state = "done"
+    else:
+        state = "lost" if row["problem"] == _LOST else "failed"
+    if state == "lost":
+        row |= {"problem": _LOST, "fix": _ASK_AGAIN}
+    return Study.model_validate({**row, "state": state})

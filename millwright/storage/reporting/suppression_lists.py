@@ -1,0 +1,82 @@
+"""Shelves and windows as lists show them, with what they held back."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.model import Model, Moment
+from domain.suppression import Suppression, SuppressionKind
+from domain.verdict import Rung
+from millwright.storage.database.engine import transaction
+from millwright.storage.suppression.suppressions import of_row, read_suppression
+
+_PAGE = text(
+    """
+    SELECT s.*, (SELECT count(DISTINCT (u.event_id, u.version)) FROM suppressed u
+        WHERE u.suppression = s.id AND u.how = 'held_back') AS arrived
+    FROM suppressions s
+    WHERE (:ended OR s.returned_at IS NULL) AND (CAST(:kind AS text) IS NULL OR s.kind = :kind)
+      AND (CAST(:id AS text) IS NULL OR s.id = :id)
+    ORDER BY s.from_at DESC, s.id LIMIT :limit
+    """
+)
+_ARRIVED = text(
+    """
+    SELECT u.event_id AS event, e.source, e.external_id, u.asset, u.failure_mode, u.at, u.revision, u.rung,
+        (SELECT n.how FROM suppressed n WHERE n.event_id = u.event_id AND n.version = u.version
+            ORDER BY n.id DESC LIMIT 1) = 'let_in' AS let_in
+    FROM (SELECT DISTINCT ON (event_id, version) * FROM suppressed WHERE suppression = :id AND how = 'held_back'
+        ORDER BY event_id, version, id DESC) u JOIN events e ON e.id = u.event_id
+    ORDER BY u.at, u.event_id LIMIT 1000
+    """
+)
+
+
+class SeenSuppression(Model):
+    """A shelf or a window in a list, with how many verdicts it held back."""
+
+    suppression: Suppression
+    arrived: int
+
+
+class Arrived(Model):
+    """A verdict that was held back; `let_in` says whether it acted on a return."""
+
+    event: int
+    source: str
+    external_id: str
+    asset: str
+    failure_mode: str
+    at: Moment
+    revision: int
+    rung: str
+    let_in: bool
+
+
+class WholeSuppression(Model):
+    """A shelf or a window with what arrived meanwhile, a thousand at most."""
+
+    suppression: Suppression
+    arrived: tuple[Arrived, ...]
+
+
+async def suppression_page(
+    engine: AsyncEngine, *, kind: SuppressionKind | None = None, ended: bool = False, limit: int = 100
+) -> list[SeenSuppression]:
+    """Shelves and windows, the newest first; those that have returned only where they are asked for."""
+    values = {"kind": kind.value if kind else None, "ended": ended, "id": None, "limit": limit}
+    async with transaction(engine) as connection:
+        rows = (await connection.execute(_PAGE, values)).mappings()
+        return [SeenSuppression(suppression=of_row(row), arrived=row["arrived"]) for row in rows]
+
+
+async def whole_suppression(engine: AsyncEngine, suppression: str) -> WholeSuppression:
+    """One, with what it held back.
+
+    Raises:
+        ActRejected: there is none.
+    """
+    async with transaction(engine) as connection:
+        found = await read_suppression(connection, suppression)
+        rows = (await connection.execute(_ARRIVED, {"id": suppression})).mappings()
+        arrived = tuple(Arrived.model_validate(dict(row) | {"rung": Rung(row["rung"]).word}) for row in rows)
+    return WholeSuppression(suppression=found, arrived=arrived)

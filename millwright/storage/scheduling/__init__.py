@@ -1,0 +1,1 @@
+"""Due rows: what has to be looked at, and when."""

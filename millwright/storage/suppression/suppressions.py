@@ -1,0 +1,296 @@
+"""Shelves and windows as stored: made and ended."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.assets import Criticality
+from domain.canonical import duration, timestamp
+from domain.clock import Clock
+from domain.errors import ActRejected
+from domain.keys import suppression_subject
+from domain.model import Model, Moment
+from domain.suppression import Suppression, SuppressionKind
+from millwright.storage.database.engine import transaction
+from millwright.storage.database.suppression_tables import suppressions
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+
+_BELOW = text(
+    "SELECT bool_or(id = :asset) AS known, min(criticality) AS criticality FROM assets "
+    "WHERE valid_to IS NULL AND :asset IN (id, machine, line, site)"
+)
+_SHELVED = text(
+    "SELECT id, end_at FROM suppressions WHERE kind = 'shelf' AND returned_at IS NULL AND end_at > :now "
+    "AND asset = :asset AND failure_mode IS NOT DISTINCT FROM CAST(:mode AS text)"
+)
+_LIVE = text(
+    "SELECT id FROM suppressions WHERE (id = :ref OR (asset = :ref AND kind = 'shelf')) AND returned_at IS NULL "
+    "AND ended_by IS NULL ORDER BY id"
+)
+_MAX_REASON = 1000
+
+
+class PlannedWindow(Model):
+    """An entry of a plant's calendar: planned work or a planned stop of an asset and all below it.
+
+    `source` names the entry: the same source and asset again with other times moves the window.
+    """
+
+    asset: str
+    from_at: Moment
+    until_at: Moment
+    reason: str
+    source: str
+
+
+class WindowReport(Model):
+    """What an import of windows did."""
+
+    new: int
+    moved: int
+    unchanged: int
+    past: int
+
+
+class SuppressionStore:
+    """Keeps shelves and windows. Their end is a due row in the plant's time; see
+    `millwright.storage.cases.suppression_end`.
+
+    Args:
+        engine: the database.
+        clock: the plant's time.
+        shelving: how long an asset may be shelved at most, by its criticality.
+        longest_window: how long a window may be at most.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, shelving: Mapping[Criticality, timedelta], longest_window: timedelta
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._shelving = shelving
+        self._longest = longest_window
+
+    async def shelve(
+        self, asset: str, failure_mode: str | None, length: timedelta, by: str, reason: str
+    ) -> Suppression:
+        """Shelves an asset and all below it, or one failure mode of theirs, from now on (ISA-18.2 clause 11.7).
+
+        Raises:
+            ActRejected: the asset is unknown or shelved already, no reason is given, or it is for too long.
+        """
+        now = self._clock.now()
+        why = _said(reason)
+        async with transaction(self._engine) as connection:
+            strictest = await _criticality(connection, asset)
+            limit = self._shelving[strictest]
+            if not timedelta() < length <= limit:
+                raise ActRejected(
+                    f"{asset} may be shelved for {duration(limit)} at most (criticality {strictest.value})",
+                    field="for",
+                    fix="shelve it for less, and again when it comes back",
+                )
+            # Two who shelve the same at the same moment: the second sees the first.
+            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:a, 1))"), {"a": asset})
+            there = (
+                await connection.execute(_SHELVED, {"now": now, "asset": asset, "mode": failure_mode})
+            ).one_or_none()
+            if there is not None:
+                raise ActRejected(
+                    f"{asset} is shelved until {there.end_at:%Y-%m-%d %H:%M} UTC by {there.id}",
+                    field="asset",
+                    fix=f"`millwright unshelve {there.id}` first",
+                )
+            made = Suppression(
+                id=await _free_id(connection, "SH", asset, failure_mode or "", timestamp(now)),
+                kind=SuppressionKind.SHELF,
+                asset=asset,
+                failure_mode=failure_mode,
+                from_at=now,
+                until_at=now + length,
+                end_at=now + length,
+                reason=why,
+                made_by=by,
+                made_at=now,
+            )
+            entry = ledger.Entry(now)
+            await make(connection, made, entry)
+            await ledger.append(connection, entry)
+        return made
+
+    async def live(self, ref: str) -> str:
+        """The id of what is not over yet: by its own id, or by the asset that is shelved.
+
+        Raises:
+            ActRejected: there is none, or several.
+        """
+        async with transaction(self._engine) as connection:
+            found = list(await connection.scalars(_LIVE, {"ref": ref}))
+        if not found:
+            raise ActRejected(f"nothing is shelved as {ref}", field="ref", fix="see `millwright shelved`")
+        if len(found) > 1:
+            raise ActRejected(f"several shelves are on {ref}", field="ref", fix=f"give one: {', '.join(found)}")
+        return str(found[0])
+
+    async def end(self, suppression: str, by: str, reason: str) -> Suppression:
+        """Ends a shelf or a window now: `unshelve`. What it held back is looked at by the next worker.
+
+        Raises:
+            ActRejected: there is none, or it has ended.
+        """
+        now = self._clock.now()
+        why = _said(reason)
+        async with transaction(self._engine) as connection:
+            found = await read_suppression(connection, suppression, lock=True)
+            if found.returned_at is not None or found.ended_by is not None or found.end_at <= now:
+                raise ActRejected(f"{suppression} ended {found.end_at:%Y-%m-%d %H:%M} UTC", field="id")
+            entry = ledger.Entry(now)
+            ended = await end_early(connection, found, now, by, why, entry)
+            await ledger.append(connection, entry)
+        return ended
+
+    async def keep_windows(self, windows: Sequence[PlannedWindow], by: str) -> WindowReport:
+        """Takes over a calendar's windows: all of them, or none.
+
+        The same entry with other times ends the window it was and makes another; one that is over is left out.
+
+        Raises:
+            ActRejected: an asset is unknown, or a window is too long.
+        """
+        now = self._clock.now()
+        counts = {"new": 0, "moved": 0, "unchanged": 0, "past": 0}
+        async with transaction(self._engine) as connection:
+            entry = ledger.Entry(now)
+            for window in windows:
+                counts[await self._keep_window(connection, window, by, now, entry)] += 1
+            await ledger.append(connection, entry)
+        return WindowReport(**counts)
+
+    async def _keep_window(
+        self, connection: AsyncConnection, window: PlannedWindow, by: str, now: datetime, entry: ledger.Entry
+    ) -> str:
+        await _criticality(connection, window.asset)
+        length = window.until_at - window.from_at
+        if not timedelta() < length <= self._longest:
+            raise ActRejected(
+                f"{window.source}: a window lasts {duration(self._longest)} at most and ends after it begins",
+                field="until",
+                fix="correct it, or raise MILLWRIGHT_WINDOW_LIMIT",
+            )
+        earlier = await _live(connection, SuppressionKind.WINDOW, window.source, window.asset)
+        if any((one.from_at, one.until_at) == (window.from_at, window.until_at) for one in earlier):
+            return "unchanged"
+        for one in earlier:
+            await end_early(connection, one, now, by, "moved in the calendar", entry)
+        if window.until_at <= now:
+            return "moved" if earlier else "past"
+        name = (window.source, window.asset, timestamp(window.from_at), timestamp(window.until_at))
+        made = Suppression(
+            id=await _free_id(connection, "WN", *name),
+            kind=SuppressionKind.WINDOW,
+            asset=window.asset,
+            from_at=window.from_at,
+            until_at=window.until_at,
+            end_at=window.until_at,
+            reason=_said(window.reason),
+            made_by=by,
+            made_at=now,
+            source=window.source,
+        )
+        await make(connection, made, entry)
+        return "moved" if earlier else "new"
+
+
+async def make(connection: AsyncConnection, made: Suppression, entry: ledger.Entry) -> None:
+    """Stores a shelf or a window, its act, and when it is to return."""
+    await connection.execute(insert(suppressions).values(**made.model_dump() | {"kind": made.kind.value}))
+    kind = "shelved" if made.kind is SuppressionKind.SHELF else "window-opened"
+    told = made.model_dump(mode="json", exclude_none=True)
+    entry.add(ledger.act(kind, suppression_subject(made.id), made.made_by, entry.at, told))
+    await due.wake(connection, [suppression_subject(made.id)], made.until_at)
+
+
+async def end_early(
+    connection: AsyncConnection, one: Suppression, at: datetime, by: str, reason: str, entry: ledger.Entry
+) -> Suppression:
+    """Ends one before its time, at an instant within it; it returns at the next look."""
+    end_at = max(one.from_at, min(at, one.end_at))
+    values = {"end_at": end_at, "ended_by": by, "ended_because": reason}
+    await connection.execute(update(suppressions).where(suppressions.c.id == one.id).values(**values))
+    kind = "unshelved" if one.kind is SuppressionKind.SHELF else "window-ended"
+    detail: dict[str, object] = {"end_at": timestamp(end_at), "reason": reason}
+    entry.add(ledger.act(kind, suppression_subject(one.id), by, entry.at, detail))
+    await due.wake(connection, [suppression_subject(one.id)], entry.at)
+    return one.model_copy(update=values)
+
+
+async def live_work(connection: AsyncConnection, source: str) -> list[Suppression]:
+    """The windows of an order's work that nobody has ended yet, locked."""
+    return await _live(connection, SuppressionKind.WORK, source, None)
+
+
+def name_of(prefix: str, *parts: str) -> str:
+    """An id made of what a shelf or window stands for."""
+    return prefix + base64.b32encode(hashlib.sha256("\x1f".join(parts).encode()).digest()).decode()[:8]
+
+
+async def _free_id(connection: AsyncConnection, prefix: str, *parts: str) -> str:
+    attempt = 0
+    while True:
+        made = name_of(prefix, *parts, str(attempt))
+        if await connection.scalar(select(suppressions.c.id).where(suppressions.c.id == made)) is None:
+            return made
+        attempt += 1
+
+
+async def _live(
+    connection: AsyncConnection, kind: SuppressionKind, source: str, asset: str | None
+) -> list[Suppression]:
+    asked = select(suppressions).where(
+        suppressions.c.source == source,
+        suppressions.c.kind == kind.value,
+        suppressions.c.ended_by.is_(None),
+        suppressions.c.returned_at.is_(None),
+    )
+    if asset is not None:
+        asked = asked.where(suppressions.c.asset == asset)
+    rows = await connection.execute(asked.order_by(suppressions.c.id).with_for_update())
+    return [of_row(row) for row in rows.mappings()]
+
+
+async def _criticality(connection: AsyncConnection, asset: str) -> Criticality:
+    """The most critical of an asset and all below it; A where nobody has said."""
+    row = (await connection.execute(_BELOW, {"asset": asset})).one()
+    if not row.known:
+        raise ActRejected(f"there is no asset {asset}", field="asset", fix="see `millwright assets list`")
+    return Criticality(row.criticality) if row.criticality else Criticality.A
+
+
+async def read_suppression(connection: AsyncConnection, suppression: str, *, lock: bool = False) -> Suppression:
+    """One shelf or window.
+
+    Raises:
+        ActRejected: there is none.
+    """
+    asked = select(suppressions).where(suppressions.c.id == suppression)
+    row = (await connection.execute(asked.with_for_update() if lock else asked)).mappings().one_or_none()
+    if row is None:
+        raise ActRejected(f"there is no shelf or window {suppression}", field="id", fix="see `millwright shelved`")
+    return of_row(row)
+
+
+def of_row(row: RowMapping) -> Suppression:
+    """A shelf or a window from its row."""
+    return Suppression.model_validate({name: row[name] for name in Suppression.model_fields})
+
+
+def _said(reason: str) -> str:
+    said = " ".join(reason.split())
+    if not said:
+        raise ActRejected("a reason is needed", field="reason", fix="say why")
+    return said[:_MAX_REASON]

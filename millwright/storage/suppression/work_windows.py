@@ -1,0 +1,70 @@
+"""Windows around work in progress: a machine that is being worked on shows faults that it does not have."""
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.assets import CMMS_SYSTEM
+from domain.canonical import timestamp
+from domain.suppression import Suppression, SuppressionKind
+from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+from millwright.storage.ledger import ledger
+from millwright.storage.suppression.suppressions import end_early, live_work, make, name_of
+
+# Work of our own case spares the case's fault; anybody else's is found by the asset's name in the CMMS.
+_PLACE = text(
+    "SELECT coalesce(a.machine, a.id) AS machine, c.asset AS spared_asset, c.failure_mode AS spared_mode "
+    "FROM assets a LEFT JOIN cases c ON c.id = :case WHERE a.valid_to IS NULL AND a.id = coalesce(c.asset, "
+    "(SELECT n.asset FROM crosswalk n WHERE n.system = :system AND n.external_id = :name AND n.valid_to IS NULL))"
+)
+_KNOWN = text("SELECT id FROM suppressions WHERE id = :id")
+
+
+async def follow_work(
+    connection: AsyncConnection,
+    record: WorkOrderRecord,
+    case: str | None,
+    longest: timedelta | None,
+    entry: ledger.Entry,
+) -> None:
+    """Opens a window where an order has gone into progress, and ends it where it is so no more.
+
+    Args:
+        record: the order as read back; its own stamp says since when it is as it is.
+        case: the case whose order it is, None for somebody else's.
+        longest: how long the window is at most; None makes none.
+    """
+    if longest is None:
+        return
+    source = f"{record.ref.system}/{record.ref.id}"
+    live = await live_work(connection, source)
+    if record.status is not WorkOrderStatus.IN_PROGRESS:
+        for one in live:
+            done = f"order {record.ref.id} is {record.vendor_status}"
+            await end_early(connection, one, record.changed_at, record.ref.system, done, entry)
+        return
+    until = record.changed_at + longest
+    name = name_of("WK", source, timestamp(record.changed_at))
+    if live or until <= entry.at or await connection.scalar(_KNOWN, {"id": name}) is not None:
+        return
+    place = (
+        await connection.execute(_PLACE, {"case": case, "system": CMMS_SYSTEM, "name": record.asset_external_id})
+    ).one_or_none()
+    if place is None:
+        return
+    made = Suppression(
+        id=name,
+        kind=SuppressionKind.WORK,
+        asset=place.machine,
+        spared_asset=place.spared_asset,
+        spared_mode=place.spared_mode,
+        from_at=record.changed_at,
+        until_at=until,
+        end_at=until,
+        reason=f"order {record.ref.id} is {record.vendor_status}",
+        made_by=record.ref.system,
+        made_at=entry.at,
+        source=source,
+    )
+    await make(connection, made, entry)

@@ -1,0 +1,278 @@
+"""What an author changed between two versions, in terms of rules: thresholds, actions, order, never lines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from domain.model import Model
+from domain.verdict import Rung
+from policies.engine.judging import CompiledPolicy
+from policies.language.display_names import LABELS
+from policies.language.expanded_rules import WrittenRule
+from policies.language.grammar import COMPOSED, Node, Part, parse
+from policies.language.schema import Action, TimingRule
+
+_ASKED = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than", "==": "", "!=": "anything but"}
+_SCOPES = {"asset.class": "class", "asset.criticality": "criticality", "asset.id": "asset", "asset.machine": "machine"}
+_NAMED = ("calendars", "states", "cohorts", "waivers", "properties")
+
+
+class Change(Model):
+    """One change: what it is about (`rule critical-certain`, `memory`), and what changed, in a sentence."""
+
+    about: str
+    says: str
+
+
+def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
+    """All that an author changed, in the order of the document."""
+    return [
+        *_terms(before, after),
+        *_own_names(before, after),
+        *_rules(before.written, after.written),
+        *_timing(before.document.timing, after.document.timing),
+        *_autonomy(before, after),
+        *_holds(before, after),
+    ]
+
+
+def added_unattended(before: CompiledPolicy, after: CompiledPolicy) -> list[str]:
+    """The machines whose hold is released without a person in the later version and not in the earlier one."""
+    old, new = (each.document.holds.release_unattended for each in (before, after))
+    return sorted({*new} - {*old})
+
+
+def duration(span: timedelta | None) -> str:
+    """A length of time as a person writes it."""
+    if span is None:
+        return "none"
+    minutes = span / timedelta(minutes=1)
+    return f"{minutes / 60:g} h" if minutes >= 60 else f"{minutes:g} min"
+
+
+def _terms(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    old, new = before.document, after.document
+    if old.policy != new.policy:
+        yield Change(about="policy", says=f"another policy: {old.policy} → {new.policy}")
+    if old.applies_to != new.applies_to:
+        for says in _conditions(old.applies_to, new.applies_to):
+            yield Change(about="applies to", says=says)
+    for name in ("window", "lateness", "rearm"):
+        was, now = getattr(old.memory, name), getattr(new.memory, name)
+        if was != now:
+            yield Change(about="memory", says=f"{name} {duration(was)} → {duration(now)}")
+    if old.memory.evidence_above != new.memory.evidence_above:
+        says = f"evidence begins above {old.memory.evidence_above:g} → {new.memory.evidence_above:g} standard errors"
+        yield Change(about="memory", says=says)
+    if old.quality.on_bad != new.quality.on_bad:
+        says = f"a bad signal leads to {_rung(old.quality.on_bad)} → {_rung(new.quality.on_bad)}"
+        yield Change(about="quality", says=says)
+    for name in ("failure", "interruption"):
+        was, now = getattr(old.costs, name), getattr(new.costs, name)
+        if was != now:
+            yield Change(about="costs", says=f"{name} {duration(was)} → {duration(now)} of production")
+
+
+def _autonomy(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    old, new = before.document.autonomy, after.document.autonomy
+    if old.default != new.default:
+        yield Change(about="autonomy", says=f"by default {old.default} → {new.default}")
+    if old.promote_at != new.promote_at:
+        was, now = (f"{each.precision_lower_bound:g} of {each.confirmed}" for each in (old.promote_at, new.promote_at))
+        yield Change(about="autonomy", says=f"earned at a precision of {was} → {now} confirmed cases")
+
+
+def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    for machine in added_unattended(before, after):
+        says = f"{machine} is added: its hold is released without a person of production saying so"
+        yield Change(about="unattended release", says=says)
+    for machine in added_unattended(after, before):
+        says = f"{machine} is left out: its hold is released only when a person of production says so"
+        yield Change(about="unattended release", says=says)
+
+
+def _own_names(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    old, new = before.document, after.document
+    for name in sorted({*old.parameters, *new.parameters}):
+        was, now = old.parameters.get(name), new.parameters.get(name)
+        if was != now:
+            yield Change(about=f"parameter {name}", says=f"{_shown(was)} → {_shown(now)}")
+    for field in _NAMED:
+        olds, news = ({each.id: each for each in getattr(one, field)} for one in (old, new))
+        kind = {"properties": "property"}.get(field, field.removesuffix("s"))
+        for name in sorted({*olds, *news}):
+            if olds.get(name) != news.get(name):
+                says = "is new" if name not in olds else "is gone" if name not in news else "is changed"
+                yield Change(about=f"{kind} {name}", says=says)
+    if old.overrides != new.overrides:
+        yield Change(about="overrides", says="are changed for some assets; their rules and parameters are told below")
+    yield from _parameter_choices(before, after)
+
+
+def _parameter_choices(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
+    old = {each.name: each for each in before.names.parameters}
+    for parameter in after.names.parameters:
+        was = {choice.when: choice.value for choice in old[parameter.name].choices} if parameter.name in old else {}
+        now = {choice.when: choice.value for choice in parameter.choices}
+        for scope in dict.fromkeys([*was, *now]):
+            if was.get(scope) != now.get(scope):
+                says = f"where {scope}: {_shown(was.get(scope))} → {_shown(now.get(scope))}"
+                yield Change(about=f"parameter {parameter.name}", says=says)
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _rung(rung: Rung) -> str:
+    return rung.word.replace("_", " ")
+
+
+def _rules(before: Sequence[WrittenRule], after: Sequence[WrittenRule]) -> Iterator[Change]:
+    olds, news = {rule.id: rule for rule in before}, {rule.id: rule for rule in after}
+    for rule in before:
+        if rule.id not in news:
+            yield Change(about=f"rule {rule.id}{_scope(rule.when)}", says=f"is gone; it led to {_rung(rule.then.rung)}")
+    for rule in after:
+        about = f"rule {rule.id}{_scope(rule.when)}"
+        old = olds.get(rule.id)
+        if old is None:
+            yield Change(about=about, says=f"is new: {_rung(rule.then.rung)} where {rule.when}")
+            continue
+        for says in (*_conditions(old.when, rule.when), *_actions(old.then, rule.then)):
+            yield Change(about=about, says=says)
+        if (old.because, old.response) != (rule.because, rule.response):
+            yield Change(about=about, says="its words are changed")
+    yield from _order("rules", [rule.id for rule in before], [rule.id for rule in after])
+
+
+def _timing(before: Sequence[TimingRule], after: Sequence[TimingRule]) -> Iterator[Change]:
+    olds, news = {rule.id: rule for rule in before}, {rule.id: rule for rule in after}
+    for rule in before:
+        if rule.id not in news:
+            yield Change(about=f"timing {rule.id}", says="is gone")
+    for rule in after:
+        old = olds.get(rule.id)
+        if old is None:
+            yield Change(about=f"timing {rule.id}", says=f"is new: {rule.urgency.value} where {rule.when}")
+            continue
+        for says in _conditions(old.when, rule.when):
+            yield Change(about=f"timing {rule.id}", says=says)
+        if old.urgency != rule.urgency:
+            yield Change(about=f"timing {rule.id}", says=f"{old.urgency.value} → {rule.urgency.value}")
+    yield from _order("timing rules", [rule.id for rule in before], [rule.id for rule in after])
+
+
+def _order(kind: str, before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
+    """The fewest that have to be moved: all but the longest run that stands in the same order in both."""
+    place = {name: position for position, name in enumerate(before)}
+    both = [name for name in after if name in place]
+    best: list[tuple[str, ...]] = []
+    for position, name in enumerate(both):
+        runs = [best[each] for each in range(position) if place[both[each]] < place[name]]
+        best.append((*_longest(runs), name))
+    stay = set(_longest(best))
+    moved = [name for name in both if name not in stay]
+    if moved:
+        number = f"{len(moved)} {kind if len(moved) > 1 else kind.removesuffix('s')}"
+        yield Change(about="order", says=f"{number} reordered: {', '.join(moved)}")
+
+
+def _longest(runs: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return max(runs, key=lambda run: len(run), default=())
+
+
+def _actions(old: Action, new: Action) -> Iterator[str]:
+    if old.rung != new.rung:
+        hold = Rung.WORK_ORDER_AND_HOLD
+        note = (
+            "; a hold is no longer proposed" if old.rung is hold else "; a hold is proposed" if new.rung is hold else ""
+        )
+        yield f"{_rung(old.rung)} → {_rung(new.rung)}{note}"
+    if old.severity != new.severity:
+        yield f"severity {old.severity} → {new.severity}"
+    if old.priority != new.priority:
+        yield f"priority {old.priority} → {new.priority}"
+    if old.due_within != new.due_within:
+        yield f"due within {duration(old.due_within)} → {duration(new.due_within)}"
+    if old.review != new.review:
+        yield f"review by {old.review} → {new.review}"
+
+
+def _conditions(old: str, new: str) -> Iterator[str]:
+    """How one condition became another: thresholds by name where it keeps its shape, else what it asks more or less."""
+    if old == new:
+        return
+    before, after = parse(old, COMPOSED), parse(new, COMPOSED)
+    asked, asks = _asked(old, before), _asked(new, after)
+    gone = [each for each in asked if each not in asks]
+    come = [each for each in asks if each not in asked]
+    if _skeleton(before) != _skeleton(after) and not (_is_list(before) and _is_list(after)):
+        yield f"asks {old} → {new}"
+        return
+    for was in list(gone):
+        now = next((each for each in come if asks[each][:2] == asked[was][:2]), None)
+        if now is not None and asked[was][2] != asks[now][2]:
+            gone.remove(was)
+            come.remove(now)
+            yield _moved(asked[was], asks[now])
+    if gone or come:
+        if gone:
+            yield f"no longer asks {'; '.join(gone)}"
+        if come:
+            yield f"now also asks {'; '.join(come)}"
+    elif asked == asks:
+        yield f"asks {old} → {new}"
+
+
+def _is_list(node: Node) -> bool:
+    """Whether a condition is one statement, or statements that must all hold: then more and fewer say it all."""
+    return node.part not in (Part.ANY, Part.NOT) and all(
+        part.part not in (Part.ANY, Part.ALL, Part.NOT) for part in (node.parts if node.part is Part.ALL else ())
+    )
+
+
+def _skeleton(node: Node) -> tuple[object, ...]:
+    if node.part in (Part.ANY, Part.ALL, Part.NOT):
+        return (node.part, *(_skeleton(part) for part in node.parts))
+    return ()
+
+
+def _asked(text: str, node: Node) -> Mapping[str, tuple[str, str, tuple[str, ...]]]:
+    """Each statement with its name, its operator and what the name is held against."""
+    found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+    for atom in node.atoms():
+        said = text[atom.start : atom.end]
+        if atom.part is Part.COMPARISON and atom.parts[0].part is Part.NAME:
+            right = atom.parts[1]
+            members = right.parts if right.part is Part.LIST else (right,)
+            found[said] = (atom.parts[0].word, atom.word, tuple(text[each.start : each.end] for each in members))
+        else:
+            found[said] = (said, "", ())
+    return found
+
+
+def _moved(was: tuple[str, str, tuple[str, ...]], now: tuple[str, str, tuple[str, ...]]) -> str:
+    name, operator, old = was
+    label = LABELS.get(name, name)
+    if operator == "in":
+        more = [each for each in now[2] if each not in old]
+        less = [each for each in old if each not in now[2]]
+        said = [*(f"{_plain(each)} is new" for each in more), *(f"{_plain(each)} is left out" for each in less)]
+        return f"{label}: {', '.join(said)}"
+    asked = f"{_ASKED[operator]} ".lstrip()
+    return f"{label}: {asked}{_plain(old[0])} → {asked}{_plain(now[2][0])}"
+
+
+def _plain(literal: str) -> str:
+    return LABELS.get(literal, literal.strip("'\""))
+
+
+def _scope(when: str) -> str:
+    """The assets a rule is for, where its condition says so in so many words."""
+    node = parse(when, COMPOSED)
+    said = [
+        f"{_SCOPES[name]} {', '.join(_plain(each) for each in against)}"
+        for name, operator, against in _asked(when, node).values()
+        if name in _SCOPES and operator in ("==", "in") and _is_list(node)
+    ]
+    return f" ({'; '.join(said)})" if said else ""

@@ -1,0 +1,94 @@
+"""All that can be said of a draft before a person reads it: shape, meaning, its own cases, and what it leaves open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from policies.checks.findings import Finding, Kind
+from policies.checks.policy_tests import CaseReport, run_cases
+from policies.checks.reachability import Reachability
+from policies.engine.judging import CompiledPolicy, compile_policy
+from policies.language.text import MAX_CHARACTERS, PolicyText, TextRejected, read_text
+
+_CASES = "-cases"
+_MOST_BYTES = 4 * MAX_CHARACTERS + 1
+_MOST_FILES = 1_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found. `policy` is None where the document does not compile, `cases` where they could not be run.
+
+    `problems` stand against the documents themselves, `findings` against what the rules do together.
+    """
+
+    file: str
+    policy: CompiledPolicy | None
+    problems: tuple[TextRejected, ...]
+    cases: CaseReport | None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def publishable(self) -> bool:
+        """Whether nothing stands against publication: no problem, all cases pass, every rule is covered."""
+        blocked = bool(self.problems) or any(finding.blocks for finding in self.findings)
+        return not blocked and self.cases is not None and self.cases.publishable
+
+
+def check(path: Path) -> Report:
+    """Checks a policy document and the cases file beside it; never raises for what is in them or missing.
+
+    Shape, names, types, limits, rules that can never decide, tables that are not what they say, contradictory actions,
+    the cases, which rules they cover, and which machines start again without a person.
+    """
+    try:
+        policy = compile_policy(_read(path), str(path))
+    except TextRejected as error:
+        return Report(str(path), None, (error, *error.others), None)
+    source = read_text(policy.text, str(path))
+    findings = (*_unattended(policy, source), *Reachability(policy, source).findings())
+    beside = path.parent / policy.document.cases
+    try:
+        cases = run_cases(policy, _read(beside), str(beside))
+    except TextRejected as error:
+        return Report(str(path), policy, (error, *error.others), None, findings)
+    return Report(str(path), policy, (), _spared(policy, cases, findings), findings)
+
+
+def documents(path: Path) -> Iterator[Path]:
+    """The policy documents of a folder and the folders in it, or the one file that is named."""
+    if not path.is_dir():
+        yield path
+        return
+    found = (each for each in sorted(path.rglob("*.yaml")) if not each.stem.endswith(_CASES))
+    yield from (each for each, _ in zip(found, range(_MOST_FILES), strict=False))
+
+
+def _unattended(policy: CompiledPolicy, source: PolicyText) -> Iterator[Finding]:
+    machines = ", ".join(policy.document.holds.release_unattended)
+    if machines:
+        problem = f"{machines}: a machine in this list starts again without a person saying that people are clear"
+        fix = "leave a machine out, and its hold waits for a person of production"
+        complaint = source.rejected(("holds", "release_unattended"), problem, fix=fix)
+        yield Finding(Kind.UNATTENDED, False, (), complaint)
+
+
+def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, ...]) -> CaseReport:
+    """The last rule has to be there: where the rules before it leave nothing to it, no case can cover it."""
+    last = policy.rules[-1].id
+    settled = not any(last in finding.rules or finding.kind is Kind.UNKNOWN for finding in findings)
+    if not settled:
+        return cases
+    return replace(cases, uncovered_rules=tuple(each for each in cases.uncovered_rules if each != last))
+
+
+def _read(path: Path) -> str:
+    """The text of a file. No more of it is read than a policy may have, and nothing of what is no plain file."""
+    try:
+        if path.exists() and not path.is_file():
+            raise TextRejected("is no plain file", file=str(path), line=1, column=1, fix="name a file")
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name a file that is there"
+        raise TextRejected(f"cannot be read: {error}", file=str(path), line=1, column=1, fix=fix) from error

@@ -1,0 +1,214 @@
+"""Cases: what a version must and must not do, written beside it by its author. The gate before publication."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from domain.anomaly import Anomaly, AnomalyKind, Number, Quality, Risk, Score, Share
+from domain.assets import Criticality
+from domain.model import Model
+from domain.production import Job, JobState, ProductionContext
+from domain.verdict import Context, Memory, Severity, Urgency, Verdict
+from policies.engine.judging import CompiledPolicy, judge
+from policies.engine.timing import urgency
+from policies.language.document import shaped
+from policies.language.fields import (
+    UNCONDITIONAL,
+    Duration,
+    Identifier,
+    RungWord,
+    SpelledMoment,
+    Text,
+    Words,
+    parse_duration,
+)
+from policies.language.schema import APPLIES_TO
+from policies.language.text import read_text
+
+_NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+"""Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
+_DETECTORS = {
+    AnomalyKind.CODE: "device",
+    AnomalyKind.DEVIATION: "DetectAnomalies",
+    AnomalyKind.RISK: "PredictMaintenance",
+    AnomalyKind.MANUAL: "operator",
+}
+
+
+class CaseAsset(Model):
+    """The asset of a case."""
+
+    asset_class: Annotated[str, Field(alias="class")]
+    id: Text = "case/component"
+    machine: Text = "case"
+    line: Text = "case"
+    criticality: Criticality | None = None
+    codes: Annotated[int, Field(ge=0, le=100)] = 1
+    failure_mode: str = "any"
+
+
+class CaseAnomaly(Model):
+    """One anomaly of a case; `at` is relative to the last one, as -PT10H."""
+
+    kind: AnomalyKind
+    at: Annotated[timedelta, BeforeValidator(parse_duration)] = timedelta(0)
+    detector: str | None = None
+    signal: str | None = None
+    value: Number | None = None
+    baseline: Number | None = None
+    score: Score | None = None
+    confidence: Share | None = None
+    code: str | None = None
+    risk: Risk | None = None
+    quality: Quality = Quality.GOOD
+
+
+class CaseProduction(Model):
+    """What the MES says: a running job and the next planned stop, each left out where there is none."""
+
+    job_ends_in: Duration | None = None
+    next_stop_in: Duration | None = None
+
+
+class Expectation(Model):
+    """What the last anomaly must lead to; `timing` and `urgency` where the case is about production too."""
+
+    rule: Identifier
+    rung: RungWord
+    severity: Severity
+    timing: Identifier | None = None
+    urgency: Urgency | None = None
+
+
+class PolicyCase(Model):
+    """One case: a sequence of anomalies in the order of judging. No `production` means that the MES is silent.
+
+    `now` is the instant of the last anomaly, for calendars and waivers.
+    """
+
+    name: Words
+    asset: CaseAsset
+    now: SpelledMoment = _NOW
+    sequence: Annotated[tuple[CaseAnomaly, ...], Field(min_length=1, max_length=200)]
+    production: CaseProduction | None = None
+    expect: Expectation
+
+
+class PolicyCases(Model):
+    """A cases file."""
+
+    cases: Annotated[tuple[PolicyCase, ...], Field(min_length=1, max_length=1000)]
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How one case went; `problem` says what was expected and what came instead."""
+
+    name: str
+    problem: str | None
+
+    @property
+    def passed(self) -> bool:
+        return self.problem is None
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """How a version stands with its cases. A rule is covered where it decides a case that passes."""
+
+    results: tuple[CaseResult, ...]
+    uncovered_rules: tuple[str, ...]
+    uncovered_timing: tuple[str, ...]
+
+    @property
+    def publishable(self) -> bool:
+        """Whether all cases pass and every rule is covered."""
+        return all(result.passed for result in self.results) and not (self.uncovered_rules or self.uncovered_timing)
+
+
+def run_cases(policy: CompiledPolicy, text: str, file: str) -> CaseReport:
+    """Judges every case of a cases file by a version.
+
+    Args:
+        policy: the version.
+        text: the cases file.
+        file: its name, for complaints.
+
+    Raises:
+        TextRejected: the cases file has another shape.
+    """
+    cases = shaped(read_text(text, file), PolicyCases).cases
+    results: list[CaseResult] = []
+    rules: set[str] = set()
+    timing: set[str] = set()
+    for case in cases:
+        result = _run(policy, case)
+        results.append(result)
+        if result.passed:
+            rules.add(case.expect.rule)
+            timing.update([case.expect.timing] if case.expect.timing else [])
+    return CaseReport(
+        results=tuple(results),
+        uncovered_rules=tuple(each for each in _rules_to_cover(policy) if each not in rules),
+        uncovered_timing=tuple(each.id for each in policy.document.timing if each.id not in timing),
+    )
+
+
+def _rules_to_cover(policy: CompiledPolicy) -> Iterator[str]:
+    for rule in policy.rules:
+        # A policy for all assets has none outside it.
+        if rule.id != APPLIES_TO or policy.document.applies_to != UNCONDITIONAL:
+            yield rule.id
+
+
+def _run(policy: CompiledPolicy, case: PolicyCase) -> CaseResult:
+    context = Context(
+        asset=case.asset.id,
+        asset_class=case.asset.asset_class,
+        criticality=case.asset.criticality,
+        machine=case.asset.machine,
+        line=case.asset.line,
+        codes=case.asset.codes,
+    )
+    memory = Memory()
+    for each in case.sequence:
+        verdict, memory = judge(policy, memory, _anomaly(each, case), context)
+    expected, got = _compared(policy, case, verdict, context)
+    return CaseResult(case.name, None if got == expected else f"expected {expected}, got {got}")
+
+
+def _compared(policy: CompiledPolicy, case: PolicyCase, verdict: Verdict, context: Context) -> tuple[str, str]:
+    expect = case.expect
+    expected = [expect.rule, expect.rung.word, expect.severity.value]
+    got = [verdict.rule, verdict.rung.word, verdict.severity.value]
+    decision = urgency(policy, verdict, context, _production(case.production, case.now), case.now)
+    if expect.timing is not None:
+        expected.append(expect.timing)
+        got.append(decision.rule)
+    if expect.urgency is not None:
+        expected.append(expect.urgency.value)
+        got.append(decision.urgency.value)
+    return " ".join(expected), " ".join(got)
+
+
+def _anomaly(seen: CaseAnomaly, case: PolicyCase) -> Anomaly:
+    return Anomaly(
+        asset=case.asset.id,
+        failure_mode=case.asset.failure_mode,
+        at=case.now + seen.at,
+        detector=seen.detector or _DETECTORS[seen.kind],
+        **seen.model_dump(exclude={"at", "detector"}),
+    )
+
+
+def _production(case: CaseProduction | None, now: datetime) -> ProductionContext | None:
+    if case is None:
+        return None
+    job = None
+    if case.job_ends_in is not None:
+        job = Job(id="case", state=JobState.RUNNING, ends_at=now + case.job_ends_in)
+    stop = None if case.next_stop_in is None else now + case.next_stop_in
+    return ProductionContext(equipment="case", read_at=now, job=job, next_stop_at=stop)

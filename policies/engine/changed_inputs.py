@@ -1,0 +1,241 @@
+"""The inputs of a judgement with one value made otherwise, all else left as it was as far as it can be."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
+from domain.assets import Criticality
+from domain.verdict import Context, Memory
+from policies.language.schema import MemoryTerms
+from policies.language.variables import NEVER, Value
+
+
+class Inputs(NamedTuple):
+    """What a judgement is given, and on what terms it remembers."""
+
+    memory: Memory
+    anomaly: Anomaly
+    context: Context
+    terms: MemoryTerms
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the anomaly is a deviation that counts."""
+        score = self.anomaly.score or 0.0
+        return self._good(AnomalyKind.DEVIATION) and score > self.terms.evidence_above
+
+    @property
+    def brings_code(self) -> bool:
+        """Whether the anomaly is itself an error code that is remembered."""
+        return self._good(AnomalyKind.CODE) and bool(self.anomaly.code)
+
+    def _good(self, kind: AnomalyKind) -> bool:
+        return self.anomaly.quality is Quality.GOOD and self.anomaly.kind is kind
+
+
+def edited(inputs: Inputs, name: str, value: Value) -> Inputs | None:
+    """The inputs with another value for a name; None where there can be no such value.
+
+    What the value is once it is read again is for the caller to see: memory may not be able to hold it.
+    """
+    try:
+        return _EDITS[name](inputs, value)
+    except (ValidationError, ValueError, OverflowError):
+        return None
+
+
+def editable(name: str) -> bool:
+    """Whether a name stands for an input that can be otherwise alone."""
+    return name in _EDITS
+
+
+_Edit = Callable[[Inputs, Value], Inputs | None]
+
+
+def _of_anomaly(field: str) -> _Edit:
+    def edit(inputs: Inputs, value: Value) -> Inputs:
+        # Validated, as a copy would not be: a confidence of 1.2 is none.
+        plain = {**dict(inputs.anomaly), field: None if value == "" else value}
+        return inputs._replace(anomaly=Anomaly.model_validate(plain))
+
+    return edit
+
+
+def _lead(field: str) -> _Edit:
+    def edit(inputs: Inputs, value: Value) -> Inputs:
+        hours = float(value)
+        lead = None if hours == NEVER else timedelta(hours=hours)
+        return inputs._replace(anomaly=inputs.anomaly.model_copy(update={field: lead}))
+
+    return edit
+
+
+def _of_context(field: str) -> _Edit:
+    def edit(inputs: Inputs, value: Value) -> Inputs:
+        if isinstance(value, int) and value < 0:
+            raise ValueError(field)
+        said = (Criticality(str(value)) if value else None) if field == "criticality" else value
+        return inputs._replace(context=inputs.context.model_copy(update={field: said}))
+
+    return edit
+
+
+def _with_memory(inputs: Inputs, **update: object) -> Inputs:
+    return inputs._replace(memory=inputs.memory.model_copy(update=update))
+
+
+def _current(inputs: Inputs, held: Mapping[str, datetime]) -> dict[str, datetime]:
+    at = inputs.anomaly.at
+    return {name: seen for name, seen in held.items() if seen <= at and at - seen <= inputs.terms.window}
+
+
+def _counted(inputs: Inputs, held: Mapping[str, datetime], own: str | None, wanted: int) -> dict[str, datetime] | None:
+    """So many current names, the anomaly's own among them where it brings one; the oldest go first."""
+    current = {name: seen for name, seen in _current(inputs, held).items() if name != own}
+    wanted -= own is not None
+    if wanted < 0:
+        return None
+    kept = sorted(current, key=lambda name: (current[name], name), reverse=True)[:wanted]
+    names = {name: current[name] for name in kept}
+    for number in range(wanted - len(names)):
+        names[f"another {number + 1}"] = inputs.anomaly.at
+    return names
+
+
+def _codes(inputs: Inputs, value: Value) -> Inputs | None:
+    own = inputs.anomaly.code if inputs.brings_code else None
+    codes = _counted(inputs, inputs.memory.codes, own, int(value))
+    return None if codes is None else _with_memory(inputs, codes=codes)
+
+
+def _detectors(inputs: Inputs, value: Value) -> Inputs | None:
+    anomaly = inputs.anomaly
+    seen = anomaly.quality is Quality.GOOD and (
+        anomaly.kind is AnomalyKind.MANUAL
+        or (anomaly.kind is AnomalyKind.CODE and not anomaly.code)
+        or (anomaly.kind is AnomalyKind.RISK and anomaly.risk is Risk.HIGH)
+        or inputs.is_evidence
+    )
+    names = _counted(inputs, inputs.memory.detectors, anomaly.detector if seen else None, int(value))
+    return None if names is None else _with_memory(inputs, detectors=names)
+
+
+def _confirming(inputs: Inputs, value: Value) -> Inputs | None:
+    """By detectors, and by codes where there are no detectors left to take away."""
+    current = set(_current(inputs, inputs.memory.codes)) | ({inputs.anomaly.code} if inputs.brings_code else set())
+    wanted = int(value) - len(current)
+    least = next((number for number in range(2) if _detectors(inputs, number) is not None), 0)
+    if wanted >= least:
+        return _detectors(inputs, wanted)
+    fewer = _detectors(inputs, least)
+    return None if fewer is None else _codes(fewer, int(value) - least)
+
+
+def _seen(inputs: Inputs, value: Value) -> Inputs | None:
+    return _with_memory(inputs, seen=int(value) - 1) if int(value) >= 1 else None
+
+
+_NO_RUN: Mapping[str, object] = {"deviating_since": None, "deviation_at": None, "deviations": 0, "worst_score": 0.0}
+
+
+def _run(inputs: Inputs, **update: object) -> Inputs:
+    """The run as it is at the anomaly, or one that it begins, with some of it otherwise."""
+    memory, at = inputs.memory, inputs.anomaly.at
+    last = memory.deviation_at
+    if last is None or memory.deviating_since is None or at - last > inputs.terms.window:
+        score = max(inputs.anomaly.score or 0.0, float(inputs.terms.evidence_above) + 1.0)
+        fresh = {"deviating_since": at, "deviation_at": at, "deviations": 1, "worst_score": score}
+        return _with_memory(inputs, **{**fresh, **update})
+    return _with_memory(inputs, **update)
+
+
+def _deviating(inputs: Inputs, value: Value) -> Inputs:
+    return _run(inputs) if value else _with_memory(inputs, **_NO_RUN)
+
+
+def _deviations(inputs: Inputs, value: Value) -> Inputs | None:
+    before = int(value) - inputs.is_evidence
+    if before < 0:
+        return None
+    return _run(inputs, deviations=before) if before else _with_memory(inputs, **_NO_RUN)
+
+
+def _worst(inputs: Inputs, value: Value) -> Inputs | None:
+    return _run(inputs, worst_score=float(value)) if float(value) > inputs.terms.evidence_above else None
+
+
+def _ago(inputs: Inputs, value: Value) -> datetime:
+    return inputs.anomaly.at - timedelta(minutes=float(value))
+
+
+def _age(inputs: Inputs, value: Value) -> Inputs | None:
+    if value == NEVER:
+        return _with_memory(inputs, **_NO_RUN)
+    at = _ago(inputs, value)
+    since = inputs.memory.deviating_since
+    return _run(inputs, deviation_at=at, deviating_since=at if since is None else min(since, at))
+
+
+def _minutes(inputs: Inputs, value: Value) -> Inputs | None:
+    since = _ago(inputs, value)
+    run = _run(inputs, deviating_since=since)
+    last = run.memory.deviation_at
+    return _with_memory(run, deviation_at=max(since, last or since))
+
+
+def _risk(inputs: Inputs, value: Value) -> Inputs:
+    since = inputs.memory.risk_since or inputs.anomaly.at
+    return _with_memory(inputs, risk=str(value) or None, risk_since=since if value else None)
+
+
+def _risk_changed(inputs: Inputs, value: Value) -> Inputs | None:
+    told = inputs.anomaly.risk
+    if told is None:
+        return None
+    before = (Risk.MEDIUM if told is not Risk.MEDIUM else Risk.LOW) if value else told
+    return _with_memory(inputs, risk=before.value, risk_since=inputs.memory.risk_since or inputs.anomaly.at)
+
+
+def _risk_minutes(inputs: Inputs, value: Value) -> Inputs | None:
+    return _with_memory(inputs, risk_since=_ago(inputs, value)) if inputs.memory.risk else None
+
+
+def _order_age(inputs: Inputs, value: Value) -> Inputs:
+    if value == NEVER:
+        return _with_memory(inputs, ordered_at=None, episode_at=None)
+    at = _ago(inputs, value)
+    return _with_memory(inputs, ordered_at=at, episode_at=inputs.memory.episode_at or at)
+
+
+_EDITS: Mapping[str, _Edit] = {
+    "asset.id": _of_context("asset"),
+    "asset.class": _of_context("asset_class"),
+    "asset.criticality": _of_context("criticality"),
+    "asset.machine": _of_context("machine"),
+    "asset.line": _of_context("line"),
+    "asset.codes": _of_context("codes"),
+    **{
+        f"anomaly.{field}": _of_anomaly(field)
+        for field in ("kind", "failure_mode", "detector", "signal", "code", "risk", "quality", "value", "baseline")
+    },
+    "anomaly.score": _of_anomaly("score"),
+    "anomaly.confidence": _of_anomaly("confidence"),
+    "anomaly.lead_low_hours": _lead("lead_low"),
+    "anomaly.lead_high_hours": _lead("lead_high"),
+    "memory.seen": _seen,
+    "memory.deviating": _deviating,
+    "memory.deviations": _deviations,
+    "memory.deviation_age_minutes": _age,
+    "memory.deviating_minutes": _minutes,
+    "memory.worst_score": _worst,
+    "memory.codes": _codes,
+    "memory.detectors": _detectors,
+    "memory.confirming": _confirming,
+    "memory.risk": _risk,
+    "memory.risk_changed": _risk_changed,
+    "memory.risk_minutes": _risk_minutes,
+    "memory.order_age_minutes": _order_age,
+}

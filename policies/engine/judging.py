@@ -1,0 +1,290 @@
+"""The one judging function, for live, shadow, backtest and audit alike: pure and total."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.anomaly import Anomaly, Quality
+from domain.verdict import Context, FollowedState, Memory, Rung, Verdict
+from policies.engine.memory import observe, order
+from policies.language.document import document_digest, read_document
+from policies.language.expanded_rules import WrittenRule, written_out
+from policies.language.expressions import Chain, Condition, Environment
+from policies.language.grammar import COMPOSED, ConditionRejected
+from policies.language.inheritance import ASSETS, scope_condition
+from policies.language.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, Scope, State, TimingRule
+from policies.language.states import observe_state
+from policies.language.text import Path, PolicyText, TextRejected, reject_all
+from policies.language.variables import Facts, Value
+from policies.language.vocabulary import Vocabulary, vocabulary
+
+MAX_WRITTEN = 400
+"""Rules of a version, when its tables and overrides are written out."""
+MAX_ASKED = 6_000
+"""Parts of all conditions of a version together: what the slowest judgement may cost."""
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule with the verdict it gives: one frozen value, shared by all anomalies it decides."""
+
+    id: str
+    when: str
+    because: str
+    response: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class CompiledState:
+    """A state that the policy follows. `chain` asks whether an anomaly is an observation, raises it, clears it."""
+
+    terms: State
+    chain: Chain
+    readers: tuple[tuple[str, Callable[[Facts], Value]], ...]
+
+
+@dataclass(frozen=True)
+class CompiledPolicy:
+    """A policy version, ready to judge. The two guards that every version has stand before its own rules.
+
+    `written` are its own rules, tables and overrides written out, in the order of `rules` after the guards.
+    """
+
+    document: PolicyDocument
+    text: str
+    digest: str
+    rules: tuple[CompiledRule, ...]
+    chain: Chain
+    readers: tuple[tuple[str, Callable[[Facts], Value]], ...]
+    timing: Chain
+    timing_readers: tuple[tuple[str, Callable[[Context, datetime], Value]], ...]
+    states: tuple[CompiledState, ...]
+    written: tuple[WrittenRule, ...]
+    names: Vocabulary
+
+
+def compile_policy(text: str, file: str) -> CompiledPolicy:
+    """A policy version from its text.
+
+    Args:
+        text: the YAML document.
+        file: its name, for complaints.
+
+    Raises:
+        TextRejected: with file, line, column, field and fix; a `domain.errors.PolicyRejected`.
+    """
+    document, source = read_document(text, file)
+    digest = document_digest(source)
+    problems: list[TextRejected] = []
+    outside = _outside(document, source, problems)
+    faults = list(_scope_faults(document, source))
+    if faults:
+        reject_all([*problems, *faults])
+    names = vocabulary(document)
+    written = written_out(document, names, source, problems)
+    states = tuple(_states(document, names, source, problems))
+    own = list(_own_conditions(document, names, written, source, problems))
+    timing = list(_conditions(names.timing, _whens("timing", document.timing), source, problems))
+    problems.extend(_too_much([*own, *timing], source))
+    reject_all(problems)
+    guards = [*outside, names.rules.condition("anomaly.quality == 'bad'")]
+    chain = Chain(names.rules, [*guards, *own])
+    asked = Chain(names.timing, timing)
+    return CompiledPolicy(
+        document=document,
+        text=text,
+        digest=digest,
+        rules=tuple(
+            _compiled(rule, document, digest) for rules in (_guards(document, guards), written) for rule in rules
+        ),
+        chain=chain,
+        readers=tuple((name, names.readers[name]) for name in chain.names),
+        timing=asked,
+        timing_readers=tuple((name, read) for name, read in names.timing_readers.items() if name in asked.names),
+        states=states,
+        written=tuple(written),
+        names=names,
+    )
+
+
+def judge(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
+    """What a policy version says of an anomaly, and the memory after it.
+
+    Pure: the same arguments give the same result, and none of them is changed. Total: every anomaly gets a verdict,
+    because the last rule always holds and a condition that cannot be evaluated counts as not met. Conditions see the
+    memory with this anomaly in it.
+    """
+    observed, values = look(policy, memory, anomaly, context)
+    verdict = verdict_on(policy, values)
+    if verdict.rung.orders:
+        observed = order(observed, anomaly.at, policy.document.memory.rearm)
+    return verdict, observed
+
+
+def verdict_on(policy: CompiledPolicy, values: Mapping[str, Value]) -> Verdict:
+    """The verdict of the first rule that holds for what `look` saw."""
+    return policy.rules[policy.chain.first(values)].verdict
+
+
+def look(
+    policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context
+) -> tuple[Memory, Mapping[str, Value]]:
+    """The memory with the anomaly in it, and the value of each name that the policy's conditions ask for."""
+    terms = policy.document.memory
+    observed = observe(memory, anomaly, terms.window, terms.evidence_above)
+    if policy.states:
+        observed = _follow(policy, observed, anomaly, context)
+    facts = Facts(anomaly, context, observed, memory, terms.window)
+    return observed, {name: read(facts) for name, read in policy.readers}
+
+
+def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> Memory:
+    """The memory with the states that an anomaly is an observation of."""
+    if anomaly.quality is not Quality.GOOD:
+        return memory
+    window = policy.document.memory.window
+    facts = Facts(anomaly, context, memory, memory, window)
+    states = dict(memory.states)
+    for state in policy.states:
+        values = {name: read(facts) for name, read in state.readers}
+        observed, raising, *clearing = (state.chain.answer(place, values).held for place in range(_questions(state)))
+        if observed:
+            before = states.get(state.terms.id, FollowedState())
+            cleared = clearing[0] if clearing else not raising
+            states[state.terms.id] = observe_state(before, state.terms, anomaly.at, raising, cleared, window)
+    return memory.model_copy(update={"states": states})
+
+
+def _questions(state: CompiledState) -> int:
+    return len(state.chain.conditions)
+
+
+def _states(
+    document: PolicyDocument, names: Vocabulary, source: PolicyText, problems: list[TextRejected]
+) -> Iterator[CompiledState]:
+    for position, state in enumerate(document.states):
+        asked = {"observe": state.observe, "raise_when": state.raise_when, "clear_when": state.clear_when}
+        texts = [(("states", position, name), text) for name, text in asked.items() if text is not None]
+        conditions = list(_conditions(names.observing, texts, source, problems))
+        if len(conditions) == len(texts):
+            chain = Chain(names.observing, conditions)
+            yield CompiledState(state, chain, tuple((name, names.readers[name]) for name in chain.names))
+
+
+def _whens(field: str, rules: Sequence[TimingRule]) -> list[tuple[Path, str]]:
+    return [((field, position, "when"), rule.when) for position, rule in enumerate(rules)]
+
+
+def _own_conditions(
+    document: PolicyDocument,
+    names: Vocabulary,
+    written: Sequence[WrittenRule],
+    source: PolicyText,
+    problems: list[TextRejected],
+) -> Iterator[Condition]:
+    """The conditions of the rules as they are asked, after each was checked as its author wrote it."""
+    texts: list[tuple[Path, str]] = [
+        (("rules", position, "when"), entry.when) for position, entry in enumerate(document.rules)
+    ]
+    texts += [
+        (("overrides", place, "rules", position, "when"), rule.when)
+        for place, override in enumerate(document.overrides)
+        for position, rule in enumerate(override.rules)
+        if rule.when is not None
+    ]
+    if len(list(_conditions(names.rules, texts, source, problems))) < len(texts):
+        return
+    for rule in written:
+        try:
+            yield names.rules.condition(rule.when, COMPOSED)
+        except ConditionRejected as error:
+            problems.append(source.rejected(rule.path, error.problem, fix=error.fix))
+
+
+def _conditions(
+    environment: Environment,
+    texts: Sequence[tuple[Path, str]],
+    source: PolicyText,
+    problems: list[TextRejected],
+) -> Iterator[Condition]:
+    for path, text in texts:
+        try:
+            yield environment.condition(text)
+        except ConditionRejected as error:
+            problems.append(source.rejected(path, error.problem, fix=error.fix, offset=error.offset))
+
+
+def _too_much(conditions: Sequence[Condition], source: PolicyText) -> Iterator[TextRejected]:
+    if len(conditions) > MAX_WRITTEN:
+        problem = f"come to {len(conditions)} when tables and overrides are written out; {MAX_WRITTEN} are allowed"
+        yield source.rejected(("rules",), problem, fix="split the policy by class of asset")
+    parts = sum(1 for condition in conditions for _ in condition.node.walk())
+    if parts > MAX_ASKED:
+        problem = f"have {parts} parts in all their conditions; {MAX_ASKED} are allowed"
+        yield source.rejected(("rules",), problem, fix="split the policy by class of asset")
+
+
+def _outside(document: PolicyDocument, source: PolicyText, problems: list[TextRejected]) -> list[Condition]:
+    """The condition of the first guard: that the policy does not cover the asset."""
+    try:
+        ASSETS.condition(document.applies_to)
+        return [ASSETS.condition(f"!({document.applies_to})")]
+    except ConditionRejected as error:
+        problems.append(source.rejected(("applies_to",), error.problem, fix=error.fix, offset=error.offset))
+        return []
+
+
+def _scope_faults(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
+    """What is wrong with the conditions of cohorts, and with the scopes that are made of them."""
+    faults: list[TextRejected] = []
+    cohorts: list[tuple[Path, str]] = [
+        (("cohorts", position, "when"), cohort.when) for position, cohort in enumerate(document.cohorts)
+    ]
+    if len(list(_conditions(ASSETS, cohorts, source, faults))) < len(cohorts):
+        yield from faults
+        return
+    scopes: list[tuple[Path, Scope]] = [
+        *((("overrides", place, "for"), override.scope) for place, override in enumerate(document.overrides)),
+        *((("waivers", place, "for"), waiver.scope) for place, waiver in enumerate(document.waivers)),
+    ]
+    for path, scope in scopes:
+        try:
+            ASSETS.condition(scope_condition(scope, document.cohorts), COMPOSED)
+        except ConditionRejected as error:
+            yield source.rejected(path, error.problem, fix="use fewer or shorter cohorts")
+
+
+def _guards(document: PolicyDocument, conditions: Sequence[Condition]) -> tuple[Rule, Rule]:
+    outside, bad = (condition.text for condition in conditions)
+    return (
+        Rule(
+            id=APPLIES_TO,
+            when=outside,
+            then=Action(rung=Rung.IGNORE),
+            because=f"The policy {document.policy} does not cover this asset.",
+            response="None from this policy.",
+        ),
+        Rule(
+            id=BAD_QUALITY,
+            when=bad,
+            then=Action(rung=document.quality.on_bad),
+            because=document.quality.because,
+            response=document.quality.response,
+        ),
+    )
+
+
+def _compiled(rule: Rule | WrittenRule, document: PolicyDocument, digest: str) -> CompiledRule:
+    verdict = Verdict(
+        policy=document.policy,
+        version=document.version,
+        digest=digest,
+        rule=rule.id,
+        rung=rule.then.rung,
+        severity=rule.then.severity,
+        priority=rule.then.priority,
+        review=rule.then.review,
+        due_within=rule.then.due_within,
+    )
+    return CompiledRule(rule.id, rule.when, rule.because, rule.response, verdict)

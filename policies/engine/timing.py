@@ -1,0 +1,95 @@
+"""When production lets the work happen: the second judgement, from a fresh look at the MES."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from domain.production import JobState, ProductionContext
+from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
+from policies.engine.judging import CompiledPolicy
+from policies.language.schema import CostTerms
+from policies.language.variables import ASSET_READERS, NEVER, Value
+
+_MINUTE = timedelta(minutes=1)
+
+
+def urgency(
+    policy: CompiledPolicy,
+    verdict: Verdict,
+    context: Context,
+    production: ProductionContext | None,
+    now: datetime,
+) -> UrgencyDecision:
+    """When the work of a verdict should happen. Pure and total.
+
+    `work_at` is now, the end of the running job (now where none runs), or the next planned stop. Where the MES does
+    not know that instant it is the time by which the work is due. A hold falls due with the work, and only for a
+    verdict that asks for one.
+
+    Args:
+        production: what the machine is doing, or None where the MES is silent (the policy then says what to do).
+        now: the plant's time.
+    """
+    own = {name: read(context, now) for name, read in policy.timing_readers}
+    values = {**timing_values(verdict, context, production, now, policy.document.costs), **own}
+    rule = policy.document.timing[policy.timing.first(values)]
+    work_at = _work_at(rule.urgency, verdict, production, now)
+    return UrgencyDecision(
+        urgency=rule.urgency,
+        rule=rule.id,
+        because=rule.because,
+        hold_at=work_at if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None,
+        work_at=work_at,
+    )
+
+
+def timing_values(
+    verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime, costs: CostTerms
+) -> Mapping[str, Value]:
+    """The value of each name that a timing rule may ask for (`policies.language.variables.TIMING_VARIABLES`)."""
+    due = NEVER if verdict.due_within is None else verdict.due_within / _MINUTE
+    job_end, stop, running = _job_end(production, now), _next_stop(production, now), _running(production)
+    remaining = 0.0 if not running else NEVER if job_end is None else (job_end - now) / _MINUTE
+    to_stop = NEVER if stop is None else (stop - now) / _MINUTE
+    return {
+        **{name: read(context) for name, read in ASSET_READERS.items()},
+        "verdict.severity": verdict.severity.value,
+        "verdict.rung": verdict.rung.word,
+        "verdict.priority": verdict.priority,
+        "verdict.due_minutes": due,
+        "production.known": production is not None,
+        "production.running": running,
+        "production.job_remaining_minutes": remaining,
+        "production.minutes_to_stop": to_stop,
+        "cost.waiting": costs.failure / _MINUTE * min(1.0, to_stop / due),
+        "cost.interrupting": costs.interruption / _MINUTE if running else 0.0,
+    }
+
+
+def _running(production: ProductionContext | None) -> bool:
+    return production is not None and production.job is not None and production.job.state is JobState.RUNNING
+
+
+def _job_end(production: ProductionContext | None, now: datetime) -> datetime | None:
+    """The end of the running job; one that should have ended is taken to end now."""
+    if production is None or production.job is None or not _running(production) or production.job.ends_at is None:
+        return None
+    return max(production.job.ends_at, now)
+
+
+def _next_stop(production: ProductionContext | None, now: datetime) -> datetime | None:
+    """The next planned stop; one that lies in the past says nothing of the next."""
+    stop = production.next_stop_at if production is not None else None
+    return stop if stop is not None and stop >= now else None
+
+
+def _work_at(when: Urgency, verdict: Verdict, production: ProductionContext | None, now: datetime) -> datetime:
+    due = now + (verdict.due_within or timedelta(0))
+    match when:
+        case Urgency.NOW:
+            return now
+        case Urgency.AFTER_BATCH:
+            if production is not None and not _running(production):
+                return now
+            return _job_end(production, now) or due
+        case Urgency.PLANNED_STOP:
+            return _next_stop(production, now) or due

@@ -1,0 +1,98 @@
+"""Whether a candidate is worse than the version it is held against, as far as the past can tell.
+
+What nobody knows of an order must not decide. Precision is therefore compared three times: by what is known, as if
+every open order (prevented or unlabelled) had been wrong, and as if every one had been right, each time alike for both
+versions, because an order of both has one truth. Only what all three say is said.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from domain.model import Model
+from policies.evaluation.measures import Measures
+from policies.statistics.intervals import Difference, Share, difference, share
+
+
+class Standing(StrEnum):
+    """How one figure, or a candidate as a whole, stands."""
+
+    BETTER = "better"
+    ALIKE = "alike"
+    """The difference lies within its interval."""
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+    """One of the two is a share of nothing, or it depends on what nobody knows."""
+
+
+class FigureComparison(Model):
+    """One figure of both versions; the difference is the candidate's less the other's.
+
+    `if_wrong` and `if_right` are the difference if every open order had been wrong, and right; None for recall.
+    """
+
+    figure: str
+    candidate: Share
+    against: Share
+    difference: Difference | None
+    if_wrong: Difference | None
+    if_right: Difference | None
+    standing: Standing
+
+
+def compare_measures(candidate: Measures, against: Measures) -> tuple[FigureComparison, ...]:
+    """Precision and recall of both, each with the interval of its difference."""
+    known = difference(candidate.precision, against.precision)
+    if_wrong = difference(_if_wrong(candidate), _if_wrong(against))
+    if_right = difference(_if_right(candidate), _if_right(against))
+    recall = difference(candidate.recall, against.recall)
+    return (
+        FigureComparison(
+            figure="precision",
+            candidate=candidate.precision,
+            against=against.precision,
+            difference=known,
+            if_wrong=if_wrong,
+            if_right=if_right,
+            standing=_agreed([_standing(each) for each in (known, if_wrong, if_right)]),
+        ),
+        FigureComparison(
+            figure="recall",
+            candidate=candidate.recall,
+            against=against.recall,
+            difference=recall,
+            if_wrong=None,
+            if_right=None,
+            standing=_standing(recall),
+        ),
+    )
+
+
+def standing(figures: Sequence[FigureComparison]) -> Standing:
+    """The candidate as a whole: worse if any figure is, unknown if any cannot be told, else better if any is."""
+    found = {one.standing for one in figures}
+    for each in (Standing.WORSE, Standing.UNKNOWN, Standing.BETTER):
+        if each in found:
+            return each
+    return Standing.ALIKE
+
+
+def _if_wrong(measures: Measures) -> Share:
+    return share(measures.right, measures.orders)
+
+
+def _if_right(measures: Measures) -> Share:
+    return share(measures.right + measures.prevented + measures.unlabelled, measures.orders)
+
+
+def _standing(apart: Difference | None) -> Standing:
+    if apart is None:
+        return Standing.UNKNOWN
+    if apart.high < 0:
+        return Standing.WORSE
+    return Standing.BETTER if apart.low > 0 else Standing.ALIKE
+
+
+def _agreed(cases: Sequence[Standing]) -> Standing:
+    if len(set(cases)) == 1:
+        return cases[0]
+    return Standing.UNKNOWN if {Standing.WORSE, Standing.UNKNOWN} & set(cases) else Standing.ALIKE

@@ -1,0 +1,66 @@
+"""What a version's orders would ask of a crew: a quarter drawn again and again from its own weeks.
+
+Each of the quarter's weeks takes its number of orders from a week of the past and each order its hours from an order
+that was really worked, both drawn with replacement (a bootstrap: it knows no season and no trend). Seeded, so that the
+same past gives the same figures.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import mean, quantiles
+
+from domain.model import Model
+from policies.evaluation.episodes import Episode
+from policies.evaluation.scoring import Period
+
+CREW_WEEK_HOURS = 40.0
+"""The working hours of a crew's week."""
+QUARTER_WEEKS = 13
+_DRAWS = 1000
+_SEED = 5
+
+
+class CrewLoad(Model):
+    """Per crew and week. `overtime_share` is the share of the hours worked beyond the week's regular ones."""
+
+    orders_per_week: float
+    orders_per_week_low: float
+    orders_per_week_high: float
+    hours_per_week: float
+    overtime_share: float
+    crews: int
+
+
+def crew_load(episodes: Sequence[Episode], period: Period, hours: Sequence[float], crews: int) -> CrewLoad | None:
+    """The load over a quarter; None where the period is shorter than a week, or no order was ever worked.
+
+    Args:
+        hours: what orders took, of those that were worked.
+        crews: among how many the orders are shared.
+    """
+    weeks = int(period.weeks)
+    if weeks < 1 or not hours:
+        return None
+    of_week = Counter((one.opened_at - period.first) // timedelta(weeks=1) for one in episodes)
+    counts = [of_week[week] for week in range(weeks)]
+    chance = random.Random(_SEED)  # noqa: S311 - a simulation, no secret
+    capacity = CREW_WEEK_HOURS * crews
+    orders, worked, beyond = [], 0.0, 0.0
+    for _ in range(_DRAWS):
+        drawn = chance.choices(counts, k=QUARTER_WEEKS)
+        orders.append(sum(drawn) / QUARTER_WEEKS / crews)
+        for count in drawn:
+            load = sum(chance.choices(hours, k=count)) if count else 0.0
+            worked += load
+            beyond += max(0.0, load - capacity)
+    cuts = quantiles(orders, n=40)
+    return CrewLoad(
+        orders_per_week=round(mean(orders), 3),
+        orders_per_week_low=round(cuts[0], 3),
+        orders_per_week_high=round(cuts[-1], 3),
+        hours_per_week=round(worked / _DRAWS / QUARTER_WEEKS / crews, 2),
+        overtime_share=round(beyond / worked, 4) if worked else 0.0,
+        crews=crews,
+    )

@@ -1,0 +1,238 @@
+"""What a version's would-be orders were worth, as far as anybody knows, and saying what nobody knows.
+
+An order is *right* (its failure came, or its work confirmed it), *wrong* (the work found no such fault), *prevented*
+(the part was changed before it failed: neither a hit nor a false alarm) or *unlabelled* (nobody looked, the work was
+called off, its finding is unknown, or the time in which the failure may come is not over). The last two widen the
+bounds of precision and are never counted as wrong.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.model import Model
+from domain.outcomes import OutcomeClass
+from domain.verdict import Rung
+from policies.evaluation.episodes import Episode
+from policies.evaluation.scoring import HORIZON, FailureRegister, Period
+from policies.language.schema import CostTerms
+from policies.statistics.intervals import Median, Share, middle, share
+
+_HOUR = timedelta(hours=1)
+
+
+class Worth(StrEnum):
+    """What became of an order's reason."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    PREVENTED = "prevented"
+    UNLABELLED = "unlabelled"
+
+
+_WORTH = {
+    OutcomeClass.CONFIRMED: Worth.RIGHT,
+    OutcomeClass.PREVENTED: Worth.PREVENTED,
+    OutcomeClass.NOTHING_FOUND: Worth.WRONG,
+    OutcomeClass.SENSOR_FAULT: Worth.WRONG,
+    OutcomeClass.PROCESS_CHANGE: Worth.WRONG,
+    OutcomeClass.DUPLICATE: Worth.WRONG,
+    OutcomeClass.DEFERRED: Worth.UNLABELLED,
+    OutcomeClass.UNKNOWN: Worth.UNLABELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PastCase:
+    """A case that really was, with what its work found.
+
+    `until` is when its finding was made, or its last event where there is none; `crew_hours` is what its technicians
+    wrote down, None where nobody did.
+    """
+
+    id: str
+    asset: str
+    failure_mode: str
+    begun: datetime
+    until: datetime
+    outcome: OutcomeClass | None
+    cancelled: bool
+    crew_hours: float | None
+
+    @property
+    def worth(self) -> Worth:
+        if self.outcome is None or self.cancelled:
+            return Worth.UNLABELLED
+        return _WORTH[self.outcome]
+
+
+class Bounds(Model):
+    """Precision if every order of which nobody knows was wrong, and if every one was right."""
+
+    least: float | None
+    most: float | None
+
+
+class FalseAlarmCost(Model):
+    """What the wrong orders cost, and what the failures cost that nothing announced.
+
+    Crew hours are the mean of what technicians wrote on orders that found nothing (on all orders, where none did);
+    None where nobody wrote any. Production hours are the policy's own `costs`.
+    """
+
+    orders: int
+    crew_hours: float | None
+    interruption_hours: float
+    missed_failure_hours: float
+
+
+class Measures(Model):
+    """A version's figures, over the plant or of one asset class."""
+
+    orders: int
+    right: int
+    wrong: int
+    prevented: int
+    unlabelled: int
+    cancelled: int
+    """Of the unlabelled: their work was called off."""
+    failures: int
+    precision: Share
+    precision_bounds: Bounds
+    recall: Share
+    lead_hours: Median
+    orders_per_week: float
+    false_alarms: FalseAlarmCost
+
+
+class Outcomes:
+    """What is known of the past: cases with their findings, and a failure register where there is one.
+
+    With a register an order is right by `policies.evaluation.scoring`, and precision is a share of all orders; without
+    one the findings alone say, and precision is a share of the orders of which they say anything.
+    """
+
+    def __init__(self, cases: Iterable[PastCase], period: Period, register: FailureRegister | None) -> None:
+        self.cases = tuple(sorted(cases, key=lambda case: (case.begun, case.id)))
+        self.period = period
+        self.register = register
+        self._of: dict[tuple[str, str], list[PastCase]] = defaultdict(list)
+        for case in self.cases:
+            self._of[case.asset, case.failure_mode].append(case)
+        worked = [case for case in self.cases if case.crew_hours is not None and not case.cancelled]
+        wasted = [case for case in worked if case.worth is Worth.WRONG]
+        hours = [case.crew_hours for case in wasted or worked if case.crew_hours is not None]
+        self.crew_hours_of_a_false_order = sum(hours) / len(hours) if hours else None
+        self.crew_hours = tuple(case.crew_hours for case in worked if case.crew_hours is not None)
+
+    def case_of(self, episode: Episode, rearm: timedelta) -> PastCase | None:
+        """The first real case that shares time with a would-be one."""
+        for case in self._of.get((episode.asset, episode.failure_mode), ()):
+            if case.begun <= episode.last_at + rearm and episode.opened_at <= case.until:
+                return case
+        return None
+
+    def worth(self, episode: Episode, case: PastCase | None) -> Worth:
+        """What an order would have been worth."""
+        found = case.worth if case is not None else Worth.UNLABELLED
+        if self.register is None:
+            return found
+        if self.register.announced(episode):
+            return Worth.RIGHT
+        if found is Worth.PREVENTED:
+            return found
+        return Worth.UNLABELLED if episode.opened_at + HORIZON > self.period.last else Worth.WRONG
+
+
+def measure(
+    episodes: Sequence[Episode], outcomes: Outcomes, classes: Mapping[str, str], costs: CostTerms, rearm: timedelta
+) -> tuple[Measures, dict[str, Measures]]:
+    """The figures of one version over the plant, and by asset class.
+
+    Args:
+        classes: the class of each asset that may fail.
+        costs: the policy's own.
+        rearm: the policy's own.
+    """
+    joined = [(one, outcomes.case_of(one, rearm)) for one in episodes]
+    by_class = {
+        name: _measure(
+            [(one, case) for one, case in joined if classes.get(one.asset) == name],
+            outcomes,
+            {asset for asset, each in classes.items() if each == name},
+            costs,
+        )
+        for name in sorted(set(classes.values()))
+    }
+    return _measure(joined, outcomes, None, costs), by_class
+
+
+def _measure(
+    joined: Sequence[tuple[Episode, PastCase | None]], outcomes: Outcomes, assets: set[str] | None, costs: CostTerms
+) -> Measures:
+    worths = [outcomes.worth(one, case) for one, case in joined]
+    counts = Counter(worths)
+    right, orders = counts[Worth.RIGHT], len(joined)
+    open_question = counts[Worth.PREVENTED] + counts[Worth.UNLABELLED]
+    known = orders - open_question
+    caught, failures, leads = _caught(joined, worths, outcomes, assets)
+    wrong = [one for (one, _), worth in zip(joined, worths, strict=True) if worth is Worth.WRONG]
+    held = sum(one.rung is Rung.WORK_ORDER_AND_HOLD for one in wrong)
+    each = outcomes.crew_hours_of_a_false_order
+    return Measures(
+        orders=orders,
+        right=right,
+        wrong=len(wrong),
+        prevented=counts[Worth.PREVENTED],
+        unlabelled=counts[Worth.UNLABELLED],
+        cancelled=sum(1 for _, case in joined if case is not None and case.cancelled),
+        failures=failures,
+        precision=share(right, orders if outcomes.register is not None else known),
+        precision_bounds=Bounds(
+            least=round(right / orders, 4) if orders else None,
+            most=round((right + open_question) / orders, 4) if orders else None,
+        ),
+        recall=share(caught, failures),
+        lead_hours=middle(leads),
+        orders_per_week=round(orders / outcomes.period.weeks, 3) if outcomes.period.weeks else 0.0,
+        false_alarms=FalseAlarmCost(
+            orders=len(wrong),
+            crew_hours=None if each is None else round(len(wrong) * each, 2),
+            interruption_hours=round(held * (costs.interruption / _HOUR), 2),
+            missed_failure_hours=round((failures - caught) * (costs.failure / _HOUR), 2),
+        ),
+    )
+
+
+def _caught(
+    joined: Sequence[tuple[Episode, PastCase | None]],
+    worths: Sequence[Worth],
+    outcomes: Outcomes,
+    assets: set[str] | None,
+) -> tuple[int, int, list[float]]:
+    """How many failures were announced, of how many, and the lead time of each right order in hours."""
+    register, period = outcomes.register, outcomes.period
+    if register is not None:
+        to_announce = [one for one in register.to_announce if assets is None or one.asset in assets]
+        announced = [register.announced(one) for one, _ in joined]
+        told = {failure for found in announced for failure in found}
+        leads = [
+            (found[0].at - one.opened_at) / _HOUR for (one, _), found in zip(joined, announced, strict=True) if found
+        ]
+        return sum(failure in told for failure in to_announce), len(to_announce), leads
+    confirmed = {
+        case.id
+        for case in outcomes.cases
+        if case.worth is Worth.RIGHT
+        and period.first <= case.until <= period.last
+        and (assets is None or case.asset in assets)
+    }
+    hits = [
+        (one, case)
+        for (one, case), worth in zip(joined, worths, strict=True)
+        if worth is Worth.RIGHT and case is not None
+    ]
+    caught = {case.id for _, case in hits} & confirmed
+    return len(caught), len(confirmed), [(case.until - one.opened_at) / _HOUR for one, case in hits]

@@ -1,0 +1,135 @@
+"""The score of a version's orders against a failure register: one function for the summary and for the backtest.
+
+An order is right if its component fails within `HORIZON` after the episode's first ordering verdict. Precision is the
+share of episodes that are right; recall the share of failures (those with `SETTLING` of telemetry before them, no
+later than its end) that an episode announced; lead time runs from an episode's first ordering verdict to the first
+failure it announced.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from domain.model import Model
+from policies.evaluation.episodes import Episode
+
+HORIZON = timedelta(hours=72)
+"""How soon after an order its failure must come for the order to have been right."""
+SETTLING = timedelta(hours=48)
+"""How much telemetry there must be before a failure for anybody to have announced it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Failure:
+    """That a component failed, as a failure register tells it."""
+
+    at: datetime
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first to the last reading, both counted; aware UTC."""
+
+    first: datetime
+    last: datetime
+
+    @property
+    def weeks(self) -> float:
+        return (self.last - self.first) / timedelta(weeks=1)
+
+
+class ScoreLine(Model):
+    """What a policy version's ordering verdicts were worth; a share of nothing is None."""
+
+    precision: float | None
+    recall: float | None
+    median_lead_hours: float | None
+    orders: int
+    right: int
+    failures: int
+    caught: int
+
+
+class VersionScore(ScoreLine):
+    """A version's figures over the plant and by asset class."""
+
+    by_class: dict[str, ScoreLine]
+
+
+class FailureRegister:
+    """A plant's failures, to be asked about by asset and time.
+
+    Args:
+        failures: in any order.
+        period: of the telemetry; failures outside it prove orders right and cannot be missed.
+    """
+
+    def __init__(self, failures: Iterable[Failure], period: Period) -> None:
+        self.failures: tuple[Failure, ...] = tuple(sorted(failures))
+        self.period = period
+        self._times: dict[str, list[datetime]] = defaultdict(list)
+        for one in self.failures:
+            self._times[one.asset].append(one.at)
+
+    @property
+    def to_announce(self) -> tuple[Failure, ...]:
+        """The failures that could have been announced."""
+        first, last = self.period.first + SETTLING, self.period.last
+        return tuple(one for one in self.failures if first <= one.at <= last)
+
+    def announced(self, episode: Episode) -> Sequence[Failure]:
+        """The failures that an episode announced, ascending."""
+        times = self._times.get(episode.asset, ())
+        begin, end = bisect_right(times, episode.opened_at), bisect_right(times, episode.opened_at + HORIZON)
+        return [Failure(at, episode.asset) for at in times[begin:end]]
+
+
+def score(episodes: Sequence[Episode], register: FailureRegister, classes: Mapping[str, str]) -> VersionScore:
+    """The figures of one version.
+
+    Args:
+        episodes: its would-be cases.
+        register: what failed.
+        classes: the class of each asset that may fail, by which the figures are split as well.
+    """
+    to_announce = register.to_announce
+    total = _line(episodes, to_announce, register)
+    return VersionScore(
+        **dict(total),
+        by_class={
+            name: _line(
+                [one for one in episodes if classes.get(one.asset) == name],
+                [one for one in to_announce if classes.get(one.asset) == name],
+                register,
+            )
+            for name in sorted(set(classes.values()))
+        },
+    )
+
+
+def leads(episodes: Iterable[Episode], register: FailureRegister) -> list[timedelta]:
+    """The lead time of each right episode, in their order."""
+    return [found[0].at - one.opened_at for one in episodes if (found := register.announced(one))]
+
+
+def _line(episodes: Sequence[Episode], to_announce: Sequence[Failure], register: FailureRegister) -> ScoreLine:
+    announced = {failure for one in episodes for failure in register.announced(one)}
+    hours = [lead / timedelta(hours=1) for lead in leads(episodes, register)]
+    caught = sum(failure in announced for failure in to_announce)
+    return ScoreLine(
+        precision=_share(len(hours), len(episodes)),
+        recall=_share(caught, len(to_announce)),
+        median_lead_hours=round(median(hours), 2) if hours else None,
+        orders=len(episodes),
+        right=len(hours),
+        failures=len(to_announce),
+        caught=caught,
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,128 @@
+"""What always holds of the names that a policy brings itself: parameters, calendars, waivers and states."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import z3
+
+from domain.verdict import Context
+from policies.engine.judging import CompiledPolicy, CompiledState
+from policies.language.grammar import COMPOSED
+from policies.language.inheritance import ASSETS, Parameter
+from policies.language.states import STATE
+from policies.language.variables import RULE_VARIABLES, Value, Variable
+from policies.proof.translation import NotTranslated, Translation, literal
+
+Terms = Mapping[str, "z3.ExprRef"]
+
+_OF_MOMENT = ("calendar.", "waiver.")
+_OF_MANY_EVENTS = ("anomaly.kind", "anomaly.quality")
+_HOUR = timedelta(hours=1)
+_WEEK = 7 * 24
+
+
+def variables_of(policy: CompiledPolicy) -> Mapping[str, Variable]:
+    """Every name that the conditions of a version's rules may use."""
+    return {**RULE_VARIABLES, **policy.names.own}
+
+
+def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:
+    """What always holds of a version's own names, in words and as terms."""
+    for parameter in policy.names.parameters:
+        name = f"param.{parameter.name}"
+        yield f"{name} is what it is for the asset", terms[name] == _parameter(parameter, terms)
+    for one in policy.document.waivers:
+        for other in policy.document.waivers:
+            if one.until < other.until:
+                claim = z3.Implies(terms[f"waiver.{one.id}"], terms[f"waiver.{other.id}"])
+                yield f"waiver {one.id} ends before {other.id}", claim
+    for state in policy.states:
+        named = {name: terms[f"state.{state.terms.id}.{name}"] for name in STATE}
+        zero, one_ = literal(0.0), literal(1.0)
+        observed, met, minutes, chatter = (named[name] for name in ("observed", "met", "minutes", "chatter"))
+        counted = z3.And(observed >= 0, observed <= state.terms.of, observed <= terms["memory.seen"])
+        yield f"state {state.terms.id} remembers so many observations", counted
+        yield f"state {state.terms.id} was met at most as often", z3.And(met >= 0, met <= observed)
+        raised = named["raised"]
+        yield f"state {state.terms.id} is raised by an observation", z3.Implies(raised, observed >= 1)
+        since = z3.And(z3.fpGEQ(minutes, zero), z3.Or(raised, z3.fpEQ(minutes, zero)))
+        yield f"state {state.terms.id} has minutes while it is raised", since
+        yield f"state {state.terms.id} chatters by a share", z3.And(z3.fpGEQ(chatter, zero), z3.fpLEQ(chatter, one_))
+        yield from _observed_now(state, terms)
+
+
+def _observed_now(state: CompiledState, terms: Terms) -> Iterator[tuple[str, "z3.BoolRef"]]:
+    """What an anomaly that is itself an observation does to a state, where no delay stands between them."""
+    translation = Translation(terms)
+    try:
+        observed, raising, *clearing = (translation.condition(condition) for condition in state.chain.conditions)
+    except NotTranslated:
+        return  # of a state that is not understood every value is possible
+    seen = z3.And(terms["anomaly.quality"] == literal("good"), observed)
+    cleared = clearing[0] if clearing else z3.Not(raising)
+    raised = terms[f"state.{state.terms.id}.raised"]
+    if state.terms.off_delay is None:
+        claim = z3.Implies(z3.And(seen, cleared, z3.Not(raising)), z3.Not(raised))
+        yield f"state {state.terms.id} is cleared at once", claim
+    if state.terms.on_delay is None:
+        yield f"state {state.terms.id} is raised at once", z3.Implies(z3.And(seen, raising, z3.Not(cleared)), raised)
+
+
+def _parameter(parameter: Parameter, terms: Terms) -> "z3.ExprRef":
+    translation = Translation(terms)
+    value = literal(parameter.default)
+    for choice in reversed(parameter.choices):
+        value = z3.If(translation.condition(ASSETS.condition(choice.when, COMPOSED)), literal(choice.value), value)
+    return value
+
+
+def moved_along(policy: CompiledPolicy, name: str) -> set[str]:
+    """The own names that may change where one name is changed, at the same instant."""
+    if name.startswith("memory."):
+        return {own for own in policy.names.own if own.startswith("state.")}
+    moved: set[str] = set()
+    if name.startswith("asset."):
+        moved.update(own for own in policy.names.own if own.startswith("param."))
+    for state in policy.states:
+        asked = set(state.chain.names)
+        if name in _OF_MANY_EVENTS or name in asked or moved & asked:
+            moved.update(f"state.{state.terms.id}.{each}" for each in STATE)
+    return moved
+
+
+def shared(policy: CompiledPolicy, other: CompiledPolicy) -> set[str]:
+    """The own names that mean the same in two versions, so that they always have the same value."""
+    mine, theirs = policy.document, other.document
+    calendars = {each.id: each for each in theirs.calendars}
+    waivers = {each.id: each.until for each in theirs.waivers}
+    parameters = {each.name: _meaning(each) for each in other.names.parameters}
+    names = {f"calendar.{each.id}" for each in mine.calendars if calendars.get(each.id) == each}
+    names |= {f"waiver.{each.id}" for each in mine.waivers if waivers.get(each.id) == each.until}
+    names |= {f"param.{each.name}" for each in policy.names.parameters if parameters.get(each.name) == _meaning(each)}
+    states = {each.terms.id: each for each in other.states}
+    for state in policy.states:
+        twin = states.get(state.terms.id)
+        if twin is not None and mine.memory.window == theirs.memory.window and _alike(state, twin, names):
+            names |= {f"state.{state.terms.id}.{each}" for each in STATE}
+    return names
+
+
+def _meaning(parameter: Parameter) -> tuple[object, ...]:
+    return (parameter.default, *((choice.when, choice.value) for choice in parameter.choices))
+
+
+def _alike(state: CompiledState, twin: CompiledState, same: set[str]) -> bool:
+    terms = state.terms.model_copy(update={"says": twin.terms.says})
+    return terms == twin.terms and all(name in RULE_VARIABLES or name in same for name in state.chain.names)
+
+
+def moment(policy: CompiledPolicy, values: Mapping[str, Value], context: Context, now: datetime) -> datetime:
+    """An instant at which calendars and waivers are as wanted, in a week of `now` or of a waiver's end; or `now`."""
+    wanted = {name: value for name, value in values.items() if name.startswith(_OF_MOMENT)}
+    begins = [now, *(edge for each in policy.document.waivers for edge in (each.until - _WEEK * _HOUR, each.until))]
+    for begin in begins:
+        for hours in range(_WEEK if wanted else 1):
+            at = begin + hours * _HOUR
+            if all(policy.names.timing_readers[name](context, at) == value for name, value in wanted.items()):
+                return at
+    return now

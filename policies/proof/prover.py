@@ -1,0 +1,284 @@
+"""Proving what a version promises of itself, or refuting it by a situation in which the engine breaks the promise.
+
+`proved` means that no situation breaks it: the solver found the opposite to contradict the conditions and the axioms
+of `policies.proof.situation`. `refuted` means that a situation was found, made into events, judged by the real engine,
+and seen to break it. All else is `unknown`, the solver's own "unknown" and a time that ran out among it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import z3
+
+from domain.errors import Rejected
+from domain.model import Model
+from domain.verdict import Rung, Verdict
+from policies.engine.judging import CompiledPolicy, judge, look
+from policies.engine.trial import Situation, remembered
+from policies.language.expressions import Chain
+from policies.language.schema import MonotoneClaim, Property, RungClaim
+from policies.language.variables import RULE_VARIABLES, Facts, Value
+from policies.proof.policy_variables import Terms, moved_along, shared, variables_of
+from policies.proof.search import TIMEOUT_MS, Answer, Search, judgement
+from policies.proof.situation import OF_MEMORY_TERMS, OF_VERDICTS, SHAPED_BY, axioms, beside, longer, raised, situation
+from policies.proof.translation import NotTranslated, Translation, literal
+from policies.proof.witness import attempts
+
+Result = Literal["proved", "refuted", "unknown"]
+
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    "asset.criticality": ("", "D", "C", "B", "A"),
+    "anomaly.risk": ("", "Low", "Medium", "High"),
+    "memory.risk": ("", "Low", "Medium", "High"),
+    "anomaly.quality": ("bad", "uncertain", "good"),
+}
+"""The words that have an order, the least first."""
+
+
+class Proof(Model):
+    """What became of one property.
+
+    `why` says what stands against a result. `witness` holds the situations in which the engine breaks the property:
+    two, of which the second has the value raised (or lowered), where it speaks of two; else one.
+    """
+
+    property: str
+    says: str
+    result: Result
+    why: str | None = None
+    witness: tuple[Situation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A situation as the engine sees it: the values of all names, and the verdict on the last event."""
+
+    values: Mapping[str, Value]
+    verdict: Verdict
+
+
+def seen(policy: CompiledPolicy, made: Situation) -> Seen:
+    """What the engine makes of a situation."""
+    before, _ = remembered(policy, made.events[:-1], made.context)
+    last = made.events[-1]
+    observed, _ = look(policy, before, last, made.context)
+    facts = Facts(last, made.context, observed, before, policy.document.memory.window)
+    verdict, _ = judge(policy, before, last, made.context)
+    return Seen({name: read(facts) for name, read in policy.names.readers.items()}, verdict)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The opposite of a property: what a situation that breaks it fulfils, and how the engine is asked about one.
+
+    `policies` gives, for each of `situations`, the version whose memory it shows. With `one_history` the second
+    situation differs from the first in its asset or its last event alone.
+    """
+
+    statements: Sequence["z3.BoolRef"]
+    situations: Sequence[Terms]
+    policies: Sequence[CompiledPolicy]
+    broken: Callable[[Sequence[Situation]], bool]
+    one_history: bool = False
+    other: CompiledPolicy | None = None
+
+
+class Prover:
+    """Proves the properties of one version.
+
+    Args:
+        policy: the version.
+        version: finds another version of the same policy by its number, for properties that name one; raises
+            `Rejected` where there is none.
+        timeout_ms: how long one question to the solver may take.
+    """
+
+    def __init__(
+        self, policy: CompiledPolicy, version: Callable[[str], CompiledPolicy], timeout_ms: int = TIMEOUT_MS
+    ) -> None:
+        self._policy = policy
+        self._version = version
+        self._timeout = timeout_ms
+
+    def prove(self, properties: Sequence[Property]) -> Iterator[Proof]:
+        """Each property with what became of it, in turn."""
+        for one in properties:
+            yield self._prove(one)
+
+    def _prove(self, one: Property) -> Proof:
+        try:
+            question = self._question(one)
+        except Rejected as error:
+            # No translation, a name that does not exist, a version that is not there: nothing can be said, and why.
+            return Proof(property=one.id, says=one.says, result="unknown", why=str(error))
+        search = Search(question.statements, question.situations, self._timeout)
+        answer = search.ask()
+        if answer is Answer.NONE:
+            return Proof(property=one.id, says=one.says, result="proved")
+        if answer is Answer.UNKNOWN:
+            why = f"the solver did not come to an end within {self._timeout / 1000:g} s"
+            return Proof(property=one.id, says=one.says, result="unknown", why=why)
+        witness = confirmed(
+            search, question.policies, question.broken, one_history=question.one_history, other=question.other
+        )
+        if witness is not None:
+            return Proof(property=one.id, says=one.says, result="refuted", witness=witness)
+        why = "the solver found values that would break it, but no events were found that lead to them"
+        return Proof(property=one.id, says=one.says, result="unknown", why=why)
+
+    def _question(self, one: Property) -> _Question:
+        if one.always is not None:
+            return self._bounded(one.always, reached=True)
+        if one.never is not None:
+            return self._bounded(one.never, reached=False)
+        if one.monotone is not None:
+            return self._monotone(one.monotone)
+        return self._superset(self._version(str(one.acts_superset_of)))
+
+    def _bounded(self, bound: RungClaim, *, reached: bool) -> _Question:
+        conditions = self._policy.names.rules
+        condition = conditions.condition(bound.when)
+        terms = situation("", self._policy)
+        verdict = judgement(self._policy, terms)
+        below = verdict.rung < int(bound.rung_at_least)
+        chain = Chain(conditions, [condition])
+
+        def broken(made: Sequence[Situation]) -> bool:
+            one = seen(self._policy, made[0])
+            met = chain.answer(0, one.values).held
+            return met and (one.verdict.rung < bound.rung_at_least) == reached
+
+        statements = [
+            *self._always(terms),
+            Translation(terms).condition(condition),
+            below if reached else z3.Not(below),
+        ]
+        return _Question(statements, (terms,), (self._policy,), broken)
+
+    def _monotone(self, promise: MonotoneClaim) -> _Question:
+        name = promise.variable
+        if name not in RULE_VARIABLES:
+            raise NotTranslated(name, "only what is seen and remembered of an asset can be raised alone")
+        moved = {name, *SHAPED_BY.get(name, ()), *moved_along(self._policy, name)}
+        first = situation("", self._policy)
+        second = beside(first, moved, "changed ", self._policy)
+        less, more = (first, second) if promise.direction == "up" else (second, first)
+        statements = [
+            *self._always(first),
+            *self._always(second),
+            *(axiom.term for axiom in raised(name, less, more, self._policy.document.memory)),
+            _below(name, less[name], more[name]),
+            judgement(self._policy, second).rung < judgement(self._policy, first).rung,
+        ]
+
+        def broken(made: Sequence[Situation]) -> bool:
+            before, after = (seen(self._policy, each) for each in made)
+            lower, higher = (before, after) if promise.direction == "up" else (after, before)
+            return (
+                all(before.values[each] == after.values[each] for each in before.values if each not in moved)
+                and _rank(name, lower.values[name]) < _rank(name, higher.values[name])
+                and after.verdict.rung < before.verdict.rung
+            )
+
+        one_history = not name.startswith("memory.")
+        return _Question(statements, (first, second), (self._policy, self._policy), broken, one_history)
+
+    def _superset(self, other: CompiledPolicy) -> _Question:
+        terms, others, statements = side_by_side(self._policy, other)
+        own, theirs = judgement(self._policy, terms), judgement(other, others)
+        draft = int(Rung.DRAFT)
+
+        def broken(made: Sequence[Situation]) -> bool:
+            one = made[0]
+            return seen(other, one).verdict.rung.orders and not seen(self._policy, one).verdict.rung.orders
+
+        shown, by, more = narrower((terms, self._policy), (others, other))
+        opposite = [*statements, theirs.rung >= draft, own.rung < draft]
+        return _Question(opposite, (shown,), (by,), broken, other=more)
+
+    def _always(self, terms: Terms) -> list["z3.BoolRef"]:
+        return [axiom.term for axiom in axioms(terms, self._policy)]
+
+
+def side_by_side(
+    policy: CompiledPolicy, other: CompiledPolicy
+) -> tuple[dict[str, "z3.ExprRef"], dict[str, "z3.ExprRef"], list["z3.BoolRef"]]:
+    """One history as two versions remember it, and what always holds of it.
+
+    What depends on a version's own verdicts is its own; what depends on the terms of memory is so where they differ.
+    """
+    mine, theirs = policy.document.memory, other.document.memory
+    alike = (mine.window, mine.evidence_above) == (theirs.window, theirs.evidence_above)
+    terms = situation("", policy)
+    own = {name for name in variables_of(policy) if name not in RULE_VARIABLES} - shared(policy, other)
+    others = beside(terms, {*OF_VERDICTS, *(() if alike else OF_MEMORY_TERMS), *own}, "other ", other)
+    statements = [axiom.term for axiom in (*axioms(terms, policy), *axioms(others, other))]
+    if not alike and mine.window >= theirs.window and mine.evidence_above <= theirs.evidence_above:
+        statements += [axiom.term for axiom in longer(others, terms)]
+    if not alike and theirs.window >= mine.window and theirs.evidence_above <= mine.evidence_above:
+        statements += [axiom.term for axiom in longer(terms, others)]
+    return terms, others, statements
+
+
+def narrower(
+    one: tuple[Terms, CompiledPolicy], two: tuple[Terms, CompiledPolicy]
+) -> tuple[Terms, CompiledPolicy, CompiledPolicy]:
+    """Of two versions the one that remembers less, with its terms; then the other."""
+    mine, theirs = one[1].document.memory, two[1].document.memory
+    if (mine.window, -mine.evidence_above) <= (theirs.window, -theirs.evidence_above):
+        return *one, two[1]
+    return *two, one[1]
+
+
+def confirmed(
+    search: Search,
+    policies: Sequence[CompiledPolicy],
+    broken: Callable[[Sequence[Situation]], bool],
+    *statements: "z3.BoolRef",
+    one_history: bool = False,
+    other: CompiledPolicy | None = None,
+) -> tuple[Situation, ...] | None:
+    """Situations that were found, made into events, and seen by the engine to be what was looked for.
+
+    Args:
+        search: what looks for them.
+        policies: for each situation, the version whose memory it shows.
+        broken: asks the engine about them.
+        statements: what must hold besides.
+        one_history: whether they share the events before the last.
+        other: another version, of which it is wanted that it remembers more.
+    """
+    names = ("witness",) if len(policies) == 1 else ("before the change", "after the change")
+    for found in search.models(*statements):
+        made = [attempts(*each, other) for each in zip(names, found, policies, strict=True)]
+        for whole in zip(*made, strict=False):
+            if one_history:
+                history = whole[0].events[:-1]
+                whole = tuple(one.model_copy(update={"events": (*history, one.events[-1])}) for one in whole)
+            if broken(whole):
+                return whole
+    return None
+
+
+def _below(name: str, less: "z3.ExprRef", more: "z3.ExprRef") -> "z3.BoolRef":
+    if z3.is_fp(less):
+        return z3.fpLT(less, more)
+    if z3.is_int(less):
+        return less < more
+    if z3.is_bool(less):
+        return z3.And(z3.Not(less), more)
+    if name not in ORDERS:
+        raise NotTranslated(name, "it has no order in which it could be raised")
+    return _place(name, less) < _place(name, more)
+
+
+def _place(name: str, term: "z3.ExprRef") -> "z3.ArithRef":
+    place = z3.IntVal(0)
+    for number, word in enumerate(ORDERS[name]):
+        place = z3.If(term == literal(word), z3.IntVal(number), place)
+    return place
+
+
+def _rank(name: str, value: Value) -> float:
+    return ORDERS[name].index(str(value)) if isinstance(value, str) else float(value)

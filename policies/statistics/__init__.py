@@ -1,0 +1,1 @@
+"""Statistics on counted results: intervals, sequential tests, alarm floods and rule hits."""

@@ -1,0 +1,434 @@
+"""The MES server: how a client finds things, what it is told, and how the sandbox can make it misbehave.
+
+**Finding things.** Endpoint `opc.tcp://127.0.0.1:PORT`, security None, anonymous (or `users`). With `isa` the index of
+`http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/` and `jobs` of `http://opcfoundation.org/UA/Machinery/Jobs/`:
+
+    Objects / jobs:JobManagement              (JobManagementType)
+      / jobs:JobOrderControl                  (ISA95JobOrderReceiverObjectType, isa i=1002)
+          / isa:JobOrderList                  ISA95JobOrderAndStateDataType[]
+          / isa:MaxDownloadableJobOrders      UInt16
+          / isa:EquipmentID                   String[], every equipment here
+          / isa:Store StoreAndStart Update    (JobOrder, Comment[]) -> ReturnStatus
+          / isa:Start Stop Pause Resume Abort Cancel Clear RevokeStart
+                                              (JobOrderID, Comment[]) -> ReturnStatus
+      / jobs:JobOrderResults                  (ISA95JobResponseProviderObjectType, isa i=1003)
+          / isa:RequestJobResponseByJobOrderID     (JobOrderID) -> JobResponse, ReturnStatus
+          / isa:RequestJobResponseByJobOrderState  (JobOrderState[]) -> JobResponses[], ReturnStatus
+
+**JobOrderList.** Per equipment the last job it ended, the current one and the next two, with planned (once begun,
+actual) StartTime and EndTime. Exactly one planned job per equipment is AllowedToStart, Running or held; the later
+ones are NotAllowedToStart and `Start` on them answers 16. While a job is held its times stand still; on release its
+end, and all jobs after it, move by the time lost. JobOrderParameters: PlannedQuantity, RemainingQuantity (as of
+RemainingQuantityAsOf: the equipment's last change or the server's start), QuantityPerHour. A line's planned stop, on
+or next, is always listed as one order `STOP-<line>-<week>` with WorkMasterID `PLANNED-STOP` and the line's whole
+equipment: an entry of the calendar, NotAllowedToStart for ever; during it the next production job is AllowedToStart
+and can be revoked. A job that a hold has pushed across a stop stands still through it. Orders stored by clients are
+listed too and never run.
+
+**Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for unreadable arguments; 4 is not used, as a command is
+valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the specification there are no events.
+
+**Faults** (target `jobcontrol`; operations: the method's browse name, or `read` for a read of JobOrderList):
+
+| kind              | shown as                                                                              |
+|-------------------|---------------------------------------------------------------------------------------|
+| commit_then_drop  | a method does its work, then the caller's connection is cut (`read`: just cut)        |
+| drop_then_nothing | the caller's connection is cut, nothing done                                          |
+| timeout           | silence for `delay` seconds, then cut, nothing done                                   |
+| slow              | `seconds` later, as usual                                                             |
+| late              | methods: answered at once, the list shows the new state `seconds` later; not on `read` |
+| status_500        | methods: nothing done, status Uncertain and ReturnStatus 0; no effect on `read`       |
+| refuse_field      | methods: nothing done, ReturnStatus is the number in `code`, else 16; not on `read`     |
+| status_429        | nothing done, BadTooManyOperations                                                    |
+| session_expired   | nothing done, BadSessionIdInvalid                                                     |
+| duplicate_answer  | `read`: the first job order stands in the list twice                                  |
+| reorder_answers   | `read`: the list is in the wrong order                                                |
+| down              | every connection is cut and new ones are refused until cleared                        |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from asyncua import Server, ua
+from asyncua.common.callback import CallbackType
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
+
+from sandbox.faults import Fault, Faults
+from sandbox.jobcontrol import address_space, datatypes
+from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
+from sandbox.jobcontrol.holds import HoldRecord, HoldRow
+from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
+from sandbox.jobcontrol.journal import Journal
+from sandbox.jobcontrol.structures import Structures
+
+TARGET: Final = "jobcontrol"
+KINDS: Final = frozenset(
+    {
+        "commit_then_drop",
+        "drop_then_nothing",
+        "timeout",
+        "slow",
+        "late",
+        "status_429",
+        "status_500",
+        "refuse_field",
+        "session_expired",
+        "duplicate_answer",
+        "reorder_answers",
+        "down",
+    }
+)
+_FAULT_CODES: Final = {
+    "session_expired": ua.StatusCodes.BadSessionIdInvalid,
+    # OPC UA names no time to come back.
+    "status_429": ua.StatusCodes.BadTooManyOperations,
+}
+_DOWN_CHECK_SECONDS: Final = 0.05
+
+
+class Clock(Protocol):
+    """Plant time."""
+
+    def now(self) -> datetime:
+        """Aware UTC, never going back."""
+
+
+class _Users:
+    """asyncua's user manager: a table of names and passwords."""
+
+    def __init__(self, users: Mapping[str, str]) -> None:
+        self._users = users
+
+    def get_user(
+        self, _server: object, username: str | None = None, password: str | None = None, **_rest: object
+    ) -> Any:
+        known = username is not None and self._users.get(username) == password
+        return User(role=UserRole.User, name=username) if known else None
+
+
+class JobControlServer:
+    """The sandbox's MES; see the module.
+
+    Args:
+        directory: where `jobcontrol.sqlite` is kept; None keeps nothing.
+        clock: plant time.
+        equipment: (machine id, equipment id, line id) of every machine.
+        port: 0 for any free one.
+        faults: what to misbehave with.
+        seed: of the schedule.
+        users: names and passwords; none means anonymous clients only.
+
+    Raises:
+        ValueError: what is under `directory` was made with another seed, or `faults` holds a kind it cannot show.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None,
+        clock: Clock,
+        equipment: Sequence[tuple[int, str, str]],
+        port: int = 0,
+        faults: Faults | None = None,
+        seed: int = 0,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._equipment = tuple(equipment)
+        self._port = port
+        self._users = users
+        self._faults = faults or Faults()
+        self._faults.declare(TARGET, KINDS)
+        self._answered_wrongly: dict[int, str] = {}
+        self._open_journal = partial(Journal, directory, seed)
+        self._journal: Journal | None = self._open_journal()
+        self._holds = HoldRecord(self._journal.holds())
+        self._floor = Floor(self._equipment, seed, self._holds)
+        self._floor.take_up(clock.now(), self._journal.progress(), self._journal.downloaded())
+        self._server: Any = None
+        self._structures: Structures | None = None
+        self._list_node: Any = None
+        self._publishing = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+        self._later: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The port listened on, once started."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """`opc.tcp://127.0.0.1:PORT`."""
+        return f"opc.tcp://127.0.0.1:{self._port}"
+
+    def holds(self) -> list[HoldRow]:
+        """Every hold a client placed with a Comment, oldest first."""
+        return self._holds.rows()
+
+    async def start(self) -> None:
+        """Let the plan come to the clock's time and listen. May be called again after `stop`."""
+        if self._journal is None:
+            self._journal = self._open_journal()
+        self._floor.advance(self._clock.now())
+        self._save()
+        server = Server(user_manager=_Users(self._users) if self._users is not None else None)
+        await server.init()
+        server.disable_clock()
+        server.set_server_name("Sandbox MES")
+        server.set_endpoint(self.url)
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        identity = ua.AnonymousIdentityToken if self._users is None else ua.UserNameIdentityToken
+        server.set_identity_tokens([identity])
+        namespaces = await address_space.register_namespaces(server)
+        types = await datatypes.define(server, namespaces.isa95)
+        self._structures = Structures(namespaces.isa95, types)
+        self._list_node = await address_space.build(
+            server,
+            namespaces,
+            types,
+            [name for _, name, _ in self._equipment],
+            MAX_DOWNLOADABLE,
+            self._answer,
+        )
+        server.subscribe_server_callback(CallbackType.PreRead, self._before_read)
+        server.subscribe_server_callback(CallbackType.PostRead, self._after_read)
+        self._server = server
+        await self._publish()
+        await server.start()
+        self._port = int(server.bserver.port)
+        self._watch = asyncio.create_task(self._watch_down(server), name="jobcontrol-down")
+
+    async def stop(self) -> None:
+        """Cut every connection and stop listening; what is on disk stays."""
+        if self._server is None:
+            return
+        for task in tuple(self._later):
+            task.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._server.stop()
+        self._server = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    async def advance(self, now: datetime) -> None:
+        """Let plant time have come to `now`; a client sees the jobs where they then are."""
+        if self._floor.advance(now):
+            self._save()
+            await self._publish()
+
+    async def release_by_hand(self, hold: HoldRow) -> None:
+        """Lift a hold at the machine's own panel, as a shift lead does; one that is lifted already is left alone."""
+        now = self._clock.now()
+        method = Method.RESUME if hold.method == Method.PAUSE.value else Method.START
+        if self._floor.command(method, hold.job, "", now) is ReturnStatus.NO_ERROR:
+            self._save()
+            await self._publish()
+
+    def drop_connections(self) -> None:
+        """Cut every client's connection, once."""
+        for transport in tuple(self._server.iserver.asyncio_transports):
+            transport.abort()
+
+    async def _answer(self, method: str, arguments: Sequence[Any]) -> Any:
+        fault = self._faults.take(TARGET, method)
+        if fault is not None:
+            refusal = await self._misbehave(fault, method)
+            if refusal is not None:
+                return refusal
+        await self.advance(self._clock.now())
+        values = [argument.Value for argument in arguments]
+        if method == address_space.BY_ID:
+            return self._response_of(values)
+        if method == address_space.BY_STATE:
+            return self._responses_in(values)
+        status = self._execute(Method(method), values)
+        if status is ReturnStatus.NO_ERROR:
+            self._save()
+            if fault is not None and fault.kind == "late":
+                self._publish_later(fault.seconds)
+            else:
+                await self._publish()
+        if fault is not None and fault.kind == "commit_then_drop":
+            self._cut_caller()
+        return _result(_status(status))
+
+    def _execute(self, method: Method, values: Sequence[Any]) -> ReturnStatus:
+        if len(values) != 2:
+            return ReturnStatus.INVALID_REQUEST
+        subject, comment = values
+        now = self._clock.now()
+        if method in (Method.STORE, Method.STORE_AND_START, Method.UPDATE):
+            order = self._wire.read_order(subject)
+            if order is None:
+                return ReturnStatus.INVALID_REQUEST
+            if method is Method.UPDATE:
+                return self._floor.update(order, now)
+            stored = method is Method.STORE
+            state = JobState.NOT_ALLOWED_TO_START if stored else JobState.ALLOWED_TO_START
+            return self._floor.store(order, state, now)
+        if not isinstance(subject, str) or not subject:
+            return ReturnStatus.INVALID_REQUEST
+        return self._floor.command(method, subject, _text(comment), now)
+
+    def _response_of(self, values: Sequence[Any]) -> Any:
+        job_id = values[0] if values else None
+        rows = self._floor.rows(self._clock.now())
+        row = next((row for row in rows if row.job_id == job_id), None)
+        status = ReturnStatus.UNKNOWN_JOB_ORDER if row is None else ReturnStatus.NO_ERROR
+        response = ua.Variant(self._wire.response(row), ua.VariantType.ExtensionObject)
+        return _result(response, _status(status))
+
+    def _responses_in(self, values: Sequence[Any]) -> Any:
+        wanted = self._wire.wanted_states(values[0] if values else None)
+        rows = self._floor.rows(self._clock.now()) if wanted is not None else []
+        responses = [self._wire.response(row) for row in rows if row.state in (wanted or ())]
+        status = ReturnStatus.INVALID_REQUEST if wanted is None else ReturnStatus.NO_ERROR
+        return _result(ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True), _status(status))
+
+    async def _before_read(self, event: Any, _service: object) -> None:
+        if not event.is_external or not self._reads_list(event.request_params):
+            return
+        fault = self._faults.take(TARGET, "read")
+        if fault is None:
+            return
+        refusal = await self._misbehave(fault, "read")
+        if fault.kind in _FAULT_CODES:
+            raise ServiceError(refusal.StatusCode.value)
+        if fault.kind == "commit_then_drop":
+            self._cut_caller()
+        if fault.kind in ("duplicate_answer", "reorder_answers"):
+            self._answered_wrongly[id(event.request_params)] = fault.kind
+
+    async def _after_read(self, event: Any, _service: object) -> None:
+        kind = self._answered_wrongly.pop(id(event.request_params), None)
+        if kind is None:
+            return
+        for place, answer in enumerate(event.response_params):
+            rows = answer.Value.Value
+            if isinstance(rows, list):
+                wrong = [*rows, *rows[:1]] if kind == "duplicate_answer" else rows[::-1]
+                event.response_params[place] = replace(answer, Value=ua.Variant(wrong, answer.Value.VariantType))
+
+    def _reads_list(self, parameters: Any) -> bool:
+        return any(
+            item.NodeId == self._list_node.nodeid and item.AttributeId == ua.AttributeIds.Value
+            for item in parameters.NodesToRead
+        )
+
+    async def _misbehave(self, fault: Fault, operation: str) -> Any:
+        """What is to be seen before the work; a result where it takes the work's place."""
+        match fault.kind:
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+            case "timeout":
+                await asyncio.sleep(fault.seconds)
+                return self._cut_caller()
+            case "drop_then_nothing":
+                return self._cut_caller()
+            case "down":
+                self._server.iserver.max_connections = 0
+                self.drop_connections()
+                return _result()
+            case "status_500":
+                result = _refusal(operation, 0)
+                result.StatusCode = ua.StatusCode(ua.StatusCodes.Uncertain)
+                return result
+            case "status_429" | "session_expired":
+                # asyncua lets a method answer for itself alone; a reading of the list fails as a service.
+                result = ua.CallMethodResult()
+                result.StatusCode = ua.StatusCode(_FAULT_CODES[fault.kind])
+                return result
+            case "refuse_field":
+                code = fault.text("code")
+                return _refusal(operation, int(code) if code.isdecimal() else ReturnStatus.UNABLE_TO_ACCEPT)
+        return None
+
+    def _cut_caller(self) -> Any:
+        """Cut the connection whose request is being served; asyncua serves each in a task of the connection's own."""
+        serving = asyncio.current_task()
+        for connection in tuple(self._server.bserver.clients):
+            if connection._task is serving:  # noqa: SLF001 - asyncua tells a callback in no other way who calls
+                connection.transport.abort()
+        return _result()
+
+    async def _watch_down(self, server: Any) -> None:
+        """Refuse new connections while a `down` is in force: asyncua asks nobody about those."""
+        usual = server.iserver.max_connections
+        while True:
+            down = any(fault.target == TARGET and fault.kind == "down" for fault in self._faults.list())
+            server.iserver.max_connections = 0 if down else usual
+            if down:
+                self.drop_connections()
+            await asyncio.sleep(_DOWN_CHECK_SECONDS)
+
+    async def _publish(self) -> None:
+        if self._list_node is None:
+            return
+        async with self._publishing:
+            rows = self._floor.rows(self._clock.now())
+            await self._list_node.write_value(self._wire.job_order_list(rows))
+
+    def _publish_later(self, seconds: float) -> None:
+        """Let clients see the jobs as they are now only after a while."""
+
+        async def publish() -> None:
+            await asyncio.sleep(seconds)
+            if self._server is not None:
+                await self._publish()
+
+        task = asyncio.create_task(publish(), name="jobcontrol-late")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    def _save(self) -> None:
+        changes = self._floor.changes
+        if self._journal is None:
+            return
+        self._journal.write(
+            [(name, self._floor.workstations[name].progress) for name in sorted(changes.equipment)],
+            [(job, self._floor.downloaded.get(job)) for job in sorted(changes.downloaded)],
+            self._holds.unsaved(),
+        )
+        changes.equipment.clear()
+        changes.downloaded.clear()
+
+    @property
+    def _wire(self) -> Structures:
+        if self._structures is None:
+            raise RuntimeError("the job control server has not been started")
+        return self._structures
+
+
+def _result(*outputs: Any) -> Any:
+    result = ua.CallMethodResult()
+    result.OutputArguments = list(outputs)
+    return result
+
+
+def _status(status: int) -> Any:
+    return ua.Variant(int(status), ua.VariantType.UInt64)
+
+
+def _refusal(operation: str, status: int) -> Any:
+    asks_for_responses = operation in (address_space.BY_ID, address_space.BY_STATE)
+    return _result(*([ua.Variant()] if asks_for_responses else []), _status(status))
+
+
+def _text(comment: Any) -> str:
+    """The first Comment's text, as received; '' where there is none."""
+    comments = comment if isinstance(comment, list) else [comment]
+    texts = [text for each in comments if (text := getattr(each, "Text", None))]
+    return str(texts[0]) if texts else ""

@@ -1,0 +1,131 @@
+"""Where one episode of a fault ends and the next begins, and what is kept when two writers meet."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.anomaly import Anomaly, AnomalyKind, Received
+from domain.cases import ClosedAs
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation, received
+
+
+@pytest.fixture
+async def plant(storage_engine: AsyncEngine) -> Plant:
+    made = Plant(storage_engine)
+    await made.prepare()
+    return made
+
+
+def by_hand(hours: float) -> Received:
+    alarm = Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=PUMP,
+        failure_mode="PDE",
+        at=START + timedelta(hours=hours),
+        detector="manual:ines",
+        raised_by="ines",
+    )
+    return received(alarm, f"manual|{hours}")
+
+
+async def close(plant: Plant, how: ClosedAs) -> None:
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("UPDATE cases SET closed_at = now(), closed_as = :how"), {"how": how.value})
+
+
+async def test_an_alarm_that_asks_for_no_order_lengthens_no_episode_of_orders(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.DONE)
+    await plant.take(by_hand(20))
+    await plant.take(code(39), deviation(40))
+    assert await plant.rows("SELECT count(*) FROM cases WHERE rung >= 3") == [(2,)]
+
+
+async def test_an_alarm_noted_after_the_episode_still_says_on_which_case(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.DONE)
+    await plant.take(by_hand(20))
+    assert await plant.rows("SELECT how FROM evidence ORDER BY id") == [("opened",), ("noted",)]
+
+
+async def test_a_fault_seen_again_after_its_case_was_withdrawn_is_a_case(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await close(plant, ClosedAs.WITHDRAWN)
+    await plant.take(deviation(3))
+    assert await plant.rows("SELECT count(*) FROM cases WHERE closed_at IS NULL") == [(1,)]
+
+
+async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    cases = store_of(plant)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await cases.order_intended(str(case), "maximo", draft(str(case)))
+    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5))
+    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0))
+    seen = (await cases.view(str(case)))[0].order
+    assert seen is not None
+    assert seen.status is WorkOrderStatus.COMPLETED
+
+
+async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await store_of(plant).closed(str(case), ClosedAs.WITHDRAWN)
+    assert await plant.rows("SELECT closed_as FROM cases") == [(None,)]
+
+
+async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transaction(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await store_of(plant).closed(str(case), ClosedAs.DONE, "a person to say what it found")
+    assert await plant.rows("SELECT closed_as, lane, waiting_for, waiting_step FROM cases") == [
+        ("done", "planner", "a person to say what it found", "record-outcome")
+    ]
+    last = "SELECT kind FROM acts WHERE ledger_seq = (SELECT max(seq) FROM ledger) ORDER BY leaf"
+    assert await plant.rows(last) == [("case-closed",), ("case-waits",)]
+
+
+def store_of(plant: Plant) -> CaseStore:
+    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+
+
+def draft(case: str) -> WorkOrderDraft:
+    return WorkOrderDraft(
+        key=case,
+        asset=PUMP,
+        asset_attributes={},
+        asset_external_id="M001-COMP1",
+        summary="It shifts.",
+        paragraphs=("It shifts.",),
+        failure_mode="PDE",
+        priority=2,
+        released=True,
+        reported_at=START,
+    )
+
+
+def order(case: str, status: WorkOrderStatus, *, minutes: int) -> WorkOrderRecord:
+    return WorkOrderRecord(
+        ref=WorkOrderRef(system="maximo", id="1001", key=case),
+        status=status,
+        vendor_status=status.value,
+        changed_at=START + timedelta(minutes=minutes),
+        touched=False,
+    )
+
+
+async def test_open_cases_of_one_transaction_are_each_written_as_they_came_out(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    await plant.take(code(1, "error2", asset=MOTOR), code(1.5, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
+    known = "SELECT asset, rung, version, verdict, event_at FROM cases ORDER BY asset"
+    before = await plant.rows(known)
+    await plant.take(code(2.5), deviation(3), deviation(3, asset=MOTOR), deviation(4, asset=MOTOR))
+    assert await plant.rows(known) == before
+    fed = await plant.rows("SELECT fed, last_event_at FROM cases ORDER BY asset = :pump DESC", pump=PUMP)
+    assert fed == [(fed[0][0], START + timedelta(hours=3)), (fed[1][0], START + timedelta(hours=4))]

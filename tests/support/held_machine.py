@@ -1,0 +1,51 @@
+"""A machine that is held for one case, on a real database: what people of production meet."""
+
+from activities.judging import Judging
+from domain.cases import ClosedAs
+from domain.holds import PlacementState
+from domain.production import HoldMethod, HoldPlan, JobState
+from millwright.bootstrap import Storage
+from millwright.people.persons import api_key_hash
+from tests.support.ingress import NOW
+from tests.support.judged_plant import judge_to_rest
+from tests.support.plant import code, deviation, publish_policies
+
+EQUIPMENT = "EQ-001"
+REASON = "bearing replaced, guard back on"
+
+
+async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
+    """Opens a case whose machine was read as held; the key of the hold, which is the case's."""
+    await publish_policies(storage.versions, storage.people)
+    await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
+    [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
+    await place(storage, case, "J-1", PlacementState.IN_EFFECT, system)
+    return case
+
+
+async def place(storage: Storage, case: str, job: str, state: PlacementState, system: str = "fake-mes") -> None:
+    """Puts a job of the machine under the case's hold."""
+    hold = await storage.holds.claimed(case, system, EQUIPMENT)
+    plan = HoldPlan(
+        key=hold.key,
+        equipment=EQUIPMENT,
+        receiver="Press1",
+        job=job,
+        prior_state=JobState.RUNNING,
+        method=HoldMethod.PAUSE,
+    )
+    placement = await storage.holds.placement_intended(hold.key, plan)
+    read_at = None if state is PlacementState.ACCEPTED else storage.clock.now()
+    await storage.holds.placement_moved(hold.key, placement.number, state, read_at=read_at)
+
+
+async def work_done(storage: Storage, case: str) -> None:
+    """Ends the work of a case, so that its machine waits for its release."""
+    await storage.cases.closed(case, ClosedAs.DONE)
+    await storage.holds.ready(case)
+
+
+async def add_people(storage: Storage) -> None:
+    """Adds a person for each of two roles; their API keys are the roles' names."""
+    for name, role in (("petra", "production"), ("paul", "planner")):
+        await storage.people.add(name=name, roles=[role], api_key_hash=api_key_hash(role), public_key="00", now=NOW)

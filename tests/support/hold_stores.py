@@ -1,0 +1,164 @@
+"""The two hold stores that there are, real and in memory, each with the cases beside it, for one contract suite."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.casework import CaseStore
+from domain.holds import HoldStore
+from domain.keys import case_workflow_id
+from domain.verdict import Rung, Urgency, UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore as StoredCases
+from millwright.storage.cases.holds import HoldStore as StoredHolds
+from millwright.storage.database.engine import open_engine
+from tests.support.fault_injection import Played
+from tests.support.judged_plant import Plant
+from tests.support.memory_store import MemoryStore
+from tests.support.plant import START, TestClock, code, deviation
+from tests.support.saga_plant import case_view
+
+EQUIPMENT, OTHER = "EQ-001", "EQ-002"
+SYSTEM = "mes"
+
+
+@dataclass
+class Bench:
+    """A store of holds, the cases that claim them, and how to open a case and see what became of it."""
+
+    clock: TestClock
+    holds: HoldStore
+    cases: CaseStore
+    open: Callable[[str, int], Awaitable[None]]
+    """Opens a case of a fault of one of the machine's components, by its number."""
+    wakes: Callable[[str], Awaitable[int]]
+    """How often a case was woken."""
+    phase: Callable[[str], Awaitable[str]]
+
+    async def proposed(self, case: str) -> None:
+        """The case's work is proposed, as its first step does."""
+        now = self.clock.now()
+        urgency = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=now, work_at=now)
+        await self.cases.proposed(case, urgency, None)
+
+    async def ordered(self, case: str, status: WorkOrderStatus) -> None:
+        """The case's order is seen, or seen to have changed."""
+        self.clock.time += timedelta(minutes=1)
+        await self.cases.order_intended(case, "cmms", _draft(case))
+        ref = WorkOrderRef(system="cmms", id=f"WO-{case}", key=case)
+        record = WorkOrderRecord(
+            ref=ref, status=status, vendor_status=status.value, changed_at=self.clock.now(), touched=False
+        )
+        await self.cases.order_seen(case, record)
+
+
+class AtOnce:
+    """A store in memory for those who await it as asyncio does: every turn goes well."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        method: Callable[..., Any] = getattr(self._store, name)
+
+        async def call(*arguments: object, **named: object) -> object:
+            played: Played[object] = Played(method(*arguments, **named))
+            while not played.ended:
+                played.play()
+            return played.result
+
+        return call
+
+
+@asynccontextmanager
+async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """The holds in PostgreSQL, on a database of the test."""
+    engine = open_engine(request.getfixturevalue("database_url"))
+    yield await on(engine)
+    await engine.dispose()
+
+
+async def on(engine: AsyncEngine) -> Bench:
+    """The holds in a database."""
+    plant = Plant(engine)
+    await plant.prepare()
+    # A case from which the others are copied. It is over, so that its fault is free.
+    await plant.take(code(1), deviation(2))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE cases SET closed_at = now(), closed_as = 'done', phase = 'closed'"))
+
+    async def opened(case: str, part: int) -> None:
+        await open_case(engine, case, f"machine-001-comp{part}")
+
+    async def wakes(case: str) -> int:
+        return int(str(await _only(plant, "SELECT generation FROM due WHERE subject = :it", case_workflow_id(case))))
+
+    async def phase(case: str) -> str:
+        return str(await _only(plant, "SELECT phase FROM cases WHERE id = :it", case))
+
+    holds = StoredHolds(engine, plant.clock)
+    cases = StoredCases(engine, plant.clock, StoredVersions(plant.catalogue))
+    return Bench(plant.clock, holds, cases, opened, wakes, phase)
+
+
+@asynccontextmanager
+async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """The holds of the tests that play cases by turns."""
+    clock = TestClock(START)
+    store = MemoryStore(clock)
+
+    async def opened(case: str, part: int) -> None:
+        store.open(case_view(case, part, Rung.WORK_ORDER_AND_HOLD))
+
+    async def wakes(case: str) -> int:
+        return store.due[case].generation
+
+    async def phase(case: str) -> str:
+        return store.cases[case].phase.value
+
+    holds = cast(HoldStore, AtOnce(store.holds))
+    yield Bench(clock, holds, cast(CaseStore, AtOnce(store)), opened, wakes, phase)
+
+
+async def open_case(engine: AsyncEngine, case: str, asset: str) -> None:
+    """Opens a case on an asset, otherwise like the first one."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO cases (id, asset, failure_mode, machine, line, opened_by, opened_at, event_at, "
+                "last_event_at, version, verdict, rung, phase) SELECT :case, :asset, failure_mode, machine, line, "
+                "opened_by, opened_at, event_at, last_event_at, version, verdict, rung, 'propose' FROM cases "
+                "ORDER BY opened_at, id LIMIT 1"
+            ),
+            {"case": case, "asset": asset},
+        )
+        await connection.execute(
+            text("INSERT INTO due (subject, generation) VALUES (:subject, 1)"), {"subject": case_workflow_id(case)}
+        )
+
+
+async def _only(plant: Plant, statement: str, it: str) -> object:
+    ((found,),) = await plant.rows(statement, it=it)
+    return found
+
+
+def _draft(case: str) -> WorkOrderDraft:
+    return WorkOrderDraft(
+        key=case,
+        asset="machine-001-comp1",
+        asset_attributes={},
+        asset_external_id="M001-COMP1",
+        summary="It shifts.",
+        paragraphs=("It shifts.",),
+        failure_mode="PDE",
+        priority=2,
+        released=True,
+        reported_at=START,
+    )

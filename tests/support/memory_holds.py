@@ -1,0 +1,266 @@
+"""Holds in memory, each method a turn of its own. tests/storage/test_holds.py has them keep the real ones' contract."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.cases import CaseView, ClosedAs, Phase
+from domain.clock import Clock
+from domain.errors import ActRejected, Unavailable
+from domain.holds import (
+    PLACEMENT_MOVES,
+    RELEASE_LASTS,
+    HoldStatus,
+    HoldView,
+    Placement,
+    PlacementState,
+    Release,
+    check_release,
+)
+from domain.production import HoldPlan
+from tests.support.fault_injection import store_call
+
+
+@dataclass(slots=True)
+class Claim:
+    """A case's claim on a hold."""
+
+    hold: str
+    case: str
+    ready_at: datetime | None = None
+    dropped: bool = False
+
+
+class MemoryHolds:
+    """See `domain.holds.HoldStore`."""
+
+    def __init__(self, clock: Clock, cases: dict[str, CaseView], wake: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._cases = cases
+        self._wake = wake
+        self._holds: dict[str, HoldView] = {}
+        self.claims: list[Claim] = []
+
+    def live(self) -> list[HoldView]:
+        """The holds that are live, by the order in which they were asked for."""
+        return [self._view(key) for key, hold in self._holds.items() if hold.state.live]
+
+    def all(self) -> list[HoldView]:
+        return [self._view(key) for key in self._holds]
+
+    def claim(self, case: str) -> Claim | None:
+        """The claim that a case has not dropped."""
+        return next((claim for claim in self.claims if claim.case == case and not claim.dropped), None)
+
+    def of(self, case: str) -> HoldView | None:
+        mine = [claim for claim in self.claims if claim.case == case]
+        if not mine:
+            return None
+        return self._view((self.claim(case) or mine[-1]).hold)
+
+    def take_over(self, case: str) -> None:
+        """See `millwright.storage.cases.holds.take_over`."""
+        view, mine = self._cases[case], self.claim(case)
+        if not view.rung.orders:
+            return
+        for claim in self.claims:
+            earlier = self._cases[claim.case]
+            same = (earlier.asset.id, earlier.failure_mode) == (view.asset.id, view.failure_mode)
+            waits = earlier.phase is Phase.AWAITING_RELEASE and not claim.dropped
+            elsewhere = mine is not None and mine.hold != claim.hold
+            asked = self._holds[claim.hold].state is HoldStatus.ASKED
+            if same and waits and asked and claim.case != case and not elsewhere:
+                claim.dropped = True
+                if mine is None:
+                    self.claims.append(Claim(claim.hold, case))
+                self._wake(claim.case)
+                return
+
+    async def read(self, case: str) -> HoldView | None:
+        return await store_call(lambda: self.of(case))
+
+    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+        return await store_call(lambda: self._claim(case, system, equipment))
+
+    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+        return await store_call(lambda: self._intend(key, plan))
+
+    async def placement_moved(
+        self,
+        key: str,
+        number: int,
+        state: PlacementState,
+        *,
+        read_at: datetime | None = None,
+        reason: str | None = None,
+        release: Release | None = None,
+    ) -> None:
+        await store_call(lambda: self._move(key, number, state, read_at, release))
+
+    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+        await store_call(lambda: self._read(key, number, read_at))
+
+    async def ready(self, case: str) -> HoldView | None:
+        return await store_call(lambda: self._ready(case))
+
+    async def release_approved(self, key: str, release: Release) -> None:
+        await store_call(lambda: self._approve(key, release))
+
+    async def release_stands(self, key: str) -> bool:
+        return await store_call(lambda: self._stands(key))
+
+    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+        called_at = self._clock.now() if unanswered else None
+        await store_call(lambda: self._put(key, number, release_called_at=called_at))
+
+    async def release_doubted(self, key: str, number: int) -> None:
+        await store_call(lambda: self._doubt(key, number))
+
+    async def ended(
+        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
+    ) -> None:
+        await store_call(lambda: self._end(key, status, release))
+
+    async def twin_told(self, key: str, twin: str) -> None:
+        await store_call(lambda: self._set(key, twin_told=twin))
+
+    async def planner_told(self, key: str) -> None:
+        await store_call(lambda: self._set(key, planner_told=True))
+
+    def _view(self, key: str) -> HoldView:
+        claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
+        working = sum(claim.ready_at is None for claim in claims)
+        ready = max((claim.ready_at for claim in claims if claim.ready_at is not None), default=None)
+        update = {"claims": len(claims), "working": working, "ready_at": None if working else ready}
+        return self._holds[key].model_copy(update=update)
+
+    def _set(self, key: str, **values: object) -> None:
+        self._holds[key] = self._holds[key].model_copy(update=values)
+
+    def _claim(self, case: str, system: str, equipment: str) -> HoldView:
+        mine = self.claim(case)
+        if mine is not None:
+            return self._view(mine.hold)
+        there = next((hold for hold in self.live() if hold.equipment == equipment), None)
+        if there is not None and there.state is HoldStatus.RELEASING:
+            raise Unavailable("just being released", system=system, operation="place-hold")
+        key = case if there is None else there.key
+        if there is None:
+            self._holds[key] = HoldView(key=key, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0)
+        self.claims.append(Claim(key, case))
+        return self._view(key)
+
+    def _intend(self, key: str, plan: HoldPlan) -> Placement:
+        hold = self._holds[key]
+        if hold.state is not HoldStatus.ASKED or hold.overruled_at is not None:
+            raise Unavailable("released or overruled meanwhile", system="fake", operation="place-hold")
+        there = [p for p in hold.live_placements if (p.plan.receiver, p.plan.job) == (plan.receiver, plan.job)]
+        if there:
+            return there[0]
+        placement = Placement(number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED)
+        self._set(key, placements=(*hold.placements, placement))
+        return placement
+
+    def _put(self, key: str, number: int, **values: object) -> None:
+        placements = list(self._holds[key].placements)
+        placements[number - 1] = placements[number - 1].model_copy(update=values)
+        self._set(key, placements=tuple(placements))
+
+    def _read(self, key: str, number: int, read_at: datetime) -> None:
+        if self._holds[key].placements[number - 1].state is PlacementState.IN_EFFECT:
+            self._put(key, number, read_at=read_at)
+
+    def _move(
+        self, key: str, number: int, state: PlacementState, read_at: datetime | None, release: Release | None
+    ) -> None:
+        placement = self._holds[key].placements[number - 1]
+        if placement.state not in PLACEMENT_MOVES[state]:
+            return
+        values: dict[str, object] = {"state": state}
+        if read_at is not None:
+            values["read_at"] = read_at
+        if state.ours:
+            values["accepted_at"] = placement.accepted_at or self._clock.now()
+        if state is PlacementState.IN_EFFECT:
+            values["in_effect_at"] = read_at
+        self._put(key, number, **values)
+        if state is PlacementState.OVERRULED or release is not None:
+            overruled_at = self._holds[key].overruled_at or self._clock.now()
+            self._set(key, overruled_at=overruled_at, release=release or self._holds[key].release)
+        hold = self._holds[key]
+        ends = not state.live and hold.state is HoldStatus.ASKED and not hold.live_placements
+        if ends and hold.overruled_at is not None:
+            self._drop_all(key, HoldStatus.OVERRULED if hold.release is None else HoldStatus.RELEASED, None)
+
+    def _ready(self, case: str) -> HoldView | None:
+        mine = self.claim(case)
+        if mine is None:
+            return None
+        others = [claim for claim in self.claims if claim.hold == mine.hold and not claim.dropped and claim is not mine]
+        if any(claim.ready_at is None for claim in others):
+            mine.dropped = True
+            return None
+        mine.ready_at = mine.ready_at or self._clock.now()
+        return self._view(mine.hold)
+
+    def _approve(self, key: str, release: Release) -> None:
+        hold = self._holds.get(key)
+        repeated = hold is not None and hold.state is HoldStatus.RELEASED and _says(hold.release, release)
+        if repeated or (hold is not None and hold.state is HoldStatus.RELEASING):
+            return
+        claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
+        mine = [claim.case for claim in self.claims if claim.hold == key]
+        orders = [self._cases[case].order for case in mine]
+        check_release(
+            key,
+            hold,
+            self._clock.now(),
+            at_work=[claim.case for claim in claims if claim.ready_at is None],
+            reopened=[order.ref.id for order in orders if order is not None and not order.status.finished],
+        )
+        if release.version is not None and any(self._cases[case].closed_as is not ClosedAs.DONE for case in mine):
+            raise ActRejected("an order of this hold was not completed")
+        self._set(key, state=HoldStatus.RELEASING, release=release)
+        self._wake_claims(key)
+
+    def _stands(self, key: str) -> bool:
+        hold = self._holds[key]
+        if hold.state is not HoldStatus.RELEASING or hold.release is None:
+            return False
+        mine = [claim for claim in self.claims if claim.hold == key]
+        orders = [self._cases[claim.case].order for claim in mine]
+        again = any(order is not None and not order.status.finished for order in orders)
+        at_work = any(claim.ready_at is None for claim in mine if not claim.dropped)
+        if again or at_work or self._clock.now() - hold.release.at > RELEASE_LASTS:
+            self._lapse(key)
+            return False
+        return True
+
+    def _doubt(self, key: str, number: int) -> None:
+        if self._holds[key].placements[number - 1].state.ours:
+            self._put(key, number, state=PlacementState.UNPROVEN)
+        self._lapse(key)
+
+    def _lapse(self, key: str) -> None:
+        if self._holds[key].state is HoldStatus.RELEASING:
+            self._set(key, state=HoldStatus.ASKED, release=None)
+
+    def _end(self, key: str, status: HoldStatus, release: Release | None) -> None:
+        if self._holds[key].state.live:
+            self._wake_claims(key)
+            self._drop_all(key, status, release)
+
+    def _drop_all(self, key: str, status: HoldStatus, release: Release | None) -> None:
+        self._set(key, state=status, release=self._holds[key].release or release)
+        for claim in self.claims:
+            if claim.hold == key:
+                claim.dropped = True
+
+    def _wake_claims(self, key: str) -> None:
+        for claim in self.claims:
+            if claim.hold == key and not claim.dropped:
+                self._wake(claim.case)
+
+
+def _says(stored: Release | None, release: Release) -> bool:
+    return stored is not None and stored.model_copy(update={"at": release.at}) == release

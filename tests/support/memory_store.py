@@ -1,0 +1,261 @@
+"""Cases in memory, with their holds, faithful to `millwright.storage`, each method a turn of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.anomaly import Anomaly, AnomalyKind
+from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
+from domain.casework import LEARNING_STEP, Waits
+from domain.clock import Clock
+from domain.counterfactuals import Counterfactuals, Explanation, Grounds
+from domain.errors import ActRejected
+from domain.holds import HoldView
+from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.production import ProductionContext
+from domain.stops import StoppableAction
+from domain.verdict import Memory, Rung, UrgencyDecision
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from tests.support.fault_injection import store_call
+from tests.support.memory_holds import MemoryHolds
+
+_RANK = tuple(WorkOrderStatus)
+
+
+@dataclass(slots=True)
+class _Due:
+    at: datetime | None
+    generation: int = 1
+
+
+class MemoryStore:
+    """See `domain.casework.CaseStore` and `ChangeStore`; `holds` is the `HoldStore` beside them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.cases: dict[str, CaseView] = {}
+        self.holds = MemoryHolds(clock, self.cases, self._wake)
+        self.outcomes: dict[str, Outcome] = {}
+        self.labels: dict[str, Label] = {}
+        self.due: dict[str, _Due] = {}
+        self._cursor: str | None = None
+        self.explanations: dict[tuple[str, int], Counterfactuals] = {}
+
+    def open(self, view: CaseView) -> None:
+        """What judging does when a fault is first seen."""
+        self.cases[view.id] = view
+        self.due[view.id] = _Due(self._clock.now())
+
+    def raised(self, case: str, rung: Rung) -> None:
+        """What judging does when further evidence asks for more."""
+        view = self.cases[case]
+        if view.closed_as is None:
+            # What is worse may be more urgent.
+            urgency = None if rung > view.rung else view.urgency
+            self._set(case, rung=max(rung, view.rung), urgency=urgency, withdraw=None)
+            self._wake(case)
+
+    def doubted(self, case: str) -> None:
+        """What judging does when no evidence of a case is left."""
+        if self.cases[case].closed_as is None:
+            self._set(case, withdraw="judged again as watch")
+            self._wake(case)
+
+    def live_holds(self) -> list[HoldView]:
+        """The holds that are, or may be, in force."""
+        return self.holds.live()
+
+    def now(self, case: str) -> CaseView:
+        """A case as it is, without taking a turn."""
+        return self.cases[case].model_copy(update={"hold": self.holds.of(case)})
+
+    async def view(self, case: str) -> tuple[CaseView, int]:
+        return await store_call(lambda: (self.now(case), self.due[case].generation))
+
+    async def rest(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None = None) -> None:
+        await store_call(lambda: self._settle(case, seen, next_at, waits))
+
+    async def wait(self, case: str, waits: Waits) -> None:
+        await store_call(lambda: self._wait(case, waits))
+
+    async def resume(self, case: str) -> None:
+        await store_call(
+            lambda: self._set(case, waiting_for=None, waiting_step=None, waiting_until=None, lane=None, attempts=0)
+        )
+
+    async def grounds(self, case: str) -> Grounds | None:
+        return await store_call(lambda: self._grounds(self.cases[case]))
+
+    async def proposed(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None = None,
+    ) -> None:
+        await store_call(lambda: self._propose(case, urgency, production, explanation))
+
+    async def decided(self, case: str, decision: Decision) -> None:
+        await store_call(lambda: self._decide(case, decision))
+
+    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        return await store_call(lambda: self._intend(case, draft))
+
+    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+        await store_call(lambda: self._see(case, record))
+
+    async def found(self, outcome: Outcome) -> None:
+        await store_call(lambda: self._find(outcome))
+
+    async def reclassified(self, outcome: Outcome) -> None:
+        await store_call(lambda: self._reclassify(outcome))
+
+    async def twin_told(self, case: str, etag: str) -> None:
+        await store_call(lambda: self._set(case, twin_told=True))
+
+    async def labelled(self, label: Label) -> None:
+        await store_call(lambda: self._label(label))
+
+    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+        await store_call(lambda: self._close(case, how, unread))
+
+    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+        return None
+
+    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+        return await store_call(lambda: (("adx:volt",), ()))
+
+    async def cursor(self, system: str) -> str | None:
+        return await store_call(lambda: self._cursor)
+
+    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        return await store_call(lambda: self._take(records, cursor))
+
+    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+        await store_call(lambda: None)
+
+    async def poll_generation(self, system: str) -> int:
+        return await store_call(lambda: 0)
+
+    def _set(self, case: str, **values: object) -> None:
+        self.cases[case] = self.cases[case].model_copy(update=values)
+
+    def _grounds(self, view: CaseView) -> Grounds:
+        seen = Anomaly(
+            kind=AnomalyKind.MANUAL,
+            asset=view.asset.id,
+            failure_mode=view.failure_mode,
+            at=view.event_at,
+            detector="tests",
+        )
+        return Grounds(verdict=1, version=view.version, memory=Memory(), anomaly=seen, context=view.context)
+
+    def _propose(
+        self,
+        case: str,
+        urgency: UrgencyDecision,
+        production: ProductionContext | None,
+        explanation: Explanation | None,
+    ) -> None:
+        phase = self.cases[case].phase
+        if explanation is not None:
+            self.explanations.setdefault((case, explanation.verdict), explanation.changes)
+        self._set(
+            case,
+            urgency=urgency,
+            production=production,
+            phase=Phase.REVIEW if phase is Phase.PROPOSE else phase,
+        )
+        self.holds.take_over(case)
+
+    def _wake(self, case: str) -> None:
+        due = self.due[case]
+        now = self._clock.now()
+        due.at = min(due.at or now, now)
+        due.generation += 1
+
+    def _settle(self, case: str, seen: int, next_at: datetime | None, waits: Waits | None) -> None:
+        if self.due[case].generation == seen:
+            self.due[case].at = next_at
+        if waits is not None:
+            self._wait(case, waits)
+
+    def _wait(self, case: str, waits: Waits) -> None:
+        self._set(
+            case,
+            waiting_for=waits.reason,
+            waiting_step=waits.step,
+            waiting_until=waits.until,
+            lane=waits.lane,
+            attempts=self.cases[case].attempts + 1 if waits.failed else 0,
+        )
+
+    def _decide(self, case: str, decision: Decision) -> None:
+        view = self.cases[case]
+        if view.decision is not None:
+            if view.decision.approved == decision.approved:
+                return
+            raise ActRejected("decided the other way")
+        if view.closed_as is not None:
+            raise ActRejected("closed")
+        self._set(case, decision=decision, lane=None)
+        self._wake(case)
+
+    def _intend(self, case: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+        first = self.cases[case].draft
+        if first is None:
+            self._set(case, draft=draft, phase=Phase.PLACE)
+        return first or draft
+
+    def _see(self, case: str, record: WorkOrderRecord) -> None:
+        known = self.cases[case].order
+        if known is not None and _age(record) < _age(known):
+            return
+        self._set(case, order=record, phase=Phase.WORK)
+
+    def _find(self, outcome: Outcome) -> None:
+        if outcome.case not in self.outcomes:
+            self.outcomes[outcome.case] = outcome
+            self._set(outcome.case, outcome=outcome.outcome, phase=Phase.LEARN)
+
+    def _reclassify(self, outcome: Outcome) -> None:
+        if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
+            self.outcomes[outcome.case] = outcome
+            self._set(outcome.case, outcome=outcome.outcome, twin_told=False)
+
+    def _label(self, label: Label) -> None:
+        self.labels.setdefault(label.case, label)
+        self._set(label.case, labelled=True)
+
+    def _close(self, case: str, how: ClosedAs, unread: str | None) -> None:
+        view = self.cases[case]
+        known = view.closed_as
+        if view.phase is Phase.CLOSED or (known is None and how is ClosedAs.WITHDRAWN and view.withdraw is None):
+            return
+        held = self.holds.claim(case) is not None
+        if held and known is not None:
+            return
+        none = {"waiting_for": None, "waiting_until": None, "lane": None}
+        self._set(case, closed_as=known or how, phase=Phase.AWAITING_RELEASE if held else Phase.CLOSED, **none)
+        if held:
+            return
+        self.due[case].at = None
+        if unread is not None:
+            self._set(case, waiting_for=unread, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
+
+    def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+        woken = []
+        for record in records:
+            known = self.cases.get(record.ref.key)
+            if known is None or known.draft is None or known.order == record:
+                continue
+            self._set(known.id, order=record)
+            if known.phase is not Phase.CLOSED:
+                woken.append(known.id)
+                self._wake(known.id)
+        self._cursor = cursor
+        return woken
+
+
+def _age(record: WorkOrderRecord) -> tuple[datetime, int]:
+    return record.changed_at, _RANK.index(record.status)

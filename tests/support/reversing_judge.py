@@ -1,0 +1,23 @@
+"""A judge that changes its mind."""
+
+from domain.anomaly import Anomaly, AnomalyKind
+from domain.verdict import Context, Memory, Rung, Verdict
+from policies.engine.catalogue import Catalogue
+
+
+class Fickle:
+    """A judge that takes orders back: a shift asks for an order unless the risk was last said to be low.
+
+    The shipped versions never judge an event lower for what came late; another plant's may.
+    """
+
+    def __init__(self) -> None:
+        self._published = Catalogue.published()
+
+    def judge(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
+        verdict, after = self._published.judge(version, memory, anomaly, context)
+        shift = anomaly.kind is AnomalyKind.DEVIATION and anomaly.quality == "good"
+        if shift and (anomaly.score or 0) > 4:
+            rung = Rung.WATCH if after.risk == "Low" else Rung.WORK_ORDER
+            return verdict.model_copy(update={"rung": rung}), after
+        return verdict, after
