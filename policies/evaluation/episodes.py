@@ -1,9 +1,13 @@
-"""The would-be case: which ordering verdicts belong to one episode of one fault. One fold for summary, shadow and
-backtest, pure like the judging it follows."""
+"""The would-be case: which ordering verdicts belong to one episode of one fault, by the rules of `domain.case_rules`.
+
+One fold for summary, shadow and backtest. A would-be case counts as closed all the time: nobody works on it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from domain.case_rules import CaseSpan, Effect, effect
+from domain.cases import ClosedAs
 from domain.model import Model, Moment
 from domain.verdict import Rung
 
@@ -42,7 +46,7 @@ def feed(episode: Episode | None, ordering: Ordering, rearm: timedelta) -> Episo
         ordering: the next verdict in event order.
         rearm: the longest gap within an episode.
     """
-    if episode is None or ordering.at - episode.last_at > rearm:
+    if episode is None or effect(_span(episode), ordering.at, ordering.rung, rearm) is Effect.OPENS:
         return Episode(
             version=ordering.version,
             asset=ordering.asset,
@@ -77,6 +81,10 @@ def episodes(orderings: Iterable[Ordering], rearm: timedelta) -> tuple[Episode, 
             key=lambda episode: (episode.opened_at, episode.version, episode.asset, episode.failure_mode),
         )
     )
+
+
+def _span(episode: Episode) -> CaseSpan:
+    return CaseSpan(episode.opened_at, episode.last_at, episode.rung, ClosedAs.DONE)
 
 
 def _event_time(ordering: Ordering) -> datetime:
