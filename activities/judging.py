@@ -11,6 +11,7 @@ from temporalio import activity
 
 from domain.anomaly import position_time
 from domain.canonical import canonical, sha256, timestamp
+from domain.case_rules import is_too_late
 from domain.errors import PolicyRejected, Rejected, StorageFault, StorageUnavailable
 from domain.judging import (
     Assignment,
@@ -156,8 +157,8 @@ class Judging:
         state = await self._warmed(work, assignment, key, fresh[0], context, result)
         past: Sequence[PastVerdict] = ()
         if state is not None and fresh[0].position < state.position:
-            horizon = position_time(state.position) - assignment.lateness
-            on_time = [event for event in fresh if event.at >= horizon]
+            newest = position_time(state.position)
+            on_time = [event for event in fresh if not is_too_late(event.at, newest, assignment.lateness)]
             for event in fresh:
                 if event not in on_time:
                     await self._judge_aside(work, assignment, event, context, result)

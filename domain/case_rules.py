@@ -94,3 +94,14 @@ def effect(newest: CaseSpan | None, at: datetime, rung: Rung, rearm: timedelta) 
 def counts_as_evidence(previous: Rung | None) -> bool:
     """Whether a verdict adds a piece of evidence: the first on its event that asks for a case."""
     return previous is None or previous < Rung.INSPECT
+
+
+def is_too_late(at: datetime, newest: datetime, lateness: timedelta) -> bool:
+    """Whether an event came too late to count: its verdict is recorded, and moves no memory and no case.
+
+    Args:
+        at: when the event happened.
+        newest: when the newest event happened that was judged for the same fault.
+        lateness: how late an event may come.
+    """
+    return at < newest - lateness
