@@ -21,7 +21,7 @@ from workflows.maintenance_case import SEARCH_ATTRIBUTES
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCS = _ROOT / "docs"
 _PAGE = (_DOCS / "architecture.md").read_text(encoding="utf-8")
-_PAGES = [_ROOT / "README.md", *sorted(_DOCS.rglob("*.md"))]
+_PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted(_DOCS.rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
