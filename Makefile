@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-foreign lint types bench bench-against chaos check-imports migrations-check engine lock clean
+.PHONY: help run up test test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -29,6 +29,10 @@ test-foreign: $(READY) $(FOREIGN)/node_modules/.ready ## Run the contract tests 
 lint: $(READY) ## Check style and form (ruff)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+docs: $(READY) ## Build the pages of docs/ as a site in build/site; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+	@echo "The site is in build/site. To read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site"
 
 types: $(READY) ## Check types, strictly (mypy), tests included
 	@$(BIN)/mypy

@@ -17,11 +17,12 @@ from domain.cases import Phase
 from millwright.storage.database.tables import APPEND_ONLY
 from millwright.worker.running import WORKFLOWS
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
+from workflows.queues import case_queue, cmms_queue, mes_queue
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCS = _ROOT / "docs"
 _PAGE = (_DOCS / "architecture.md").read_text(encoding="utf-8")
-_PAGES = [_ROOT / "README.md", *sorted(_DOCS.rglob("*.md"))]
+_PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted(_DOCS.rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -72,6 +73,24 @@ def test_every_test_that_is_named_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", _PAGE))
     assert named
     assert named - known == set()
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"[\w/]+/\w+\.py", _PAGE))))
+def test_every_module_in_the_diagrams_and_the_text_exists(module: str) -> None:
+    assert (_ROOT / module).is_file() or (_ROOT / "millwright" / module).is_file()
+
+
+@pytest.mark.parametrize(
+    "queue", [case_queue("<task queue>"), cmms_queue("<task queue>", "<id>"), mes_queue("<task queue>", "<id>")]
+)
+def test_every_kind_of_task_queue_is_named_as_the_code_names_it(queue: str) -> None:
+    assert queue in _PAGE
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_the_diagram_of_a_case_has_every_phase(phase: Phase) -> None:
+    diagram = _PAGE.partition("From the verdict to the outcome:")[2].partition("How a case hears of its order:")[0]
+    assert re.search(rf"^   {phase}\b", diagram, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)
