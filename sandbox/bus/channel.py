@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.bus.amqp_types import Described, ULong
 from sandbox.bus.codec import CodecError
-from sandbox.bus.entity import Entity, Settlement
+from sandbox.bus.entity import Entity
 from sandbox.bus.frames import ACCEPTED, MODIFIED, REJECTED, RELEASED, Attach, Fields, detach_body, disposition_body
 from sandbox.bus.link import ConsumerLink, Link, OutgoingLink, ProducerLink, ReplyLink, RequestLink, rejected
 from sandbox.bus.misbehaviour import Misbehaviour, refusal_of
 from sandbox.bus.refusal import Refusal, entity_not_found, message_lock_lost, not_allowed
 from sandbox.bus.sessions import SessionEntity
+from sandbox.bus.settlement import Settlement
 from sandbox.bus.topic import Topic
 from sandbox.faults import Fault
 

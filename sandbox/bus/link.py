@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.bus.amqp_types import Described, Int, Symbol, UInt, ULong
 from sandbox.bus.codec import CodecError, decode
-from sandbox.bus.entity import Consumer, Entity
+from sandbox.bus.entity import Entity
+from sandbox.bus.entity_messages import Consumer
 from sandbox.bus.frames import (
     ACCEPTED,
     ATTACH,
