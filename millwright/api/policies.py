@@ -27,8 +27,8 @@ from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.policy_operations.canary_bands import usual_band
 from millwright.policy_operations.draft_checks import examine_draft, save_draft
+from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.canaries import CanaryCounts
-from millwright.storage.policies.lifecycle import Placing
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import StoredVersion
 from policies.statistics.canary import Band

@@ -11,16 +11,15 @@ from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subjec
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
-from millwright.storage.audit.record import (
+from millwright.storage.audit.record import Record, stamped
+from millwright.storage.audit.record_rows import (
     AssignmentRow,
     DraftRow,
     EndRow,
     EvidenceRow,
     PersonRow,
-    Record,
     SignatureRow,
     VersionRow,
-    stamped,
 )
 from policies.engine.catalogue import Catalogue
 from policies.language.document import read_document

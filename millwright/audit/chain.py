@@ -5,7 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 from domain.canonical import EMPTY_ROOT, merkle_root
 from millwright.audit.report import Findings
-from millwright.storage.audit.record import LedgerRow
+from millwright.storage.audit.record_rows import LedgerRow
 from millwright.storage.ledger.ledger import Head, row_hash
 
 

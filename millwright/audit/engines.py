@@ -4,7 +4,7 @@ import json
 
 from domain.engines import TOOK_OVER, EngineMark
 from millwright.audit.report import EngineCount
-from millwright.storage.audit.record import ActRow
+from millwright.storage.audit.record_rows import ActRow
 
 
 class Engines:

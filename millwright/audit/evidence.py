@@ -39,7 +39,8 @@ from millwright.storage.audit.evidence import (
 )
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.audit.reasons import deciding_event, entries_of, find
-from millwright.storage.audit.record import ActRow, Record, VerdictRow, VersionRow, read_record
+from millwright.storage.audit.record import Record, read_record
+from millwright.storage.audit.record_rows import ActRow, VerdictRow, VersionRow
 from millwright.storage.audit.shelving_record import around_cases, under_version
 from millwright.storage.reporting.case_lists import whole_case
 from policies.engine.catalogue import Catalogue

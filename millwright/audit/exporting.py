@@ -25,7 +25,8 @@ from millwright.audit import (
 )
 from millwright.audit.approvals import autonomy_files, person_file, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
-from millwright.storage.audit.record import ActRow, EventRow, LedgerRow, Record, VerdictRow, read_record, stamped
+from millwright.storage.audit.record import Record, read_record, stamped
+from millwright.storage.audit.record_rows import ActRow, EventRow, LedgerRow, VerdictRow
 from millwright.storage.audit.shelving_record import shelving_files
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.ledger.ledger import Head

@@ -18,7 +18,8 @@ from millwright.audit.engines import Engines
 from millwright.audit.offline_in_force import InForce
 from millwright.audit.offline_signatures import UNREADABLE
 from millwright.audit.report import Findings
-from millwright.storage.audit.record import Record, VerdictRow
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import VerdictRow
 
 _KEPT_STATES = 20_000
 _KEPT_CONTEXTS = 20_000

@@ -19,7 +19,8 @@ from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
-from millwright.storage.audit.record import ActRow, Record, read_record
+from millwright.storage.audit.record import Record, read_record
+from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.audit.suppression_record import unfounded_suppressions
 from policies.engine.engine_mark import engine_mark

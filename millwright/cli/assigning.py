@@ -122,7 +122,7 @@ async def _place(
     band: dict[str, float] | None = None,
 ) -> str:
     from domain.approvals import one_line
-    from millwright.storage.policies.lifecycle import Placing
+    from millwright.storage.policies.assignment_terms import Placing
 
     async with opened(settings) as storage:
         person = await signer(storage, settings, key, file)

@@ -11,7 +11,7 @@ from millwright.people.persons import Person, add_person
 from millwright.settings import Settings
 from millwright.storage.database.schema import upgrade
 from millwright.storage.events.register import ImportReport
-from millwright.storage.policies.lifecycle import Placing
+from millwright.storage.policies.assignment_terms import Placing
 from policies.engine.catalogue import Catalogue
 from policies.engine.judging import CompiledPolicy
 

@@ -13,7 +13,8 @@ from domain.errors import PolicyRejected
 from domain.model import Model, Moment
 from domain.verdict import Context, Explanation, Memory, RuleTrace, Rung
 from millwright.explaining.words import Tested, worded
-from millwright.storage.audit.record import Record, SignatureRow, VerdictRow, VersionRow
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import SignatureRow, VerdictRow, VersionRow
 from policies.engine.catalogue import Catalogue
 from policies.language.schema import APPLIES_TO, BAD_QUALITY
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sandbox.bus.entity import UNLIMITED, Entity
 from sandbox.bus.frames import path_of
@@ -13,12 +13,19 @@ from sandbox.bus.misbehaviour import Misbehaviour
 from sandbox.bus.sessions import SessionEntity
 from sandbox.bus.topic import Subscription, Topic
 
-if TYPE_CHECKING:
-    from sandbox.bus.connection import Connection
-
 logger = logging.getLogger(__name__)
 
 _DEAD_LETTER_SUFFIX = "/$DeadLetterQueue"
+
+
+class BrokerConnection(Protocol):
+    """A client's connection, as the broker sees it."""
+
+    def flush(self) -> None:
+        """Hand what was gathered to the socket."""
+
+    def cut(self) -> None:
+        """Break the connection without a word."""
 
 
 class Broker:
@@ -26,12 +33,12 @@ class Broker:
 
     def __init__(self, journal: Journal, misbehaviour: Misbehaviour) -> None:
         self.misbehaviour = misbehaviour
-        self.connections: set[Connection] = set()
+        self.connections: set[BrokerConnection] = set()
         self._journal = journal
         self._entities: dict[str, Entity] = {}
         self._dead_letter_queues: set[Entity] = set()
-        self._with_output: dict[Connection, None] = {}
-        self._to_cut: set[Connection] = set()
+        self._with_output: dict[BrokerConnection, None] = {}
+        self._to_cut: set[BrokerConnection] = set()
         self._turn_is_due = False
 
     # ------------------------------------------------------------ entities
@@ -108,24 +115,24 @@ class Broker:
 
     # ------------------------------------------------------------ connections
 
-    def admit(self, connection: "Connection") -> bool:
+    def admit(self, connection: BrokerConnection) -> bool:
         """Take a new connection in, unless a fault refuses it."""
         if self.misbehaviour.refuses_connection():
             return False
         self.connections.add(connection)
         return True
 
-    def dismiss(self, connection: "Connection") -> None:
+    def dismiss(self, connection: BrokerConnection) -> None:
         """Forget a connection that is gone."""
         self.connections.discard(connection)
         self._with_output.pop(connection, None)
         self._to_cut.discard(connection)
         self.stir()
 
-    def has_output(self, connection: "Connection") -> None:
+    def has_output(self, connection: BrokerConnection) -> None:
         self._with_output[connection] = None
 
-    def cut_after_turn(self, connection: "Connection") -> None:
+    def cut_after_turn(self, connection: BrokerConnection) -> None:
         """Cut the connection once this turn's changes are journalled."""
         self._to_cut.add(connection)
 

@@ -4,21 +4,21 @@
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sandbox.bus.amqp_types import Described, ULong
+from sandbox.bus.broker import Broker
 from sandbox.bus.codec import CodecError
-from sandbox.bus.entity import Entity, Settlement
+from sandbox.bus.entity import Entity
 from sandbox.bus.frames import ACCEPTED, MODIFIED, REJECTED, RELEASED, Attach, Fields, detach_body, disposition_body
-from sandbox.bus.link import ConsumerLink, Link, OutgoingLink, ProducerLink, ReplyLink, RequestLink, rejected
+from sandbox.bus.incoming_link import ProducerLink, RequestLink
+from sandbox.bus.link import ConsumerLink, Link, OutgoingLink, ReplyLink, rejected
 from sandbox.bus.misbehaviour import Misbehaviour, refusal_of
 from sandbox.bus.refusal import Refusal, entity_not_found, message_lock_lost, not_allowed
 from sandbox.bus.sessions import SessionEntity
+from sandbox.bus.settlement import Settlement
 from sandbox.bus.topic import Topic
 from sandbox.faults import Fault
-
-if TYPE_CHECKING:
-    from sandbox.bus.connection import Connection
 
 _SESSION_FILTER = "com.microsoft:session-filter"
 _DEFAULT_SESSION_WAIT_MS = 60_000
@@ -30,10 +30,23 @@ class ConnectionCutError(Exception):
     """A fault cut the connection: nothing more of what it sent is to be looked at."""
 
 
+class ChannelConnection(Protocol):
+    """A client's connection, as its AMQP sessions see it."""
+
+    broker: Broker
+    max_frame: int
+
+    def has_room(self) -> bool:
+        """Whether a delivery would leave with this turn."""
+
+    def write(self, channel: int, body: bytes) -> None:
+        """Send a frame when the turn ends."""
+
+
 class Channel:
     """One AMQP session begun by the client."""
 
-    def __init__(self, connection: "Connection", number: int, fields: Fields) -> None:
+    def __init__(self, connection: ChannelConnection, number: int, fields: Fields) -> None:
         self._connection = connection
         self._number = number
         self._remote_window = fields.number(2, 1)

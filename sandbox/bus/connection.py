@@ -6,8 +6,9 @@ leaves speaks of something that lasts. Whatever a client sends, the worst it get
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
+from sandbox.bus.broker import Broker
 from sandbox.bus.channel import Channel, ConnectionCutError
 from sandbox.bus.codec import CodecError
 from sandbox.bus.frames import (
@@ -40,9 +41,6 @@ from sandbox.bus.frames import (
 )
 from sandbox.bus.refusal import Refusal
 
-if TYPE_CHECKING:
-    from sandbox.bus.broker import Broker
-
 logger = logging.getLogger(__name__)
 
 _CONTAINER: Final = "millwright-sandbox-bus"
@@ -53,7 +51,7 @@ _SHORTEST_BEAT: Final = 0.1  # seconds, whatever idle time-out a client asks for
 class Connection(asyncio.Protocol):
     """The protocol object of one TCP connection."""
 
-    def __init__(self, broker: "Broker") -> None:
+    def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.max_frame = MIN_FRAME
         self._reader = FrameReader()

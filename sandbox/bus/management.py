@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sandbox.bus.amqp_types import Array, Int, Timestamp
 from sandbox.bus.codec import CodecError, encode
-from sandbox.bus.entity import Entity, Fate, Settlement
+from sandbox.bus.entity import Entity
 from sandbox.bus.message import Message
 from sandbox.bus.refusal import Refusal, invalid_field, not_allowed, not_implemented
 from sandbox.bus.sessions import SessionEntity
+from sandbox.bus.settlement import Fate, Settlement
 
 _LONG, _TIMESTAMP = 0x81, 0x83
 _PREFIX: Final = "com.microsoft:"

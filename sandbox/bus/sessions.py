@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
-from sandbox.bus.entity import Consumer, Entity
+from sandbox.bus.entity import Entity
+from sandbox.bus.entity_messages import Consumer
 from sandbox.bus.message import Message, wall_ms
 from sandbox.bus.refusal import message_lock_lost, no_session_in_time, not_allowed, session_lock_lost, session_taken
 

@@ -1,4 +1,4 @@
-"""The MES server: how a client finds things, what it is told, and how the sandbox can make it misbehave.
+"""The MES server: how a client finds things and what it is told. Its faults are in `sandbox.jobcontrol.misbehaviour`.
 
 **Finding things.** Endpoint `opc.tcp://127.0.0.1:PORT`, security None, anonymous (or `users`). With `isa` the index of
 `http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/` and `jobs` of `http://opcfoundation.org/UA/Machinery/Jobs/`:
@@ -27,23 +27,6 @@ listed too and never run.
 
 **Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for unreadable arguments; 4 is not used, as a command is
 valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the specification there are no events.
-
-**Faults** (target `jobcontrol`; operations: the method's browse name, or `read` for a read of JobOrderList):
-
-| kind              | shown as                                                                              |
-|-------------------|---------------------------------------------------------------------------------------|
-| commit_then_drop  | a method does its work, then the caller's connection is cut (`read`: just cut)        |
-| drop_then_nothing | the caller's connection is cut, nothing done                                          |
-| timeout           | silence for `delay` seconds, then cut, nothing done                                   |
-| slow              | `seconds` later, as usual                                                             |
-| late              | methods: answered at once, the list shows the new state `seconds` later; not on `read` |
-| status_500        | methods: nothing done, status Uncertain and ReturnStatus 0; no effect on `read`       |
-| refuse_field      | methods: nothing done, ReturnStatus is the number in `code`, else 16; not on `read`     |
-| status_429        | nothing done, BadTooManyOperations                                                    |
-| session_expired   | nothing done, BadSessionIdInvalid                                                     |
-| duplicate_answer  | `read`: the first job order stands in the list twice                                  |
-| reorder_answers   | `read`: the list is in the wrong order                                                |
-| down              | every connection is cut and new ones are refused until cleared                        |
 """
 
 from __future__ import annotations
@@ -51,48 +34,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from asyncua import Server, ua
-from asyncua.common.callback import CallbackType
-from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Faults
 from sandbox.jobcontrol import address_space, datatypes
+from sandbox.jobcontrol.answers import method_result, status_variant
 from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
 from sandbox.jobcontrol.holds import HoldRecord, HoldRow
 from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
 from sandbox.jobcontrol.journal import Journal
+from sandbox.jobcontrol.misbehaviour import Misbehaviour
 from sandbox.jobcontrol.structures import Structures
-
-TARGET: Final = "jobcontrol"
-KINDS: Final = frozenset(
-    {
-        "commit_then_drop",
-        "drop_then_nothing",
-        "timeout",
-        "slow",
-        "late",
-        "status_429",
-        "status_500",
-        "refuse_field",
-        "session_expired",
-        "duplicate_answer",
-        "reorder_answers",
-        "down",
-    }
-)
-_FAULT_CODES: Final = {
-    "session_expired": ua.StatusCodes.BadSessionIdInvalid,
-    # OPC UA names no time to come back.
-    "status_429": ua.StatusCodes.BadTooManyOperations,
-}
-_DOWN_CHECK_SECONDS: Final = 0.05
 
 
 class Clock(Protocol):
@@ -145,9 +103,7 @@ class JobControlServer:
         self._equipment = tuple(equipment)
         self._port = port
         self._users = users
-        self._faults = faults or Faults()
-        self._faults.declare(TARGET, KINDS)
-        self._answered_wrongly: dict[int, str] = {}
+        self._misbehaviour = Misbehaviour(faults or Faults())
         self._open_journal = partial(Journal, directory, seed)
         self._journal: Journal | None = self._open_journal()
         self._holds = HoldRecord(self._journal.holds())
@@ -199,13 +155,12 @@ class JobControlServer:
             MAX_DOWNLOADABLE,
             self._answer,
         )
-        server.subscribe_server_callback(CallbackType.PreRead, self._before_read)
-        server.subscribe_server_callback(CallbackType.PostRead, self._after_read)
+        self._misbehaviour.attach(server, self._list_node)
         self._server = server
         await self._publish()
         await server.start()
         self._port = int(server.bserver.port)
-        self._watch = asyncio.create_task(self._watch_down(server), name="jobcontrol-down")
+        self._watch = asyncio.create_task(self._misbehaviour.watch_down(server), name="jobcontrol-down")
 
     async def stop(self) -> None:
         """Cut every connection and stop listening; what is on disk stays."""
@@ -239,13 +194,12 @@ class JobControlServer:
 
     def drop_connections(self) -> None:
         """Cut every client's connection, once."""
-        for transport in tuple(self._server.iserver.asyncio_transports):
-            transport.abort()
+        self._misbehaviour.drop_connections()
 
     async def _answer(self, method: str, arguments: Sequence[Any]) -> Any:
-        fault = self._faults.take(TARGET, method)
+        fault = self._misbehaviour.take(method)
         if fault is not None:
-            refusal = await self._misbehave(fault, method)
+            refusal = await self._misbehaviour.before_work(fault, method)
             if refusal is not None:
                 return refusal
         await self.advance(self._clock.now())
@@ -262,8 +216,8 @@ class JobControlServer:
             else:
                 await self._publish()
         if fault is not None and fault.kind == "commit_then_drop":
-            self._cut_caller()
-        return _result(_status(status))
+            self._misbehaviour.cut_caller()
+        return method_result(status_variant(status))
 
     def _execute(self, method: Method, values: Sequence[Any]) -> ReturnStatus:
         if len(values) != 2:
@@ -289,90 +243,16 @@ class JobControlServer:
         row = next((row for row in rows if row.job_id == job_id), None)
         status = ReturnStatus.UNKNOWN_JOB_ORDER if row is None else ReturnStatus.NO_ERROR
         response = ua.Variant(self._wire.response(row), ua.VariantType.ExtensionObject)
-        return _result(response, _status(status))
+        return method_result(response, status_variant(status))
 
     def _responses_in(self, values: Sequence[Any]) -> Any:
         wanted = self._wire.wanted_states(values[0] if values else None)
         rows = self._floor.rows(self._clock.now()) if wanted is not None else []
         responses = [self._wire.response(row) for row in rows if row.state in (wanted or ())]
         status = ReturnStatus.INVALID_REQUEST if wanted is None else ReturnStatus.NO_ERROR
-        return _result(ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True), _status(status))
-
-    async def _before_read(self, event: Any, _service: object) -> None:
-        if not event.is_external or not self._reads_list(event.request_params):
-            return
-        fault = self._faults.take(TARGET, "read")
-        if fault is None:
-            return
-        refusal = await self._misbehave(fault, "read")
-        if fault.kind in _FAULT_CODES:
-            raise ServiceError(refusal.StatusCode.value)
-        if fault.kind == "commit_then_drop":
-            self._cut_caller()
-        if fault.kind in ("duplicate_answer", "reorder_answers"):
-            self._answered_wrongly[id(event.request_params)] = fault.kind
-
-    async def _after_read(self, event: Any, _service: object) -> None:
-        kind = self._answered_wrongly.pop(id(event.request_params), None)
-        if kind is None:
-            return
-        for place, answer in enumerate(event.response_params):
-            rows = answer.Value.Value
-            if isinstance(rows, list):
-                wrong = [*rows, *rows[:1]] if kind == "duplicate_answer" else rows[::-1]
-                event.response_params[place] = replace(answer, Value=ua.Variant(wrong, answer.Value.VariantType))
-
-    def _reads_list(self, parameters: Any) -> bool:
-        return any(
-            item.NodeId == self._list_node.nodeid and item.AttributeId == ua.AttributeIds.Value
-            for item in parameters.NodesToRead
+        return method_result(
+            ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True), status_variant(status)
         )
-
-    async def _misbehave(self, fault: Fault, operation: str) -> Any:
-        """What is to be seen before the work; a result where it takes the work's place."""
-        match fault.kind:
-            case "slow":
-                await asyncio.sleep(fault.seconds)
-            case "timeout":
-                await asyncio.sleep(fault.seconds)
-                return self._cut_caller()
-            case "drop_then_nothing":
-                return self._cut_caller()
-            case "down":
-                self._server.iserver.max_connections = 0
-                self.drop_connections()
-                return _result()
-            case "status_500":
-                result = _refusal(operation, 0)
-                result.StatusCode = ua.StatusCode(ua.StatusCodes.Uncertain)
-                return result
-            case "status_429" | "session_expired":
-                # asyncua lets a method answer for itself alone; a reading of the list fails as a service.
-                result = ua.CallMethodResult()
-                result.StatusCode = ua.StatusCode(_FAULT_CODES[fault.kind])
-                return result
-            case "refuse_field":
-                code = fault.text("code")
-                return _refusal(operation, int(code) if code.isdecimal() else ReturnStatus.UNABLE_TO_ACCEPT)
-        return None
-
-    def _cut_caller(self) -> Any:
-        """Cut the connection whose request is being served; asyncua serves each in a task of the connection's own."""
-        serving = asyncio.current_task()
-        for connection in tuple(self._server.bserver.clients):
-            if connection._task is serving:  # noqa: SLF001 - asyncua tells a callback in no other way who calls
-                connection.transport.abort()
-        return _result()
-
-    async def _watch_down(self, server: Any) -> None:
-        """Refuse new connections while a `down` is in force: asyncua asks nobody about those."""
-        usual = server.iserver.max_connections
-        while True:
-            down = any(fault.target == TARGET and fault.kind == "down" for fault in self._faults.list())
-            server.iserver.max_connections = 0 if down else usual
-            if down:
-                self.drop_connections()
-            await asyncio.sleep(_DOWN_CHECK_SECONDS)
 
     async def _publish(self) -> None:
         if self._list_node is None:
@@ -410,21 +290,6 @@ class JobControlServer:
         if self._structures is None:
             raise RuntimeError("the job control server has not been started")
         return self._structures
-
-
-def _result(*outputs: Any) -> Any:
-    result = ua.CallMethodResult()
-    result.OutputArguments = list(outputs)
-    return result
-
-
-def _status(status: int) -> Any:
-    return ua.Variant(int(status), ua.VariantType.UInt64)
-
-
-def _refusal(operation: str, status: int) -> Any:
-    asks_for_responses = operation in (address_space.BY_ID, address_space.BY_STATE)
-    return _result(*([ua.Variant()] if asks_for_responses else []), _status(status))
 
 
 def _text(comment: Any) -> str:

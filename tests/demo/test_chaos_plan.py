@@ -6,7 +6,7 @@ from benchmarks.chaos.plan import PARTS, draw
 from millwright.demo.installation import CASES, ENGINE, JUDGING
 from sandbox.bus import misbehaviour as bus
 from sandbox.faults import Fault, Faults
-from sandbox.jobcontrol import server as jobcontrol
+from sandbox.jobcontrol import misbehaviour as jobcontrol
 from sandbox.maximo import misbehaviour as maximo
 from sandbox.twins import request_gate as twins
 

@@ -11,7 +11,8 @@ from domain.assigning import EVERYWHERE, Scope
 from domain.errors import ActRejected, MillwrightError
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
-from millwright.storage.policies.lifecycle import Lifecycle, Placing
+from millwright.storage.policies.assignment_terms import Placing
+from millwright.storage.policies.lifecycle import Lifecycle
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, deviation
 from tests.support.policy_people import Staff, candidate

@@ -15,7 +15,7 @@ from domain.errors import ActRejected, MillwrightError, PolicyRejected
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import raw
-from millwright.storage.policies.lifecycle import Placing
+from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.signatures import Signature
 from tests.support.judged_plant import Plant
 from tests.support.plant import deviation

@@ -18,8 +18,8 @@ from millwright.audit.exporting import export
 from millwright.audit.offline_policies import approved_when
 from millwright.audit.verifying import verify
 from millwright.storage.judging.lines import _LineWork
+from millwright.storage.policies.act_transaction import add_evidence
 from millwright.storage.policies.freezes import FreezeStore
-from millwright.storage.policies.lifecycle import add_evidence
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
 from tests.support.policy_people import Staff, candidate

@@ -17,6 +17,13 @@ from millwright.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 500
+LONGEST_MODULE = 400
+EXEMPT_MODULES = {
+    "millwright/storage/cases/holds.py": "split next",
+    "millwright/storage/judging/lines.py": "split next",
+    "millwright/storage/policies/assignments.py": "split next",
+    "tests/support/saga_plant.py": "split next",
+}
 PROSE = (".py", ".md", ".toml", ".ini", ".yaml", ".yml", "Makefile", "run")
 UNSAID = {"--help", "--home"}
 
@@ -128,8 +135,18 @@ def test_every_wire_name_is_explained(name: str) -> None:
 
 
 def test_no_file_is_longer_than_the_stop() -> None:
-    long = {str(path.relative_to(ROOT)): count for path in prose() if (count := _lines(path)) > LONGEST_FILE}
+    long = {str(path.relative_to(ROOT)): count for path in prose() if (count := _lines(path)) > _longest(path)}
     assert long == {}
+
+
+def test_every_module_that_may_be_longer_exists() -> None:
+    assert [name for name in EXEMPT_MODULES if not (ROOT / name).is_file()] == []
+
+
+def _longest(path: Path) -> int:
+    name = path.relative_to(ROOT).as_posix()
+    exempt = path.suffix != ".py" or name in EXEMPT_MODULES or name.startswith("migrations/versions/")
+    return LONGEST_FILE if exempt else LONGEST_MODULE
 
 
 def _lines(path: Path) -> int:

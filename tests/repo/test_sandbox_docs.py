@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import control
 from sandbox.bus import misbehaviour as bus
-from sandbox.jobcontrol import server as jobcontrol
+from sandbox.jobcontrol import misbehaviour as jobcontrol
 from sandbox.maximo import misbehaviour as maximo
 from sandbox.twins import request_gate as twins
 

@@ -1,9 +1,8 @@
 """The unmodified azure-servicebus client against the sandbox's Service Bus, over the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from azure.servicebus import (
@@ -12,7 +11,6 @@ from azure.servicebus import (
     ServiceBusReceiveMode,
     ServiceBusSubQueue,
 )
-from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import (
     MessageLockLostError,
     MessageNotFoundError,
@@ -27,41 +25,9 @@ from azure.servicebus.exceptions import (
 from sandbox.bus.filters import CorrelationFilter, SqlFilter
 from sandbox.bus.server import ServiceBus
 from sandbox.bus.topic import Subscription
+from tests.support.bus_client import Client
 
 DEAD = ServiceBusSubQueue.DEAD_LETTER
-
-
-class Kept:
-    """A sender or receiver that stays open when its block ends: closing one takes the client up to a second."""
-
-    def __init__(self, link: Any) -> None:
-        self.link = link
-
-    async def __aenter__(self) -> Any:
-        return await self.link.__aenter__()
-
-    async def __aexit__(self, *_: object) -> None:
-        """Left open; `Client.leave` closes all at once."""
-
-
-class Client:
-    """The real client; its links are all closed together when the module is done."""
-
-    def __init__(self, connection_string: str) -> None:
-        self.real = ServiceBusClient.from_connection_string(connection_string, retry_total=0)
-        self.links: list[Any] = []
-
-    def __getattr__(self, name: str) -> Callable[..., Kept]:
-        def get(*args: object, **kwargs: object) -> Kept:
-            self.links.append(getattr(self.real, name)(*args, **kwargs))
-            return Kept(self.links[-1])
-
-        return get
-
-    async def leave(self, bus: ServiceBus) -> None:
-        await asyncio.gather(*(link.close() for link in self.links))
-        await self.real.close()
-        await bus.stop()
 
 
 @pytest.fixture(scope="module")

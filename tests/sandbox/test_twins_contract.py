@@ -1,12 +1,10 @@
 """The unmodified azure-digitaltwins-core client against the sandbox's twin service."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -14,74 +12,16 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline import PipelineRequest
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.digitaltwins.core import DigitalTwinsEventRoute
 from azure.digitaltwins.core.aio import DigitalTwinsClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.http_server import HttpServer
 from sandbox.twins import CloudEvent, TwinService
+from tests.support.twin_client import MODELS, ROOM, SPACE, THERMOSTAT, AllowLoopbackHttp, Credential
 
 # The client's own results_per_page and max_items_per_page reach aiohttp in 1.3 and fail there.
 _TWO_A_PAGE = {"max-items-per-page": "2"}
-SPACE = "dtmi:example:Space;1"
-ROOM = "dtmi:example:Room;1"
-THERMOSTAT = "dtmi:example:Thermostat;1"
-MODELS: list[dict[str, Any]] = [
-    {
-        "@context": "dtmi:dtdl:context;2",
-        "@id": SPACE,
-        "@type": "Interface",
-        "displayName": "Space",
-        "contents": [
-            {"@type": "Property", "name": "name", "schema": "string"},
-            {"@type": "Property", "name": "temperature", "schema": "double"},
-            {
-                "@type": "Relationship",
-                "name": "contains",
-                "properties": [{"@type": "Property", "name": "since", "schema": "date"}],
-            },
-        ],
-    },
-    {
-        "@context": "dtmi:dtdl:context;2",
-        "@id": THERMOSTAT,
-        "@type": "Interface",
-        "contents": [{"@type": "Property", "name": "setPoint", "schema": "double"}],
-    },
-    {
-        "@context": "dtmi:dtdl:context;3",
-        "@id": ROOM,
-        "@type": "Interface",
-        "extends": SPACE,
-        "contents": [
-            {"@type": "Component", "name": "thermostat", "schema": THERMOSTAT},
-            {
-                "@type": "Property",
-                "name": "tags",
-                "schema": {"@type": "Array", "elementSchema": "string"},
-            },
-        ],
-    },
-]
-
-
-class _Credential:
-    async def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
-        return AccessToken("sandbox", int(time.time()) + 3600)
-
-    async def close(self) -> None: ...
-
-    async def __aenter__(self) -> "_Credential":
-        return self
-
-    async def __aexit__(self, *_details: object) -> None: ...
-
-
-class _AllowLoopbackHttp(SansIOHTTPPolicy[Any, Any]):
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        request.context.options["enforce_https"] = False
 
 
 def _room(**properties: object) -> dict[str, object]:
@@ -118,7 +58,7 @@ async def url(stage: _Stage) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def client(url: str) -> AsyncIterator[DigitalTwinsClient]:
-    async with DigitalTwinsClient(url, _Credential(), per_call_policies=[_AllowLoopbackHttp()]) as client:
+    async with DigitalTwinsClient(url, Credential(), per_call_policies=[AllowLoopbackHttp()]) as client:
         yield client
 
 
@@ -407,6 +347,6 @@ async def test_a_query_with_an_error_is_refused(client: DigitalTwinsClient) -> N
 
 
 async def test_plain_http_is_refused_by_the_client_unless_allowed(url: str) -> None:
-    async with DigitalTwinsClient(url, _Credential(), retry_total=0) as strict:
+    async with DigitalTwinsClient(url, Credential(), retry_total=0) as strict:
         with pytest.raises(AzureError, match="TLS"):
             await strict.get_digital_twin("room-1")

@@ -11,7 +11,8 @@ from domain.assets import Alias, Asset, Criticality, Level, Observable, Observab
 from domain.assigning import EVERYWHERE
 from domain.canonical import timestamp
 from domain.keys import signed_statement
-from millwright.storage.policies.lifecycle import Lifecycle, Placing
+from millwright.storage.policies.assignment_terms import Placing
+from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import PeopleStore, VersionStore
 from policies.engine.catalogue import Catalogue

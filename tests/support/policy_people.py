@@ -9,8 +9,9 @@ from domain.approvals import APPROVE, ROLLBACK, SUBMIT, WITHDRAW, withdrawing_me
 from domain.assigning import EVERYWHERE, AssignedAs, Scope
 from domain.canonical import canonical
 from domain.clock import Clock
+from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.drafts import DraftStore, MachineFindings
-from millwright.storage.policies.lifecycle import Lifecycle, Placing
+from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import PeopleStore
 from policies.engine.catalogue import Catalogue

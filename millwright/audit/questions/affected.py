@@ -6,7 +6,8 @@ from domain.model import Moment
 from domain.verdict import Rung
 from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
-from millwright.storage.audit.record import ActRow, Record
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import ActRow
 
 _DONE = {
     "order-placed": "order",

@@ -13,7 +13,8 @@ from domain.canonical import timestamp
 from domain.errors import ActRejected
 from domain.model import Model, Moment
 from millwright.storage.audit.questions import ledger_rows
-from millwright.storage.audit.record import ActRow, LedgerRow, Record
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import ActRow, LedgerRow
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -6,7 +6,8 @@ from domain.errors import ActRejected
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, day, detail_of, place_of
 from millwright.storage.audit.questions import acts_on
-from millwright.storage.audit.record import ActRow, Record
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.policies.version_states import InForce, VersionStates
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 from domain.model import Moment
 from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
 from millwright.storage.audit.questions import passed_over, suppressions_between
-from millwright.storage.audit.record import ActRow, Record
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import ActRow
 from policies.language.schema import BAD_QUALITY
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from millwright.storage.audit.record import EventRow, Record
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import EventRow
 
 _EVENTS_OF = "SELECT DISTINCT event_id FROM evidence WHERE case_id = ANY(%s) AND how = ANY(%s) ORDER BY 1"
 _EVENTS = """

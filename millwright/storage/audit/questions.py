@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from domain.engines import TOOK_OVER
 from domain.errors import ActRejected
-from millwright.storage.audit.record import ActRow, LedgerRow, Record, VersionRow
+from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import ActRow, LedgerRow, VersionRow
 
 _ACT = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts"
 _ON = f"{_ACT} WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"

@@ -23,8 +23,8 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.holds import take_over
+from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
-from millwright.storage.database.tables import cases, labels, outcomes, work_orders
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.stops import standing_stop

@@ -13,8 +13,8 @@ from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage.database.arrays import texts
+from millwright.storage.database.case_tables import cases
 from millwright.storage.database.engine import Statement, raw
-from millwright.storage.database.tables import cases
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 from millwright.storage.suppression.suppression_filter import HoldingBack, suppressions_around

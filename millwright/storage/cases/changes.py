@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.clock import Clock
 from domain.keys import case_workflow_id, poll_workflow_id
 from domain.work_orders import WorkOrderRecord
+from millwright.storage.database.case_tables import cases, changes, work_orders
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.tables import cases, changes, cursors, work_orders
+from millwright.storage.database.tables import cursors
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 from millwright.storage.suppression.work_windows import follow_work

@@ -9,7 +9,7 @@ from domain.anomaly import Anomaly
 from domain.canonical import canonical, sha256
 from domain.counterfactuals import Explanation, Grounds
 from domain.verdict import Context, Memory
-from millwright.storage.database.tables import explanations
+from millwright.storage.database.case_tables import explanations
 
 # The evidence that last set the rung of the case. The memory before it stands with an earlier verdict on the fault.
 _GROUNDS = text(

@@ -1,8 +1,10 @@
-"""The tables. `json` and not `jsonb` where a text was hashed: it must come back byte for byte."""
+"""Tables of the register, people, policies, verdicts and scheduling, and the metadata that all tables share.
+
+`json` and not `jsonb` where a text was hashed: it must come back byte for byte.
+"""
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -197,109 +199,6 @@ verdicts = Table(
 )
 """What was decided. `body` is the canonical record that was hashed; `memory` is the memory after it."""
 
-cases = Table(
-    "cases",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("asset", Text, nullable=False),
-    Column("failure_mode", Text, nullable=False),
-    Column("machine", Text, nullable=False),
-    Column("line", Text, nullable=False),
-    Column("site", Text),
-    Column("opened_by", BigInteger, nullable=False),
-    Column("opened_at", Moment, nullable=False),
-    Column("event_at", Moment, nullable=False),
-    Column("last_event_at", Moment, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("verdict", JSONB, nullable=False),
-    Column("rung", SmallInteger, nullable=False),
-    Column("phase", Text, nullable=False),
-    Column("urgency", JSONB),
-    Column("production", JSONB),
-    Column("decision", JSONB),
-    Column("withdraw", Text),
-    Column("waiting_for", Text),
-    Column("waiting_step", Text),
-    Column("waiting_until", Moment),
-    Column("lane", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("fed", Integer, nullable=False, server_default="1"),
-    Column("closed_at", Moment),
-    Column("closed_as", Text),
-    Index("uq_cases_open", "asset", "failure_mode", unique=True, postgresql_where=text("closed_as IS NULL")),
-    Index("ix_cases_fault", "asset", "failure_mode", "last_event_at"),
-    Index("ix_cases_unclosed", "id", postgresql_where=text("closed_at IS NULL")),
-    Index(
-        "ix_cases_awaiting_release",
-        "asset",
-        "failure_mode",
-        postgresql_where=text("closed_as IS NOT NULL AND closed_at IS NULL"),
-    ),
-)
-"""One episode of one fault. The partial unique index is promise 2: at most one is open at a time. `closed_as` is known
-once the work is done; a case whose machine is held is closed when production has released it."""
-
-evidence = Table(
-    "evidence",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
-    Column("event_id", BigInteger, nullable=False),
-    Column("revision", SmallInteger, nullable=False),
-    Column("rung", SmallInteger, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("how", Text, nullable=False),
-    UniqueConstraint("case_id", "event_id", "revision"),
-    Index("ix_evidence_event_id", "event_id"),
-    CheckConstraint("how IN ('opened', 'raised', 'noted', 'revised')", name="how"),
-)
-
-work_orders = Table(
-    "work_orders",
-    metadata,
-    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
-    Column("system", Text, nullable=False),
-    Column("intended_at", Moment, nullable=False),
-    Column("draft", JSONB, nullable=False),
-    Column("external_id", Text),
-    Column("placed_at", Moment),
-    Column("status", Text),
-    Column("record", JSONB),
-    Index("uq_work_orders_external_id", "system", "external_id", unique=True),
-)
-
-explanations = Table(
-    "explanations",
-    metadata,
-    Column("verdict_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("case_id", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Index("ix_explanations_case_id", "case_id", "verdict_id"),
-)
-"""What would have changed the verdict that opened or raised a case. `body` is the canonical form that was hashed."""
-
-outcomes = Table(
-    "outcomes",
-    metadata,
-    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
-    Column("outcome", Text, nullable=False),
-    Column("cancelled", Boolean, nullable=False),
-    Column("found_at", Moment, nullable=False),
-    Column("body", JSONB, nullable=False),
-    Column("twin_etag", Text),
-)
-
-labels = Table(
-    "labels",
-    metadata,
-    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
-    Column("revision", SmallInteger, primary_key=True),
-    Column("outcome", Text, nullable=False),
-    Column("body", JSONB, nullable=False),
-    Column("made_at", Moment, nullable=False),
-)
-
 autonomy_moves = Table(
     "autonomy_moves",
     metadata,
@@ -319,20 +218,6 @@ autonomy_moves = Table(
     CheckConstraint("move IN ('proposed', 'withdrawn', 'promoted', 'refused', 'lost')", name="move"),
 )
 """How autonomy was earned and lost; what a person moved bears their signature over `digest`."""
-
-changes = Table(
-    "changes",
-    metadata,
-    Column("system", Text, primary_key=True),
-    Column("external_id", Text, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("changed_at", Moment, primary_key=True),
-    Column("case_id", Text),
-    Column("record", JSONB, nullable=False),
-    Column("received_at", Moment, nullable=False),
-    Index("ix_changes_unmatched", "received_at", postgresql_where=text("case_id IS NULL")),
-)
-"""What another system told us of its records; one without a case waits in a lane."""
 
 cursors = Table(
     "cursors",
@@ -355,45 +240,6 @@ due = Table(
 """What has to be looked at, and when, in the clock of the plant. A wake raises the generation, so that a pass that
 began before it cannot mark it done. `rests` counts how often a line came to rest: it tells a wake after a rest from
 one during the work. Until `attended_until`, by the database's clock, some worker looks after a line unwoken."""
-
-acts = Table(
-    "acts",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("ledger_seq", BigInteger, nullable=False),
-    Column("leaf", Integer, nullable=False),
-    Index("ix_acts_subject", "subject", "id"),
-    Index("ix_acts_ledger_seq", "ledger_seq", "leaf"),
-)
-"""Everything done or decided that is not a verdict, by whom, and when in the plant's clock."""
-
-ledger = Table(
-    "ledger",
-    metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Moment, nullable=False),
-    Column("leaves", Integer, nullable=False),
-    Column("root", Text, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
-)
-
-ledger_head = Table(
-    "ledger_head",
-    metadata,
-    Column("single", Boolean, primary_key=True, server_default=text("true")),
-    Column("seq", BigInteger, nullable=False),
-    Column("hash", Text, nullable=False),
-    Column("engine", Text),
-    CheckConstraint("single", name="single"),
-)
-"""Where the chain ends, and which engine gave the last verdicts in it."""
 
 APPEND_ONLY = (
     "ledger",

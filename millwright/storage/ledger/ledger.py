@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.database.engine import Cursor, raw, send_all
-from millwright.storage.database.tables import ledger_head
+from millwright.storage.database.ledger_tables import ledger_head
 
 GENESIS = EMPTY_ROOT
 

@@ -22,7 +22,7 @@ from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.tables import autonomy_moves
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.lifecycle import FRESH
+from millwright.storage.policies.act_transaction import FRESH
 from millwright.storage.policies.signatures import Signature
 
 PROMOTE = "promote-autonomy"

@@ -14,8 +14,8 @@ from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.policy_tables import policy_drafts
 from millwright.storage.database.tables import policy_versions
 from millwright.storage.ledger import ledger
+from millwright.storage.policies.act_transaction import Acting, add_evidence
 from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_book
-from millwright.storage.policies.lifecycle import Acting, add_evidence
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import store_version
 

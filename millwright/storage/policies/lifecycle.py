@@ -2,43 +2,35 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.approvals import (
     ACTIVATE,
     APPROVE,
     CANARY,
     EMERGENCY,
-    EMERGENCY_LASTS,
     PLACES,
-    ROLES,
     ROLLBACK,
     WITHDRAW,
     check_changed,
     needed_with,
-    placing_meaning,
     withdrawing_meaning,
 )
-from domain.assigning import EVERYWHERE, AssignedAs, EndedBy, Placement, Scope
+from domain.assigning import EVERYWHERE, AssignedAs, Placement, Scope
 from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.policy_tables import policy_assignment_ends, policy_evidence
-from millwright.storage.database.tables import people, policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, Book, read_book
+from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
+from millwright.storage.policies.assignment_terms import Placing
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_book
 from millwright.storage.policies.freezes import frozen_at
 from millwright.storage.policies.signatures import Signature, SignedVersion
 from millwright.storage.scheduling import due
-
-FRESH = timedelta(minutes=5)
-"""How far a signature's time may be from ours: an older one is somebody's replay."""
 
 CANARY_SUBJECT = "policy/canary/"
 IN_FORCE_SUBJECT = "policy/in-force/"
@@ -51,171 +43,6 @@ _LAST_EVIDENCE = text(
 _TURNS = text(
     "SELECT kind FROM acts WHERE kind IN ('policy-came-into-force', 'policy-ended-by-date') AND strpos(body, :part) > 0"
 )
-
-
-def act_kind(act: str) -> str:
-    """The kind of ledger act that tells of a signature."""
-    return {APPROVE: "policy-approved", ACTIVATE: "policy-activated"}.get(act, f"policy-{act}-signed")
-
-
-@dataclass(frozen=True)
-class Placing:
-    """The terms on which a version is assigned. `band` is what a canary keeps within, as canonical JSON."""
-
-    act: str
-    scopes: tuple[Scope, ...]
-    effective_from: datetime
-    reason: str
-    effective_to: datetime | None = None
-    band: str | None = None
-    replaces: str | None = None
-
-    @property
-    def role(self) -> AssignedAs:
-        return PLACES[self.act][0]
-
-    @property
-    def meaning(self) -> str:
-        """What its signature says."""
-        return placing_meaning(
-            self.act,
-            self.scopes,
-            self.effective_from,
-            self.effective_to,
-            self.reason,
-            replaces=self.replaces,
-            band=self.band,
-        )
-
-
-class Acting:
-    """One act in its transaction: nobody judges and nobody else acts meanwhile."""
-
-    def __init__(self, connection: AsyncConnection, now: datetime, book: Book) -> None:
-        self.connection = connection
-        self.now = now
-        self.book = book
-        self.entry = ledger.Entry(now)
-
-    def version(self, digest: str) -> SignedVersion:
-        found = self.book.versions.get(digest)
-        if found is None:
-            raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
-        if found.withdrawn_at is not None:
-            raise PolicyRejected(f"version {digest[:12]} was withdrawn", field="version", fix="submit a new version")
-        return found
-
-    def live(self, digest: str, *roles: AssignedAs) -> list[Placement]:
-        """A version's assignments in these roles that hold now or will."""
-        mine = [one for one in self.book.placements if one.digest == digest and one.role in roles]
-        return [one for one in mine if (until := one.until(self.now)) is None or until > self.now]
-
-    async def sign(self, digest: str, one: Signature, act: str, meaning: str | None = None) -> int:
-        """Keeps a signature that is what it has to be; gives its id.
-
-        Raises:
-            ActRejected: it is of another act or meaning, not made just now, given before, or not the person's.
-        """
-        if one.act != act or (meaning is not None and one.meaning != meaning):
-            raise ActRejected("the signature is of something else", field="signature", fix=f"sign {meaning or act!r}")
-        if not one.meaning.strip() or "\n" in one.meaning:
-            raise ActRejected("a meaning is one line of words", field="meaning")
-        if abs(self.now - one.at) > FRESH:
-            raise ActRejected(f"the signature is of {timestamp(one.at)}, not of now", field="at", fix="sign again")
-        row = (
-            await self.connection.execute(
-                select(people.c.public_key, people.c.roles, people.c.left_at).where(people.c.name == one.person)
-            )
-        ).one_or_none()
-        if row is None or row.left_at is not None:
-            raise ActRejected(f"nobody called {one.person} may act here", field="person")
-        if ROLES[act].isdisjoint(row.roles):
-            roles = " or ".join(sorted(ROLES[act]))
-            raise ActRejected(f"{one.person} may not {act}; it takes the role {roles}", field="person")
-        registered = Signature(act, one.person, one.meaning, one.at, one.signature, row.public_key)
-        if not registered.holds(digest):
-            raise ActRejected(f"the signature is not {one.person}'s", field="signature")
-        stored = await self.connection.execute(
-            upsert(policy_signatures)
-            .values(digest=digest, act=act, person=one.person, meaning=one.meaning, at=one.at, signature=one.signature)
-            .on_conflict_do_nothing()
-            .returning(policy_signatures.c.id)
-        )
-        number = stored.scalar_one_or_none()
-        if number is None:
-            raise ActRejected("this signature was given before", field="signature", fix="sign again")
-        detail: dict[str, object] = {"meaning": one.meaning, "signature": one.signature}
-        self.tell(act_kind(act), digest, one.person, detail, one.at)
-        return int(number)
-
-    def tell(self, kind: str, digest: str, actor: str, detail: dict[str, object], at: datetime | None = None) -> None:
-        """Adds an act to the ledger's entry."""
-        self.entry.add(ledger.act(kind, f"policy/{digest}", actor, at or self.now, detail))
-
-    async def place(self, digest: str, terms: Placing, signed: int, person: str) -> list[int]:
-        """Writes the rows of an assignment that was checked."""
-        numbers = []
-        expires_at = terms.effective_from + EMERGENCY_LASTS if terms.act == EMERGENCY else None
-        for scope in terms.scopes:
-            row = await self.connection.execute(
-                insert(policy_assignments)
-                .values(
-                    digest=digest,
-                    role=terms.role,
-                    **scope.model_dump(),
-                    effective_from=terms.effective_from,
-                    effective_to=terms.effective_to,
-                    assigned_by=person,
-                    reason=terms.reason,
-                    signature_id=signed,
-                    recorded_at=self.now,
-                    expires_at=expires_at,
-                    replaces=terms.replaces,
-                    band=terms.band,
-                )
-                .returning(policy_assignments.c.id)
-            )
-            number = int(row.scalar_one())
-            numbers.append(number)
-            detail: dict[str, object] = {
-                "assignment": number,
-                "role": terms.role,
-                "scope": scope.words,
-                "from": timestamp(terms.effective_from),
-                "to": timestamp(terms.effective_to) if terms.effective_to is not None else None,
-                "expires_at": timestamp(expires_at) if expires_at is not None else None,
-                "reason": terms.reason,
-                "act": terms.act,
-                "replaces": terms.replaces,
-                "band": terms.band,
-            }
-            self.tell("policy-assigned", digest, person, detail)
-        return numbers
-
-    async def end(
-        self, placement: Placement, at: datetime, cause: EndedBy, by: str, reason: str, signed: int | None
-    ) -> None:
-        """Ends an assignment before its time."""
-        await self.connection.execute(
-            insert(policy_assignment_ends).values(
-                assignment_id=placement.id,
-                ends_at=at,
-                recorded_at=self.now,
-                ended_by=by,
-                cause=cause,
-                reason=reason,
-                signature_id=signed,
-            )
-        )
-        detail: dict[str, object] = {
-            "assignment": placement.id,
-            "role": placement.role,
-            "scope": placement.scope.words,
-            "at": timestamp(at),
-            "cause": cause,
-            "reason": reason,
-        }
-        self.tell("policy-assignment-ended", placement.digest, by, detail)
 
 
 class Lifecycle:
@@ -411,18 +238,6 @@ class Lifecycle:
         if digest not in book.versions:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
         return book.versions[digest]
-
-
-async def add_evidence(
-    connection: AsyncConnection, entry: ledger.Entry, digest: str, kind: str, *, passed: bool, body: str, by: str
-) -> None:
-    """Keeps a machine's finding in a transaction."""
-    result = "passed" if passed else "failed"
-    await connection.execute(
-        insert(policy_evidence).values(digest=digest, kind=kind, result=result, at=entry.at, by=by, body=body)
-    )
-    detail: dict[str, object] = {"kind": kind, "result": result, "body": body}
-    entry.add(ledger.act("policy-evidence", f"policy/{digest}", by, entry.at, detail))
 
 
 async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -> None:

@@ -12,7 +12,8 @@ from domain.approvals import needed_with
 from domain.assigning import Chosen, Place, Placement, choose
 from domain.errors import Rejected
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.tables import acts, policy_versions
+from millwright.storage.database.ledger_tables import acts
+from millwright.storage.database.tables import policy_versions
 from millwright.storage.policies.assignments import AssignedRow, Book, read_book
 from millwright.storage.policies.signatures import SignedVersion
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.assigning import Place, choose
 from domain.clock import Clock
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.tables import assets, due, ledger, ledger_head
+from millwright.storage.database.ledger_tables import ledger, ledger_head
+from millwright.storage.database.tables import assets, due
 from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_book
 
 _PLACES = text(

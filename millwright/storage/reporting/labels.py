@@ -4,8 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.outcomes import Label
+from millwright.storage.database.case_tables import labels
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.tables import labels
 
 
 async def read_labels(engine: AsyncEngine) -> list[Label]:
