@@ -106,18 +106,18 @@ _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
 _REST = """
-UPDATE due SET due_at = NULL, rests = rests + 1, attended_until = NULL WHERE subject = %s AND generation = %s
+UPDATE due SET due_at = NULL, idle_count = idle_count + 1, lease_until = NULL WHERE subject = %s AND generation = %s
 RETURNING TRUE
 """
 # By the database's own clock: the plant's may stand, and those of two machines may differ. Said again with each rest,
 # and where a line does not come to rest before what was said is over.
 _REST_LEASED = """
 UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at END,
-    rests = rests + (generation = %(seen)s)::int, attended_until = clock_timestamp() + %(lease)s
-WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(lease)s / 2)
+    idle_count = idle_count + (generation = %(seen)s)::int, lease_until = clock_timestamp() + %(lease)s
+WHERE subject = %(subject)s AND (generation = %(seen)s OR lease_until < clock_timestamp() + %(lease)s / 2)
 RETURNING generation = %(seen)s
 """
-_LEAVE = "UPDATE due SET attended_until = NULL WHERE subject = %s"
+_LEAVE = "UPDATE due SET lease_until = NULL WHERE subject = %s"
 _LEASE = timedelta(seconds=15)
 """How long dispatchers rely on an activity that judges a line, after it said so: as long as the engine, which gives the
 line to another worker when it misses the heartbeat of one that was killed."""
