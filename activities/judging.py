@@ -160,7 +160,7 @@ class Judging:
             on_time = [event for event in fresh if event.at >= horizon]
             for event in fresh:
                 if event not in on_time:
-                    await self._judge_aside(work, assignment, event, context, result)
+                    await self._judge_too_late_event(work, assignment, event, context, result)
             if not on_time:
                 return
             fresh = on_time
@@ -200,7 +200,7 @@ class Judging:
             state = result.memories[place]
         return state
 
-    async def _judge_aside(
+    async def _judge_too_late_event(
         self,
         work: LineWork,
         assignment: Assignment,
@@ -223,7 +223,7 @@ class Judging:
                 text,
                 sha256(text),
                 result.judged_at,
-                aside=True,
+                too_late=True,
             )
         )
 

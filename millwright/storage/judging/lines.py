@@ -62,7 +62,7 @@ FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON m.asset = k.asset AND m.failure_mode = k.failure_mode
 WHERE m.version = ANY(%s)
 """
-# The newest revision of each event's verdict; an aside moved nothing and is passed over.
+# The newest revision of each event's verdict; one on an event that came too late moved nothing and is passed over.
 _BEFORE = """
 SELECT "position", memory FROM verdicts
 WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
@@ -146,20 +146,20 @@ def _read(rows: Sequence[tuple[object, ...]]) -> tuple[list[LineEvent], list[Spo
 
 def _columns(judged: Sequence[Judged], records: Sequence[bytes], digests: Sequence[str]) -> tuple[Array, ...]:
     """Verdicts in the columns of `_ADD_VERDICTS`; their order is that of their leaves."""
-    events = [one.event for one in judged]
+    events = [judgement.event for judgement in judged]
     return (
         bigints([event.id for event in events]),
-        texts([one.assignment.digest.encode() for one in judged]),
-        smallints([one.revision for one in judged]),
-        texts([one.assignment.role.encode() for one in judged]),
+        texts([judgement.assignment.digest.encode() for judgement in judged]),
+        smallints([judgement.revision for judgement in judged]),
+        texts([judgement.assignment.role.encode() for judgement in judged]),
         texts([event.asset.encode() for event in events]),
         texts([event.failure_mode.encode() for event in events]),
         # A position is led by the event's instant, in UTC.
         texts([event.position.encode() for event in events]),
-        smallints([one.verdict.rung.value for one in judged]),
+        smallints([judgement.verdict.rung.value for judgement in judged]),
         texts(records),
         texts([digest.encode() for digest in digests]),
-        texts([b"" if one.aside else one.memory_text for one in judged]),
+        texts([b"" if judgement.too_late else judgement.memory_text for judgement in judged]),
     )
 
 
