@@ -109,10 +109,10 @@ class Holds:
                     one.wait(view.waiting_for, due_at)
                 elif view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > now:
                     one.wait(view.waiting_for, view.waiting_until)
-                elif (stopped := await self._cases.stopped(view.id, StoppableAction.HOLD)) is not None:
+                elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
                     one.wait(stopped)
                 else:
-                    await self._holds.claimed(view.id, self._system, view.mes_equipment or "")
+                    await self._holds.claim(view.id, self._system, view.mes_equipment or "")
                     await self._look_after(one)
         return one.progress
 
@@ -129,7 +129,7 @@ class Holds:
             if one.view.closed_as is None:
                 # It is wanted again by now, or its work goes on: it does not give its claim up.
                 return one.progress
-            hold = await self._holds.ready(ref.case)
+            hold = await self._holds.mark_ready(ref.case)
             if hold is None or not hold.state.live:
                 return one.progress
             one.at_latest = self._clock.now() + self._interval
@@ -140,7 +140,7 @@ class Holds:
             if hold is None or not hold.state.live or not one.done:
                 return one.progress
             if not hold.ever_accepted and not hold.live_placements:
-                await self._holds.ended(hold.key, HoldStatus.VOID, "no job was held")
+                await self._holds.end(hold.key, HoldStatus.VOID, "no job was held")
             elif self._unattended(one.view):
                 await self._release_unattended(one, hold)
             else:
@@ -190,7 +190,7 @@ class Holds:
         key, number = hold.key, placement.number
         if placement.state is PlacementState.INTENDED:
             if self._keeps_held(view, hold) and view.closed_as is None:
-                if await self._cases.stopped(view.id, StoppableAction.HOLD) is None:
+                if await self._cases.stop_reason(view.id, StoppableAction.HOLD) is None:
                     await self._place(view, hold, placement)
             else:
                 await self._not_placed(hold, placement)
@@ -199,22 +199,22 @@ class Holds:
         if not _newer(reading, placement):
             return
         if reading.state is HoldState.GONE:
-            await self._holds.placement_moved(key, number, PlacementState.ENDED, read_at=reading.read_at)
+            await self._holds.move_placement(key, number, PlacementState.ENDED, read_at=reading.read_at)
         elif reading.state is HoldState.HELD:
             if placement.state is PlacementState.ACCEPTED:
-                await self._holds.placement_moved(key, number, PlacementState.IN_EFFECT, read_at=reading.read_at)
+                await self._holds.move_placement(key, number, PlacementState.IN_EFFECT, read_at=reading.read_at)
             elif placement.state is PlacementState.IN_EFFECT:
-                await self._holds.placement_read(key, number, reading.read_at)
+                await self._holds.record_reading(key, number, reading.read_at)
         elif placement.state is not PlacementState.ACCEPTED and hold.releasable:
             await self._seen_released(hold, placement, reading.read_at)
         elif placement.state is not PlacementState.ACCEPTED:
-            await self._holds.placement_moved(
+            await self._holds.move_placement(
                 key, number, PlacementState.OVERRULED, read_at=reading.read_at, reason=_STARTED
             )
 
     async def _seen_released(self, hold: HoldView, placement: Placement, read_at: datetime) -> None:
         """After the work, a job that runs again was released in the MES. What its people meant by that is not known."""
-        await self._holds.placement_moved(
+        await self._holds.move_placement(
             hold.key,
             placement.number,
             PlacementState.RELEASED,
@@ -230,11 +230,11 @@ class Holds:
             plan = await self._mes.plan_hold(hold.equipment, hold.key)
             if not plan.method.acts or _stands_on(hold, plan):
                 return
-            stopped = await self._cases.stopped(view.id, StoppableAction.HOLD)
+            stopped = await self._cases.stop_reason(view.id, StoppableAction.HOLD)
             if stopped is not None:
                 one.wait(stopped)
                 return
-            placement = await self._holds.placement_intended(hold.key, plan)
+            placement = await self._holds.intend_placement(hold.key, plan)
             await self._place(view, hold, placement)
             hold = await self._current(one)
         one.lane = Lane.PLANNER
@@ -248,15 +248,15 @@ class Holds:
         result = await self._mes.place_hold(placement.plan, f"{view.asset.name}: {view.failure_mode}")
         now = self._clock.now()
         if result is PlaceResult.IN_EFFECT:
-            await self._holds.placement_moved(key, number, PlacementState.IN_EFFECT, read_at=now)
+            await self._holds.move_placement(key, number, PlacementState.IN_EFFECT, read_at=now)
         elif result is PlaceResult.ACCEPTED:
-            await self._holds.placement_moved(key, number, PlacementState.ACCEPTED)
+            await self._holds.move_placement(key, number, PlacementState.ACCEPTED)
         elif result is PlaceResult.HELD_ALREADY:
             reason = "found held; the answer to our call was lost, or somebody else held it"
-            await self._holds.placement_moved(key, number, PlacementState.UNPROVEN, read_at=now, reason=reason)
+            await self._holds.move_placement(key, number, PlacementState.UNPROVEN, read_at=now, reason=reason)
         else:
             reason = "the job moved on before it could be held"
-            await self._holds.placement_moved(key, number, PlacementState.VOID, reason=reason)
+            await self._holds.move_placement(key, number, PlacementState.VOID, reason=reason)
 
     async def _not_placed(self, hold: HoldView, placement: Placement) -> None:
         """A placement that was intended and is not wanted now: the call may have reached the MES before a crash."""
@@ -264,7 +264,7 @@ class Holds:
         state, reason = PlacementState.VOID, "not needed any more"
         if reading.state is HoldState.HELD:
             state, reason = PlacementState.UNPROVEN, "found held after an interrupted attempt"
-        await self._holds.placement_moved(hold.key, placement.number, state, read_at=reading.read_at, reason=reason)
+        await self._holds.move_placement(hold.key, placement.number, state, read_at=reading.read_at, reason=reason)
 
     async def _carry_out(self, view: CaseView, hold: HoldView) -> bool:
         """Carries out a release that was approved and still stands; whether it did.
@@ -274,24 +274,24 @@ class Holds:
         """
         words = hold.release.meaning or hold.release.reason if hold.release is not None else ""
         for placement in hold.live_placements:
-            if not await self._holds.release_stands(hold.key):
+            if not await self._holds.revalidate_release(hold.key):
                 return False
             key, number = hold.key, placement.number
             reading = await self._mes.read_hold(placement.plan)
             if reading.state is HoldState.HELD:
                 if placement.release_called_at is not None:
-                    await self._holds.release_doubted(key, number)
+                    await self._holds.doubt_release(key, number)
                     return False
-                await self._holds.release_called(key, number, unanswered=True)
+                await self._holds.record_release_call(key, number, unanswered=True)
                 try:
                     await self._mes.release_hold(placement.plan, f"{key}: {words}")
                 except (ActionRequired, Refused):
-                    await self._holds.release_called(key, number, unanswered=False)
+                    await self._holds.record_release_call(key, number, unanswered=False)
                     raise
-            await self._holds.placement_moved(key, number, PlacementState.RELEASED)
-        if not await self._holds.release_stands(hold.key):
+            await self._holds.move_placement(key, number, PlacementState.RELEASED)
+        if not await self._holds.revalidate_release(hold.key):
             return False
-        await self._holds.ended(hold.key, HoldStatus.RELEASED, words)
+        await self._holds.end(hold.key, HoldStatus.RELEASED, words)
         released = await self._holds.read(view.id)
         if released is not None:
             await self._tell_twin(view, released)
@@ -311,7 +311,7 @@ class Holds:
             version=view.version,
         )
         try:
-            await self._holds.release_approved(hold.key, release)
+            await self._holds.approve_release(hold.key, release)
         except ActRejected as error:
             one.wait(f"production: {error.problem}")
             return
@@ -337,7 +337,7 @@ class Holds:
         says = _standing(hold)
         if view.machine_twin is None or hold.twin_told == says:
             return
-        if await self._cases.stopped(view.id, StoppableAction.TWIN_WRITE) is not None:
+        if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
             return
         properties: dict[str, Json] = {
             "holdState": says,
@@ -350,7 +350,7 @@ class Holds:
         except ConnectorError as error:
             activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
             return
-        await self._holds.twin_told(hold.key, says)
+        await self._holds.record_twin_update(hold.key, says)
 
 
 def _left_alone(view: CaseView, now: datetime) -> bool:

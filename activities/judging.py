@@ -161,7 +161,7 @@ class Judging:
             on_time = [event for event in fresh if not is_too_late(event.at, newest, assignment.lateness)]
             for event in fresh:
                 if event not in on_time:
-                    await self._judge_aside(work, assignment, event, context, result)
+                    await self._judge_too_late_event(work, assignment, event, context, result)
             if not on_time:
                 return
             fresh = on_time
@@ -201,7 +201,7 @@ class Judging:
             state = result.memories[place]
         return state
 
-    async def _judge_aside(
+    async def _judge_too_late_event(
         self,
         work: LineWork,
         assignment: Assignment,
@@ -224,7 +224,7 @@ class Judging:
                 text,
                 sha256(text),
                 result.judged_at,
-                aside=True,
+                too_late=True,
             )
         )
 

@@ -55,13 +55,13 @@ class Outcomes:
             if view.outcome is not None:
                 meaning = self._meaning(view)
                 if meaning is not None:
-                    await self._cases.reclassified(meaning)
+                    await self._cases.reclassify_outcome(meaning)
                 # Kept in an attempt that was cut short before it was weighed, perhaps, or understood only now.
                 await self._autonomy.learn(view)
             elif not view.order.status.finished:
                 one.wait(f"{view.order.ref.id} to be finished: it was opened again")
             else:
-                await self._cases.found(self._outcome(view, view.order))
+                await self._cases.record_outcome(self._outcome(view, view.order))
                 await self._autonomy.learn(view)
         return one.progress
 
@@ -71,7 +71,7 @@ class Outcomes:
         async with step(self._cases, self._clock, ref.case, "tell-twin") as one:
             view = one.view
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
-                stopped = await self._cases.stopped(view.id, StoppableAction.TWIN_WRITE)
+                stopped = await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE)
                 if stopped is not None:
                     one.wait(stopped)
                     return one.progress
@@ -86,7 +86,7 @@ class Outcomes:
                         "updatedBy": TWIN_AUTHOR,
                     },
                 )
-                await self._cases.twin_told(view.id, etag)
+                await self._cases.record_twin_update(view.id, etag)
         return one.progress
 
     @activity.defn(name="keep-label")
@@ -98,7 +98,7 @@ class Outcomes:
             if found and not _cancelled(view) and not view.labelled:
                 detectors, models = await self._cases.label_sources(view.id)
                 label = _label(view, tuple(detectors), tuple(models))
-                await self._cases.labelled(label)
+                await self._cases.keep_label(label)
         return one.progress
 
     @activity.defn(name="close-case")
@@ -117,7 +117,7 @@ class Outcomes:
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
             words = _unknown(view.order) if unread and view.order is not None else None
             if view.phase is not Phase.CLOSED and how is not None:
-                await self._cases.closed(view.id, how, words)
+                await self._cases.close(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
                 # Closed by a build that did the two apart, and was cut short between them.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))

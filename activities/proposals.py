@@ -79,7 +79,7 @@ class Proposals:
         """
         decision = Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now())
         try:
-            await self._cases.decided(decide.case, decision)
+            await self._cases.record_decision(decide.case, decision)
         except ActRejected as error:
             # Tried for ever, it would keep the person waiting and the workflow from ending.
             raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
@@ -92,5 +92,5 @@ class Proposals:
             except ConnectorError as error:
                 activity.logger.warning("case %s is timed without production: %s", view.id, error)
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
-        await self._cases.proposed(view.id, urgency, production, await self._explained(view.id))
+        await self._cases.record_proposal(view.id, urgency, production, await self._explained(view.id))
         return view.model_copy(update={"urgency": urgency})

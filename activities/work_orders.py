@@ -116,13 +116,13 @@ class WorkOrders:
             one.at_latest = next_look(view, self._clock.now(), self._interval)
             waiting = view.order.status is WorkOrderStatus.WAITING_APPROVAL and called_off(view) is None
             if waiting and await self._autonomy.released(view):
-                stopped = await self._cases.stopped(view.id, StoppableAction.ORDER)
+                stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
                 if stopped is not None:
                     one.wait(stopped)
                     return one.progress
             order = await self._moved_on(view, view.order)
             if order != view.order:
-                await self._cases.order_seen(view.id, order)
+                await self._cases.record_order(view.id, order)
             await self._tell_of_overruling(view, order)
             if not order.status.finished:
                 self._wait_for_people(one, order)
@@ -140,7 +140,7 @@ class WorkOrders:
             while True:
                 page = await self._cmms.changed_since(cursor)
                 if page.records or page.cursor != cursor:
-                    woken |= set(await self._changes.take(poll.system, page.records, page.cursor))
+                    woken |= set(await self._changes.store_page(poll.system, page.records, page.cursor))
                 total += len(page.records)
                 if not page.records or page.cursor == cursor:
                     break
@@ -149,7 +149,7 @@ class WorkOrders:
             problem = str(error)
             activity.logger.warning("polling waits: %s", error)
         wait = poll.interval if problem is None else min(poll.interval, _AFTER_A_FAILURE)
-        await self._changes.poll_rest(poll.system, seen, self._clock.now() + wait)
+        await self._changes.finish_poll(poll.system, seen, self._clock.now() + wait)
         if woken:
             try:
                 await self._engine.wake([case_workflow_id(case) for case in sorted(woken)])
@@ -192,7 +192,7 @@ class WorkOrders:
             f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}"
         )
         await self._cmms.add_note(order.ref, f"{hold.key}-overruled", words)
-        await self._holds.planner_told(hold.key)
+        await self._holds.record_planner_note(hold.key)
 
     async def _ensure(self, one: Step) -> None:
         view = one.view
@@ -201,7 +201,7 @@ class WorkOrders:
         if self._wanted(view) and view.urgency is None:
             one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):
-            stopped = await self._cases.stopped(view.id, StoppableAction.ORDER)
+            stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
             if stopped is not None:
                 one.wait(stopped)
             else:
@@ -219,16 +219,16 @@ class WorkOrders:
                 field="asset",
             )
         words = self._judge.words(view.version, view.verdict.rule)
-        draft = await self._cases.order_intended(
+        draft = await self._cases.intend_order(
             view.id, self._system, view.draft or order_draft(view, words, released=released)
         )
-        await self._cases.order_seen(view.id, await self._cmms.create_work_order(draft))
+        await self._cases.record_order(view.id, await self._cmms.create_work_order(draft))
 
     async def _look_for_lost(self, view: CaseView) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
         lost = await self._cmms.find_work_order(view.id)
         if lost is not None:
-            await self._cases.order_seen(view.id, lost)
+            await self._cases.record_order(view.id, lost)
 
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)

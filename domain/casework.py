@@ -55,7 +55,7 @@ class CaseStore(Protocol):
         """What the verdict was told that opened a case or raised it last; None where that is not whole any more."""
         ...
 
-    async def proposed(
+    async def record_proposal(
         self,
         case: str,
         urgency: UrgencyDecision,
@@ -66,7 +66,7 @@ class CaseStore(Protocol):
         first explanation of a verdict stands."""
         ...
 
-    async def decided(self, case: str, decision: Decision) -> None:
+    async def record_decision(self, case: str, decision: Decision) -> None:
         """Keeps a person's decision and wakes the case.
 
         Raises:
@@ -74,31 +74,31 @@ class CaseStore(Protocol):
         """
         ...
 
-    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         """Writes the draft down before it goes out; the first draft stands, and is returned."""
         ...
 
-    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
         """Keeps an order as read back: placed, or changed by people since."""
         ...
 
-    async def found(self, outcome: Outcome) -> None:
+    async def record_outcome(self, outcome: Outcome) -> None:
         """Keeps the outcome of a case; the first one stands."""
         ...
 
-    async def reclassified(self, outcome: Outcome) -> None:
+    async def reclassify_outcome(self, outcome: Outcome) -> None:
         """Keeps what an outcome is known to mean by now, where it was UNKNOWN; the twin is to be told again."""
         ...
 
-    async def twin_told(self, case: str, etag: str) -> None:
+    async def record_twin_update(self, case: str, etag: str) -> None:
         """Keeps that the twin carries the outcome."""
         ...
 
-    async def labelled(self, label: Label) -> None:
+    async def keep_label(self, label: Label) -> None:
         """Keeps a training label; the same one again changes nothing."""
         ...
 
-    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         """Ends the work of a case, so that further evidence opens another one. The case is closed with it, unless the
         machine is held for it: then it awaits the release, and this method closes it when called again afterwards.
 
@@ -110,7 +110,7 @@ class CaseStore(Protocol):
         """
         ...
 
-    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+    async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         """Why an action on a case is not to be taken now, in words; None where nothing stops it."""
         ...
 
@@ -126,14 +126,14 @@ class ChangeStore(Protocol):
         """Where the last poll ended, or None before the first."""
         ...
 
-    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         """Stores a page and advances the cursor in one transaction; gives the cases that it woke."""
         ...
 
-    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+    async def finish_poll(self, system: str, seen: int, next_at: datetime) -> None:
         """Ends a poll: due again at `next_at`, or when hinted."""
         ...
 
     async def poll_generation(self, system: str) -> int:
-        """The poll's generation, to be given back to `poll_rest`."""
+        """The poll's generation, to be given back to `finish_poll`."""
         ...

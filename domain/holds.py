@@ -256,7 +256,7 @@ class HoldStore(Protocol):
         """The hold of a case, or None where it never had one."""
         ...
 
-    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+    async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         """Claims a hold on an equipment: one of ours that stands there is shared, else a new one is asked for.
 
         Raises:
@@ -264,11 +264,11 @@ class HoldStore(Protocol):
         """
         ...
 
-    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+    async def intend_placement(self, key: str, plan: HoldPlan) -> Placement:
         """Writes a plan down before the act. A live placement of the same hold on the same job is returned instead."""
         ...
 
-    async def placement_moved(
+    async def move_placement(
         self,
         key: str,
         number: int,
@@ -287,17 +287,17 @@ class HoldStore(Protocol):
         """
         ...
 
-    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+    async def record_reading(self, key: str, number: int, read_at: datetime) -> None:
         """Keeps that a placement in effect was read as held again."""
         ...
 
-    async def ready(self, case: str) -> HoldView | None:
+    async def mark_ready(self, case: str) -> HoldView | None:
         """The case's work is done: it no longer needs the machine held. Where another case is at work under the same
         hold, that one answers for it and the claim is dropped. The hold, or None where the case has no claim on one
         that is live."""
         ...
 
-    async def release_approved(self, key: str, release: Release) -> None:
+    async def approve_release(self, key: str, release: Release) -> None:
         """A releasable hold is to be released; wakes the cases that claim it.
 
         Raises:
@@ -305,30 +305,28 @@ class HoldStore(Protocol):
         """
         ...
 
-    async def release_stands(self, key: str) -> bool:
+    async def revalidate_release(self, key: str) -> bool:
         """Whether an approved release may still be carried out. One that was not, for a quarter of an hour, or whose
         work goes on again, lapses: the hold is asked for as before, and production is asked again."""
         ...
 
-    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+    async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         """Keeps, before the call, that the MES is told to let a placement's job run; or that it refused that."""
         ...
 
-    async def release_doubted(self, key: str, number: int) -> None:
+    async def doubt_release(self, key: str, number: int) -> None:
         """The job is held though the MES was told to let it run: it may be held by somebody else by now. The placement
         is unproven, and the release lapses."""
         ...
 
-    async def ended(
-        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
-    ) -> None:
+    async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
         """Ends a hold as `released`, `overruled` or `void`, with all its claims."""
         ...
 
-    async def twin_told(self, key: str, twin: str) -> None:
+    async def record_twin_update(self, key: str, twin: str) -> None:
         """Keeps what the machine's twin says of a hold."""
         ...
 
-    async def planner_told(self, key: str) -> None:
+    async def record_planner_note(self, key: str) -> None:
         """Keeps that the order carries a note of the hold's overruling."""
         ...

@@ -75,7 +75,7 @@ class PastVerdict:
 class Judged(NamedTuple):
     """One verdict with all that is needed to make it again.
 
-    `aside` marks a verdict on an event later than the policy's lateness: judged where it belongs in time, for the
+    `too_late` marks a verdict on an event later than the policy's lateness: judged where it belongs in time, for the
     record, but moving no memory and no other verdict.
     """
 
@@ -88,7 +88,7 @@ class Judged(NamedTuple):
     memory_text: bytes
     after_digest: str
     judged_at: datetime
-    aside: bool = False
+    too_late: bool = False
     previous_rung: int | None = None
     """The rung of the revision before, where this is not the first."""
 
@@ -100,7 +100,7 @@ class Judged(NamedTuple):
             {
                 "after": self.after_digest,
                 "anomaly": event.anomaly_digest,
-                "aside": self.aside,
+                "aside": self.too_late,
                 "before": self.before_digest,
                 "context": self.context_digest,
                 "due_within": None if verdict.due_within is None else _in_words(verdict.due_within),

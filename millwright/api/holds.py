@@ -89,7 +89,7 @@ async def release_hold(
         )
     await _whole(desk, key)
     release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=desk.storage.clock.now())
-    await desk.storage.holds.release_approved(key, release)
+    await desk.storage.holds.approve_release(key, release)
     return answered(await _whole(desk, key), HTTPStatus.ACCEPTED)
 
 

@@ -124,7 +124,7 @@ class Rejudging:
             text,
             after,
             judged_at,
-            aside=row.memory == "",
+            too_late=row.memory == "",
         ).record()
         if again != row.body.encode():
             self._tell_difference(body, orjson.loads(again), where)

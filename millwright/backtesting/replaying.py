@@ -101,7 +101,7 @@ def history_of(rows: FaultRows) -> FaultHistory:
                 position,
                 Anomaly.model_validate_json(anomaly),
                 rows.contexts.get(event, rows.context),
-                event in rows.aside,
+                event in rows.too_late,
             )
             for event, position, anomaly in rows.rows
         ],

@@ -129,7 +129,7 @@ def release(
             by = await actor(storage, key, _RELEASES)
             hold = await hold_by(storage.engine, ref)
             said = Release(by=by, meaning=READY_TO_RUN, reason=reason, at=storage.clock.now())
-            await storage.holds.release_approved(hold.key, said)
+            await storage.holds.approve_release(hold.key, said)
             return await whole_hold(storage.engine, hold.key)
 
     hold = finish(work())

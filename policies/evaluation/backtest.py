@@ -20,14 +20,14 @@ from policies.evaluation.episodes import Episode, Ordering, episodes
 class PastEvent:
     """A stored event as judging takes it.
 
-    `aside` marks one that came later than the policy's lateness: judged in its place, moving no memory.
+    `too_late` marks one that came later than the policy's lateness: judged in its place, moving no memory.
     """
 
     id: int
     position: str
     anomaly: Anomaly
     context: Context
-    aside: bool
+    too_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def replay(policy: CompiledPolicy, history: FaultHistory) -> Iterator[tuple[Past
     for event in history.events:
         before = memory
         verdict, after = judge(policy, before, event.anomaly, event.context)
-        if not event.aside:
+        if not event.too_late:
             memory = after
         yield event, before, verdict
 

@@ -141,12 +141,12 @@ async def test_what_was_decided_or_closed_is_not_decided_otherwise(
     desk: httpx.AsyncClient, storage: Storage, workflow: Workflow, case: str
 ) -> None:
     yes = {"approved": True, "reason": "yes"}
-    await storage.cases.decided(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
+    await storage.cases.record_decision(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
     again = await desk.post(f"/cases/{case}/decision", json=yes)
     assert (again.status_code, again.json()["by"]) == (200, "grace")
     other = await desk.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
     assert (other.status_code, "grace approved" in other.json()["detail"]) == (409, True)
-    await storage.cases.closed(case, ClosedAs.DONE)
+    await storage.cases.close(case, ClosedAs.DONE)
     closed = await desk.post(f"/cases/{case}/decision", json=yes)
     assert (closed.status_code, "closed as done" in closed.json()["detail"]) == (409, True)
     assert workflow.heard == []

@@ -79,7 +79,7 @@ async def test_a_hold_that_has_ended_is_listed_where_it_is_asked_for(
     petra: httpx.AsyncClient, storage: Storage, held: str
 ) -> None:
     await work_done(storage, held)
-    await storage.holds.ended(held, HoldStatus.RELEASED, "seen in the MES")
+    await storage.holds.end(held, HoldStatus.RELEASED, "seen in the MES")
 
     async def keys(**query: str | int) -> list[str]:
         return [hold["key"] for hold in (await petra.get("/holds", params=query)).json()]
@@ -168,7 +168,7 @@ async def test_the_same_release_again_changes_nothing_before_and_after_it_is_car
     await work_done(storage, held)
     first = (await petra.post(f"/holds/{held}/release", json=SAID)).json()
     again = await petra.post(f"/holds/{held}/release", json=SAID)
-    await storage.holds.ended(held, HoldStatus.RELEASED)
+    await storage.holds.end(held, HoldStatus.RELEASED)
     late = await petra.post(f"/holds/{held}/release", json=SAID)
     for answer, state in ((again, "releasing"), (late, "released")):
         assert (answer.status_code, answer.json()["state"]) == (202, state)
@@ -180,7 +180,7 @@ async def test_a_hold_that_has_ended_otherwise_is_not_released(
     petra: httpx.AsyncClient, storage: Storage, held: str
 ) -> None:
     await work_done(storage, held)
-    await storage.holds.ended(held, HoldStatus.RELEASED, "seen in the MES")
+    await storage.holds.end(held, HoldStatus.RELEASED, "seen in the MES")
     refused = await petra.post(f"/holds/{held}/release", json=SAID)
     assert (refused.status_code, refused.json()["detail"]) == (409, f"hold {held} is released already")
 

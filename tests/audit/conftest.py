@@ -58,14 +58,14 @@ async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
     )
     now = START + timedelta(days=5)
     urgency = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=now, work_at=now)
-    await cases.proposed(case, urgency, None)
-    await cases.order_intended(case, "maximo", draft)
-    await cases.order_seen(case, order(case, number))
+    await cases.record_proposal(case, urgency, None)
+    await cases.intend_order(case, "maximo", draft)
+    await cases.record_order(case, order(case, number))
 
 
 async def hold(holds: HoldStore, case: str, equipment: str) -> None:
     """Holds the job of a machine for a case, and reads it as held."""
-    claimed = await holds.claimed(case, "opcua_job_control", equipment)
+    claimed = await holds.claim(case, "opcua_job_control", equipment)
     plan = HoldPlan(
         key=claimed.key,
         equipment=equipment,
@@ -74,24 +74,24 @@ async def hold(holds: HoldStore, case: str, equipment: str) -> None:
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
     )
-    placement = await holds.placement_intended(claimed.key, plan)
+    placement = await holds.intend_placement(claimed.key, plan)
     now = START + timedelta(days=5)
-    await holds.placement_moved(claimed.key, placement.number, PlacementState.IN_EFFECT, read_at=now)
+    await holds.move_placement(claimed.key, placement.number, PlacementState.IN_EFFECT, read_at=now)
 
 
 async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> None:
     """Takes a case with an order to its end: held, done, learnt from, released by production, closed."""
     await hold(holds, case, "EQ-001")
-    await cases.order_seen(case, order(case, number, WorkOrderStatus.COMPLETED))
+    await cases.record_order(case, order(case, number, WorkOrderStatus.COMPLETED))
     report = CompletionReport(
         started_at=START, finished_at=START + timedelta(hours=9), cause="BEARING", downtime=timedelta(hours=2)
     )
     found = Outcome(
         case=case, outcome=OutcomeClass.CONFIRMED, cancelled=False, found_at=START + timedelta(hours=9), report=report
     )
-    await cases.found(found)
-    await cases.twin_told(case, 'W/"1"')
-    await cases.labelled(
+    await cases.record_outcome(found)
+    await cases.record_twin_update(case, 'W/"1"')
+    await cases.keep_label(
         Label(
             case=case,
             asset=PUMP,
@@ -114,13 +114,13 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
             downtime=timedelta(hours=2),
         )
     )
-    await cases.closed(case, ClosedAs.DONE)
-    await holds.ready(case)
+    await cases.close(case, ClosedAs.DONE)
+    await holds.mark_ready(case)
     release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=START + timedelta(days=5))
-    await holds.release_approved(case, release)
-    await holds.placement_moved(case, 1, PlacementState.RELEASED)
-    await holds.ended(case, HoldStatus.RELEASED, READY_TO_RUN)
-    await cases.closed(case, ClosedAs.DONE)
+    await holds.approve_release(case, release)
+    await holds.move_placement(case, 1, PlacementState.RELEASED)
+    await holds.end(case, HoldStatus.RELEASED, READY_TO_RUN)
+    await cases.close(case, ClosedAs.DONE)
 
 
 async def build(engine: AsyncEngine) -> None:
@@ -141,7 +141,7 @@ async def build(engine: AsyncEngine) -> None:
     await finish(cases, holds, ids[PUMP], "1001")
     await place(cases, ids[MOTOR], MOTOR, "1002")
     await hold(holds, ids[MOTOR], "EQ-002")
-    await cases.decided(ids[MOTOR], Decision(approved=True, by="paula", reason="Do it.", at=plant.clock.now()))
+    await cases.record_decision(ids[MOTOR], Decision(approved=True, by="paula", reason="Do it.", at=plant.clock.now()))
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ async def test_who_threw_a_kill_switch_and_who_lifted_it_is_told(recorded: Async
 async def test_a_case_that_was_given_up_is_told(recorded: AsyncEngine, hostile: Hostile) -> None:
     cases = CaseStore(recorded, TestClock(NOW), StoredVersions(Catalogue()))
     [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
-    await cases.closed(str(case), ClosedAs.CANCELLED)
+    await cases.close(str(case), ClosedAs.CANCELLED)
     answer = await asking(recorded, "suppressed", since=NOW)
     assert (column(answer, "what"), column(answer, "subject")) == (["case cancelled"], [f"case {case}"])
 
@@ -151,12 +151,12 @@ async def test_a_case_that_was_given_up_is_told_once_though_its_machine_is_relea
     clock = TestClock(NOW)
     cases, holds = CaseStore(recorded, clock, StoredVersions(Catalogue())), HoldStore(recorded, clock)
     [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
-    await cases.closed(str(case), ClosedAs.CANCELLED)
+    await cases.close(str(case), ClosedAs.CANCELLED)
     clock.time += timedelta(days=1)
-    await holds.ended(str(case), HoldStatus.OVERRULED)
-    await cases.closed(str(case), ClosedAs.CANCELLED)
+    await holds.end(str(case), HoldStatus.OVERRULED)
+    await cases.close(str(case), ClosedAs.CANCELLED)
     answer = await asking(recorded, "suppressed", since=NOW)
-    assert [(row["what"], row["at"]) for row in (one.model_dump() for one in answer.rows)] == [("case cancelled", NOW)]
+    assert [(row["what"], row["at"]) for row in (row.model_dump() for row in answer.rows)] == [("case cancelled", NOW)]
 
 
 async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(read_only: AsyncEngine) -> None:

@@ -89,9 +89,9 @@ async def test_the_removed_claim_of_a_case_that_shared_a_hold_is_found(
 ) -> None:
     [[key]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
     [[sharing]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NOT NULL")
-    await HoldStore(recorded, TestClock(START)).claimed(str(sharing), "opcua_job_control", "EQ-002")
+    await HoldStore(recorded, TestClock(START)).claim(str(sharing), "opcua_job_control", "EQ-002")
     await hostile.run("DELETE FROM hold_claims WHERE hold_key = %(key)s AND case_id = %(case)s", key=key, case=sharing)
-    found = {(one.kind, one.where) for one in (await verify(recorded)).findings}
+    found = {(finding.kind, finding.where) for finding in (await verify(recorded)).findings}
     assert found == {("missing", f"case {sharing}")}
     await export(recorded, export_directory)
     code, lines = offline(export_directory)

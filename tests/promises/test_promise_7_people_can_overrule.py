@@ -71,7 +71,7 @@ def test_promise_7_a_yes_orders_what_the_policy_would_only_inspect() -> None:
 
 def decide(plant: SagaPlant, *, approved: bool) -> None:
     decision = Decision(approved=approved, by="pat", reason="seen it", at=plant.clock.now())
-    Played(plant.store.decided(CASE, decision)).play()
+    Played(plant.store.record_decision(CASE, decision)).play()
 
 
 def play(plant: SagaPlant) -> None:

@@ -65,9 +65,9 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     await plant.take(code(1), deviation(2))
     cases = store_of(plant)
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    await cases.order_intended(str(case), "maximo", draft(str(case)))
-    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5))
-    await cases.order_seen(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0))
+    await cases.intend_order(str(case), "maximo", draft(str(case)))
+    await cases.record_order(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5))
+    await cases.record_order(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0))
     seen = (await cases.view(str(case)))[0].order
     assert seen is not None
     assert seen.status is WorkOrderStatus.COMPLETED
@@ -76,14 +76,14 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
 async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    await store_of(plant).closed(str(case), ClosedAs.WITHDRAWN)
+    await store_of(plant).close(str(case), ClosedAs.WITHDRAWN)
     assert await plant.rows("SELECT closed_as FROM cases") == [(None,)]
 
 
 async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transaction(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    await store_of(plant).closed(str(case), ClosedAs.DONE, "a person to say what it found")
+    await store_of(plant).close(str(case), ClosedAs.DONE, "a person to say what it found")
     assert await plant.rows("SELECT closed_as, lane, waiting_for, waiting_step FROM cases") == [
         ("done", "planner", "a person to say what it found", "record-outcome")
     ]

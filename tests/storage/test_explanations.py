@@ -66,7 +66,7 @@ async def test_it_is_kept_once_however_often_the_case_is_proposed(plant: Plant) 
     case, cases = await proposed(plant), store_of(plant)
     grounds = await cases.grounds(case)
     assert grounds is not None
-    await cases.proposed(case, URGENCY, None, other_explanation(grounds))
+    await cases.record_proposal(case, URGENCY, None, other_explanation(grounds))
     assert await plant.rows("SELECT count(*) FROM explanations") == [(1,)]
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'verdict-explained'") == [(1,)]
 
@@ -110,5 +110,5 @@ async def test_other_cases_have_explanations_of_their_own(plant: Plant) -> None:
     for (case,) in await plant.rows("SELECT id FROM cases"):
         grounds = await cases.grounds(str(case))
         assert grounds is not None
-        await cases.proposed(str(case), URGENCY, None, other_explanation(grounds))
+        await cases.record_proposal(str(case), URGENCY, None, other_explanation(grounds))
     assert await plant.rows("SELECT count(DISTINCT case_id) FROM explanations") == [(2,)]

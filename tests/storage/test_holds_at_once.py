@@ -77,16 +77,16 @@ def plan(job: str = "J1", receiver: str = "R1") -> HoldPlan:
 
 
 async def releasable(bench: Bench) -> None:
-    await bench.holds.claimed(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.placement_intended(FIRST, plan())
-    await bench.holds.placement_moved(FIRST, 1, PlacementState.IN_EFFECT, read_at=bench.clock.now())
-    await bench.cases.closed(FIRST, ClosedAs.DONE)
-    await bench.holds.ready(FIRST)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.intend_placement(FIRST, plan())
+    await bench.holds.move_placement(FIRST, 1, PlacementState.IN_EFFECT, read_at=bench.clock.now())
+    await bench.cases.close(FIRST, ClosedAs.DONE)
+    await bench.holds.mark_ready(FIRST)
 
 
 def approving(bench: Bench) -> Work:
     release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
-    return bench.holds.release_approved(FIRST, release)
+    return bench.holds.approve_release(FIRST, release)
 
 
 async def in_the_record(bystander: AsyncEngine) -> list[str]:
@@ -99,8 +99,8 @@ async def test_two_cases_that_claim_a_machine_at_once_share_one_hold(bench: Benc
     claimed = await one_behind_the_other(
         bystander,
         LOCK_HOLDS,
-        bench.holds.claimed(FIRST, SYSTEM, EQUIPMENT),
-        bench.holds.claimed(SECOND, SYSTEM, EQUIPMENT),
+        bench.holds.claim(FIRST, SYSTEM, EQUIPMENT),
+        bench.holds.claim(SECOND, SYSTEM, EQUIPMENT),
     )
     assert [each for each in claimed if isinstance(each, Exception)] == []
     first, second = await bench.holds.read(FIRST), await bench.holds.read(SECOND)
@@ -154,7 +154,7 @@ async def test_a_release_before_a_claim_has_the_claim_wait_until_it_is_carried_o
     bench: Bench, bystander: AsyncEngine
 ) -> None:
     await releasable(bench)
-    claiming = bench.holds.claimed(SECOND, SYSTEM, EQUIPMENT)
+    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
     approved, refused = await one_behind_the_other(bystander, LOCK_HOLD, approving(bench), claiming)
     assert approved is None
     assert isinstance(refused, Unavailable)
@@ -163,7 +163,7 @@ async def test_a_release_before_a_claim_has_the_claim_wait_until_it_is_carried_o
 
 async def test_a_claim_before_a_release_keeps_the_machine_held(bench: Bench, bystander: AsyncEngine) -> None:
     await releasable(bench)
-    claiming = bench.holds.claimed(SECOND, SYSTEM, EQUIPMENT)
+    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
     claimed, refused = await one_behind_the_other(bystander, LOCK_HOLD, claiming, approving(bench))
     assert not isinstance(claimed, Exception)
     assert isinstance(refused, ActRejected)
@@ -175,9 +175,9 @@ async def test_a_claim_before_a_release_keeps_the_machine_held(bench: Bench, bys
 async def test_two_cases_that_are_done_at_once_leave_one_that_answers_for_the_hold(
     bench: Bench, bystander: AsyncEngine
 ) -> None:
-    await bench.holds.claimed(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.claimed(SECOND, SYSTEM, EQUIPMENT)
-    await one_behind_the_other(bystander, LOCK_HOLD, bench.holds.ready(FIRST), bench.holds.ready(SECOND))
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await one_behind_the_other(bystander, LOCK_HOLD, bench.holds.mark_ready(FIRST), bench.holds.mark_ready(SECOND))
     hold = await bench.holds.read(SECOND)
     assert hold is not None
     assert (hold.claims, hold.releasable) == (1, True)
@@ -185,12 +185,12 @@ async def test_two_cases_that_are_done_at_once_leave_one_that_answers_for_the_ho
 
 
 async def test_two_steps_that_place_one_job_at_once_make_one_placement(bench: Bench, bystander: AsyncEngine) -> None:
-    await bench.holds.claimed(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
     both = await one_behind_the_other(
         bystander,
         LOCK_HOLD,
-        bench.holds.placement_intended(FIRST, plan()),
-        bench.holds.placement_intended(FIRST, plan()),
+        bench.holds.intend_placement(FIRST, plan()),
+        bench.holds.intend_placement(FIRST, plan()),
     )
     assert both[0] == both[1]
     hold = await bench.holds.read(FIRST)
@@ -201,8 +201,8 @@ async def test_two_steps_that_place_one_job_at_once_make_one_placement(bench: Be
 async def test_the_database_itself_refuses_a_second_live_placement_on_a_job(
     bench: Bench, bystander: AsyncEngine
 ) -> None:
-    await bench.holds.claimed(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.placement_intended(FIRST, plan())
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.intend_placement(FIRST, plan())
     again = (
         "INSERT INTO hold_placements (hold_key, number, receiver, job, plan, state, intended_at) "
         "SELECT hold_key, 2, receiver, job, plan, state, intended_at FROM hold_placements"
@@ -217,7 +217,7 @@ async def test_a_hold_that_ends_wakes_a_case_that_took_it_over_meanwhile(bench: 
     await bench.open(NEXT, 1)
     before = await bench.wakes(NEXT)
     bench.clock.time += timedelta(minutes=1)
-    ending = bench.holds.ended(FIRST, HoldStatus.RELEASED, "seen in the MES")
+    ending = bench.holds.end(FIRST, HoldStatus.RELEASED, "seen in the MES")
     await one_behind_the_other(bystander, LOCK_HOLD, bench.proposed(NEXT), ending)
     hold = await bench.holds.read(NEXT)
     assert hold is not None

@@ -245,7 +245,7 @@ async def test_a_hold_that_an_earlier_build_was_releasing_waits_for_production_n
     assert hold.releasable
     assert hold.ready_at is not None
     release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=plant.clock.now())
-    await holds.release_approved("RELEASING", release)
+    await holds.approve_release("RELEASING", release)
     assert (await standing(plant))["RELEASING"][0] == HoldStatus.RELEASING
     assert (await verify(plant.engine)).findings == ()
 
@@ -256,7 +256,7 @@ async def test_holds_come_back_to_the_tables_of_an_earlier_build_and_are_upgrade
     url, plant = earlier
     upgrade(url)
     # Readied under this build: no act of the earlier one tells who let go of it.
-    await HoldStore(plant.engine, plant.clock).ready("PLACED")
+    await HoldStore(plant.engine, plant.clock).mark_ready("PLACED")
     await plant.engine.dispose()
     downgrade(url, BEFORE)
     assert dict(await plant.rows("SELECT key, state FROM holds")) == {**DOWNGRADED, "PLACED": "releasing"}  # type: ignore[arg-type]  # rows of two

@@ -36,7 +36,7 @@ def record(status: WorkOrderStatus, hours: float, key: str = "", name: str = "M0
 
 
 async def told(plant: Plant, *records: WorkOrderRecord, longest: timedelta | None = LONGEST) -> None:
-    await ChangeStore(plant.engine, plant.clock, longest).take("maximo", records, "c1")
+    await ChangeStore(plant.engine, plant.clock, longest).store_page("maximo", records, "c1")
 
 
 async def asset_of_cases(plant: Plant) -> list[object]:

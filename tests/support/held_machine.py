@@ -25,7 +25,7 @@ async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
 
 async def place(storage: Storage, case: str, job: str, state: PlacementState, system: str = "fake-mes") -> None:
     """Puts a job of the machine under the case's hold."""
-    hold = await storage.holds.claimed(case, system, EQUIPMENT)
+    hold = await storage.holds.claim(case, system, EQUIPMENT)
     plan = HoldPlan(
         key=hold.key,
         equipment=EQUIPMENT,
@@ -34,15 +34,15 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
     )
-    placement = await storage.holds.placement_intended(hold.key, plan)
+    placement = await storage.holds.intend_placement(hold.key, plan)
     read_at = None if state is PlacementState.ACCEPTED else storage.clock.now()
-    await storage.holds.placement_moved(hold.key, placement.number, state, read_at=read_at)
+    await storage.holds.move_placement(hold.key, placement.number, state, read_at=read_at)
 
 
 async def work_done(storage: Storage, case: str) -> None:
     """Ends the work of a case, so that its machine waits for its release."""
-    await storage.cases.closed(case, ClosedAs.DONE)
-    await storage.holds.ready(case)
+    await storage.cases.close(case, ClosedAs.DONE)
+    await storage.holds.mark_ready(case)
 
 
 async def add_people(storage: Storage) -> None:

@@ -46,17 +46,17 @@ class Bench:
         """The case's work is proposed, as its first step does."""
         now = self.clock.now()
         urgency = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=now, work_at=now)
-        await self.cases.proposed(case, urgency, None)
+        await self.cases.record_proposal(case, urgency, None)
 
     async def ordered(self, case: str, status: WorkOrderStatus) -> None:
         """The case's order is seen, or seen to have changed."""
         self.clock.time += timedelta(minutes=1)
-        await self.cases.order_intended(case, "cmms", _draft(case))
+        await self.cases.intend_order(case, "cmms", _draft(case))
         ref = WorkOrderRef(system="cmms", id=f"WO-{case}", key=case)
         record = WorkOrderRecord(
             ref=ref, status=status, vendor_status=status.value, changed_at=self.clock.now(), touched=False
         )
-        await self.cases.order_seen(case, record)
+        await self.cases.record_order(case, record)
 
 
 class AtOnce:

@@ -48,7 +48,7 @@ class MemoryHolds:
     def all(self) -> list[HoldView]:
         return [self._view(key) for key in self._holds]
 
-    def claim(self, case: str) -> Claim | None:
+    def claim_of(self, case: str) -> Claim | None:
         """The claim that a case has not dropped."""
         return next((claim for claim in self.claims if claim.case == case and not claim.dropped), None)
 
@@ -56,11 +56,11 @@ class MemoryHolds:
         mine = [claim for claim in self.claims if claim.case == case]
         if not mine:
             return None
-        return self._view((self.claim(case) or mine[-1]).hold)
+        return self._view((self.claim_of(case) or mine[-1]).hold)
 
     def take_over(self, case: str) -> None:
         """See `millwright.storage.cases.holds.take_over`."""
-        view, mine = self._cases[case], self.claim(case)
+        view, mine = self._cases[case], self.claim_of(case)
         if not view.rung.orders:
             return
         for claim in self.claims:
@@ -79,13 +79,13 @@ class MemoryHolds:
     async def read(self, case: str) -> HoldView | None:
         return await store_call(lambda: self.of(case))
 
-    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+    async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         return await store_call(lambda: self._claim(case, system, equipment))
 
-    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+    async def intend_placement(self, key: str, plan: HoldPlan) -> Placement:
         return await store_call(lambda: self._intend(key, plan))
 
-    async def placement_moved(
+    async def move_placement(
         self,
         key: str,
         number: int,
@@ -97,34 +97,32 @@ class MemoryHolds:
     ) -> None:
         await store_call(lambda: self._move(key, number, state, read_at, release))
 
-    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+    async def record_reading(self, key: str, number: int, read_at: datetime) -> None:
         await store_call(lambda: self._read(key, number, read_at))
 
-    async def ready(self, case: str) -> HoldView | None:
+    async def mark_ready(self, case: str) -> HoldView | None:
         return await store_call(lambda: self._ready(case))
 
-    async def release_approved(self, key: str, release: Release) -> None:
+    async def approve_release(self, key: str, release: Release) -> None:
         await store_call(lambda: self._approve(key, release))
 
-    async def release_stands(self, key: str) -> bool:
+    async def revalidate_release(self, key: str) -> bool:
         return await store_call(lambda: self._stands(key))
 
-    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+    async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         called_at = self._clock.now() if unanswered else None
         await store_call(lambda: self._put(key, number, release_called_at=called_at))
 
-    async def release_doubted(self, key: str, number: int) -> None:
+    async def doubt_release(self, key: str, number: int) -> None:
         await store_call(lambda: self._doubt(key, number))
 
-    async def ended(
-        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
-    ) -> None:
-        await store_call(lambda: self._end(key, status, release))
+    async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
+        await store_call(lambda: self._end(key, status))
 
-    async def twin_told(self, key: str, twin: str) -> None:
+    async def record_twin_update(self, key: str, twin: str) -> None:
         await store_call(lambda: self._set(key, twin_told=twin))
 
-    async def planner_told(self, key: str) -> None:
+    async def record_planner_note(self, key: str) -> None:
         await store_call(lambda: self._set(key, planner_told=True))
 
     def _view(self, key: str) -> HoldView:
@@ -138,7 +136,7 @@ class MemoryHolds:
         self._holds[key] = self._holds[key].model_copy(update=values)
 
     def _claim(self, case: str, system: str, equipment: str) -> HoldView:
-        mine = self.claim(case)
+        mine = self.claim_of(case)
         if mine is not None:
             return self._view(mine.hold)
         there = next((hold for hold in self.live() if hold.equipment == equipment), None)
@@ -190,10 +188,10 @@ class MemoryHolds:
         hold = self._holds[key]
         ends = not state.live and hold.state is HoldStatus.ASKED and not hold.live_placements
         if ends and hold.overruled_at is not None:
-            self._drop_all(key, HoldStatus.OVERRULED if hold.release is None else HoldStatus.RELEASED, None)
+            self._drop_all(key, HoldStatus.OVERRULED if hold.release is None else HoldStatus.RELEASED)
 
     def _ready(self, case: str) -> HoldView | None:
-        mine = self.claim(case)
+        mine = self.claim_of(case)
         if mine is None:
             return None
         others = [claim for claim in self.claims if claim.hold == mine.hold and not claim.dropped and claim is not mine]
@@ -245,13 +243,13 @@ class MemoryHolds:
         if self._holds[key].state is HoldStatus.RELEASING:
             self._set(key, state=HoldStatus.ASKED, release=None)
 
-    def _end(self, key: str, status: HoldStatus, release: Release | None) -> None:
+    def _end(self, key: str, status: HoldStatus) -> None:
         if self._holds[key].state.live:
             self._wake_claims(key)
-            self._drop_all(key, status, release)
+            self._drop_all(key, status)
 
-    def _drop_all(self, key: str, status: HoldStatus, release: Release | None) -> None:
-        self._set(key, state=status, release=self._holds[key].release or release)
+    def _drop_all(self, key: str, status: HoldStatus) -> None:
+        self._set(key, state=status)
         for claim in self.claims:
             if claim.hold == key:
                 claim.dropped = True

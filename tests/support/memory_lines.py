@@ -114,7 +114,8 @@ class _Work:
 
     def _given(self, version: str, key: FaultKey) -> list[Judged]:
         newest = self._lines.newest(version)
-        return [newest[place] for place in sorted(newest) if newest[place].event.key == key and not newest[place].aside]
+        in_order = [newest[place] for place in sorted(newest)]
+        return [judged for judged in in_order if judged.event.key == key and not judged.too_late]
 
     async def write(
         self,

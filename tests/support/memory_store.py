@@ -86,7 +86,7 @@ class MemoryStore:
     async def grounds(self, case: str) -> Grounds | None:
         return await store_call(lambda: self._grounds(self.cases[case]))
 
-    async def proposed(
+    async def record_proposal(
         self,
         case: str,
         urgency: UrgencyDecision,
@@ -95,31 +95,31 @@ class MemoryStore:
     ) -> None:
         await store_call(lambda: self._propose(case, urgency, production, explanation))
 
-    async def decided(self, case: str, decision: Decision) -> None:
+    async def record_decision(self, case: str, decision: Decision) -> None:
         await store_call(lambda: self._decide(case, decision))
 
-    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft))
 
-    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
         await store_call(lambda: self._see(case, record))
 
-    async def found(self, outcome: Outcome) -> None:
+    async def record_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
 
-    async def reclassified(self, outcome: Outcome) -> None:
+    async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
-    async def twin_told(self, case: str, etag: str) -> None:
+    async def record_twin_update(self, case: str, etag: str) -> None:
         await store_call(lambda: self._set(case, twin_told=True))
 
-    async def labelled(self, label: Label) -> None:
+    async def keep_label(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
 
-    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         await store_call(lambda: self._close(case, how, unread))
 
-    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+    async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         return None
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -128,10 +128,10 @@ class MemoryStore:
     async def cursor(self, system: str) -> str | None:
         return await store_call(lambda: self._cursor)
 
-    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         return await store_call(lambda: self._take(records, cursor))
 
-    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+    async def finish_poll(self, system: str, seen: int, next_at: datetime) -> None:
         await store_call(lambda: None)
 
     async def poll_generation(self, system: str) -> int:
@@ -232,7 +232,7 @@ class MemoryStore:
         known = view.closed_as
         if view.phase is Phase.CLOSED or (known is None and how is ClosedAs.WITHDRAWN and view.withdraw is None):
             return
-        held = self.holds.claim(case) is not None
+        held = self.holds.claim_of(case) is not None
         if held and known is not None:
             return
         none = {"waiting_for": None, "waiting_until": None, "lane": None}

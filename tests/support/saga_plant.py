@@ -380,7 +380,7 @@ class SagaPlant:
         """A person of production releases a hold here, where it is releasable."""
         release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=self.clock.now())
         with contextlib.suppress(ActRejected):
-            Played(self.store.holds.release_approved(key, release)).play()
+            Played(self.store.holds.approve_release(key, release)).play()
 
     def poll(self) -> Played[Polled]:
         """A poll of the CMMS, about to begin."""

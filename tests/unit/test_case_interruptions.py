@@ -54,7 +54,7 @@ def to_vendor(played: Played[None]) -> None:
 
 def decide(plant: SagaPlant, *, approved: bool) -> None:
     decision = Decision(approved=approved, by="pat", reason="seen it", at=plant.clock.now())
-    Played(plant.store.decided(CASE, decision)).play()
+    Played(plant.store.record_decision(CASE, decision)).play()
 
 
 def test_a_no_after_a_lost_answer_withdraws_the_order_that_was_made() -> None:
@@ -129,7 +129,7 @@ def test_evidence_that_comes_back_while_a_case_closes_keeps_it_open(left: int) -
 def test_a_job_that_others_hold_is_no_hold_of_ours_to_show() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
     plant.mes.people_hold()
-    Played(plant.store.holds.claimed(CASE, "fake", "EQ-001")).play()
+    Played(plant.store.holds.claim(CASE, "fake", "EQ-001")).play()
     plant.store.doubted(CASE)
     rest(plant)
     assert plant.store.now(CASE).closed_as is ClosedAs.WITHDRAWN

@@ -73,7 +73,7 @@ def test_a_finished_order_starts_no_machine_and_its_outcome_does_not_wait(status
 def test_a_person_s_no_to_a_held_case_starts_no_machine() -> None:
     plant = held()
     decision = Decision(approved=False, by="pat", reason="it always hums", at=plant.clock.now())
-    Played(plant.store.decided(CASE, decision)).play()
+    Played(plant.store.record_decision(CASE, decision)).play()
     settle(plant)
     assert plant.store.now(CASE).phase is Phase.AWAITING_RELEASE
     assert (plant.mes.holder, plant.mes.started) == (CASE, [])
@@ -104,7 +104,7 @@ def test_nobody_releases_a_machine_at_which_work_is_not_done() -> None:
     plant = held()
     release = Release(by="petra", meaning=READY_TO_RUN, reason="", at=plant.clock.now())
     with pytest.raises(ActRejected):
-        Played(plant.store.holds.release_approved(CASE, release)).play()
+        Played(plant.store.holds.approve_release(CASE, release)).play()
     settle(plant)
     assert plant.mes.holder == CASE
 

@@ -107,7 +107,7 @@ class CaseSaga(RuleBasedStateMachine):
     @rule(case=st.sampled_from(CASES), approved=st.booleans())
     def a_person_decides(self, case: str, approved: bool) -> None:
         decision = Decision(approved=approved, by="pat", reason="seen it", at=self.plant.clock.now())
-        deciding = Played(self.plant.store.decided(case, decision))
+        deciding = Played(self.plant.store.record_decision(case, decision))
         try:
             deciding.play()
         except ActRejected:

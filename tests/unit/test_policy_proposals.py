@@ -85,7 +85,7 @@ def history(*hours: float) -> FaultHistory:
                 score=5.0,
             ),
             CONTEXT,
-            aside=False,
+            too_late=False,
         )
         for number, hour in enumerate(hours)
     ]

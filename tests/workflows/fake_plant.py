@@ -300,7 +300,7 @@ class FakePlant:
     async def release(self, key: str) -> None:
         """A person of production releases a hold here."""
         release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=self.clock.now())
-        await self.storage.holds.release_approved(key, release)
+        await self.storage.holds.approve_release(key, release)
         await self.at_rest()
 
     async def pass_time(self, by: timedelta) -> None:

@@ -80,7 +80,7 @@ async def test_a_line_whose_worker_was_killed_is_judged_by_the_next(plant: FakeP
     async with plant.engine.begin() as connection:
         await connection.execute(
             text(
-                "INSERT INTO due (subject, generation, attended_until) "
+                "INSERT INTO due (subject, generation, lease_until) "
                 "VALUES (:line, 0, clock_timestamp() + interval '1 second')"
             ),
             {"line": line_workflow_id(LINE)},

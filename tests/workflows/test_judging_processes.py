@@ -114,7 +114,7 @@ class Lines:
     async def judged_at_once(self) -> object:
         """How many lines an activity judges now."""
         async with self._plant.engine.connect() as connection:
-            return await connection.scalar(text("SELECT count(*) FROM due WHERE attended_until > clock_timestamp()"))
+            return await connection.scalar(text("SELECT count(*) FROM due WHERE lease_until > clock_timestamp()"))
 
     async def verdicts_of_an_event(self) -> object:
         """How many first verdicts the event has that has the most under one version."""

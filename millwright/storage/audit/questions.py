@@ -30,7 +30,7 @@ _SUPPRESSIONS = f"""
     OR (kind = 'case-decided' AND (body::json -> 'detail' ->> 'approved') = 'false')
 ) ORDER BY ledger_seq, leaf
 """
-_ASIDES = """
+_PASSED_OVER = """
 SELECT v.id, v.at, v.asset, v.failure_mode, v.body::json ->> 'rule', v.rung, v.ledger_seq, v.leaf, v.digest,
        e.source || '|' || e.external_id, p.policy || ' ' || p.version
 FROM verdicts v JOIN events e ON e.id = v.event_id JOIN policy_versions p ON p.digest = v.version
@@ -93,7 +93,7 @@ async def suppressions_between(record: Record, since: datetime, until: datetime)
 
 async def passed_over(record: Record, since: datetime, until: datetime, guards: Sequence[str]) -> list[Judgement]:
     """Acting verdicts that moved nothing: too late for the policy, or decided by one of its guards."""
-    return [Judgement._make(row) for row in await record.rows(_ASIDES, since, until, list(guards))]
+    return [Judgement._make(row) for row in await record.rows(_PASSED_OVER, since, until, list(guards))]
 
 
 async def judged_by(

@@ -145,7 +145,7 @@ class CaseStore:
         async with self._looking() as connection:
             return await read_grounds(connection, case)
 
-    async def proposed(
+    async def record_proposal(
         self,
         case: str,
         urgency: UrgencyDecision,
@@ -165,7 +165,7 @@ class CaseStore:
             writing.act("work-proposed", urgency=urgency, production=production)
             await take_over(writing.connection, case, writing.now, writing.entry)
 
-    async def decided(self, case: str, decision: Decision) -> None:
+    async def record_decision(self, case: str, decision: Decision) -> None:
         async with self._writing(case, at_once=True) as writing:
             row = (
                 await writing.connection.execute(
@@ -185,7 +185,7 @@ class CaseStore:
             writing.act("case-decided", decision.by, approved=decision.approved, reason=decision.reason)
             await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
 
-    async def order_intended(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         async with self._writing(case) as writing:
             kept = await writing.connection.execute(
                 insert(work_orders)
@@ -200,7 +200,7 @@ class CaseStore:
             first = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
             return WorkOrderDraft.model_validate(first)
 
-    async def order_seen(self, case: str, record: WorkOrderRecord) -> None:
+    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
         async with self._writing(case) as writing:
             known = (
                 await writing.connection.execute(
@@ -223,7 +223,7 @@ class CaseStore:
             writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
             await follow_work(writing.connection, record, case, self._work_window, writing.entry)
 
-    async def found(self, outcome: Outcome) -> None:
+    async def record_outcome(self, outcome: Outcome) -> None:
         async with self._writing(outcome.case) as writing:
             kept = await writing.connection.execute(
                 insert(outcomes)
@@ -241,7 +241,7 @@ class CaseStore:
                 await writing.set(phase=Phase.LEARN.value)
                 writing.act("outcome-found", outcome=outcome)
 
-    async def reclassified(self, outcome: Outcome) -> None:
+    async def reclassify_outcome(self, outcome: Outcome) -> None:
         async with self._writing(outcome.case) as writing:
             moved = await writing.connection.execute(
                 update(outcomes)
@@ -276,12 +276,12 @@ class CaseStore:
         async with self._transaction() as connection:
             await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
 
-    async def twin_told(self, case: str, etag: str) -> None:
+    async def record_twin_update(self, case: str, etag: str) -> None:
         async with self._writing(case) as writing:
             await writing.connection.execute(update(outcomes).where(outcomes.c.case_id == case).values(twin_etag=etag))
             writing.act("twin-told", etag=etag)
 
-    async def labelled(self, label: Label) -> None:
+    async def keep_label(self, label: Label) -> None:
         async with self._writing(label.case) as writing:
             kept = await writing.connection.execute(
                 insert(labels)
@@ -298,7 +298,7 @@ class CaseStore:
             if kept.scalar_one_or_none() is not None:
                 writing.act("label-made", label=label)
 
-    async def closed(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         async with self._writing(case) as writing:
             row = (
                 await writing.connection.execute(
@@ -334,7 +334,7 @@ class CaseStore:
                 # In one with the closing: nobody may see the case closed and in no lane.
                 await writing.wait(Waits(LEARNING_STEP, unread, lane=Lane.PLANNER))
 
-    async def stopped(self, case: str, action: StoppableAction) -> str | None:
+    async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         async with self._looking() as connection:
             found = await standing_stop(connection, case, action)
         return None if found is None else found.words

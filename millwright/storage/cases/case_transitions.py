@@ -132,8 +132,8 @@ async def apply_verdicts(
 
     A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
     """
-    moving = [one for one in judged if one.assignment.role == "active" and not one.aside]
-    telling = [one for one in moving if _matters(one)]
+    moving = [each for each in judged if each.assignment.role == "active" and not each.too_late]
+    telling = [each for each in moving if _matters(each)]
     if not telling:
         return Applied()
     plan = await _plan(connection, telling, moving, entry, now)

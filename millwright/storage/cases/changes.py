@@ -42,7 +42,7 @@ class ChangeStore:
             found = await connection.scalar(select(cursors.c.cursor).where(cursors.c.system == system))
             return str(found) if found is not None else None
 
-    async def take(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         now = self._clock.now()
         async with transaction(self._engine) as connection:
             entry = ledger.Entry(now)
@@ -105,7 +105,7 @@ class ChangeStore:
             await ledger.append(connection, entry)
         return woken
 
-    async def poll_rest(self, system: str, seen: int, next_at: datetime) -> None:
+    async def finish_poll(self, system: str, seen: int, next_at: datetime) -> None:
         async with transaction(self._engine) as connection:
             await due.settle(connection, poll_workflow_id(system), seen, next_at)
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, literal, null, select, text, update
+from sqlalchemy import exists, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -89,12 +89,9 @@ class _Writing:
     def act(self, kind: str, case: str, actor: str = _ACTOR, **detail: object) -> None:
         self.entry.add(ledger.act(kind, case_workflow_id(case), actor, self.now, detail))
 
-    async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None) -> bool:
-        """Ends a hold and drops its claims; whether it was live."""
+    async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None = None) -> bool:
+        """Ends a hold and drops its claims; whether it was live. `release` goes into the act."""
         values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
-        if release is not None:
-            told = literal(release.model_dump(mode="json"), holds.c.release.type)
-            values["release"] = func.coalesce(holds.c.release, told)
         ended = await self.connection.execute(
             update(holds).where(holds.c.key == key, holds.c.state.in_(_LIVE)).values(**values)
         )
@@ -133,7 +130,7 @@ class HoldStore:
         async with unbound(self._engine) as connection:
             return await _of_case(connection, case)
 
-    async def claimed(self, case: str, system: str, equipment: str) -> HoldView:
+    async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         async with self._writing() as writing:
             connection = writing.connection
             mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
@@ -164,7 +161,7 @@ class HoldStore:
             writing.act("hold-shared" if made is None else "hold-intended", case, hold=key, equipment=equipment)
             return await _certainly_of_case(connection, case)
 
-    async def placement_intended(self, key: str, plan: HoldPlan) -> Placement:
+    async def intend_placement(self, key: str, plan: HoldPlan) -> Placement:
         async with self._writing() as writing:
             connection = writing.connection
             hold = (await connection.execute(_LOCK, {"key": key})).one()
@@ -209,7 +206,7 @@ class HoldStore:
             writing.act("placement-intended", key, hold=key, placement=number, plan=plan)
             return Placement(number=number, plan=plan, state=PlacementState.INTENDED)
 
-    async def placement_moved(
+    async def move_placement(
         self,
         key: str,
         number: int,
@@ -272,7 +269,7 @@ class HoldStore:
         status = HoldStatus.OVERRULED if release is None else HoldStatus.RELEASED
         await writing.end(key, status, reason, release)
 
-    async def placement_read(self, key: str, number: int, read_at: datetime) -> None:
+    async def record_reading(self, key: str, number: int, read_at: datetime) -> None:
         async with transaction(self._engine) as connection:
             await connection.execute(
                 update(hold_placements)
@@ -284,7 +281,7 @@ class HoldStore:
                 .values(read_at=read_at)
             )
 
-    async def ready(self, case: str) -> HoldView | None:
+    async def mark_ready(self, case: str) -> HoldView | None:
         async with self._writing() as writing:
             connection = writing.connection
             mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
@@ -303,7 +300,7 @@ class HoldStore:
                 writing.act("hold-dropped" if others_at_work else "hold-ready", case, hold=mine.key)
             return None if others_at_work else await _certainly_of_case(connection, case)
 
-    async def release_approved(self, key: str, release: Release) -> None:
+    async def approve_release(self, key: str, release: Release) -> None:
         async with self._writing() as writing:
             connection = writing.connection
             found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
@@ -329,7 +326,7 @@ class HoldStore:
             writing.act("hold-releasing", key, actor, hold=key, release=release)
             await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
 
-    async def release_stands(self, key: str) -> bool:
+    async def revalidate_release(self, key: str) -> bool:
         async with self._writing() as writing:
             connection = writing.connection
             found = (await connection.execute(_LOCK, {"key": key})).one()
@@ -343,7 +340,7 @@ class HoldStore:
             await self._lapse(writing, key)
             return False
 
-    async def release_called(self, key: str, number: int, *, unanswered: bool) -> None:
+    async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         async with transaction(self._engine) as connection:
             await connection.execute(
                 update(hold_placements)
@@ -351,7 +348,7 @@ class HoldStore:
                 .values(release_called_at=self._clock.now() if unanswered else None)
             )
 
-    async def release_doubted(self, key: str, number: int) -> None:
+    async def doubt_release(self, key: str, number: int) -> None:
         reason = "held, though the MES was told to let it run"
         async with self._writing() as writing:
             (await writing.connection.execute(_LOCK, {"key": key})).one()
@@ -378,22 +375,20 @@ class HoldStore:
         if lapsed.rowcount:
             writing.act("hold-release-lapsed", key, hold=key)
 
-    async def ended(
-        self, key: str, status: HoldStatus, reason: str | None = None, release: Release | None = None
-    ) -> None:
+    async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
         async with self._writing() as writing:
             (await writing.connection.execute(_LOCK, {"key": key})).one()
             claims = (await writing.connection.execute(_CLAIMS, {"key": key})).all()
-            if await writing.end(key, status, reason, release):
+            if await writing.end(key, status, reason):
                 woken = [case_workflow_id(str(claim.case_id)) for claim in claims]
                 await due.wake(writing.connection, woken, writing.now)
 
-    async def twin_told(self, key: str, twin: str) -> None:
+    async def record_twin_update(self, key: str, twin: str) -> None:
         async with self._writing() as writing:
             await writing.connection.execute(update(holds).where(holds.c.key == key).values(twin_told=twin))
             writing.act("hold-told-twin", key, hold=key, says=twin)
 
-    async def planner_told(self, key: str) -> None:
+    async def record_planner_note(self, key: str) -> None:
         async with self._writing() as writing:
             told = await writing.connection.execute(
                 update(holds)

@@ -62,7 +62,7 @@ FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON m.asset = k.asset AND m.failure_mode = k.failure_mode
 WHERE m.version = ANY(%s)
 """
-# The newest revision of each event's verdict; an aside moved nothing and is passed over.
+# The newest revision of each event's verdict; one on an event that came too late moved nothing and is passed over.
 _BEFORE = """
 SELECT "position", memory FROM verdicts
 WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
@@ -106,18 +106,18 @@ _SPOIL = "UPDATE events SET fate = %s, reason = %s WHERE id = %s"
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
 _REST = """
-UPDATE due SET due_at = NULL, rests = rests + 1, attended_until = NULL WHERE subject = %s AND generation = %s
+UPDATE due SET due_at = NULL, idle_count = idle_count + 1, lease_until = NULL WHERE subject = %s AND generation = %s
 RETURNING TRUE
 """
 # By the database's own clock: the plant's may stand, and those of two machines may differ. Said again with each rest,
 # and where a line does not come to rest before what was said is over.
 _REST_LEASED = """
 UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at END,
-    rests = rests + (generation = %(seen)s)::int, attended_until = clock_timestamp() + %(lease)s
-WHERE subject = %(subject)s AND (generation = %(seen)s OR attended_until < clock_timestamp() + %(lease)s / 2)
+    idle_count = idle_count + (generation = %(seen)s)::int, lease_until = clock_timestamp() + %(lease)s
+WHERE subject = %(subject)s AND (generation = %(seen)s OR lease_until < clock_timestamp() + %(lease)s / 2)
 RETURNING generation = %(seen)s
 """
-_LEAVE = "UPDATE due SET attended_until = NULL WHERE subject = %s"
+_LEAVE = "UPDATE due SET lease_until = NULL WHERE subject = %s"
 _LEASE = timedelta(seconds=15)
 """How long dispatchers rely on an activity that judges a line, after it said so: as long as the engine, which gives the
 line to another worker when it misses the heartbeat of one that was killed."""
@@ -146,20 +146,20 @@ def _read(rows: Sequence[tuple[object, ...]]) -> tuple[list[LineEvent], list[Spo
 
 def _columns(judged: Sequence[Judged], records: Sequence[bytes], digests: Sequence[str]) -> tuple[Array, ...]:
     """Verdicts in the columns of `_ADD_VERDICTS`; their order is that of their leaves."""
-    events = [one.event for one in judged]
+    events = [judgement.event for judgement in judged]
     return (
         bigints([event.id for event in events]),
-        texts([one.assignment.digest.encode() for one in judged]),
-        smallints([one.revision for one in judged]),
-        texts([one.assignment.role.encode() for one in judged]),
+        texts([judgement.assignment.digest.encode() for judgement in judged]),
+        smallints([judgement.revision for judgement in judged]),
+        texts([judgement.assignment.role.encode() for judgement in judged]),
         texts([event.asset.encode() for event in events]),
         texts([event.failure_mode.encode() for event in events]),
         # A position is led by the event's instant, in UTC.
         texts([event.position.encode() for event in events]),
-        smallints([one.verdict.rung.value for one in judged]),
+        smallints([judgement.verdict.rung.value for judgement in judged]),
         texts(records),
         texts([digest.encode() for digest in digests]),
-        texts([b"" if one.aside else one.memory_text for one in judged]),
+        texts([b"" if judgement.too_late else judgement.memory_text for judgement in judged]),
     )
 
 

@@ -23,7 +23,7 @@ _COUNT = f"SELECT count(*) {_DECIDED}"
 _EVENTS = f'COPY (SELECT id, asset, failure_mode, "position", anomaly::text {_DECIDED}'
 _SORTED = ' ORDER BY asset, failure_mode, "position") TO STDOUT'
 _ONE_FAULT = " AND asset = %s AND failure_mode = %s"
-_ASIDE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
+_TOO_LATE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
 _CONTEXTS = "SELECT digest, body FROM contexts"
 # Of an asset that was known in several ways, each event goes with what was known when its verdict was given.
 _CONTEXT_OF = """
@@ -61,7 +61,7 @@ class FaultRows:
     rows: Sequence[tuple[int, str, str]]
     context: Context
     contexts: dict[int, Context]
-    aside: frozenset[int]
+    too_late: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class History:
         ]
 
     async def _known(self) -> "_Known":
-        aside = frozenset(int(str(event)) for (event,) in await self._rows(_ASIDE))
+        too_late = frozenset(int(str(event)) for (event,) in await self._rows(_TOO_LATE))
         stored = {str(digest): Context.model_validate_json(str(body)) for digest, body in await self._rows(_CONTEXTS)}
         by_asset: dict[str, list[Context]] = {}
         for context in stored.values():
@@ -213,7 +213,7 @@ class History:
         }
         # What was known at judging comes first; the register of today only where that says several things, or nothing.
         alone = {asset: found[0] for asset, found in by_asset.items() if len(found) == 1 or asset not in now}
-        return _Known(aside, now | alone, of_event)
+        return _Known(too_late, now | alone, of_event)
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         async with self._driver.cursor() as cursor:
@@ -223,7 +223,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    aside: frozenset[int]
+    too_late: frozenset[int]
     contexts: dict[str, Context]
     of_event: dict[int, Context]
 
@@ -235,7 +235,7 @@ class _Known:
             rows,
             self.contexts[asset],
             {event: self.of_event[event] for event in events if event in self.of_event} if self.of_event else {},
-            self.aside.intersection(events),
+            self.too_late.intersection(events),
         )
 
 

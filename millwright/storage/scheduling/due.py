@@ -22,7 +22,7 @@ ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded
 
 
 _DUE = (
-    "SELECT subject, generation, coalesce(attended_until > clock_timestamp(), FALSE) FROM due "
+    "SELECT subject, generation, coalesce(lease_until > clock_timestamp(), FALSE) FROM due "
     "WHERE due_at <= %s AND subject NOT LIKE 'policy/%%' "
     f"AND subject NOT LIKE '{SUPPRESSION_SUBJECT}%%' ORDER BY due_at LIMIT 500"
 )
