@@ -190,11 +190,14 @@ async def earlier(postgres_url: str) -> AsyncIterator[tuple[str, Plant]]:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     url = postgres_url.replace("/postgres?", f"/{name}?")
-    upgrade(url, BEFORE)
+    upgrade(url)
     engine = open_engine(url)
     plant = Plant(engine)
     build = EarlierBuild(engine, plant)
     await build.prepare()
+    # This build's judging needs the tables of now; the holds are written to the earlier ones.
+    await engine.dispose()
+    downgrade(url, BEFORE)
     await in_each_state(build)
     # What was prepared for the earlier tables is of no use to the next.
     await engine.dispose()
