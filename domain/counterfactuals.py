@@ -55,7 +55,7 @@ class Grounds(Model):
     context: Context
 
 
-class Explanation(Model):
+class VerdictCounterfactuals(Model):
     """What would have changed a stored verdict."""
 
     verdict: int

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from millwright.audit.offline_policies import approved_when
-from millwright.audit.offline_signatures import UNREADABLE, Finding, Row
+from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
-Standing = tuple[str, str, str, str]
+AssetPlace = tuple[str, str, str, str]
 """Asset, machine, asset class and line: where an asset stood when a verdict on it was given."""
 
 _LONGEST = timedelta(hours=1)
@@ -69,7 +69,7 @@ class InForce:
         self._turns: list[str] | None = None
         self._at = ""
         self._turn = -1
-        self._known: dict[Standing, _Judging] = {}
+        self._known: dict[AssetPlace, _Judging] = {}
 
     def until(self, seq: int) -> None:
         """Follows the acts in the rows before this one."""
@@ -109,7 +109,9 @@ class InForce:
         elif kind == "policy-assignment-ended":
             self._early.setdefault(detail["assignment"], []).append((detail["at"], act["at"]))
 
-    def findings(self, row: Row, stood: Mapping[str, Standing | None], recorded_at: str | None) -> Iterator[Finding]:
+    def findings(
+        self, row: Row, stood: Mapping[str, AssetPlace | None], recorded_at: str | None
+    ) -> Iterator[OfflineFinding]:
         """What is wrong with when, where and as what a verdict was given, the next in the ledger.
 
         Args:
@@ -122,10 +124,10 @@ class InForce:
         told = body["version"], body["role"], body["judged_at"]
         fault = self.fault(*told, stood.get(body["context"]), recorded_at)
         if fault is not None:
-            yield Finding("verdict-assignment", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
+            yield OfflineFinding("verdict-assignment", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
 
     def fault(
-        self, version: str, role: str, judged_at: str, standing: Standing | None, recorded_at: str | None
+        self, version: str, role: str, judged_at: str, standing: AssetPlace | None, recorded_at: str | None
     ) -> str | None:
         """What is wrong, in words; None where nothing is.
 
@@ -174,7 +176,7 @@ class InForce:
         except UNREADABLE:
             return None
 
-    def _judging(self, standing: Standing) -> _Judging:
+    def _judging(self, standing: AssetPlace) -> _Judging:
         live = [one for one in self._assigned.values() if self._holds(one)]
         named = {"", *(one.reach for one in live if one.width == _SITE)}
         possible = named if self._sites is None else self._sites.get(standing[0], {""})
@@ -199,7 +201,7 @@ class InForce:
         return one.recorded <= self._at and one.begins <= self._at and all(self._at < end for end in ends)
 
 
-def standing_of(context: str) -> Standing | None:
+def asset_place(context: str) -> AssetPlace | None:
     """Where an asset stood, by the text of the context of a verdict on it; None where it cannot be read."""
     try:
         told = json.loads(context)
@@ -225,7 +227,7 @@ def _reach(scope: str) -> tuple[int, str]:
     return _EVERYTHING, ""
 
 
-def _covers(one: _Assigned, standing: Standing, site: str) -> bool:
+def _covers(one: _Assigned, standing: AssetPlace, site: str) -> bool:
     asset, machine, asset_class, line = standing
     if one.width == _SHARE:
         drawn = int.from_bytes(hashlib.sha256((machine or asset).encode()).digest()[:8], "big") / 2**64 * 100

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from millwright.audit.offline_signatures import Finding, Row, differing, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, signature_holds
 
 _ROLES = {
     "submit": {"author"},
@@ -32,13 +32,13 @@ _SMALL, _LARGE = 10, 2000
 _MOST = 3
 
 
-def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[Finding]:
+def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
     """A person's key, roles and leaving against what was recorded of them."""
     told: Row = {"left_at": None}
     for act in acts:
         told.update(act["detail"])
     if wrong := differing(person, told, ("public_key", "roles", "left_at")):
-        yield Finding("person", f"person {person['name']}", f"{wrong} is not as recorded")
+        yield OfflineFinding("person", f"person {person['name']}", f"{wrong} is not as recorded")
 
 
 def _told(acts: Sequence[Row], kind: str, *, at: str) -> list[Row]:
@@ -49,13 +49,15 @@ def _kind_of(act: str) -> str:
     return f"policy-{act}d" if act in ("approve", "activate") else f"policy-{act}-signed"
 
 
-def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row]) -> Iterator[Finding]:
+def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     """A version's row, and all that hangs on it, against the acts that tell of them."""
     where = f"policy {policy['policy']} {policy['version']}"
     published = [act for act in acts if act["kind"] == "policy-published"]
     told = [(a["actor"], a["at"], *(a["detail"][n] for n in ("policy", "version", "digest"))) for a in published]
     if told != [tuple(policy[name] for name in ("author", "published_at", "policy", "version", "digest"))]:
-        yield Finding("policy-record", where, "author, time, name or digest is not as recorded when it was published")
+        yield OfflineFinding(
+            "policy-record", where, "author, time, name or digest is not as recorded when it was published"
+        )
     kinds = {_kind_of(act): act for act in _ROLES}
     signed = [
         {"act": kinds[act["kind"]], "person": act["actor"], "at": act["at"], **act["detail"]}
@@ -72,7 +74,7 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
     for what, stored, recorded in pairs:
         if _texts(stored, recorded) != _texts(recorded, recorded):
             number = len(_texts(stored, recorded) ^ _texts(recorded, recorded))
-            yield Finding("policy-record", where, f"not as recorded: {number} of {what}")
+            yield OfflineFinding("policy-record", where, f"not as recorded: {number} of {what}")
 
 
 def _texts(rows: Sequence[Row], told: Sequence[Row]) -> set[str]:
@@ -124,7 +126,7 @@ def _needed(changed: Row) -> int:
     return least if blast <= _SMALL else 2 if blast <= _LARGE else _MOST
 
 
-def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> Iterator[Finding]:
+def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> Iterator[OfflineFinding]:
     """A version's text against its digest, and every signature, approval, assignment and end against its signers.
 
     Args:
@@ -134,29 +136,31 @@ def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row
     where = f"policy {policy['policy']} {policy['version']}"
     values = json.loads(policy["values"] or "{}")
     if sha256(policy["values"] or "") != policy["digest"]:
-        yield Finding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
+        yield OfflineFinding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
     elif differing(policy, values, ("policy", "version", "author")):
-        yield Finding("policy-record", where, "calls itself something else than the row it is stored in")
+        yield OfflineFinding("policy-record", where, "calls itself something else than the row it is stored in")
     faults = {one["id"]: _signature_fault(policy, one, people) for one in policy["signatures"]}
     for fault in faults.values():
         if fault is not None:
-            yield Finding("policy-signature", where, fault)
+            yield OfflineFinding("policy-signature", where, fault)
     sound = [one for one in policy["signatures"] if faults[one["id"]] is None]
     first = min((one["recorded_at"] for each in policies for one in each["assignments"]), default=None)
     approved_at = approved_when(policy, sound, first is None or policy["published_at"] <= first)
     acting = [one for one in policy["assignments"] if one["act"] != "emergency"]
     if acting and approved_at is None:
-        yield Finding("policy-approval", where, f"not enough people but its author {policy['author']} approved it")
+        yield OfflineFinding(
+            "policy-approval", where, f"not enough people but its author {policy['author']} approved it"
+        )
     withdrawn = [one["at"] for one in sound if one["act"] == "withdraw" and one["meaning"].startswith("withdraw ")]
     for row in policy["assignments"]:
         fault = _assignment_fault(row, policy)
         late = approved_at is not None and row in acting and row["recorded_at"] < approved_at
         if fault is not None or late or any(row["recorded_at"] > at for at in withdrawn):
             what = fault or "was recorded before the version was approved, or after it was withdrawn"
-            yield Finding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {what}")
+            yield OfflineFinding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {what}")
     for row in policy["ends"]:
         if not _end_holds(row, policy, policies):
-            yield Finding("policy-assignment", where, f"the end of assignment {row['assignment']} is not signed")
+            yield OfflineFinding("policy-assignment", where, f"the end of assignment {row['assignment']} is not signed")
 
 
 def _assignment_fault(row: Row, policy: Row) -> str | None:

@@ -18,7 +18,7 @@ from millwright.storage.reporting.history import read_history
 from policies.checks.changes import added_unattended
 from policies.engine.judging import CompiledPolicy
 from policies.evaluation.backtest import Changed, Replay, explanations
-from policies.evaluation.comparison import FigureComparison, Standing, compare_measures, standing
+from policies.evaluation.comparison import ComparisonResult, FigureComparison, compare_measures, standing
 from policies.evaluation.crew_load import CrewLoad, crew_load
 from policies.evaluation.measures import Measures, measure
 from policies.evaluation.scoring import VersionScore, score
@@ -105,14 +105,14 @@ class Backtest(Model):
     scores: dict[str, VersionScore]
     """By version, as `summary.json` has them; only where a failure register was given."""
     comparison: tuple[FigureComparison, ...]
-    standing: Standing
+    standing: ComparisonResult
     changed: Change
     decisions: tuple[ChangedDecision, ...]
 
     @property
     def exit_code(self) -> int:
         """For CI: 0 not worse than the other within the interval, 1 worse, 2 could not be judged."""
-        return {Standing.WORSE: 1, Standing.UNKNOWN: 2}.get(self.standing, 0)
+        return {ComparisonResult.WORSE: 1, ComparisonResult.UNKNOWN: 2}.get(self.standing, 0)
 
     def evidence(self) -> dict[str, object]:
         """What is kept of it with the candidate, as plain JSON: all but the single decisions, which a backtest over the

@@ -9,17 +9,17 @@ from rich.text import Text
 
 from domain.verdict import Explanation, Rung
 from millwright.backtesting.backtest import Backtest, Change, DecisionView, Tested, Traced
-from policies.evaluation.comparison import Standing
+from policies.evaluation.comparison import ComparisonResult
 from policies.evaluation.measures import Measures
 from policies.statistics.intervals import Share
 
 _BAR = 10
 _SHOWN = 20
 _STANDINGS = {
-    Standing.BETTER: ("Better, beyond what chance explains.", "green"),
-    Standing.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
-    Standing.WORSE: ("Worse, beyond what chance explains.", "bold red"),
-    Standing.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
+    ComparisonResult.BETTER: ("Better, beyond what chance explains.", "green"),
+    ComparisonResult.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
+    ComparisonResult.WORSE: ("Worse, beyond what chance explains.", "bold red"),
+    ComparisonResult.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
 }
 
 

@@ -11,7 +11,7 @@ from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.autonomy import AutonomyMove
-    from millwright.policy_operations.autonomy import Standing
+    from millwright.policy_operations.autonomy import AutonomyProgress
     from millwright.settings import Settings
 
 AssetClass = Annotated[str, typer.Argument(metavar="CLASS", help="The asset class.")]
@@ -34,11 +34,11 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
     """Show how far each asset class and failure mode may act without review, and what was measured of it."""
     settings = settings_of(context)
 
-    async def work() -> "list[Standing]":
-        from millwright.policy_operations.autonomy import standings
+    async def work() -> "list[AutonomyProgress]":
+        from millwright.policy_operations.autonomy import autonomy_progress
 
         async with opened(settings) as storage:
-            return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+            return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
 
     found = finish(work())
     if json:

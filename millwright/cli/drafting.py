@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
     from millwright.storage.policies.drafts import Draft
-    from millwright.storage.policies.version_states import Told, VersionState
+    from millwright.storage.policies.version_states import VersionAct, VersionState
 
 Named = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number, POLICY@VERSION, or its digest.")]
 
@@ -207,7 +207,7 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
     write_table(("at", "who", "what was done"), rows, "Nothing was done to it.")
 
 
-async def _history(settings: "Settings", version: str) -> "list[Told]":
+async def _history(settings: "Settings", version: str) -> "list[VersionAct]":
     async with opened(settings) as storage:
         found = await storage.versions.named(version)
         return await storage.policies.states.history(found.digest, found.policy, found.version)

@@ -25,7 +25,7 @@ async def keys(
     for role in ("ingest", "planner", "operator", "reader"):
         keys[role] = (await add_person(shared_storage.people, f"{role}-person", [role], files, START)).api_key
     # Storage may have been asked less than a second ago, for a test with a wrong key.
-    shared_app.state.desk.keys = sign_in.KeyRing(shared_storage.engine)
+    shared_app.state.deps.keys = sign_in.KeyRing(shared_storage.engine)
     return keys
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from domain.model import Moment
 from domain.verdict import Rung
-from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.audit.record import ActRow, Record
 
@@ -34,7 +34,7 @@ class AffectedRow(Row):
     case: str | None
 
 
-async def affected(record: Record, asked: Asked) -> Told:
+async def affected(record: Record, asked: Asked) -> QuestionResult:
     """Every verdict of a version, and every case, order and hold that its verdicts asked for.
 
     Raises:
@@ -67,7 +67,7 @@ async def affected(record: Record, asked: Asked) -> Told:
         f"{version.policy} {version.version} gave {count['event']} verdicts, {acting} of them in force; of its word "
         f"came {told}."
     )
-    return Told(words, tuple(rows))
+    return QuestionResult(words, tuple(rows))
 
 
 def _done(act: ActRow) -> AffectedRow:

@@ -104,7 +104,7 @@ class Answer(Model):
         return out.getvalue()
 
 
-class Told(NamedTuple):
+class QuestionResult(NamedTuple):
     """What a question's module gives: a sentence and its rows."""
 
     words: str

@@ -1,7 +1,7 @@
 """Who has both author and approver rights, and who ever used more than one?"""
 
 from domain.approvals import ACTIVATE, APPROVE, ROLES
-from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
 from millwright.storage.audit.questions import acts_on
 from millwright.storage.audit.record import Record
 
@@ -23,7 +23,7 @@ class DutyRow(Row):
     version: str | None
 
 
-async def duties(record: Record, asked: Asked) -> Told:  # noqa: ARG001 every question is asked alike
+async def duties(record: Record, asked: Asked) -> QuestionResult:  # noqa: ARG001 every question is asked alike
     """The segregation of duties: every conflict, held or used, by everybody who ever was here."""
     people = await record.people()
     added = {act.subject: act for act in await acts_on(record, [f"person/{one.name}" for one in people])}
@@ -48,7 +48,7 @@ async def duties(record: Record, asked: Asked) -> Told:  # noqa: ARG001 every qu
     both = sorted({row.person for row in rows if row.conflict == "author and approver" and row.here})
     used = sum(row.kind == "used" for row in rows)
     words = f"{', '.join(both) or 'Nobody'} can both write and approve; {used} times one person did two duties."
-    return Told(words, tuple(rows))
+    return QuestionResult(words, tuple(rows))
 
 
 async def _used(record: Record, people: dict[str, tuple[tuple[str, ...], bool]]) -> list[DutyRow]:

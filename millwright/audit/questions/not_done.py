@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.verdict import Rung
-from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
 from millwright.explaining.why import why
 from millwright.storage.audit.record import Record
 from policies.engine.catalogue import Catalogue
@@ -28,7 +28,7 @@ class NotDoneRow(Row):
     otherwise: tuple[str, ...]
 
 
-async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> Told:
+async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> QuestionResult:
     """Why an event led to no order; where it did, that it did.
 
     Raises:
@@ -36,7 +36,7 @@ async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, as
     """
     told = await why(engine, catalogue, asked.reference)
     if told.event is None:
-        return Told(told.answer, ())
+        return QuestionResult(told.answer, ())
     stored = {row.id: row for row in await record.verdicts_on(told.event.id)}
     rows = []
     for one in told.decisions:
@@ -67,4 +67,4 @@ async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, as
             )
         )
     order = told.consequences.order if told.consequences else None
-    return Told(f"There was one: {order}. {told.answer}" if order else told.answer, tuple(rows))
+    return QuestionResult(f"There was one: {order}. {told.answer}" if order else told.answer, tuple(rows))

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from domain.model import Moment
-from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of, said_in
 from millwright.storage.audit.questions import passed_over, suppressions_between
 from millwright.storage.audit.record import ActRow, Record
 from policies.language.schema import BAD_QUALITY
@@ -20,7 +20,7 @@ class SuppressedRow(Row):
     why: str
 
 
-async def suppressed(record: Record, asked: Asked) -> Told:
+async def suppressed(record: Record, asked: Asked) -> QuestionResult:
     """Switches thrown and lifted, shelvings, orders cancelled or rejected, quarantines, and verdicts passed over.
 
     Raises:
@@ -43,7 +43,7 @@ async def suppressed(record: Record, asked: Asked) -> Told:
     rows.sort(key=lambda row: row.at)
     count = Counter(row.what for row in rows)
     told = ", ".join(f"{number} × {what}" for what, number in count.most_common())
-    return Told(f"{told or 'Nothing was suppressed'}.", tuple(rows))
+    return QuestionResult(f"{told or 'Nothing was suppressed'}.", tuple(rows))
 
 
 def _acted(act: ActRow) -> SuppressedRow:

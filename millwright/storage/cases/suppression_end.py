@@ -17,7 +17,7 @@ from domain.keys import SUPPRESSION_SUBJECT, suppression_subject
 from domain.model import Model
 from domain.suppression import Suppression
 from domain.verdict import Rung, Verdict
-from millwright.storage.cases.case_transitions import let_in
+from millwright.storage.cases.case_transitions import apply_after_suppression
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.database.suppression_tables import suppressed, suppressions
 from millwright.storage.database.tables import due as due_rows
@@ -69,7 +69,7 @@ class FaultMeanwhile(Model):
     case: str | None
 
 
-class Returning:
+class SuppressionEnd:
     """Ends shelves and windows whose time has come.
 
     Args:
@@ -115,14 +115,14 @@ class Returning:
                 update(suppressions).where(suppressions.c.id == suppression).values(returned_at=now)
             )
             entry = ledger.Entry(now)
-            meanwhile = await self._let_in(connection, one, entry, now)
+            meanwhile = await self._apply_recent(connection, one, entry, now)
             detail: dict[str, object] = {"end_at": timestamp(one.end_at), "meanwhile": meanwhile}
             entry.add(ledger.act("suppression-returned", subject, one.ended_by or "millwright", now, detail))
             await connection.execute(settled.values(due_at=None))
             await ledger.append(connection, entry)
         return True
 
-    async def _let_in(
+    async def _apply_recent(
         self, connection: AsyncConnection, one: Suppression, entry: ledger.Entry, now: datetime
     ) -> Sequence[FaultMeanwhile]:
         rows = list((await connection.execute(_HELD, {"id": one.id})).mappings())
@@ -133,7 +133,7 @@ class Returning:
             for each in held
             if each.verdict.rung.opens_case and each.event.at >= one.end_at - each.assignment.rearm
         ]
-        came_in = await let_in(connection, recent, entry, now)
+        came_in = await apply_after_suppression(connection, recent, entry, now)
         acted = [suppressed_row(one.id, each, LET_IN) for each in recent if each.event.id in came_in]
         if acted:
             await connection.execute(insert(suppressed), acted)

@@ -112,7 +112,7 @@ class EndRow:
 
 
 @dataclass(frozen=True)
-class Book:
+class CheckedAssignments:
     """Every version and assignment at one moment, and what is wrong with those that are not as people signed them."""
 
     versions: dict[str, SignedVersion]
@@ -128,7 +128,7 @@ class Book:
         return tuple(row.placement for row in self.rows)
 
 
-async def read_book(cursor: Cursor) -> Book:
+async def read_assignments(cursor: Cursor) -> CheckedAssignments:
     """All that is stored of versions and assignments, every assignment checked; documents are not looked at."""
     async with cursor.connection.cursor(row_factory=dict_row) as reading:
         signed: dict[str, list[Signed]] = {}
@@ -190,23 +190,23 @@ async def read_book(cursor: Cursor) -> Book:
             )
             for row in await (await reading.execute(_ASSIGNMENTS)).fetchall()
         )
-    book = Book(versions, rows, ends)
+    checked = CheckedAssignments(versions, rows, ends)
     for assigned in rows:
         number = assigned.placement.id
-        fault = _fault(book, assigned)
+        fault = _fault(checked, assigned)
         if fault is not None:
-            book.faults[number] = fault
+            checked.faults[number] = fault
         for end in ends:
-            if end.assignment_id == number and not _end_holds(book, assigned.placement, end):
-                book.faults[number] = f"the end of {_name(assigned.placement)} is not signed by {end.by}"
-                book.cut_short.add(number)
-    return book
+            if end.assignment_id == number and not _end_holds(checked, assigned.placement, end):
+                checked.faults[number] = f"the end of {_name(assigned.placement)} is not signed by {end.by}"
+                checked.cut_short.add(number)
+    return checked
 
 
-def _fault(book: Book, row: AssignedRow) -> str | None:
+def _fault(checked: CheckedAssignments, row: AssignedRow) -> str | None:
     """What is wrong with an assignment, in words; None where it is as people signed it."""
     placement = row.placement
-    version = book.versions[placement.digest]
+    version = checked.versions[placement.digest]
     name = _name(placement)
     try:
         version.check_signatures()
@@ -215,7 +215,7 @@ def _fault(book: Book, row: AssignedRow) -> str | None:
     signed = _signature(version, row.signature_id)
     if signed is None or signed.person != row.by or placement.role not in PLACES.get(signed.act, ()):
         return f"{name} is not signed by {row.by}"
-    together = [one for one in book.rows if one.signature_id == row.signature_id]
+    together = [one for one in checked.rows if one.signature_id == row.signature_id]
     said = placing_meaning(
         signed.act,
         [one.placement.scope for one in together],
@@ -242,10 +242,10 @@ def _name(placement: Placement) -> str:
     return f"the assignment of {placement.digest[:12]} as {placement.role} for {placement.scope.words}"
 
 
-def _end_holds(book: Book, placement: Placement, row: EndRow) -> bool:
+def _end_holds(checked: CheckedAssignments, placement: Placement, row: EndRow) -> bool:
     if row.end.cause == "halted":
         return placement.role == "canary" and row.signature_id is None
-    signing = [version for version in book.versions.values() if _signature(version, row.signature_id) is not None]
+    signing = [version for version in checked.versions.values() if _signature(version, row.signature_id) is not None]
     if len(signing) != 1:
         return False
     version = signing[0]
@@ -257,7 +257,7 @@ def _end_holds(book: Book, placement: Placement, row: EndRow) -> bool:
         return signed.act == WITHDRAW and version.digest == placement.digest and signed.meaning in said
     if row.end.cause == "graduated":
         return signed.act == ACTIVATE and version.digest == placement.digest and placement.role != "active"
-    replaced = {one.replaces for one in book.rows if one.signature_id == row.signature_id}
+    replaced = {one.replaces for one in checked.rows if one.signature_id == row.signature_id}
     return signed.act == ROLLBACK and replaced == {placement.digest}
 
 
@@ -265,24 +265,28 @@ def _signature(version: SignedVersion, number: int | None) -> Signature | None:
     return next((one.signature for one in version.signed if one.id == number), None)
 
 
-class Standing:
+class VersionsInForce:
     """What judges at one moment.
 
     Args:
-        book: what is recorded.
+        checked: what is recorded.
         now: the moment.
         terms: the compiled versions.
         known: answers given before at the same standing, by place.
     """
 
     def __init__(
-        self, book: Book, now: datetime, terms: VersionTerms, known: dict[Place, tuple[Assignment, ...]]
+        self,
+        checked: CheckedAssignments,
+        now: datetime,
+        terms: VersionTerms,
+        known: dict[Place, tuple[Assignment, ...]],
     ) -> None:
-        self._placements = book.placements
-        live = [one for one in book.placements if one.in_force(now, now)]
-        self._live = [one for one in live if one.id not in book.faults or not _made_good(one, live, book.faults)]
-        self._faults = book.faults
-        self._cut_short = [one for one in book.placements if one.id in book.cut_short]
+        self._placements = checked.placements
+        live = [one for one in checked.placements if one.in_force(now, now)]
+        self._live = [one for one in live if one.id not in checked.faults or not _made_good(one, live, checked.faults)]
+        self._faults = checked.faults
+        self._cut_short = [one for one in checked.placements if one.id in checked.cut_short]
         self.at = now
         self._terms = terms
         self._known = known
@@ -341,12 +345,12 @@ class AssignedVersions:
     def __init__(self, terms: VersionTerms) -> None:
         self._terms = terms
         self._fingerprint: tuple[object, ...] | None = None
-        self._book = Book({}, (), ())
+        self._checked = CheckedAssignments({}, (), ())
         self._turns: Sequence[datetime] = ()
         self._turn = -1
         self._known: dict[Place, tuple[Assignment, ...]] = {}
 
-    async def read(self, cursor: Cursor, clock: Callable[[], datetime]) -> Standing:
+    async def read(self, cursor: Cursor, clock: Callable[[], datetime]) -> VersionsInForce:
         """What judges now; nobody changes it until the transaction ends.
 
         The fingerprint costs a look at a few dozen rows, so every batch is judged by what people signed and not by
@@ -356,18 +360,18 @@ class AssignedVersions:
         fingerprint = await cursor.fetchone()
         now = clock()
         if fingerprint != self._fingerprint:
-            self._book = await read_book(cursor)
+            self._checked = await read_assignments(cursor)
             await self._learn(cursor, now)
-            self._turns = turning_points(self._book.placements)
+            self._turns = turning_points(self._checked.placements)
             self._fingerprint, self._turn = fingerprint, -1
         turn = sum(one <= now for one in self._turns)
         if turn != self._turn:
             self._turn, self._known = turn, {}
-        return Standing(self._book, now, self._terms, self._known)
+        return VersionsInForce(self._checked, now, self._terms, self._known)
 
     async def _learn(self, cursor: Cursor, now: datetime) -> None:
         """Compiles what judges or will, from the text as it is stored now."""
-        wanted = [one for one in self._book.placements if (until := one.until(now)) is None or until > now]
+        wanted = [one for one in self._checked.placements if (until := one.until(now)) is None or until > now]
         await cursor.execute(_DOCUMENTS, (sorted({one.digest for one in wanted}),))
         for digest, document in await cursor.fetchall():
             try:
@@ -375,7 +379,7 @@ class AssignedVersions:
             except PolicyRejected as error:
                 for one in wanted:
                     if one.digest == digest:
-                        self._book.faults[one.id] = str(error)
+                        self._checked.faults[one.id] = str(error)
 
 
 def _made_good(faulty: Placement, live: Sequence[Placement], faults: Collection[int]) -> bool:

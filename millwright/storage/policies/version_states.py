@@ -13,7 +13,7 @@ from domain.assigning import Chosen, Place, Placement, choose
 from domain.errors import Rejected
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.tables import acts, policy_versions
-from millwright.storage.policies.assignments import AssignedRow, Book, read_book
+from millwright.storage.policies.assignments import AssignedRow, CheckedAssignments, read_assignments
 from millwright.storage.policies.signatures import SignedVersion
 
 _PLACE = text(
@@ -42,7 +42,7 @@ class VersionState:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VersionAct:
     """One act on a version."""
 
     at: datetime
@@ -83,7 +83,7 @@ class VersionStates:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
+                checked = await read_assignments(cursor)
             rows = await connection.execute(
                 select(policy_versions).order_by(policy_versions.c.published_at, policy_versions.c.version)
             )
@@ -94,12 +94,12 @@ class VersionStates:
                     row.version,
                     row.author,
                     row.published_at,
-                    *_standing(book, book.versions[row.digest], now),
+                    *_standing(checked, checked.versions[row.digest], now),
                 )
                 for row in rows
             ]
 
-    async def history(self, digest: str, policy: str, version: str) -> list[Told]:
+    async def history(self, digest: str, policy: str, version: str) -> list[VersionAct]:
         """Everything that was done to a version, its drafts first."""
         subjects = (f"policy/{digest}", f"draft/{policy}/{version}")
         async with transaction(self._engine) as connection:
@@ -108,7 +108,7 @@ class VersionStates:
                 .where(acts.c.subject.in_(subjects))
                 .order_by(acts.c.ledger_seq, acts.c.leaf)
             )
-            return [Told(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
+            return [VersionAct(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
 
     async def in_force(
         self, at: datetime, known_at: datetime, *, asset: str | None = None, line: str | None = None
@@ -133,12 +133,12 @@ class VersionStates:
                 place = Place(line=line, site=await connection.scalar(_SITE, {"line": line}))
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
+                checked = await read_assignments(cursor)
             names = {
                 row.digest: f"{row.policy} {row.version}" for row in await connection.execute(select(policy_versions))
             }
-        chosen = choose(book.placements, place, at, known_at)
-        return _answer(chosen, book.rows, names, at, known_at)
+        chosen = choose(checked.placements, place, at, known_at)
+        return _answer(chosen, checked.rows, names, at, known_at)
 
 
 def _answer(
@@ -164,11 +164,13 @@ def _answer(
     )
 
 
-def _standing(book: Book, version: SignedVersion, now: datetime) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
-    mine = [one for one in book.placements if one.digest == version.digest]
+def _standing(
+    checked: CheckedAssignments, version: SignedVersion, now: datetime
+) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
+    mine = [one for one in checked.placements if one.digest == version.digest]
     live = [one for one in mine if one.in_force(now, now)]
     coming = [one for one in mine if one.effective_from > now and not one.ends]
-    acting = [one for one in live if one.role == "active" and _stands_above(book, one, now)]
+    acting = [one for one in live if one.role == "active" and _stands_above(checked, one, now)]
     places = tuple(f"{one.role} for {one.scope.words}" for one in live if one.role != "active" or one in acting)
     places += tuple(f"{one.role} for {one.scope.words} from {one.effective_from:%Y-%m-%d %H:%M} UTC" for one in coming)
     places += _halts(version, mine)
@@ -204,9 +206,9 @@ def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[P
     return "rolled back" if any(end.cause == "rolled_back" for end in last.ends) else "superseded"
 
 
-def _stands_above(book: Book, mine: Placement, now: datetime) -> bool:
+def _stands_above(checked: CheckedAssignments, mine: Placement, now: datetime) -> bool:
     """Whether no later active assignment of the same scope stands above one."""
     beside = [
-        one for one in book.placements if one.role == "active" and one.scope == mine.scope and one.in_force(now, now)
+        one for one in checked.placements if one.role == "active" and one.scope == mine.scope and one.in_force(now, now)
     ]
     return max(beside, key=lambda one: (one.effective_from, one.id)) == mine

@@ -13,7 +13,7 @@ from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.engine import Cursor, transaction
 from millwright.storage.database.tables import people, policy_assignments, policy_versions
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import VersionTerms, read_book
+from millwright.storage.policies.assignments import VersionTerms, read_assignments
 
 _DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
 
@@ -30,7 +30,7 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     stored = await cursor.fetchone()
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
-    (await read_book(cursor)).versions[digest].check()
+    (await read_assignments(cursor)).versions[digest].check()
     terms.learn(digest, str(stored[0]))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.outcomes import Outcome
 from domain.verdict import Context
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.policies.assignments import read_book
+from millwright.storage.policies.assignments import read_assignments
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # What is pending was received and not yet judged.
@@ -173,7 +173,7 @@ class History:
     async def active(self, now: datetime) -> str | None:
         """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
         async with self._driver.cursor() as cursor:
-            placements = (await read_book(cursor)).placements
+            placements = (await read_assignments(cursor)).placements
         live = [one for one in placements if one.role == "active" and one.in_force(now, now)]
         widest = min((one.scope.specificity for one in live), default=0)
         alike = [one for one in live if one.scope.specificity == widest]

@@ -24,7 +24,7 @@ _KNOWN = text(
 
 
 @dataclass(slots=True)
-class HoldingBack:
+class SuppressionFilter:
     """The shelves and windows around some verdicts, and what they held back in this transaction."""
 
     around: Sequence[Suppression] = ()
@@ -37,7 +37,7 @@ class HoldingBack:
     rows: list[dict[str, object]] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "HoldingBack":
+    async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "SuppressionFilter":
         """What there is around the event times of some verdicts."""
         first, last = _span(judged)
         covering = await connection.execute(
