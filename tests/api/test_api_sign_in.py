@@ -34,7 +34,7 @@ def signed(key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/events", "/cases", "/summary", "/idle?until=2015-01-10T06:00:00Z"])
-async def test_nobody_from_elsewhere_is_let_in_without_a_key(shared_app: FastAPI, caller: Caller, path: str) -> None:
+async def test_nobody_from_elsewhere_is_served_without_a_key(shared_app: FastAPI, caller: Caller, path: str) -> None:
     async with caller(shared_app, ELSEWHERE) as client:
         reply = await client.get(path)
     assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")

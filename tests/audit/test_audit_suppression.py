@@ -103,7 +103,7 @@ async def test_what_was_tampered_with_is_found(
     assert any(offline in one for one in there), there
 
 
-async def test_what_was_revised_before_it_was_let_in_verifies(
+async def test_what_was_revised_before_it_was_applied_verifies(
     storage_engine: AsyncEngine, export_directory: Path
 ) -> None:
     plant = Plant(storage_engine)
