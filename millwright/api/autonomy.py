@@ -58,7 +58,9 @@ async def decide(
         signature=asked.of(person, act_of(move), one_line(asked.meaning)),
     )
     (now,) = (
-        one for one in await _progress(deps) if (one.asset_class, one.failure_mode) == (asset_class, failure_mode)
+        progress
+        for progress in await _progress(deps)
+        if (progress.asset_class, progress.failure_mode) == (asset_class, failure_mode)
     )
     return answered(now, HTTPStatus.CREATED)
 

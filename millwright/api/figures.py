@@ -53,19 +53,23 @@ async def list_orderings(
 ) -> Response:
     """The standing verdicts that asked for an order, by version and event time: what a version is scored by."""
     wanted = None if version is None else await _number_of(deps, version)
-    found = [one for one in await read_orderings(deps.storage.engine) if wanted is None or one.version == wanted]
+    found = [
+        ordering
+        for ordering in await read_orderings(deps.storage.engine)
+        if wanted is None or ordering.version == wanted
+    ]
     return answered(found[after : after + limit])
 
 
 async def _number_of(deps: Deps, version: str) -> str:
     known = await deps.storage.versions.versions()
-    for one in known:
-        if version in (one.version, one.digest):
-            return one.version
+    for stored in known:
+        if version in (stored.version, stored.digest):
+            return stored.version
     raise Problem(
         HTTPStatus.NOT_FOUND,
         "not-found",
         f"no version {version} is stored",
         field="version",
-        fix=f"there are: {', '.join(one.version for one in known) or 'none'}",
+        fix=f"there are: {', '.join(stored.version for stored in known) or 'none'}",
     )

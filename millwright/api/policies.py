@@ -108,8 +108,8 @@ async def list_policies(deps: Deps) -> Response:
     shown = ("policy", "version", "revision", "digest", "author", "saved_at")
     return answered(
         {
-            "versions": [{name: getattr(one, name) for name in one.__slots__} for one in states],
-            "drafts": [{name: getattr(one, name) for name in shown} for one in drafts],
+            "versions": [{name: getattr(state, name) for name in state.__slots__} for state in states],
+            "drafts": [{name: getattr(draft, name) for name in shown} for draft in drafts],
         }
     )
 
@@ -146,7 +146,7 @@ async def show_history(version: str, deps: Deps) -> Response:
     """Everything that was done to a version: by whom, when and why."""
     found = await _named(deps, version)
     told = await deps.storage.policies.states.history(found.digest, found.policy, found.version)
-    return answered([{name: getattr(one, name) for name in one.__slots__} for one in told])
+    return answered([{name: getattr(act, name) for name in act.__slots__} for act in told])
 
 
 @router.post("/drafts", status_code=201)

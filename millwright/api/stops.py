@@ -71,7 +71,7 @@ async def lift(
 async def list_freezes(deps: Deps) -> Response:
     """Every freeze window, oldest first."""
     found = await deps.storage.policies.freezes.freezes()
-    return answered([{name: getattr(one, name) for name in one.__slots__} for one in found])
+    return answered([{name: getattr(declared, name) for name in declared.__slots__} for declared in found])
 
 
 @router.post("/freezes", status_code=201)

@@ -119,7 +119,7 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFi
     for number, row in enumerate(in_order):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
-        if all(one.kind != "unreadable" for one in wrong):
+        if all(finding.kind != "unreadable" for finding in wrong):
             acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number, "seq": row["seq"]})
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
@@ -184,7 +184,7 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         stood[sha256(row["body"])] = asset_place(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts = Verdicts(events, stood, {one["digest"] for one in parts["policies"]}, pack["empty_memory"])
+    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, pack["empty_memory"])
     bodies: dict[int, Row] = {}
     for row in parts["verdicts"]:
         verdicts.remember(row, row["memory_before"])
@@ -192,8 +192,8 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         yield from guarded(f"verdict {row['id']}", _began_with(row))
         bodies[row["id"]] = row
     yield from _pack_standing(parts, acts, stood)
-    for one in parts["decisions"]:
-        yield from guarded(f"decision on verdict {one['verdict']}", _decision_findings(one, bodies))
+    for decision in parts["decisions"]:
+        yield from guarded(f"decision on verdict {decision['verdict']}", _decision_findings(decision, bodies))
 
 
 def _pack_standing(
@@ -231,7 +231,7 @@ def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFindin
     for case in parts["cases"]:
         there.add(f"case/{case['id']}")
         yield from guarded(f"case {case['id']}", case_findings(case, acts.get(f"case/{case['id']}", [])))
-    for subject in sorted({f"case/{one}" for one in parts["outline"]["cases"]} - there):
+    for subject in sorted({f"case/{case_id}" for case_id in parts["outline"]["cases"]} - there):
         yield OfflineFinding("case", subject.replace("/", " "), "belongs to the pack and is gone")
     yield from _pack_explanations(parts, acts)
     claimed = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
@@ -247,7 +247,7 @@ def _pack_explanations(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Offli
             yield OfflineFinding("explanation", where, "its text was altered")
     for subject, told in acts.items():
         for act in told:
-            if act["kind"] == "verdict-explained" and subject in {f"case/{one['id']}" for one in parts["cases"]}:
+            if act["kind"] == "verdict-explained" and subject in {f"case/{case['id']}" for case in parts["cases"]}:
                 verdict = act["detail"]["verdict"]
                 if kept.get(verdict) != act["detail"]["digest"]:
                     what = "is not the one that was recorded, or is gone"

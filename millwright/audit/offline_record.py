@@ -32,7 +32,10 @@ def merkle_path_root(leaf: str, index: int, count: int, path: Sequence[str]) -> 
     """
     if not 0 <= index < count:
         raise ValueError(f"leaf {index} of {count}")
-    node, siblings = hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest(), [bytes.fromhex(one) for one in path]
+    node, siblings = (
+        hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest(),
+        [bytes.fromhex(sibling) for sibling in path],
+    )
     while count > 1:
         if index % 2 == 1:
             node = hashlib.sha256(b"\x01" + siblings.pop(0) + node).digest()
@@ -156,7 +159,10 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
     if [order["draft"]] != drafts:
         yield OfflineFinding("order", where, "its draft is not the one recorded before it went out")
     if record != _last(seen):
-        now, known = [one["ref"]["id"] + " " + one["status"] if one else "none" for one in (record, _last(seen))]
+        now, known = [
+            record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"
+            for record_then in (record, _last(seen))
+        ]
         yield OfflineFinding("order", where, f"is {now}, recorded is {known} with other content")
     if (order["external_id"], order["status"]) != ((record["ref"]["id"], record["status"]) if record else (None, None)):
         yield OfflineFinding(

@@ -33,10 +33,10 @@ def shelving_findings(
         yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
     held = {
-        (f"event/{one['event']}", one["version"][:12], row["id"], one["revision"])
+        (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
-        for one in row["held"]
-        if one["how"] == "held_back"
+        for held_row in row["held"]
+        if held_row["how"] == "held_back"
     }
     for subject, told in acts.items():
         for act in told:
@@ -79,54 +79,54 @@ def _held_findings(
 ) -> Iterator[OfflineFinding]:
     returns = [act for act in acts.get(f"suppression/{row['id']}", []) if act["kind"] == "suppression-returned"]
     came_in = {
-        (one["asset"], one["failure_mode"])
+        (fault["asset"], fault["failure_mode"])
         for act in returns
-        for one in act["detail"]["meanwhile"]
-        if one["case"] is not None
+        for fault in act["detail"]["meanwhile"]
+        if fault["case"] is not None
     }
-    held = {(one["event"], one["version"]) for one in row["held"] if one["how"] == "held_back"}
-    for one in row["held"]:
-        event = f"{one['source']}|{one['external_id']}"
-        if not _covered(row, one):
+    held = {(held_row["event"], held_row["version"]) for held_row in row["held"] if held_row["how"] == "held_back"}
+    for held_row in row["held"]:
+        event = f"{held_row['source']}|{held_row['external_id']}"
+        if not _covered(row, held_row):
             yield OfflineFinding("suppression", where, f"is said to have held back {event}, which it does not cover")
-        verdict = known.get(_key(one))
-        if (verdict is None and whole) or (verdict is not None and not _of(verdict, one)):
+        verdict = known.get(_key(held_row))
+        if (verdict is None and whole) or (verdict is not None and not _of(verdict, held_row)):
             what = f"is said to have held back {event} at another rung, revision or place than judged"
             yield OfflineFinding("suppression", where, what)
-        if one["how"] == "let_in":
-            if (one["asset"], one["failure_mode"]) not in came_in:
+        if held_row["how"] == "let_in":
+            if (held_row["asset"], held_row["failure_mode"]) not in came_in:
                 yield OfflineFinding(
                     "suppression", where, f"is said to have let in {event}, and its return tells of no case"
                 )
-            if (one["event"], one["version"]) not in held:
+            if (held_row["event"], held_row["version"]) not in held:
                 yield OfflineFinding("suppression", where, f"is said to have let in {event}, which it never held back")
             continue
         told = [
             act["detail"]
-            for act in acts.get(f"event/{one['event']}", [])
-            if act["kind"] == "action-suppressed" and act["actor"] == one["version"][:12]
-            if (act["detail"]["suppression"], act["detail"]["revision"]) == (row["id"], one["revision"])
+            for act in acts.get(f"event/{held_row['event']}", [])
+            if act["kind"] == "action-suppressed" and act["actor"] == held_row["version"][:12]
+            if (act["detail"]["suppression"], act["detail"]["revision"]) == (row["id"], held_row["revision"])
         ]
-        shown = {**one, "event": [one["source"], one["external_id"]]}
+        shown = {**held_row, "event": [held_row["source"], held_row["external_id"]]}
         if len(told) != 1 or differing(shown, told[0], (*_HELD, "event")):
             yield OfflineFinding("suppression", where, f"what it held back of {event} is not as recorded")
 
 
-def _key(one: Row) -> tuple[int, str, int]:
-    return one["event"], one["version"], one["revision"]
+def _key(held: Row) -> tuple[int, str, int]:
+    return held["event"], held["version"], held["revision"]
 
 
-def _covered(row: Row, one: Row) -> bool:
+def _covered(row: Row, held: Row) -> bool:
     """Whether an event's time and fault are within; which assets are below which, only the register says."""
-    spared = (row["spared_asset"], row["spared_mode"]) == (one["asset"], one["failure_mode"])
-    mine = row["failure_mode"] in (None, one["failure_mode"])
-    return mine and not spared and bool(row["from_at"] <= one["at"] < row["until_at"])
+    spared = (row["spared_asset"], row["spared_mode"]) == (held["asset"], held["failure_mode"])
+    mine = row["failure_mode"] in (None, held["failure_mode"])
+    return mine and not spared and bool(row["from_at"] <= held["at"] < row["until_at"])
 
 
-def _of(verdict: Row, one: Row) -> bool:
+def _of(verdict: Row, held: Row) -> bool:
     rung = _RUNGS[json.loads(verdict["body"])["rung"]]
     names = ("asset", "failure_mode", "at")
-    return rung == one["rung"] and not differing(one, verdict, names)
+    return rung == held["rung"] and not differing(held, verdict, names)
 
 
 def _instant(told: str | None) -> str | None:

@@ -119,7 +119,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
-        if all(one.kind != "unreadable" for one in wrong):
+        if all(finding.kind != "unreadable" for finding in wrong):
             body = json.loads(row["body"])
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith("policy-"):
@@ -136,7 +136,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
         yield from wrong
         own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
         yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own, drafts))
-        if all(one.kind not in ("policy-document", "unreadable") for one in wrong):
+        if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
     yield from _autonomy(directory, acts, people)
@@ -187,7 +187,9 @@ def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row
 
 
 def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
-    files: dict[str, list[Row]] = {one: [] for one in acts if one.startswith(("stop/", "freeze/"))}
+    files: dict[str, list[Row]] = {
+        stop_or_freeze: [] for stop_or_freeze in acts if stop_or_freeze.startswith(("stop/", "freeze/"))
+    }
     for row in _rows(directory, "stops.jsonl"):
         files.setdefault(stop_subject(row), []).append(row)
     for subject, rows in sorted(files.items()):
@@ -196,7 +198,9 @@ def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFindi
 
 def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     shelves = [*_rows(directory, "suppressions.jsonl")]
-    held = {(one["event"], one["version"], one["revision"]) for row in shelves for one in row["held"]}
+    held = {
+        (held_row["event"], held_row["version"], held_row["revision"]) for row in shelves for held_row in row["held"]
+    }
     verdicts = (
         {**row, "memory": ""}
         for row in _rows(directory, "verdicts.jsonl")

@@ -46,17 +46,17 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
         return
     rows = [
         (
-            one.policy,
-            one.asset_class,
-            one.failure_mode,
-            one.state,
-            one.confirmed,
-            one.wrong,
-            one.lower_bound,
-            f"{one.target:g}, {one.needed} confirmed",
-            "yes" if one.enforced else "no",
+            progress.policy,
+            progress.asset_class,
+            progress.failure_mode,
+            progress.state,
+            progress.confirmed,
+            progress.wrong,
+            progress.lower_bound,
+            f"{progress.target:g}, {progress.needed} confirmed",
+            "yes" if progress.enforced else "no",
         )
-        for one in found
+        for progress in found
     ]
     heading = ("policy", "class", "mode", "state", "confirmed", "wrong", "at least", "target", "enforced")
     write_table(heading, rows, "There was no case yet.")

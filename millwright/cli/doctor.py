@@ -188,7 +188,7 @@ async def _waivers(storage: Storage) -> PartCondition:
     if not notices:
         return PartCondition("waivers", ok=True, sentence=f"none in force has ended or ends within {NOTICE.days} days")
     # Nothing is broken: a rule that was waived decides again. But somebody has to know.
-    return PartCondition("waivers", ok=True, sentence="; ".join(one.words for one in notices))
+    return PartCondition("waivers", ok=True, sentence="; ".join(notice.words for notice in notices))
 
 
 async def _ledger(storage: Storage) -> PartCondition:

@@ -69,7 +69,7 @@ def compare_measures(candidate: Measures, against: Measures) -> tuple[FigureComp
 
 def standing(figures: Sequence[FigureComparison]) -> ComparisonResult:
     """The candidate as a whole: worse if any figure is, unknown if any cannot be told, else better if any is."""
-    found = {one.standing for one in figures}
+    found = {figure.standing for figure in figures}
     for each in (ComparisonResult.WORSE, ComparisonResult.UNKNOWN, ComparisonResult.BETTER):
         if each in found:
             return each

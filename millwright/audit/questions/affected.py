@@ -45,18 +45,18 @@ async def affected(record: Record, asked: Asked) -> QuestionResult:
     rows = [
         AffectedRow(
             kind="event",
-            id=one.event,
-            at=one.at,
-            asset=one.asset,
-            failure_mode=one.failure_mode,
-            role=one.by,
-            rule=one.rule,
-            rung=Rung(one.rung).word,
+            id=judgement.event,
+            at=judgement.at,
+            asset=judgement.asset,
+            failure_mode=judgement.failure_mode,
+            role=judgement.by,
+            rule=judgement.rule,
+            rung=Rung(judgement.rung).word,
             case=None,
-            ledger=place_of(one.ledger_seq, one.leaf),
-            digest=one.digest,
+            ledger=place_of(judgement.ledger_seq, judgement.leaf),
+            digest=judgement.digest,
         )
-        for one in await judged_by(record, version.digest, since, until)
+        for judgement in await judged_by(record, version.digest, since, until)
     ]
     cases = await cases_of_version(record, version.digest, since, until)
     rows += [_done(act) for act in await acts_on(record, [f"case/{case}" for case in cases]) if act.kind in _DONE]

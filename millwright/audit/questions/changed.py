@@ -28,7 +28,7 @@ async def changed(record: Record, asked: Asked) -> QuestionResult:
         ActRejected: the time ends before it begins.
     """
     since, until = asked.span
-    names = {one.digest: f"{one.policy} {one.version}" for one in await record.versions()}
+    names = {version.digest: f"{version.policy} {version.version}" for version in await record.versions()}
     rows = []
     for act in await changes_between(record, since, until):
         kind, _, rest = act.subject.partition("/")

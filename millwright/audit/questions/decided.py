@@ -43,26 +43,26 @@ async def decided(record: Record, catalogue: Catalogue, asked: Asked) -> Questio
         return QuestionResult(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
     stored = {row.id: row for row in await record.verdicts_on(event)}
     rows: list[DecidedRow] = []
-    for one in await Explainer(record, catalogue).decisions(event):
-        verdict = stored[one.verdict]
+    for decision in await Explainer(record, catalogue).decisions(event):
+        verdict = stored[decision.verdict]
         engine = await engine_before(record, verdict.ledger_seq)
         rows.append(
             DecidedRow(
                 event=f"{verdict.source}|{verdict.external_id}",
-                policy=one.policy,
-                version=one.version,
-                role=one.role,
-                revision=one.revision,
-                standing=one.standing,
-                rule=one.rule,
-                rung=one.rung,
-                because=one.because,
-                tests=tuple(test.words for test in one.tests),
-                judged_at=one.judged_at,
-                author=one.author,
-                approved_by=tuple(sorted({signed.person for signed in one.signed if signed.act == APPROVE})),
+                policy=decision.policy,
+                version=decision.version,
+                role=decision.role,
+                revision=decision.revision,
+                standing=decision.standing,
+                rule=decision.rule,
+                rung=decision.rung,
+                because=decision.because,
+                tests=tuple(test.words for test in decision.tests),
+                judged_at=decision.judged_at,
+                author=decision.author,
+                approved_by=tuple(sorted({signed.person for signed in decision.signed if signed.act == APPROVE})),
                 engine=None if engine is None else mark_of(engine).digest,
-                remade=one.remade,
+                remade=decision.remade,
                 ledger=place_of(verdict.ledger_seq, verdict.leaf),
                 digest=verdict.digest,
             )

@@ -40,7 +40,7 @@ async def remade(record: Record, asked: Asked) -> QuestionResult:
     if event is None:
         return QuestionResult(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
     catalogue, sound = await check_versions(record, Findings())
-    names = {one.digest: f"{one.policy} {one.version}" for one in await record.versions()}
+    names = {version.digest: f"{version.policy} {version.version}" for version in await record.versions()}
     present = engine_mark()
     rows: list[RemadeRow] = []
     for verdict in await record.verdicts_on(event):
@@ -60,7 +60,7 @@ async def remade(record: Record, asked: Asked) -> QuestionResult:
                 remade_by=present.digest,
                 again=again,
                 same=None if again is None else again == verdict.digest and not findings.found,
-                why="; ".join(f"{one.kind}: {one.what}" for one in findings.kept),
+                why="; ".join(f"{finding.kind}: {finding.what}" for finding in findings.kept),
                 ledger=place_of(verdict.ledger_seq, verdict.leaf),
                 digest=verdict.digest,
             )

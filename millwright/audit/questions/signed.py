@@ -27,7 +27,9 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
     version = await version_named(record, asked.reference)
     keys = {person.name: person.public_key for person in await record.people()}
     stored = {
-        (one.person, one.at): one for one in await record.signatures() if one.digest == version.digest
+        (signature.person, signature.at): signature
+        for signature in await record.signatures()
+        if signature.digest == version.digest
     }  # one person signs once at one instant
     rows: list[SignedRow] = []
     for act in await acts_on(record, [f"policy/{version.digest}", f"draft/{version.policy}/{version.version}"]):

@@ -30,15 +30,15 @@ async def suppressed(record: Record, asked: Asked) -> QuestionResult:
     rows = [_acted(act) for act in await suppressions_between(record, since, until)]
     rows += [
         SuppressedRow(
-            at=one.at,
-            what="bad quality" if one.rule == BAD_QUALITY else "too late to be weighed",
-            subject=f"event {one.event}",
-            by=one.by,
-            why=f"rule {one.rule} on {one.asset} {one.failure_mode}",
-            ledger=place_of(one.ledger_seq, one.leaf),
-            digest=one.digest,
+            at=event.at,
+            what="bad quality" if event.rule == BAD_QUALITY else "too late to be weighed",
+            subject=f"event {event.event}",
+            by=event.by,
+            why=f"rule {event.rule} on {event.asset} {event.failure_mode}",
+            ledger=place_of(event.ledger_seq, event.leaf),
+            digest=event.digest,
         )
-        for one in await passed_over(record, since, until, [BAD_QUALITY])
+        for event in await passed_over(record, since, until, [BAD_QUALITY])
     ]
     rows.sort(key=lambda row: row.at)
     count = Counter(row.what for row in rows)

@@ -142,13 +142,13 @@ class EventStore:
                 anomaly=_anomaly(row["anomaly"]),
                 verdicts=tuple(
                     SeenVerdict(
-                        policy=one.policy,
-                        version=one.version,
-                        role=one.role,
-                        revision=one.revision,
-                        rung=Rung(one.rung).word,
+                        policy=verdict.policy,
+                        version=verdict.version,
+                        role=verdict.role,
+                        revision=verdict.revision,
+                        rung=Rung(verdict.rung).word,
                     )
-                    for one in verdicts
+                    for verdict in verdicts
                 ),
                 case=await case_of_event(connection, event),
                 story=await story_of(connection, _subject(event)),

@@ -136,8 +136,8 @@ async def read_assignments(cursor: Cursor) -> CheckedAssignments:
             signature = Signature(
                 row["act"], row["person"], row["meaning"], row["at"], row["signature"], row["public_key"]
             )
-            one = Signed(row["id"], signature, frozenset(row["roles"]), row["left_at"])
-            signed.setdefault(row["digest"], []).append(one)
+            signed_row = Signed(row["id"], signature, frozenset(row["roles"]), row["left_at"])
+            signed.setdefault(row["digest"], []).append(signed_row)
         blasts: dict[str, list[Blast]] = {}
         for row in await (await reading.execute(_BLASTS)).fetchall():
             blast = Blast(
@@ -178,7 +178,7 @@ async def read_assignments(cursor: Cursor) -> CheckedAssignments:
                     row["effective_from"],
                     row["effective_to"],
                     row["recorded_at"],
-                    tuple(one.end for one in ends if one.assignment_id == row["id"]),
+                    tuple(end_row.end for end_row in ends if end_row.assignment_id == row["id"]),
                     row["expires_at"],
                     versions[row["digest"]].approved_at,
                 ),
@@ -215,10 +215,10 @@ def _fault(checked: CheckedAssignments, row: AssignedRow) -> str | None:
     signed = _signature(version, row.signature_id)
     if signed is None or signed.person != row.by or placement.role not in PLACES.get(signed.act, ()):
         return f"{name} is not signed by {row.by}"
-    together = [one for one in checked.rows if one.signature_id == row.signature_id]
+    together = [other for other in checked.rows if other.signature_id == row.signature_id]
     said = placing_meaning(
         signed.act,
-        [one.placement.scope for one in together],
+        [assigned.placement.scope for assigned in together],
         placement.effective_from,
         placement.effective_to,
         row.reason,
@@ -257,12 +257,12 @@ def _end_holds(checked: CheckedAssignments, placement: Placement, row: EndRow) -
         return signed.act == WITHDRAW and version.digest == placement.digest and signed.meaning in said
     if row.end.cause == "graduated":
         return signed.act == ACTIVATE and version.digest == placement.digest and placement.role != "active"
-    replaced = {one.replaces for one in checked.rows if one.signature_id == row.signature_id}
+    replaced = {other.replaces for other in checked.rows if other.signature_id == row.signature_id}
     return signed.act == ROLLBACK and replaced == {placement.digest}
 
 
 def _signature(version: SignedVersion, number: int | None) -> Signature | None:
-    return next((one.signature for one in version.signed if one.id == number), None)
+    return next((signed.signature for signed in version.signed if signed.id == number), None)
 
 
 class VersionsInForce:
@@ -283,10 +283,14 @@ class VersionsInForce:
         known: dict[Place, tuple[Assignment, ...]],
     ) -> None:
         self._placements = checked.placements
-        live = [one for one in checked.placements if one.in_force(now, now)]
-        self._live = [one for one in live if one.id not in checked.faults or not _made_good(one, live, checked.faults)]
+        live = [placement for placement in checked.placements if placement.in_force(now, now)]
+        self._live = [
+            placement
+            for placement in live
+            if placement.id not in checked.faults or not _made_good(placement, live, checked.faults)
+        ]
         self._faults = checked.faults
-        self._cut_short = [one for one in checked.placements if one.id in checked.cut_short]
+        self._cut_short = [placement for placement in checked.placements if placement.id in checked.cut_short]
         self.at = now
         self._terms = terms
         self._known = known
@@ -294,12 +298,12 @@ class VersionsInForce:
     @property
     def faults(self) -> list[str]:
         """What is wrong with what is in force, or was cut short, in words."""
-        looked_at = {one.id for one in (*self._live, *self._cut_short)}
+        looked_at = {placement.id for placement in (*self._live, *self._cut_short)}
         return sorted({words for number, words in self._faults.items() if number in looked_at})
 
     def digests(self, line: str) -> list[str]:
         """Every version that may judge an asset of a line."""
-        return sorted({one.digest for one in self._live if one.scope.line in (None, line)})
+        return sorted({placement.digest for placement in self._live if placement.scope.line in (None, line)})
 
     def of(self, place: Place) -> tuple[Assignment, ...]:
         """The versions that judge an asset, the active one first.
@@ -327,10 +331,10 @@ class VersionsInForce:
 
     def _refuse_faults(self, chosen: Chosen, place: Place) -> None:
         judging = (*chosen.shadows, *([chosen.active] if chosen.active is not None else []))
-        for one in (*judging, *(one for one in self._cut_short if one.scope.covers(place))):
-            if one.id in self._faults:
+        for placement in (*judging, *(cut_short for cut_short in self._cut_short if cut_short.scope.covers(place))):
+            if placement.id in self._faults:
                 raise PolicyRejected(
-                    f"work on {place.line or place.asset} is stopped, its events wait: {self._faults[one.id]}",
+                    f"work on {place.line or place.asset} is stopped, its events wait: {self._faults[placement.id]}",
                     fix="`millwright doctor` and `millwright audit verify` say what was altered",
                 )
 
@@ -364,31 +368,35 @@ class AssignedVersions:
             await self._learn(cursor, now)
             self._turns = turning_points(self._checked.placements)
             self._fingerprint, self._turn = fingerprint, -1
-        turn = sum(one <= now for one in self._turns)
+        turn = sum(moment <= now for moment in self._turns)
         if turn != self._turn:
             self._turn, self._known = turn, {}
         return VersionsInForce(self._checked, now, self._terms, self._known)
 
     async def _learn(self, cursor: Cursor, now: datetime) -> None:
         """Compiles what judges or will, from the text as it is stored now."""
-        wanted = [one for one in self._checked.placements if (until := one.until(now)) is None or until > now]
-        await cursor.execute(_DOCUMENTS, (sorted({one.digest for one in wanted}),))
+        wanted = [
+            placement
+            for placement in self._checked.placements
+            if (until := placement.until(now)) is None or until > now
+        ]
+        await cursor.execute(_DOCUMENTS, (sorted({placement.digest for placement in wanted}),))
         for digest, document in await cursor.fetchall():
             try:
                 self._terms.learn(str(digest), str(document))
             except PolicyRejected as error:
-                for one in wanted:
-                    if one.digest == digest:
-                        self._checked.faults[one.id] = str(error)
+                for placement in wanted:
+                    if placement.digest == digest:
+                        self._checked.faults[placement.id] = str(error)
 
 
 def _made_good(faulty: Placement, live: Sequence[Placement], faults: Collection[int]) -> bool:
     """Whether people signed the same anew since: then what is wrong with the first is history."""
     return any(
-        one.id > faulty.id
-        and one.id not in faults
-        and one.effective_from >= faulty.effective_from
-        and (one.role, one.scope) == (faulty.role, faulty.scope)
-        and (one.role == "active" or one.digest == faulty.digest)
-        for one in live
+        placement.id > faulty.id
+        and placement.id not in faults
+        and placement.effective_from >= faulty.effective_from
+        and (placement.role, placement.scope) == (faulty.role, faulty.scope)
+        and (placement.role == "active" or placement.digest == faulty.digest)
+        for placement in live
     )
