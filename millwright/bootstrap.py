@@ -264,7 +264,7 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
         StorageUnavailable: the database is away.
     """
     unknown = await storage.cases.unknown_outcomes()
-    known = [one.case for one in unknown if codes.classify(one.report) is not OutcomeClass.UNKNOWN]
+    known = [outcome.case for outcome in unknown if codes.classify(outcome.report) is not OutcomeClass.UNKNOWN]
     await storage.cases.wake(known)
     return len(known)
 
