@@ -7,7 +7,7 @@ from activities.progress import CaseRef, Progress, step
 from domain.cases import CaseView, Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.counterfactuals import Explanation
+from domain.counterfactuals import VerdictCounterfactuals
 from domain.errors import ActRejected, ConnectorError
 from domain.model import Model
 from domain.ports import Judge, Mes
@@ -51,14 +51,14 @@ class Proposals:
                 one.view = await self._timed(one.view)
         return one.progress
 
-    async def _explained(self, case: str) -> Explanation | None:
+    async def _explained(self, case: str) -> VerdictCounterfactuals | None:
         """What would have changed the verdict: computed here and not in judging, which has no time for it."""
         grounds = await self._cases.grounds(case)
         if grounds is None:
             activity.logger.warning("case %s is not explained: its verdict is not whole any more", case)
             return None
         changes = self._judge.counterfactuals(grounds.version, grounds.memory, grounds.anomaly, grounds.context)
-        return Explanation(verdict=grounds.verdict, changes=changes)
+        return VerdictCounterfactuals(verdict=grounds.verdict, changes=changes)
 
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:

@@ -79,7 +79,7 @@ def needed_with(blasts: Collection[Blast]) -> int:
     """How many approvals it takes with these backtests: the worst of them counts, and none at all is the worst."""
     if not blasts:
         return MOST_APPROVALS
-    return max(approvals_needed(one.assets, one.max_rung_change, one.unattended) for one in blasts)
+    return max(approvals_needed(blast.assets, blast.max_rung_change, blast.unattended) for blast in blasts)
 
 
 def check_changed(body: str) -> None:
@@ -117,10 +117,10 @@ def approved_at(
         first_light: the version was published before any was ever in force: one approval is enough, for there was no
             history to weigh it on.
     """
-    standing = [one for one in approvals if one.person not in barred]
-    for moment in sorted({one.at for one in standing} | {one.at for one in blasts}):
-        people = {one.person for one in standing if one.at <= moment}
-        needed = 1 if first_light else needed_with([one for one in blasts if one.at <= moment])
+    standing = [approval for approval in approvals if approval.person not in barred]
+    for moment in sorted({approval.at for approval in standing} | {blast.at for blast in blasts}):
+        people = {approval.person for approval in standing if approval.at <= moment}
+        needed = 1 if first_light else needed_with([blast for blast in blasts if blast.at <= moment])
         if len(people) >= needed:
             return moment
     return None

@@ -141,7 +141,7 @@ class Chosen:
     def digests(self) -> tuple[str, ...]:
         """The versions that judge, the active one first."""
         acting = () if self.active is None else (self.active.digest,)
-        return (*acting, *(one.digest for one in self.shadows))
+        return (*acting, *(shadow.digest for shadow in self.shadows))
 
 
 def choose(placements: Iterable[Placement], place: Place, at: datetime, known_at: datetime | None = None) -> Chosen:
@@ -158,24 +158,30 @@ def choose(placements: Iterable[Placement], place: Place, at: datetime, known_at
         known_at: the instant whose knowledge is asked for; None takes all that is known.
     """
     known = known_at if known_at is not None else _EVER
-    live = [one for one in placements if one.scope.covers(place) and one.in_force(at, known)]
-    canary = _winner([one for one in live if one.role == "canary"])
-    active = _winner([one for one in live if one.role == "active"])
+    live = [placement for placement in placements if placement.scope.covers(place) and placement.in_force(at, known)]
+    canary = _winner([placement for placement in live if placement.role == "canary"])
+    active = _winner([placement for placement in live if placement.role == "active"])
     acting = canary or active
-    beside = sorted((one for one in live if one.role == "shadow"), key=_precedence)
+    beside = sorted((placement for placement in live if placement.role == "shadow"), key=_precedence)
     if canary is not None and active is not None:
         beside.append(active)
-    by_digest = {one.digest: one for one in beside if acting is None or one.digest != acting.digest}
+    by_digest = {
+        placement.digest: placement for placement in beside if acting is None or placement.digest != acting.digest
+    }
     return Chosen(acting, tuple(by_digest[digest] for digest in sorted(by_digest)))
 
 
 def turning_points(placements: Iterable[Placement]) -> list[datetime]:
     """The instants at which what judges somewhere may change, in order."""
     found: set[datetime] = set()
-    for one in placements:
-        found |= {one.effective_from, one.recorded_at}
-        found |= {moment for moment in (one.effective_to, one.expires_at, one.approved_at) if moment is not None}
-        for end in one.ends:
+    for placement in placements:
+        found |= {placement.effective_from, placement.recorded_at}
+        found |= {
+            moment
+            for moment in (placement.effective_to, placement.expires_at, placement.approved_at)
+            if moment is not None
+        }
+        for end in placement.ends:
             found |= {end.at, end.recorded_at}
     return sorted(found)
 
@@ -186,13 +192,13 @@ def judging_since(placements: Sequence[Placement], place: Place, digest: str, at
     A plant's clock may stand while people act: within one instant, what was recorded is gone through step by step.
     """
     since = at
-    for moment in reversed([one for one in turning_points(placements) if one <= at]):
+    for moment in reversed([turning_point for turning_point in turning_points(placements) if turning_point <= at]):
         if digest not in choose(placements, place, moment, moment).digests:
             break
         since = moment
-        before = [_without_ends_of(one, moment) for one in placements]
-        steps = sorted((one.id for one in placements if one.recorded_at == moment), reverse=True)
-        known = ([one for one in before if one.id < step] for step in steps)
+        before = [_without_ends_of(placement, moment) for placement in placements]
+        steps = sorted((placement.id for placement in placements if placement.recorded_at == moment), reverse=True)
+        known = ([placement for placement in before if placement.id < step] for step in steps)
         if any(digest not in choose(each, place, moment, moment).digests for each in known):
             break
     return since
@@ -202,8 +208,8 @@ def _without_ends_of(placement: Placement, moment: datetime) -> Placement:
     return replace(placement, ends=tuple(end for end in placement.ends if end.recorded_at != moment))
 
 
-def _precedence(one: Placement) -> tuple[int, datetime, int]:
-    return (one.scope.specificity, one.effective_from, one.id)
+def _precedence(placement: Placement) -> tuple[int, datetime, int]:
+    return (placement.scope.specificity, placement.effective_from, placement.id)
 
 
 def _winner(placements: Sequence[Placement]) -> Placement | None:

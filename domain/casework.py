@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from domain.cases import CaseView, ClosedAs, Decision, Lane
-from domain.counterfactuals import Explanation, Grounds
+from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -60,7 +60,7 @@ class CaseStore(Protocol):
         case: str,
         urgency: UrgencyDecision,
         production: ProductionContext | None,
-        explanation: Explanation | None = None,
+        explanation: VerdictCounterfactuals | None = None,
     ) -> None:
         """Keeps when the work should happen, what production looked like, and what would have changed the verdict: the
         first explanation of a verdict stands."""

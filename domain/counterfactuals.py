@@ -41,8 +41,12 @@ class Counterfactuals(Model):
     @property
     def told(self) -> tuple[str, ...]:
         """The changes in sentences: those that would have ordered work, and where it was ordered, all others."""
-        ordering = tuple(one.ordering.words for one in self.inputs if one.ordering is not None)
-        return ordering or tuple(one.nearest.words for one in self.inputs if one.nearest is not None)
+        ordering = tuple(
+            counterfactual.ordering.words for counterfactual in self.inputs if counterfactual.ordering is not None
+        )
+        return ordering or tuple(
+            counterfactual.nearest.words for counterfactual in self.inputs if counterfactual.nearest is not None
+        )
 
 
 class Grounds(Model):
@@ -55,7 +59,7 @@ class Grounds(Model):
     context: Context
 
 
-class Explanation(Model):
+class VerdictCounterfactuals(Model):
     """What would have changed a stored verdict."""
 
     verdict: int

@@ -97,7 +97,7 @@ def shelving_limits(text: str) -> Mapping[Criticality, timedelta]:
             limits[Criticality(letter)] = _DURATION.validate_python(length)
         except (ValueError, ValidationError) as error:
             raise _no_limits(f"{part.strip()!r} is no limit") from error
-    missing = [one.value for one in Criticality if one not in limits]
+    missing = [criticality.value for criticality in Criticality if criticality not in limits]
     if missing:
         raise _no_limits(f"criticality {', '.join(missing)} has no limit")
     if min(limits.values()) <= timedelta():

@@ -28,7 +28,7 @@ from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
@@ -120,7 +120,7 @@ class Storage:
     policies: PolicyStores
     people: PeopleStore
     suppressions: SuppressionStore
-    returning: Returning
+    suppression_end: SuppressionEnd
     autonomy: AutonomyStore
 
     @property
@@ -179,7 +179,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         policies=PolicyStores.over(engine, clock),
         people=PeopleStore(engine),
         suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
-        returning=Returning(engine, clock, versions),
+        suppression_end=SuppressionEnd(engine, clock, versions),
         autonomy=AutonomyStore(engine, clock),
     )
 
@@ -264,7 +264,7 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
         StorageUnavailable: the database is away.
     """
     unknown = await storage.cases.unknown_outcomes()
-    known = [one.case for one in unknown if codes.classify(one.report) is not OutcomeClass.UNKNOWN]
+    known = [outcome.case for outcome in unknown if codes.classify(outcome.report) is not OutcomeClass.UNKNOWN]
     await storage.cases.wake(known)
     return len(known)
 

@@ -1,1 +1,1 @@
-"""The HTTP API: a door for events, and a desk for people and other programs."""
+"""The HTTP API: events come in, people and other programs read and decide."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.anomaly import Fate
 from domain.canonical import timestamp
-from millwright.api.dependencies import OnDesk
+from millwright.api.dependencies import Deps
 from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.receiving import TakenItem, take_in
 from millwright.api.sign_in import OPERATOR, PLANNER, Person, may
@@ -54,7 +54,7 @@ class RaisedAlarm(BaseModel):
     responses={code: {"model": ProblemDetails} for code in (422, 503)},
 )
 async def raise_alarm(
-    alarm: RaisedAlarm, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, PLANNER))]
+    alarm: RaisedAlarm, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, PLANNER))]
 ) -> Response:
     """Raises an alarm in the name of whoever is signed in; policies judge it as they judge a detector's."""
     data = alarm.model_dump(mode="json", exclude_none=True, exclude={"id"}) | {"raised_by": person.name}
@@ -67,8 +67,8 @@ async def raise_alarm(
     }
     if alarm.id is None:
         # Under an id it may be sent again, and is the same alarm then: it says nothing that differs each time.
-        event["time"] = timestamp(desk.storage.clock.now())
-    taken = await take_in(desk, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
+        event["time"] = timestamp(deps.storage.clock.now())
+    taken = await take_in(deps, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
     item = taken.items[0]
     if item.fate is Fate.QUARANTINED:
         raise Problem(

@@ -25,7 +25,7 @@ from millwright.api import (
 )
 from millwright.api.body_limit import BodyLimit
 from millwright.api.contract import publish_envelopes
-from millwright.api.dependencies import Desk
+from millwright.api.dependencies import Dependencies
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 
@@ -62,7 +62,7 @@ def create_app(storage: Storage, settings: Settings, engine_client: Client | Non
         docs_url=None,
         redoc_url=None,
     )
-    app.state.desk = Desk(storage, settings, engine_client)
+    app.state.deps = Dependencies(storage, settings, engine_client)
     app.add_middleware(BodyLimit)
     problems.install(app)
     for router in _ROUTERS:

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Response
 
 from domain.approvals import one_line
 from domain.autonomy import AutonomyMove
-from millwright.api.dependencies import Desk, OnDesk, answered
+from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.policies import APPROVER, SignedMeaning
 from millwright.api.problems import ProblemDetails
 from millwright.api.sign_in import READING, Person, may
 
 if TYPE_CHECKING:
-    from millwright.policy_operations.autonomy import Standing
+    from millwright.policy_operations.autonomy import AutonomyProgress
 
 router = APIRouter(prefix="/autonomy", tags=["autonomy"], responses={c: {"model": ProblemDetails} for c in (409, 422)})
 
@@ -28,10 +28,10 @@ class Deciding(SignedMeaning):
 
 
 @router.get("", dependencies=[Depends(may(*READING))])
-async def list_autonomy(desk: OnDesk) -> Response:
+async def list_autonomy(deps: Deps) -> Response:
     """Every class and failure mode that had a case or a move: its state, its findings, precision with its bounds, the
     target."""
-    return answered(await _standings(desk))
+    return answered(await _progress(deps))
 
 
 @router.post("/{asset_class}/{failure_mode}/moves", status_code=201)
@@ -39,7 +39,7 @@ async def decide(
     asset_class: str,
     failure_mode: str,
     asked: Deciding,
-    desk: OnDesk,
+    deps: Deps,
     person: Annotated[Person, Depends(may(APPROVER))],
 ) -> Response:
     """An approver promotes or refuses what the measurement proposed, or takes autonomy away."""
@@ -48,24 +48,26 @@ async def decide(
 
     move = AutonomyMove(asked.move)
     await decide_signed(
-        desk.storage.engine,
-        desk.storage.versions,
-        desk.storage.autonomy,
-        now=desk.storage.clock.now(),
+        deps.storage.engine,
+        deps.storage.versions,
+        deps.storage.autonomy,
+        now=deps.storage.clock.now(),
         asset_class=asset_class,
         failure_mode=failure_mode,
         move=move,
         signature=asked.of(person, act_of(move), one_line(asked.meaning)),
     )
     (now,) = (
-        one for one in await _standings(desk) if (one.asset_class, one.failure_mode) == (asset_class, failure_mode)
+        progress
+        for progress in await _progress(deps)
+        if (progress.asset_class, progress.failure_mode) == (asset_class, failure_mode)
     )
     return answered(now, HTTPStatus.CREATED)
 
 
-async def _standings(desk: Desk) -> "list[Standing]":
+async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":
     # The rule engine is loaded by whoever asks for it, not by every door.
-    from millwright.policy_operations.autonomy import standings
+    from millwright.policy_operations.autonomy import autonomy_progress
 
-    storage = desk.storage
-    return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+    storage = deps.storage
+    return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now())

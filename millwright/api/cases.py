@@ -10,7 +10,7 @@ from activities.proposals import DecideCase
 from domain.cases import Lane, Phase
 from domain.errors import ActRejected
 from millwright.api.deciding import decide
-from millwright.api.dependencies import Desk, OnDesk, answered
+from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PLANNER, READING, Person, may
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
@@ -31,7 +31,7 @@ class Say(BaseModel):
 
 @router.get("/cases", response_model=list[SeenCase], dependencies=[Depends(may(*READING))])
 async def list_cases(
-    desk: OnDesk,
+    deps: Deps,
     state: Annotated[str | None, Query(description=f"One of {', '.join(_STATES)}.")] = None,
     lane: Annotated[Lane | None, Query(description="Who must act before the case goes on.")] = None,
     asset: Annotated[str | None, Query(description="The component at fault, or its machine.")] = None,
@@ -49,24 +49,24 @@ async def list_cases(
             fix=f"there are: {', '.join(_STATES)}",
         )
     page = await case_page(
-        desk.storage.engine, state=state, lane=lane, asset=asset, line=line, after=after, limit=limit
+        deps.storage.engine, state=state, lane=lane, asset=asset, line=line, after=after, limit=limit
     )
     return answered(page)
 
 
 @router.get("/cases/{case}", response_model=WholeCase, dependencies=[Depends(may(*READING))])
-async def show_case(case: str, desk: OnDesk) -> Response:
+async def show_case(case: str, deps: Deps) -> Response:
     """One case: how it stands, what it waits for, its evidence, and everything that was done, by whom and when."""
-    return answered(await _whole(desk, case))
+    return answered(await _whole(deps, case))
 
 
 @router.post(
     "/cases/{case}/decision",
     responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
 )
-async def decide_case(case: str, say: Say, desk: OnDesk, person: Annotated[Person, Depends(may(PLANNER))]) -> Response:
+async def decide_case(case: str, say: Say, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]) -> Response:
     """Says yes or no to what a case proposes, in the name of whoever is signed in. The same again changes nothing."""
-    view = (await _whole(desk, case)).case
+    view = (await _whole(deps, case)).case
     if view.closed_as is not None:
         raise Problem(HTTPStatus.CONFLICT, "refused", f"case {case} is closed as {view.closed_as}", field="case")
     earlier = view.decision
@@ -75,12 +75,12 @@ async def decide_case(case: str, say: Say, desk: OnDesk, person: Annotated[Perso
         raise Problem(HTTPStatus.CONFLICT, "refused", f"{earlier.by} {word} {case} on {earlier.at:%Y-%m-%d %H:%M} UTC")
     if earlier is None:
         decision = DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason)
-        await decide(desk.engine, decision, lambda: desk.storage.cases.wake([case]))
+        await decide(deps.engine, decision, lambda: deps.storage.cases.wake([case]))
     return answered({"case": case, "approved": say.approved, "by": earlier.by if earlier else person.name})
 
 
-async def _whole(desk: Desk, case: str) -> WholeCase:
+async def _whole(deps: Dependencies, case: str) -> WholeCase:
     try:
-        return await whole_case(desk.storage.engine, case)
+        return await whole_case(deps.storage.engine, case)
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error

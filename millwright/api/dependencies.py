@@ -1,4 +1,4 @@
-"""What every handler finds on its desk."""
+"""What every handler depends on."""
 
 import logging
 from typing import Annotated
@@ -11,7 +11,7 @@ from domain.canonical import canonical
 from domain.loops import Outage
 from millwright.api.sign_in import KeyRing
 from millwright.bootstrap import Storage
-from millwright.intake.group_commit import Gathering
+from millwright.intake.group_commit import GroupCommit
 from millwright.intake.sequences import http_sequences
 from millwright.intake.snapshot import RegisterSnapshot
 from millwright.settings import Settings
@@ -21,7 +21,7 @@ from millwright.storage.reporting.studies import StudyStore
 log = logging.getLogger(__name__)
 
 
-class Desk:
+class Dependencies:
     """The stores, the engine, and what is kept in memory between requests.
 
     Args:
@@ -39,20 +39,20 @@ class Desk:
         self.keys = KeyRing(storage.engine)
         self.snapshot = RegisterSnapshot(storage.register)
         self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
-        self.gathering = Gathering(storage.inbox, storage.clock)
+        self.group_commit = GroupCommit(storage.inbox, storage.clock)
         self.sequences = http_sequences()
 
 
-async def desk_of(request: Request) -> Desk:
-    """The desk of the application that serves the request.
+async def dependencies_of(request: Request) -> Dependencies:
+    """The dependencies of the application that serves the request.
 
     A coroutine, though it waits for nothing: a plain function would be sent to a thread for every request.
     """
-    desk: Desk = request.app.state.desk
-    return desk
+    deps: Dependencies = request.app.state.deps
+    return deps
 
 
-OnDesk = Annotated[Desk, Depends(desk_of)]
+Deps = Annotated[Dependencies, Depends(dependencies_of)]
 
 
 def answered(value: object, status: int = 200) -> Response:

@@ -9,7 +9,7 @@ from domain.anomaly import Fate
 from domain.errors import ActRejected
 from millwright.api import webhook
 from millwright.api.contract import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
 from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
@@ -36,7 +36,7 @@ async def ask_to_send(request: Request) -> Response:
     responses={code: {"model": ProblemDetails} for code in (400, 413, 415, 422, 503)},
     openapi_extra={"requestBody": EVENT_BODIES},
 )
-async def take_events(request: Request, desk: OnDesk, person: Annotated[Person, Depends(may(INGEST))]) -> Response:
+async def take_events(request: Request, deps: Deps, person: Annotated[Person, Depends(may(INGEST))]) -> Response:
     """Takes in events: CloudEvents (structured, batch, or binary with `ce-` headers) or Event Grid's schema.
 
     Answered once all of it is stored. In a batch, an event that cannot be read is quarantined and named with the field
@@ -49,7 +49,7 @@ async def take_events(request: Request, desk: OnDesk, person: Annotated[Person, 
         return webhook.validated(body)
     content_type = headers.get("content-type")
     _require_readable(content_type, binary="ce-specversion" in headers or "ce-id" in headers)
-    taken = await take_in(desk, body, content_type, headers, person.name)
+    taken = await take_in(deps, body, content_type, headers, person.name)
     if len(taken.items) == 1 and taken.items[0].fate is Fate.QUARANTINED:
         # Event Grid tries again for a day after any other 4xx, and the event is stored already.
         final = webhook.is_from_event_grid(headers)
@@ -67,7 +67,7 @@ async def take_events(request: Request, desk: OnDesk, person: Annotated[Person, 
 
 @router.get("/events", response_model=list[SeenEvent], dependencies=[Depends(may(*READING))])
 async def list_events(
-    desk: OnDesk,
+    deps: Deps,
     fate: Annotated[str | None, Query(description=f"One of {', '.join(_FATES)}.")] = None,
     asset: Annotated[str | None, Query(description="An asset, or a machine for all that is on it.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -82,17 +82,17 @@ async def list_events(
             field="fate",
             fix=f"there are: {', '.join(_FATES)}",
         )
-    return answered(await desk.events.page(fate=fate, asset=asset, after=after, limit=limit))
+    return answered(await deps.events.page(fate=fate, asset=asset, after=after, limit=limit))
 
 
 @router.get("/events/{event}", response_model=WholeEvent, dependencies=[Depends(may(*READING))])
-async def show_event(event: str, desk: OnDesk, source: str | None = None) -> Response:
+async def show_event(event: str, deps: Deps, source: str | None = None) -> Response:
     """One event with what was sent, what it said, its verdicts, its case and what was done to it.
 
     By our number; or, where `source` is given, by the id that its sender gave it.
     """
     try:
-        return answered(await desk.events.read(await _number(desk, event, source)))
+        return answered(await deps.events.read(await _number(deps, event, source)))
     except ActRejected as error:
         raise not_found(error.problem) from error
 
@@ -103,7 +103,7 @@ async def show_event(event: str, desk: OnDesk, source: str | None = None) -> Res
     openapi_extra={"requestBody": REDRIVE_BODY},
 )
 async def redrive_event(
-    event: str, request: Request, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+    event: str, request: Request, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
     """Reads a quarantined or unmapped event again, against the register as it is now.
 
@@ -111,19 +111,19 @@ async def redrive_event(
     with the event's fate, `undecided` where it waits for judging now.
     """
     corrected = await request.body() or None
-    number = await _number(desk, event, None)
+    number = await _number(deps, event, None)
     try:
-        await desk.events.raw(number)
+        await deps.events.raw(number)
     except ActRejected as error:
         raise not_found(error.problem) from error
-    again = await redrive(desk.storage, number, person.name, corrected)
+    again = await redrive(deps.storage, number, person.name, corrected)
     fate = again.fate.value if again.fate else UNDECIDED
     return answered({"id": number, "fate": fate, "reason": again.reason, "field": again.field})
 
 
-async def _number(desk: OnDesk, event: str, source: str | None) -> int:
+async def _number(deps: Deps, event: str, source: str | None) -> int:
     if source is not None:
-        found = await desk.events.find(source, event)
+        found = await deps.events.find(source, event)
     else:
         found = int(event) if event.isdecimal() and int(event) <= _LARGEST_ID else None
     if found is None:

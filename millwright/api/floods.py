@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.sign_in import READING, may
 from millwright.explaining.flooding import read_floods
 from policies.statistics.floods import Flood
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 @router.get("/floods", response_model=list[Flood])
 async def list_floods(
-    desk: OnDesk,
+    deps: Deps,
     since: Annotated[AwareDatetime | None, Query(description="A day before `until` where left out.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Now, in the plant's time, where left out.")] = None,
 ) -> Response:
@@ -27,5 +27,5 @@ async def list_floods(
     An alarm is an anomaly that was not ignored. A flood without an end may still go on. `first_out` lists the first
     faults of each in the order in which they came: what began it is among them.
     """
-    end = until or desk.storage.clock.now()
-    return answered(await read_floods(desk.storage.engine, since or end - _DAY, end))
+    end = until or deps.storage.clock.now()
+    return answered(await read_floods(deps.storage.engine, since or end - _DAY, end))

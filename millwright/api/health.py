@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from domain.errors import StorageFault, StorageUnavailable
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.bootstrap import Storage
 from millwright.storage.database.engine import transaction
 from millwright.storage.reporting.condition import read_policy_faults
@@ -39,13 +39,13 @@ async def show_health() -> Response:
 
 
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
-async def show_readiness(desk: OnDesk) -> Response:
+async def show_readiness(deps: Deps) -> Response:
     """Whether storage and the workflow engine answer."""
-    storage, engine = await _storage(desk.storage), await _engine(desk.engine)
+    storage, engine = await _storage(deps.storage), await _engine(deps.engine)
     if storage == _HERE:
-        desk.outage.is_over()
+        deps.outage.is_over()
     ready = storage == engine == _HERE
-    policies = await _policies(desk.storage) if storage == _HERE else "cannot be looked at"
+    policies = await _policies(deps.storage) if storage == _HERE else "cannot be looked at"
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return answered({"ready": ready, "storage": storage, "engine": engine, "policies": policies}, status)
 

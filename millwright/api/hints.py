@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import INGEST, OPERATOR, may
 
@@ -13,13 +13,11 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(may(OPERATOR, INGE
 
 
 @router.post("/hints/{system}", status_code=HTTPStatus.ACCEPTED, responses={404: {"model": ProblemDetails}})
-async def hint(
-    system: Annotated[str, Path(description="The connector's id, such as maximo.")], desk: OnDesk
-) -> Response:
+async def hint(system: Annotated[str, Path(description="The connector's id, such as maximo.")], deps: Deps) -> Response:
     """Makes a system's poll due now. Nothing of the request but its path is looked at."""
-    named = desk.settings.cmms
+    named = deps.settings.cmms
     if named is None or named.connector != system:
         known = named.connector if named else "none"
         raise not_found(f"no system {system} is polled", fix=f"there is: {known}")
-    await desk.storage.changes.poll_now(system)
+    await deps.storage.changes.poll_now(system)
     return answered({"system": system}, HTTPStatus.ACCEPTED)

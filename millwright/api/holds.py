@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.errors import ActRejected
 from domain.holds import HoldStatus, Release
 from domain.production import READY_TO_RUN
-from millwright.api.dependencies import Desk, OnDesk, answered
+from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PRODUCTION, READING, Person, may, named
 from millwright.storage.reporting.hold_lists import SeenHold, hold_page, whole_hold
@@ -36,7 +36,7 @@ class ReleaseHold(BaseModel):
 
 @router.get("/holds", response_model=list[SeenHold], dependencies=[Depends(may(*READING))])
 async def list_holds(
-    desk: OnDesk,
+    deps: Deps,
     state: Annotated[str, Query(description=f"One of {', '.join(_STATES)}; `live` is asked or releasing.")] = LIVE,
     equipment: Annotated[str | None, Query(description="The MES's id of the machine.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -55,14 +55,14 @@ async def list_holds(
             fix=f"there are: {', '.join(_STATES)}",
         )
     return answered(
-        await hold_page(desk.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
+        await hold_page(deps.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
     )
 
 
 @router.get("/holds/{key}", response_model=SeenHold, dependencies=[Depends(may(*READING))])
-async def show_hold(key: str, desk: OnDesk) -> Response:
+async def show_hold(key: str, deps: Deps) -> Response:
     """One hold: how it stands, its placements, and the cases that ask for it."""
-    return answered(await _whole(desk, key))
+    return answered(await _whole(deps, key))
 
 
 @router.post(
@@ -72,7 +72,7 @@ async def show_hold(key: str, desk: OnDesk) -> Response:
     responses={code: {"model": ProblemDetails} for code in (403, 404, 409, 422, 503)},
 )
 async def release_hold(
-    key: str, asked: ReleaseHold, desk: OnDesk, person: Annotated[Person, Depends(named(PRODUCTION))]
+    key: str, asked: ReleaseHold, deps: Deps, person: Annotated[Person, Depends(named(PRODUCTION))]
 ) -> Response:
     """Releases a hold whose work is done, in the name of the person of production who signed in.
 
@@ -87,14 +87,14 @@ async def release_hold(
             field="meaning",
             fix=f"once it is so at the machine, send exactly: {READY_TO_RUN}",
         )
-    await _whole(desk, key)
-    release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=desk.storage.clock.now())
-    await desk.storage.holds.approve_release(key, release)
-    return answered(await _whole(desk, key), HTTPStatus.ACCEPTED)
+    await _whole(deps, key)
+    release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=deps.storage.clock.now())
+    await deps.storage.holds.approve_release(key, release)
+    return answered(await _whole(deps, key), HTTPStatus.ACCEPTED)
 
 
-async def _whole(desk: Desk, key: str) -> SeenHold:
+async def _whole(deps: Dependencies, key: str) -> SeenHold:
     try:
-        return await whole_hold(desk.storage.engine, key)
+        return await whole_hold(deps.storage.engine, key)
     except ActRejected as error:
         raise not_found(error.problem, fix="see `GET /holds?state=all`") from error

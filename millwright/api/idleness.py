@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.loops import wait_until
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.sign_in import READING, may
 from millwright.storage.scheduling.idleness import Waiting, watching
 
@@ -38,12 +38,12 @@ class Idleness(BaseModel):
 
 @router.get("/idle", response_model=Idleness, dependencies=[Depends(may(*READING))])
 async def wait_until_idle(
-    desk: OnDesk,
+    deps: Deps,
     until: Annotated[AwareDatetime, Query(description="Whatever falls due by this instant counts.")],
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
 ) -> Response:
     """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""
-    async with watching(desk.storage.engine, until) as ask:
+    async with watching(deps.storage.engine, until) as ask:
         found = await wait_until(
             ask, lambda waiting: waiting.idle, every=_FIRST_PAUSE, timeout=wait, longest=_LONGEST_PAUSE, growth=_GROWTH
         )

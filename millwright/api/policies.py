@@ -22,7 +22,7 @@ from domain.approvals import (
 from domain.assigning import AssignedAs, Scope
 from domain.canonical import canonical
 from domain.errors import PolicyRejected
-from millwright.api.dependencies import Desk, OnDesk, answered
+from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.policy_operations.canary_bands import usual_band
@@ -101,36 +101,36 @@ class Withdrawing(Signed):
 
 
 @router.get("", dependencies=[Depends(may(*READING))])
-async def list_policies(desk: OnDesk) -> Response:
+async def list_policies(deps: Deps) -> Response:
     """Every version and draft with how it stands."""
-    states = await desk.storage.policies.states.all(desk.storage.clock.now())
-    drafts = await desk.storage.policies.drafts.drafts()
+    states = await deps.storage.policies.states.all(deps.storage.clock.now())
+    drafts = await deps.storage.policies.drafts.drafts()
     shown = ("policy", "version", "revision", "digest", "author", "saved_at")
     return answered(
         {
-            "versions": [{name: getattr(one, name) for name in one.__slots__} for one in states],
-            "drafts": [{name: getattr(one, name) for name in shown} for one in drafts],
+            "versions": [{name: getattr(state, name) for name in state.__slots__} for state in states],
+            "drafts": [{name: getattr(draft, name) for name in shown} for draft in drafts],
         }
     )
 
 
 @router.get("/in-force", dependencies=[Depends(may(*READING))])
 async def show_in_force(
-    desk: OnDesk,
+    deps: Deps,
     at: Annotated[AwareDatetime | None, Query(description="When; now where left out.")] = None,
     known_at: Annotated[AwareDatetime | None, Query(description="As it was known then; now where left out.")] = None,
     asset: Annotated[str | None, Query()] = None,
     line: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Which version was in force for an asset or a line, as of an instant and as it was known at another."""
-    now = desk.storage.clock.now()
-    found = await desk.storage.policies.states.in_force(at or now, known_at or now, asset=asset, line=line)
+    now = deps.storage.clock.now()
+    found = await deps.storage.policies.states.in_force(at or now, known_at or now, asset=asset, line=line)
     return answered({name: getattr(found, name) for name in found.__slots__})
 
 
 @router.get("/usual-band", dependencies=[Depends(may(*READING))])
 async def show_usual_band(
-    desk: OnDesk,
+    deps: Deps,
     line: str | None = None,
     site: str | None = None,
     asset_class: str | None = None,
@@ -138,21 +138,21 @@ async def show_usual_band(
 ) -> Response:
     """A canary's band around what was usual on a scope in the thirty days before."""
     scope = Scope(line=line, site=site, asset_class=asset_class, percent=percent)
-    return answered(await usual_band(CanaryCounts(desk.storage.engine), scope, desk.storage.clock.now()))
+    return answered(await usual_band(CanaryCounts(deps.storage.engine), scope, deps.storage.clock.now()))
 
 
 @router.get("/{version}/history", dependencies=[Depends(may(*READING))])
-async def show_history(version: str, desk: OnDesk) -> Response:
+async def show_history(version: str, deps: Deps) -> Response:
     """Everything that was done to a version: by whom, when and why."""
-    found = await _named(desk, version)
-    told = await desk.storage.policies.states.history(found.digest, found.policy, found.version)
-    return answered([{name: getattr(one, name) for name in one.__slots__} for one in told])
+    found = await _named(deps, version)
+    told = await deps.storage.policies.states.history(found.digest, found.policy, found.version)
+    return answered([{name: getattr(act, name) for name in act.__slots__} for act in told])
 
 
 @router.post("/drafts", status_code=201)
-async def save(draft: DraftText, desk: OnDesk, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
+async def save(draft: DraftText, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
     """Saves a document as the next revision of its draft; its author is who is signed in."""
-    drafts = desk.storage.policies.drafts
+    drafts = deps.storage.policies.drafts
     policy, version, revision, digest = await save_draft(
         drafts,
         document=draft.document,
@@ -167,47 +167,47 @@ async def save(draft: DraftText, desk: OnDesk, person: Annotated[Person, Depends
 
 @router.post("/drafts/{policy}/{version}/submission", status_code=201)
 async def submit(
-    policy: str, version: str, signed: SignedMeaning, desk: OnDesk, person: Annotated[Person, Depends(may(AUTHOR))]
+    policy: str, version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
 ) -> Response:
     """Puts a draft to review, if it is checked and proved; from then on its text never changes."""
-    drafts = desk.storage.policies.drafts
+    drafts = deps.storage.policies.drafts
     found = await drafts.find(policy, version)
-    examined = await asyncio.to_thread(examine_draft, found, await desk.storage.versions.versions())
+    examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
     await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
     return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/approvals", status_code=201)
 async def approve(
-    version: str, signed: SignedMeaning, desk: OnDesk, person: Annotated[Person, Depends(may(APPROVER))]
+    version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(APPROVER))]
 ) -> Response:
     """Approves a version in review; answers how many did, and how many are lacking."""
-    found = await _named(desk, version)
+    found = await _named(deps, version)
     signature = signed.of(person, APPROVE, signed.meaning)
-    count, lacking = await desk.storage.policies.lifecycle.approve(found.digest, signature)
+    count, lacking = await deps.storage.policies.lifecycle.approve(found.digest, signature)
     body = {"digest": found.digest, "approvals": count, "lacking": lacking or 0}
     return answered(body, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/assignments", status_code=201)
 async def assign(
-    version: str, asked: Assigning, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+    version: str, asked: Assigning, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
     """Puts a version in force, as canary or as shadow, now or from a date."""
     acts = {"activate": ACTIVATE, "canary": CANARY, "shadow": SHADOW, "emergency": EMERGENCY}
-    found, terms = await _named(desk, version), asked.terms
+    found, terms = await _named(deps, version), asked.terms
     signature = asked.of(person, acts[asked.act], terms.meaning)
-    numbers = await desk.storage.policies.lifecycle.place(found.digest, terms, signature)
+    numbers = await deps.storage.policies.lifecycle.place(found.digest, terms, signature)
     return answered({"digest": found.digest, "assignments": numbers, "meaning": terms.meaning}, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/rollback", status_code=201)
 async def roll_back(
-    version: str, asked: RollingBack, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]
+    version: str, asked: RollingBack, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
     """Puts an old version in the place of one that is active, wherever that is."""
-    found, old = await _named(desk, version), await _named(desk, asked.to)
-    lifecycle, why = desk.storage.policies.lifecycle, one_line(asked.reason)
+    found, old = await _named(deps, version), await _named(deps, asked.to)
+    lifecycle, why = deps.storage.policies.lifecycle, one_line(asked.reason)
     terms = await lifecycle.rollback_terms(found.digest, old.digest, why, asked.at)
     signature = asked.of(person, ROLLBACK, terms.meaning)
     numbers = await lifecycle.rollback(found.digest, old.digest, why, signature)
@@ -218,20 +218,20 @@ async def roll_back(
 async def withdraw(
     version: str,
     asked: Withdrawing,
-    desk: OnDesk,
+    deps: Deps,
     person: Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))],
 ) -> Response:
     """Withdraws a version for good, or ends its canaries or shadows."""
-    found, why = await _named(desk, version), one_line(asked.reason)
+    found, why = await _named(deps, version), one_line(asked.reason)
     role: AssignedAs | None = asked.only
     signature = asked.of(person, WITHDRAW, withdrawing_meaning(role, why))
-    ended = await desk.storage.policies.lifecycle.withdraw(found.digest, role, why, signature)
+    ended = await deps.storage.policies.lifecycle.withdraw(found.digest, role, why, signature)
     return answered({"digest": found.digest, "ended": ended}, HTTPStatus.CREATED)
 
 
-async def _named(desk: Desk, version: str) -> StoredVersion:
+async def _named(deps: Dependencies, version: str) -> StoredVersion:
     try:
-        return await desk.storage.versions.named(version)
+        return await deps.storage.versions.named(version)
     except PolicyRejected as error:
         raise not_found(error.problem, fix=error.fix) from error
 

@@ -130,7 +130,7 @@ async def _rejected(_request: Request, error: Exception) -> Response:
 
 
 async def _storage_away(request: Request, error: Exception) -> Response:
-    request.app.state.desk.outage.begins(error)
+    request.app.state.deps.outage.begins(error)
     return unavailable("storage is away for the moment; nothing of this was stored").answer()
 
 

@@ -6,7 +6,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from domain.anomaly import Fate, Received
-from millwright.api.dependencies import Desk
+from millwright.api.dependencies import Dependencies
 from millwright.intake.reading import read_items
 from millwright.intake.redrive import Redriven, mend
 from millwright.storage.events.inbox import Receipt
@@ -80,28 +80,32 @@ def _told(item: Received, status: str, field: str | None, reason: str | None) ->
     return told
 
 
-async def take_in(desk: Desk, body: bytes, content_type: str | None, headers: Mapping[str, str], by: str) -> Taken:
+async def take_in(
+    deps: Dependencies, body: bytes, content_type: str | None, headers: Mapping[str, str], by: str
+) -> Taken:
     """Reads a request and stores all that is in it.
 
     Raises:
         StorageUnavailable: nothing was stored.
     """
-    items = await _read(desk, body, content_type, headers)
-    stored = await desk.gathering.store(items)
-    desk.outage.is_over()
+    items = await _read(deps, body, content_type, headers)
+    stored = await deps.group_commit.store(items)
+    deps.outage.is_over()
     own = {(item.door, item.sequence) for item in items}
     again = [(item, event) for item, event in stored.again if (item.door, item.sequence) in own]
-    return Taken(items, stored.kept, await mend(desk.storage, again, by))
+    return Taken(items, stored.kept, await mend(deps.storage, again, by))
 
 
-async def _read(desk: Desk, body: bytes, content_type: str | None, headers: Mapping[str, str]) -> list[Received]:
-    now = desk.storage.clock.now()
-    register = await desk.snapshot.current()
-    items = read_items(body, content_type, headers, door=DOOR, sequences=desk.sequences, now=now, register=register)
+async def _read(
+    deps: Dependencies, body: bytes, content_type: str | None, headers: Mapping[str, str]
+) -> list[Received]:
+    now = deps.storage.clock.now()
+    register = await deps.snapshot.current()
+    items = read_items(body, content_type, headers, door=DOOR, sequences=deps.sequences, now=now, register=register)
     if any(item.fate in _MAY_BE_KNOWN_NOW for item in items):
-        newest = await desk.snapshot.newest()
+        newest = await deps.snapshot.newest()
         if newest is not register:
             return read_items(
-                body, content_type, headers, door=DOOR, sequences=desk.sequences, now=now, register=newest
+                body, content_type, headers, door=DOOR, sequences=deps.sequences, now=now, register=newest
             )
     return items

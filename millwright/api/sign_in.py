@@ -115,7 +115,7 @@ def named(*roles: str) -> Callable[..., Awaitable[Person]]:
 
 async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Person:
     if bearer is not None:
-        keys: KeyRing = request.app.state.desk.keys
+        keys: KeyRing = request.app.state.deps.keys
         person = await keys.person(bearer.credentials)
         if person is None:
             raise _unknown("this API key is nobody's")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.stops import StoppableAction
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.policies import APPROVER, OPERATOR, by_name
 from millwright.api.sign_in import READING, Person, may
 
@@ -44,15 +44,15 @@ class Lifting(_Body):
 
 
 @router.get("/stops", dependencies=[Depends(may(*READING))])
-async def list_stops(desk: OnDesk) -> Response:
+async def list_stops(deps: Deps) -> Response:
     """Every kill switch that was ever thrown, oldest first."""
-    return answered(await desk.storage.policies.stops.stops())
+    return answered(await deps.storage.policies.stops.stops())
 
 
 @router.post("/stops", status_code=201)
-async def stop(asked: Stopping, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
+async def stop(asked: Stopping, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
     """Stops an action at once, while judging goes on."""
-    number = await desk.storage.policies.stops.stop(
+    number = await deps.storage.policies.stops.stop(
         asked.action, by_name(person), asked.reason, site=asked.site, asset_class=asked.asset_class
     )
     return answered({"stop": number}, HTTPStatus.CREATED)
@@ -60,33 +60,31 @@ async def stop(asked: Stopping, desk: OnDesk, person: Annotated[Person, Depends(
 
 @router.post("/stops/{number}/lift")
 async def lift(
-    number: int, asked: Lifting, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+    number: int, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
     """Lifts a kill switch that another person threw; cases that waited go on."""
-    await desk.storage.policies.stops.lift(number, by_name(person), asked.reason)
+    await deps.storage.policies.stops.lift(number, by_name(person), asked.reason)
     return answered({"stop": number, "lifted_by": person.name})
 
 
 @router.get("/freezes", dependencies=[Depends(may(*READING))])
-async def list_freezes(desk: OnDesk) -> Response:
+async def list_freezes(deps: Deps) -> Response:
     """Every freeze window, oldest first."""
-    found = await desk.storage.policies.freezes.freezes()
-    return answered([{name: getattr(one, name) for name in one.__slots__} for one in found])
+    found = await deps.storage.policies.freezes.freezes()
+    return answered([{name: getattr(declared, name) for name in declared.__slots__} for declared in found])
 
 
 @router.post("/freezes", status_code=201)
-async def freeze(
-    asked: Freezing, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
-) -> Response:
+async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]) -> Response:
     """Declares a window in which no version comes into force but by an emergency or a rollback."""
-    number = await desk.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
+    number = await deps.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
     return answered({"freeze": number}, HTTPStatus.CREATED)
 
 
 @router.post("/freezes/{number}/thaw")
 async def thaw(
-    number: int, asked: Lifting, desk: OnDesk, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+    number: int, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
     """Lifts a freeze window."""
-    await desk.storage.policies.freezes.thaw(number, by_name(person), asked.reason)
+    await deps.storage.policies.freezes.thaw(number, by_name(person), asked.reason)
     return answered({"freeze": number, "thawed_by": person.name})

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected, PolicyRejected
-from millwright.api.dependencies import Desk, OnDesk, answered
+from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.policies import APPROVER, AUTHOR, OPERATOR
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import READING, Person, may
@@ -45,26 +45,26 @@ class Searching(_Body):
 
 
 @router.post("/policies/{version}/backtests", status_code=202, response_model=Study)
-async def backtest_version(version: str, asked: Backtesting, desk: OnDesk, person: Asker) -> Response:
+async def backtest_version(version: str, asked: Backtesting, deps: Deps, person: Asker) -> Response:
     """Begins a backtest of a stored version, by number or digest, by the findings of our own orders."""
-    found = await _named(desk, version)
-    return await _backtest(desk, asked, person, found.version, found.digest, found.document)
+    found = await _named(deps, version)
+    return await _backtest(deps, asked, person, found.version, found.digest, found.document)
 
 
 @router.post("/policies/drafts/{policy}/{version}/backtests", status_code=202, response_model=Study)
-async def backtest_draft(policy: str, version: str, asked: Backtesting, desk: OnDesk, person: Asker) -> Response:
+async def backtest_draft(policy: str, version: str, asked: Backtesting, deps: Deps, person: Asker) -> Response:
     """Begins a backtest of a draft as it was last saved."""
     try:
-        found = await desk.storage.policies.drafts.find(policy, version)
+        found = await deps.storage.policies.drafts.find(policy, version)
     except PolicyRejected as error:
         raise not_found(error.problem, fix=error.fix) from error
-    return await _backtest(desk, asked, person, f"{version} (draft)", found.digest, found.document)
+    return await _backtest(deps, asked, person, f"{version} (draft)", found.digest, found.document)
 
 
 @router.post("/policies/suggestions", status_code=202, response_model=Study)
-async def seek_suggestions(asked: Searching, desk: OnDesk, person: Asker) -> Response:
+async def seek_suggestions(asked: Searching, deps: Deps, person: Asker) -> Response:
     """Begins a search for small changes that the stored past speaks for. Nothing is saved or published by it."""
-    found = await _active(desk, "version") if asked.version is None else await _named(desk, asked.version)
+    found = await _active(deps, "version") if asked.version is None else await _named(deps, asked.version)
     study = AskedStudy(
         kind="suggestions",
         version=found.version,
@@ -74,56 +74,56 @@ async def seek_suggestions(asked: Searching, desk: OnDesk, person: Asker) -> Res
         until=asked.until,
         crews=1,
         asked_by=person.name,
-        asked_at=desk.storage.clock.now(),
+        asked_at=deps.storage.clock.now(),
     )
-    return _begun(await begin_study(desk, study, found.document, None))
+    return _begun(await begin_study(deps, study, found.document, None))
 
 
 @router.get("/policies/suggestions", dependencies=[Depends(may(*READING))])
-async def show_suggestions(desk: OnDesk) -> Response:
+async def show_suggestions(deps: Deps) -> Response:
     """The newest drafts that the past speaks for, each whole and with its backtest, as `policy suggest --json` writes
     them."""
-    newest = await desk.studies.newest_done("suggestions")
+    newest = await deps.studies.newest_done("suggestions")
     if newest is None:
         raise not_found("no search for drafts has come to its end yet", fix="`POST /policies/suggestions` begins one")
-    return await _sent(desk, newest, "result", "application/json")
+    return await _sent(deps, newest, "result", "application/json")
 
 
 @router.get("/studies", response_model=list[Study], dependencies=[Depends(may(*READING))])
 async def list_studies(
-    desk: OnDesk,
+    deps: Deps,
     kind: Annotated[StudyKind | None, Query(description="Backtests, or searches for drafts.")] = None,
     limit: Annotated[int, Query(ge=1, le=KEPT)] = KEPT,
 ) -> Response:
     """Backtests and searches, the newest first, each with how far it is."""
-    return answered(await desk.studies.newest(limit, kind))
+    return answered(await deps.studies.newest(limit, kind))
 
 
 @router.get("/studies/{study}", response_model=Study, dependencies=[Depends(may(*READING))])
-async def show_study(study: int, desk: OnDesk) -> Response:
+async def show_study(study: int, deps: Deps) -> Response:
     """One backtest or search: who asked what, how far it is, and why it failed where it did."""
-    return answered(await _found(desk, study))
+    return answered(await _found(deps, study))
 
 
 @router.get("/studies/{study}/result", dependencies=[Depends(may(*READING))])
-async def show_result(study: int, desk: OnDesk) -> Response:
+async def show_result(study: int, deps: Deps) -> Response:
     """What came of it: the JSON that `policy backtest --json` or `policy suggest --json` writes."""
-    return await _sent(desk, await _found(desk, study), "result", "application/json")
+    return await _sent(deps, await _found(deps, study), "result", "application/json")
 
 
 @router.get("/studies/{study}/page", dependencies=[Depends(may(*READING))])
-async def show_page(study: int, desk: OnDesk) -> Response:
+async def show_page(study: int, deps: Deps) -> Response:
     """A backtest as one HTML page with charts and traces, as `policy backtest --report` writes it."""
-    return await _sent(desk, await _found(desk, study), "page", "text/html; charset=utf-8")
+    return await _sent(deps, await _found(deps, study), "page", "text/html; charset=utf-8")
 
 
 async def _backtest(
-    desk: Desk, asked: Backtesting, person: Person, version: str, digest: str, document: str
+    deps: Dependencies, asked: Backtesting, person: Person, version: str, digest: str, document: str
 ) -> Response:
     if asked.against is None:
-        against = await _active(desk, "against")
+        against = await _active(deps, "against")
     else:
-        against = await _named(desk, asked.against)
+        against = await _named(deps, asked.against)
     study = AskedStudy(
         kind="backtest",
         version=version,
@@ -133,9 +133,9 @@ async def _backtest(
         until=asked.until,
         crews=asked.crews,
         asked_by=person.name,
-        asked_at=desk.storage.clock.now(),
+        asked_at=deps.storage.clock.now(),
     )
-    return _begun(await begin_study(desk, study, document, against.document))
+    return _begun(await begin_study(deps, study, document, against.document))
 
 
 def _begun(study: Study) -> Response:
@@ -144,36 +144,36 @@ def _begun(study: Study) -> Response:
     return reply
 
 
-async def _named(desk: Desk, version: str) -> StoredVersion:
+async def _named(deps: Dependencies, version: str) -> StoredVersion:
     try:
-        return await desk.storage.versions.named(version)
+        return await deps.storage.versions.named(version)
     except PolicyRejected as error:
         raise not_found(error.problem, fix=error.fix) from error
 
 
-async def _active(desk: Desk, field: str) -> StoredVersion:
+async def _active(deps: Dependencies, field: str) -> StoredVersion:
     # What reads the past is loaded by whoever asks about it.
     from millwright.storage.reporting.history import read_history
 
-    async with read_history(desk.storage.engine) as history:
-        digest = await history.active(desk.storage.clock.now())
+    async with read_history(deps.storage.engine) as history:
+        digest = await history.active(deps.storage.clock.now())
     if digest is None:
         raise ActRejected("no version is active", field=field, fix="name a version")
-    return await desk.storage.versions.named(digest)
+    return await deps.storage.versions.named(digest)
 
 
-async def _found(desk: Desk, number: int) -> Study:
+async def _found(deps: Dependencies, number: int) -> Study:
     try:
-        return await desk.studies.find(number)
+        return await deps.studies.find(number)
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error
 
 
-async def _sent(desk: Desk, study: Study, part: Part, media_type: str) -> Response:
-    size = await desk.studies.size(study.number, part)
+async def _sent(deps: Dependencies, study: Study, part: Part, media_type: str) -> Response:
+    size = await deps.studies.size(study.number, part)
     if size is not None:
         headers = {"Content-Length": str(size), **(_PAGE_HEADERS if part == "page" else {})}
-        return StreamingResponse(desk.studies.pieces(study.number, part, size), media_type=media_type, headers=headers)
+        return StreamingResponse(deps.studies.pieces(study.number, part, size), media_type=media_type, headers=headers)
     if study.state == "running":
         far = f"{study.judged:,} of {study.total:,} events are judged" if study.total else "it has just begun"
         raise ActRejected(f"study {study.number} runs still: {far}", field="study", fix="ask again in a while")

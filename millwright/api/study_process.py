@@ -7,13 +7,13 @@ import sys
 import threading
 
 from domain.errors import ActRejected
-from millwright.api.dependencies import Desk
+from millwright.api.dependencies import Dependencies
 from millwright.api.problems import unavailable
 from millwright.backtesting.studying import Begun, StudyOrder
 from millwright.storage.reporting.studies import AskedStudy, Study, busy
 
 
-async def begin_study(desk: Desk, asked: AskedStudy, document: str, against: str | None) -> Study:
+async def begin_study(deps: Dependencies, asked: AskedStudy, document: str, against: str | None) -> Study:
     """Starts a study and gives it as it begins; it goes on though the API ends.
 
     Args:
@@ -25,13 +25,13 @@ async def begin_study(desk: Desk, asked: AskedStudy, document: str, against: str
         ActRejected: another one runs.
         Problem: 503 where no process could begin.
     """
-    running = await desk.studies.running()
+    running = await deps.studies.running()
     if running is not None:
         raise busy(running)
     order = StudyOrder(
         # On stdin, not on a command line, which anybody on the machine may read.
-        database_url=desk.storage.engine.url.render_as_string(hide_password=False),
-        clock=desk.settings.clock,
+        database_url=deps.storage.engine.url.render_as_string(hide_password=False),
+        clock=deps.settings.clock,
         asked=asked,
         document=document,
         against=against,
@@ -42,7 +42,7 @@ async def begin_study(desk: Desk, asked: AskedStudy, document: str, against: str
     begun = Begun.model_validate_json(line)
     if begun.number is None:
         raise ActRejected(begun.problem or "", field=begun.field, fix=begun.fix)
-    return await desk.studies.find(begun.number)
+    return await deps.studies.find(begun.number)
 
 
 def _start(order: bytes) -> bytes:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected
 from domain.suppression import Suppression, SuppressionKind
-from millwright.api.dependencies import OnDesk, answered
+from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
 from millwright.storage.reporting.suppression_lists import (
@@ -47,34 +47,34 @@ class End(BaseModel):
 
 @router.get("/suppressions", response_model=list[SeenSuppression], dependencies=[Depends(may(*READING))])
 async def list_suppressions(
-    desk: OnDesk,
+    deps: Deps,
     kind: Annotated[SuppressionKind | None, Query(description="A shelf, a window, or work in progress.")] = None,
     ended: Annotated[bool, Query(description="Those that have returned, too.")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Shelves and windows, the newest first, each with how many verdicts it held back."""
-    return answered(await suppression_page(desk.storage.engine, kind=kind, ended=ended, limit=limit))
+    return answered(await suppression_page(deps.storage.engine, kind=kind, ended=ended, limit=limit))
 
 
 @router.get("/suppressions/{suppression}", response_model=WholeSuppression, dependencies=[Depends(may(*READING))])
-async def show_suppression(suppression: str, desk: OnDesk) -> Response:
+async def show_suppression(suppression: str, deps: Deps) -> Response:
     """One shelf or window, with what arrived meanwhile and whether it has acted since."""
     try:
-        return answered(await whole_suppression(desk.storage.engine, suppression))
+        return answered(await whole_suppression(deps.storage.engine, suppression))
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error
 
 
 @router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Suppression, responses=_REFUSED)
-async def shelve(asked: Shelve, desk: OnDesk, person: Shelver) -> Response:
+async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
     """Shelves an asset and all below it, or one failure mode of theirs, in the name of whoever is signed in."""
-    made = await desk.storage.suppressions.shelve(
+    made = await deps.storage.suppressions.shelve(
         asked.asset, asked.failure_mode, asked.length, person.name, asked.reason
     )
     return answered(made, HTTPStatus.CREATED)
 
 
 @router.post("/suppressions/{suppression}/end", response_model=Suppression, responses=_REFUSED)
-async def end_suppression(suppression: str, asked: End, desk: OnDesk, person: Shelver) -> Response:
+async def end_suppression(suppression: str, asked: End, deps: Deps, person: Shelver) -> Response:
     """Ends a shelf or a window now; what it held back of late opens its case as soon as a worker sees it."""
-    return answered(await desk.storage.suppressions.end(suppression, person.name, asked.reason))
+    return answered(await deps.storage.suppressions.end(suppression, person.name, asked.reason))

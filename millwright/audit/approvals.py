@@ -37,8 +37,8 @@ async def version_files(record: Record) -> list[Row]:
     """
     signatures, assignments, ends = await record.signatures(), await record.assignments(), await record.ends()
     evidence, drafts = await record.evidence(), await record.drafts()
-    acts = {one.id: one.act for one in signatures}
-    placed = {one.id: one for one in assignments}
+    acts = {signature.id: signature.act for signature in signatures}
+    placed = {assignment.id: assignment for assignment in assignments}
     return [
         {
             "digest": version.digest,
@@ -48,17 +48,21 @@ async def version_files(record: Record) -> list[Row]:
             "published_at": timestamp(version.published_at),
             "document": version.document,
             "values": _values(version),
-            "signatures": [_told(one) for one in signatures if one.digest == version.digest],
+            "signatures": [_told(signature) for signature in signatures if signature.digest == version.digest],
             "assignments": [
-                {**_told(one), "act": acts.get(one.signature_id)} for one in assignments if one.digest == version.digest
+                {**_told(assignment), "act": acts.get(assignment.signature_id)}
+                for assignment in assignments
+                if assignment.digest == version.digest
             ],
             "ends": [
-                {**_told(one), "scope": _scope(placed[one.assignment]), "role": placed[one.assignment].role}
-                for one in ends
-                if one.digest == version.digest
+                {**_told(end), "scope": _scope(placed[end.assignment]), "role": placed[end.assignment].role}
+                for end in ends
+                if end.digest == version.digest
             ],
-            "evidence": [_told(one) for one in evidence if one.digest == version.digest],
-            "drafts": [_told(one) for one in drafts if (one.policy, one.version) == (version.policy, version.version)],
+            "evidence": [_told(evidence_row) for evidence_row in evidence if evidence_row.digest == version.digest],
+            "drafts": [
+                _told(draft) for draft in drafts if (draft.policy, draft.version) == (version.policy, version.version)
+            ],
         }
         for version in await record.versions()
     ]
@@ -102,24 +106,26 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
     Returns:
         A catalogue of the versions that are as they were published, and their digests.
     """
-    people = [person_file(one) for one in await record.people()]
-    told = await acts_by_subject(record, [f"person/{one['name']}" for one in people])
+    people = [person_file(person_row) for person_row in await record.people()]
+    told = await acts_by_subject(record, [f"person/{person_row['name']}" for person_row in people])
     for person in people:
         where = f"person {person['name']}"
         findings.extend(guarded(where, person_findings(person, told[f"person/{person['name']}"])))
     catalogue = Catalogue()
     sound: set[str] = set()
     files = await version_files(record)
-    acts = await acts_by_subject(record, [subject for one in files for subject in _subjects(one)])
-    by_name = {str(one["name"]): one for one in people}
+    acts = await acts_by_subject(
+        record, [subject for person_or_version in files for subject in _subjects(person_or_version)]
+    )
+    by_name = {str(person_row["name"]): person_row for person_row in people}
     for version, file in zip(await record.versions(), files, strict=True):
         where = f"policy {version.policy} {version.version}"
         findings.extend(guarded(where, policy_findings(file, *(acts[subject] for subject in _subjects(file)))))
         findings.extend(
-            one
-            for one in guarded(where, signing_findings(file, files, by_name))
+            finding
+            for finding in guarded(where, signing_findings(file, files, by_name))
             # Whether the text is the one that was published is found out by compiling it, here below.
-            if one.kind != "policy-document"
+            if finding.kind != "policy-document"
         )
         try:
             catalogue.load(version.document, version.digest, file=where)
@@ -137,7 +143,7 @@ async def autonomy_files(record: Record) -> list[Row]:
 
 async def check_autonomy(record: Record, findings: Findings) -> None:
     """Checks what orders go out without review, and who let them."""
-    people = {one.name: person_file(one) for one in await record.people()}
+    people = {person.name: person_file(person) for person in await record.people()}
     moves: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("autonomy")}
     for row in await autonomy_files(record):
         moves.setdefault(autonomy_subject(row), []).append(row)

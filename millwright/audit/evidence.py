@@ -175,39 +175,41 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
     events = await events_of_cases(record, cases, EVERY_WAY if version is None else DECIDING)
     verdicts = [row for event in events for row in await record.verdicts_on(event)]
     explainer = Explainer(record, catalogue)
-    decisions = [one for event in events for one in await explainer.decisions(event)]
+    decisions = [decision for event in events for decision in await explainer.decisions(event)]
     policies, people = await version_files(record), await record.people()
     others = await cases_sharing_holds(record, cases)
-    subjects = {f"case/{case}" for case in (*cases, *others)} | {f"person/{one.name}" for one in people}
-    subjects |= {f"policy/{one['digest']}" for one in policies}
-    subjects |= {f"draft/{one['policy']}/{one['version']}" for one in policies}
+    subjects = {f"case/{case}" for case in (*cases, *others)} | {f"person/{person.name}" for person in people}
+    subjects |= {f"policy/{policy['digest']}" for policy in policies}
+    subjects |= {f"draft/{policy['policy']}/{policy['version']}" for policy in policies}
     shelves = await (around_cases(record, cases) if version is None else under_version(record, version.digest))
-    subjects |= {suppression_subject(str(one["id"])) for one in shelves}
+    subjects |= {suppression_subject(str(shelf["id"])) for shelf in shelves}
     subjects |= {f"event/{number}" for number in _held_back(shelves)}
-    acts = [one for one in await acts_on(record, sorted(subjects)) if _concerns(one, version)]
-    leaves = await leaves_of_rows(record, [*(one.ledger_seq for one in acts), *(one.ledger_seq for one in verdicts)])
+    acts = [act for act in await acts_on(record, sorted(subjects)) if _concerns(act, version)]
+    leaves = await leaves_of_rows(
+        record, [*(act.ledger_seq for act in acts), *(verdict.ledger_seq for verdict in verdicts)]
+    )
     bodies = {row.id: json.loads(row.body) for row in verdicts}
     contexts = await record.some_contexts(sorted({str(body["context"]) for body in bodies.values()}))
     judged = await judged_by(record, version.digest) if version is not None else []
-    counts = Counter((one.by, one.rule, one.rung) for one in judged)
+    counts = Counter((judgement.by, judgement.rule, judgement.rung) for judgement in judged)
     return {
         "ledger": [ledger_line(row) async for page in record.ledger() for row in page],
-        "acts": [{**act_line(one), "path": _path(leaves, one.ledger_seq, one.leaf)} for one in acts],
+        "acts": [{**act_line(act), "path": _path(leaves, act.ledger_seq, act.leaf)} for act in acts],
         "verdicts": [
             {
-                **verdict_line(one),
-                "memory_before": await _before(record, one, str(bodies[one.id]["before"])),
-                "path": _path(leaves, one.ledger_seq, one.leaf),
+                **verdict_line(verdict),
+                "memory_before": await _before(record, verdict, str(bodies[verdict.id]["before"])),
+                "path": _path(leaves, verdict.ledger_seq, verdict.leaf),
             }
-            for one in verdicts
+            for verdict in verdicts
         ],
-        "events": [event_line(one) for one in await some_events(record, events)],
-        "contexts": [context_line(one) for one in sorted(contexts.items())],
+        "events": [event_line(event) for event in await some_events(record, events)],
+        "contexts": [context_line(context) for context in sorted(contexts.items())],
         "explanations": await explanations_of(record, cases),
         "policies": policies,
-        "people": [person_file(one) for one in people],
-        "cases": [one async for page in case_files(record, cases) for one in page],
-        "holds": [one async for page in hold_files(record, cases) for one in page],
+        "people": [person_file(person) for person in people],
+        "cases": [case_file async for page in case_files(record, cases) for case_file in page],
+        "holds": [hold_file async for page in hold_files(record, cases) for hold_file in page],
         "suppressions": shelves,
         "decisions": decisions,
         "judged": [
@@ -218,7 +220,7 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
 
 
 def _held_back(shelves: Sequence[Row]) -> set[int]:
-    return {int(held["event"]) for one in shelves for held in one["held"]}
+    return {int(held["event"]) for shelf in shelves for held in shelf["held"]}
 
 
 def _concerns(act: ActRow, version: VersionRow | None) -> bool:

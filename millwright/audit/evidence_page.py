@@ -22,8 +22,12 @@ def write_page(pack: Row) -> str:
         "evidence.html.j2",
         pack=pack,
         kinds=_KINDS,
-        held_back=[{"verdict": each, "by": one["id"]} for one in parts["suppressions"] for each in one["held"]],
-        public_keys={one["name"]: one["public_key"] for one in parts["people"]},
+        held_back=[
+            {"verdict": each, "by": suppression["id"]}
+            for suppression in parts["suppressions"]
+            for each in suppression["held"]
+        ],
+        public_keys={person["name"]: person["public_key"] for person in parts["people"]},
         isolation_notice=ISOLATION_NOTICE,
         carried=PACK_BEGINS + PACK_ENDS,
         **about,
@@ -32,21 +36,31 @@ def write_page(pack: Row) -> str:
 
 def _of_case(parts: Row) -> dict[str, object]:
     [case] = parts["cases"]
-    deciding = [one for one in parts["decisions"] if one["role"] == "active" and one["standing"] and not one["aside"]]
-    acting = next((one for one in deciding if one["rung"] == case["rung"]), deciding[0] if deciding else None)
+    deciding = [
+        decision
+        for decision in parts["decisions"]
+        if decision["role"] == "active" and decision["standing"] and not decision["aside"]
+    ]
+    acting = next(
+        (decision for decision in deciding if decision["rung"] == case["rung"]), deciding[0] if deciding else None
+    )
     return {
         "case": case,
         "acting": acting,
-        "others": [one for one in parts["decisions"] if one is not acting],
+        "others": [decision for decision in parts["decisions"] if decision is not acting],
         "observed": [_observed(event) for event in parts["events"]],
-        "versions": [one for one in parts["policies"] if acting is not None and one["digest"] == acting["digest"]],
+        "versions": [
+            policy for policy in parts["policies"] if acting is not None and policy["digest"] == acting["digest"]
+        ],
         "acts": list(_acts(parts, f"case/{case['id']}")),
     }
 
 
 def _of_version(parts: Row, name: str) -> dict[str, object]:
     policy, _, number = name.partition("@")
-    [version] = [one for one in parts["policies"] if (one["policy"], one["version"]) == (policy, number)]
+    [version] = [
+        published for published in parts["policies"] if (published["policy"], published["version"]) == (policy, number)
+    ]
     subjects = (f"policy/{version['digest']}", f"draft/{version['policy']}/{version['version']}")
     return {"case": None, "versions": [version], "acts": list(_acts(parts, *subjects))}
 

@@ -95,7 +95,9 @@ async def export(engine: AsyncEngine, directory: Path) -> Exported:
             finally:
                 files[name] = file.close()
     _finish(directory, head, files)
-    return Exported(head=f"{head.seq}:{head.hash}", lines={name: int(str(one["lines"])) for name, one in files.items()})
+    return Exported(
+        head=f"{head.seq}:{head.hash}", lines={name: int(str(listed["lines"])) for name, listed in files.items()}
+    )
 
 
 def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from millwright.audit.offline_signatures import Finding, Row, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, sha256, signature_holds
 
 _MACHINE = "millwright"
 _TOLD = ("move", "confirmed", "wrong", "at", "by", "reason", "digest", "signature")
@@ -19,7 +19,7 @@ def autonomy_subject(row: Row) -> str:
 
 def autonomy_findings(
     subject: str, rows: Sequence[Row], acts: Sequence[Row], people: dict[str, Row]
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     """The moves of one class and failure mode against the acts that tell of them, and their signatures.
 
     Args:
@@ -35,21 +35,21 @@ def autonomy_findings(
     stored = [_text(row) for row in rows]
     for row in rows:
         if _text(row) not in recorded:
-            yield Finding("autonomy", where, f"{_name(row)} was altered, or never recorded")
+            yield OfflineFinding("autonomy", where, f"{_name(row)} was altered, or never recorded")
     for text in recorded:
         if text not in stored:
-            yield Finding("autonomy", where, f"{_name(json.loads(text))} was recorded, and is gone or altered")
+            yield OfflineFinding("autonomy", where, f"{_name(json.loads(text))} was recorded, and is gone or altered")
     if not set(stored) ^ set(recorded) and stored != recorded:
-        yield Finding("autonomy", where, "its moves are not those recorded, one for one and in their order")
+        yield OfflineFinding("autonomy", where, "its moves are not those recorded, one for one and in their order")
     before = 0
     for row in rows:
         showing = {**{name: row[name] for name in (*_KEY, "confirmed", "wrong")}, "move": before}
         before = row["id"]
         if sha256(json.dumps(showing, sort_keys=True, separators=(",", ":"), ensure_ascii=False)) != row["digest"]:
-            yield Finding("autonomy", where, f"{_name(row)} does not rest on the showing whose digest it bears")
+            yield OfflineFinding("autonomy", where, f"{_name(row)} does not rest on the showing whose digest it bears")
         fault = _move_fault(row, people)
         if fault is not None:
-            yield Finding("autonomy", where, f"{_name(row)} {fault}")
+            yield OfflineFinding("autonomy", where, f"{_name(row)} {fault}")
 
 
 def _text(told: Row) -> str:

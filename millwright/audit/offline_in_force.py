@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from millwright.audit.offline_policies import approved_when
-from millwright.audit.offline_signatures import UNREADABLE, Finding, Row
+from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
-Standing = tuple[str, str, str, str]
+AssetPlace = tuple[str, str, str, str]
 """Asset, machine, asset class and line: where an asset stood when a verdict on it was given."""
 
 _LONGEST = timedelta(hours=1)
@@ -69,7 +69,7 @@ class InForce:
         self._turns: list[str] | None = None
         self._at = ""
         self._turn = -1
-        self._known: dict[Standing, _Judging] = {}
+        self._known: dict[AssetPlace, _Judging] = {}
 
     def until(self, seq: int) -> None:
         """Follows the acts in the rows before this one."""
@@ -109,7 +109,9 @@ class InForce:
         elif kind == "policy-assignment-ended":
             self._early.setdefault(detail["assignment"], []).append((detail["at"], act["at"]))
 
-    def findings(self, row: Row, stood: Mapping[str, Standing | None], recorded_at: str | None) -> Iterator[Finding]:
+    def findings(
+        self, row: Row, stood: Mapping[str, AssetPlace | None], recorded_at: str | None
+    ) -> Iterator[OfflineFinding]:
         """What is wrong with when, where and as what a verdict was given, the next in the ledger.
 
         Args:
@@ -122,10 +124,10 @@ class InForce:
         told = body["version"], body["role"], body["judged_at"]
         fault = self.fault(*told, stood.get(body["context"]), recorded_at)
         if fault is not None:
-            yield Finding("verdict-assignment", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
+            yield OfflineFinding("verdict-assignment", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
 
     def fault(
-        self, version: str, role: str, judged_at: str, standing: Standing | None, recorded_at: str | None
+        self, version: str, role: str, judged_at: str, standing: AssetPlace | None, recorded_at: str | None
     ) -> str | None:
         """What is wrong, in words; None where nothing is.
 
@@ -145,16 +147,20 @@ class InForce:
             judging = self._known[standing] = self._judging(standing)
         if version in (judging.acting if role == "active" else judging.beside):
             return None
-        acting = ", ".join(sorted(one[:12] for one in judging.acting)) or "none"
-        beside = ", ".join(sorted(one[:12] for one in judging.beside - judging.acting)) or "none"
+        acting = ", ".join(sorted(digest[:12] for digest in judging.acting)) or "none"
+        beside = ", ".join(sorted(digest[:12] for digest in judging.beside - judging.acting)) or "none"
         told = f"version {version[:12]} was not {role} there at {judged_at}"
         return f"{told}; by the ledger the active one was {acting}, in shadow {beside}"
 
     def _turn_to(self, judged_at: str) -> None:
         if self._turns is None:
-            self._approved = {one.digest: self._approved_at(one.digest) for one in self._assigned.values()}
-            turns = {moment for one in self._assigned.values() for moment in (one.begins, one.recorded)}
-            turns |= {moment for one in self._assigned.values() for moment in (one.ends, one.expires) if moment}
+            self._approved = {
+                assigned.digest: self._approved_at(assigned.digest) for assigned in self._assigned.values()
+            }
+            turns = {moment for assigned in self._assigned.values() for moment in (assigned.begins, assigned.recorded)}
+            turns |= {
+                moment for assigned in self._assigned.values() for moment in (assigned.ends, assigned.expires) if moment
+            }
             turns |= {moment for each in self._early.values() for end in each for moment in end}
             turns |= {moment for moment in self._approved.values() if moment}
             self._turns, self._turn = sorted(turns), -1
@@ -167,39 +173,39 @@ class InForce:
         version = self._versions.get(digest)
         if version is None:
             return None
-        first = min((one.recorded for one in self._assigned.values()), default=None)
+        first = min((assigned.recorded for assigned in self._assigned.values()), default=None)
         version = {**version, "drafts": self._drafts.get((version["policy"], version["version"]), [])}
         try:
             return approved_when(version, version["signatures"], first is None or version["published_at"] <= first)
         except UNREADABLE:
             return None
 
-    def _judging(self, standing: Standing) -> _Judging:
-        live = [one for one in self._assigned.values() if self._holds(one)]
-        named = {"", *(one.reach for one in live if one.width == _SITE)}
+    def _judging(self, standing: AssetPlace) -> _Judging:
+        live = [assigned for assigned in self._assigned.values() if self._holds(assigned)]
+        named = {"", *(assigned.reach for assigned in live if assigned.width == _SITE)}
         possible = named if self._sites is None else self._sites.get(standing[0], {""})
         acting: set[str] = set()
         beside: set[str] = set()
         for site in sorted(possible):
-            there = [one for one in live if _covers(one, standing, site)]
+            there = [assigned for assigned in live if _covers(assigned, standing, site)]
             canary, active = (_winner(there, role) for role in ("canary", "active"))
             winner = canary or active
             acting |= {winner.digest} if winner is not None else set()
-            beside |= {one.digest for one in (canary, active) if one is not None}
-            beside |= {one.digest for one in there if one.role == "shadow"}
+            beside |= {judging.digest for judging in (canary, active) if judging is not None}
+            beside |= {assigned.digest for assigned in there if assigned.role == "shadow"}
         return _Judging(frozenset(acting), frozenset(beside))
 
-    def _holds(self, one: _Assigned) -> bool:
-        ends = [one.ends] if one.ends is not None else []
-        ends += [at for at, recorded in self._early.get(one.number, []) if recorded <= self._at]
-        if one.expires is not None:
-            approved = self._approved.get(one.digest)
-            if approved is None or approved > min(self._at, one.expires):
-                ends.append(one.expires)
-        return one.recorded <= self._at and one.begins <= self._at and all(self._at < end for end in ends)
+    def _holds(self, assigned: _Assigned) -> bool:
+        ends = [assigned.ends] if assigned.ends is not None else []
+        ends += [at for at, recorded in self._early.get(assigned.number, []) if recorded <= self._at]
+        if assigned.expires is not None:
+            approved = self._approved.get(assigned.digest)
+            if approved is None or approved > min(self._at, assigned.expires):
+                ends.append(assigned.expires)
+        return assigned.recorded <= self._at and assigned.begins <= self._at and all(self._at < end for end in ends)
 
 
-def standing_of(context: str) -> Standing | None:
+def asset_place(context: str) -> AssetPlace | None:
     """Where an asset stood, by the text of the context of a verdict on it; None where it cannot be read."""
     try:
         told = json.loads(context)
@@ -225,16 +231,16 @@ def _reach(scope: str) -> tuple[int, str]:
     return _EVERYTHING, ""
 
 
-def _covers(one: _Assigned, standing: Standing, site: str) -> bool:
+def _covers(assigned: _Assigned, standing: AssetPlace, site: str) -> bool:
     asset, machine, asset_class, line = standing
-    if one.width == _SHARE:
+    if assigned.width == _SHARE:
         drawn = int.from_bytes(hashlib.sha256((machine or asset).encode()).digest()[:8], "big") / 2**64 * 100
-        return drawn < float(one.reach)
-    return one.width == _EVERYTHING or one.reach == (site, asset_class, line)[one.width - _SITE]
+        return drawn < float(assigned.reach)
+    return assigned.width == _EVERYTHING or assigned.reach == (site, asset_class, line)[assigned.width - _SITE]
 
 
 def _winner(there: Iterable[_Assigned], role: str) -> _Assigned | None:
-    def precedence(one: _Assigned) -> Any:
-        return one.width, one.begins, one.number
+    def precedence(assigned: _Assigned) -> Any:
+        return assigned.width, assigned.begins, assigned.number
 
-    return max((one for one in there if one.role == role), key=precedence, default=None)
+    return max((assigned for assigned in there if assigned.role == role), key=precedence, default=None)

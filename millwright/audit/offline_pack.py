@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from millwright.audit.offline_in_force import InForce, Standing, standing_of
+from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
@@ -25,7 +25,7 @@ from millwright.audit.offline_record import (
     merkle_path_root,
 )
 from millwright.audit.offline_shelving import shelving_findings
-from millwright.audit.offline_signatures import Finding, Row, guarded, sha256
+from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
 
 PACK_FORMAT = "millwright evidence 2"
 PACK_BEGINS = '<script type="application/json" id="evidence-pack">'
@@ -66,7 +66,7 @@ def page_of(html: str) -> tuple[str, str]:
     return pack, before + begins + ends + after
 
 
-def verify_pack(file: Path, published: str | None = None) -> Iterator[Finding]:
+def verify_pack(file: Path, published: str | None = None) -> Iterator[OfflineFinding]:
     """Every finding of a pack, and of its page where that is beside it; of a page, those of the pack that it carries.
 
     Args:
@@ -87,13 +87,13 @@ def verify_pack(file: Path, published: str | None = None) -> Iterator[Finding]:
         if file.suffix == ".html":
             text = carried
         elif sha256(carried) != sha256(text):
-            yield Finding("page", beside.name, "carries another pack than the JSON beside it")
+            yield OfflineFinding("page", beside.name, "carries another pack than the JSON beside it")
         if sha256(without) != json.loads(text)["page"]:
-            yield Finding("page", beside.name, "what it shows was altered after the pack was made")
+            yield OfflineFinding("page", beside.name, "what it shows was altered after the pack was made")
     yield from pack_findings(json.loads(text), published)
 
 
-def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
+def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFinding]:
     """Every finding of a pack that was read.
 
     Raises:
@@ -104,10 +104,10 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
     parts: Row = pack["parts"]
     for name in sorted(_PARTS | set(parts) | set(pack["hashes"])):
         if name not in parts or name not in _PARTS or sha256(hashed_text(parts[name])) != pack["hashes"].get(name):
-            yield Finding("part", name, "was altered, added or removed after the pack was made")
+            yield OfflineFinding("part", name, "was altered, added or removed after the pack was made")
     about = {name: value for name, value in pack.items() if name not in ("parts", "about", "page")}
     if sha256(hashed_text(about)) != pack["about"]:
-        yield Finding("part", "head and subject", "were altered after the pack was made")
+        yield OfflineFinding("part", "head and subject", "were altered after the pack was made")
     rows = {row["seq"]: row for row in parts["ledger"]}
     yield from _pack_chain(parts["ledger"], pack["head"], published)
     for kind in ("act", "verdict"):
@@ -119,7 +119,7 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
     for number, row in enumerate(in_order):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
-        if all(one.kind != "unreadable" for one in wrong):
+        if all(finding.kind != "unreadable" for finding in wrong):
             acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number, "seq": row["seq"]})
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
@@ -127,40 +127,42 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[Finding]:
     yield from shelving_findings(parts["suppressions"], acts, parts["verdicts"])
 
 
-def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[Finding]:
+def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[OfflineFinding]:
     last, previous = 0, GENESIS
     for row in rows:
         where = f"ledger row {row['seq']}"
         if row["seq"] != last + 1:
-            yield Finding("ledger-gap", where, f"follows row {last}")
+            yield OfflineFinding("ledger-gap", where, f"follows row {last}")
         if row["previous"] != previous:
-            yield Finding("ledger-chain", where, "is not chained to the row before it")
+            yield OfflineFinding("ledger-chain", where, "is not chained to the row before it")
         hashed = {name: row[name] for name in ("seq", "at", "leaves", "root", "previous")}
         if sha256(hashed_text(hashed)) != row["hash"]:
-            yield Finding("ledger-hash", where, "its hash is not that of its content")
+            yield OfflineFinding("ledger-hash", where, "its hash is not that of its content")
         last, previous = row["seq"], row["hash"]
         if published is not None and published.split(":")[0] == str(last) and published != f"{last}:{previous}":
-            yield Finding("published-head", where, "has another hash than was published: history was rewritten")
+            yield OfflineFinding("published-head", where, "has another hash than was published: history was rewritten")
     if (head["seq"], head["hash"]) != (last, previous):
-        yield Finding("head", "ledger head", f"is not the last row, {last}:{previous}")
+        yield OfflineFinding("head", "ledger head", f"is not the last row, {last}:{previous}")
     if published is not None and int(published.split(":")[0]) > last:
-        yield Finding("published-head", f"ledger row {last}", f"is the last, and {published} was published before")
+        yield OfflineFinding(
+            "published-head", f"ledger row {last}", f"is the last, and {published} was published before"
+        )
 
 
-def _leaf_findings(where: str, row: Row, rows: dict[int, Row]) -> Iterator[Finding]:
+def _leaf_findings(where: str, row: Row, rows: dict[int, Row]) -> Iterator[OfflineFinding]:
     ledger = rows.get(row["seq"])
     if ledger is None:
-        yield Finding("ledger-proof", where, f"belongs to ledger row {row['seq']}, which is not there")
+        yield OfflineFinding("ledger-proof", where, f"belongs to ledger row {row['seq']}, which is not there")
         return
     try:
         root = merkle_path_root(sha256(row["body"]), row["leaf"], ledger["leaves"], row["path"])
     except (ValueError, IndexError):
         root = "none"
     if root != ledger["root"]:
-        yield Finding("ledger-proof", where, f"is not what ledger row {row['seq']} vouches for")
+        yield OfflineFinding("ledger-proof", where, f"is not what ledger row {row['seq']} vouches for")
 
 
-def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     people: dict[str, Row] = {}
     for row in parts["people"]:
         people[row["name"]] = row
@@ -172,17 +174,17 @@ def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
         yield from guarded(where, policy_findings(row, own, drafts))
 
 
-def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in parts["events"]:
         yield from guarded(f"event {row['id']}", event_findings(row))
         events[row["id"]] = {**row, "digest": sha256(row["anomaly"])}
-    stood: dict[str, Standing | None] = {}
+    stood: dict[str, AssetPlace | None] = {}
     for row in parts["contexts"]:
-        stood[sha256(row["body"])] = standing_of(row["body"])
+        stood[sha256(row["body"])] = asset_place(row["body"])
         if sha256(row["body"]) != row["digest"]:
-            yield Finding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts = Verdicts(events, stood, {one["digest"] for one in parts["policies"]}, pack["empty_memory"])
+            yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
+    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, pack["empty_memory"])
     bodies: dict[int, Row] = {}
     for row in parts["verdicts"]:
         verdicts.remember(row, row["memory_before"])
@@ -190,11 +192,13 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         yield from guarded(f"verdict {row['id']}", _began_with(row))
         bodies[row["id"]] = row
     yield from _pack_standing(parts, acts, stood)
-    for one in parts["decisions"]:
-        yield from guarded(f"decision on verdict {one['verdict']}", _decision_findings(one, bodies))
+    for decision in parts["decisions"]:
+        yield from guarded(f"decision on verdict {decision['verdict']}", _decision_findings(decision, bodies))
 
 
-def _pack_standing(parts: Row, acts: dict[str, list[Row]], stood: dict[str, Standing | None]) -> Iterator[Finding]:
+def _pack_standing(
+    parts: Row, acts: dict[str, list[Row]], stood: dict[str, AssetPlace | None]
+) -> Iterator[OfflineFinding]:
     """The verdicts, in the order of the ledger, against what the acts on versions say was in force."""
     lives = sorted((act for told in acts.values() for act in told), key=lambda act: act["number"])
     in_force = InForce((act["seq"], act) for act in lives if act["kind"].startswith("policy-"))
@@ -203,48 +207,48 @@ def _pack_standing(parts: Row, acts: dict[str, list[Row]], stood: dict[str, Stan
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
 
 
-def _began_with(row: Row) -> Iterator[Finding]:
+def _began_with(row: Row) -> Iterator[OfflineFinding]:
     if sha256(row["memory_before"]) != json.loads(row["body"])["before"]:
-        yield Finding("verdict-memory", f"verdict {row['id']}", "the memory that it began with was altered")
+        yield OfflineFinding("verdict-memory", f"verdict {row['id']}", "the memory that it began with was altered")
 
 
-def _decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[Finding]:
+def _decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[OfflineFinding]:
     where = f"decision on verdict {shown['verdict']}"
     row = verdicts.get(shown["verdict"])
     if row is None:
-        yield Finding("decision", where, "no such verdict is in the pack")
+        yield OfflineFinding("decision", where, "no such verdict is in the pack")
         return
     body = json.loads(row["body"])
     told = [shown["rule"], shown["rung"], shown["severity"], shown["priority"], shown["digest"], shown["revision"]]
     rungs = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
     meant = [body["rule"], rungs[body["rung"]], body["severity"], body["priority"], body["version"], body["revision"]]
     if told != meant:
-        yield Finding("decision", where, "what is told of it is not what the verdict says")
+        yield OfflineFinding("decision", where, "what is told of it is not what the verdict says")
 
 
-def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     there: set[str] = set()
     for case in parts["cases"]:
         there.add(f"case/{case['id']}")
         yield from guarded(f"case {case['id']}", case_findings(case, acts.get(f"case/{case['id']}", [])))
-    for subject in sorted({f"case/{one}" for one in parts["outline"]["cases"]} - there):
-        yield Finding("case", subject.replace("/", " "), "belongs to the pack and is gone")
+    for subject in sorted({f"case/{case_id}" for case_id in parts["outline"]["cases"]} - there):
+        yield OfflineFinding("case", subject.replace("/", " "), "belongs to the pack and is gone")
     yield from _pack_explanations(parts, acts)
     claimed = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
     yield from held_work(parts["holds"], acts.values(), claimed)
 
 
-def _pack_explanations(parts: Row, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _pack_explanations(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     kept: dict[int, str] = {}
     for row in parts["explanations"]:
         where = f"explanation of verdict {row['verdict']}"
         kept[row["verdict"]] = row["digest"]
         if hashlib.sha256(row["body"].encode()).hexdigest() != row["digest"]:
-            yield Finding("explanation", where, "its text was altered")
+            yield OfflineFinding("explanation", where, "its text was altered")
     for subject, told in acts.items():
         for act in told:
-            if act["kind"] == "verdict-explained" and subject in {f"case/{one['id']}" for one in parts["cases"]}:
+            if act["kind"] == "verdict-explained" and subject in {f"case/{case['id']}" for case in parts["cases"]}:
                 verdict = act["detail"]["verdict"]
                 if kept.get(verdict) != act["detail"]["digest"]:
                     what = "is not the one that was recorded, or is gone"
-                    yield Finding("explanation", f"explanation of verdict {verdict}", what)
+                    yield OfflineFinding("explanation", f"explanation of verdict {verdict}", what)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from millwright.audit.offline_signatures import Finding, Row, differing, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, signature_holds
 
 _ROLES = {
     "submit": {"author"},
@@ -32,13 +32,13 @@ _SMALL, _LARGE = 10, 2000
 _MOST = 3
 
 
-def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[Finding]:
+def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
     """A person's key, roles and leaving against what was recorded of them."""
     told: Row = {"left_at": None}
     for act in acts:
         told.update(act["detail"])
     if wrong := differing(person, told, ("public_key", "roles", "left_at")):
-        yield Finding("person", f"person {person['name']}", f"{wrong} is not as recorded")
+        yield OfflineFinding("person", f"person {person['name']}", f"{wrong} is not as recorded")
 
 
 def _told(acts: Sequence[Row], kind: str, *, at: str) -> list[Row]:
@@ -49,13 +49,15 @@ def _kind_of(act: str) -> str:
     return f"policy-{act}d" if act in ("approve", "activate") else f"policy-{act}-signed"
 
 
-def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row]) -> Iterator[Finding]:
+def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     """A version's row, and all that hangs on it, against the acts that tell of them."""
     where = f"policy {policy['policy']} {policy['version']}"
     published = [act for act in acts if act["kind"] == "policy-published"]
     told = [(a["actor"], a["at"], *(a["detail"][n] for n in ("policy", "version", "digest"))) for a in published]
     if told != [tuple(policy[name] for name in ("author", "published_at", "policy", "version", "digest"))]:
-        yield Finding("policy-record", where, "author, time, name or digest is not as recorded when it was published")
+        yield OfflineFinding(
+            "policy-record", where, "author, time, name or digest is not as recorded when it was published"
+        )
     kinds = {_kind_of(act): act for act in _ROLES}
     signed = [
         {"act": kinds[act["kind"]], "person": act["actor"], "at": act["at"], **act["detail"]}
@@ -72,31 +74,31 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
     for what, stored, recorded in pairs:
         if _texts(stored, recorded) != _texts(recorded, recorded):
             number = len(_texts(stored, recorded) ^ _texts(recorded, recorded))
-            yield Finding("policy-record", where, f"not as recorded: {number} of {what}")
+            yield OfflineFinding("policy-record", where, f"not as recorded: {number} of {what}")
 
 
 def _texts(rows: Sequence[Row], told: Sequence[Row]) -> set[str]:
     """Rows as texts, of the names that acts tell of."""
-    names = {name for one in told for name in one}
+    names = {name for told_row in told for name in told_row}
     return {
         json.dumps({name: row.get(name) for name in names} if names else row, sort_keys=True, default=str)
         for row in rows
     }
 
 
-def _signature_fault(policy: Row, one: Row, people: dict[str, Row]) -> str | None:
-    person = people.get(one["person"], {"public_key": "", "roles": [], "left_at": None})
-    statement = "\n".join(("millwright signature 1", policy["digest"], one["act"], one["meaning"], one["at"]))
+def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | None:
+    person = people.get(given["person"], {"public_key": "", "roles": [], "left_at": None})
+    statement = "\n".join(("millwright signature 1", policy["digest"], given["act"], given["meaning"], given["at"]))
     try:
-        key, signature = bytes.fromhex(person["public_key"]), bytes.fromhex(one["signature"])
+        key, signature = bytes.fromhex(person["public_key"]), bytes.fromhex(given["signature"])
     except ValueError:
         key = signature = b""
-    name = f"the {one['act']} signature of {one['person']}"
-    if one["act"] not in _ROLES or not signature_holds(key, statement.encode(), signature):
+    name = f"the {given['act']} signature of {given['person']}"
+    if given["act"] not in _ROLES or not signature_holds(key, statement.encode(), signature):
         return f"{name} is forged"
-    if person["left_at"] is not None and one["at"] >= person["left_at"]:
+    if person["left_at"] is not None and given["at"] >= person["left_at"]:
         return f"{name} was made after they had left"
-    if not _ROLES[one["act"]] & set(person["roles"]):
+    if not _ROLES[given["act"]] & set(person["roles"]):
         return f"{name} takes a role that they do not hold"
     return None
 
@@ -104,13 +106,17 @@ def _signature_fault(policy: Row, one: Row, people: dict[str, Row]) -> str | Non
 def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> str | None:
     """When a version had its approvals; None while it has not."""
     barred = {policy["author"], *(draft["by"] for draft in policy["drafts"])}
-    barred |= {one["person"] for one in signatures if one["act"] == "emergency"}
-    approvals = [one for one in signatures if one["act"] == "approve" and one["person"] not in barred]
-    backtests = [
-        (one["at"], json.loads(one["body"])["changed"]) for one in policy["evidence"] if one["kind"] == "backtest"
+    barred |= {signature["person"] for signature in signatures if signature["act"] == "emergency"}
+    approvals = [
+        signature for signature in signatures if signature["act"] == "approve" and signature["person"] not in barred
     ]
-    for moment in sorted({one["at"] for one in approvals} | {at for at, _ in backtests}):
-        people = {one["person"] for one in approvals if one["at"] <= moment}
+    backtests = [
+        (evidence["at"], json.loads(evidence["body"])["changed"])
+        for evidence in policy["evidence"]
+        if evidence["kind"] == "backtest"
+    ]
+    for moment in sorted({approval["at"] for approval in approvals} | {at for at, _ in backtests}):
+        people = {approval["person"] for approval in approvals if approval["at"] <= moment}
         needed = [_needed(found) for at, found in backtests if at <= moment]
         if len(people) >= (1 if first_light else max(needed, default=_MOST)):
             return str(moment)
@@ -124,7 +130,7 @@ def _needed(changed: Row) -> int:
     return least if blast <= _SMALL else 2 if blast <= _LARGE else _MOST
 
 
-def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> Iterator[Finding]:
+def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> Iterator[OfflineFinding]:
     """A version's text against its digest, and every signature, approval, assignment and end against its signers.
 
     Args:
@@ -134,36 +140,44 @@ def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row
     where = f"policy {policy['policy']} {policy['version']}"
     values = json.loads(policy["values"] or "{}")
     if sha256(policy["values"] or "") != policy["digest"]:
-        yield Finding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
+        yield OfflineFinding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
     elif differing(policy, values, ("policy", "version", "author")):
-        yield Finding("policy-record", where, "calls itself something else than the row it is stored in")
-    faults = {one["id"]: _signature_fault(policy, one, people) for one in policy["signatures"]}
+        yield OfflineFinding("policy-record", where, "calls itself something else than the row it is stored in")
+    faults = {signature["id"]: _signature_fault(policy, signature, people) for signature in policy["signatures"]}
     for fault in faults.values():
         if fault is not None:
-            yield Finding("policy-signature", where, fault)
-    sound = [one for one in policy["signatures"] if faults[one["id"]] is None]
-    first = min((one["recorded_at"] for each in policies for one in each["assignments"]), default=None)
+            yield OfflineFinding("policy-signature", where, fault)
+    sound = [signature for signature in policy["signatures"] if faults[signature["id"]] is None]
+    first = min((assignment["recorded_at"] for each in policies for assignment in each["assignments"]), default=None)
     approved_at = approved_when(policy, sound, first is None or policy["published_at"] <= first)
-    acting = [one for one in policy["assignments"] if one["act"] != "emergency"]
+    acting = [assignment for assignment in policy["assignments"] if assignment["act"] != "emergency"]
     if acting and approved_at is None:
-        yield Finding("policy-approval", where, f"not enough people but its author {policy['author']} approved it")
-    withdrawn = [one["at"] for one in sound if one["act"] == "withdraw" and one["meaning"].startswith("withdraw ")]
+        yield OfflineFinding(
+            "policy-approval", where, f"not enough people but its author {policy['author']} approved it"
+        )
+    withdrawn = [
+        signature["at"]
+        for signature in sound
+        if signature["act"] == "withdraw" and signature["meaning"].startswith("withdraw ")
+    ]
     for row in policy["assignments"]:
         fault = _assignment_fault(row, policy)
         late = approved_at is not None and row in acting and row["recorded_at"] < approved_at
         if fault is not None or late or any(row["recorded_at"] > at for at in withdrawn):
             what = fault or "was recorded before the version was approved, or after it was withdrawn"
-            yield Finding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {what}")
+            yield OfflineFinding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {what}")
     for row in policy["ends"]:
         if not _end_holds(row, policy, policies):
-            yield Finding("policy-assignment", where, f"the end of assignment {row['assignment']} is not signed")
+            yield OfflineFinding("policy-assignment", where, f"the end of assignment {row['assignment']} is not signed")
 
 
 def _assignment_fault(row: Row, policy: Row) -> str | None:
-    signed = [one for one in policy["signatures"] if one["id"] == row["signed"]]
+    signed = [signature for signature in policy["signatures"] if signature["id"] == row["signed"]]
     if not signed or (signed[0]["person"], signed[0]["act"]) != (row["by"], row["act"]):
         return f"is not signed by {row['by']}"
-    together = sorted(one["scope"] for one in policy["assignments"] if one["signed"] == row["signed"])
+    together = sorted(
+        assignment["scope"] for assignment in policy["assignments"] if assignment["signed"] == row["signed"]
+    )
     said = f"{row['act']} for {', '.join(together)} from {row['from']}"
     said += f" until {row['to']}" if row["to"] is not None else ""
     said += f" in the place of {row['replaces']}" if row["replaces"] is not None else ""
@@ -186,5 +200,5 @@ def _end_holds(row: Row, policy: Row, policies: Sequence[Row]) -> bool:
         return owner is policy and signed["act"] == "withdraw" and signed["meaning"] in said
     if row["cause"] == "graduated":
         return owner is policy and signed["act"] == "activate" and row["role"] != "active"
-    replaced = {one["replaces"] for one in owner["assignments"] if one["signed"] == row["signed"]}
+    replaced = {assignment["replaces"] for assignment in owner["assignments"] if assignment["signed"] == row["signed"]}
     return signed["act"] == "rollback" and replaced == {policy["digest"]}

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from millwright.audit.offline_signatures import Finding, Row, differing, guarded, sha256
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing, guarded, sha256
 
 GENESIS = hashlib.sha256(b"").hexdigest()
 
@@ -32,7 +32,10 @@ def merkle_path_root(leaf: str, index: int, count: int, path: Sequence[str]) -> 
     """
     if not 0 <= index < count:
         raise ValueError(f"leaf {index} of {count}")
-    node, siblings = hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest(), [bytes.fromhex(one) for one in path]
+    node, siblings = (
+        hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest(),
+        [bytes.fromhex(sibling) for sibling in path],
+    )
     while count > 1:
         if index % 2 == 1:
             node = hashlib.sha256(b"\x01" + siblings.pop(0) + node).digest()
@@ -44,17 +47,17 @@ def merkle_path_root(leaf: str, index: int, count: int, path: Sequence[str]) -> 
     return node.hex()
 
 
-def act_findings(where: str, columns: Row, body: str) -> Iterator[Finding]:
+def act_findings(where: str, columns: Row, body: str) -> Iterator[OfflineFinding]:
     """The columns beside an act's text against the text."""
     if wrong := differing(columns, json.loads(body), ("kind", "subject", "actor", "at")):
-        yield Finding("act-columns", where, f"{wrong} beside the hashed text was altered")
+        yield OfflineFinding("act-columns", where, f"{wrong} beside the hashed text was altered")
 
 
-def act_row_findings(row: Row) -> Iterator[Finding]:
+def act_row_findings(row: Row) -> Iterator[OfflineFinding]:
     """An act's text against its digest and its columns."""
     where = f"act {row['id']} ({row['kind']} {row['subject']})"
     if sha256(row["body"]) != row["digest"]:
-        yield Finding("act-digest", where, "its text was altered")
+        yield OfflineFinding("act-digest", where, "its text was altered")
     yield from act_findings(where, row, row["body"])
 
 
@@ -75,62 +78,64 @@ class Verdicts:
         states = self._states.setdefault((row["version"], row["asset"], row["failure_mode"]), set())
         states.add(bytes.fromhex(sha256(memory)))
 
-    def check(self, row: Row) -> Iterator[Finding]:
+    def check(self, row: Row) -> Iterator[OfflineFinding]:
         event = self._events.get(row["event"])
         name = f"{event['source']}|{event['external_id']}" if event else f"number {row['event']}"
         where = f"verdict {row['id']} on event {name}"
         if sha256(row["body"]) != row["digest"]:
-            yield Finding("verdict-digest", where, "its text was altered")
+            yield OfflineFinding("verdict-digest", where, "its text was altered")
         body = json.loads(row["body"])
         if wrong := differing(row, body, ("version", "revision", "role", "rung")):
-            yield Finding("verdict-columns", where, f"{wrong} beside the hashed text was altered")
+            yield OfflineFinding("verdict-columns", where, f"{wrong} beside the hashed text was altered")
         yield from self._inputs(where, row, body, event)
         if body["aside"] != (row["memory"] == ""):
-            yield Finding("verdict-memory", where, "the memory that it left behind is missing")
+            yield OfflineFinding("verdict-memory", where, "the memory that it left behind is missing")
         elif row["memory"] and sha256(row["memory"]) != body["after"]:
-            yield Finding("verdict-memory", where, "the memory that it left behind was altered")
+            yield OfflineFinding("verdict-memory", where, "the memory that it left behind was altered")
         states = self._states.setdefault((row["version"], row["asset"], row["failure_mode"]), set())
         before = bytes.fromhex(body["before"])
         if body["before"] != self._empty and before not in states:
-            yield Finding("verdict-memory", where, "no verdict before it left the memory that it began with")
+            yield OfflineFinding("verdict-memory", where, "no verdict before it left the memory that it began with")
         if not body["aside"]:
             states.add(bytes.fromhex(body["after"]))
 
-    def _inputs(self, where: str, row: Row, body: Row, event: Row | None) -> Iterator[Finding]:
+    def _inputs(self, where: str, row: Row, body: Row, event: Row | None) -> Iterator[OfflineFinding]:
         if event is None:
-            yield Finding("verdict-event", where, "the event is gone")
+            yield OfflineFinding("verdict-event", where, "the event is gone")
         else:
             if event["digest"] != body["anomaly"]:
-                yield Finding("verdict-event", where, "the anomaly that it judged was altered")
+                yield OfflineFinding("verdict-event", where, "the anomaly that it judged was altered")
             wrong = differing(row, event, ("asset", "failure_mode", "position", "at"))
             if body["event"] != [event["source"], event["external_id"]]:
                 wrong = wrong or "event"
             if wrong:
-                yield Finding("verdict-columns", where, f"{wrong} differs from the event's")
+                yield OfflineFinding("verdict-columns", where, f"{wrong} differs from the event's")
         if body["context"] not in self._contexts:
-            yield Finding("verdict-context", where, "the context that it was given in was altered or removed")
+            yield OfflineFinding("verdict-context", where, "the context that it was given in was altered or removed")
         if body["version"] not in self._versions:
-            yield Finding("verdict-version", where, f"policy version {body['version'][:12]} is not stored as it was")
+            yield OfflineFinding(
+                "verdict-version", where, f"policy version {body['version'][:12]} is not stored as it was"
+            )
 
 
 # Here and below `acts` are the bodies of the acts on one subject, oldest first.
 # Cases and holds.
-def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
+def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     """A case's row, order, outcome and labels against its acts."""
     where = f"case {case['id']}"
     opened = [act["detail"] for act in acts if act["kind"] == "case-opened"]
     if len(opened) != 1 or differing(case, opened[0], ("asset", "failure_mode", "event")):
-        yield Finding("case", where, "was not opened by this event on this asset and failure mode")
+        yield OfflineFinding("case", where, "was not opened by this event on this asset and failure mode")
     rung = [act["detail"]["rung"] for act in acts if act["kind"] in ("case-opened", "case-raised")][-1:]
     if rung != [case["rung"]]:
-        yield Finding("case", where, f"stands at {case['rung']}, recorded is {_last(rung)}")
+        yield OfflineFinding("case", where, f"stands at {case['rung']}, recorded is {_last(rung)}")
     closed = _last([act["detail"]["how"] for act in acts if act["kind"] in ("case-awaits-release", "case-closed")])
     if closed != case["closed_as"]:
-        yield Finding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
+        yield OfflineFinding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
     said = [(a["actor"], a["detail"]["approved"], a["detail"]["reason"]) for a in acts if a["kind"] == "case-decided"]
     decision = case["decision"]
     if said != ([(decision["by"], decision["approved"], decision["reason"])] if decision else []):
-        yield Finding("decision", where, "the decision on it is not as recorded")
+        yield OfflineFinding("decision", where, "the decision on it is not as recorded")
     yield from _order_findings(case["id"], case["order"], acts)
     yield from _outcome_findings(case, acts)
 
@@ -139,48 +144,53 @@ def _last(items: Sequence[Any]) -> Any:
     return items[-1] if items else None
 
 
-def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterator[Finding]:
+def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where = f"work order of case {case}"
     drafts = [act["detail"]["draft"] for act in acts if act["kind"] == "order-intended"]
     seen = [act["detail"]["record"] for act in acts if act["kind"] in ("order-placed", "order-changed")]
     if order is None:
         if drafts or seen:
-            yield Finding("order", where, "was recorded and is gone")
+            yield OfflineFinding("order", where, "was recorded and is gone")
         return
     record = order["record"]
     for what, carrier in (("draft", order["draft"]), ("order", record and record["ref"])):
         if carrier and carrier["key"] != case:
-            yield Finding("order", where, f"its {what} carries the key of case {carrier['key']}: swapped")
+            yield OfflineFinding("order", where, f"its {what} carries the key of case {carrier['key']}: swapped")
     if [order["draft"]] != drafts:
-        yield Finding("order", where, "its draft is not the one recorded before it went out")
+        yield OfflineFinding("order", where, "its draft is not the one recorded before it went out")
     if record != _last(seen):
-        now, known = [one["ref"]["id"] + " " + one["status"] if one else "none" for one in (record, _last(seen))]
-        yield Finding("order", where, f"is {now}, recorded is {known} with other content")
+        now, known = [
+            record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"
+            for record_then in (record, _last(seen))
+        ]
+        yield OfflineFinding("order", where, f"is {now}, recorded is {known} with other content")
     if (order["external_id"], order["status"]) != ((record["ref"]["id"], record["status"]) if record else (None, None)):
-        yield Finding("order", where, f"its number {order['external_id']} or status is not that of its own record")
+        yield OfflineFinding(
+            "order", where, f"its number {order['external_id']} or status is not that of its own record"
+        )
 
 
-def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[Finding]:
+def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where, outcome = f"outcome of case {case['id']}", case["outcome"]
     found = [number for number, act in enumerate(acts) if act["kind"] in ("outcome-found", "outcome-reclassified")]
     if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
-        yield Finding("outcome", where, "is not as recorded")
+        yield OfflineFinding("outcome", where, "is not as recorded")
     elif outcome and differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
-        yield Finding("outcome", where, "does not agree with its own text")
+        yield OfflineFinding("outcome", where, "does not agree with its own text")
     since = acts[found[-1] :] if found else acts
     if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
-        yield Finding("outcome", where, "what the twin was told is not as recorded")
+        yield OfflineFinding("outcome", where, "what the twin was told is not as recorded")
     labels = [act["detail"]["label"] for act in acts if act["kind"] == "label-made"]
     if [label["body"] for label in case["labels"]] != labels:
-        yield Finding("label", f"label of case {case['id']}", "is not as recorded")
+        yield OfflineFinding("label", f"label of case {case['id']}", "is not as recorded")
     for label in case["labels"]:
         if differing(label, label["body"], ("outcome", "revision")):
-            yield Finding("label", f"label of case {case['id']}", "does not agree with its own text")
+            yield OfflineFinding("label", f"label of case {case['id']}", "does not agree with its own text")
 
 
 def held_work(
     holds: Iterable[Row], acts: Iterable[Sequence[Row]], claimed: Collection[str] | None = None
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     """Holds against all acts that tell of them, on whichever case they are, and holds that are gone.
 
     Args:
@@ -196,7 +206,7 @@ def held_work(
         expected.discard(hold["key"])
         yield from guarded(f"hold {hold['key']}", hold_findings(hold, by_hold.get(hold["key"], [])))
     for key in sorted(expected):
-        yield Finding("hold", f"hold {key}", "was recorded and is gone")
+        yield OfflineFinding("hold", f"hold {key}", "was recorded and is gone")
 
 
 def claimed_holds(acts: Iterable[Row]) -> Iterator[str]:
@@ -207,7 +217,7 @@ def claimed_holds(acts: Iterable[Row]) -> Iterator[str]:
             yield key
 
 
-def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[Finding]:
+def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
     """A hold's row, placements and claims against the acts of the cases that claimed it."""
     where = f"hold {hold['key']}"
     told = _ToldHold()
@@ -216,15 +226,15 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[Finding]:
             told.follow(act["kind"], act["subject"].split("/", 1)[1], act["detail"])
     placements = {row["number"]: (row["plan"], row["state"]) for row in hold["placements"]}
     if {number: plan for number, (plan, _) in placements.items()} != told.plans:
-        yield Finding("hold", where, "its placements are not those recorded before they were placed")
+        yield OfflineFinding("hold", where, "its placements are not those recorded before they were placed")
     if {number: state for number, (_, state) in placements.items()} != told.states:
-        yield Finding("hold", where, "how its placements stand is not as recorded")
+        yield OfflineFinding("hold", where, "how its placements stand is not as recorded")
     if told.state != hold["state"]:
-        yield Finding("hold", where, f"is {hold['state']}, recorded is {told.state}")
+        yield OfflineFinding("hold", where, f"is {hold['state']}, recorded is {told.state}")
     if told.claims != hold["claims"]:
-        yield Finding("hold", where, "the cases that claim it are not those recorded")
+        yield OfflineFinding("hold", where, "the cases that claim it are not those recorded")
     if told.release != hold["release"]:
-        yield Finding("hold", where, "who released it is not as recorded")
+        yield OfflineFinding("hold", where, "who released it is not as recorded")
 
 
 class _ToldHold:
@@ -281,10 +291,10 @@ class _ToldHold:
         self.claims = dict.fromkeys(self.claims, "dropped")
 
 
-def event_findings(row: Row) -> Iterator[Finding]:
+def event_findings(row: Row) -> Iterator[OfflineFinding]:
     """The columns beside an anomaly's text against the text."""
     anomaly, where = json.loads(row["anomaly"]), f"event {row['source']}|{row['external_id']}"
     at = anomaly["at"] if "." in anomaly["at"] else anomaly["at"].replace("Z", ".000000Z")
     wrong = differing(row, {**anomaly, "at": at}, ("asset", "failure_mode", "at"))
     if wrong or row["position"].split("|", 1)[0] + "Z" != at:
-        yield Finding("event", where, f"{wrong or 'position'} beside the hashed text was altered")
+        yield OfflineFinding("event", where, f"{wrong or 'position'} beside the hashed text was altered")

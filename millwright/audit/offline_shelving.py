@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from millwright.audit.offline_signatures import Finding, Row, differing, guarded
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing, guarded
 
 _MADE = {"shelved", "window-opened"}
 _ENDED = {"unshelved", "window-ended"}
@@ -17,7 +17,7 @@ _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_h
 
 def shelving_findings(
     rows: Sequence[Row], acts: Mapping[str, Sequence[Row]], verdicts: Iterable[Row], *, whole: bool = False
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     """Every shelf and window, and all that it held back, against what the ledger tells of them.
 
     Args:
@@ -33,10 +33,10 @@ def shelving_findings(
         yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
     held = {
-        (f"event/{one['event']}", one["version"][:12], row["id"], one["revision"])
+        (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
-        for one in row["held"]
-        if one["how"] == "held_back"
+        for held_row in row["held"]
+        if held_row["how"] == "held_back"
     }
     for subject, told in acts.items():
         for act in told:
@@ -45,86 +45,88 @@ def shelving_findings(
 
 def _gone_findings(
     subject: str, act: Row, there: Collection[str], held: Collection[tuple[str, str, str, int]]
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     if act["kind"] in _MADE and subject.split("/", 1)[1] not in there:
-        yield Finding("suppression", subject.replace("/", " "), "was recorded, and is gone")
+        yield OfflineFinding("suppression", subject.replace("/", " "), "was recorded, and is gone")
     if act["kind"] == "action-suppressed":
         by, revision = act["detail"]["suppression"], act["detail"]["revision"]
         if (subject, act["actor"], by, revision) not in held:
             what = f"was recorded to have held back {'|'.join(act['detail']['event'])}, and that is gone"
-            yield Finding("suppression", f"suppression {by}", what)
+            yield OfflineFinding("suppression", f"suppression {by}", what)
 
 
-def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator[Finding]:
+def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator[OfflineFinding]:
     made = [act for act in acts if act["kind"] in _MADE]
     told = made[0]["detail"] if made else {}
     times = {name: _instant(told.get(name)) for name in _TIMES}
     if len(made) != 1:
-        yield Finding("suppression", where, "was never recorded, or more than once")
+        yield OfflineFinding("suppression", where, "was never recorded, or more than once")
     elif wrong := differing(row, {**told, **times}, (*_TERMS, *_TIMES)):
-        yield Finding("suppression", where, f"{wrong} is not what was recorded when it was made")
+        yield OfflineFinding("suppression", where, f"{wrong} is not what was recorded when it was made")
     ended = [act for act in acts if act["kind"] in _ENDED][-1:]
     meant = (row["until_at"], None, None)
     if ended:
         meant = (ended[0]["detail"]["end_at"], ended[0]["actor"], ended[0]["detail"]["reason"])
     if (row["end_at"], row["ended_by"], row["ended_because"]) != meant:
-        yield Finding("suppression", where, "ends at another time, or by another hand, than was recorded")
+        yield OfflineFinding("suppression", where, "ends at another time, or by another hand, than was recorded")
     returned = [act["at"] for act in acts if act["kind"] == "suppression-returned"]
     if ([row["returned_at"]] if row["returned_at"] is not None else []) != returned:
-        yield Finding("suppression", where, "its return is not as recorded")
+        yield OfflineFinding("suppression", where, "its return is not as recorded")
 
 
 def _held_findings(
     row: Row, acts: Mapping[str, Sequence[Row]], known: Mapping[tuple[int, str, int], Row], where: str, whole: bool
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     returns = [act for act in acts.get(f"suppression/{row['id']}", []) if act["kind"] == "suppression-returned"]
     came_in = {
-        (one["asset"], one["failure_mode"])
+        (fault["asset"], fault["failure_mode"])
         for act in returns
-        for one in act["detail"]["meanwhile"]
-        if one["case"] is not None
+        for fault in act["detail"]["meanwhile"]
+        if fault["case"] is not None
     }
-    held = {(one["event"], one["version"]) for one in row["held"] if one["how"] == "held_back"}
-    for one in row["held"]:
-        event = f"{one['source']}|{one['external_id']}"
-        if not _covered(row, one):
-            yield Finding("suppression", where, f"is said to have held back {event}, which it does not cover")
-        verdict = known.get(_key(one))
-        if (verdict is None and whole) or (verdict is not None and not _of(verdict, one)):
+    held = {(held_row["event"], held_row["version"]) for held_row in row["held"] if held_row["how"] == "held_back"}
+    for held_row in row["held"]:
+        event = f"{held_row['source']}|{held_row['external_id']}"
+        if not _covered(row, held_row):
+            yield OfflineFinding("suppression", where, f"is said to have held back {event}, which it does not cover")
+        verdict = known.get(_key(held_row))
+        if (verdict is None and whole) or (verdict is not None and not _of(verdict, held_row)):
             what = f"is said to have held back {event} at another rung, revision or place than judged"
-            yield Finding("suppression", where, what)
-        if one["how"] == "let_in":
-            if (one["asset"], one["failure_mode"]) not in came_in:
-                yield Finding("suppression", where, f"is said to have let in {event}, and its return tells of no case")
-            if (one["event"], one["version"]) not in held:
-                yield Finding("suppression", where, f"is said to have let in {event}, which it never held back")
+            yield OfflineFinding("suppression", where, what)
+        if held_row["how"] == "let_in":
+            if (held_row["asset"], held_row["failure_mode"]) not in came_in:
+                yield OfflineFinding(
+                    "suppression", where, f"is said to have let in {event}, and its return tells of no case"
+                )
+            if (held_row["event"], held_row["version"]) not in held:
+                yield OfflineFinding("suppression", where, f"is said to have let in {event}, which it never held back")
             continue
         told = [
             act["detail"]
-            for act in acts.get(f"event/{one['event']}", [])
-            if act["kind"] == "action-suppressed" and act["actor"] == one["version"][:12]
-            if (act["detail"]["suppression"], act["detail"]["revision"]) == (row["id"], one["revision"])
+            for act in acts.get(f"event/{held_row['event']}", [])
+            if act["kind"] == "action-suppressed" and act["actor"] == held_row["version"][:12]
+            if (act["detail"]["suppression"], act["detail"]["revision"]) == (row["id"], held_row["revision"])
         ]
-        shown = {**one, "event": [one["source"], one["external_id"]]}
+        shown = {**held_row, "event": [held_row["source"], held_row["external_id"]]}
         if len(told) != 1 or differing(shown, told[0], (*_HELD, "event")):
-            yield Finding("suppression", where, f"what it held back of {event} is not as recorded")
+            yield OfflineFinding("suppression", where, f"what it held back of {event} is not as recorded")
 
 
-def _key(one: Row) -> tuple[int, str, int]:
-    return one["event"], one["version"], one["revision"]
+def _key(held: Row) -> tuple[int, str, int]:
+    return held["event"], held["version"], held["revision"]
 
 
-def _covered(row: Row, one: Row) -> bool:
+def _covered(row: Row, held: Row) -> bool:
     """Whether an event's time and fault are within; which assets are below which, only the register says."""
-    spared = (row["spared_asset"], row["spared_mode"]) == (one["asset"], one["failure_mode"])
-    mine = row["failure_mode"] in (None, one["failure_mode"])
-    return mine and not spared and bool(row["from_at"] <= one["at"] < row["until_at"])
+    spared = (row["spared_asset"], row["spared_mode"]) == (held["asset"], held["failure_mode"])
+    mine = row["failure_mode"] in (None, held["failure_mode"])
+    return mine and not spared and bool(row["from_at"] <= held["at"] < row["until_at"])
 
 
-def _of(verdict: Row, one: Row) -> bool:
+def _of(verdict: Row, held: Row) -> bool:
     rung = _RUNGS[json.loads(verdict["body"])["rung"]]
     names = ("asset", "failure_mode", "at")
-    return rung == one["rung"] and not differing(one, verdict, names)
+    return rung == held["rung"] and not differing(held, verdict, names)
 
 
 def _instant(told: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 Row = dict[str, Any]
 
 
-class Finding(NamedTuple):
+class OfflineFinding(NamedTuple):
     """What does not agree: its kind, the row, and in words."""
 
     kind: str
@@ -20,12 +20,12 @@ class Finding(NamedTuple):
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
-def guarded(where: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def guarded(where: str, findings: Iterable[OfflineFinding]) -> Iterator[OfflineFinding]:
     """The findings of one row; a row that is not as an export writes it is a finding too."""
     try:
         yield from findings
     except UNREADABLE as error:
-        yield Finding("unreadable", where, f"{type(error).__name__}: {error}")
+        yield OfflineFinding("unreadable", where, f"{type(error).__name__}: {error}")
 
 
 def sha256(text: str) -> str:

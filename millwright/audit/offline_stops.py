@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from millwright.audit.offline_signatures import Finding, Row
+from millwright.audit.offline_signatures import OfflineFinding, Row
 
 _BEGUN = {"stop": "action-stopped", "freeze": "policies-frozen"}
 _LIFTED = {"stop": "action-stop-lifted", "freeze": "policies-thawed"}
@@ -16,7 +16,7 @@ def stop_subject(row: Row) -> str:
     return f"{row['what']}/{row['id']}"
 
 
-def stop_findings(subject: str, rows: Sequence[Row], acts: Sequence[Row]) -> Iterator[Finding]:
+def stop_findings(subject: str, rows: Sequence[Row], acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     """A kill switch or freeze window, and its lifting, against the acts that tell of them.
 
     Args:
@@ -26,17 +26,17 @@ def stop_findings(subject: str, rows: Sequence[Row], acts: Sequence[Row]) -> Ite
     what, _, number = subject.partition("/")
     where = f"{_CALLED[what]} {number}"
     if len(rows) > 1:
-        yield Finding(what, where, "is there more than once")
+        yield OfflineFinding(what, where, "is there more than once")
     row: Row = rows[0] if rows else {"terms": None, "lifting": None}
     for name, stored, kind in ((where, row["terms"], _BEGUN), (f"lifting of {where}", row["lifting"], _LIFTED)):
         recorded = [{**act["detail"], "by": act["actor"], "at": act["at"]} for act in acts if act["kind"] == kind[what]]
         if stored is None:
             if recorded:
-                yield Finding(what, name, "was recorded, and is gone")
+                yield OfflineFinding(what, name, "was recorded, and is gone")
         elif len(recorded) != 1:
-            yield Finding(what, name, "was never recorded, or more than once")
+            yield OfflineFinding(what, name, "was never recorded, or more than once")
         elif wrong := _wrong(stored, recorded[0]):
-            yield Finding(what, name, f"{wrong} is not what was recorded")
+            yield OfflineFinding(what, name, f"{wrong} is not what was recorded")
 
 
 def _wrong(stored: Row, told: Row) -> str:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
-from millwright.audit.offline_in_force import InForce, Standing, standing_of
+from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_record import (
@@ -36,48 +36,52 @@ from millwright.audit.offline_record import (
     merkle_root,
 )
 from millwright.audit.offline_shelving import shelving_findings
-from millwright.audit.offline_signatures import UNREADABLE, Finding, Row, guarded, sha256
+from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
 
 
 # The chain.
 def _chain(
     rows: Iterable[Row], leaves: Iterator[tuple[int, int, str, str]], manifest: Row, published: str | None
-) -> Iterator[Finding]:
+) -> Iterator[OfflineFinding]:
     """The ledger, each row against the leaves (seq, leaf, digest, name) that belong to it."""
     last, previous, pending = 0, GENESIS, next(leaves, None)
     for row in rows:
         seq, where = row["seq"], f"ledger row {row['seq']}"
         if seq != last + 1:
-            yield Finding("ledger-gap", where, f"follows row {last}")
+            yield OfflineFinding("ledger-gap", where, f"follows row {last}")
         if row["previous"] != previous:
-            yield Finding("ledger-chain", where, "is not chained to the row before it")
+            yield OfflineFinding("ledger-chain", where, "is not chained to the row before it")
         hashed = {name: row[name] for name in ("seq", "at", "leaves", "root", "previous")}
         if sha256(json.dumps(hashed, sort_keys=True, separators=(",", ":"))) != row["hash"]:
-            yield Finding("ledger-hash", where, "its hash is not that of its content")
+            yield OfflineFinding("ledger-hash", where, "its hash is not that of its content")
         own: list[str] = []
         while pending is not None and pending[0] <= seq:
             if pending[0] < seq:
-                yield Finding("orphan", pending[3], f"belongs to ledger row {pending[0]}, which is not there")
+                yield OfflineFinding("orphan", pending[3], f"belongs to ledger row {pending[0]}, which is not there")
             else:
                 if pending[1] != len(own):
-                    yield Finding("ledger-leaf", where, f"leaf {len(own)} is missing before {pending[3]}")
+                    yield OfflineFinding("ledger-leaf", where, f"leaf {len(own)} is missing before {pending[3]}")
                 own.append(pending[2])
             pending = next(leaves, None)
         if len(own) != row["leaves"]:
-            yield Finding("ledger-leaf", where, f"had {row['leaves']} leaves and has {len(own)}: one was removed")
+            yield OfflineFinding(
+                "ledger-leaf", where, f"had {row['leaves']} leaves and has {len(own)}: one was removed"
+            )
         elif merkle_root(own) != row["root"]:
-            yield Finding("ledger-root", where, "its root is not that of the verdicts and acts stored for it")
+            yield OfflineFinding("ledger-root", where, "its root is not that of the verdicts and acts stored for it")
         if published is not None and published.split(":")[0] == str(seq) and published != f"{seq}:{row['hash']}":
-            yield Finding("published-head", where, "has another hash than was published: history was rewritten")
+            yield OfflineFinding("published-head", where, "has another hash than was published: history was rewritten")
         last, previous = seq, row["hash"]
     while pending is not None:
-        yield Finding("orphan", pending[3], f"belongs to ledger row {pending[0]}, which is not there")
+        yield OfflineFinding("orphan", pending[3], f"belongs to ledger row {pending[0]}, which is not there")
         pending = next(leaves, None)
     if (manifest["head"]["seq"], manifest["head"]["hash"]) != (last, previous):
-        yield Finding("head", "ledger head", f"is not the last row, {last}:{previous}")
+        yield OfflineFinding("head", "ledger head", f"is not the last row, {last}:{previous}")
     if published is not None and int(published.split(":")[0]) > last:
-        yield Finding("published-head", f"ledger row {last}", f"is the last, but {published} was published: cut off")
+        yield OfflineFinding(
+            "published-head", f"ledger row {last}", f"is the last, but {published} was published: cut off"
+        )
 
 
 # The export.
@@ -87,17 +91,17 @@ def _rows(directory: Path, name: str) -> Iterator[Row]:
             yield json.loads(line)
 
 
-def _files(directory: Path, manifest: Row) -> Iterator[Finding]:
+def _files(directory: Path, manifest: Row) -> Iterator[OfflineFinding]:
     for name, known in manifest["files"].items():
         with (directory / name).open("rb") as file:
             found = hashlib.sha256()
             for block in iter(lambda: file.read(1 << 20), b""):
                 found.update(block)
         if found.hexdigest() != known["sha256"]:
-            yield Finding("file", name, "was altered after the export")
+            yield OfflineFinding("file", name, "was altered after the export")
 
 
-def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
+def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFinding]:
     """Every finding of an export.
 
     Args:
@@ -115,7 +119,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
-        if all(one.kind != "unreadable" for one in wrong):
+        if all(finding.kind != "unreadable" for finding in wrong):
             body = json.loads(row["body"])
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith("policy-"):
@@ -132,7 +136,7 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
         yield from wrong
         own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
         yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own, drafts))
-        if all(one.kind not in ("policy-document", "unreadable") for one in wrong):
+        if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
     yield from _autonomy(directory, acts, people)
@@ -141,16 +145,16 @@ def verify(directory: Path, published: str | None = None) -> Iterator[Finding]:
     yield from _case_work(directory, acts)
 
 
-def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: InForce) -> Iterator[Finding]:
+def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: InForce) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in _rows(directory, "events.jsonl"):
         yield from guarded(f"event {row['id']}", event_findings(row))
         events[row["id"]] = {**row, "anomaly": None, "digest": sha256(row["anomaly"])}
-    stood: dict[str, Standing | None] = {}
+    stood: dict[str, AssetPlace | None] = {}
     for row in _rows(directory, "contexts.jsonl"):
-        stood[sha256(row["body"])] = standing_of(row["body"])
+        stood[sha256(row["body"])] = asset_place(row["body"])
         if sha256(row["body"]) != row["digest"]:
-            yield Finding("context", f"context {row['digest'][:12]}", "its text was altered")
+            yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
     recorded = {row["seq"]: row["at"] for row in _rows(directory, "ledger.jsonl")}
     verdicts, judged = Verdicts(events, stood, versions, empty_memory), set()
     for row in _rows(directory, "verdicts.jsonl"):
@@ -160,7 +164,7 @@ def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: 
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:
             name = f"event {event['source']}|{event['external_id']}"
-            yield Finding("event", name, "was decided, and the verdict on it is gone")
+            yield OfflineFinding("event", name, "was decided, and the verdict on it is gone")
 
 
 def _leaves(directory: Path) -> Iterator[tuple[int, int, str, str]]:
@@ -173,7 +177,7 @@ def _leaves(directory: Path) -> Iterator[tuple[int, int, str, str]]:
     return heapq.merge(named("verdict"), named("act"))
 
 
-def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row]) -> Iterator[Finding]:
+def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row]) -> Iterator[OfflineFinding]:
     moves: dict[str, list[Row]] = {subject: [] for subject in acts if subject.startswith("autonomy/")}
     for row in _rows(directory, "autonomy.jsonl"):
         moves.setdefault(autonomy_subject(row), []).append(row)
@@ -182,17 +186,21 @@ def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row
         yield from guarded(where, autonomy_findings(subject, rows, acts.get(subject, []), people))
 
 
-def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
-    files: dict[str, list[Row]] = {one: [] for one in acts if one.startswith(("stop/", "freeze/"))}
+def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
+    files: dict[str, list[Row]] = {
+        stop_or_freeze: [] for stop_or_freeze in acts if stop_or_freeze.startswith(("stop/", "freeze/"))
+    }
     for row in _rows(directory, "stops.jsonl"):
         files.setdefault(stop_subject(row), []).append(row)
     for subject, rows in sorted(files.items()):
         yield from guarded(subject.replace("/", " "), stop_findings(subject, rows, acts.get(subject, [])))
 
 
-def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     shelves = [*_rows(directory, "suppressions.jsonl")]
-    held = {(one["event"], one["version"], one["revision"]) for row in shelves for one in row["held"]}
+    held = {
+        (held_row["event"], held_row["version"], held_row["revision"]) for row in shelves for held_row in row["held"]
+    }
     verdicts = (
         {**row, "memory": ""}
         for row in _rows(directory, "verdicts.jsonl")
@@ -201,7 +209,7 @@ def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
     yield from shelving_findings(shelves, acts, verdicts, whole=True)
 
 
-def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]:
+def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     there = set()
     for case in _rows(directory, "cases.jsonl"):
         there.add(f"case/{case['id']}")
@@ -209,7 +217,7 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[Finding]
         yield from guarded(f"case {case['id']}", case_findings(case, own))
     for subject, told in acts.items():
         if subject not in there and any(act.get("kind") == "case-opened" for act in told):
-            yield Finding("case", subject.replace("/", " "), "was recorded and is gone")
+            yield OfflineFinding("case", subject.replace("/", " "), "was recorded and is gone")
     yield from held_work(_rows(directory, "holds.jsonl"), acts.values())
 
 

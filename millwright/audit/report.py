@@ -8,7 +8,7 @@ KEPT = 1_000
 """How many findings a report names; the rest are counted, so that a ruined record does not fill the memory."""
 
 
-class Finding(Model):
+class AuditFinding(Model):
     """One thing that does not agree: its kind, the row, and in words."""
 
     kind: str
@@ -58,7 +58,7 @@ class Report(Model):
     engine: str
     made_by: tuple[EngineCount, ...]
     found: int
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
     @property
     def verified(self) -> bool:
@@ -70,14 +70,14 @@ class Findings:
     """Collects findings, the first of them by name."""
 
     def __init__(self) -> None:
-        self.kept: list[Finding] = []
+        self.kept: list[AuditFinding] = []
         self.found = 0
 
     def add(self, kind: str, where: str, what: str) -> None:
         """Counts a finding, and keeps it while there is room."""
         self.found += 1
         if len(self.kept) < KEPT:
-            self.kept.append(Finding(kind=kind, where=where, what=what))
+            self.kept.append(AuditFinding(kind=kind, where=where, what=what))
 
     def extend(self, found: Iterable[tuple[str, str, str]]) -> None:
         """Counts several."""

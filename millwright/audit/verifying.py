@@ -97,8 +97,8 @@ async def _follow(
                     chain.orphan(_act_name(act), act.ledger_seq)
             done += len(own_acts)
             leaves = joined(
-                leaves_of([one for one in own_verdicts if one.ledger_seq == row.seq]),
-                _leaves_of([one for one in own_acts if one.ledger_seq == row.seq]),
+                leaves_of([own_verdict for own_verdict in own_verdicts if own_verdict.ledger_seq == row.seq]),
+                _leaves_of([own_act for own_act in own_acts if own_act.ledger_seq == row.seq]),
             )
             chain.follow(row, sorted(leaves))
         if progress is not None:

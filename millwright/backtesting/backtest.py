@@ -18,7 +18,7 @@ from millwright.storage.reporting.history import read_history
 from policies.checks.changes import added_unattended
 from policies.engine.judging import CompiledPolicy
 from policies.evaluation.backtest import Changed, Replay, explanations
-from policies.evaluation.comparison import FigureComparison, Standing, compare_measures, standing
+from policies.evaluation.comparison import ComparisonResult, FigureComparison, compare_measures, standing
 from policies.evaluation.crew_load import CrewLoad, crew_load
 from policies.evaluation.measures import Measures, measure
 from policies.evaluation.scoring import VersionScore, score
@@ -105,14 +105,14 @@ class Backtest(Model):
     scores: dict[str, VersionScore]
     """By version, as `summary.json` has them; only where a failure register was given."""
     comparison: tuple[FigureComparison, ...]
-    standing: Standing
+    standing: ComparisonResult
     changed: Change
     decisions: tuple[ChangedDecision, ...]
 
     @property
     def exit_code(self) -> int:
         """For CI: 0 not worse than the other within the interval, 1 worse, 2 could not be judged."""
-        return {Standing.WORSE: 1, Standing.UNKNOWN: 2}.get(self.standing, 0)
+        return {ComparisonResult.WORSE: 1, ComparisonResult.UNKNOWN: 2}.get(self.standing, 0)
 
     def evidence(self) -> dict[str, object]:
         """What is kept of it with the candidate, as plain JSON: all but the single decisions, which a backtest over the
@@ -157,12 +157,14 @@ async def run_backtest(engine: AsyncEngine, question: Question, progress: Progre
         comparison=figures,
         standing=standing(figures),
         changed=Change(
-            assets=len({one.asset for one in found.changed}),
-            max_rung_change=max((abs(one.after.rung - one.before.rung) for one in found.changed), default=0),
+            assets=len({changed.asset for changed in found.changed}),
+            max_rung_change=max(
+                (abs(changed.after.rung - changed.before.rung) for changed in found.changed), default=0
+            ),
             decisions=len(found.changed),
             unattended=len(added_unattended(question.against, question.candidate)),
         ),
-        decisions=tuple(_shown(number, one) for number, one in enumerate(found.changed, start=1)),
+        decisions=tuple(_shown(number, changed) for number, changed in enumerate(found.changed, start=1)),
     )
 
 
@@ -171,14 +173,17 @@ async def trace(
 ) -> tuple[Traced, ...]:
     """Changed decisions with both traces, in the order given; each fault is judged again once."""
     of_fault: dict[tuple[str, str], list[int]] = {}
-    for one in decisions:
-        of_fault.setdefault((one.asset, one.failure_mode), []).append(one.event)
+    for decision in decisions:
+        of_fault.setdefault((decision.asset, decision.failure_mode), []).append(decision.event)
     traces: dict[int, tuple[Explanation, ...]] = {}
     async with read_history(engine) as history:
         for (asset, mode), events in of_fault.items():
             rows = await history.fault(asset, mode, until)
             traces |= explanations((question.against, question.candidate), history_of(rows), events)
-    return tuple(Traced(decision=one, before=traces[one.event][0], after=traces[one.event][1]) for one in decisions)
+    return tuple(
+        Traced(decision=decision, before=traces[decision.event][0], after=traces[decision.event][1])
+        for decision in decisions
+    )
 
 
 def decision_of(backtest: Backtest, number: int) -> ChangedDecision:
@@ -198,8 +203,8 @@ def decision_of(backtest: Backtest, number: int) -> ChangedDecision:
 
 def names_of(candidate: CompiledPolicy, against: CompiledPolicy) -> tuple[str, str]:
     """The names of both versions; a draft that bears the other's number is called a draft."""
-    one, other = candidate.document.version, against.document.version
-    return (f"{one} (draft)" if one == other and candidate.digest != against.digest else one), other
+    name, other = candidate.document.version, against.document.version
+    return (f"{name} (draft)" if name == other and candidate.digest != against.digest else name), other
 
 
 def _tested(name: str, policy: CompiledPolicy, replayed: Replay, past: Past, crews: int) -> Tested:
@@ -232,7 +237,7 @@ def _scores(names: tuple[str, str], candidate: Replay, against: Replay, past: Pa
     }
 
 
-def _shown(number: int, one: Changed) -> ChangedDecision:
+def _shown(number: int, changed: Changed) -> ChangedDecision:
     before, after = (
         DecisionView(
             rule=each.rule,
@@ -242,14 +247,14 @@ def _shown(number: int, one: Changed) -> ChangedDecision:
             review=each.review,
             due_hours=each.due_hours,
         )
-        for each in (one.before, one.after)
+        for each in (changed.before, changed.after)
     )
     return ChangedDecision(
         number=number,
-        event=one.event,
-        asset=one.asset,
-        failure_mode=one.failure_mode,
-        at=one.at,
+        event=changed.event,
+        asset=changed.asset,
+        failure_mode=changed.failure_mode,
+        at=changed.at,
         before=before,
         after=after,
     )

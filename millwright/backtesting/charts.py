@@ -32,12 +32,14 @@ def _shares(versions: Sequence[Tested], figure: str) -> str:
     classes = ["all", *versions[0].by_class]
     for place, (version, colour) in enumerate(zip(versions, _COLOURS, strict=True)):
         each = [version.measures, *version.by_class.values()]
-        shares: list[Share] = [getattr(one, figure) for one in each]
-        known = [(position, one) for position, one in enumerate(shares) if one.share is not None]
-        points = [one.share or 0.0 for _, one in known]
+        shares: list[Share] = [getattr(measures, figure) for measures in each]
+        known = [
+            (position, known_share) for position, known_share in enumerate(shares) if known_share.share is not None
+        ]
+        points = [known_share.share or 0.0 for _, known_share in known]
         spread = [
-            [one - (s.low or 0.0) for one, (_, s) in zip(points, known, strict=True)],
-            [(s.high or 0.0) - one for one, (_, s) in zip(points, known, strict=True)],
+            [point - (s.low or 0.0) for point, (_, s) in zip(points, known, strict=True)],
+            [(s.high or 0.0) - point for point, (_, s) in zip(points, known, strict=True)],
         ]
         at = [position + (place - 0.5) * 0.25 for position, _ in known]
         axes.errorbar(at, points, yerr=spread, fmt="o", color=colour, capsize=4, label=version.name)
@@ -63,7 +65,7 @@ def _rungs(versions: Sequence[Tested]) -> str:
 def _moves(backtest: Backtest) -> str:
     drawn, axes = _axes()
     ladder = {rung.word: int(rung) for rung in Rung}
-    moves = [ladder[one.after.rung] - ladder[one.before.rung] for one in backtest.decisions]
+    moves = [ladder[decision.after.rung] - ladder[decision.before.rung] for decision in backtest.decisions]
     steps = range(-5, 6)
     axes.bar(list(steps), [moves.count(step) for step in steps], color=_COLOURS[1])
     axes.set_xticks(list(steps))

@@ -52,14 +52,14 @@ def read_failures(path: Path, components: Sequence[Component]) -> tuple[Failure,
 def _names(components: Iterable[Component]) -> dict[tuple[str, str], str]:
     """Every asset that may fail by each pair of names that a register may give it."""
     names: dict[tuple[str, str], str] = {}
-    for one in components:
-        machine = one.machine or one.id
+    for component in components:
+        machine = component.machine or component.id
         keys = {_machine_key(machine)}
         if number := _NUMBER.search(machine):
             keys.add(_machine_key(number.group()))
         for key in keys:
-            names[key, one.id] = one.id
-            names[key, one.id.rsplit("-", 1)[-1]] = one.id
+            names[key, component.id] = component.id
+            names[key, component.id.rsplit("-", 1)[-1]] = component.id
     return names
 
 

@@ -22,4 +22,6 @@ async def read_hits(
     first, last = since or span.first, until or span.last
     counted = await history.hits(policy.digest, first, last)
     days = max((last - first) / timedelta(days=1), 1.0)
-    return rule_hits([rule.id for rule in policy.rules], {one.rule: (one.hits, one.days) for one in counted}, days)
+    return rule_hits(
+        [rule.id for rule in policy.rules], {count.rule: (count.hits, count.days) for count in counted}, days
+    )

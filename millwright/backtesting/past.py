@@ -26,7 +26,7 @@ class Past:
         outcomes = self.outcomes
         register = outcomes.register
         if register is not None:
-            register = FailureRegister([one for one in register.failures if one.at <= moment], self.period)
+            register = FailureRegister([failure for failure in register.failures if failure.at <= moment], self.period)
         known = [case for case in outcomes.cases if case.until <= moment]
         return Past(self.period, Outcomes(known, self.period, register), self.classes)
 
@@ -48,7 +48,7 @@ async def read_past(history: History, since: datetime | None, until: datetime | 
     return Past(
         period,
         Outcomes(past_cases(await history.cases()), period, register),
-        {one.id: one.asset_class for one in components},
+        {component.id: component.asset_class for component in components},
     )
 
 
@@ -59,7 +59,7 @@ def past_cases(rows: Sequence[CaseRow]) -> list[PastCase]:
 
 def _past_case(row: CaseRow) -> PastCase:
     outcome = row.outcome
-    hours = sum(one.hours for one in outcome.report.labor) if outcome is not None else 0.0
+    hours = sum(labor.hours for labor in outcome.report.labor) if outcome is not None else 0.0
     return PastCase(
         id=row.id,
         asset=row.asset,

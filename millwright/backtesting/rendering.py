@@ -9,17 +9,17 @@ from rich.text import Text
 
 from domain.verdict import Explanation, Rung
 from millwright.backtesting.backtest import Backtest, Change, DecisionView, Tested, Traced
-from policies.evaluation.comparison import Standing
+from policies.evaluation.comparison import ComparisonResult
 from policies.evaluation.measures import Measures
 from policies.statistics.intervals import Share
 
 _BAR = 10
 _SHOWN = 20
 _STANDINGS = {
-    Standing.BETTER: ("Better, beyond what chance explains.", "green"),
-    Standing.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
-    Standing.WORSE: ("Worse, beyond what chance explains.", "bold red"),
-    Standing.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
+    ComparisonResult.BETTER: ("Better, beyond what chance explains.", "green"),
+    ComparisonResult.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
+    ComparisonResult.WORSE: ("Worse, beyond what chance explains.", "bold red"),
+    ComparisonResult.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
 }
 
 
@@ -46,12 +46,13 @@ def render(backtest: Backtest) -> RenderableType:
 
 def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
     """One changed decision, both ways to it side by side."""
-    one = traced.decision
+    decision = traced.decision
     table = Table.grid(padding=(0, 4), expand=False)
     table.add_column(ratio=1)
     table.add_column(ratio=1)
     table.add_row(_explained(before, traced.before), _explained(after, traced.after))
-    place = f"Decision {one.number}: {one.asset}, {one.failure_mode}, {one.at:%Y-%m-%d %H:%M} UTC, event {one.event}"
+    at = f"{decision.at:%Y-%m-%d %H:%M} UTC"
+    place = f"Decision {decision.number}: {decision.asset}, {decision.failure_mode}, {at}, event {decision.event}"
     return Group(Text(place, style="bold"), Text(), table)
 
 
@@ -98,8 +99,8 @@ def _rungs(versions: Iterable[Tested]) -> Table:
     table.add_column("version")
     for word in [*words, "cases"]:
         table.add_column(word.replace("_", " "), justify="right")
-    for one in versions:
-        table.add_row(one.name, *(f"{one.rungs.get(word, 0):,}" for word in words), str(one.cases))
+    for version in versions:
+        table.add_row(version.name, *(f"{version.rungs.get(word, 0):,}" for word in words), str(version.cases))
     return table
 
 
@@ -147,17 +148,17 @@ def _row(version: str, name: str, each: Measures) -> list[str]:
 
 def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
     lines: list[RenderableType] = [Text()]
-    for one in versions:
-        cost = one.measures.false_alarms
+    for version in versions:
+        cost = version.measures.false_alarms
         crew = "unknown crew hours" if cost.crew_hours is None else f"{cost.crew_hours:g} crew hours"
         words = (
-            f"{one.name}: {cost.orders} wrong orders, {crew} and {cost.interruption_hours:g} production hours for "
+            f"{version.name}: {cost.orders} wrong orders, {crew} and {cost.interruption_hours:g} production hours for "
             f"nothing; {cost.missed_failure_hours:g} production hours lost to failures nobody announced."
         )
-        if bounds := sentences(one.measures):
+        if bounds := sentences(version.measures):
             words += f" {bounds}."
-        if one.load is not None:
-            load = one.load
+        if version.load is not None:
+            load = version.load
             words += (
                 f" A crew's week: {load.orders_per_week:g} orders ({load.orders_per_week_low:g} to "
                 f"{load.orders_per_week_high:g}), {load.hours_per_week:g} h, {load.overtime_share:.1%} of it overtime."
@@ -177,9 +178,11 @@ def _changed(backtest: Backtest) -> RenderableType:
     )
     for name in ("number", "at", "asset", "mode", backtest.against.name, backtest.candidate.name):
         table.add_column(name)
-    for one in backtest.decisions[:_SHOWN]:
-        before, after = (f"{asked(each)} [dim]{escape(each.rule)}[/]" for each in (one.before, one.after))
-        table.add_row(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.asset, one.failure_mode, before, after)
+    for decision in backtest.decisions[:_SHOWN]:
+        before, after = (f"{asked(each)} [dim]{escape(each.rule)}[/]" for each in (decision.before, decision.after))
+        table.add_row(
+            str(decision.number), f"{decision.at:%Y-%m-%d %H:%M}", decision.asset, decision.failure_mode, before, after
+        )
     left = changed.decisions - _SHOWN
     more = f"and {left:,} more in --json and --report; " if left > 0 else ""
     return Group(table, Text(f"{more}--decision NUMBER shows one with both traces.", style="dim"))

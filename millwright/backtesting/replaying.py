@@ -126,7 +126,7 @@ async def replay_history(
     total = Compared()
     async for part in _replayed(history, Pair(candidate.text, against.text, since), until, progress, processes, 1):
         total.add(part)
-    total.changed.sort(key=lambda one: (one.at, one.asset, one.failure_mode, one.event))
+    total.changed.sort(key=lambda changed: (changed.at, changed.asset, changed.failure_mode, changed.event))
     return total
 
 

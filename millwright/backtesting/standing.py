@@ -29,17 +29,19 @@ def score_standing(
         Rejected: a version was altered in storage.
     """
     by_version: dict[str, list[Ordering]] = defaultdict(list)
-    for one in orderings:
-        by_version[one.version].append(
+    for ordering in orderings:
+        by_version[ordering.version].append(
             Ordering(
-                version=one.version,
-                asset=one.asset,
-                failure_mode=one.failure_mode,
-                at=one.at,
-                rung=Rung(one.rung),
+                version=ordering.version,
+                asset=ordering.asset,
+                failure_mode=ordering.failure_mode,
+                at=ordering.at,
+                rung=Rung(ordering.rung),
             )
         )
-    rearm = {one.version: compiled(one).document.memory.rearm for one in stored if one.version in by_version}
+    rearm = {
+        version.version: compiled(version).document.memory.rearm for version in stored if version.version in by_version
+    }
     return {
         version: score(episodes(found, rearm[version]), register, classes)
         for version, found in sorted(by_version.items())

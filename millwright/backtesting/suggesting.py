@@ -128,22 +128,29 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
         }
         classes = sorted({*early.classes.values()} - {""})
         tried, refused = _compiling(proposals(search.policy.text, classes, sorted(chattering - {""})))
-        texts = [search.policy.text, *(one.text for one in tried)]
+        texts = [search.policy.text, *(proposal.text for proposal in tried)]
         replays = await replay_many(history, texts, first, split, progress, search.processes)
     before = _measured(search.policy, replays[0], early)
     measured = [
-        (one, _effect(before, _measured(compile_policy(one.text, one.words), made, early)))
-        for one, made in zip(tried, replays[1:], strict=True)
+        (proposal, _effect(before, _measured(compile_policy(proposal.text, proposal.words), made, early)))
+        for proposal, made in zip(tried, replays[1:], strict=True)
     ]
     made = []
     chosen, objected = best(measured)
-    for one, found in chosen:
-        draft = compile_policy(one.text, one.words)
+    for proposal, found in chosen:
+        draft = compile_policy(proposal.text, proposal.words)
         question = Question(draft, search.policy, split, last, search.failures, processes=search.processes)
         backtest = await run_backtest(engine, question, lambda _, __: None)
         shown = _effect(backtest.against.measures, backtest.candidate.measures)
         made.append(
-            Suggestion(words=one.words, text=one.text, digest=draft.digest, found=found, shown=shown, backtest=backtest)
+            Suggestion(
+                words=proposal.words,
+                text=proposal.text,
+                digest=draft.digest,
+                found=found,
+                shown=shown,
+                backtest=backtest,
+            )
         )
     return Suggestions(
         version=search.policy.document.version,
@@ -167,12 +174,13 @@ def write_drafts(suggestions: Suggestions, folder: Path) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, one in enumerate(suggestions.suggestions, start=1):
+        for number, suggestion in enumerate(suggestions.suggestions, start=1):
             draft = folder / f"draft-{number}.yaml"
             draft.write_text(
-                f"# Found {_when(suggestions)}: {one.found.words}.\n# Never published by itself.\n{one.text}"
+                f"# Found {_when(suggestions)}: {suggestion.found.words}.\n"
+                f"# Never published by itself.\n{suggestion.text}"
             )
-            (folder / f"draft-{number}.backtest.json").write_text(one.backtest.model_dump_json(indent=1) + "\n")
+            (folder / f"draft-{number}.backtest.json").write_text(suggestion.backtest.model_dump_json(indent=1) + "\n")
             written.append(draft)
     except OSError as error:
         raise Rejected(f"cannot be written: {error}", field="out", fix="name a folder of yours") from error
@@ -205,13 +213,13 @@ def _false(measures: Measures) -> int:
 def _compiling(made: Sequence[Proposal]) -> tuple[list[Proposal], list[Refusal]]:
     """Those that are versions at all: a changed value may be none that its place allows."""
     sound, refused = [], []
-    for one in made:
+    for proposal in made:
         try:
-            compile_policy(one.text, one.words)
+            compile_policy(proposal.text, proposal.words)
         except PolicyRejected as error:
-            refused.append(Refusal(words=one.words, problem=error.problem))
+            refused.append(Refusal(words=proposal.words, problem=error.problem))
         else:
-            sound.append(one)
+            sound.append(proposal)
     return sound, refused
 
 
@@ -219,20 +227,22 @@ def best(measured: Sequence[tuple[Proposal, Effect]]) -> tuple[list[tuple[Propos
     """The best strength of each idea that the check lets pass, the best ideas first; and what it did not."""
     chosen: dict[str, tuple[Proposal, Effect]] = {}
     refused = []
-    for one, effect in sorted(measured, key=lambda each: (-each[1].gain, each[0].words)):
-        if not effect.worthwhile or one.family in chosen or len(chosen) == MOST:
+    for proposal, effect in sorted(measured, key=lambda each: (-each[1].gain, each[0].words)):
+        if not effect.worthwhile or proposal.family in chosen or len(chosen) == MOST:
             continue
-        problem = _objection(one)
+        problem = _objection(proposal)
         if problem is None:
-            chosen[one.family] = (one, effect)
+            chosen[proposal.family] = (proposal, effect)
         else:
-            refused.append(Refusal(words=one.words, problem=problem))
+            refused.append(Refusal(words=proposal.words, problem=problem))
     return list(chosen.values()), refused
 
 
-def _objection(one: Proposal) -> str | None:
+def _objection(proposal: Proposal) -> str | None:
     """What the check has against a draft, its cases apart, which are still to be written."""
-    findings = Reachability(compile_policy(one.text, one.words), read_text(one.text, one.words)).findings()
+    findings = Reachability(
+        compile_policy(proposal.text, proposal.words), read_text(proposal.text, proposal.words)
+    ).findings()
     return next((finding.complaint.problem for finding in findings if finding.blocks), None)
 
 

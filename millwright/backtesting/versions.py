@@ -23,12 +23,14 @@ def named_version(name: str, stored: Sequence[StoredVersion]) -> CompiledPolicy:
             return compile_policy(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise Rejected(f"{path} cannot be read: {error}", field="version", fix="name a policy document") from error
-    found = [one for one in stored if one.version == name or (len(name) >= 8 and one.digest.startswith(name))]
+    found = [
+        version for version in stored if version.version == name or (len(name) >= 8 and version.digest.startswith(name))
+    ]
     if not found:
-        known = ", ".join(one.version for one in stored) or "none"
+        known = ", ".join(version.version for version in stored) or "none"
         raise Rejected(f"no version {name} is stored", field="version", fix=f"there are {known}; or name a file")
     if len(found) > 1:
-        known = ", ".join(f"{one.policy} {one.digest[:12]}" for one in found)
+        known = ", ".join(f"{version.policy} {version.digest[:12]}" for version in found)
         raise Rejected(f"several policies have a version {name}", field="version", fix=f"name a digest: {known}")
     return compiled(found[0])
 
@@ -40,7 +42,7 @@ async def active_version(history: History, stored: Sequence[StoredVersion], now:
         Rejected: none is.
     """
     digest = await history.active(now)
-    found = [one for one in stored if one.digest == digest]
+    found = [version for version in stored if version.digest == digest]
     if not found:
         raise Rejected("no version is active", field="against", fix="name the version to hold it against")
     return compiled(found[0])

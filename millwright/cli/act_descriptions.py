@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from millwright.storage.policies.version_states import Told
+    from millwright.storage.policies.version_states import VersionAct
 
 _ENDED = {"halted": "halted itself", "withdrawn": "was ended", "rolled_back": "was rolled back", "graduated": "is over"}
 
 
-def words_of(told: "Told") -> str:
+def words_of(told: "VersionAct") -> str:
     """What was done, in a sentence without its subject. An act that nobody foresaw here is told by its kind."""
     detail = told.detail
     match told.what:

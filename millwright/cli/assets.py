@@ -46,7 +46,7 @@ def map_(
     by: Annotated[str, typer.Option(help="Who says so.")] = "operations",
 ) -> None:
     """Give an asset its name in another system, from now on. Unmapped events can be re-driven afterwards."""
-    attributes = dict(_pair(one) for one in attribute or [])
+    attributes = dict(_pair(pair) for pair in attribute or [])
     finish(_map(settings_of(context), asset, system, external_id, attributes, by))
     typer.echo(f"{asset} is {external_id} in {system} from now on.")
 
@@ -85,15 +85,16 @@ def list_(
         if alias.valid_to is None:
             names.setdefault(alias.asset, {})[alias.system] = alias.external_id
     assets = [
-        one
-        for one in sorted(register.assets, key=lambda asset: asset.id)
-        if (level is None or one.level is level) and (line is None or one.line == line)
+        listed
+        for listed in sorted(register.assets, key=lambda asset: asset.id)
+        if (level is None or listed.level is level) and (line is None or listed.line == line)
     ]
     if json:
-        write_json([one.model_dump(mode="json") | {"names": names.get(one.id, {})} for one in assets])
+        write_json([listed.model_dump(mode="json") | {"names": names.get(listed.id, {})} for listed in assets])
         return
     rows = [
-        (one.id, one.level.value, one.name, one.line, one.criticality, _names(names.get(one.id, {}))) for one in assets
+        (listed.id, listed.level.value, listed.name, listed.line, listed.criticality, _names(names.get(listed.id, {})))
+        for listed in assets
     ]
     write_table(("asset", "level", "name", "line", "criticality", "elsewhere"), rows, "There are no such assets.")
 

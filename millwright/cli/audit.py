@@ -37,8 +37,8 @@ def verify(
     if json:
         write_json({**report.model_dump(mode="json"), "verified": report.verified})
     else:
-        for one in report.findings:
-            typer.echo(f"{one.kind} at {one.where}: {one.what}")
+        for finding in report.findings:
+            typer.echo(f"{finding.kind} at {finding.where}: {finding.what}")
         if report.found > len(report.findings):
             typer.echo(f"… and {report.found - len(report.findings)} more")
         typer.echo(

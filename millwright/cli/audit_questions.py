@@ -82,7 +82,7 @@ def ask(
 
 
 def _cell(value: object) -> object:
-    return "; ".join(str(one) for one in value) or None if isinstance(value, list) else value
+    return "; ".join(str(part) for part in value) or None if isinstance(value, list) else value
 
 
 async def _ask(settings: "Settings", question: str, terms: "Mapping[str, object]") -> "Answer":

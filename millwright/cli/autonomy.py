@@ -11,7 +11,7 @@ from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.autonomy import AutonomyMove
-    from millwright.policy_operations.autonomy import Standing
+    from millwright.policy_operations.autonomy import AutonomyProgress
     from millwright.settings import Settings
 
 AssetClass = Annotated[str, typer.Argument(metavar="CLASS", help="The asset class.")]
@@ -34,11 +34,11 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
     """Show how far each asset class and failure mode may act without review, and what was measured of it."""
     settings = settings_of(context)
 
-    async def work() -> "list[Standing]":
-        from millwright.policy_operations.autonomy import standings
+    async def work() -> "list[AutonomyProgress]":
+        from millwright.policy_operations.autonomy import autonomy_progress
 
         async with opened(settings) as storage:
-            return await standings(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+            return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
 
     found = finish(work())
     if json:
@@ -46,17 +46,17 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
         return
     rows = [
         (
-            one.policy,
-            one.asset_class,
-            one.failure_mode,
-            one.state,
-            one.confirmed,
-            one.wrong,
-            one.lower_bound,
-            f"{one.target:g}, {one.needed} confirmed",
-            "yes" if one.enforced else "no",
+            progress.policy,
+            progress.asset_class,
+            progress.failure_mode,
+            progress.state,
+            progress.confirmed,
+            progress.wrong,
+            progress.lower_bound,
+            f"{progress.target:g}, {progress.needed} confirmed",
+            "yes" if progress.enforced else "no",
         )
-        for one in found
+        for progress in found
     ]
     heading = ("policy", "class", "mode", "state", "confirmed", "wrong", "at least", "target", "enforced")
     write_table(heading, rows, "There was no case yet.")

@@ -117,7 +117,7 @@ async def _check_attachable(storage: "Storage", question: "Question", api_key: s
     await actor(storage, api_key, "author", "approver", "operator")
     stored = await storage.versions.versions()
     digest = question.candidate.digest
-    if all(one.digest != digest for one in stored):
+    if all(known.digest != digest for known in stored):
         fix = "`millwright policy submit` it first; its text must not change any more"
         raise Rejected(f"{digest[:12]} is no stored version", field="attach", fix=fix)
     if question.since is not None or question.until is not None:

@@ -62,18 +62,18 @@ def list_(
         write_json(cases)
         return
     rows = [
-        (one.id, one.asset, one.failure_mode, one.rung, one.phase, one.opened_at, one.work_order, _state(one))
-        for one in cases
+        (case.id, case.asset, case.failure_mode, case.rung, case.phase, case.opened_at, case.work_order, _state(case))
+        for case in cases
     ]
     columns = ("case", "asset", "mode", "rung", "phase", "opened", "order", "state")
     write_table(columns, rows, "No such cases.")
 
 
-def _state(one: "SeenCase") -> str:
-    if one.closed_at is not None:
-        return one.closed_as or "closed"
-    waits = f"waits for {one.waiting_for}" if one.waiting_for else one.work_order_status or "-"
-    return f"[{one.lane}] {waits}" if one.lane else waits
+def _state(case: "SeenCase") -> str:
+    if case.closed_at is not None:
+        return case.closed_as or "closed"
+    waits = f"waits for {case.waiting_for}" if case.waiting_for else case.work_order_status or "-"
+    return f"[{case.lane}] {waits}" if case.lane else waits
 
 
 @app.command()
@@ -110,11 +110,14 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     typer.echo()
     write_table(
         ("at", "event", "evidence", "rung", "how"),
-        [(one.at, one.event, f"{one.source} {one.external_id}", one.rung, one.how) for one in whole.evidence],
+        [
+            (event.at, event.event, f"{event.source} {event.external_id}", event.rung, event.how)
+            for event in whole.evidence
+        ],
         "No evidence.",
     )
     typer.echo()
-    write_table(("at", "who", "what"), [(one.at, one.actor, one.kind) for one in whole.story], "Nothing was done yet.")
+    write_table(("at", "who", "what"), [(act.at, act.actor, act.kind) for act in whole.story], "Nothing was done yet.")
 
 
 @app.command()

@@ -41,7 +41,7 @@ def check(
     now = clock_of(settings_of(context).clock).now()
     reports = [check_policy(each) for each in documents(path)]
     if json:
-        write_json([_summary(one, now) for one in reports] if path.is_dir() else _summary(reports[0], now))
+        write_json([_summary(checked, now) for checked in reports] if path.is_dir() else _summary(reports[0], now))
     else:
         for report in reports:
             _tell(report, notes)
@@ -74,10 +74,10 @@ def _summary(report: "Report", now: datetime) -> dict[str, object]:
         "version": policy.document.version if policy else None,
         "digest": policy.digest if policy else None,
         "publishable": report.publishable,
-        "problems": [_placed(one) for one in report.problems],
-        "findings": [_found(one) for one in report.findings],
+        "problems": [_placed(problem) for problem in report.problems],
+        "findings": [_found(finding) for finding in report.findings],
         "waivers": _notices(report, now),
-        "cases": [{"name": one.name, "passed": one.passed, "problem": one.problem} for one in cases.results]
+        "cases": [{"name": result.name, "passed": result.passed, "problem": result.problem} for result in cases.results]
         if cases
         else None,
         "uncovered_rules": cases.uncovered_rules if cases else None,
@@ -85,25 +85,25 @@ def _summary(report: "Report", now: datetime) -> dict[str, object]:
     }
 
 
-def _placed(one: "TextRejected") -> dict[str, object]:
-    place = {"file": one.file, "line": one.line, "column": one.column, "field": one.field}
-    return place | {"problem": one.problem, "fix": one.fix}
+def _placed(rejected: "TextRejected") -> dict[str, object]:
+    place = {"file": rejected.file, "line": rejected.line, "column": rejected.column, "field": rejected.field}
+    return place | {"problem": rejected.problem, "fix": rejected.fix}
 
 
-def _found(one: "Finding") -> dict[str, object]:
-    witness = one.witness.model_dump(mode="json", exclude_defaults=True) if one.witness else None
-    told = {"kind": one.kind.value, "blocks": one.blocks, "rules": one.rules}
-    return told | _placed(one.complaint) | {"witness": witness}
+def _found(finding: "Finding") -> dict[str, object]:
+    witness = finding.witness.model_dump(mode="json", exclude_defaults=True) if finding.witness else None
+    told = {"kind": finding.kind.value, "blocks": finding.blocks, "rules": finding.rules}
+    return told | _placed(finding.complaint) | {"witness": witness}
 
 
 def _tell(report: "Report", notes: bool) -> None:
-    for one in report.problems:
-        typer.echo(str(one))
+    for problem in report.problems:
+        typer.echo(str(problem))
     for finding in report.findings:
         if finding.told_unasked or notes:
             _tell_finding(finding)
     if report.cases is not None:
-        failed = [one for one in report.cases.results if not one.passed]
+        failed = [result for result in report.cases.results if not result.passed]
         for case in failed:
             typer.echo(f"case {case.name}: {case.problem}")
         for rule in report.cases.uncovered_rules:

@@ -56,8 +56,8 @@ def _tell(found: "Difference") -> None:
             "  how long an episode lasts, how late an event may be, when review is left out or which holds are "
             "released without a person is otherwise"
         )
-    for one in found.unsettled:
-        typer.echo(f"  not settled: {one}")
+    for unsettled in found.unsettled:
+        typer.echo(f"  not settled: {unsettled}")
     if found.alike:
         typer.echo("  nothing: it is proved that both decide every situation alike")
     elif not found.unsettled:

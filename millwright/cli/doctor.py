@@ -36,7 +36,7 @@ _OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PartCondition:
     """What was found of one part. `mend` says what to do about it, and is None where nothing is to be done."""
 
     part: str
@@ -45,7 +45,7 @@ class Finding:
     mend: str | None = None
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[PartCondition]:
     """Every part, in the order in which they depend on each other. Whatever is wrong with one, the others are seen."""
     findings = [_python(), _packages()]
     async with AsyncExitStack() as stack:
@@ -64,86 +64,90 @@ async def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _python() -> Finding:
+def _python() -> PartCondition:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info >= _OLDEST_PYTHON:
-        return Finding("python", ok=True, sentence=f"Python {version}")
+        return PartCondition("python", ok=True, sentence=f"Python {version}")
     wanted = ".".join(str(part) for part in _OLDEST_PYTHON)
-    return Finding("python", ok=False, sentence=f"Python {version}", mend=f"use Python {wanted} or newer")
+    return PartCondition("python", ok=False, sentence=f"Python {version}", mend=f"use Python {wanted} or newer")
 
 
-def _packages() -> Finding:
+def _packages() -> PartCondition:
     differing = differences()
     if differing is None:
-        return Finding("packages", ok=True, sentence="no requirements.lock lies beside this installation")
+        return PartCondition("packages", ok=True, sentence="no requirements.lock lies beside this installation")
     if not differing:
-        return Finding("packages", ok=True, sentence="all as in requirements.lock")
+        return PartCondition("packages", ok=True, sentence="all as in requirements.lock")
     named = ", ".join(differing[:_SHOWN])
-    return Finding("packages", ok=False, sentence=f"{len(differing)} not as in requirements.lock: {named}", mend="make")
+    return PartCondition(
+        "packages", ok=False, sentence=f"{len(differing)} not as in requirements.lock: {named}", mend="make"
+    )
 
 
-async def _seen(part: str, mend: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
+async def _seen(part: str, mend: str, look: Callable[[], Awaitable[PartCondition]]) -> PartCondition:
     """What a look finds; one that fails, or takes too long, is a finding too."""
     try:
         async with asyncio.timeout(_PATIENCE):
             return await look()
     except TimeoutError:
-        return Finding(part, ok=False, sentence=f"gave no answer within {_PATIENCE:.0f} s", mend=mend)
+        return PartCondition(part, ok=False, sentence=f"gave no answer within {_PATIENCE:.0f} s", mend=mend)
     except Rejected as error:
         place = f"{error.field}: " if error.field else ""
-        return Finding(part, ok=False, sentence=f"{place}{error.problem}", mend=error.fix or mend)
+        return PartCondition(part, ok=False, sentence=f"{place}{error.problem}", mend=error.fix or mend)
     except MillwrightError as error:
-        return Finding(part, ok=False, sentence=str(error), mend=mend)
+        return PartCondition(part, ok=False, sentence=str(error), mend=mend)
 
 
-async def _opened(settings: Settings, stack: AsyncExitStack) -> tuple[Storage | None, Finding]:
+async def _opened(settings: Settings, stack: AsyncExitStack) -> tuple[Storage | None, PartCondition]:
     if not installed(settings):
         sentence = f"there is no installation under {settings.home}"
-        return None, Finding("database", ok=False, sentence=sentence, mend="make run")
+        return None, PartCondition("database", ok=False, sentence=sentence, mend="make run")
     storage = await stack.enter_async_context(open_storage(settings))
     finding = await _seen("database", "start it, or correct MILLWRIGHT_DATABASE_URL", lambda: _revision(storage))
     return (storage if finding.ok else None), finding
 
 
-async def _revision(storage: Storage) -> Finding:
+async def _revision(storage: Storage) -> PartCondition:
     revision = await read_revision(storage.engine)
     if revision.found is None:
         sentence = f"has no tables yet; this build wants {head()}"
-        return Finding("database", ok=False, sentence=sentence, mend="millwright db upgrade")
+        return PartCondition("database", ok=False, sentence=sentence, mend="millwright db upgrade")
     objection = revision.objection()
     if objection is None:
-        return Finding("database", ok=True, sentence=f"answers, at revision {revision.found}")
-    return Finding(
+        return PartCondition("database", ok=True, sentence=f"answers, at revision {revision.found}")
+    return PartCondition(
         "database", ok=False, sentence=f"is at {objection}", mend="millwright db upgrade, or the newer build"
     )
 
 
-async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | None, Finding]:
+async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | None, PartCondition]:
     address = settings.temporal_address
     if address is None:
         mend = "set MILLWRIGHT_TEMPORAL_ADDRESS, or start everything with `millwright up`"
-        return None, Finding("engine", ok=False, sentence="no workflow engine is named", mend=mend)
+        return None, PartCondition("engine", ok=False, sentence="no workflow engine is named", mend=mend)
     clients: list[Client] = []
 
-    async def look() -> Finding:
+    async def look() -> PartCondition:
         client = await stack.enter_async_context(engine_client(settings, address))
         clients.append(client)
         missing = await missing_search_attributes(client)
         sentence = f"answers at {address}, namespace {client.namespace}"
         if not missing:
-            return Finding("engine", ok=True, sentence=sentence)
+            return PartCondition("engine", ok=True, sentence=sentence)
         lacking = f"{sentence}; it lacks the search attributes {', '.join(missing)}"
-        return Finding("engine", ok=False, sentence=lacking, mend="millwright worker registers them when it starts")
+        return PartCondition(
+            "engine", ok=False, sentence=lacking, mend="millwright worker registers them when it starts"
+        )
 
     finding = await _seen("engine", "start it, or correct MILLWRIGHT_TEMPORAL_ADDRESS", look)
     return (clients.pop() if clients else None), finding
 
 
-async def _of_storage(storage: Storage) -> list[Finding]:
-    async def clock() -> Finding:
-        return Finding("clock", ok=True, sentence=f"{storage.clock.now():%Y-%m-%d %H:%M:%S} UTC")
+async def _of_storage(storage: Storage) -> list[PartCondition]:
+    async def clock() -> PartCondition:
+        return PartCondition("clock", ok=True, sentence=f"{storage.clock.now():%Y-%m-%d %H:%M:%S} UTC")
 
-    looks: Sequence[tuple[str, str, Callable[[], Awaitable[Finding]]]] = (
+    looks: Sequence[tuple[str, str, Callable[[], Awaitable[PartCondition]]]] = (
         ("clock", "correct MILLWRIGHT_CLOCK, or start the sandbox", clock),
         ("register", "millwright assets import", lambda: _register(storage)),
         ("policies", "approve and activate a version", lambda: _policies(storage)),
@@ -156,64 +160,68 @@ async def _of_storage(storage: Storage) -> list[Finding]:
     return [await _seen(*look) for look in looks]
 
 
-async def _register(storage: Storage) -> Finding:
+async def _register(storage: Storage) -> PartCondition:
     assets, lines, _ = await condition.read_lines(storage.engine, storage.clock.now())
     if not assets:
-        return Finding("register", ok=False, sentence="there are no assets", mend="millwright assets import")
-    return Finding("register", ok=True, sentence=f"{assets} assets on {len(lines)} lines")
+        return PartCondition("register", ok=False, sentence="there are no assets", mend="millwright assets import")
+    return PartCondition("register", ok=True, sentence=f"{assets} assets on {len(lines)} lines")
 
 
-async def _policies(storage: Storage) -> Finding:
+async def _policies(storage: Storage) -> PartCondition:
     _, lines, unruled = await condition.read_lines(storage.engine, storage.clock.now())
     if unruled:
         sentence = f"no policy is in force for {', '.join(unruled)}"
-        return Finding("policies", ok=False, sentence=sentence, mend="approve and activate a version")
+        return PartCondition("policies", ok=False, sentence=sentence, mend="approve and activate a version")
     faults = await condition.read_policy_faults(storage.engine, storage.compiled, storage.clock)
     if faults:
         sentence = f"what runs is not what was approved, and its work is stopped: {faults[0]}"
-        return Finding("policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
-    return Finding("policies", ok=True, sentence=f"one is in force for each of {len(lines)} lines, as it was approved")
+        return PartCondition(
+            "policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access"
+        )
+    return PartCondition(
+        "policies", ok=True, sentence=f"one is in force for each of {len(lines)} lines, as it was approved"
+    )
 
 
-async def _waivers(storage: Storage) -> Finding:
+async def _waivers(storage: Storage) -> PartCondition:
     notices = await read_waiver_notices(storage.engine, storage.clock.now())
     if not notices:
-        return Finding("waivers", ok=True, sentence=f"none in force has ended or ends within {NOTICE.days} days")
+        return PartCondition("waivers", ok=True, sentence=f"none in force has ended or ends within {NOTICE.days} days")
     # Nothing is broken: a rule that was waived decides again. But somebody has to know.
-    return Finding("waivers", ok=True, sentence="; ".join(one.words for one in notices))
+    return PartCondition("waivers", ok=True, sentence="; ".join(notice.words for notice in notices))
 
 
-async def _ledger(storage: Storage) -> Finding:
+async def _ledger(storage: Storage) -> PartCondition:
     seq, agrees = await condition.ledger_agrees(storage.engine)
     if agrees:
-        return Finding("ledger", ok=True, sentence=f"{seq} rows, the head names the last one")
+        return PartCondition("ledger", ok=True, sentence=f"{seq} rows, the head names the last one")
     sentence = f"the head says row {seq}, and the last row is another: rows were removed, or the head was altered"
-    return Finding("ledger", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
+    return PartCondition("ledger", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
 
 
-async def _due(storage: Storage) -> Finding:
+async def _due(storage: Storage) -> PartCondition:
     overdue = await condition.read_overdue(storage.engine, storage.clock.now() - OVERDUE)
     if not overdue.count:
-        return Finding("due", ok=True, sentence="nothing is overdue")
+        return PartCondition("due", ok=True, sentence="nothing is overdue")
     sentence = f"{overdue.count} overdue by more than 5 minutes, first {', '.join(overdue.longest)}"
-    return Finding(
+    return PartCondition(
         "due", ok=False, sentence=sentence, mend="is `millwright worker` running, and does the engine answer?"
     )
 
 
-async def _lanes(storage: Storage) -> Finding:
+async def _lanes(storage: Storage) -> PartCondition:
     lanes = await condition.read_lanes(storage.engine)
     if not lanes:
-        return Finding("lanes", ok=True, sentence="no case waits for a person")
+        return PartCondition("lanes", ok=True, sentence="no case waits for a person")
     sentence = ", ".join(f"{count} in {lane}" for lane, count in sorted(lanes.items()))
     # Reviewing and releasing are daily business; the other lanes mean that something is broken and only a person can
     # mend it.
     broken = sorted(set(lanes) - {Lane.REVIEW.value, Lane.PRODUCTION.value})
     mend = "; ".join(f"millwright case list --lane {lane}" for lane in broken) or None
-    return Finding("lanes", ok=not broken, sentence=f"cases wait for a person: {sentence}", mend=mend)
+    return PartCondition("lanes", ok=not broken, sentence=f"cases wait for a person: {sentence}", mend=mend)
 
 
-async def _holds(storage: Storage) -> Finding:
+async def _holds(storage: Storage) -> PartCondition:
     found = await condition.read_hold_faults(storage.engine, storage.clock.now() - A_SHIFT)
     faults = (
         ("unproven, or claimed by no open case", found.adrift),
@@ -222,10 +230,10 @@ async def _holds(storage: Storage) -> Finding:
     )
     if not any(holds for _, holds in faults):
         sentence = "every hold is proved ours, in effect where it was accepted, and claimed by an open case"
-        return Finding("holds", ok=True, sentence=sentence)
+        return PartCondition("holds", ok=True, sentence=sentence)
     sentence = "; ".join(f"{len(holds)} {fault}: {', '.join(holds[:_SHOWN])}" for fault, holds in faults if holds)
     mend = "millwright hold list, and look at the machine and the MES; only a person may decide"
-    return Finding("holds", ok=False, sentence=f"{sentence}. {ISOLATION_NOTICE}", mend=mend)
+    return PartCondition("holds", ok=False, sentence=f"{sentence}. {ISOLATION_NOTICE}", mend=mend)
 
 
 class _Reconciling:
@@ -235,24 +243,24 @@ class _Reconciling:
         self._storage = storage
         self._client = client
 
-    async def look(self) -> Finding:
+    async def look(self) -> PartCondition:
         cases = await condition.read_open_cases(self._storage.engine)
         lost = await cases_without_workflow(self._client, cases)
         if not lost:
-            return Finding("cases", ok=True, sentence=f"{len(cases)} open, each with its workflow")
+            return PartCondition("cases", ok=True, sentence=f"{len(cases)} open, each with its workflow")
         sentence = f"{len(lost)} of {len(cases)} open cases have no running workflow: {', '.join(lost[:_SHOWN])}"
-        return Finding(
+        return PartCondition(
             "cases", ok=False, sentence=sentence, mend="millwright worker: its dispatcher starts what is due"
         )
 
 
-async def _systems(settings: Settings, storage: Storage | None) -> list[Finding]:
+async def _systems(settings: Settings, storage: Storage | None) -> list[PartCondition]:
     checks: dict[str, Callable[[], Awaitable[str]]] = {}
 
-    async def opened() -> Finding:
+    async def opened() -> PartCondition:
         systems = await stack.enter_async_context(open_systems(settings, storage.clock if storage else WallClock()))
         checks.update({"cmms": systems.cmms.check, "mes": systems.mes.check, "twins": systems.twins.check})
-        return Finding("systems", ok=True, sentence="all are named")
+        return PartCondition("systems", ok=True, sentence="all are named")
 
     async with AsyncExitStack() as stack:
         named = await _seen("systems", "correct the setting", opened)
@@ -264,13 +272,13 @@ async def _systems(settings: Settings, storage: Storage | None) -> list[Finding]
         ]
 
 
-def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[Finding]]:
-    async def look() -> Finding:
-        return Finding(part, ok=True, sentence=await check())
+def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[PartCondition]]:
+    async def look() -> PartCondition:
+        return PartCondition(part, ok=True, sentence=await check())
 
     return look
 
 
-async def _bus(settings: Settings) -> Finding:
+async def _bus(settings: Settings) -> PartCondition:
     async with open_door(settings) as door:
-        return Finding("bus", ok=True, sentence=await door.check())
+        return PartCondition("bus", ok=True, sentence=await door.check())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
     from millwright.storage.policies.drafts import Draft
-    from millwright.storage.policies.version_states import Told, VersionState
+    from millwright.storage.policies.version_states import VersionAct, VersionState
 
 Named = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number, POLICY@VERSION, or its digest.")]
 
@@ -93,9 +93,9 @@ async def _submit(settings: "Settings", version: str, meaning: str, key: str | N
 async def _found(storage: "Storage", name: str) -> "Draft":
     policy, _, version = name.rpartition("@")
     drafts = await storage.policies.drafts.drafts()
-    found = [one for one in drafts if one.version == version and policy in ("", one.policy)]
+    found = [stored for stored in drafts if stored.version == version and policy in ("", stored.policy)]
     if len(found) != 1:
-        known = ", ".join(f"{one.policy}@{one.version}" for one in drafts) or "none"
+        known = ", ".join(f"{stored.policy}@{stored.version}" for stored in drafts) or "none"
         raise Rejected(f"no one draft is called {name}", field="version", fix=f"there are {known}")
     return found[0]
 
@@ -164,29 +164,37 @@ def listed(context: typer.Context, json: Json = False) -> None:
     if json:
         shown = ("policy", "version", "revision", "digest", "author", "saved_at")
         write_json(
-            {"versions": [_fields(one) for one in states]}
-            | {"drafts": [{name: getattr(one, name) for name in shown} for one in drafts]}
+            {"versions": [_fields(state) for state in states]}
+            | {"drafts": [{name: getattr(stored, name) for name in shown} for stored in drafts]}
         )
         return
     rows = [
-        (one.policy, one.version, one.state, "; ".join(one.places) or "-", _signed(one), one.author, one.digest[:12])
-        for one in states
+        (
+            state.policy,
+            state.version,
+            state.state,
+            "; ".join(state.places) or "-",
+            _signed(state),
+            state.author,
+            state.digest[:12],
+        )
+        for state in states
     ]
-    rows += [(one.policy, one.version, "draft", "-", "-", one.author, one.digest[:12]) for one in drafts]
+    rows += [(stored.policy, stored.version, "draft", "-", "-", stored.author, stored.digest[:12]) for stored in drafts]
     write_table(
         ("policy", "version", "state", "assigned", "approved by", "author", "digest"), rows, "No version is stored."
     )
 
 
-def _signed(one: "VersionState") -> str:
-    lacking = max(one.approvals_needed - len(one.approved_by), 0) if one.state == "in review" else 0
-    return ", ".join(one.approved_by) + (f" ({lacking} lacking)" if lacking else "")
+def _signed(version: "VersionState") -> str:
+    lacking = max(version.approvals_needed - len(version.approved_by), 0) if version.state == "in review" else 0
+    return ", ".join(version.approved_by) + (f" ({lacking} lacking)" if lacking else "")
 
 
-def _fields(one: object) -> dict[str, object]:
+def _fields(value: object) -> dict[str, object]:
     from dataclasses import fields
 
-    return {each.name: getattr(one, each.name) for each in fields(one)}  # type: ignore[arg-type]  # slots, no dict
+    return {each.name: getattr(value, each.name) for each in fields(value)}  # type: ignore[arg-type]  # slots, no dict
 
 
 async def _all(settings: "Settings") -> "tuple[list[VersionState], list[Draft]]":
@@ -199,15 +207,15 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
     """Show everything that was done to a version: by whom, when and why."""
     told = finish(_history(settings_of(context), version))
     if json:
-        write_json([_fields(one) for one in told])
+        write_json([_fields(act) for act in told])
         return
     from millwright.cli.act_descriptions import words_of
 
-    rows = [(one.at, one.by, words_of(one)) for one in told]
+    rows = [(act.at, act.by, words_of(act)) for act in told]
     write_table(("at", "who", "what was done"), rows, "Nothing was done to it.")
 
 
-async def _history(settings: "Settings", version: str) -> "list[Told]":
+async def _history(settings: "Settings", version: str) -> "list[VersionAct]":
     async with opened(settings) as storage:
         found = await storage.versions.named(version)
         return await storage.policies.states.history(found.digest, found.policy, found.version)
@@ -225,15 +233,15 @@ def export(
 async def _export(settings: "Settings", directory: Path) -> int:
     async with opened(settings) as storage:
         stored = await storage.versions.versions()
-        cases = {one.digest: one.cases for one in await storage.policies.drafts.submitted()}
+        cases = {submitted.digest: submitted.cases for submitted in await storage.policies.drafts.submitted()}
     by_policy: dict[str, list[str]] = {}
-    for one in stored:
-        path = directory / one.policy / f"{one.version}.yaml"
+    for version in stored:
+        path = directory / version.policy / f"{version.version}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(one.document.encode())
-        if one.digest in cases:
-            _keep_cases(path, one.document, cases[one.digest])
-        by_policy.setdefault(one.policy, []).append(f'"{one.version}" = "{one.digest}"')
+        path.write_bytes(version.document.encode())
+        if version.digest in cases:
+            _keep_cases(path, version.document, cases[version.digest])
+        by_policy.setdefault(version.policy, []).append(f'"{version.version}" = "{version.digest}"')
     tables = [f"[{policy}]\n" + "\n".join(lines) + "\n" for policy, lines in sorted(by_policy.items())]
     (directory / "digests.toml").write_text("\n".join(tables), encoding="utf-8")
     return len(stored)
@@ -266,7 +274,7 @@ async def _import(settings: "Settings", directory: Path, reason: str, key: str |
     said = []
     async with opened(settings) as storage:
         by = await actor(storage, key, "author")
-        stored = {(one.policy, one.version): one.digest for one in await storage.versions.versions()}
+        stored = {(version.policy, version.version): version.digest for version in await storage.versions.versions()}
         for path in _versions_in(directory):
             policy = compile_policy(_read(path), str(path))
             name = (policy.document.policy, policy.document.version)

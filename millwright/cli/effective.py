@@ -49,10 +49,12 @@ def _instant(at: str) -> datetime:
 
 
 def _context(register: "PlantRegister", asset: str) -> Context:
-    found = next((one for one in register.assets if one.id == asset), None)
+    found = next((known for known in register.assets if known.id == asset), None)
     if found is None:
         raise Rejected(f"no asset is called {asset}", field="asset", fix="`millwright assets list` lists them")
-    codes = sum(one.asset == asset and one.kind is ObservableKind.CODE for one in register.observables)
+    codes = sum(
+        observable.asset == asset and observable.kind is ObservableKind.CODE for observable in register.observables
+    )
     return Context(
         asset=asset,
         asset_class=found.asset_class or "",
@@ -70,20 +72,23 @@ def _tell(told: "EffectivePolicy") -> None:
         typer.echo("The policy does not cover this asset: every anomaly of it is ignored.")
         return
     if told.parameters:
-        rows = [(one.name, str(one.value), one.given_by, one.because or "-") for one in told.parameters]
+        rows = [
+            (parameter.name, str(parameter.value), parameter.given_by, parameter.because or "-")
+            for parameter in told.parameters
+        ]
         write_table(("parameter", "value", "given by", "because"), rows, "")
-    rules = [(one.rule, one.rung, one.standing, one.by or "-", one.because or "-") for one in told.rules]
+    rules = [(rule.rule, rule.rung, rule.standing, rule.by or "-", rule.because or "-") for rule in told.rules]
     write_table(("rule", "rung", "stands", "by", "because"), rules, "")
     if told.waivers:
         waived = [
             (
-                one.waiver,
-                ", ".join(one.rules),
-                f"{one.until:%Y-%m-%d %H:%M}" + ("" if one.holds else " (ended)"),
-                one.owner,
-                one.reason,
+                waiver.waiver,
+                ", ".join(waiver.rules),
+                f"{waiver.until:%Y-%m-%d %H:%M}" + ("" if waiver.holds else " (ended)"),
+                waiver.owner,
+                waiver.reason,
             )
-            for one in told.waivers
+            for waiver in told.waivers
         ]
         write_table(("waiver", "rules", "until (UTC)", "owner", "reason"), waived, "")
     if told.releases_unattended:

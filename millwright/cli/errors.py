@@ -51,7 +51,7 @@ def _ours(error: BaseException) -> MillwrightError | None:
     if isinstance(error, MillwrightError):
         return error
     if isinstance(error, BaseExceptionGroup):
-        return next((found for one in error.exceptions if (found := _ours(one)) is not None), None)
+        return next((found for exception in error.exceptions if (found := _ours(exception)) is not None), None)
     return None
 
 

@@ -43,14 +43,14 @@ def list_(
         return
     rows = [
         (
-            one.id,
-            one.received_at,
-            one.subject,
-            one.type,
-            one.fate,
-            f"{one.field}: {one.reason}" if one.field else one.reason,
+            event.id,
+            event.received_at,
+            event.subject,
+            event.type,
+            event.fate,
+            f"{event.field}: {event.reason}" if event.field else event.reason,
         )
-        for one in events
+        for event in events
     ]
     write_table(("id", "received", "subject", "type", "fate", "why"), rows, "No such events.")
 

@@ -33,22 +33,31 @@ def floods(
     if json:
         write_json(found)
         return
-    for one in found:
-        if one.ended_at is None:
-            typer.echo(_banner(one))
+    for flood in found:
+        if flood.ended_at is None:
+            typer.echo(_banner(flood))
     rows = [
-        (one.position, one.began_at, one.ended_at or "goes on", one.alarms, one.faults, one.peak, _first(one))
-        for one in found
+        (
+            flood.position,
+            flood.began_at,
+            flood.ended_at or "goes on",
+            flood.alarms,
+            flood.faults,
+            flood.peak,
+            _first(flood),
+        )
+        for flood in found
     ]
     write_table(("line", "from", "to", "alarms", "faults", "most in 10 min", "first out"), rows, "No floods.")
 
 
-def _banner(one: "Flood") -> str:
-    return f"FLOOD on {one.position} since {one.began_at:%Y-%m-%d %H:%M}: {one.alarms} alarms of {one.faults} faults"
+def _banner(flood: "Flood") -> str:
+    since = f"{flood.began_at:%Y-%m-%d %H:%M}"
+    return f"FLOOD on {flood.position} since {since}: {flood.alarms} alarms of {flood.faults} faults"
 
 
-def _first(one: "Flood") -> str:
-    return ", ".join(f"{fault.asset} {fault.failure_mode}" for fault in one.first_out[:_LISTED])
+def _first(flood: "Flood") -> str:
+    return ", ".join(f"{fault.asset} {fault.failure_mode}" for fault in flood.first_out[:_LISTED])
 
 
 def register(app: typer.Typer) -> None:

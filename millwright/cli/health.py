@@ -15,10 +15,11 @@ def doctor(context: typer.Context, json: Json = False) -> None:
         write_json(findings)
     else:
         rows = [
-            ("ok" if one.ok else "NO", one.part, one.sentence, "" if one.ok else one.mend or "") for one in findings
+            ("ok" if finding.ok else "NO", finding.part, finding.sentence, "" if finding.ok else finding.mend or "")
+            for finding in findings
         ]
         write_table(("", "part", "what was found", "how to mend it"), rows, "")
-    if not all(one.ok for one in findings):
+    if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
 

@@ -50,8 +50,8 @@ def hits(
         write_json({"version": policy.document.version, "digest": policy.digest, "rules": found})
         return
     rows = [
-        (one.rule, one.hits, f"{one.share:.1%}", f"{one.per_day:g}", one.days, _FLAGS[one.flag] if one.flag else "")
-        for one in found
+        (hit.rule, hit.hits, f"{hit.share:.1%}", f"{hit.per_day:g}", hit.days, _FLAGS[hit.flag] if hit.flag else "")
+        for hit in found
     ]
     write_table(("rule", "verdicts", "share", "a day", "on days", ""), rows, "The version has no rules.")
 

@@ -36,25 +36,34 @@ def show(
     stored = finish(_stored(settings_of(context)))
     if version is None:
         if json:
-            write_json([_listed(one) for one in stored])
+            write_json([_listed(published) for published in stored])
             return
-        rows = [(one.policy, one.version, ", ".join(one.roles) or "-", one.author, one.digest[:12]) for one in stored]
+        rows = [
+            (
+                published.policy,
+                published.version,
+                ", ".join(published.roles) or "-",
+                published.author,
+                published.digest[:12],
+            )
+            for published in stored
+        ]
         write_table(("policy", "version", "assigned as", "author", "digest"), rows, "No version is stored.")
         return
-    found = [one for one in stored if one.version == version or one.digest.startswith(version)]
+    found = [published for published in stored if published.version == version or published.digest.startswith(version)]
     if not found:
-        known = ", ".join(one.version for one in stored) or "none"
+        known = ", ".join(published.version for published in stored) or "none"
         raise Rejected(f"no version {version} is stored", field="version", fix=f"there are {known}")
     if json:
-        write_json([_listed(one) | {"document": one.document} for one in found])
+        write_json([_listed(published) | {"document": published.document} for published in found])
         return
-    for one in found:
-        typer.echo(one.document)
+    for published in found:
+        typer.echo(published.document)
 
 
-def _listed(one: "StoredVersion") -> dict[str, object]:
+def _listed(version: "StoredVersion") -> dict[str, object]:
     names = ("policy", "version", "digest", "author", "roles")
-    return {name: getattr(one, name) for name in names}
+    return {name: getattr(version, name) for name in names}
 
 
 async def _stored(settings: "Settings") -> "list[StoredVersion]":

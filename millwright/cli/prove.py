@@ -39,13 +39,13 @@ def prove(
     promised = policy.document.properties
     proofs = list(Prover(policy, lambda name: version_named(context, name), round(seconds * 1000)).prove(promised))
     if json:
-        write_json([_summary(one) for one in proofs])
+        write_json([_summary(proof) for proof in proofs])
     else:
         _tell(policy, proofs)
-    refuted = any(one.result == "refuted" for one in proofs)
-    settled = bool(proofs) and all(one.result != "unknown" for one in proofs)
+    refuted = any(proof.result == "refuted" for proof in proofs)
+    settled = bool(proofs) and all(proof.result != "unknown" for proof in proofs)
     if attached and (refuted or settled):
-        kept = {"properties": [_summary(one) for one in proofs]}
+        kept = {"properties": [_summary(proof) for proof in proofs]}
         finish(attach(settings_of(context), policy.digest, "proof", passed=not refuted, found=kept, key=key))
     if refuted:
         raise typer.Exit(1)
@@ -53,13 +53,13 @@ def prove(
         raise typer.Exit(_UNSETTLED)
 
 
-def _summary(one: "Proof") -> dict[str, object]:
-    witness = [each.model_dump(mode="json", exclude_defaults=True) for each in one.witness]
+def _summary(proof: "Proof") -> dict[str, object]:
+    witness = [each.model_dump(mode="json", exclude_defaults=True) for each in proof.witness]
     return {
-        "property": one.property,
-        "says": one.says,
-        "result": one.result,
-        "why": one.why,
+        "property": proof.property,
+        "says": proof.says,
+        "result": proof.result,
+        "why": proof.why,
         "witness": {"situations": witness} if witness else None,
     }
 
@@ -69,15 +69,15 @@ def _tell(policy: "CompiledPolicy", proofs: "list[Proof]") -> None:
     if not proofs:
         typer.echo(f"{document.policy} {document.version} promises nothing: it has no properties, so none is proved.")
         return
-    for one in proofs:
-        typer.echo(f"{_MARKS[one.result]}  {one.property}: {one.says}")
-        if one.why is not None:
-            typer.echo(f"         {one.why}")
-        for each in one.witness:
+    for proof in proofs:
+        typer.echo(f"{_MARKS[proof.result]}  {proof.property}: {proof.says}")
+        if proof.why is not None:
+            typer.echo(f"         {proof.why}")
+        for each in proof.witness:
             typer.echo(f"         {each.name}: {_seen(each)}")
-    proved = sum(one.result == "proved" for one in proofs)
+    proved = sum(proof.result == "proved" for proof in proofs)
     typer.echo(f"{proved} of {len(proofs)} properties of {document.policy} {document.version} are proved.")
-    if any(one.witness for one in proofs):
+    if any(proof.witness for proof in proofs):
         typer.echo("See it happen: write the `witness` of `--json` to a file and run `millwright policy try FILE`.")
 
 

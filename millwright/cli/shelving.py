@@ -109,18 +109,18 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
     """Writes shelves and windows as a table."""
     rows = [
         (
-            one.id,
-            one.kind.value,
-            one.asset,
-            one.failure_mode or "all",
-            one.from_at,
-            one.end_at,
+            suppression.id,
+            suppression.kind.value,
+            suppression.asset,
+            suppression.failure_mode or "all",
+            suppression.from_at,
+            suppression.end_at,
             seen.arrived,
-            one.made_by,
-            one.reason,
+            suppression.made_by,
+            suppression.reason,
         )
         for seen in found
-        for one in (seen.suppression,)
+        for suppression in (seen.suppression,)
     ]
     write_table(("id", "kind", "asset", "mode", "from", "until", "held back", "by", "because"), rows, nothing)
 
@@ -135,12 +135,12 @@ async def person(storage: "Storage", key: str | None, *roles: str) -> str:
 
 
 def _tell(whole: "WholeSuppression") -> None:
-    one = whole.suppression
-    typer.echo(f"{one.asset}, {one.failure_mode or 'every failure mode'}: {one.words}")
-    if one.ended_by is not None:
-        typer.echo(f"ended by {one.ended_by} because: {one.ended_because}")
-    if one.returned_at is not None:
-        typer.echo(f"returned {one.returned_at:%Y-%m-%d %H:%M} UTC")
+    shown = whole.suppression
+    typer.echo(f"{shown.asset}, {shown.failure_mode or 'every failure mode'}: {shown.words}")
+    if shown.ended_by is not None:
+        typer.echo(f"ended by {shown.ended_by} because: {shown.ended_because}")
+    if shown.returned_at is not None:
+        typer.echo(f"returned {shown.returned_at:%Y-%m-%d %H:%M} UTC")
     typer.echo()
     rows = [
         (

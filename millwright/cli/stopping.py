@@ -36,7 +36,7 @@ async def _stop(
 ) -> int:
     from domain.stops import StoppableAction
 
-    known = [one.value for one in StoppableAction]
+    known = [stoppable.value for stoppable in StoppableAction]
     if action not in known:
         raise Rejected(f"{action!r} cannot be stopped", field="action", fix=f"one of {', '.join(known)}")
     async with opened(settings) as storage:
@@ -68,7 +68,7 @@ def stops(context: typer.Context, json: Json = False) -> None:
     if json:
         write_json(found)
         return
-    rows = [(one.id, one.stopped_at, one.words, one.lifted_by or "stands") for one in found]
+    rows = [(stored.id, stored.stopped_at, stored.words, stored.lifted_by or "stands") for stored in found]
     write_table(("stop", "since", "what", "lifted by"), rows, "Nothing was ever stopped.")
 
 
@@ -117,9 +117,19 @@ def freezes(context: typer.Context, json: Json = False) -> None:
     """List the freeze windows, those lifted too."""
     found = finish(_freezes(settings_of(context)))
     if json:
-        write_json([{name: getattr(one, name) for name in one.__slots__} for one in found])
+        write_json([{name: getattr(declared, name) for name in declared.__slots__} for declared in found])
         return
-    rows = [(one.id, one.begins_at, one.ends_at, one.frozen_by, one.reason, one.thawed_by or "stands") for one in found]
+    rows = [
+        (
+            declared.id,
+            declared.begins_at,
+            declared.ends_at,
+            declared.frozen_by,
+            declared.reason,
+            declared.thawed_by or "stands",
+        )
+        for declared in found
+    ]
     write_table(("freeze", "from", "to", "by", "reason", "lifted by"), rows, "Nothing was ever frozen.")
 
 

@@ -65,8 +65,8 @@ def suggest(
         f"the best shown on {found.split_at:%Y-%m-%d} to {found.until:%Y-%m-%d}, which the search never saw."
     )
     rows = [
-        (file, one.words, one.found.words, one.shown.words, one.backtest.standing.value)
-        for file, one in zip(files, found.suggestions, strict=True)
+        (file, suggestion.words, suggestion.found.words, suggestion.shown.words, suggestion.backtest.standing.value)
+        for file, suggestion in zip(files, found.suggestions, strict=True)
     ]
     write_table(("draft", "change", "where it was found", "where it was not", "against it"), rows, "None is worth it.")
     for refused in found.refused:

@@ -44,7 +44,10 @@ def newest() -> "CompiledPolicy":
     """The highest version that ships with Millwright."""
     from policies.engine.catalogue import Catalogue
 
-    return max(Catalogue.published().versions, key=lambda one: [int(part) for part in one.document.version.split(".")])
+    return max(
+        Catalogue.published().versions,
+        key=lambda published: [int(part) for part in published.document.version.split(".")],
+    )
 
 
 def _read(path: Path) -> str:
@@ -62,8 +65,8 @@ def _shipped(name: str) -> "tuple[CompiledPolicy | None, list[str]]":
     from policies.engine.catalogue import Catalogue
 
     versions = Catalogue.published().versions
-    found = next((one for one in versions if _matches(name, one.document.version, one.digest)), None)
-    return found, [one.document.version for one in versions]
+    found = next((version for version in versions if _matches(name, version.document.version, version.digest)), None)
+    return found, [version.document.version for version in versions]
 
 
 def _stored(context: typer.Context, name: str) -> "tuple[CompiledPolicy | None, list[str]]":
@@ -74,12 +77,16 @@ def _stored(context: typer.Context, name: str) -> "tuple[CompiledPolicy | None, 
     if not installed(settings):
         return None, []
     rows = finish(_rows(settings))
-    one = next((row for row in rows if _matches(name, row[0], row[1])), None)
-    found = Catalogue().load(one[2], one[1], file=f"version {one[0]} in storage") if one is not None else None
+    match = next((row for row in rows if _matches(name, row[0], row[1])), None)
+    found = Catalogue().load(match[2], match[1], file=f"version {match[0]} in storage") if match is not None else None
     return found, [version for version, _, _ in rows]
 
 
 async def _rows(settings: "Settings") -> list[tuple[str, str, str]]:
     async with opened(settings) as storage:
-        versions = [(one.version, one.digest, one.document) for one in await storage.versions.versions()]
-        return versions + [(one.version, one.digest, one.document) for one in await storage.policies.drafts.drafts()]
+        versions = [
+            (version.version, version.digest, version.document) for version in await storage.versions.versions()
+        ]
+        return versions + [
+            (draft.version, draft.digest, draft.document) for draft in await storage.policies.drafts.drafts()
+        ]

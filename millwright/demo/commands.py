@@ -61,8 +61,8 @@ def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handle
     try:
         yield
     finally:
-        for number, one in before.items():
-            signal.signal(number, one)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _heeded() -> list[signal.Signals]:

@@ -106,15 +106,17 @@ async def score(
         The period that was played, the figures by version, and what the plant's own count finds otherwise.
     """
     ordering = [
-        {"version": one.version, "machine": one.machine, "component": one.component, "time": one.at.isoformat()}
-        for one in orderings
+        {"version": order.version, "machine": order.machine, "component": order.component, "time": order.at.isoformat()}
+        for order in orderings
     ]
     async with httpx.AsyncClient(timeout=60) as client:
         state = (await client.get(f"{sandbox}/state")).raise_for_status().json()
         counted = (await client.post(f"{sandbox}/score", json={"ordering": ordering})).raise_for_status().json()
     played = Played(first=state["first"], last=state["last"])
     register = FailureRegister(read_failures(plant / "failures.csv", components), Period(played.first, played.last))
-    ours = score_standing(orderings, versions, register, {one.id: one.asset_class for one in components})
+    ours = score_standing(
+        orderings, versions, register, {component.id: component.asset_class for component in components}
+    )
     theirs = {version: VersionScore.model_validate(figures) for version, figures in counted.items()}
     findings = tuple(
         f"the plant scores {version} otherwise than we do"
@@ -156,11 +158,11 @@ def _side_by_side(holds: list[dict[str, Any]]) -> int:
     """How many holds of different keys stood on one machine at the same time."""
     pairs = itertools.combinations(holds, 2)
     return sum(
-        one["machine"] == other["machine"]
-        and one["key"] != other["key"]
-        and one["placed"] < (other["released"] or _FOR_EVER)
-        and other["placed"] < (one["released"] or _FOR_EVER)
-        for one, other in pairs
+        first["machine"] == other["machine"]
+        and first["key"] != other["key"]
+        and first["placed"] < (other["released"] or _FOR_EVER)
+        and other["placed"] < (first["released"] or _FOR_EVER)
+        for first, other in pairs
     )
 
 
@@ -202,5 +204,8 @@ def summarise(
         floods=flooding,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
-        findings=(*findings, *(f"{one.kind} at {one.where}: {one.what}" for one in report.findings[:20])),
+        findings=(
+            *findings,
+            *(f"{finding.kind} at {finding.where}: {finding.what}" for finding in report.findings[:20]),
+        ),
     )

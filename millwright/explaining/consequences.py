@@ -6,7 +6,7 @@ from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
 from domain.production import ISOLATION_NOTICE
 from domain.verdict import Urgency
-from millwright.storage.events.event_store import Told
+from millwright.storage.events.event_store import StoryAct
 from millwright.storage.reporting.case_lists import WholeCase
 
 _WHEN = {
@@ -38,7 +38,7 @@ class Consequences(Model):
     outcome: str | None
     closed_as: str | None
     sentences: tuple[str, ...]
-    story: tuple[Told, ...]
+    story: tuple[StoryAct, ...]
 
 
 def consequences(whole: WholeCase, event: int) -> Consequences:
@@ -99,7 +99,7 @@ def _review(view: CaseView) -> list[str]:
     return said
 
 
-def _order(view: CaseView, story: tuple[Told, ...]) -> list[str]:
+def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
     if view.order is None:
         if view.draft is not None:
             return ["Its order was written down and has not been seen in the CMMS yet."]

@@ -107,7 +107,7 @@ class Explainer:
         rows = await self._record.verdicts_on(event)
         newest = {row.version: row.revision for row in rows}
         made = [await self._decision(row, standing=row.revision == newest[row.version]) for row in rows]
-        return tuple(sorted(made, key=lambda one: (one.role, one.version, -one.revision)))
+        return tuple(sorted(made, key=lambda decision: (decision.role, decision.version, -decision.revision)))
 
     async def _decision(self, row: VerdictRow, *, standing: bool) -> Decision:
         body: dict[str, object] = orjson.loads(row.body)
@@ -131,7 +131,7 @@ class Explainer:
             priority=int(str(body["priority"])),
             because=explanation.because if explanation else "",
             response=explanation.response if explanation else "",
-            tests=tuple(worded(one) for trace in traces if trace.matched for one in trace.comparisons),
+            tests=tuple(worded(comparison) for trace in traces if trace.matched for comparison in trace.comparisons),
             missed=tuple(missed(trace) for trace in traces if tells(trace)),
             values=explanation.values if explanation else {},
             changes=again.changes,
@@ -183,9 +183,9 @@ class Explainer:
 
     def _signed(self, digest: str) -> tuple[Signed, ...]:
         return tuple(
-            Signed(act=one.act, person=one.person, meaning=one.meaning, at=one.at)
-            for one in self._signatures
-            if one.digest == digest
+            Signed(act=signature.act, person=signature.person, meaning=signature.meaning, at=signature.at)
+            for signature in self._signatures
+            if signature.digest == digest
         )
 
 
@@ -195,10 +195,10 @@ def tells(trace: RuleTrace) -> bool:
 
 
 def missed(trace: RuleTrace) -> Missed:
-    failed = [one for one in trace.comparisons if not one.held]
+    failed = [comparison for comparison in trace.comparisons if not comparison.held]
     return Missed(
         rule=trace.rule,
         because=trace.because,
-        tests=tuple(worded(one) for one in failed or trace.comparisons),
+        tests=tuple(worded(comparison) for comparison in failed or trace.comparisons),
         error=trace.error,
     )

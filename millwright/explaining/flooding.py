@@ -38,11 +38,11 @@ async def read_flood_figures(engine: AsyncEngine, since: datetime, until: dateti
     """
     heard = await read_alarms(engine, since, until)
     found = [flood for line, alarms in heard.items() for flood in floods(line, alarms, until)]
-    lengths = [(one.ended_at or until) - one.began_at for one in found]
+    lengths = [(flood.ended_at or until) - flood.began_at for flood in found]
     return FloodFigures(
         floods=len(found),
         alarms=sum(len(alarms) for alarms in heard.values()),
-        alarms_in_floods=sum(one.alarms for one in found),
+        alarms_in_floods=sum(flood.alarms for flood in found),
         longest_minutes=round(max(lengths, default=timedelta()) / timedelta(minutes=1), 1),
-        going_on=tuple(sorted({one.position for one in found if one.ended_at is None})),
+        going_on=tuple(sorted({flood.position for flood in found if flood.ended_at is None})),
     )

@@ -25,10 +25,10 @@ def render(why: Why) -> RenderableType:
         again = f" It came {why.repeats} more time(s), which changed nothing." if why.repeats else ""
         came = f"Event {event.id}, {event.source}|{event.external_id}, received {event.received_at:%Y-%m-%d %H:%M} UTC."
         parts.append(Padding(Text(came + again, style="dim"), (0, 0, 0, 2)))
-    for one in why.decisions:
-        parts += _decision(one)
+    for decision in why.decisions:
+        parts += _decision(decision)
     if why.consequences is not None:
-        parts += _titled("What it led to", [Text(f"• {one}") for one in why.consequences.sentences])
+        parts += _titled("What it led to", [Text(f"• {sentence}") for sentence in why.consequences.sentences])
     return Group(*parts)
 
 
@@ -36,28 +36,31 @@ def _titled(title: str, lines: list[RenderableType]) -> list[RenderableType]:
     return [Text(), Text(title, style="bold cyan"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
 
 
-def _decision(one: Decision) -> list[RenderableType]:
-    stand = "decides" if one.acts else "judged aside, too late" if one.aside else "in shadow, acts on nothing"
-    if not one.standing:
+def _decision(decision: Decision) -> list[RenderableType]:
+    stand = "decides" if decision.acts else "judged aside, too late" if decision.aside else "in shadow, acts on nothing"
+    if not decision.standing:
         stand = "replaced by a later judgement"
-    title = f"{one.policy} {one.version} ({stand}): {one.rung.replace('_', ' ')}, {one.severity}, rule {one.rule}"
-    note = f" {escape(one.note)}" if one.note else ""
-    remade = Text.from_markup(_REMADE[one.remade] + note)
-    lines: list[RenderableType] = [Text(one.because)] if one.because else []
-    if not one.standing:
+    rung = decision.rung.replace("_", " ")
+    title = f"{decision.policy} {decision.version} ({stand}): {rung}, {decision.severity}, rule {decision.rule}"
+    note = f" {escape(decision.note)}" if decision.note else ""
+    remade = Text.from_markup(_REMADE[decision.remade] + note)
+    lines: list[RenderableType] = [Text(decision.because)] if decision.because else []
+    if not decision.standing:
         return _titled(title, [*lines, remade])
-    lines += [Text(f"Response: {one.response}", style="dim")] if one.response else []
-    lines += [Text(f"✓ {test.words}") if test.held else Text(f"– {test.words}") for test in one.tests]
-    if one.missed:
+    lines += [Text(f"Response: {decision.response}", style="dim")] if decision.response else []
+    lines += [Text(f"✓ {test.words}") if test.held else Text(f"– {test.words}") for test in decision.tests]
+    if decision.missed:
         table = Table(box=None, padding=(0, 2, 0, 0), title="Rules before it", title_justify="left")
         table.add_column("rule", style="dim", no_wrap=True)
         table.add_column("did not decide, because")
-        for missed in one.missed:
+        for missed in decision.missed:
             words = missed.error or "; ".join(test.words for test in missed.tests)
             table.add_row(escape(missed.rule), escape(words))
         lines.append(table)
-    if one.changes is not None:
-        lines += [Text(f"• {words}") for words in one.changes.told]
-    signed = [f"{each.act} by {each.person} on {each.at:%Y-%m-%d %H:%M} UTC" for each in one.signed]
-    lines.append(Text(f"Written by {one.author}; {'; '.join(signed)}; digest {one.digest[:16]}.", style="dim"))
+    if decision.changes is not None:
+        lines += [Text(f"• {words}") for words in decision.changes.told]
+    signed = [f"{each.act} by {each.person} on {each.at:%Y-%m-%d %H:%M} UTC" for each in decision.signed]
+    lines.append(
+        Text(f"Written by {decision.author}; {'; '.join(signed)}; digest {decision.digest[:16]}.", style="dim")
+    )
     return _titled(title, [*lines, remade])

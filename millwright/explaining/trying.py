@@ -24,7 +24,7 @@ def render_trial(situation: Situation, trial: Trial, changes: Counterfactuals) -
         for event, rung in zip(situation.events, trial.rungs, strict=True)
     ]
     traces = trial.explanation.traces
-    for test in (worded(one) for trace in traces if trace.matched for one in trace.comparisons):
+    for test in (worded(comparison) for trace in traces if trace.matched for comparison in trace.comparisons):
         parts.append(Text(f"  {'✓' if test.held else '–'} {test.words}"))
     passed = [trace for trace in traces if tells(trace)]
     if passed:
@@ -39,6 +39,6 @@ def _before(passed: list[RuleTrace]) -> Table:
     table.add_column("rule", style="dim", no_wrap=True)
     table.add_column("did not decide, because")
     for trace in passed:
-        one = missed(trace)
-        table.add_row(Text(one.rule), Text(one.error or "; ".join(test.words for test in one.tests)))
+        rule = missed(trace)
+        table.add_row(Text(rule.rule), Text(rule.error or "; ".join(test.words for test in rule.tests)))
     return table

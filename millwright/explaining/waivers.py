@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import PolicyRejected
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import read_book
+from millwright.storage.policies.assignments import read_assignments
 
 if TYPE_CHECKING:
     from policies.checks.waivers import WaiverNotice
@@ -28,8 +28,10 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
     """
     async with transaction(engine) as connection:
         async with (await raw(connection)).cursor() as cursor:
-            placements = (await read_book(cursor)).placements
-        acting = {one.digest for one in placements if one.role in _ACTING and one.in_force(now, now)}
+            placements = (await read_assignments(cursor)).placements
+        acting = {
+            placement.digest for placement in placements if placement.role in _ACTING and placement.in_force(now, now)
+        }
         texts = await connection.scalars(select(policy_versions.c.document).where(policy_versions.c.digest.in_(acting)))
         # What reads a policy is loaded only where one has waivers at all.
         wanted = [document for document in texts if _HAS_WAIVERS in document]
@@ -46,4 +48,4 @@ def notices_in(documents: Sequence[str], now: datetime) -> "list[WaiverNotice]":
     for document in documents:
         with suppress(PolicyRejected):
             found += waiver_notices(read_document(document, "in storage")[0], now)
-    return sorted(found, key=lambda one: (one.until, one.policy, one.version, one.waiver))
+    return sorted(found, key=lambda notice: (notice.until, notice.policy, notice.version, notice.waiver))

@@ -86,7 +86,7 @@ async def why(engine: AsyncEngine, catalogue: Catalogue, ref: str) -> Why:
         first_received_at=whole.event.received_at,
         decisions=decisions,
         consequences=followed,
-        remade=all(one.remade == "equal" for one in decisions) if decisions else None,
+        remade=all(decision.remade == "equal" for decision in decisions) if decisions else None,
     )
 
 
@@ -138,7 +138,7 @@ def _unknown(ref: str, found: Found) -> Why:
 def _case_of(whole: WholeEvent, entries: list[Entry], decisions: tuple[Decision, ...]) -> str | None:
     if entries:
         return entries[-1].case
-    asked = any(one.acts and Rung[one.rung.upper()].opens_case for one in decisions)
+    asked = any(decision.acts and Rung[decision.rung.upper()].opens_case for decision in decisions)
     return whole.case if asked else None
 
 
@@ -152,15 +152,17 @@ def _answer(
     event = whole.event
     if event.fate != Fate.DECIDED:
         return _undecided(event)
-    deciding = next((one for one in decisions if one.acts), None)
+    deciding = next((decision for decision in decisions if decision.acts), None)
     if deciding is None:
-        if any(one.role == "active" and one.aside for one in decisions):
+        if any(decision.role == "active" and decision.aside for decision in decisions):
             return (
                 "Nothing was done: the event came later than the policy waits for. It was judged where it belongs in "
                 "time, for the record, and moved nothing."
             )
         return "Nothing was done: only versions in shadow judged it, and they act on nothing."
-    earlier = [one for one in decisions if one.role == "active" and one.version == deciding.version][1:]
+    earlier = [
+        decision for decision in decisions if decision.role == "active" and decision.version == deciding.version
+    ][1:]
     before = ""
     if earlier and earlier[0].rung != deciding.rung:
         before = f" Judged first as {_rung(earlier[0].rung)}, and again when an earlier event had come late."
@@ -170,7 +172,7 @@ def _answer(
 
 
 def _held(deciding: Decision, held: HeldBack) -> str:
-    by = "; and ".join(one.words for one in held.by)
+    by = "; and ".join(suppression.words for suppression in held.by)
     last = held.by[0]
     late = " That had been over for too long when it returned." if last.returned_at is not None else ""
     return f"It asked for {_rung(deciding.rung)}, and nothing was done: it was {by}.{late}"

@@ -14,8 +14,8 @@ from domain.assets import Asset, Level, ObservableKind
 from domain.errors import EventRejected
 from millwright.intake.cloudevents import CloudEvent
 from millwright.intake.fields import bounded_moment, mapping, parsed_moment
-from millwright.intake.finding import Finding, Unmapped
 from millwright.intake.json_text import joined
+from millwright.intake.message_content import MessageContent, Unmapped
 from millwright.intake.register import Register
 from millwright.intake.subject import line_of
 from millwright.intake.telemetry import UNKNOWN_MODE
@@ -128,7 +128,7 @@ class AlarmEnvelope(_Envelope):
         return self
 
 
-def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Finding:
+def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> MessageContent:
     """What a `millwright.anomaly.v1` says.
 
     Raises:
@@ -159,10 +159,10 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Findin
         lead_high=said.lead.high if said.lead else None,
         recommended_action=said.recommended_action,
     )
-    return Finding(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
+    return MessageContent(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
 
 
-def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: datetime) -> Finding:
+def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: datetime) -> MessageContent:
     """What a `millwright.alarm.v1` says.
 
     Args:
@@ -192,7 +192,7 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: da
         text=said.text,
         raised_by=said.raised_by,
     )
-    return Finding(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
+    return MessageContent(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
 
 
 def _validated(model: type[_Said], event: CloudEvent) -> _Said:

@@ -12,7 +12,7 @@ _LARGEST = 1000
 """Items; one request is never split."""
 
 
-class Gathering:
+class GroupCommit:
     """Stores for many callers at once; each is answered after the commit that holds its items.
 
     There is no waiting for company: the first caller is stored at once, and those who come meanwhile go together.

@@ -42,8 +42,8 @@ class _Phrase(NamedTuple):
     anomaly: dict[str, object]
 
 
-class Phrasebook:
-    """The phrases that one register has given a meaning to."""
+class ParseCache:
+    """Parsed messages of one register: the same words are read once."""
 
     def __init__(self) -> None:
         self._phrases: dict[_Key, _Phrase] = {}

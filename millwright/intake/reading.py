@@ -28,9 +28,9 @@ from millwright.intake.cloudevents import (
     parsed_data,
     self_contained,
 )
-from millwright.intake.finding import Finding, Unmapped, not_an_anomaly
 from millwright.intake.json_text import Document, dumped, parse, refuse_unkeepable
 from millwright.intake.message import BusMessage, Delivery
+from millwright.intake.message_content import MessageContent, Unmapped, not_an_anomaly
 from millwright.intake.register import Register
 from millwright.intake.telemetry import read_telemetry
 from millwright.intake.twin_changes import read_lifecycle, read_update
@@ -187,7 +187,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     try:
         found = _find(event, delivery, register)
     except Unmapped as unmapped:
-        found = Finding(
+        found = MessageContent(
             natural_key=unmapped.natural_key,
             at=unmapped.at,
             fate=Fate.UNMAPPED,
@@ -195,7 +195,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
             field=unmapped.field,
         )
     except EventRejected as refused:
-        found = Finding(fate=Fate.QUARANTINED, reason=_words(refused), field=refused.field)
+        found = MessageContent(fate=Fate.QUARANTINED, reason=_words(refused), field=refused.field)
     key = found.natural_key
     if key is None and found.fate is not Fate.QUARANTINED:
         key = label_key(event.identity.source, event.identity.id)
@@ -220,7 +220,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     )
 
 
-def _find(event: CloudEvent, delivery: Delivery, register: Register) -> Finding:
+def _find(event: CloudEvent, delivery: Delivery, register: Register) -> MessageContent:
     kind, now = event.type, delivery.received_at
     if kind == envelope.ANOMALY:
         return envelope.read_anomaly(event, now, register)

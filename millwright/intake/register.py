@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from domain.assets import Alias, Asset, Observable, ObservableKind, PlantRegister
-from millwright.intake.parse_cache import Phrasebook
+from millwright.intake.parse_cache import ParseCache
 
 
 class _Span(NamedTuple):
@@ -50,7 +50,7 @@ class Register:
             if asset.machine is not None and asset.machine != asset.id:
                 self._parts[asset.machine, asset.name].add(asset.id)
         self._models = models
-        self.phrases = Phrasebook()
+        self.phrases = ParseCache()
         """What was said in the words of this register; with the next, all of it is looked up anew."""
 
     @classmethod

@@ -45,7 +45,7 @@ async def run_intake(settings: Settings, storage: Storage, stop: asyncio.Event) 
     async with open_door(settings) as door:
         snapshot = RegisterSnapshot(storage.register)
         loops = [Loop(receiver, storage, snapshot, settings.intake_batch, stop) for receiver in door.receivers]
-        log.info("taking in %s", ", ".join(sorted({one.entity for one in door.receivers})))
+        log.info("taking in %s", ", ".join(sorted({receiver.entity for receiver in door.receivers})))
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop.run(), name=f"intake {loop.entity}")

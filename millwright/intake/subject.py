@@ -7,7 +7,7 @@ from domain.assets import DEVICE_SYSTEM, TWIN_SYSTEM, Asset
 from domain.canonical import timestamp
 from domain.errors import EventRejected
 from domain.identity import part_of_key
-from millwright.intake.finding import Unmapped
+from millwright.intake.message_content import Unmapped
 from millwright.intake.register import Register
 
 

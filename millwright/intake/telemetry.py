@@ -13,8 +13,8 @@ from domain.assets import Asset, ObservableKind
 from domain.errors import EventRejected
 from millwright.intake.cloudevents import CloudEvent
 from millwright.intake.fields import bounded_moment, mapping, name_of, number, optional_share, score, text
-from millwright.intake.finding import Finding, Unmapped, not_an_anomaly
 from millwright.intake.json_text import joined
+from millwright.intake.message_content import MessageContent, Unmapped, not_an_anomaly
 from millwright.intake.register import Register
 from millwright.intake.subject import Observed, line_of, machine_of_device, machine_of_twin
 
@@ -30,7 +30,7 @@ _ROW_COLUMNS = frozenset({"DeviceId", "Timestamp", "score", "baseline", "confide
 _FORM_FIELDS = _ROW_COLUMNS | {"MaintenanceRisk", "errorCode", "timestamp"}
 
 
-def read_telemetry(event: CloudEvent, now: datetime, register: Register) -> Finding:
+def read_telemetry(event: CloudEvent, now: datetime, register: Register) -> MessageContent:
     """What a telemetry message says.
 
     Raises:
@@ -70,7 +70,7 @@ def refuse_unknown_model(model: str | None, field: str, register: Register) -> N
         )
 
 
-def code_finding(machine: Asset, code: str, observed: Observed, field: str, register: Register) -> Finding:
+def code_content(machine: Asset, code: str, observed: Observed, field: str, register: Register) -> MessageContent:
     """The anomaly of an error code, under the same natural key however the code arrived.
 
     Raises:
@@ -89,10 +89,10 @@ def code_finding(machine: Asset, code: str, observed: Observed, field: str, regi
         detector=DEVICE_DETECTOR,
         code=code,
     )
-    return Finding(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
+    return MessageContent(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
 
 
-def risk_finding(machine: Asset, value: object, observed: Observed, field: str) -> Finding:
+def risk_content(machine: Asset, value: object, observed: Observed, field: str) -> MessageContent:
     """The anomaly of a stated risk; of the machine, since no component is named.
 
     Raises:
@@ -110,33 +110,33 @@ def risk_finding(machine: Asset, value: object, observed: Observed, field: str) 
         risk=Risk(name),
     )
     key = observed.key(machine.id)
-    return Finding(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
+    return MessageContent(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
 
 
-def _risk(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+def _risk(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> MessageContent:
     at = bounded_moment(_present(data, "Timestamp", event.path), joined(event.path, "Timestamp"), now)
     observed = Observed("risk", "", at)
     machine = _machine(event, data, observed, register)
-    return risk_finding(machine, data["MaintenanceRisk"], observed, joined(event.path, "MaintenanceRisk"))
+    return risk_content(machine, data["MaintenanceRisk"], observed, joined(event.path, "MaintenanceRisk"))
 
 
-def _code(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+def _code(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> MessageContent:
     code = text(data, "errorCode", event.path)
     name = "Timestamp" if "Timestamp" in data else "timestamp"
     at = bounded_moment(_present(data, name, event.path), joined(event.path, name), now)
     observed = Observed("code", code, at)
     machine = _machine(event, data, observed, register)
-    return code_finding(machine, code, observed, joined(event.path, "errorCode"), register)
+    return code_content(machine, code, observed, joined(event.path, "errorCode"), register)
 
 
-def _measurement(event: CloudEvent, data: Mapping[str, object], now: datetime) -> Finding:
+def _measurement(event: CloudEvent, data: Mapping[str, object], now: datetime) -> MessageContent:
     for name in ("timestamp", "Timestamp"):
         if name in data:
             bounded_moment(data[name], joined(event.path, name), now)
     return not_an_anomaly("telemetry that says nothing unusual")
 
 
-def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> Finding:
+def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> MessageContent:
     path = event.path
     text(data, "DeviceId", path)
     at = bounded_moment(_present(data, "Timestamp", path), joined(path, "Timestamp"), now)
@@ -176,7 +176,7 @@ def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, reg
         quality=_quality(data, path),
         model_version=text(data, "modelVersion", path) if "modelVersion" in data else None,
     )
-    return Finding(key, at, anomaly, line_of(machine, joined(path, "DeviceId"), at, key))
+    return MessageContent(key, at, anomaly, line_of(machine, joined(path, "DeviceId"), at, key))
 
 
 def _machine(event: CloudEvent, data: Mapping[str, object], observed: Observed, register: Register) -> Asset:

@@ -12,11 +12,11 @@ from domain.errors import EventRejected
 from domain.keys import TWIN_AUTHOR
 from millwright.intake.cloudevents import CloudEvent
 from millwright.intake.fields import bounded_moment, mapping, name_of, text
-from millwright.intake.finding import Finding, not_an_anomaly
 from millwright.intake.json_text import joined
+from millwright.intake.message_content import MessageContent, not_an_anomaly
 from millwright.intake.register import Register
 from millwright.intake.subject import Observed, machine_of_twin
-from millwright.intake.telemetry import code_finding, refuse_unknown_model, risk_finding
+from millwright.intake.telemetry import code_content, refuse_unknown_model, risk_content
 
 WRITTEN_BY_US = frozenset(
     {
@@ -41,7 +41,7 @@ _ERROR_CODE, _ERROR_TIME, _RISK, _RISK_TIME, _AUTHOR = (
 )
 
 
-def read_update(event: CloudEvent, now: datetime, register: Register) -> Finding:
+def read_update(event: CloudEvent, now: datetime, register: Register) -> MessageContent:
     """What a change of a twin's properties says.
 
     Raises:
@@ -59,21 +59,23 @@ def read_update(event: CloudEvent, now: datetime, register: Register) -> Finding
     if changed.get(_RISK) is not None:
         observed = Observed("risk", "", _observed_at(_RISK_TIME, changed, event, now, field))
         machine = machine_of_twin(event.twin, observed, register, "subject")
-        return risk_finding(machine, changed[_RISK], observed, joined(field, _RISK))
+        return risk_content(machine, changed[_RISK], observed, joined(field, _RISK))
     names = ", ".join(joined("", name) for name in list(changed)[:8])
     return not_an_anomaly(f"a change of {names} says nothing unusual" if names else "a patch that changes nothing")
 
 
-def read_lifecycle(event: CloudEvent) -> Finding:
+def read_lifecycle(event: CloudEvent) -> MessageContent:
     """A twin or relationship came, went or changed: nothing unusual, but the register may be stale now."""
     what = event.type.removeprefix("Microsoft.DigitalTwins.")
-    return Finding(
+    return MessageContent(
         fate=Fate.NOT_AN_ANOMALY,
         reason=f"{what}: the graph changed; import the register again with `millwright assets import`",
     )
 
 
-def _code(event: CloudEvent, changed: Mapping[str, object], now: datetime, register: Register, field: str) -> Finding:
+def _code(
+    event: CloudEvent, changed: Mapping[str, object], now: datetime, register: Register, field: str
+) -> MessageContent:
     if _ERROR_CODE not in changed:
         raise EventRejected(f"sets {_ERROR_TIME} without {_ERROR_CODE}", field=field, fix="write both in one patch")
     if changed[_ERROR_CODE] in (None, ""):
@@ -81,7 +83,7 @@ def _code(event: CloudEvent, changed: Mapping[str, object], now: datetime, regis
     code = name_of(changed[_ERROR_CODE], joined(field, _ERROR_CODE))
     observed = Observed("code", code, _observed_at(_ERROR_TIME, changed, event, now, field))
     machine = machine_of_twin(event.twin, observed, register, "subject")
-    return code_finding(machine, code, observed, joined(field, _ERROR_CODE), register)
+    return code_content(machine, code, observed, joined(field, _ERROR_CODE), register)
 
 
 def _observed_at(name: str, changed: Mapping[str, object], event: CloudEvent, now: datetime, field: str) -> datetime:

@@ -20,7 +20,7 @@ from policies.engine.judging import CompiledPolicy
 from policies.statistics.intervals import share
 
 
-class Standing(Model):
+class AutonomyProgress(Model):
     """How far a class and failure mode has come, and what it still needs."""
 
     policy: str
@@ -39,7 +39,9 @@ class Standing(Model):
     """What is signed by whoever decides of it as it stands."""
 
 
-async def standings(engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime) -> list[Standing]:
+async def autonomy_progress(
+    engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime
+) -> list[AutonomyProgress]:
     """Every class and failure mode of which the policy in force had a case, or on which somebody has decided.
 
     Raises:
@@ -54,7 +56,7 @@ async def standings(engine: AsyncEngine, versions: VersionStore, store: Autonomy
         record = await store.record(key, _terms(policy))
         precision = share(record.confirmed, record.confirmed + record.wrong)
         found.append(
-            Standing(
+            AutonomyProgress(
                 policy=key.policy,
                 asset_class=key.asset_class,
                 failure_mode=key.failure_mode,

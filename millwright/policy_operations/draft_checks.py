@@ -78,10 +78,10 @@ def _check(draft: Draft, policy: "CompiledPolicy") -> str:
 
 def _against(report: "Report") -> str:
     """The first of what stands against publication, in words."""
-    said = [f"{one.field}: {one.problem}" if one.field else one.problem for one in report.problems]
-    said += [one.complaint.problem for one in report.findings if one.blocks]
+    said = [f"{problem.field}: {problem.problem}" if problem.field else problem.problem for problem in report.problems]
+    said += [finding.complaint.problem for finding in report.findings if finding.blocks]
     if report.cases is not None:
-        said += [f"case {one.name}: {one.problem}" for one in report.cases.results if not one.passed]
+        said += [f"case {result.name}: {result.problem}" for result in report.cases.results if not result.passed]
         said += [f"no passing case covers {rule}" for rule in report.cases.uncovered_rules]
         said += [f"no passing case covers timing {rule}" for rule in report.cases.uncovered_timing]
     return said[0]
@@ -95,16 +95,16 @@ def _prove(policy: "CompiledPolicy", stored: Sequence[StoredVersion]) -> str | N
     def version(number: str) -> "CompiledPolicy":
         from policies.engine.judging import compile_policy
 
-        for one in stored:
-            if one.policy == document.policy and one.version == number:
-                return compile_policy(one.document, number)
+        for published in stored:
+            if published.policy == document.policy and published.version == number:
+                return compile_policy(published.document, number)
         raise PolicyRejected(f"no version {number} is stored", field="properties")
 
     proofs = list(Prover(policy, version).prove(document.properties))
-    for one in proofs:
-        if one.result != "proved":
-            why = f": {one.why}" if one.why is not None else ""
-            problem = f"its property {one.property} ({one.says}) is {one.result}{why}"
+    for proof in proofs:
+        if proof.result != "proved":
+            why = f": {proof.why}" if proof.why is not None else ""
+            problem = f"its property {proof.property} ({proof.says}) is {proof.result}{why}"
             raise PolicyRejected(problem, field="properties", fix=f"see `millwright policy prove {document.version}`")
-    told = [{"property": one.property, "says": one.says, "result": one.result} for one in proofs]
+    told = [{"property": proof.property, "says": proof.says, "result": proof.result} for proof in proofs]
     return canonical({"properties": told}).decode() if told else None

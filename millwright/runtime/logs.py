@@ -28,7 +28,7 @@ _SHORTEST = 4
 def configure(settings: Settings, level: int = logging.INFO) -> None:
     """Sends the log to stderr, as the settings ask. Called again, it replaces what it did before."""
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _Stderr)]:
+    for handler in [ours for ours in root.handlers if isinstance(ours, _Stderr)]:
         root.removeHandler(handler)
     shape = JsonLines() if settings.log == "json" else PlainText()
     handler = _Stderr()
@@ -49,7 +49,7 @@ def secrets(settings: Settings) -> list[str]:
             found.update(_parts(value.get_secret_value()))
         elif isinstance(value, ConnectorSettings):
             found.update(_within(value.own()))
-    return sorted((one for one in found if len(one) >= _SHORTEST), key=len, reverse=True)
+    return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
 
 
 def _within(values: Mapping[str, object]) -> Iterator[str]:

@@ -15,7 +15,7 @@ _OWN_BEAT: Final = "judge-line"
 """It heartbeats after each transaction, so that one that hangs is noticed. Two attempts at once do no harm there."""
 
 
-class Attempts(Interceptor):
+class ActivityInterceptor(Interceptor):
     """Beats for every activity that has a heartbeat timeout, and makes a second attempt wait for the first.
 
     A worker that is killed is noticed within the heartbeat timeout, not at the end of the longest call. The engine
@@ -26,29 +26,29 @@ class Attempts(Interceptor):
     """
 
     def __init__(self) -> None:
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
         """See `Interceptor.intercept_activity`."""
-        return _Attempt(next, self._turns)
+        return _Attempt(next, self._locks)
 
 
 class _Attempt(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, turns: WeakValueDictionary[str, asyncio.Lock]) -> None:  # noqa: A002 - the SDK's name
+    def __init__(self, next: ActivityInboundInterceptor, locks: WeakValueDictionary[str, asyncio.Lock]) -> None:  # noqa: A002 - the SDK's name
         super().__init__(next)
-        self._turns = turns
+        self._locks = locks
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
         info = activity.info()
         if info.activity_type == _OWN_BEAT:
             return await super().execute_activity(input)
-        turn = self._turns.setdefault(f"{info.workflow_id} {info.activity_type}", asyncio.Lock())
+        lock = self._locks.setdefault(f"{info.workflow_id} {info.activity_type}", asyncio.Lock())
         beating: asyncio.Task[None] | None = None
         if info.heartbeat_timeout is not None:
             every = info.heartbeat_timeout.total_seconds() / _BEATS_A_TIMEOUT
             beating = asyncio.create_task(repeat(_beat, every=every, delay_first=True))
         try:
-            async with turn:
+            async with lock:
                 return await super().execute_activity(input)
         finally:
             if beating is not None:

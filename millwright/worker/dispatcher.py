@@ -97,19 +97,19 @@ class Dispatcher:
         Args:
             now: seconds of wall time, from any beginning.
         """
-        others = [one for one in due if not self._calls(one)]
+        others = [due_subject for due_subject in due if not self._calls(due_subject)]
         if self._signalling is not None or now < self._engine_away_until:
             return
-        wanted = [one for one in others if self._wants(one, now)]
+        wanted = [due_subject for due_subject in others if self._wants(due_subject, now)]
         # Lines first, then who was not signalled yet, and so few that what comes next does not wait long: a flood's
         # cases are many.
         wanted = sorted(wanted, key=self._turn)[:_AT_ONCE]
         if wanted:
-            self._signalling = asyncio.create_task(self._engine.wake([one.subject for one in wanted]))
-            for one in wanted:
-                self._signals[one.subject] = _Signal(now, one, self._patience_with(one))
+            self._signalling = asyncio.create_task(self._engine.wake([due_subject.subject for due_subject in wanted]))
+            for due_subject in wanted:
+                self._signals[due_subject.subject] = _Signal(now, due_subject, self._patience_with(due_subject))
         # What is due no more has come to rest, and its next wake is worth a signal.
-        still = {one.subject for one in others}
+        still = {due_subject.subject for due_subject in others}
         self._signals = {subject: signal for subject, signal in self._signals.items() if subject in still}
 
     async def signalled(self) -> None:
@@ -125,25 +125,25 @@ class Dispatcher:
             # It may have lost all that it was told.
             self._signals.clear()
 
-    def _calls(self, one: DueSubject) -> bool:
+    def _calls(self, due_subject: DueSubject) -> bool:
         """Whether an activity judges the line; one of this process is called."""
-        if not one.subject.startswith(_LINES):
+        if not due_subject.subject.startswith(_LINES):
             return False
-        return self._here.call(one.subject.removeprefix(_LINES), one.generation) or one.leased
+        return self._here.call(due_subject.subject.removeprefix(_LINES), due_subject.generation) or due_subject.leased
 
-    def _turn(self, one: DueSubject) -> tuple[bool, bool]:
-        return not one.subject.startswith(_LINES), one.subject in self._signals
+    def _turn(self, due_subject: DueSubject) -> tuple[bool, bool]:
+        return not due_subject.subject.startswith(_LINES), due_subject.subject in self._signals
 
-    def _wants(self, one: DueSubject, now: float) -> bool:
-        last = self._signals.get(one.subject)
+    def _wants(self, due_subject: DueSubject, now: float) -> bool:
+        last = self._signals.get(due_subject.subject)
         if last is None:
             return True
-        return now - last.at > (last.patience if last.due == one else _NOT_SOONER)
+        return now - last.at > (last.patience if last.due == due_subject else _NOT_SOONER)
 
-    def _patience_with(self, one: DueSubject) -> float:
+    def _patience_with(self, due_subject: DueSubject) -> float:
         """How long a subject may stay due before it is signalled again: a case that waits for its turn in a flood is in
         hand, and each signal has the engine give its workflow one more task."""
-        last = self._signals.get(one.subject)
-        if last is None or last.due != one:
+        last = self._signals.get(due_subject.subject)
+        if last is None or last.due != due_subject:
             return self._patience
         return min(last.patience * 2, self._patience * _AT_MOST_PATIENT)

@@ -66,13 +66,13 @@ class PolicyWatch:
         return len(found)
 
     async def _see_all(self, found: Sequence[DueSubject]) -> None:
-        for one in found:
-            next_at = await self._see(one)
+        for due_subject in found:
+            next_at = await self._see(due_subject)
             async with transaction(self._engine) as connection:
-                await due.settle(connection, one.subject, one.generation, next_at)
+                await due.settle(connection, due_subject.subject, due_subject.generation, next_at)
 
-    async def _see(self, one: DueSubject) -> datetime | None:
-        kind, _, number = one.subject.rpartition("/")
+    async def _see(self, due_subject: DueSubject) -> datetime | None:
+        kind, _, number = due_subject.subject.rpartition("/")
         row = await self._lifecycle.assignment(int(number))
         if row is None:
             return None

@@ -16,7 +16,7 @@ from activities.line_judging import LinesJudgedHere
 from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
-from millwright.worker.activity_interceptor import Attempts
+from millwright.worker.activity_interceptor import ActivityInterceptor
 from millwright.worker.dispatcher import Dispatcher
 from millwright.worker.policy_watch import PolicyWatch
 from millwright.worker.suppression_watch import SuppressionWatch
@@ -80,7 +80,7 @@ async def run_worker(
     queue = settings.task_queue
     engine = TemporalEngine(client, queue, settings.poll_interval, settings.workflow_task_timeout)
     here = LinesJudgedHere()
-    attempts = Attempts()
+    interceptor = ActivityInterceptor()
 
     def worker(
         queue: str, workflows: Sequence[type], activities: Sequence[Activity], slots: int = _SLOTS, polls: int = _POLLS
@@ -92,7 +92,7 @@ async def run_worker(
             activities=activities,
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
-            interceptors=[attempts],
+            interceptors=[interceptor],
             # The sandbox looks for what is not deterministic; the tests of replay do that, once and not in each case.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
@@ -112,7 +112,7 @@ async def run_worker(
             await stack.enter_async_context(worker(queue, watches, lines, polls=_POLLS_FOR_LINES))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
-            running.add(asyncio.create_task(SuppressionWatch(storage.returning).run()))
+            running.add(asyncio.create_task(SuppressionWatch(storage.suppression_end).run()))
         if systems is not None and only is not Work.JUDGING:
             activities = case_activities(storage, systems, engine, settings.hold_interval)
             for each in (

@@ -4,7 +4,7 @@ import logging
 
 from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage, repeat, retry
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +17,11 @@ class SuppressionWatch:
     """Returns what is due. Their waits are due rows in the plant's clock, so they survive every restart.
 
     Args:
-        returning: who returns one.
+        suppression_end: ends those whose time has come.
     """
 
-    def __init__(self, returning: Returning) -> None:
-        self._returning = returning
+    def __init__(self, suppression_end: SuppressionEnd) -> None:
+        self._suppression_end = suppression_end
         self._outage = Outage(log, "shelves and windows do not return for the moment", "storage is back: they return")
 
     async def run(self) -> None:
@@ -34,6 +34,6 @@ class SuppressionWatch:
         )
 
     async def _look(self) -> None:
-        for suppression in await self._returning.return_due():
+        for suppression in await self._suppression_end.return_due():
             log.info("suppression %s has returned", suppression)
         self._outage.is_over()

@@ -97,7 +97,7 @@ def _own_names(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change
         if was != now:
             yield Change(about=f"parameter {name}", says=f"{_shown(was)} → {_shown(now)}")
     for field in _NAMED:
-        olds, news = ({each.id: each for each in getattr(one, field)} for one in (old, new))
+        olds, news = ({each.id: each for each in getattr(document, field)} for document in (old, new))
         kind = {"properties": "property"}.get(field, field.removesuffix("s"))
         for name in sorted({*olds, *news}):
             if olds.get(name) != news.get(name):

@@ -206,7 +206,7 @@ def _timing(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int, unse
     old, new = before.document, after.document
     same = shared(after, before)
     asked = {name for name in (*before.timing.names, *after.timing.names) if name not in TIMING_VARIABLES}
-    plain = [[(rule.when, rule.urgency) for rule in one.timing] for one in (old, new)]
+    plain = [[(rule.when, rule.urgency) for rule in document.timing] for document in (old, new)]
     if plain[0] == plain[1] and old.costs == new.costs and asked <= same:
         return False
     mine, theirs = ({**TIMING_VARIABLES, **policy.names.own} for policy in (before, after))

@@ -157,26 +157,26 @@ class Reachability:
     def _both(self, table: Table, first: int, second: int) -> Iterator[Finding]:
         if self._ask(self._met[first], self._met[second]) is Answer.NONE:
             return
-        one, other = self._policy.rules[first].id, self._policy.rules[second].id
+        earlier, later = self._policy.rules[first].id, self._policy.rules[second].id
         witness = self._witness_of(first, second)
         kind, whether = (Kind.UNKNOWN, "may hold") if witness is None else (Kind.OVERLAP, "hold")
-        problem = f"{one} and {other} {whether} of the same anomalies, though only one row of {table.table} can"
+        problem = f"{earlier} and {later} {whether} of the same anomalies, though only one row of {table.table} can"
         fix = "tell their cells apart, or choose another hit policy"
-        yield self._finding(kind, True, (one, other), self._path(second), problem, fix, witness)
+        yield self._finding(kind, True, (earlier, later), self._path(second), problem, fix, witness)
 
     def _at_odds(self, first: int, second: int) -> Iterator[Finding]:
         """Of rows that both hold the highest decides: it must not be chance which, nor drop a review."""
-        one, other = self._written(first), self._written(second)
-        tied = (one.then.rung, one.then.severity, one.then.priority) == (
-            other.then.rung,
-            other.then.severity,
-            other.then.priority,
+        earlier, later = self._written(first), self._written(second)
+        tied = (earlier.then.rung, earlier.then.severity, earlier.then.priority) == (
+            later.then.rung,
+            later.then.severity,
+            later.then.priority,
         )
-        if tied and one.then != other.then:
-            problem = f"{one.id} and {other.id} are equally high and ask for different things"
+        if tied and earlier.then != later.then:
+            problem = f"{earlier.id} and {later.id} are equally high and ask for different things"
             fix = "give them different rungs, severities or priorities, or tell their cells apart"
-        elif one.then.rung is Rung.WORK_ORDER_AND_HOLD and other.then.review == "planner":
-            problem = f"{one.id} holds production at once where {other.id} wants a review first"
+        elif earlier.then.rung is Rung.WORK_ORDER_AND_HOLD and later.then.review == "planner":
+            problem = f"{earlier.id} holds production at once where {later.id} wants a review first"
             fix = "tell their cells apart, or let both wait"
         else:
             return
@@ -185,7 +185,7 @@ class Reachability:
         witness = self._witness_of(first, second)
         if witness is not None:
             yield self._finding(
-                Kind.CONTRADICTION, True, (one.id, other.id), (*other.path, "then"), problem, fix, witness
+                Kind.CONTRADICTION, True, (earlier.id, later.id), (*later.path, "then"), problem, fix, witness
             )
 
     def _overlaps(self) -> Iterator[Finding]:
@@ -204,13 +204,13 @@ class Reachability:
                 continue
             witness = self._witness_of(first, second)
             if witness is not None:
-                one, other = self._policy.rules[first].id, self._policy.rules[second].id
-                problem = f"{other} also holds of some anomalies that {one} decides"
-                yield self._finding(Kind.OVERLAP, False, (one, other), self._path(second), problem, None, witness)
+                earlier, later = self._policy.rules[first].id, self._policy.rules[second].id
+                problem = f"{later} also holds of some anomalies that {earlier} decides"
+                yield self._finding(Kind.OVERLAP, False, (earlier, later), self._path(second), problem, None, witness)
 
     def _differ(self, first: int, second: int) -> bool:
-        one, other = self._written(first), self._written(second)
-        return one.then.rung != other.then.rung and (one.table is None or one.table != other.table)
+        earlier, later = self._written(first), self._written(second)
+        return earlier.then.rung != later.then.rung and (earlier.table is None or earlier.table != later.table)
 
     def _last(self) -> Iterator[Finding]:
         last = len(self._met) - 1

@@ -39,14 +39,14 @@ def waiver_notices(document: PolicyDocument, now: datetime) -> tuple[WaiverNotic
         WaiverNotice(
             policy=document.policy,
             version=document.version,
-            waiver=one.id,
-            scope=spoken(one.scope),
-            rules=one.rules,
-            owner=one.owner,
-            reason=one.reason,
-            until=one.until,
-            ended=one.until <= now,
+            waiver=waiver.id,
+            scope=spoken(waiver.scope),
+            rules=waiver.rules,
+            owner=waiver.owner,
+            reason=waiver.reason,
+            until=waiver.until,
+            ended=waiver.until <= now,
         )
-        for one in sorted(document.waivers, key=lambda each: (each.until, each.id))
-        if one.until - now <= NOTICE
+        for waiver in sorted(document.waivers, key=lambda each: (each.until, each.id))
+        if waiver.until - now <= NOTICE
     )

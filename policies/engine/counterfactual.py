@@ -64,14 +64,14 @@ def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, co
     )
 
 
-def _telling(one: Counterfactual) -> tuple[bool, bool, int, str]:
+def _telling(counterfactual: Counterfactual) -> tuple[bool, bool, int, str]:
     """What tells a person most comes first: what would have ordered work, then numbers before words."""
-    words = RULE_VARIABLES[one.variable].type == "STRING"
+    words = RULE_VARIABLES[counterfactual.variable].type == "STRING"
     return (
-        one.ordering is None,
-        one.nearest is None,
-        2 if words else not one.variable.startswith("memory."),
-        one.variable,
+        counterfactual.ordering is None,
+        counterfactual.nearest is None,
+        2 if words else not counterfactual.variable.startswith("memory."),
+        counterfactual.variable,
     )
 
 
@@ -156,8 +156,8 @@ def _candidates(name: str, now: Value, found: Thresholds) -> list[tuple[Value, i
             )
         else:
             near.extend((threshold + side, side, threshold) for side in (-1, 0, 1))
-    near = [one for one in near if one[0] != now]
-    return sorted(near, key=lambda one: (abs(float(one[0]) - float(now)), abs(one[1])))
+    near = [candidate for candidate in near if candidate[0] != now]
+    return sorted(near, key=lambda candidate: (abs(float(candidate[0]) - float(now)), abs(candidate[1])))
 
 
 def _around(name: str, threshold: float) -> tuple[float, float, float]:

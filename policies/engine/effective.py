@@ -14,7 +14,7 @@ from policies.language.grammar import COMPOSED
 from policies.language.inheritance import ASSETS, asset_values, most_particular_first, scope_condition, spoken
 from policies.language.schema import Override, Scope, Waiver
 
-Standing = Literal["holds", "off", "replaced", "waived"]
+RuleStatus = Literal["holds", "off", "replaced", "waived"]
 
 
 class EffectiveParameter(Model):
@@ -32,7 +32,7 @@ class EffectiveRule(Model):
     rule: str
     when: str
     rung: str
-    standing: Standing
+    standing: RuleStatus
     by: str | None = None
     because: str | None = None
 
@@ -134,7 +134,7 @@ def _rules(policy: CompiledPolicy, overrides: Sequence[Override], waivers: Seque
         if touched_by is None:
             yield _standing(rule, waivers)
             continue
-        how: Standing = "off" if rule.id in touched_by.off else "replaced"
+        how: RuleStatus = "off" if rule.id in touched_by.off else "replaced"
         yield _told(rule, how, by=spoken(touched_by.scope), because=touched_by.because)
 
 
@@ -151,7 +151,7 @@ def _standing(
     return _told(rule, "holds", by=by, because=because)
 
 
-def _told(rule: WrittenRule, standing: Standing, by: str | None, because: str | None) -> EffectiveRule:
+def _told(rule: WrittenRule, standing: RuleStatus, by: str | None, because: str | None) -> EffectiveRule:
     return EffectiveRule(
         rule=rule.id, when=rule.written, rung=rule.then.rung.word, standing=standing, by=by, because=because
     )

@@ -147,7 +147,7 @@ def compare(candidate: CompiledPolicy, against: CompiledPolicy, history: FaultHi
             result.changed.append(Changed(*place, Decided.by(old), Decided.by(new)))
     for policy, found, made in zip((candidate, against), orderings, (result.candidate, result.against), strict=True):
         folded = episodes(found, policy.document.memory.rearm)
-        made.episodes.extend(one for one in folded if one.opened_at >= since)
+        made.episodes.extend(episode for episode in folded if episode.opened_at >= since)
     return result
 
 
@@ -161,7 +161,7 @@ def replay_alone(policy: CompiledPolicy, history: FaultHistory, since: datetime)
         if event.anomaly.at >= since:
             result.hits[verdict.rule, int(verdict.rung)] += 1
     folded = episodes(orderings, policy.document.memory.rearm)
-    result.episodes.extend(one for one in folded if one.opened_at >= since)
+    result.episodes.extend(episode for episode in folded if episode.opened_at >= since)
     return result
 
 

@@ -13,7 +13,7 @@ from policies.evaluation.measures import Measures
 from policies.statistics.intervals import Difference, Share, difference, share
 
 
-class Standing(StrEnum):
+class ComparisonResult(StrEnum):
     """How one figure, or a candidate as a whole, stands."""
 
     BETTER = "better"
@@ -36,7 +36,7 @@ class FigureComparison(Model):
     difference: Difference | None
     if_wrong: Difference | None
     if_right: Difference | None
-    standing: Standing
+    standing: ComparisonResult
 
 
 def compare_measures(candidate: Measures, against: Measures) -> tuple[FigureComparison, ...]:
@@ -67,13 +67,13 @@ def compare_measures(candidate: Measures, against: Measures) -> tuple[FigureComp
     )
 
 
-def standing(figures: Sequence[FigureComparison]) -> Standing:
+def standing(figures: Sequence[FigureComparison]) -> ComparisonResult:
     """The candidate as a whole: worse if any figure is, unknown if any cannot be told, else better if any is."""
-    found = {one.standing for one in figures}
-    for each in (Standing.WORSE, Standing.UNKNOWN, Standing.BETTER):
+    found = {figure.standing for figure in figures}
+    for each in (ComparisonResult.WORSE, ComparisonResult.UNKNOWN, ComparisonResult.BETTER):
         if each in found:
             return each
-    return Standing.ALIKE
+    return ComparisonResult.ALIKE
 
 
 def _if_wrong(measures: Measures) -> Share:
@@ -84,15 +84,19 @@ def _if_right(measures: Measures) -> Share:
     return share(measures.right + measures.prevented + measures.unlabelled, measures.orders)
 
 
-def _standing(apart: Difference | None) -> Standing:
+def _standing(apart: Difference | None) -> ComparisonResult:
     if apart is None:
-        return Standing.UNKNOWN
+        return ComparisonResult.UNKNOWN
     if apart.high < 0:
-        return Standing.WORSE
-    return Standing.BETTER if apart.low > 0 else Standing.ALIKE
+        return ComparisonResult.WORSE
+    return ComparisonResult.BETTER if apart.low > 0 else ComparisonResult.ALIKE
 
 
-def _agreed(cases: Sequence[Standing]) -> Standing:
+def _agreed(cases: Sequence[ComparisonResult]) -> ComparisonResult:
     if len(set(cases)) == 1:
         return cases[0]
-    return Standing.UNKNOWN if {Standing.WORSE, Standing.UNKNOWN} & set(cases) else Standing.ALIKE
+    return (
+        ComparisonResult.UNKNOWN
+        if {ComparisonResult.WORSE, ComparisonResult.UNKNOWN} & set(cases)
+        else ComparisonResult.ALIKE
+    )

@@ -43,7 +43,7 @@ def crew_load(episodes: Sequence[Episode], period: Period, hours: Sequence[float
     weeks = int(period.weeks)
     if weeks < 1 or not hours:
         return None
-    of_week = Counter((one.opened_at - period.first) // timedelta(weeks=1) for one in episodes)
+    of_week = Counter((episode.opened_at - period.first) // timedelta(weeks=1) for episode in episodes)
     counts = [of_week[week] for week in range(weeks)]
     chance = random.Random(_SEED)  # noqa: S311 - a simulation, no secret
     capacity = CREW_WEEK_HOURS * crews

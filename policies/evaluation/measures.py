@@ -156,10 +156,10 @@ def measure(
         costs: the policy's own.
         rearm: the policy's own.
     """
-    joined = [(one, outcomes.case_of(one, rearm)) for one in episodes]
+    joined = [(episode, outcomes.case_of(episode, rearm)) for episode in episodes]
     by_class = {
         name: _measure(
-            [(one, case) for one, case in joined if classes.get(one.asset) == name],
+            [(episode, case) for episode, case in joined if classes.get(episode.asset) == name],
             outcomes,
             {asset for asset, each in classes.items() if each == name},
             costs,
@@ -172,14 +172,14 @@ def measure(
 def _measure(
     joined: Sequence[tuple[Episode, PastCase | None]], outcomes: Outcomes, assets: set[str] | None, costs: CostTerms
 ) -> Measures:
-    worths = [outcomes.worth(one, case) for one, case in joined]
+    worths = [outcomes.worth(episode, case) for episode, case in joined]
     counts = Counter(worths)
     right, orders = counts[Worth.RIGHT], len(joined)
     open_question = counts[Worth.PREVENTED] + counts[Worth.UNLABELLED]
     known = orders - open_question
     caught, failures, leads = _caught(joined, worths, outcomes, assets)
-    wrong = [one for (one, _), worth in zip(joined, worths, strict=True) if worth is Worth.WRONG]
-    held = sum(one.rung is Rung.WORK_ORDER_AND_HOLD for one in wrong)
+    wrong = [episode for (episode, _), worth in zip(joined, worths, strict=True) if worth is Worth.WRONG]
+    held = sum(episode.rung is Rung.WORK_ORDER_AND_HOLD for episode in wrong)
     each = outcomes.crew_hours_of_a_false_order
     return Measures(
         orders=orders,
@@ -215,11 +215,13 @@ def _caught(
     """How many failures were announced, of how many, and the lead time of each right order in hours."""
     register, period = outcomes.register, outcomes.period
     if register is not None:
-        to_announce = [one for one in register.to_announce if assets is None or one.asset in assets]
-        announced = [register.announced(one) for one, _ in joined]
+        to_announce = [failure for failure in register.to_announce if assets is None or failure.asset in assets]
+        announced = [register.announced(episode) for episode, _ in joined]
         told = {failure for found in announced for failure in found}
         leads = [
-            (found[0].at - one.opened_at) / _HOUR for (one, _), found in zip(joined, announced, strict=True) if found
+            (found[0].at - episode.opened_at) / _HOUR
+            for (episode, _), found in zip(joined, announced, strict=True)
+            if found
         ]
         return sum(failure in told for failure in to_announce), len(to_announce), leads
     confirmed = {
@@ -230,9 +232,9 @@ def _caught(
         and (assets is None or case.asset in assets)
     }
     hits = [
-        (one, case)
-        for (one, case), worth in zip(joined, worths, strict=True)
+        (episode, case)
+        for (episode, case), worth in zip(joined, worths, strict=True)
         if worth is Worth.RIGHT and case is not None
     ]
     caught = {case.id for _, case in hits} & confirmed
-    return len(caught), len(confirmed), [(case.until - one.opened_at) / _HOUR for one, case in hits]
+    return len(caught), len(confirmed), [(case.until - episode.opened_at) / _HOUR for episode, case in hits]

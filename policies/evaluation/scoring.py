@@ -72,14 +72,14 @@ class FailureRegister:
         self.failures: tuple[Failure, ...] = tuple(sorted(failures))
         self.period = period
         self._times: dict[str, list[datetime]] = defaultdict(list)
-        for one in self.failures:
-            self._times[one.asset].append(one.at)
+        for failure in self.failures:
+            self._times[failure.asset].append(failure.at)
 
     @property
     def to_announce(self) -> tuple[Failure, ...]:
         """The failures that could have been announced."""
         first, last = self.period.first + SETTLING, self.period.last
-        return tuple(one for one in self.failures if first <= one.at <= last)
+        return tuple(failure for failure in self.failures if first <= failure.at <= last)
 
     def announced(self, episode: Episode) -> Sequence[Failure]:
         """The failures that an episode announced, ascending."""
@@ -102,8 +102,8 @@ def score(episodes: Sequence[Episode], register: FailureRegister, classes: Mappi
         **dict(total),
         by_class={
             name: _line(
-                [one for one in episodes if classes.get(one.asset) == name],
-                [one for one in to_announce if classes.get(one.asset) == name],
+                [episode for episode in episodes if classes.get(episode.asset) == name],
+                [failure for failure in to_announce if classes.get(failure.asset) == name],
                 register,
             )
             for name in sorted(set(classes.values()))
@@ -113,11 +113,11 @@ def score(episodes: Sequence[Episode], register: FailureRegister, classes: Mappi
 
 def leads(episodes: Iterable[Episode], register: FailureRegister) -> list[timedelta]:
     """The lead time of each right episode, in their order."""
-    return [found[0].at - one.opened_at for one in episodes if (found := register.announced(one))]
+    return [found[0].at - episode.opened_at for episode in episodes if (found := register.announced(episode))]
 
 
 def _line(episodes: Sequence[Episode], to_announce: Sequence[Failure], register: FailureRegister) -> ScoreLine:
-    announced = {failure for one in episodes for failure in register.announced(one)}
+    announced = {failure for episode in episodes for failure in register.announced(episode)}
     hours = [lead / timedelta(hours=1) for lead in leads(episodes, register)]
     caught = sum(failure in announced for failure in to_announce)
     return ScoreLine(

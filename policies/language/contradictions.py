@@ -38,8 +38,8 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
         yield from _override_problems(document, position, override, source)
     yield from _waiver_problems(document, source)
     yield from _hold_problems(document, source)
-    for position, one in enumerate(document.properties):
-        yield from _claim_problems(("properties", position), one, source)
+    for position, promise in enumerate(document.properties):
+        yield from _claim_problems(("properties", position), promise, source)
 
 
 def rule_paths(document: PolicyDocument) -> dict[str, Path]:
@@ -113,7 +113,7 @@ def _ids(document: PolicyDocument) -> Mapping[str, list[tuple[Path, str]]]:
         tables.append((("rules", position, "table"), entry.table))
         rules += [(("rules", position, "rows", place, "id"), row.id) for place, row in enumerate(entry.rows)]
     for position, override in enumerate(document.overrides):
-        rules += [(("overrides", position, "rules", place, "id"), one.id) for place, one in enumerate(override.rules)]
+        rules += [(("overrides", position, "rules", place, "id"), rule.id) for place, rule in enumerate(override.rules)]
     return {
         "rules": rules,
         "tables": tables,

@@ -31,11 +31,11 @@ def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.
     for parameter in policy.names.parameters:
         name = f"param.{parameter.name}"
         yield f"{name} is what it is for the asset", terms[name] == _parameter(parameter, terms)
-    for one in policy.document.waivers:
+    for waiver in policy.document.waivers:
         for other in policy.document.waivers:
-            if one.until < other.until:
-                claim = z3.Implies(terms[f"waiver.{one.id}"], terms[f"waiver.{other.id}"])
-                yield f"waiver {one.id} ends before {other.id}", claim
+            if waiver.until < other.until:
+                claim = z3.Implies(terms[f"waiver.{waiver.id}"], terms[f"waiver.{other.id}"])
+                yield f"waiver {waiver.id} ends before {other.id}", claim
     for state in policy.states:
         named = {name: terms[f"state.{state.terms.id}.{name}"] for name in STATE}
         zero, one_ = literal(0.0), literal(1.0)

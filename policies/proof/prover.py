@@ -103,38 +103,38 @@ class Prover:
 
     def prove(self, properties: Sequence[Property]) -> Iterator[Proof]:
         """Each property with what became of it, in turn."""
-        for one in properties:
-            yield self._prove(one)
+        for promise in properties:
+            yield self._prove(promise)
 
-    def _prove(self, one: Property) -> Proof:
+    def _prove(self, promise: Property) -> Proof:
         try:
-            question = self._question(one)
+            question = self._question(promise)
         except Rejected as error:
             # No translation, a name that does not exist, a version that is not there: nothing can be said, and why.
-            return Proof(property=one.id, says=one.says, result="unknown", why=str(error))
+            return Proof(property=promise.id, says=promise.says, result="unknown", why=str(error))
         search = Search(question.statements, question.situations, self._timeout)
         answer = search.ask()
         if answer is Answer.NONE:
-            return Proof(property=one.id, says=one.says, result="proved")
+            return Proof(property=promise.id, says=promise.says, result="proved")
         if answer is Answer.UNKNOWN:
             why = f"the solver did not come to an end within {self._timeout / 1000:g} s"
-            return Proof(property=one.id, says=one.says, result="unknown", why=why)
+            return Proof(property=promise.id, says=promise.says, result="unknown", why=why)
         witness = confirmed(
             search, question.policies, question.broken, one_history=question.one_history, other=question.other
         )
         if witness is not None:
-            return Proof(property=one.id, says=one.says, result="refuted", witness=witness)
+            return Proof(property=promise.id, says=promise.says, result="refuted", witness=witness)
         why = "the solver found values that would break it, but no events were found that lead to them"
-        return Proof(property=one.id, says=one.says, result="unknown", why=why)
+        return Proof(property=promise.id, says=promise.says, result="unknown", why=why)
 
-    def _question(self, one: Property) -> _Question:
-        if one.always is not None:
-            return self._bounded(one.always, reached=True)
-        if one.never is not None:
-            return self._bounded(one.never, reached=False)
-        if one.monotone is not None:
-            return self._monotone(one.monotone)
-        return self._superset(self._version(str(one.acts_superset_of)))
+    def _question(self, promise: Property) -> _Question:
+        if promise.always is not None:
+            return self._bounded(promise.always, reached=True)
+        if promise.never is not None:
+            return self._bounded(promise.never, reached=False)
+        if promise.monotone is not None:
+            return self._monotone(promise.monotone)
+        return self._superset(self._version(str(promise.acts_superset_of)))
 
     def _bounded(self, bound: RungClaim, *, reached: bool) -> _Question:
         conditions = self._policy.names.rules
@@ -145,9 +145,9 @@ class Prover:
         chain = Chain(conditions, [condition])
 
         def broken(made: Sequence[Situation]) -> bool:
-            one = seen(self._policy, made[0])
-            met = chain.answer(0, one.values).held
-            return met and (one.verdict.rung < bound.rung_at_least) == reached
+            shown = seen(self._policy, made[0])
+            met = chain.answer(0, shown.values).held
+            return met and (shown.verdict.rung < bound.rung_at_least) == reached
 
         statements = [
             *self._always(terms),
@@ -222,13 +222,13 @@ def side_by_side(
 
 
 def narrower(
-    one: tuple[Terms, CompiledPolicy], two: tuple[Terms, CompiledPolicy]
+    first: tuple[Terms, CompiledPolicy], two: tuple[Terms, CompiledPolicy]
 ) -> tuple[Terms, CompiledPolicy, CompiledPolicy]:
     """Of two versions the one that remembers less, with its terms; then the other."""
-    mine, theirs = one[1].document.memory, two[1].document.memory
+    mine, theirs = first[1].document.memory, two[1].document.memory
     if (mine.window, -mine.evidence_above) <= (theirs.window, -theirs.evidence_above):
-        return *one, two[1]
-    return *two, one[1]
+        return *first, two[1]
+    return *two, first[1]
 
 
 def confirmed(
@@ -255,7 +255,7 @@ def confirmed(
         for whole in zip(*made, strict=False):
             if one_history:
                 history = whole[0].events[:-1]
-                whole = tuple(one.model_copy(update={"events": (*history, one.events[-1])}) for one in whole)
+                whole = tuple(shown.model_copy(update={"events": (*history, shown.events[-1])}) for shown in whole)
             if broken(whole):
                 return whole
     return None

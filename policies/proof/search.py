@@ -52,7 +52,7 @@ def judgement(policy: CompiledPolicy, terms: Terms) -> Judgement:
     decides = []
     before: list[z3.BoolRef] = []
     for condition in [*met, z3.BoolVal(True)]:
-        decides.append(z3.And([condition, *(z3.Not(one) for one in before)]))
+        decides.append(z3.And([condition, *(z3.Not(earlier) for earlier in before)]))
         before.append(condition)
     rung = z3.IntVal(int(policy.rules[last].verdict.rung))
     for position in reversed(range(last)):

@@ -101,8 +101,8 @@ def _floods(position: str, alarms: Iterable[Alarm], until: datetime) -> Iterator
             rising.hear(alarm, len(window))
         elif len(window) > BEGINS_ABOVE:
             rising = _Rising(began_at=window[0].at)
-            for one in window:
-                rising.hear(one, len(window))
+            for earlier in window:
+                rising.hear(earlier, len(window))
     if rising is not None:
         ended = _ended(window)
         yield rising.told(position, ended if ended is not None and ended <= until else None)

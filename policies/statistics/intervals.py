@@ -62,12 +62,12 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def difference(one: Share, other: Share) -> Difference | None:
+def difference(first: Share, other: Share) -> Difference | None:
     """One share less the other; None where either is a share of nothing."""
-    if one.whole == 0 or other.whole == 0:
+    if first.whole == 0 or other.whole == 0:
         return None
-    p1, p2 = one.part / one.whole, other.part / other.whole
-    (l1, u1), (l2, u2) = wilson(one.part, one.whole), wilson(other.part, other.whole)
+    p1, p2 = first.part / first.whole, other.part / other.whole
+    (l1, u1), (l2, u2) = wilson(first.part, first.whole), wilson(other.part, other.whole)
     return Difference(
         difference=round(p1 - p2, 4),
         low=round(p1 - p2 - sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2), 4),

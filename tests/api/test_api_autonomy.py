@@ -16,7 +16,7 @@ from policies.engine.judging import compile_policy
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 KEY = AutonomyKey("rotating-equipment", "pump", "PDE")
 TERMS = AutonomyTerms(enforce=True, automatic=False)
@@ -38,7 +38,7 @@ waivers:
 
 
 class Approver:
-    """Somebody with an API key and a signing key, at a desk of their own."""
+    """Somebody with an API key and a signing key."""
 
     def __init__(self, api: httpx.AsyncClient) -> None:
         self._api = api
@@ -79,12 +79,12 @@ async def earned(storage: Storage, *, enforce: bool = True) -> None:
 
 async def enforced(storage: Storage, document: str) -> None:
     """A version is in force that enforces autonomy."""
-    staff = Staff(storage.engine, storage.clock)
-    await staff.arrive()
+    people = PolicyPeople(storage.engine, storage.clock)
+    await people.arrive()
     policy = compile_policy(document.replace("confirmed: 20 }", "confirmed: 20 }\n  enforce: true"), "1.2.0.yaml")
-    await staff.submit(policy)
-    await staff.approve(policy.digest)
-    await staff.place(policy.digest)
+    await people.submit(policy)
+    await people.approve(policy.digest)
+    await people.place(policy.digest)
 
 
 async def proposed(storage: Storage, api: httpx.AsyncClient) -> str:

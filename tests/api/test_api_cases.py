@@ -61,16 +61,16 @@ async def case(storage: Storage, workflow: Workflow) -> str:
 
 
 @pytest.fixture
-async def desk(
+async def client(
     storage: Storage, settings: Settings, workflow: Workflow, caller: Caller
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with caller(create_app(storage, settings, cast("Client", workflow))) as client:
         yield client
 
 
-async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(desk: httpx.AsyncClient, case: str) -> None:
+async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(client: httpx.AsyncClient, case: str) -> None:
     async def ids(**query: str | int) -> list[str]:
-        reply = await desk.get("/cases", params=query)
+        reply = await client.get("/cases", params=query)
         assert reply.status_code == 200, reply.text
         return [one["id"] for one in reply.json()]
 
@@ -78,32 +78,32 @@ async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(desk: httpx.As
         assert await ids(**query) == [case]
     for query in ({"state": "closed"}, {"lane": "review"}, {"asset": "machine-009"}, {"after": case}):
         assert await ids(**query) == []
-    refused = await desk.get("/cases", params={"state": "lost"})
+    refused = await client.get("/cases", params={"state": "lost"})
     assert (refused.status_code, refused.json()["field"]) == (422, "state")
 
 
-async def test_a_case_is_shown_with_its_evidence_and_its_story(desk: httpx.AsyncClient, case: str) -> None:
-    whole = (await desk.get(f"/cases/{case}")).json()
+async def test_a_case_is_shown_with_its_evidence_and_its_story(client: httpx.AsyncClient, case: str) -> None:
+    whole = (await client.get(f"/cases/{case}")).json()
     assert (whole["case"]["asset"]["id"], whole["case"]["failure_mode"]) == ("machine-001-comp1", "PDE")
     assert whole["evidence"][0]["how"] == "opened"
     assert [act["kind"] for act in whole["story"]] == ["case-opened"]
-    assert (await desk.get("/cases/MWNOTHERE")).status_code == 404
+    assert (await client.get("/cases/MWNOTHERE")).status_code == 404
 
 
-async def test_a_verdict_that_orders_is_listed_for_the_score(desk: httpx.AsyncClient, case: str) -> None:
+async def test_a_verdict_that_orders_is_listed_for_the_score(client: httpx.AsyncClient, case: str) -> None:
     for version in ("1.1.0", "1.0.0"):
-        orderings = (await desk.get("/verdicts/ordering", params={"version": version})).json()
+        orderings = (await client.get("/verdicts/ordering", params={"version": version})).json()
         assert {(one["version"], one["asset"], one["machine"]) for one in orderings} == {
             (version, "machine-001-comp1", 1)
         }
-    page = await desk.get("/verdicts/ordering", params={"limit": 1, "after": 1})
+    page = await client.get("/verdicts/ordering", params={"limit": 1, "after": 1})
     assert len(page.json()) == 1
 
 
 async def test_a_decision_reaches_the_workflow_of_its_case(
-    desk: httpx.AsyncClient, workflow: Workflow, case: str
+    client: httpx.AsyncClient, workflow: Workflow, case: str
 ) -> None:
-    reply = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": "heard it too"})
+    reply = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": "heard it too"})
     assert reply.json() == {"case": case, "approved": True, "by": "local"}
     decided = DecideCase(case=case, approved=True, by="local", reason="heard it too")
     assert workflow.heard == [(f"case/{case}", "decide", decided)]
@@ -119,34 +119,34 @@ async def test_a_decision_reaches_the_workflow_of_its_case(
     ],
 )
 async def test_a_decision_that_does_not_get_through_says_why(
-    desk: httpx.AsyncClient, workflow: Workflow, case: str, failure: Exception, status: int, words: str
+    client: httpx.AsyncClient, workflow: Workflow, case: str, failure: Exception, status: int, words: str
 ) -> None:
     workflow.failure = failure
-    reply = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": "yes"})
+    reply = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": "yes"})
     assert reply.status_code == status
     assert words in reply.json()["detail"]
 
 
 async def test_a_decision_needs_a_reason_a_case_and_an_engine(
-    api: httpx.AsyncClient, desk: httpx.AsyncClient, case: str
+    api: httpx.AsyncClient, client: httpx.AsyncClient, case: str
 ) -> None:
-    blank = await desk.post(f"/cases/{case}/decision", json={"approved": True, "reason": " "})
+    blank = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": " "})
     assert (blank.status_code, blank.json()["field"]) == (422, "reason")
     yes = {"approved": True, "reason": "yes"}
-    assert (await desk.post("/cases/MWNOTHERE/decision", json=yes)).status_code == 404
+    assert (await client.post("/cases/MWNOTHERE/decision", json=yes)).status_code == 404
     assert (await api.post(f"/cases/{case}/decision", json=yes)).status_code == 503
 
 
 async def test_what_was_decided_or_closed_is_not_decided_otherwise(
-    desk: httpx.AsyncClient, storage: Storage, workflow: Workflow, case: str
+    client: httpx.AsyncClient, storage: Storage, workflow: Workflow, case: str
 ) -> None:
     yes = {"approved": True, "reason": "yes"}
     await storage.cases.record_decision(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
-    again = await desk.post(f"/cases/{case}/decision", json=yes)
+    again = await client.post(f"/cases/{case}/decision", json=yes)
     assert (again.status_code, again.json()["by"]) == (200, "grace")
-    other = await desk.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
+    other = await client.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
     assert (other.status_code, "grace approved" in other.json()["detail"]) == (409, True)
     await storage.cases.close(case, ClosedAs.DONE)
-    closed = await desk.post(f"/cases/{case}/decision", json=yes)
+    closed = await client.post(f"/cases/{case}/decision", json=yes)
     assert (closed.status_code, "closed as done" in closed.json()["detail"]) == (409, True)
     assert workflow.heard == []

@@ -12,21 +12,21 @@ from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
 from millwright.people.persons import api_key_hash
 from tests.support.plant import LINE, publish_policies
-from tests.support.policy_people import PEOPLE, Staff, candidate
+from tests.support.policy_people import PEOPLE, PolicyPeople, candidate
 
 
-class Desk:
-    """People at their desks: each with an API key and a signing key."""
+class SignedInPeople:
+    """Signed-in people: each with an API key and a signing key."""
 
     def __init__(self, api: httpx.AsyncClient, storage: Storage) -> None:
         self._api = api
         self.storage = storage
-        self.staff = Staff(storage.engine, storage.clock)
+        self.people = PolicyPeople(storage.engine, storage.clock)
 
     async def open(self) -> None:
         await publish_policies(self.storage.versions, self.storage.people)
         for name, roles in PEOPLE.items():
-            public = self.staff.keys[name].public_key().public_bytes_raw().hex()
+            public = self.people.keys[name].public_key().public_bytes_raw().hex()
             await self.storage.people.add(
                 name=name,
                 roles=roles,
@@ -44,40 +44,42 @@ class Desk:
 
     def signed(self, person: str, digest: str, act: str, meaning: str, at: datetime | None = None) -> dict[str, str]:
         when = at or self.storage.clock.now()
-        return {"at": timestamp(when), "signature": self.staff.sign(person, digest, act, meaning, when).signature}
+        return {"at": timestamp(when), "signature": self.people.sign(person, digest, act, meaning, when).signature}
 
 
 @pytest.fixture
-async def desk(api: httpx.AsyncClient, storage: Storage) -> Desk:
-    made = Desk(api, storage)
+async def signed_in(api: httpx.AsyncClient, storage: Storage) -> SignedInPeople:
+    made = SignedInPeople(api, storage)
     await made.open()
     return made
 
 
-async def approved(desk: Desk) -> str:
-    digest = await desk.staff.submit(candidate(), assets=1)
+async def approved(signed_in: SignedInPeople) -> str:
+    digest = await signed_in.people.submit(candidate(), assets=1)
     meaning = "I read it"
-    body = {"meaning": meaning, **desk.signed("bert", digest, APPROVE, meaning)}
-    answer = await desk.post("bert", f"/policies/{digest}/approvals", **body)
+    body = {"meaning": meaning, **signed_in.signed("bert", digest, APPROVE, meaning)}
+    answer = await signed_in.post("bert", f"/policies/{digest}/approvals", **body)
     assert (answer.status_code, answer.json()["lacking"]) == (201, 0)
     return digest
 
 
-async def assign(desk: Desk, person: str, digest: str, **changed: Any) -> httpx.Response:
-    now = desk.storage.clock.now()
+async def assign(signed_in: SignedInPeople, person: str, digest: str, **changed: Any) -> httpx.Response:
+    now = signed_in.storage.clock.now()
     meaning = placing_meaning("activate", [EVERYWHERE], now, None, "because")
     body = {"act": "activate", "effective_from": timestamp(now), "reason": "because"}
-    return await desk.post(
+    return await signed_in.post(
         person,
         f"/policies/{digest}/assignments",
-        **(body | desk.signed(person, digest, "activate", meaning, now) | changed),
+        **(body | signed_in.signed(person, digest, "activate", meaning, now) | changed),
     )
 
 
-async def test_an_approved_version_is_activated_by_an_operator_alone(desk: Desk, api: httpx.AsyncClient) -> None:
-    digest = await approved(desk)
-    assert (await assign(desk, "bert", digest)).status_code == 403
-    done = await assign(desk, "emil", digest)
+async def test_an_approved_version_is_activated_by_an_operator_alone(
+    signed_in: SignedInPeople, api: httpx.AsyncClient
+) -> None:
+    digest = await approved(signed_in)
+    assert (await assign(signed_in, "bert", digest)).status_code == 403
+    done = await assign(signed_in, "emil", digest)
     assert done.status_code == 201, done.text
     found = (await api.get("/policies/in-force", params={"line": LINE})).json()
     assert (found["active"], found["assigned_by"]) == (digest, "emil")
@@ -88,49 +90,53 @@ async def test_an_approved_version_is_activated_by_an_operator_alone(desk: Desk,
 
 
 @pytest.mark.parametrize("changed", [{"reason": "other"}, {"scope": {"line": LINE}}, {"signature": "0" * 128}])
-async def test_what_was_not_signed_is_refused(desk: Desk, changed: dict[str, object]) -> None:
-    digest = await approved(desk)
-    answer = await assign(desk, "emil", digest, **changed)
+async def test_what_was_not_signed_is_refused(signed_in: SignedInPeople, changed: dict[str, object]) -> None:
+    digest = await approved(signed_in)
+    answer = await assign(signed_in, "emil", digest, **changed)
     assert answer.status_code in (409, 422), answer.text
     assert "signature" in answer.json()["detail"] + str(answer.json().get("field"))
 
 
-async def test_a_draft_is_saved_and_submitted_by_its_author(desk: Desk) -> None:
+async def test_a_draft_is_saved_and_submitted_by_its_author(signed_in: SignedInPeople) -> None:
     policy = candidate()
     text = {"document": policy.text, "cases": "cases: []\n", "reason": "a try"}
-    assert (await desk.post("bert", "/policies/drafts", **text)).status_code == 403
-    saved = await desk.post("anna", "/policies/drafts", **text)
+    assert (await signed_in.post("bert", "/policies/drafts", **text)).status_code == 403
+    saved = await signed_in.post("anna", "/policies/drafts", **text)
     assert (saved.status_code, saved.json()["revision"]) == (201, 1)
     meaning = "please review"
-    body = {"meaning": meaning, **desk.signed("anna", policy.digest, SUBMIT, meaning)}
-    refused = await desk.post("anna", "/policies/drafts/rotating-equipment/1.2.0/submission", **body)
+    body = {"meaning": meaning, **signed_in.signed("anna", policy.digest, SUBMIT, meaning)}
+    refused = await signed_in.post("anna", "/policies/drafts/rotating-equipment/1.2.0/submission", **body)
     assert "checks did not pass" in refused.json()["detail"]
 
 
-async def test_whoever_sits_at_the_machine_signs_nothing_and_stops_nothing(desk: Desk, api: httpx.AsyncClient) -> None:
+async def test_whoever_sits_at_the_machine_signs_nothing_and_stops_nothing(
+    signed_in: SignedInPeople, api: httpx.AsyncClient
+) -> None:
     answer = await api.post("/stops", json={"action": "order", "reason": "now"})
     assert answer.status_code == 403
     text = {"document": candidate().text, "cases": "", "reason": "a try"}
     assert (await api.post("/policies/drafts", json=text)).status_code == 403
 
 
-async def test_a_stop_is_lifted_by_another(desk: Desk, api: httpx.AsyncClient) -> None:
-    stopped = await desk.post("emil", "/stops", action="hold", asset_class="pump", reason="a drill")
+async def test_a_stop_is_lifted_by_another(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
+    stopped = await signed_in.post("emil", "/stops", action="hold", asset_class="pump", reason="a drill")
     number = stopped.json()["stop"]
-    assert (await desk.post("emil", f"/stops/{number}/lift", reason="over")).status_code == 409
-    assert (await desk.post("fred", f"/stops/{number}/lift", reason="over")).status_code == 200
+    assert (await signed_in.post("emil", f"/stops/{number}/lift", reason="over")).status_code == 409
+    assert (await signed_in.post("fred", f"/stops/{number}/lift", reason="over")).status_code == 200
     assert [one["lifted_by"] for one in (await api.get("/stops")).json()] == ["fred"]
 
 
-async def test_a_freeze_is_declared_and_lifted(desk: Desk, api: httpx.AsyncClient) -> None:
-    now = desk.storage.clock.now()
+async def test_a_freeze_is_declared_and_lifted(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
+    now = signed_in.storage.clock.now()
     window = {"begins_at": timestamp(now), "ends_at": timestamp(now + timedelta(days=1))}
-    number = (await desk.post("bert", "/freezes", **window, reason="audit")).json()["freeze"]
-    digest = await approved(desk)
-    assert "audit" in (await assign(desk, "emil", digest)).json()["detail"]
-    assert (await desk.post("bert", f"/freezes/{number}/thaw", reason="over")).status_code == 200
-    assert (await assign(desk, "emil", digest)).status_code == 201
+    number = (await signed_in.post("bert", "/freezes", **window, reason="audit")).json()["freeze"]
+    digest = await approved(signed_in)
+    assert "audit" in (await assign(signed_in, "emil", digest)).json()["detail"]
+    assert (await signed_in.post("bert", f"/freezes/{number}/thaw", reason="over")).status_code == 200
+    assert (await assign(signed_in, "emil", digest)).status_code == 201
 
 
-async def test_ready_says_that_what_is_in_force_is_what_was_approved(desk: Desk, api: httpx.AsyncClient) -> None:
+async def test_ready_says_that_what_is_in_force_is_what_was_approved(
+    signed_in: SignedInPeople, api: httpx.AsyncClient
+) -> None:
     assert (await api.get("/ready")).json()["policies"] == "what is in force is what was approved"

@@ -25,7 +25,7 @@ async def keys(
     for role in ("ingest", "planner", "operator", "reader"):
         keys[role] = (await add_person(shared_storage.people, f"{role}-person", [role], files, START)).api_key
     # Storage may have been asked less than a second ago, for a test with a wrong key.
-    shared_app.state.desk.keys = sign_in.KeyRing(shared_storage.engine)
+    shared_app.state.deps.keys = sign_in.KeyRing(shared_storage.engine)
     return keys
 
 
@@ -34,7 +34,7 @@ def signed(key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/events", "/cases", "/summary", "/idle?until=2015-01-10T06:00:00Z"])
-async def test_nobody_from_elsewhere_is_let_in_without_a_key(shared_app: FastAPI, caller: Caller, path: str) -> None:
+async def test_nobody_from_elsewhere_is_served_without_a_key(shared_app: FastAPI, caller: Caller, path: str) -> None:
     async with caller(shared_app, ELSEWHERE) as client:
         reply = await client.get(path)
     assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")

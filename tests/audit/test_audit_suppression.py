@@ -12,7 +12,7 @@ from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.audit.conftest import Hostile
 from tests.support.judged_plant import Plant
@@ -31,7 +31,7 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     await store.shelve(PUMP, None, timedelta(hours=8), "ines", "sensor is being moved")
     await made.take(code(1), deviation(2))
     made.clock.time = START + timedelta(hours=9)
-    await Returning(storage_engine, made.clock, StoredVersions(made.catalogue)).return_due()
+    await SuppressionEnd(storage_engine, made.clock, StoredVersions(made.catalogue)).return_due()
     ended = await store.shelve("machine-001", "LOO", timedelta(hours=8), "ines", "guard is open")
     await store.end(ended.id, "olaf", "guard is closed")
     return made
@@ -103,7 +103,7 @@ async def test_what_was_tampered_with_is_found(
     assert any(offline in one for one in there), there
 
 
-async def test_what_was_revised_before_it_was_let_in_verifies(
+async def test_what_was_revised_before_it_was_applied_verifies(
     storage_engine: AsyncEngine, export_directory: Path
 ) -> None:
     plant = Plant(storage_engine)
@@ -115,7 +115,7 @@ async def test_what_was_revised_before_it_was_let_in_verifies(
     plant.clock.time = START + timedelta(hours=3)
     await store.end(shelf.id, "olaf", "sensor is in its place")
     await plant.take(code(1.5, "error2"), code(1.7, "error3"))
-    await Returning(storage_engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+    await SuppressionEnd(storage_engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
     await plant.take(code(1.2, "error4"), deviation(2.5, external_id="late"))
     assert ("let_in", 1) in await plant.rows("SELECT how, revision FROM suppressed")
     assert await findings(storage_engine, export_directory) == ([], [])

@@ -13,7 +13,7 @@ from millwright.audit.evidence import Packed, write_evidence
 from millwright.audit.offline_pack import PACK_BEGINS, pack_findings
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
 from policies.engine.catalogue import Catalogue
 from tests.audit.test_audit_suppression import LIMITS
@@ -40,7 +40,7 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     await made.take(code(1), deviation(2, external_id="held"))
     await made.take(code(2, "error2", asset=MOTOR), code(2.5, "error3", asset=MOTOR), deviation(3, asset=MOTOR))
     made.clock.time = START + 9 * HOUR
-    await Returning(storage_engine, made.clock, StoredVersions(made.catalogue)).return_due()
+    await SuppressionEnd(storage_engine, made.clock, StoredVersions(made.catalogue)).return_due()
     second = await store.shelve(PUMP, None, HOUR, "ines", "once more")
     await made.take(deviation(9.5, external_id="late"))
     await store.end(second.id, "olaf", "it is fixed")

@@ -19,7 +19,7 @@ from tests.audit.conftest import Hostile
 from tests.audit.tamperings import REHASHED, verdict_of
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 HOUR = timedelta(hours=1)
 SCOPES = (
@@ -37,31 +37,31 @@ BAND = '{"flood_rate":null,"order_rate":null,"precision":null}'
 class Story:
     """People and events in a drawn order; what is refused did not happen."""
 
-    def __init__(self, plant: Plant, staff: Staff, seed: int) -> None:
+    def __init__(self, plant: Plant, people: PolicyPeople, seed: int) -> None:
         self.plant = plant
-        self.staff = staff
+        self.people = people
         self.chance = random.Random(seed)
         self.digests = list(plant.digests.values())
         self.numbers: list[int] = []
 
     async def step(self) -> None:
-        chance, staff = self.chance, self.staff
+        chance, people = self.chance, self.people
         digest, scope = chance.choice(self.digests), chance.choice(SCOPES)
         after = HOUR * chance.choice((0, 0, 0, 1, 9))
         to = chance.choice((None, None, self.plant.clock.now() + 12 * HOUR))
         match chance.choice(("activate", "canary", "shadow", "emergency", "approve", "back", "end", "halt", "wait")):
             case "canary":
-                self.numbers.append(await staff.place(digest, "canary", scope, after=after, to=to, band=BAND))
+                self.numbers.append(await people.place(digest, "canary", scope, after=after, to=to, band=BAND))
             case "approve":
-                await staff.approve(digest, chance.choice(("bert", "carla")))
+                await people.approve(digest, chance.choice(("bert", "carla")))
             case "back":
-                await staff.rollback(digest, chance.choice(self.digests))
+                await people.rollback(digest, chance.choice(self.digests))
             case "end":
-                await staff.withdraw(digest, chance.choice(("canary", "canary", "shadow", "shadow", None)))
+                await people.withdraw(digest, chance.choice(("canary", "canary", "shadow", "shadow", None)))
             case "halt" if self.numbers:
-                await staff.lifecycle.halt(chance.choice(self.numbers), "out of its band")
+                await people.lifecycle.halt(chance.choice(self.numbers), "out of its band")
             case "activate" | "shadow" | "emergency" as act:
-                self.numbers.append(await staff.place(digest, act, scope, after=after, to=to))
+                self.numbers.append(await people.place(digest, act, scope, after=after, to=to))
             case _:
                 self.plant.clock.time += HOUR * chance.choice((1, 4, 8))
 
@@ -79,13 +79,13 @@ class Story:
 async def test_whatever_people_do_no_verdict_is_named(storage_engine: AsyncEngine, tmp_path: Path, seed: int) -> None:
     plant = Plant(storage_engine)
     await plant.prepare()
-    staff = Staff(storage_engine, plant.clock)
-    await staff.arrive()
-    story = Story(plant, staff, seed)
+    people = PolicyPeople(storage_engine, plant.clock)
+    await people.arrive()
+    story = Story(plant, people, seed)
     for number in range(2, 5):
-        story.digests.append(await staff.submit(candidate(f"1.{number}.0"), assets=100))
+        story.digests.append(await people.submit(candidate(f"1.{number}.0"), assets=100))
     for digest in story.digests[2:4]:
-        await staff.approve(digest, "bert", "carla")
+        await people.approve(digest, "bert", "carla")
     for day in range(30):
         for act in (story.step, story.step, story.step, lambda: story.events(day)):  # noqa: B023 - it is called in its own round
             try:

@@ -48,7 +48,7 @@ class Installation:
     def returns(self) -> None:
         async def work() -> None:
             async with open_storage(self.settings) as storage:
-                await storage.returning.return_due()
+                await storage.suppression_end.return_due()
 
         asyncio.run(work())
 

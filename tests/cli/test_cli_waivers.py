@@ -10,7 +10,7 @@ from domain.assigning import EVERYWHERE
 from policies.engine.judging import CompiledPolicy, compile_policy
 from tests.cli.conftest import Millwright, on_plant
 from tests.support.judged_plant import Plant
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 WAIVER = """
 waivers:
@@ -62,11 +62,11 @@ def test_the_doctor_tells_whose_waiver_ends_of_what_is_in_force_alone(
     assert of_waivers()["sentence"] == "none in force has ended or ends within 14 days"
 
     async def activate(plant: Plant) -> None:
-        staff = Staff(plant.engine, plant.clock)
-        await staff.arrive()
-        await staff.submit(waiving())
-        await staff.approve(waiving().digest)
-        await staff.place(waiving().digest, scope=EVERYWHERE)
+        people = PolicyPeople(plant.engine, plant.clock)
+        await people.arrive()
+        await people.submit(waiving())
+        await people.approve(waiving().digest)
+        await people.place(waiving().digest, scope=EVERYWHERE)
 
     on_plant(database_url, activate)
     clock.write_text(datetime(2015, 1, 16, tzinfo=UTC).isoformat())

@@ -192,12 +192,12 @@ async def test_a_bus_that_is_not_there_is_told_once_and_read_when_it_comes(
     server.add_queue("alarms")
     tried = asyncio.Event()
 
-    class Attempts(logging.Handler):
+    class AttemptLog(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             tried.set()
 
     log = logging.getLogger("connectors.azure.service_bus.receiver")
-    handler = Attempts()
+    handler = AttemptLog()
     log.addHandler(handler)
     try:
         async with connect(_settings(string, EntitySettings(queue="alarms"))) as door:

@@ -23,7 +23,7 @@ ninth, four of them without a failure to come; and one elsewhere is confirmed on
 
 DRAFTS = Path(__file__).resolve().parents[2] / "policies" / "drafts" / "rotating-equipment"
 LINE = "LINE-1"
-STAFF = {
+PEOPLE = {
     "ada": ("author", "approver"),
     "bert": ("approver",),
     "carla": ("approver",),
@@ -95,7 +95,7 @@ class PolicyStory:
         return next(one for one in versions if one["version"] == number)
 
     def _write_and_approve(self) -> None:
-        for name, roles in STAFF.items():
+        for name, roles in PEOPLE.items():
             given = [word for role in roles for word in ("--role", role)]
             self._keys[name] = self.millwright.json("people", "add", name, *given)["api_key"]
         draft = self._folder / "1.2.0.yaml"

@@ -34,7 +34,7 @@ EVIDENCE = ("check", "proof", "backtest")
 FAST = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIMEOUT": "PT2S"}
 
 
-class Told:
+class FinishedStory:
     """A story that was told to its end, over an installation that is still up."""
 
     def __init__(self, story: PolicyStory, summary: Summary, installation: Installation) -> None:
@@ -67,7 +67,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-async def told(tmp_path_factory: pytest.TempPathFactory, new_home: Callable[[], Path]) -> AsyncIterator[Told]:
+async def told(tmp_path_factory: pytest.TempPathFactory, new_home: Callable[[], Path]) -> AsyncIterator[FinishedStory]:
     data, drafts = tmp_path_factory.mktemp("story-data"), tmp_path_factory.mktemp("story-drafts")
     write_dataset(generate(SEED, MACHINES, DAYS), data)
     with pytest.MonkeyPatch.context() as patched, logging_as_found():
@@ -83,12 +83,12 @@ async def told(tmp_path_factory: pytest.TempPathFactory, new_home: Callable[[], 
 
         try:
             summary = await perform(installation, _silent, _unseen, began)
-            yield Told(story, summary, installation)
+            yield FinishedStory(story, summary, installation)
         finally:
             installation.stop()
 
 
-def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: Told) -> None:
+def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: FinishedStory) -> None:
     assert "33 of 33 cases pass." in told.said["check"]
     proofs = {one["property"]: one["result"] for one in told.said["proofs"]}
     assert len(proofs) >= 5
@@ -97,12 +97,12 @@ def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: Told) -> 
     assert "is checked and proved, and in review" in told.said["submitted"]
 
 
-def test_the_diff_says_what_is_decided_otherwise_and_that_nothing_else_is(told: Told) -> None:
+def test_the_diff_says_what_is_decided_otherwise_and_that_nothing_else_is(told: FinishedStory) -> None:
     assert "watch → work order and hold for criticality A; kind code" in told.said["diff"]
     assert "Nothing else is decided otherwise: that is proved." in told.said["diff"]
 
 
-def test_with_its_backtest_attached_two_must_approve_and_not_three(told: Told) -> None:
+def test_with_its_backtest_attached_two_must_approve_and_not_three(told: FinishedStory) -> None:
     found = told.said["backtest"]
     assert (told.said["needed without a backtest"], told.said["needed with it"]) == (3, 2)
     assert found["standing"] != "worse"
@@ -112,7 +112,7 @@ def test_with_its_backtest_attached_two_must_approve_and_not_three(told: Told) -
     assert orjson.loads(kept[-1]["detail"]["body"]) == {key: found[key] for key in found if key != "decisions"}
 
 
-def test_two_people_who_did_not_write_it_approve_it_each_once(told: Told) -> None:
+def test_two_people_who_did_not_write_it_approve_it_each_once(told: FinishedStory) -> None:
     assert "has no approval by anyone but its author" in told.said["shadowed too soon"]
     assert "ada wrote this version and cannot approve it" in told.said["author approves"]
     assert "it takes 1 more" in told.said["first approval"]
@@ -120,18 +120,18 @@ def test_two_people_who_did_not_write_it_approve_it_each_once(told: Told) -> Non
     assert "is approved." in told.said["second approval"]
 
 
-def test_it_judges_in_the_shadow_and_then_acts_on_one_line_only(told: Told) -> None:
+def test_it_judges_in_the_shadow_and_then_acts_on_one_line_only(told: FinishedStory) -> None:
     assert sum(one["hits"] for one in told.said["shadowed"]["rules"]) > 0
     assert told.said["places"] == ["shadow for every line", f"canary for line {LINE}"]
     assert told.said["in force on trial"] == {LINE: f"{POLICY} 1.2.0", "LINE-2": f"{POLICY} 1.1.0"}
 
 
-def test_a_rule_that_breaks_a_promise_never_gets_to_review(told: Told) -> None:
+def test_a_rule_that_breaks_a_promise_never_gets_to_review(told: FinishedStory) -> None:
     assert "its property codes-never-lower" in told.said["broken promise"]
     assert "is refuted" in told.said["broken promise"]
 
 
-def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_acts_again(told: Told) -> None:
+def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_acts_again(told: FinishedStory) -> None:
     [halt] = [one for one in told.history("1.2.1") if one["detail"].get("cause") == "halted"]
     assert halt["by"] == "millwright"
     assert re.fullmatch(r"more than 0\.\d+ orders per machine and day: \d+ in [\d.]+", halt["detail"]["reason"])
@@ -142,7 +142,7 @@ def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_ac
     assert f"the canary for line {LINE} halted itself: more than" in told.tells("1.2.1")
 
 
-def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_killed_before(told: Told) -> None:
+def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_killed_before(told: FinishedStory) -> None:
     assert told.said["before its date"]["state"] == "approved"
     assert told.said["before its date"]["places"] == ["active for every line from 2015-01-10 18:00 UTC"]
     [turn] = [one for one in told.history("1.2.2") if one["what"] == "policy-came-into-force"]
@@ -151,7 +151,7 @@ def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_kill
     assert sum(told.summary.rungs["1.2.2"].values()) > 0
 
 
-def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: Told) -> None:
+def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: FinishedStory) -> None:
     assert "rollback for every line" in told.said["rolled back"]
     versions = told.millwright.json("policy", "list")["versions"]
     assert {one["version"]: one["state"] for one in versions} == {
@@ -163,7 +163,7 @@ def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: Told
     }
 
 
-def test_the_history_tells_the_whole_life_in_words(told: Told) -> None:
+def test_the_history_tells_the_whole_life_in_words(told: FinishedStory) -> None:
     lines = told.tells("1.2.2")
     for said in (
         "saved it as a draft, revision 1: shifts wait for their codes again",
@@ -177,21 +177,23 @@ def test_the_history_tells_the_whole_life_in_words(told: Told) -> None:
         assert said in lines
 
 
-def test_what_was_in_force_is_told_as_of_then_and_as_it_was_known_then(told: Told) -> None:
+def test_what_was_in_force_is_told_as_of_then_and_as_it_was_known_then(told: FinishedStory) -> None:
     asked = ("policy", "in-force", "--line", "LINE-2", "--at", timestamp(told.story.at(11)))
     assert told.millwright.json(*asked)["version"] == f"{POLICY} 1.2.2"
     before = told.millwright.json(*asked, "--known-at", timestamp(told.story.at(8)))
     assert before["version"] == f"{POLICY} 1.1.0"
 
 
-async def test_nothing_was_judged_by_two_active_versions_and_nothing_was_doubled(told: Told) -> None:
+async def test_nothing_was_judged_by_two_active_versions_and_nothing_was_doubled(told: FinishedStory) -> None:
     async with open_storage(told.settings) as storage:
         assert await verdicts_twice(storage.engine) == 0
     assert (told.summary.plant.doubled_orders, told.summary.plant.open_holds) == (0, 0)
     assert told.summary.verdicts["stored"] == told.summary.verdicts["reproduced"]
 
 
-def test_the_record_of_it_all_is_checked_here_and_by_the_file_that_stands_alone(told: Told, tmp_path: Path) -> None:
+def test_the_record_of_it_all_is_checked_here_and_by_the_file_that_stands_alone(
+    told: FinishedStory, tmp_path: Path
+) -> None:
     verified = told.millwright("audit", "verify")
     assert verified.exit_code == 0, verified.output
     told.millwright.says("audit", "export", str(tmp_path / "record"))
@@ -199,7 +201,7 @@ def test_the_record_of_it_all_is_checked_here_and_by_the_file_that_stands_alone(
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_question_of_an_auditor_is_answered(told: Told) -> None:
+def test_every_question_of_an_auditor_is_answered(told: FinishedStory) -> None:
     case = told.case()
     began, ended = timestamp(told.story.at(0)), timestamp(told.story.at(DAYS + 1))
     asked = {
@@ -225,13 +227,13 @@ def test_every_question_of_an_auditor_is_answered(told: Told) -> None:
     assert "ada" in said["duties"]
 
 
-def test_why_there_was_no_order_is_answered_with_the_least_change_that_would_have_made_one(told: Told) -> None:
+def test_why_there_was_no_order_is_answered_with_the_least_change_that_would_have_made_one(told: FinishedStory) -> None:
     answer = told.millwright.json("audit", "ask", "not-done", told.harmless())
     assert answer["rows"], answer
 
 
 @pytest.mark.parametrize("of", ["version", "case"])
-def test_the_evidence_is_checked_by_the_file_that_stands_alone(told: Told, of: str, tmp_path: Path) -> None:
+def test_the_evidence_is_checked_by_the_file_that_stands_alone(told: FinishedStory, of: str, tmp_path: Path) -> None:
     name = "1.2.2" if of == "version" else told.case()
     told.millwright.says("audit", "evidence", name, "--out", str(tmp_path))
     packs = [*tmp_path.glob("*.json"), *tmp_path.glob("*.html")]
@@ -244,7 +246,7 @@ def test_the_evidence_is_checked_by_the_file_that_stands_alone(told: Told, of: s
     assert alone(tmp_path / "offline_verify.py", document).returncode == 1
 
 
-def test_a_version_that_is_altered_in_storage_is_refused_and_named(told: Told) -> None:
+def test_a_version_that_is_altered_in_storage_is_refused_and_named(told: FinishedStory) -> None:
     digest = told.story.version("1.1.0")["digest"]
     alter = "UPDATE policy_versions SET document = replace(document, %s, %s) WHERE digest = %s"
     with psycopg.connect(told.database_url, autocommit=True) as connection:

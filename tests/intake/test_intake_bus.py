@@ -45,8 +45,8 @@ async def test_every_entity_is_read_and_what_is_stored_is_settled(
         await until(drained)
     counts = await storage.inbox.counts()
     assert (counts["undecided"], counts["received"]) == (60, 60)
-    doors = await rows(storage.engine, "SELECT door, count(*) FROM events GROUP BY 1 ORDER BY 1")
-    assert doors == [(QUEUE, 20), (SESSIONS, 20), (f"{TOPIC}/{SUBSCRIPTION}", 20)]
+    per_queue = await rows(storage.engine, "SELECT door, count(*) FROM events GROUP BY 1 ORDER BY 1")
+    assert per_queue == [(QUEUE, 20), (SESSIONS, 20), (f"{TOPIC}/{SUBSCRIPTION}", 20)]
     assert await rows(storage.engine, "SELECT subject FROM due") == [("line/LINE-1",)]
 
 

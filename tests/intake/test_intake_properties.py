@@ -25,7 +25,7 @@ LAWS = settings(
 )
 REGISTER = Register.of(register())
 CONTENTS = "SELECT count(*), (SELECT count(*) FROM duplicates), (SELECT count(*) FROM acts) FROM events"
-_doors = itertools.count()
+_queues = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ async def kept(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
 @LAWS
 @given(steps=STEPS)
 async def test_whatever_is_settled_is_stored_and_has_a_fate(kept: Storage, steps: list[object]) -> None:
-    door = f"queue-{next(_doors)}"
+    door = f"queue-{next(_queues)}"
     batches, sent = played(steps, door)
     items = [item for batch in batches for item in await settled(kept, batch)]
     events = await rows(kept.engine, "SELECT raw, corrected, natural_key FROM events WHERE door = :door", door=door)
@@ -144,7 +144,7 @@ async def test_whatever_is_settled_is_stored_and_has_a_fate(kept: Storage, steps
 @LAWS
 @given(steps=STEPS)
 async def test_what_is_delivered_again_changes_nothing(kept: Storage, steps: list[object]) -> None:
-    batches, _ = played(steps, f"queue-{next(_doors)}")
+    batches, _ = played(steps, f"queue-{next(_queues)}")
     for batch in batches:
         await settled(kept, batch)
     before = await rows(kept.engine, CONTENTS)

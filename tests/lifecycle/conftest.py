@@ -1,10 +1,10 @@
-"""A plant with the shipped policy in force, and its staff."""
+"""A plant with the shipped policy in force, and the people who work with it."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.support.judged_plant import Plant
-from tests.support.policy_people import Staff
+from tests.support.policy_people import PolicyPeople
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
 
 
 @pytest.fixture
-async def staff(plant: Plant) -> Staff:
-    made = Staff(plant.engine, plant.clock)
+async def people(plant: Plant) -> PolicyPeople:
+    made = PolicyPeople(plant.engine, plant.clock)
     await made.arrive()
     return made

@@ -15,56 +15,56 @@ from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.lifecycle import Lifecycle
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, deviation
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 
 @pytest.fixture
-async def other(database_url: str, staff: Staff) -> AsyncIterator[Lifecycle]:
+async def other(database_url: str, people: PolicyPeople) -> AsyncIterator[Lifecycle]:
     """The same acts from another process's pool of connections."""
     engine = open_engine(database_url)
-    yield Lifecycle(engine, staff.clock)
+    yield Lifecycle(engine, people.clock)
     await engine.dispose()
 
 
 async def test_two_who_approve_at_once_are_two_approvals_and_one_who_does_twice_is_one(
-    staff: Staff, other: Lifecycle
+    people: PolicyPeople, other: Lifecycle
 ) -> None:
-    digest = await staff.submit(candidate(), assets=100)
+    digest = await people.submit(candidate(), assets=100)
     await asyncio.gather(
-        staff.lifecycle.approve(digest, staff.sign("bert", digest, APPROVE)),
-        other.approve(digest, staff.sign("carla", digest, APPROVE)),
+        people.lifecycle.approve(digest, people.sign("bert", digest, APPROVE)),
+        other.approve(digest, people.sign("carla", digest, APPROVE)),
     )
     twice = [
-        staff.lifecycle.approve(digest, staff.sign("dora", digest, APPROVE, "read")),
-        other.approve(digest, staff.sign("dora", digest, APPROVE, "read twice")),
+        people.lifecycle.approve(digest, people.sign("dora", digest, APPROVE, "read")),
+        other.approve(digest, people.sign("dora", digest, APPROVE, "read twice")),
     ]
     done = await asyncio.gather(*twice, return_exceptions=True)
     assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
-    assert len((await staff.lifecycle.approved(digest)).approvals) == 3
+    assert len((await people.lifecycle.approved(digest)).approvals) == 3
 
 
 async def test_two_who_activate_one_version_at_once_activate_it_once(
-    plant: Plant, staff: Staff, other: Lifecycle
+    plant: Plant, people: PolicyPeople, other: Lifecycle
 ) -> None:
-    digest = await staff.approved()
-    now = staff.clock.now()
+    digest = await people.approved()
+    now = people.clock.now()
     acts = []
-    for lifecycle, person in ((staff.lifecycle, "emil"), (other, "fred")):
+    for lifecycle, person in ((people.lifecycle, "emil"), (other, "fred")):
         terms = Placing("activate", (EVERYWHERE,), now, f"{person} wants it")
-        acts.append(lifecycle.place(digest, terms, staff.sign(person, digest, "activate", terms.meaning)))
+        acts.append(lifecycle.place(digest, terms, people.sign(person, digest, "activate", terms.meaning)))
     done = await asyncio.gather(*acts, return_exceptions=True)
     assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_two_who_roll_back_at_once_roll_back_once(plant: Plant, staff: Staff, other: Lifecycle) -> None:
-    digest = await staff.approved()
-    await staff.place(digest)
+async def test_two_who_roll_back_at_once_roll_back_once(plant: Plant, people: PolicyPeople, other: Lifecycle) -> None:
+    digest = await people.approved()
+    await people.place(digest)
     old = plant.digests["1.1.0"]
-    terms = await other.rollback_terms(digest, old, "worse", staff.clock.now())
+    terms = await other.rollback_terms(digest, old, "worse", people.clock.now())
     done = await asyncio.gather(
-        staff.lifecycle.rollback(digest, old, "worse", staff.sign("emil", old, ROLLBACK, terms.meaning)),
-        other.rollback(digest, old, "worse", staff.sign("fred", old, ROLLBACK, terms.meaning)),
+        people.lifecycle.rollback(digest, old, "worse", people.sign("emil", old, ROLLBACK, terms.meaning)),
+        other.rollback(digest, old, "worse", people.sign("fred", old, ROLLBACK, terms.meaning)),
         return_exceptions=True,
     )
     assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
@@ -72,13 +72,13 @@ async def test_two_who_roll_back_at_once_roll_back_once(plant: Plant, staff: Sta
 
 
 async def test_different_versions_activated_at_once_leave_the_later_record_in_force(
-    plant: Plant, staff: Staff, other: Lifecycle
+    plant: Plant, people: PolicyPeople, other: Lifecycle
 ) -> None:
-    first, second = await staff.approved("1.2.0"), await staff.approved("1.3.0")
+    first, second = await people.approved("1.2.0"), await people.approved("1.3.0")
     acts = []
-    for lifecycle, person, digest in ((staff.lifecycle, "emil", first), (other, "fred", second)):
-        terms = Placing("activate", (EVERYWHERE,), staff.clock.now(), "now")
-        acts.append(lifecycle.place(digest, terms, staff.sign(person, digest, "activate", terms.meaning)))
+    for lifecycle, person, digest in ((people.lifecycle, "emil", first), (other, "fred", second)):
+        terms = Placing("activate", (EVERYWHERE,), people.clock.now(), "now")
+        acts.append(lifecycle.place(digest, terms, people.sign(person, digest, "activate", terms.meaning)))
     numbers = [one[0] for one in await asyncio.gather(*acts)]
     await plant.take(deviation(1))
     [(judged,)] = await plant.rows("SELECT version FROM verdicts WHERE role = 'active'")
@@ -87,21 +87,21 @@ async def test_different_versions_activated_at_once_leave_the_later_record_in_fo
 
 
 async def test_no_event_is_judged_under_two_active_versions_however_often_workers_are_killed(
-    plant: Plant, staff: Staff, database_url: str
+    plant: Plant, people: PolicyPeople, database_url: str
 ) -> None:
     """Two processes judge side by side and are killed again and again while a canary comes and goes."""
-    digest = await staff.approved()
+    digest = await people.approved()
     old = plant.digests["1.1.0"]
     events = [deviation(hours / 20) for hours in range(240)]
     workers = [await worker(database_url), await worker(database_url)]
     for number in range(0, len(events), 10):
         await plant.inbox.store(events[number : number + 10], plant.clock.now())
         if number % 20 == 0:
-            await staff.place(digest, "canary", Scope(line=LINE), band="{}", reason=f"try {number}")
+            await people.place(digest, "canary", Scope(line=LINE), band="{}", reason=f"try {number}")
         else:
             said = f"end as canary: end {number}"
-            given = staff.sign("emil", digest, "withdraw", said)
-            await staff.lifecycle.withdraw(digest, "canary", f"end {number}", given)
+            given = people.sign("emil", digest, "withdraw", said)
+            await people.lifecycle.withdraw(digest, "canary", f"end {number}", given)
         if number % 80 == 70:
             killed = workers.pop(0)
             killed.kill()
@@ -134,12 +134,12 @@ async def decided(plant: Plant, number: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_while_a_batch_is_judged_nobody_changes_what_judges_it(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_while_a_batch_is_judged_nobody_changes_what_judges_it(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
     await plant.inbox.store([deviation(1)], plant.clock.now())
     async with plant.judging._lines.open(LINE, 10) as work:
         before = work.assignments_of(work.events[0].asset)
-        placing = asyncio.create_task(staff.place(digest))
+        placing = asyncio.create_task(people.place(digest))
         done, _ = await asyncio.wait({placing}, timeout=0.2)
         assert not done
         assert work.assignments_of(work.events[0].asset) == before
@@ -149,10 +149,10 @@ async def test_while_a_batch_is_judged_nobody_changes_what_judges_it(plant: Plan
     assert judged == digest
 
 
-async def test_an_act_that_is_refused_leaves_nothing_behind(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate(), assets=100)
+async def test_an_act_that_is_refused_leaves_nothing_behind(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.submit(candidate(), assets=100)
     count = "SELECT (SELECT count(*) FROM policy_signatures), (SELECT count(*) FROM acts)"
     before = await plant.rows(count)
     with pytest.raises(MillwrightError):
-        await staff.place(digest)
+        await people.place(digest)
     assert await plant.rows(count) == before

@@ -19,7 +19,7 @@ from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.signatures import Signature
 from tests.support.judged_plant import Plant
 from tests.support.plant import deviation
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 NEW = "(SELECT digest FROM policy_versions WHERE version = '1.2.0')"
 OLD = "(SELECT digest FROM policy_versions WHERE version = '1.1.0')"
@@ -76,11 +76,11 @@ def offline(directory: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-async def in_force(staff: Staff) -> str:
+async def in_force(people: PolicyPeople) -> str:
     """1.2.0, approved by two and active everywhere."""
-    digest = await staff.submit(candidate(), assets=100)
-    await staff.approve(digest, "bert", "carla")
-    await staff.place(digest)
+    digest = await people.submit(candidate(), assets=100)
+    await people.approve(digest, "bert", "carla")
+    await people.place(digest)
     return digest
 
 
@@ -94,9 +94,9 @@ async def forge(plant: Plant, statement: str) -> None:
 
 @pytest.mark.parametrize("statement", FORGERIES.values(), ids=FORGERIES.keys())
 async def test_a_forgery_stops_the_work_and_is_found(
-    plant: Plant, staff: Staff, tmp_path: Path, statement: str
+    plant: Plant, people: PolicyPeople, tmp_path: Path, statement: str
 ) -> None:
-    await in_force(staff)
+    await in_force(people)
     await plant.take(deviation(1))
     await forge(plant, statement)
     with pytest.raises(PolicyRejected, match="work on LINE-1 is stopped, its events wait"):
@@ -112,50 +112,50 @@ async def test_a_forgery_stops_the_work_and_is_found(
     assert "Traceback" not in said
 
 
-async def test_what_nobody_touched_verifies_offline(plant: Plant, staff: Staff, tmp_path: Path) -> None:
-    digest = await in_force(staff)
-    await staff.rollback(digest, plant.digests["1.1.0"])
-    await staff.place(digest, "canary", Scope(line="LINE-1"), band="{}")
-    await staff.withdraw(digest, "canary")
-    await staff.people.leave("bert", plant.clock.now() + timedelta(hours=1))
+async def test_what_nobody_touched_verifies_offline(plant: Plant, people: PolicyPeople, tmp_path: Path) -> None:
+    digest = await in_force(people)
+    await people.rollback(digest, plant.digests["1.1.0"])
+    await people.place(digest, "canary", Scope(line="LINE-1"), band="{}")
+    await people.withdraw(digest, "canary")
+    await people.people.leave("bert", plant.clock.now() + timedelta(hours=1))
     await plant.take(deviation(1))
     assert (await verify(plant.engine)).findings == ()
     await export(plant.engine, tmp_path / "export")
     assert offline(tmp_path / "export") == (0, "verified: everything agrees\n")
 
 
-def altered(staff: Staff, digest: str) -> dict[str, Signature]:
+def altered(people: PolicyPeople, digest: str) -> dict[str, Signature]:
     """An approval of dora's, each with something wrong."""
-    good = staff.sign("dora", digest, APPROVE)
+    good = people.sign("dora", digest, APPROVE)
     return {
         "meaning": replace(good, meaning="I read every line"),
-        "key": replace(staff.sign("carla", digest, APPROVE), person="dora"),
-        "act": replace(staff.sign("dora", digest, ACTIVATE), act=APPROVE),
+        "key": replace(people.sign("carla", digest, APPROVE), person="dora"),
+        "act": replace(people.sign("dora", digest, ACTIVATE), act=APPROVE),
         "time": replace(good, at=good.at + timedelta(seconds=1)),
-        "version": staff.sign("dora", "0" * 64, APPROVE),
-        "old": staff.sign("dora", digest, APPROVE, at=good.at - timedelta(hours=1)),
-        "author": staff.sign("anna", digest, APPROVE),
-        "again": staff.sign("bert", digest, APPROVE),
-        "role": staff.sign("emil", digest, APPROVE),
-        "own key brought along": replace(staff.sign("carla", digest, APPROVE), person="dora"),
+        "version": people.sign("dora", "0" * 64, APPROVE),
+        "old": people.sign("dora", digest, APPROVE, at=good.at - timedelta(hours=1)),
+        "author": people.sign("anna", digest, APPROVE),
+        "again": people.sign("bert", digest, APPROVE),
+        "role": people.sign("emil", digest, APPROVE),
+        "own key brought along": replace(people.sign("carla", digest, APPROVE), person="dora"),
     }
 
 
 @pytest.mark.parametrize(
     "wrong", ["meaning", "key", "act", "time", "version", "old", "author", "again", "role", "own key brought along"]
 )
-async def test_the_server_refuses_a_wrong_signature(staff: Staff, wrong: str) -> None:
-    digest = await staff.submit(candidate())
-    await staff.approve(digest, "bert")
+async def test_the_server_refuses_a_wrong_signature(people: PolicyPeople, wrong: str) -> None:
+    digest = await people.submit(candidate())
+    await people.approve(digest, "bert")
     with pytest.raises(ActRejected):
-        await staff.lifecycle.approve(digest, altered(staff, digest)[wrong])
+        await people.lifecycle.approve(digest, altered(people, digest)[wrong])
 
 
-async def test_the_server_takes_no_signature_of_somebody_who_left(staff: Staff) -> None:
-    digest = await staff.submit(candidate())
-    await staff.people.leave("bert", staff.clock.now())
+async def test_the_server_takes_no_signature_of_somebody_who_left(people: PolicyPeople) -> None:
+    digest = await people.submit(candidate())
+    await people.people.leave("bert", people.clock.now())
     with pytest.raises(ActRejected, match="nobody called bert"):
-        await staff.approve(digest, "bert")
+        await people.approve(digest, "bert")
 
 
 @pytest.mark.parametrize(
@@ -168,22 +168,22 @@ async def test_the_server_takes_no_signature_of_somebody_who_left(staff: Staff) 
     ],
     ids=["scope", "reason", "act", "end"],
 )
-async def test_an_activation_is_what_was_signed_or_nothing(staff: Staff, terms: dict[str, object]) -> None:
-    digest = await staff.approved()
-    now = staff.clock.now()
+async def test_an_activation_is_what_was_signed_or_nothing(people: PolicyPeople, terms: dict[str, object]) -> None:
+    digest = await people.approved()
+    now = people.clock.now()
     signed = Placing(ACTIVATE, (EVERYWHERE,), now, "because")
     if terms.get("effective_to"):
         terms = {"effective_to": now + timedelta(days=1)}
     asked = replace(signed, **terms)  # type: ignore[arg-type]
     with pytest.raises(MillwrightError, match="signature"):
-        await staff.lifecycle.place(digest, asked, staff.sign("emil", digest, ACTIVATE, signed.meaning))
+        await people.lifecycle.place(digest, asked, people.sign("emil", digest, ACTIVATE, signed.meaning))
 
 
-async def test_a_signature_counts_once(staff: Staff) -> None:
-    digest = await staff.approved()
-    terms = Placing("shadow", (EVERYWHERE,), staff.clock.now(), "a look")
-    given = staff.sign("emil", digest, "shadow", terms.meaning)
-    await staff.lifecycle.place(digest, terms, given)
-    await staff.withdraw(digest, "shadow")
+async def test_a_signature_counts_once(people: PolicyPeople) -> None:
+    digest = await people.approved()
+    terms = Placing("shadow", (EVERYWHERE,), people.clock.now(), "a look")
+    given = people.sign("emil", digest, "shadow", terms.meaning)
+    await people.lifecycle.place(digest, terms, given)
+    await people.withdraw(digest, "shadow")
     with pytest.raises(ActRejected, match="given before"):
-        await staff.lifecycle.place(digest, terms, given)
+        await people.lifecycle.place(digest, terms, given)

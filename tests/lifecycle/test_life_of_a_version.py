@@ -22,7 +22,7 @@ from millwright.storage.policies.act_transaction import add_evidence
 from millwright.storage.policies.freezes import FreezeStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
-from tests.support.policy_people import Staff, candidate
+from tests.support.policy_people import PolicyPeople, candidate
 
 HOUR = timedelta(hours=1)
 
@@ -36,49 +36,51 @@ async def judged_by(plant: Plant, asset: str = PUMP) -> list[tuple[object, ...]]
     )
 
 
-async def test_a_version_comes_into_force_only_when_enough_people_approved_it(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate(), assets=100)
-    await staff.approve(digest, "bert")
+async def test_a_version_comes_into_force_only_when_enough_people_approved_it(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.submit(candidate(), assets=100)
+    await people.approve(digest, "bert")
     with pytest.raises(PolicyRejected, match="too few approvals: only bert"):
-        await staff.place(digest)
-    await staff.approve(digest, "carla")
-    await staff.place(digest)
+        await people.place(digest)
+    await people.approve(digest, "carla")
+    await people.place(digest)
     await plant.take(deviation(1))
     assert await judged_by(plant) == [("1.2.0", "active"), ("1.0.0", "shadow")]
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_without_a_backtest_it_takes_the_most_approvals(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate(), assets=None)
-    await staff.approve(digest, "bert", "carla")
+async def test_without_a_backtest_it_takes_the_most_approvals(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.submit(candidate(), assets=None)
+    await people.approve(digest, "bert", "carla")
     with pytest.raises(PolicyRejected, match="too few"):
-        await staff.place(digest)
-    await staff.approve(digest, "dora")
-    await staff.place(digest)
+        await people.place(digest)
+    await people.approve(digest, "dora")
+    await people.place(digest)
 
 
-async def test_the_worst_backtest_counts_and_a_later_one_takes_nothing_back(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate(), assets=100)
-    await staff.backtest(digest, 1)
-    await staff.approve(digest, "bert")
+async def test_the_worst_backtest_counts_and_a_later_one_takes_nothing_back(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.submit(candidate(), assets=100)
+    await people.backtest(digest, 1)
+    await people.approve(digest, "bert")
     with pytest.raises(PolicyRejected, match="too few"):
-        await staff.place(digest)
-    await staff.approve(digest, "carla")
+        await people.place(digest)
+    await people.approve(digest, "carla")
     plant.clock.time += HOUR
-    await staff.backtest(digest, 10_000)
-    await staff.place(digest)
+    await people.backtest(digest, 10_000)
+    await people.place(digest)
 
 
 async def test_a_version_that_adds_a_machine_to_those_released_without_a_person_takes_two(
-    plant: Plant, staff: Staff, tmp_path: Path
+    plant: Plant, people: PolicyPeople, tmp_path: Path
 ) -> None:
-    digest = await staff.submit(candidate(), assets=None)
-    await staff.backtest(digest, 0, 0, unattended=1)
-    await staff.approve(digest, "bert")
+    digest = await people.submit(candidate(), assets=None)
+    await people.backtest(digest, 0, 0, unattended=1)
+    await people.approve(digest, "bert")
     with pytest.raises(PolicyRejected, match="too few approvals: only bert"):
-        await staff.place(digest)
-    await staff.approve(digest, "carla")
-    await staff.place(digest)
+        await people.place(digest)
+    await people.approve(digest, "carla")
+    await people.place(digest)
     assert (await verify(plant.engine)).findings == ()
     await export(plant.engine, tmp_path)
     assert [*offline_verify.verify(tmp_path)] == []
@@ -92,29 +94,29 @@ async def test_a_version_that_adds_a_machine_to_those_released_without_a_person_
     assert approved_when(policy, alone, first_light=False) is None
 
 
-async def test_a_backtest_of_an_earlier_build_added_no_machine(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate(), assets=None)
+async def test_a_backtest_of_an_earlier_build_added_no_machine(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.submit(candidate(), assets=None)
     body = canonical({"changed": {"assets": 1, "max_rung_change": 1}}).decode()
-    async with staff.lifecycle.acting() as acting:
+    async with people.lifecycle.acting() as acting:
         await add_evidence(acting.connection, acting.entry, digest, "backtest", passed=True, body=body, by="anna")
-    await staff.approve(digest, "bert")
-    await staff.place(digest)
+    await people.approve(digest, "bert")
+    await people.place(digest)
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, staff: Staff) -> None:
+async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, people: PolicyPeople) -> None:
     first, second = candidate(), candidate()
-    digest = await staff.submit(first)
+    digest = await people.submit(first)
     with pytest.raises(PolicyRejected, match="changes no more"):
-        await staff.submit(second)
-    assert len(await staff.drafts.drafts()) == 0
-    assert (await staff.drafts.find("rotating-equipment", "1.2.0")).digest == digest
+        await people.submit(second)
+    assert len(await people.drafts.drafts()) == 0
+    assert (await people.drafts.find("rotating-equipment", "1.2.0")).digest == digest
 
 
-async def test_a_draft_says_who_wrote_it_and_nobody_else_saves_it(staff: Staff) -> None:
+async def test_a_draft_says_who_wrote_it_and_nobody_else_saves_it(people: PolicyPeople) -> None:
     policy = candidate(author="anna")
     with pytest.raises(ActRejected, match="anna wrote it"):
-        await staff.drafts.save(
+        await people.drafts.save(
             policy="p",
             version="1.0.0",
             digest=policy.digest,
@@ -126,10 +128,12 @@ async def test_a_draft_says_who_wrote_it_and_nobody_else_saves_it(staff: Staff) 
         )
 
 
-async def test_a_future_activation_holds_from_its_date_and_its_memory_is_warm_then(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_a_future_activation_holds_from_its_date_and_its_memory_is_warm_then(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.approved()
     await plant.take(deviation(1), deviation(2), deviation(3))
-    await staff.place(digest, after=HOUR)
+    await people.place(digest, after=HOUR)
     await plant.take(deviation(4))
     assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
     plant.clock.time += HOUR
@@ -150,12 +154,14 @@ async def seen_by(plant: Plant, digest: str) -> int:
     return int(str(seen))
 
 
-async def test_a_memory_lacks_nothing_that_others_judged_behind_its_first_event(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_a_memory_lacks_nothing_that_others_judged_behind_its_first_event(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.approved()
     plant.clock.time += 9 * HOUR
     await plant.take(deviation(1))
     await plant.take(deviation(3))
-    await staff.place(digest)
+    await people.place(digest)
     await plant.take(deviation(2))
     assert await seen_by(plant, digest) == 2
     await plant.take(deviation(4))
@@ -164,7 +170,7 @@ async def test_a_memory_lacks_nothing_that_others_judged_behind_its_first_event(
 
 
 async def test_what_others_judged_before_is_looked_for_once(
-    plant: Plant, staff: Staff, monkeypatch: pytest.MonkeyPatch
+    plant: Plant, people: PolicyPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
     really = _LineWork.unjudged
@@ -174,17 +180,19 @@ async def test_what_others_judged_before_is_looked_for_once(
         return await really(self, version, *rest)
 
     monkeypatch.setattr(_LineWork, "unjudged", unjudged)
-    digest = await staff.approved()
+    digest = await people.approved()
     plant.clock.time += 9 * HOUR
-    await staff.place(digest)
+    await people.place(digest)
     for hour in (1, 2, 3):
         await plant.take(deviation(hour))
     assert looked.count(digest) == 1
 
 
-async def test_an_activation_with_an_end_gives_back_to_what_stood_beneath_it(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, to=plant.clock.now() + HOUR)
+async def test_an_activation_with_an_end_gives_back_to_what_stood_beneath_it(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.approved()
+    await people.place(digest, to=plant.clock.now() + HOUR)
     await plant.take(deviation(1))
     plant.clock.time += HOUR
     await plant.take(deviation(2))
@@ -196,39 +204,41 @@ async def test_an_activation_with_an_end_gives_back_to_what_stood_beneath_it(pla
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_a_canary_judges_its_line_and_what_it_displaces_judges_beside_it(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
-    number = await staff.place(digest, "canary", Scope(line=LINE), band="{}")
+async def test_a_canary_judges_its_line_and_what_it_displaces_judges_beside_it(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.approved()
+    number = await people.place(digest, "canary", Scope(line=LINE), band="{}")
     await plant.take(deviation(1))
     assert await judged_by(plant) == [("1.2.0", "active"), ("1.0.0", "shadow"), ("1.1.0", "shadow")]
-    assert await staff.lifecycle.halt(number, "precision fell")
-    assert not await staff.lifecycle.halt(number, "precision fell")
+    assert await people.lifecycle.halt(number, "precision fell")
+    assert not await people.lifecycle.halt(number, "precision fell")
     await plant.take(deviation(2))
     assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_a_canary_elsewhere_changes_nothing_here(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, "canary", Scope(line="LINE-2"), band="{}")
+async def test_a_canary_elsewhere_changes_nothing_here(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
+    await people.place(digest, "canary", Scope(line="LINE-2"), band="{}")
     await plant.take(deviation(1))
     assert await judged_by(plant) == [("1.1.0", "active"), ("1.0.0", "shadow")]
 
 
-async def test_activating_a_canary_everywhere_ends_it_as_graduated(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, "canary", Scope(line=LINE), band="{}")
-    await staff.place(digest)
+async def test_activating_a_canary_everywhere_ends_it_as_graduated(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
+    await people.place(digest, "canary", Scope(line=LINE), band="{}")
+    await people.place(digest)
     assert await plant.rows("SELECT cause FROM policy_assignment_ends") == [("graduated",)]
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_a_rollback_puts_the_old_version_back_with_a_warm_memory(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_a_rollback_puts_the_old_version_back_with_a_warm_memory(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
     await plant.take(deviation(1, asset=MOTOR))
-    await staff.place(digest)
+    await people.place(digest)
     await plant.take(deviation(2, asset=MOTOR), deviation(3, asset=MOTOR))
-    await staff.rollback(digest, plant.digests["1.1.0"])
+    await people.rollback(digest, plant.digests["1.1.0"])
     await plant.take(deviation(4, asset=MOTOR))
     assert await judged_by(plant, MOTOR) == [("1.1.0", "active"), ("1.0.0", "shadow")]
     seen = await plant.rows(
@@ -236,93 +246,97 @@ async def test_a_rollback_puts_the_old_version_back_with_a_warm_memory(plant: Pl
     )
     assert seen == [(4,)]
     with pytest.raises(ActRejected, match="active nowhere"):
-        await staff.rollback(digest, plant.digests["1.1.0"])
+        await people.rollback(digest, plant.digests["1.1.0"])
     assert (await verify(plant.engine)).findings == ()
 
 
 async def test_an_active_version_is_not_withdrawn_and_a_withdrawn_one_is_gone_for_good(
-    plant: Plant, staff: Staff
+    plant: Plant, people: PolicyPeople
 ) -> None:
-    digest = await staff.approved()
-    await staff.place(digest)
+    digest = await people.approved()
+    await people.place(digest)
     with pytest.raises(ActRejected, match="in force"):
-        await staff.withdraw(digest)
-    await staff.rollback(digest, plant.digests["1.1.0"])
-    await staff.place(digest, "shadow")
-    assert await staff.withdraw(digest) == 1
+        await people.withdraw(digest)
+    await people.rollback(digest, plant.digests["1.1.0"])
+    await people.place(digest, "shadow")
+    assert await people.withdraw(digest) == 1
     with pytest.raises(PolicyRejected, match="withdrawn"):
-        await staff.place(digest)
+        await people.place(digest)
     with pytest.raises(PolicyRejected, match="withdrawn"):
-        await staff.approve(digest, "carla")
+        await people.approve(digest, "carla")
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_an_emergency_change_judges_at_once_and_ends_unless_approved_after(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate())
-    await staff.place(digest, "emergency", person="fred")
+async def test_an_emergency_change_judges_at_once_and_ends_unless_approved_after(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.submit(candidate())
+    await people.place(digest, "emergency", person="fred")
     await plant.take(deviation(1))
     assert (await judged_by(plant))[0] == ("1.2.0", "active")
     with pytest.raises(ActRejected, match="fred put this version in force"):
-        await staff.approve(digest, "fred")
+        await people.approve(digest, "fred")
     plant.clock.time += timedelta(hours=8)
     await plant.take(deviation(2))
     assert (await judged_by(plant))[0] == ("1.1.0", "active")
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_an_emergency_change_approved_in_time_stays(plant: Plant, staff: Staff) -> None:
-    digest = await staff.submit(candidate())
-    await staff.place(digest, "emergency")
+async def test_an_emergency_change_approved_in_time_stays(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.submit(candidate())
+    await people.place(digest, "emergency")
     plant.clock.time += 7 * HOUR
-    await staff.approve(digest, "bert")
+    await people.approve(digest, "bert")
     plant.clock.time += 7 * HOUR
     await plant.take(deviation(2))
     assert (await judged_by(plant))[0] == ("1.2.0", "active")
 
 
-async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollback(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollback(
+    plant: Plant, people: PolicyPeople
+) -> None:
+    digest = await people.approved()
     freezes = FreezeStore(plant.engine, plant.clock)
     now = plant.clock.now()
     number = await freezes.freeze(now, now + HOUR, "emil", "audit week")
     with pytest.raises(ActRejected, match="audit week"):
-        await staff.place(digest)
+        await people.place(digest)
     with pytest.raises(ActRejected, match="audit week"):
-        await staff.place(digest, "canary", band="{}")
-    await staff.place(digest, "shadow")
-    await staff.place(digest, after=HOUR, scope=Scope(line="LINE-9"))
-    await staff.place(digest, "emergency")
-    await staff.rollback(digest, plant.digests["1.1.0"])
+        await people.place(digest, "canary", band="{}")
+    await people.place(digest, "shadow")
+    await people.place(digest, after=HOUR, scope=Scope(line="LINE-9"))
+    await people.place(digest, "emergency")
+    await people.rollback(digest, plant.digests["1.1.0"])
     await freezes.thaw(number, "fred", "the auditors left")
-    await staff.place(digest, after=timedelta(minutes=1))
+    await people.place(digest, after=timedelta(minutes=1))
 
 
-async def test_a_freeze_is_not_laid_over_what_is_to_come_into_force(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, after=HOUR)
+async def test_a_freeze_is_not_laid_over_what_is_to_come_into_force(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
+    await people.place(digest, after=HOUR)
     freezes = FreezeStore(plant.engine, plant.clock)
     with pytest.raises(ActRejected, match="1 assignments are to come into force"):
         await freezes.freeze(plant.clock.now(), plant.clock.now() + 2 * HOUR, "emil", "stocktaking")
 
 
-async def test_what_was_in_force_then_is_not_rewritten(plant: Plant, staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_what_was_in_force_then_is_not_rewritten(plant: Plant, people: PolicyPeople) -> None:
+    digest = await people.approved()
     with pytest.raises(ActRejected, match="is past"):
-        await staff.place(digest, after=-HOUR)
+        await people.place(digest, after=-HOUR)
 
 
 @pytest.mark.parametrize("person", ["anna", "emil"])
-async def test_only_an_approver_who_did_not_write_it_approves(staff: Staff, person: str) -> None:
-    digest = await staff.submit(candidate())
+async def test_only_an_approver_who_did_not_write_it_approves(people: PolicyPeople, person: str) -> None:
+    digest = await people.submit(candidate())
     with pytest.raises(ActRejected):
-        await staff.lifecycle.approve(digest, staff.sign(person, digest, APPROVE))
+        await people.lifecycle.approve(digest, people.sign(person, digest, APPROVE))
 
 
-async def test_a_version_whose_proof_failed_is_not_approved(staff: Staff) -> None:
-    digest = await staff.submit(candidate())
-    await staff.lifecycle.attach(digest, "proof", passed=False, body="{}", by="anna")
+async def test_a_version_whose_proof_failed_is_not_approved(people: PolicyPeople) -> None:
+    digest = await people.submit(candidate())
+    await people.lifecycle.attach(digest, "proof", passed=False, body="{}", by="anna")
     with pytest.raises(PolicyRejected, match="proof failed"):
-        await staff.approve(digest)
+        await people.approve(digest)
 
 
 @pytest.mark.parametrize(
@@ -339,14 +353,16 @@ async def test_a_version_whose_proof_failed_is_not_approved(staff: Staff) -> Non
         ("nonsense", "body"),
     ],
 )
-async def test_a_backtest_that_does_not_say_what_it_changes_is_refused(staff: Staff, body: str, field: str) -> None:
-    digest = await staff.submit(candidate(), assets=None)
+async def test_a_backtest_that_does_not_say_what_it_changes_is_refused(
+    people: PolicyPeople, body: str, field: str
+) -> None:
+    digest = await people.submit(candidate(), assets=None)
     with pytest.raises(ActRejected) as refused:
-        await staff.lifecycle.attach(digest, "backtest", passed=True, body=body, by="anna")
+        await people.lifecycle.attach(digest, "backtest", passed=True, body=body, by="anna")
     assert refused.value.field == field
 
 
-async def test_a_share_that_could_not_be_signed_whole_is_refused(staff: Staff) -> None:
-    digest = await staff.approved()
+async def test_a_share_that_could_not_be_signed_whole_is_refused(people: PolicyPeople) -> None:
+    digest = await people.approved()
     with pytest.raises(ActRejected, match="six digits"):
-        await staff.place(digest, "shadow", Scope(percent=33.3333333))
+        await people.place(digest, "shadow", Scope(percent=33.3333333))

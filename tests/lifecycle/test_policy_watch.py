@@ -16,7 +16,7 @@ from millwright.worker.policy_watch import PolicyWatch
 from policies.statistics.canary import Band
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, MOTOR, code, deviation
-from tests.support.policy_people import Staff
+from tests.support.policy_people import PolicyPeople
 
 CALM = Band(precision=0.1, orders_from=0.0, orders_to=10.0, floods_to=10.0)
 STRICT = CALM.model_copy(update={"orders_to": 0.0001})
@@ -40,10 +40,10 @@ async def ended(plant: Plant) -> list[tuple[object, ...]]:
 
 
 async def test_a_canary_that_orders_too_much_halts_itself_and_says_why(
-    plant: Plant, staff: Staff, watch: PolicyWatch
+    plant: Plant, people: PolicyPeople, watch: PolicyWatch
 ) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, "canary", Scope(line=LINE), band=canonical(STRICT).decode())
+    digest = await people.approved()
+    await people.place(digest, "canary", Scope(line=LINE), band=canonical(STRICT).decode())
     await watch.look()
     await faults(plant)
     # Seven orders where one in ten thousand days is allowed: two cases tell less than the test asks for.
@@ -70,10 +70,10 @@ async def test_a_canary_that_orders_too_much_halts_itself_and_says_why(
 
 
 async def test_a_canary_within_its_band_goes_on_and_is_looked_at_again(
-    plant: Plant, staff: Staff, watch: PolicyWatch
+    plant: Plant, people: PolicyPeople, watch: PolicyWatch
 ) -> None:
-    digest = await staff.approved()
-    number = await staff.place(digest, "canary", Scope(line=LINE), band=canonical(CALM).decode())
+    digest = await people.approved()
+    number = await people.place(digest, "canary", Scope(line=LINE), band=canonical(CALM).decode())
     await faults(plant)
     assert await watch.look() == 1
     assert await ended(plant) == []
@@ -83,10 +83,10 @@ async def test_a_canary_within_its_band_goes_on_and_is_looked_at_again(
 
 
 async def test_coming_into_force_on_a_date_survives_restarts_and_is_recorded_once(
-    plant: Plant, staff: Staff, watch: PolicyWatch
+    plant: Plant, people: PolicyPeople, watch: PolicyWatch
 ) -> None:
-    digest = await staff.approved()
-    await staff.place(digest, after=HOUR, to=plant.clock.now() + 2 * HOUR)
+    digest = await people.approved()
+    await people.place(digest, after=HOUR, to=plant.clock.now() + 2 * HOUR)
     assert await watch.look() == 0
     kinds = "SELECT kind, actor FROM acts WHERE kind IN ('policy-came-into-force', 'policy-ended-by-date') ORDER BY id"
     plant.clock.time += HOUR
@@ -99,7 +99,7 @@ async def test_coming_into_force_on_a_date_survives_restarts_and_is_recorded_onc
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_the_usual_band_is_wider_than_what_was_usual(plant: Plant, staff: Staff) -> None:
+async def test_the_usual_band_is_wider_than_what_was_usual(plant: Plant, people: PolicyPeople) -> None:
     await faults(plant)
     plant.clock.time += HOUR
     band = await usual_band(CanaryCounts(plant.engine), Scope(line=LINE), plant.clock.now())
@@ -108,15 +108,17 @@ async def test_the_usual_band_is_wider_than_what_was_usual(plant: Plant, staff: 
     assert elsewhere.orders_to == 0.02
 
 
-async def test_what_was_in_force_is_answered_as_of_then_and_as_it_was_known_then(plant: Plant, staff: Staff) -> None:
+async def test_what_was_in_force_is_answered_as_of_then_and_as_it_was_known_then(
+    plant: Plant, people: PolicyPeople
+) -> None:
     states = PolicyStores.over(plant.engine, plant.clock).states
-    digest = await staff.approved()
+    digest = await people.approved()
     before = plant.clock.now()
     plant.clock.time += HOUR
-    await staff.place(digest, after=HOUR)
+    await people.place(digest, after=HOUR)
     placed = plant.clock.now()
     plant.clock.time += 3 * HOUR
-    await staff.rollback(digest, plant.digests["1.1.0"])
+    await people.rollback(digest, plant.digests["1.1.0"])
 
     async def version(at: timedelta, known: timedelta) -> str | None:
         return (await states.in_force(before + at, before + known, line=LINE)).version

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.verdict import Rung
-from tests.support.fault_injection import Turn
+from tests.support.fault_injection import CallOutcome
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
 from tests.support.saga_plant import SagaPlant, case_view
@@ -13,15 +13,17 @@ from tests.support.saga_plant import SagaPlant, case_view
 CASE = "MWAAAAAAAA"
 
 
-@pytest.mark.parametrize("turn", [Turn.CRASH_BEFORE, Turn.CRASH_AFTER, Turn.ANSWER_LOST, Turn.AWAY])
+@pytest.mark.parametrize(
+    "outcome", [CallOutcome.CRASH_BEFORE, CallOutcome.CRASH_AFTER, CallOutcome.ANSWER_LOST, CallOutcome.AWAY]
+)
 @pytest.mark.parametrize("call", range(45))
 def test_promise_2_one_order_and_one_hold_however_a_call_goes_and_though_the_engine_forgets(
-    call: int, turn: Turn
+    call: int, outcome: CallOutcome
 ) -> None:
     plant = SagaPlant(timedelta(0))
     plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD))
     plant.dispatch()
-    for each in [Turn.FINE] * call + [turn]:
+    for each in [CallOutcome.FINE] * call + [outcome]:
         plant.workflows[CASE].played.play(each)
     plant.begin(CASE)
     for _ in range(6):

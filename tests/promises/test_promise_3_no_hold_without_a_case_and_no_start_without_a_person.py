@@ -8,7 +8,7 @@ import pytest
 from domain.cases import Phase
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.support.fault_injection import Turn
+from tests.support.fault_injection import CallOutcome
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
@@ -39,7 +39,7 @@ def finish(plant: SagaPlant, status: WorkOrderStatus) -> None:
 def die_at(plant: SagaPlant, call: int) -> None:
     """Lets a worker die after so many calls, and others go on."""
     plant.dispatch()
-    for each in [Turn.FINE] * call + [Turn.CRASH_AFTER]:
+    for each in [CallOutcome.FINE] * call + [CallOutcome.CRASH_AFTER]:
         plant.workflows[CASE].played.play(each)
     play(plant)
 

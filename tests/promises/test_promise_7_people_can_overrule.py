@@ -15,14 +15,14 @@ from millwright.storage.cases.case_store import CaseStore
 from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
-from tests.support.saga_plant import SagaPlant, TurnMes, case_view
+from tests.support.saga_plant import FaultInjectedMes, SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 
 
 def proposals(plant: Plant) -> Proposals:
     cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    return Proposals(cases, TurnMes(plant.clock), plant.catalogue, plant.clock)
+    return Proposals(cases, FaultInjectedMes(plant.clock), plant.catalogue, plant.clock)
 
 
 async def opened(plant: Plant) -> str:

@@ -62,7 +62,7 @@ class Enforcing(Catalogue):
         return pure.weigh(DOCUMENT, record)
 
 
-class Desk:
+class AutonomyPlant:
     """A plant with an approver, one case at work, and findings as they come."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -112,113 +112,113 @@ class Desk:
 
 
 async def test_autonomy_is_earned_signed_and_lost_at_once_and_earned_anew(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
-    assert not await desk.autonomy.released(view)
-    await desk.found("confirmed", 34)
-    await desk.autonomy.learn(view)
-    assert (await desk.record()).state is AutonomyState.REVIEW
-    await desk.found("confirmed")
-    await desk.autonomy.learn(view)
-    await desk.autonomy.learn(view)
-    assert (await desk.record()).state is AutonomyState.PROPOSED
-    assert not await desk.autonomy.released(view)
-    await desk.decide(AutonomyMove.PROMOTED)
-    assert await desk.autonomy.released(view)
-    await desk.found("nothing_found")
-    await desk.autonomy.learn(view)
-    assert not await desk.autonomy.released(view)
-    desk.plant.clock.time += timedelta(hours=1)
-    await desk.found("confirmed", 20)
-    await desk.autonomy.learn(view)
-    assert (await desk.record()).confirmed == 20
-    assert await desk.moves() == [
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    assert not await plant.autonomy.released(view)
+    await plant.found("confirmed", 34)
+    await plant.autonomy.learn(view)
+    assert (await plant.record()).state is AutonomyState.REVIEW
+    await plant.found("confirmed")
+    await plant.autonomy.learn(view)
+    await plant.autonomy.learn(view)
+    assert (await plant.record()).state is AutonomyState.PROPOSED
+    assert not await plant.autonomy.released(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    assert await plant.autonomy.released(view)
+    await plant.found("nothing_found")
+    await plant.autonomy.learn(view)
+    assert not await plant.autonomy.released(view)
+    plant.plant.clock.time += timedelta(hours=1)
+    await plant.found("confirmed", 20)
+    await plant.autonomy.learn(view)
+    assert (await plant.record()).confirmed == 20
+    assert await plant.moves() == [
         ("proposed", 35, 0, "millwright"),
         ("promoted", 35, 0, "ada"),
         ("lost", 35, 1, "millwright"),
     ]
-    kinds = await desk.plant.rows("SELECT kind FROM acts WHERE subject = :s ORDER BY id", s=KEY.subject)
+    kinds = await plant.plant.rows("SELECT kind FROM acts WHERE subject = :s ORDER BY id", s=KEY.subject)
     assert [kind for (kind,) in kinds] == ["autonomy-proposed", "autonomy-promoted", "autonomy-lost"]
     # The finished cases were written by this test and not by the steps of a case, which the audit sees.
     assert {one.kind for one in (await verify(storage_engine)).findings} <= {"case", "outcome"}
 
 
 async def test_only_findings_of_orders_that_would_go_out_by_themselves_count(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    await desk.open()
-    await desk.found("confirmed", 3)
-    await desk.found("confirmed", 5, rung=3)
-    await desk.found("sensor_fault", 2)
-    await desk.found("prevented", 4)
-    await desk.found("deferred", 6, cancelled=True)
-    record = await desk.record()
+    plant = AutonomyPlant(storage_engine)
+    await plant.open()
+    await plant.found("confirmed", 3)
+    await plant.found("confirmed", 5, rung=3)
+    await plant.found("sensor_fault", 2)
+    await plant.found("prevented", 4)
+    await plant.found("deferred", 6, cancelled=True)
+    record = await plant.record()
     assert (record.confirmed, record.wrong) == (3, 2)
 
 
 async def test_nothing_is_promoted_that_was_not_proposed_nor_by_who_may_not(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
     with pytest.raises(ActRejected, match="is at review"):
-        await desk.decide(AutonomyMove.PROMOTED)
-    await desk.found("confirmed", 40)
-    await desk.autonomy.learn(view)
+        await plant.decide(AutonomyMove.PROMOTED)
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
     with pytest.raises(ActRejected, match="takes the role approver"):
-        await desk.decide(AutonomyMove.PROMOTED, "otto")
+        await plant.decide(AutonomyMove.PROMOTED, "otto")
     with pytest.raises(ActRejected, match="is not ada's on this record"):
-        await desk.decide(AutonomyMove.PROMOTED, digest="0" * 64)
-    await desk.decide(AutonomyMove.REFUSED)
-    assert (await desk.record()).confirmed == 0
+        await plant.decide(AutonomyMove.PROMOTED, digest="0" * 64)
+    await plant.decide(AutonomyMove.REFUSED)
+    assert (await plant.record()).confirmed == 0
 
 
 async def test_a_promotion_that_nobody_signed_releases_nothing(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
-    await desk.found("confirmed", 40)
-    await desk.autonomy.learn(view)
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
     async with storage_engine.begin() as connection:
         await connection.execute(text(_FORGED))
-    assert (await desk.record()).state is AutonomyState.REVIEW
-    assert not await desk.autonomy.released(view)
+    assert (await plant.record()).state is AutonomyState.REVIEW
+    assert not await plant.autonomy.released(view)
 
 
 async def test_two_findings_at_once_make_one_move(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    await desk.open()
-    await desk.found("confirmed", 40)
-    record = await desk.record()
+    plant = AutonomyPlant(storage_engine)
+    await plant.open()
+    await plant.found("confirmed", 40)
+    record = await plant.record()
     advice = pure.weigh(DOCUMENT, record)
     assert advice is not None
-    assert await desk.store.advised(KEY, record, advice)
-    assert not await desk.store.advised(KEY, record, advice)
+    assert await plant.store.advised(KEY, record, advice)
+    assert not await plant.store.advised(KEY, record, advice)
 
 
 async def test_a_person_takes_autonomy_away(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
-    await desk.found("confirmed", 40)
-    await desk.autonomy.learn(view)
-    await desk.decide(AutonomyMove.PROMOTED)
-    await desk.decide(AutonomyMove.LOST)
-    assert not await desk.autonomy.released(view)
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.decide(AutonomyMove.LOST)
+    assert not await plant.autonomy.released(view)
 
 
 async def test_a_version_that_does_not_enforce_autonomy_holds_nothing_back(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
-    shipped = Autonomy(desk.plant.catalogue, desk.store)
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    shipped = Autonomy(plant.plant.catalogue, plant.store)
     assert await shipped.released(view)
-    await desk.found("nothing_found", 30)
+    await plant.found("nothing_found", 30)
     await shipped.learn(view)
-    assert await desk.moves() == []
+    assert await plant.moves() == []
 
 
 async def test_what_a_planner_approved_is_released_whatever_was_earned(storage_engine: AsyncEngine) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
     decision = {"approved": True, "by": "ada", "reason": "seen", "at": START}
     approved = CaseView.model_validate({**view.model_dump(), "decision": decision})
-    assert await desk.autonomy.released(approved)
-    assert not await desk.autonomy.released(approved.model_copy(update={"decision": None}))
+    assert await plant.autonomy.released(approved)
+    assert not await plant.autonomy.released(approved.model_copy(update={"decision": None}))
 
 
 @pytest.mark.parametrize(
@@ -238,12 +238,12 @@ async def test_what_a_planner_approved_is_released_whatever_was_earned(storage_e
 async def test_a_move_that_was_altered_removed_or_added_is_found_and_named(
     storage_engine: AsyncEngine, tmp_path: Path, tampering: str, words: str
 ) -> None:
-    desk = Desk(storage_engine)
-    view = await desk.open()
-    await desk.found("confirmed", 40)
-    await desk.autonomy.learn(view)
-    await desk.decide(AutonomyMove.PROMOTED)
-    await desk.decide(AutonomyMove.LOST)
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.decide(AutonomyMove.LOST)
     assert await autonomy_findings(storage_engine, tmp_path / "before") == ([], [])
     async with storage_engine.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))

@@ -7,7 +7,7 @@ from activities.order_text import order_draft
 from activities.progress import CaseRef
 from activities.proposals import Proposals
 from domain.canonical import sha256
-from domain.counterfactuals import Counterfactuals, Explanation, Grounds
+from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.verdict import RuleWords, Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
@@ -27,8 +27,8 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
 URGENCY = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=None, work_at=START)
 
 
-def other_explanation(grounds: Grounds) -> Explanation:
-    return Explanation(verdict=grounds.verdict, changes=Counterfactuals(rung="watch", inputs=()))
+def other_explanation(grounds: Grounds) -> VerdictCounterfactuals:
+    return VerdictCounterfactuals(verdict=grounds.verdict, changes=Counterfactuals(rung="watch", inputs=()))
 
 
 def store_of(plant: Plant) -> CaseStore:

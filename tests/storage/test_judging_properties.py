@@ -24,7 +24,7 @@ from tests.support.arrivals import LATENESS, arrivals, messages, seen_events
 from tests.support.judged_plant import Plant, judge_to_rest
 from tests.support.memory_lines import MemoryLines
 from tests.support.plant import LINE, PUMP, register
-from tests.support.reversing_judge import Fickle
+from tests.support.reversing_judge import ReversingJudge
 
 CATALOGUE = Catalogue.published()
 VERSIONS = CATALOGUE.versions
@@ -85,7 +85,7 @@ class Parts:
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
         self._next = 0
-        judge = Fickle()
+        judge = ReversingJudge()
         store = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
         plant.judging = Judging(store, judge)  # type: ignore[arg-type]  # it only judges
 
@@ -168,7 +168,7 @@ async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObj
     batches = data.draw(arrivals(messages(seen, part)))
     await parts.played(part, batches)
     store = lines()
-    judging = Judging(store, Fickle())  # type: ignore[arg-type]  # it only judges
+    judging = Judging(store, ReversingJudge())  # type: ignore[arg-type]  # it only judges
     for batch in batches:
         store.take(batch)
         await judge_to_rest(judging)

@@ -10,7 +10,7 @@ from domain.errors import ActRejected
 from domain.suppression import SuppressionKind, shelving_limits
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_transitions import case_of_event
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.reporting.suppression_lists import suppression_page, whole_suppression
 from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
 from tests.support.judged_plant import Plant
@@ -25,7 +25,7 @@ class Shelving:
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
         self.store = SuppressionStore(plant.engine, plant.clock, LIMITS, timedelta(days=14))
-        self.returning = Returning(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+        self.suppression_end = SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue))
 
     async def shelve(self, hours: float, asset: str = PUMP, mode: str | None = None) -> str:
         return (await self.store.shelve(asset, mode, timedelta(hours=hours), "ines", "sensor is being moved")).id
@@ -33,7 +33,7 @@ class Shelving:
     async def at(self, hours: float) -> list[str]:
         """Moves the clock, and returns what is due by then."""
         self.plant.clock.time = START + timedelta(hours=hours)
-        return await self.returning.return_due()
+        return await self.suppression_end.return_due()
 
     async def cases(self) -> list[tuple[object, ...]]:
         return await self.plant.rows("SELECT asset, fed FROM cases ORDER BY asset")
@@ -111,7 +111,7 @@ async def test_unshelving_brings_back_at_once(shelving: Shelving) -> None:
     await shelving.plant.take(code(1), deviation(2))
     shelving.plant.clock.time = START + timedelta(hours=3)
     await shelving.store.end(await shelving.store.live(PUMP), "olaf", "it was the pump after all")
-    assert await shelving.returning.return_due() == [shelf]
+    assert await shelving.suppression_end.return_due() == [shelf]
     assert await shelving.cases() == [(PUMP, 1)]
     kinds = await shelving.plant.rows(
         "SELECT kind, actor FROM acts WHERE subject = :s ORDER BY id", s=f"suppression/{shelf}"

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import LINE, PUMP, START, code, deviation
@@ -61,8 +61,8 @@ async def test_a_return_that_was_killed_midway_is_made_whole_by_the_next(plant: 
                 await asyncio.sleep(0.05)
         process.kill()
         await process.wait()
-    returning = Returning(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    first, second = await asyncio.gather(returning.return_due(), returning.return_due())
+    suppression_end = SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    first, second = await asyncio.gather(suppression_end.return_due(), suppression_end.return_due())
     assert sorted([*first, *second]) == [shelf.id]
     assert await plant.rows("SELECT asset, fed FROM cases") == [(PUMP, 1)]
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'suppression-returned'") == [(1,)]

@@ -13,14 +13,14 @@ from domain.assets import PlantRegister
 from domain.errors import ActRejected
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
 from tests.support.arrivals import arrivals, messages, seen_events
 from tests.support.judged_plant import Plant
 from tests.support.plant import PUMP, START, register
-from tests.support.reversing_judge import Fickle
+from tests.support.reversing_judge import ReversingJudge
 
 PARTS = 200
 STEPS = st.lists(
@@ -48,10 +48,10 @@ class Shelved:
         self.plant = plant
         versions = StoredVersions(plant.catalogue)
         store = LineStore(plant.engine, plant.clock, versions)
-        plant.judging = Judging(store, Fickle())  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, ReversingJudge())  # type: ignore[arg-type]  # it only judges
         limits = shelving_limits("A=P9D,B=P9D,C=P9D,D=P9D")
         self.store = SuppressionStore(plant.engine, plant.clock, limits, timedelta(days=14))
-        self.returning = Returning(plant.engine, plant.clock, versions)
+        self.suppression_end = SuppressionEnd(plant.engine, plant.clock, versions)
         self._next = 0
 
     def fresh(self) -> str:
@@ -76,7 +76,7 @@ class Shelved:
                 case "unshelve":
                     await self.store.end(await self.store.live(part), "olaf", "drawn")
                 case "return":
-                    await self.returning.return_due()
+                    await self.suppression_end.return_due()
                 case _:
                     self.plant.clock.time = now + length
         except ActRejected:
@@ -106,7 +106,7 @@ async def test_no_verdict_that_would_act_is_lost_without_a_record(
             await shelved.step(part, what, hours)
         await shelved.plant.take(*batch)
     shelved.plant.clock.time += timedelta(days=30)
-    await shelved.returning.return_due()
+    await shelved.suppression_end.return_due()
 
     asking = await shelved.plant.rows(_STANDING, part=part)
     acting = [int(str(rung)) for _, _, rung, held, _ in asking if not held]

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.scheduling.due import looking
 from millwright.storage.suppression.suppressions import SuppressionStore
 from millwright.worker.suppression_watch import SuppressionWatch
@@ -30,8 +30,8 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
 
 
 async def test_a_shelf_returns_when_the_plants_time_has_come(plant: Plant) -> None:
-    returning = Returning(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    watch = asyncio.create_task(SuppressionWatch(returning).run())
+    suppression_end = SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    watch = asyncio.create_task(SuppressionWatch(suppression_end).run())
     try:
         plant.clock.time = START + timedelta(hours=8)
         async with asyncio.timeout(30):
@@ -48,6 +48,6 @@ async def test_no_workflow_is_woken_for_a_shelf_and_one_is_for_the_case_that_it_
     plant.clock.time = START + timedelta(hours=8)
     async with looking(plant.engine) as due:
         assert [one.subject for one in await due(plant.clock.now()) if one.subject.startswith("suppression/")] == []
-        await Returning(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+        await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
         ((case,),) = await plant.rows("SELECT id FROM cases")
         assert f"case/{case}" in [one.subject for one in await due(plant.clock.now())]

@@ -9,7 +9,7 @@ from domain.anomaly import Received
 from domain.work_orders import WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.changes import ChangeStore
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
@@ -60,7 +60,7 @@ async def test_what_is_recent_when_the_work_is_done_opens_its_case_then(plant: P
     await plant.take(*motor_fails(4))
     plant.clock.time = START + timedelta(hours=6)
     await told(plant, record(WorkOrderStatus.COMPLETED, 5))
-    await Returning(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
     assert await asset_of_cases(plant) == [MOTOR]
 
 

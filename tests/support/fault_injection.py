@@ -1,4 +1,4 @@
-"""Calls to the world as turns: a coroutine stands still before each one until the test says how it will go."""
+"""Calls to other systems: a coroutine stops before each call until the test chooses the outcome."""
 
 from collections.abc import Callable, Coroutine, Generator
 from enum import Enum
@@ -9,7 +9,7 @@ from domain.errors import ActionRequired, Refused, StorageUnavailable, Unavailab
 T = TypeVar("T")
 
 
-class Turn(Enum):
+class CallOutcome(Enum):
     """How the next call goes. A store knows only success and crashes; what a vendor refuses is a crash there."""
 
     FINE = "fine"
@@ -29,12 +29,12 @@ class _Waiting:
     def __init__(self, asks_vendor: bool = False) -> None:
         self._asks_vendor = asks_vendor
 
-    def __await__(self) -> Generator[bool, Turn, Turn]:
+    def __await__(self) -> Generator[bool, CallOutcome, CallOutcome]:
         return (yield self._asks_vendor)
 
 
 async def pause() -> None:
-    """Stands still for a turn, however that goes."""
+    """Stops once, whatever outcome is chosen."""
     await _Waiting()
 
 
@@ -45,11 +45,11 @@ async def store_call(effect: Callable[[], T]) -> T:
         StorageUnavailable: nothing was written.
         Crash: it was written, and nobody was there to hear it.
     """
-    turn = await _Waiting()
-    if turn in (Turn.CRASH_BEFORE, Turn.AWAY, Turn.PERSON_NEEDED, Turn.REFUSED):
+    outcome = await _Waiting()
+    if outcome in (CallOutcome.CRASH_BEFORE, CallOutcome.AWAY, CallOutcome.PERSON_NEEDED, CallOutcome.REFUSED):
         raise StorageUnavailable("away")
     result = effect()
-    if turn in (Turn.CRASH_AFTER, Turn.ANSWER_LOST):
+    if outcome in (CallOutcome.CRASH_AFTER, CallOutcome.ANSWER_LOST):
         raise Crash
     return result
 
@@ -62,28 +62,28 @@ async def vendor_call(effect: Callable[[], T]) -> T:
         ActionRequired, Refused: it did nothing.
         Crash: before or after it took effect.
     """
-    turn = await _Waiting(asks_vendor=True)
-    match turn:
-        case Turn.CRASH_BEFORE:
+    outcome = await _Waiting(asks_vendor=True)
+    match outcome:
+        case CallOutcome.CRASH_BEFORE:
             raise Crash
-        case Turn.AWAY:
+        case CallOutcome.AWAY:
             raise Unavailable("503", system="fake", operation="call")
-        case Turn.PERSON_NEEDED:
+        case CallOutcome.PERSON_NEEDED:
             raise ActionRequired("BMXAA4153E", field="siteid", system="fake", operation="call")
-        case Turn.REFUSED:
+        case CallOutcome.REFUSED:
             raise Refused("405", system="fake", operation="call")
     result = effect()
-    if turn is Turn.CRASH_AFTER:
+    if outcome is CallOutcome.CRASH_AFTER:
         raise Crash
-    if turn is Turn.ANSWER_LOST:
+    if outcome is CallOutcome.ANSWER_LOST:
         raise Unavailable("the connection was dropped", system="fake", operation="call")
     return result
 
 
 class Played(Generic[T]):
-    """A coroutine played turn by turn."""
+    """A coroutine played call by call."""
 
-    def __init__(self, story: Coroutine[bool, Turn, T]) -> None:
+    def __init__(self, story: Coroutine[bool, CallOutcome, T]) -> None:
         self._story = story
         self.asks_vendor = False
         """Whether the call before which it stands is one to another system."""
@@ -91,20 +91,20 @@ class Played(Generic[T]):
         self.ended = False
         self._send(None)
 
-    def play(self, turn: Turn = Turn.FINE) -> None:
+    def play(self, outcome: CallOutcome = CallOutcome.FINE) -> None:
         """Lets the call before which it stands go this way, and goes on to the next."""
         if not self.ended:
-            self._send(turn)
+            self._send(outcome)
 
     def leave(self) -> None:
         """Forgets it where it stands."""
         self._story.close()
         self.ended = True
 
-    def _send(self, turn: Turn | None) -> None:
+    def _send(self, outcome: CallOutcome | None) -> None:
         try:
             # A new coroutine takes nothing but None.
-            self.asks_vendor = self._story.send(turn)  # type: ignore[arg-type]
+            self.asks_vendor = self._story.send(outcome)  # type: ignore[arg-type]
         except StopIteration as stop:
             self.ended = True
             self.result = stop.value

@@ -60,7 +60,7 @@ class Bench:
 
 
 class AtOnce:
-    """A store in memory for those who await it as asyncio does: every turn goes well."""
+    """A store in memory for those who await it as asyncio does: every call succeeds."""
 
     def __init__(self, store: object) -> None:
         self._store = store
@@ -110,7 +110,7 @@ async def on(engine: AsyncEngine) -> Bench:
 
 @asynccontextmanager
 async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    """The holds of the tests that play cases by turns."""
+    """The holds of the tests that play cases call by call."""
     clock = TestClock(START)
     store = MemoryStore(clock)
 

@@ -1,4 +1,4 @@
-"""What the tests of the doors share: settings, a clock in a file, and events as senders write them."""
+"""What the tests of event ingress share: settings, a clock in a file, and events as senders write them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

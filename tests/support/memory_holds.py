@@ -1,4 +1,4 @@
-"""Holds in memory, each method a turn of its own. tests/storage/test_holds.py has them keep the real ones' contract."""
+"""Holds in memory, each method one call. tests/storage/test_holds.py has them keep the real ones' contract."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cases in memory, with their holds, faithful to `millwright.storage`, each method a turn of its own."""
+"""Cases in memory, with their holds, faithful to `millwright.storage`, each method one call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from domain.anomaly import Anomaly, AnomalyKind
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
-from domain.counterfactuals import Counterfactuals, Explanation, Grounds
+from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.holds import HoldView
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -66,7 +66,7 @@ class MemoryStore:
         return self.holds.live()
 
     def now(self, case: str) -> CaseView:
-        """A case as it is, without taking a turn."""
+        """A case as it is, without a call."""
         return self.cases[case].model_copy(update={"hold": self.holds.of(case)})
 
     async def view(self, case: str) -> tuple[CaseView, int]:
@@ -91,7 +91,7 @@ class MemoryStore:
         case: str,
         urgency: UrgencyDecision,
         production: ProductionContext | None,
-        explanation: Explanation | None = None,
+        explanation: VerdictCounterfactuals | None = None,
     ) -> None:
         await store_call(lambda: self._propose(case, urgency, production, explanation))
 
@@ -155,7 +155,7 @@ class MemoryStore:
         case: str,
         urgency: UrgencyDecision,
         production: ProductionContext | None,
-        explanation: Explanation | None,
+        explanation: VerdictCounterfactuals | None,
     ) -> None:
         phase = self.cases[case].phase
         if explanation is not None:

@@ -123,7 +123,7 @@ def code(hours: float, name: str = "error1", *, asset: str = PUMP, external_id: 
 
 
 def received(anomaly: Anomaly, natural_key: str, external_id: str | None = None) -> Received:
-    """A message that carries an anomaly, as a door takes it in."""
+    """A message that carries an anomaly, as it is received."""
     number = next(_sequence)
     return Received(
         door="test",

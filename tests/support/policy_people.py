@@ -29,15 +29,15 @@ PEOPLE = {
 
 
 def candidate(version: str = "1.2.0", author: str = "anna") -> CompiledPolicy:
-    """A version of the shipped policy under another number, by somebody of the staff."""
+    """A version of the shipped policy under another number, by one of these people."""
     shipped = Catalogue.published().find("rotating-equipment", "1.1.0")
     text = shipped.text.replace("version: 1.1.0", f"version: {version}")
     text = text.replace(f"author: {shipped.document.author}", f"author: {author}")
     return compile_policy(text, f"{version}.yaml")
 
 
-class Staff:
-    """Those who write, approve and operate.
+class PolicyPeople:
+    """The people who write, approve and operate policies.
 
     Args:
         engine: the database.

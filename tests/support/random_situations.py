@@ -1,4 +1,4 @@
-"""Made-up situations and conditions, by chance and seeded: what judging can meet, and what an author can write."""
+"""Random situations and conditions, by chance and seeded: what judging can meet, and what an author can write."""
 
 import random
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _DOUBLES = (0.0, 0.9, 0.1, 4.0, 3.9999999999999996, 1.0, 5.5, -1.0, 1e9, 1e308, 
 _INTEGERS = (0, 1, 2, 3, -1, 7, 2**53 + 1, 2**63 - 1, -(2**63), 2**62)
 
 
-def made_up_situation(chance: random.Random) -> Situation:
+def random_situation(chance: random.Random) -> Situation:
     """One to nine events in event order, of every kind and quality, on an asset of any sort."""
     context = Context(
         asset=chance.choice(("a", "b", "M9")),
@@ -57,7 +57,7 @@ def _anomaly(chance: random.Random, at: datetime) -> Anomaly:
     )
 
 
-def made_up_value(chance: random.Random, variable: Variable) -> Value:
+def random_value(chance: random.Random, variable: Variable) -> Value:
     """A value of a variable's type, the edges of the type among them."""
     match variable.type:
         case "BOOL":
@@ -92,7 +92,7 @@ OWN_NAMES = draft(
 """A policy with names of every sort that a policy can bring itself."""
 
 
-class MadeUpConditions:
+class RandomConditions:
     """Conditions over some variables, that CEL's types allow and its arithmetic may not."""
 
     def __init__(self, chance: random.Random, variables: Mapping[str, Variable]) -> None:

@@ -1,11 +1,11 @@
-"""A judge that changes its mind."""
+"""A judge that reverses its verdicts."""
 
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.verdict import Context, Memory, Rung, Verdict
 from policies.engine.catalogue import Catalogue
 
 
-class Fickle:
+class ReversingJudge:
     """A judge that takes orders back: a shift asks for an order unless the risk was last said to be low.
 
     The shipped versions never judge an event lower for what came late; another plant's may.

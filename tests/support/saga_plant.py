@@ -1,4 +1,4 @@
-"""A CMMS, an MES and twins that keep their ports' promises to the letter, and cases played between them by turns."""
+"""A CMMS, an MES and twins that keep their ports' promises to the letter, with cases played call by call."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ _PAGE = 2
 _PERSON = "a person of the MES"
 
 
-class TurnCmms:
+class FaultInjectedCmms:
     """Orders by key, and a log of their changes that pages are read from."""
 
     def __init__(self, clock: TestClock) -> None:
@@ -142,7 +142,7 @@ class TurnCmms:
         self._log.append(ref.key)
 
 
-class TurnMes:
+class FaultInjectedMes:
     """One machine with one job at a time, that one hold at most keeps from running."""
 
     def __init__(self, clock: TestClock) -> None:
@@ -257,7 +257,7 @@ class TurnMes:
         return state
 
 
-class TurnTwins:
+class FaultInjectedTwins:
     """Takes what it is told."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
@@ -298,7 +298,7 @@ class Nobody:
 
 
 class PlayedCase(MaintenanceCase):
-    """The case's own story, its activities played by turns and tried again for ever, as the engine would."""
+    """The case's own story, its activities played call by call and tried again for ever, as the engine would."""
 
     def __init__(self, case: str, activities: Sequence[object]) -> None:
         super().__init__(CaseRef(case=case))
@@ -335,8 +335,8 @@ class SagaPlant:
     def __init__(self, until_hold: timedelta) -> None:
         self.clock = TestClock(START)
         self.store = MemoryStore(self.clock)
-        self.cmms = TurnCmms(self.clock)
-        self.mes = TurnMes(self.clock)
+        self.cmms = FaultInjectedCmms(self.clock)
+        self.mes = FaultInjectedMes(self.clock)
         judge = self.judge = SetTiming(until_hold)
         # Where autonomy is not enforced, its store is never asked.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
@@ -354,9 +354,9 @@ class SagaPlant:
         )
         self._activities = (
             Proposals(self.store, self.mes, judge, self.clock),  # type: ignore[arg-type]  # as above
-            Holds(self.store, self.store.holds, self.mes, "fake", TurnTwins(), judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
+            Holds(self.store, self.store.holds, self.mes, "fake", FaultInjectedTwins(), judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
-            Outcomes(self.store, TurnTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, FaultInjectedTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 

@@ -7,7 +7,7 @@ import pytest
 from domain.cases import ClosedAs, Decision, Lane
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.support.fault_injection import Played, Turn
+from tests.support.fault_injection import CallOutcome, Played
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
@@ -59,7 +59,7 @@ def decide(plant: SagaPlant, *, approved: bool) -> None:
 
 def test_a_no_after_a_lost_answer_withdraws_the_order_that_was_made() -> None:
     plant = opened(Rung.DRAFT)
-    before(plant, 1).play(Turn.ANSWER_LOST)
+    before(plant, 1).play(CallOutcome.ANSWER_LOST)
     assert list(plant.cmms.orders) == [CASE]
     decide(plant, approved=False)
     rest(plant)
@@ -93,7 +93,7 @@ def test_a_machine_that_the_mes_does_not_know_keeps_its_case_at_rest() -> None:
 
 def test_a_case_called_off_holds_no_machine() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
-    before(plant, 0).play(Turn.CRASH_BEFORE)
+    before(plant, 0).play(CallOutcome.CRASH_BEFORE)
     plant.store.doubted(CASE)
     rest(plant)
     assert plant.mes.holder is None
@@ -137,7 +137,7 @@ def test_a_job_that_others_hold_is_no_hold_of_ours_to_show() -> None:
 
 def test_a_hold_found_after_a_crash_is_shown_to_a_person_and_left_alone() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
-    before(plant, 2).play(Turn.CRASH_AFTER)
+    before(plant, 2).play(CallOutcome.CRASH_AFTER)
     rest(plant)
     plant.cmms.people_move(CASE, WorkOrderStatus.COMPLETED, "REPAIRED")
     polling = plant.poll()
@@ -158,7 +158,7 @@ def test_a_hold_that_stays_as_it_was_is_looked_at_now_and_then_and_not_without_e
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
     plant.mes.late = late
     if not late:
-        before(plant, 2).play(Turn.CRASH_AFTER)
+        before(plant, 2).play(CallOutcome.CRASH_AFTER)
     rest(plant)
     seen = plant.store.now(CASE)
     assert (seen.waiting_step, seen.order is not None) == ("ensure-hold", True)
@@ -171,18 +171,18 @@ def test_a_hold_that_stays_as_it_was_is_looked_at_now_and_then_and_not_without_e
 
 def test_an_mes_that_sends_nonsense_keeps_no_planner_without_an_order() -> None:
     plant = opened(Rung.WORK_ORDER)
-    before(plant, 0).play(Turn.REFUSED)
+    before(plant, 0).play(CallOutcome.REFUSED)
     rest(plant)
     assert list(plant.cmms.orders) == [CASE]
 
 
-@pytest.mark.parametrize("turn", [Turn.PERSON_NEEDED, Turn.REFUSED, Turn.AWAY])
-def test_a_poll_that_fails_says_so_and_rests(turn: Turn) -> None:
+@pytest.mark.parametrize("outcome", [CallOutcome.PERSON_NEEDED, CallOutcome.REFUSED, CallOutcome.AWAY])
+def test_a_poll_that_fails_says_so_and_rests(outcome: CallOutcome) -> None:
     plant = opened(Rung.WORK_ORDER)
     polling = plant.poll()
     while not polling.asks_vendor:
         polling.play()
-    for each in (turn, Turn.FINE):
+    for each in (outcome, CallOutcome.FINE):
         polling.play(each)
     assert polling.result is not None
     assert polling.result.problem

@@ -14,7 +14,7 @@ from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
-from tests.support.fault_injection import Played, Turn
+from tests.support.fault_injection import CallOutcome, Played
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASES = ("MWAAAAAAAA", "MWBBBBBBBB")
@@ -26,7 +26,7 @@ MOVES = st.sampled_from(
 PROBLEMS = st.sampled_from(["REPAIRED", "NOFAULT", "SOMETHING ELSE", None])
 WAITS = st.sampled_from([timedelta(0), timedelta(hours=6)])
 PASSES = st.sampled_from([timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=7)])
-TROUBLE = st.sampled_from([Turn.AWAY, Turn.ANSWER_LOST, Turn.CRASH_AFTER])
+TROUBLE = st.sampled_from([CallOutcome.AWAY, CallOutcome.ANSWER_LOST, CallOutcome.CRASH_AFTER])
 Act = Callable[["CaseSaga", str], None]
 ACTS: st.SearchStrategy[Act] = st.sampled_from(
     [
@@ -54,14 +54,14 @@ class CaseSaga(RuleBasedStateMachine):
             self.plant.store.open(case_view(case, part, rung, mapped=mapped))
         self.plant.dispatch()
 
-    @rule(case=st.sampled_from(CASES), calls=st.integers(0, 25), then=st.sampled_from(Turn))
-    def a_case_goes_on_until_a_call_goes_this_way(self, case: str, calls: int, then: Turn) -> None:
+    @rule(case=st.sampled_from(CASES), calls=st.integers(0, 25), then=st.sampled_from(CallOutcome))
+    def a_case_goes_on_until_a_call_goes_this_way(self, case: str, calls: int, then: CallOutcome) -> None:
         self.plant.dispatch()
-        for turn in [Turn.FINE] * calls + [then]:
-            self.plant.workflows[case].played.play(turn)
+        for outcome in [CallOutcome.FINE] * calls + [then]:
+            self.plant.workflows[case].played.play(outcome)
 
-    @rule(case=st.sampled_from(CASES), passed=st.integers(0, 2), then=st.sampled_from(Turn))
-    def a_case_goes_on_until_a_vendor_answers_this_way(self, case: str, passed: int, then: Turn) -> None:
+    @rule(case=st.sampled_from(CASES), passed=st.integers(0, 2), then=st.sampled_from(CallOutcome))
+    def a_case_goes_on_until_a_vendor_answers_this_way(self, case: str, passed: int, then: CallOutcome) -> None:
         self.plant.dispatch()
         played = self.plant.workflows[case].played
         for _ in range(passed):
@@ -72,7 +72,7 @@ class CaseSaga(RuleBasedStateMachine):
 
     @rule(case=st.sampled_from(CASES), passed=st.integers(0, 3), then=TROUBLE, act=ACTS, by=PASSES)
     def a_vendor_fails_and_somebody_acts_meanwhile(
-        self, case: str, passed: int, then: Turn, act: Act, by: timedelta
+        self, case: str, passed: int, then: CallOutcome, act: Act, by: timedelta
     ) -> None:
         self.a_case_goes_on_until_a_vendor_answers_this_way(case, passed, then)
         act(self, case)
@@ -90,13 +90,13 @@ class CaseSaga(RuleBasedStateMachine):
         if self.case(case).phase is not Phase.CLOSED:
             self.plant.begin(case)
 
-    @rule(calls=st.integers(0, 8), then=st.sampled_from(Turn))
-    def a_poll_goes_on_until_a_call_goes_this_way(self, calls: int, then: Turn) -> None:
+    @rule(calls=st.integers(0, 8), then=st.sampled_from(CallOutcome))
+    def a_poll_goes_on_until_a_call_goes_this_way(self, calls: int, then: CallOutcome) -> None:
         if self.polling is None or self.polling.ended:
             self.polling = self.plant.poll()
         try:
-            for turn in [Turn.FINE] * calls + [then]:
-                self.polling.play(turn)
+            for outcome in [CallOutcome.FINE] * calls + [then]:
+                self.polling.play(outcome)
         except Exception:  # noqa: BLE001 - whatever ended this poll, the engine tries it again from the beginning
             self.polling = None
 

@@ -25,7 +25,7 @@ class Engine(WakeCounter):
         await super().wake(subjects)
 
 
-class Turns:
+class PacedDispatcher:
     """Wall time as the test tells it."""
 
     def __init__(self, storage: AsyncEngine) -> None:
@@ -43,75 +43,77 @@ class Turns:
 
 
 @pytest.fixture
-def turns(storage_engine: AsyncEngine) -> Turns:
-    return Turns(storage_engine)
+def dispatcher(storage_engine: AsyncEngine) -> PacedDispatcher:
+    return PacedDispatcher(storage_engine)
 
 
-async def test_a_line_at_rest_is_signalled_at_once(turns: Turns) -> None:
-    assert await turns.see(0, [DueSubject("line/A", 1)]) == ["line/A"]
+async def test_a_line_at_rest_is_signalled_at_once(dispatcher: PacedDispatcher) -> None:
+    assert await dispatcher.see(0, [DueSubject("line/A", 1)]) == ["line/A"]
 
 
-async def test_a_line_that_is_being_judged_is_left_alone_until_patience_ends(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("line/A", 1)])
-    assert await turns.see(0.5, [DueSubject("line/A", 1)]) == []
-    assert await turns.see(0.6, [DueSubject("line/A", 1)]) == ["line/A"]
+async def test_a_line_that_is_being_judged_is_left_alone_until_patience_ends(dispatcher: PacedDispatcher) -> None:
+    await dispatcher.see(0, [DueSubject("line/A", 1)])
+    assert await dispatcher.see(0.5, [DueSubject("line/A", 1)]) == []
+    assert await dispatcher.see(0.6, [DueSubject("line/A", 1)]) == ["line/A"]
 
 
-async def test_a_line_that_had_time_to_rest_is_signalled_at_once_again(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("line/A", 1)])
-    assert await turns.see(0.2, []) == []
-    assert await turns.see(0.01, [DueSubject("line/A", 2)]) == ["line/A"]
+async def test_a_line_that_had_time_to_rest_is_signalled_at_once_again(dispatcher: PacedDispatcher) -> None:
+    await dispatcher.see(0, [DueSubject("line/A", 1)])
+    assert await dispatcher.see(0.2, []) == []
+    assert await dispatcher.see(0.01, [DueSubject("line/A", 2)]) == ["line/A"]
 
 
-async def test_a_case_that_is_woken_again_is_signalled_again_soon(turns: Turns) -> None:
-    await turns.see(0, [DueSubject("case/A", 1)])
-    assert await turns.see(0.01, [DueSubject("case/A", 2)]) == []
-    assert await turns.see(0.06, [DueSubject("case/A", 2)]) == ["case/A"]
+async def test_a_case_that_is_woken_again_is_signalled_again_soon(dispatcher: PacedDispatcher) -> None:
+    await dispatcher.see(0, [DueSubject("case/A", 1)])
+    assert await dispatcher.see(0.01, [DueSubject("case/A", 2)]) == []
+    assert await dispatcher.see(0.06, [DueSubject("case/A", 2)]) == ["case/A"]
 
 
-async def test_a_case_that_stays_due_is_signalled_again_ever_more_patiently(turns: Turns) -> None:
-    signals = [bool(await turns.see(1.1, [DueSubject("case/A", 1)])) for _ in range(40)]
+async def test_a_case_that_stays_due_is_signalled_again_ever_more_patiently(dispatcher: PacedDispatcher) -> None:
+    signals = [bool(await dispatcher.see(1.1, [DueSubject("case/A", 1)])) for _ in range(40)]
     apart = [later - sooner for sooner, later in pairwise(at for at, signalled in enumerate(signals) if signalled)]
     assert apart[:6] == [1, 2, 4, 8, 8, 8]
 
 
-async def test_an_engine_that_was_away_is_told_again_at_once_of_all_that_is_due(turns: Turns) -> None:
+async def test_an_engine_that_was_away_is_told_again_at_once_of_all_that_is_due(dispatcher: PacedDispatcher) -> None:
     for _ in range(8):
-        await turns.see(1.1, [DueSubject("case/A", 1)])
-    turns.woken.away = True
-    await turns.see(1.1, [DueSubject("case/A", 1), DueSubject("case/B", 1)])
-    turns.woken.away = False
-    turns._dispatcher._engine_away_until = 0.0
+        await dispatcher.see(1.1, [DueSubject("case/A", 1)])
+    dispatcher.woken.away = True
+    await dispatcher.see(1.1, [DueSubject("case/A", 1), DueSubject("case/B", 1)])
+    dispatcher.woken.away = False
+    dispatcher._dispatcher._engine_away_until = 0.0
     due = [DueSubject("case/A", 1), DueSubject("case/B", 1)]
-    assert await turns.see(0.01, due) == ["case/A", "case/B"]
+    assert await dispatcher.see(0.01, due) == ["case/A", "case/B"]
 
 
-async def test_a_line_that_another_worker_judges_is_signalled_only_when_that_is_over(turns: Turns) -> None:
-    assert await turns.see(0, [DueSubject("line/A", 1, leased=True)]) == []
-    assert await turns.see(5, [DueSubject("line/A", 2, leased=True)]) == []
-    assert await turns.see(0.01, [DueSubject("line/A", 2, leased=False)]) == ["line/A"]
+async def test_a_line_that_another_worker_judges_is_signalled_only_when_that_is_over(
+    dispatcher: PacedDispatcher,
+) -> None:
+    assert await dispatcher.see(0, [DueSubject("line/A", 1, leased=True)]) == []
+    assert await dispatcher.see(5, [DueSubject("line/A", 2, leased=True)]) == []
+    assert await dispatcher.see(0.01, [DueSubject("line/A", 2, leased=False)]) == ["line/A"]
 
 
-async def test_a_line_that_is_judged_here_is_called_though_the_engine_is_away(turns: Turns) -> None:
-    turns.woken.away = True
-    with turns.here.stay("A") as stay:
-        await turns.see(0, [DueSubject("case/A", 1)])
-        assert await turns.see(0.01, [DueSubject("case/A", 1), DueSubject("line/A", 4)]) == []
+async def test_a_line_that_is_judged_here_is_called_though_the_engine_is_away(dispatcher: PacedDispatcher) -> None:
+    dispatcher.woken.away = True
+    with dispatcher.here.stay("A") as stay:
+        await dispatcher.see(0, [DueSubject("case/A", 1)])
+        assert await dispatcher.see(0.01, [DueSubject("case/A", 1), DueSubject("line/A", 4)]) == []
     assert (stay.asked, stay.called.is_set()) == (4, True)
 
 
-async def test_lines_are_signalled_before_cases_and_not_all_at_once(turns: Turns) -> None:
+async def test_lines_are_signalled_before_cases_and_not_all_at_once(dispatcher: PacedDispatcher) -> None:
     cases = [DueSubject(f"case/{number}", 1) for number in range(50)]
-    first = await turns.see(0, [*cases, DueSubject("line/A", 1)])
+    first = await dispatcher.see(0, [*cases, DueSubject("line/A", 1)])
     assert first[0] == "line/A"
     assert len(first) < len(cases)
     told = set(first)
     for _ in range(3):
-        told |= set(await turns.see(0.01, cases))
+        told |= set(await dispatcher.see(0.01, cases))
     assert told == {"line/A", *(case.subject for case in cases)}
 
 
-async def test_who_was_signalled_before_waits_for_those_who_were_not(turns: Turns) -> None:
+async def test_who_was_signalled_before_waits_for_those_who_were_not(dispatcher: PacedDispatcher) -> None:
     before = [DueSubject(f"case/{number}", 1) for number in range(20)]
-    assert len(await turns.see(0, before)) == len(before)
-    assert (await turns.see(2, [*before, DueSubject("case/new", 1)]))[0] == "case/new"
+    assert len(await dispatcher.see(0, before)) == len(before)
+    assert (await dispatcher.see(2, [*before, DueSubject("case/new", 1)]))[0] == "case/new"

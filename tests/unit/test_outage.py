@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.worker.suppression_watch import SuppressionWatch
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Failing:
 @pytest.mark.parametrize("error", [StorageUnavailable("away"), StorageFault("not understood")])
 async def test_a_watch_goes_on_after_storage_failed_it(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     failing = Failing([error])
-    running = asyncio.create_task(SuppressionWatch(cast("Returning", failing)).run())
+    running = asyncio.create_task(SuppressionWatch(cast("SuppressionEnd", failing)).run())
     await asyncio.wait_for(failing.went_on.wait(), 5)
     await asyncio.sleep(0)
     running.cancel()

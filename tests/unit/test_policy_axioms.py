@@ -16,7 +16,7 @@ from policies.proof.prover import seen
 from policies.proof.search import plain
 from policies.proof.situation import OF_MEMORY_TERMS, SHAPED_BY, Axiom, axioms, longer, raised, situation
 from policies.proof.translation import literal
-from tests.support.random_situations import OWN_NAMES, made_up_situation
+from tests.support.random_situations import OWN_NAMES, random_situation
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 ONE, OTHER = situation("one ", OWN_NAMES), situation("other ", OWN_NAMES)
@@ -40,20 +40,20 @@ def broken(claims: list[Axiom], *situations: dict[str, Value]) -> list[str]:
     return [claim.says for claim in claims if plain(z3.simplify(z3.substitute(claim.term, *pairs))) is not True]
 
 
-def made_up(seed: int, number: int) -> Iterator[Situation]:
+def random_situations(seed: int, number: int) -> Iterator[Situation]:
     chance = random.Random(seed)
-    return (made_up_situation(chance) for _ in range(number))
+    return (random_situation(chance) for _ in range(number))
 
 
 @pytest.mark.parametrize("policy", [POLICY, OWN_NAMES], ids=["1.1.0", "own names"])
 def test_every_axiom_holds_of_what_memory_really_gives(policy: CompiledPolicy) -> None:
     claims = axioms(ONE, policy)
-    assert [broken(claims, values_of(made, policy)) for made in made_up(1, 300)] == [[]] * 300
+    assert [broken(claims, values_of(made, policy)) for made in random_situations(1, 300)] == [[]] * 300
 
 
 def test_an_axiom_that_is_wrong_would_be_found() -> None:
     wrong = [Axiom("no run has two deviations", ONE["memory.deviations"] <= 1)]
-    assert any(broken(wrong, values_of(made)) for made in made_up(1, 100))
+    assert any(broken(wrong, values_of(made)) for made in random_situations(1, 100))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_value_of_an_anomaly_moves_only_what_it_is_said_to_move(name: str) -> 
     higher = timedelta(hours=9) if field.startswith("lead") else 1.0 if field == "confidence" else 8.0
     claims = raised(name, ONE, OTHER, TERMS)
     moved = {name, *SHAPED_BY.get(name, ())}
-    for made in made_up(2, 150):
+    for made in random_situations(2, 150):
         last = made.events[-1].model_copy(update={field: higher})
         before, after = values_of(made), values_of(made.model_copy(update={"events": (*made.events[:-1], last)}))
         assert {each for each in before if before[each] != after[each]} <= moved
@@ -76,7 +76,7 @@ def test_a_value_of_an_anomaly_moves_only_what_it_is_said_to_move(name: str) -> 
 )
 def test_a_word_of_an_anomaly_moves_only_what_it_is_said_to_move(field: str, value: str) -> None:
     moved = {f"anomaly.{field}", *SHAPED_BY[f"anomaly.{field}"]}
-    for made in made_up(3, 150):
+    for made in random_situations(3, 150):
         last = type(made.events[-1]).model_validate({**dict(made.events[-1]), field: value})
         before, after = values_of(made), values_of(made.model_copy(update={"events": (*made.events[:-1], last)}))
         assert {each for each in before if before[each] != after[each]} <= moved
@@ -90,7 +90,7 @@ def test_who_remembers_longer_or_takes_more_for_evidence_remembers_no_less(
     document = POLICY.document.model_copy(update={"memory": wider})
     other = CompiledPolicy(**{**vars(POLICY), "document": document})
     claims = longer(ONE, OTHER)
-    for made in made_up(4, 200):
+    for made in random_situations(4, 200):
         less, more = values_of(made), values_of(made, other)
         assert broken(claims, less, more) == []
         # What a version asked for before depends on its verdicts, which are its own.

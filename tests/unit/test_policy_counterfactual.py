@@ -16,7 +16,7 @@ from policies.engine.counterfactual import counterfactuals
 from policies.engine.judging import CompiledPolicy, judge, look
 from policies.engine.trial import remembered
 from tests.support.drafts import draft, rule
-from tests.support.random_situations import made_up_situation
+from tests.support.random_situations import random_situation
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_no_value_of_a_fine_grid_changes_the_rung_at_a_smaller_distance() -> Non
     chance = random.Random(11)
     compared = 0
     for _ in range(25):
-        made = made_up_situation(chance)
+        made = random_situation(chance)
         last, (memory, _) = made.events[-1], remembered(POLICY, made.events[:-1], made.context)
         verdict, _ = judge(POLICY, memory, last, made.context)
         _, values = look(POLICY, memory, last, made.context)

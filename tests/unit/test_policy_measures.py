@@ -7,7 +7,7 @@ import pytest
 
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
-from policies.evaluation.comparison import Standing, compare_measures, standing
+from policies.evaluation.comparison import ComparisonResult, compare_measures, standing
 from policies.evaluation.crew_load import crew_load
 from policies.evaluation.episodes import Episode
 from policies.evaluation.measures import Measures, Outcomes, PastCase, measure
@@ -99,9 +99,13 @@ def confirmed(number: int, of: int) -> tuple[list[Episode], list[PastCase]]:
 
 @pytest.mark.parametrize(
     ("kept", "expected"),
-    [(slice(None), Standing.ALIKE), (slice(0, 10), Standing.BETTER), (slice(10, None), Standing.WORSE)],
+    [
+        (slice(None), ComparisonResult.ALIKE),
+        (slice(0, 10), ComparisonResult.BETTER),
+        (slice(10, None), ComparisonResult.WORSE),
+    ],
 )
-def test_a_candidate_stands_by_more_than_chance_or_not_at_all(kept: slice, expected: Standing) -> None:
+def test_a_candidate_stands_by_more_than_chance_or_not_at_all(kept: slice, expected: ComparisonResult) -> None:
     episodes, cases = confirmed(10, 30)
     figures = compare_measures(measured(episodes[kept], cases), measured(episodes, cases))
     assert standing(figures) is expected
@@ -111,13 +115,13 @@ def test_orders_that_nobody_ever_looked_at_cannot_pass_for_good_ones() -> None:
     episodes, cases = confirmed(20, 20)
     many = [*episodes, *(episode(1200 + 30 * place) for place in range(15))]
     figures = compare_measures(measured(many, cases), measured(episodes, cases))
-    assert [one.standing for one in figures] == [Standing.UNKNOWN, Standing.ALIKE]
-    assert standing(figures) is Standing.UNKNOWN
+    assert [one.standing for one in figures] == [ComparisonResult.UNKNOWN, ComparisonResult.ALIKE]
+    assert standing(figures) is ComparisonResult.UNKNOWN
 
 
 def test_without_any_finding_nothing_can_be_said() -> None:
     nothing = measured([episode(100)], [])
-    assert standing(compare_measures(nothing, nothing)) is Standing.UNKNOWN
+    assert standing(compare_measures(nothing, nothing)) is ComparisonResult.UNKNOWN
 
 
 def test_a_crews_load_is_drawn_alike_every_time_and_knows_overtime() -> None:

@@ -15,7 +15,7 @@ from policies.proof.prover import seen
 from policies.proof.search import judgement, plain
 from policies.proof.situation import situation
 from policies.proof.translation import NotTranslated, Translation, literal
-from tests.support.random_situations import OWN_NAMES, MadeUpConditions, made_up_situation, made_up_value
+from tests.support.random_situations import OWN_NAMES, RandomConditions, random_situation, random_value
 
 VERSIONS = Catalogue.published().versions
 POLICIES = (*VERSIONS, OWN_NAMES)
@@ -35,7 +35,7 @@ def test_a_version_decides_for_the_solver_as_it_does_for_the_engine(policy: Comp
     rung = judgement(policy, TERMS).rung
     rules = set()
     for _ in range(1_500):
-        one = seen(policy, made_up_situation(chance))
+        one = seen(policy, random_situation(chance))
         assert given(rung, one.values) == one.verdict.rung
         rules.add(one.verdict.rule)
     assert rules == {rule.id for rule in policy.rules}
@@ -43,17 +43,17 @@ def test_a_version_decides_for_the_solver_as_it_does_for_the_engine(policy: Comp
 
 def test_any_condition_holds_or_fails_for_the_solver_as_it_does_for_the_engine() -> None:
     chance = random.Random(5)
-    made_up = MadeUpConditions(chance, RULE_VARIABLES)
+    random_conditions = RandomConditions(chance, RULE_VARIABLES)
     seen_outcomes = {(True, False): 0, (False, False): 0, (False, True): 0}
     asked = 0
     while asked < 5_500:
         try:
-            condition = CONDITIONS.condition(made_up.condition())
+            condition = CONDITIONS.condition(random_conditions.condition())
         except ConditionRejected:
             continue
         chain, stated = Chain(CONDITIONS, [condition]), Translation(TERMS).stated(condition)
         for _ in range(10):
-            values = {name: made_up_value(chance, RULE_VARIABLES[name]) for name in condition.names}
+            values = {name: random_value(chance, RULE_VARIABLES[name]) for name in condition.names}
             answer = chain.answer(0, values)
             told = (given(stated.holds, values), given(stated.error, values))
             assert told == (answer.held, answer.error is not None), (condition.text, values)

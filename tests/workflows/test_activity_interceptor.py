@@ -9,7 +9,7 @@ from temporalio.activity import Info
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from millwright.worker.activity_interceptor import Attempts
+from millwright.worker.activity_interceptor import ActivityInterceptor
 
 Work = Callable[[], Awaitable[None]]
 
@@ -27,11 +27,11 @@ class _Step(ActivityInboundInterceptor):
 
 
 def _attempt(
-    attempts: Attempts, work: Work, *, workflow: str = "case/MW1", beat: timedelta | None = None
+    interceptor: ActivityInterceptor, work: Work, *, workflow: str = "case/MW1", beat: timedelta | None = None
 ) -> tuple[ActivityEnvironment, Awaitable[None]]:
     environment = ActivityEnvironment()
     environment.info = _info(environment.info, workflow, beat)
-    inbound = attempts.intercept_activity(_Step(work))
+    inbound = interceptor.intercept_activity(_Step(work))
     given = ExecuteActivityInput(fn=work, args=(), executor=None, headers={})
     return environment, environment.run(inbound.execute_activity, given)
 
@@ -41,7 +41,7 @@ def _info(info: Info, workflow: str, beat: timedelta | None) -> Info:
 
 
 async def test_a_second_attempt_of_a_step_waits_for_the_first() -> None:
-    attempts, told, may_end = Attempts(), list[str](), asyncio.Event()
+    interceptor, told, may_end = ActivityInterceptor(), list[str](), asyncio.Event()
 
     async def first() -> None:
         told.append("first begins")
@@ -51,9 +51,9 @@ async def test_a_second_attempt_of_a_step_waits_for_the_first() -> None:
     async def second() -> None:
         told.append("second begins")
 
-    one = asyncio.ensure_future(_attempt(attempts, first)[1])
+    one = asyncio.ensure_future(_attempt(interceptor, first)[1])
     await asyncio.sleep(0)
-    two = asyncio.ensure_future(_attempt(attempts, second)[1])
+    two = asyncio.ensure_future(_attempt(interceptor, second)[1])
     for _ in range(5):
         await asyncio.sleep(0)
     may_end.set()
@@ -62,7 +62,7 @@ async def test_a_second_attempt_of_a_step_waits_for_the_first() -> None:
 
 
 async def test_a_first_attempt_that_is_cancelled_lets_the_second_go_on() -> None:
-    attempts, told = Attempts(), list[str]()
+    interceptor, told = ActivityInterceptor(), list[str]()
 
     async def stuck() -> None:
         await asyncio.Event().wait()
@@ -70,10 +70,10 @@ async def test_a_first_attempt_that_is_cancelled_lets_the_second_go_on() -> None
     async def second() -> None:
         told.append("second begins")
 
-    environment, running = _attempt(attempts, stuck)
+    environment, running = _attempt(interceptor, stuck)
     one = asyncio.ensure_future(running)
     await asyncio.sleep(0)
-    two = asyncio.ensure_future(_attempt(attempts, second)[1])
+    two = asyncio.ensure_future(_attempt(interceptor, second)[1])
     await asyncio.sleep(0)
     environment.cancel()
     await asyncio.gather(one, return_exceptions=True)
@@ -82,12 +82,12 @@ async def test_a_first_attempt_that_is_cancelled_lets_the_second_go_on() -> None
 
 
 async def test_cases_do_not_wait_for_each_other() -> None:
-    attempts, met = Attempts(), asyncio.Barrier(2)
+    interceptor, met = ActivityInterceptor(), asyncio.Barrier(2)
 
     async def both() -> None:
         await met.wait()
 
-    others = (_attempt(attempts, both, workflow=name)[1] for name in ("case/MW1", "case/MW2"))
+    others = (_attempt(interceptor, both, workflow=name)[1] for name in ("case/MW1", "case/MW2"))
     async with asyncio.timeout(10):
         await asyncio.gather(*others)
 
@@ -99,7 +99,7 @@ async def test_a_long_step_gives_signs_of_life() -> None:
         for _ in range(3):
             await beats.acquire()
 
-    environment, running = _attempt(Attempts(), long, beat=timedelta(seconds=0.04))
+    environment, running = _attempt(ActivityInterceptor(), long, beat=timedelta(seconds=0.04))
     environment.on_heartbeat = lambda *_: beats.release()
     async with asyncio.timeout(10):
         await running

@@ -7,13 +7,13 @@ from domain.errors import ActRejected
 from domain.stops import StoppableAction
 from millwright.storage.policies.stops import StopStore
 from tests.support.plant import code, deviation
-from tests.support.policy_people import Staff
+from tests.support.policy_people import PolicyPeople
 from tests.workflows.fake_plant import FakePlant
 
 
 @pytest.fixture
 async def switches(plant: FakePlant) -> StopStore:
-    await Staff(plant.engine, plant.clock).arrive()
+    await PolicyPeople(plant.engine, plant.clock).arrive()
     return StopStore(plant.engine, plant.clock)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from domain.model import Moment
 from domain.verdict import Rung
-from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow
@@ -35,7 +35,7 @@ class AffectedRow(Row):
     case: str | None
 
 
-async def affected(record: Record, asked: Asked) -> Told:
+async def affected(record: Record, asked: Asked) -> QuestionResult:
     """Every verdict of a version, and every case, order and hold that its verdicts asked for.
 
     Raises:
@@ -46,18 +46,18 @@ async def affected(record: Record, asked: Asked) -> Told:
     rows = [
         AffectedRow(
             kind="event",
-            id=one.event,
-            at=one.at,
-            asset=one.asset,
-            failure_mode=one.failure_mode,
-            role=one.by,
-            rule=one.rule,
-            rung=Rung(one.rung).word,
+            id=judgement.event,
+            at=judgement.at,
+            asset=judgement.asset,
+            failure_mode=judgement.failure_mode,
+            role=judgement.by,
+            rule=judgement.rule,
+            rung=Rung(judgement.rung).word,
             case=None,
-            ledger=place_of(one.ledger_seq, one.leaf),
-            digest=one.digest,
+            ledger=place_of(judgement.ledger_seq, judgement.leaf),
+            digest=judgement.digest,
         )
-        for one in await judged_by(record, version.digest, since, until)
+        for judgement in await judged_by(record, version.digest, since, until)
     ]
     cases = await cases_of_version(record, version.digest, since, until)
     rows += [_done(act) for act in await acts_on(record, [f"case/{case}" for case in cases]) if act.kind in _DONE]
@@ -68,7 +68,7 @@ async def affected(record: Record, asked: Asked) -> Told:
         f"{version.policy} {version.version} gave {count['event']} verdicts, {acting} of them in force; of its word "
         f"came {told}."
     )
-    return Told(words, tuple(rows))
+    return QuestionResult(words, tuple(rows))
 
 
 def _done(act: ActRow) -> AffectedRow:

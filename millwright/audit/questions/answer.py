@@ -105,7 +105,7 @@ class Answer(Model):
         return out.getvalue()
 
 
-class Told(NamedTuple):
+class QuestionResult(NamedTuple):
     """What a question's module gives: a sentence and its rows."""
 
     words: str
@@ -158,7 +158,7 @@ def _cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, list):
-        value = "; ".join(str(one) for one in value)
+        value = "; ".join(str(part) for part in value)
     if isinstance(value, datetime):
         return timestamp(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

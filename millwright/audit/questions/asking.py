@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import ActRejected
 from millwright.audit.head import head_text
 from millwright.audit.questions.affected import AffectedRow, affected
-from millwright.audit.questions.answer import Answer, Asked, Row, Told, columns_of, proofs_of
+from millwright.audit.questions.answer import Answer, Asked, QuestionResult, Row, columns_of, proofs_of
 from millwright.audit.questions.changed import ChangedRow, changed
 from millwright.audit.questions.decided import DecidedRow, decided
 from millwright.audit.questions.duties import DutyRow, duties
@@ -38,7 +38,7 @@ class Question:
     words: str
     takes: tuple[str, ...]
     row: type[Row]
-    answer: Callable[[Sources, Asked], Awaitable[Told]]
+    answer: Callable[[Sources, Asked], Awaitable[QuestionResult]]
 
 
 QUESTIONS: dict[str, Question] = {

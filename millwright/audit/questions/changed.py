@@ -3,7 +3,7 @@
 from collections import Counter
 
 from domain.model import Moment
-from millwright.audit.questions.answer import Asked, Row, Told, day, detail_of, place_of, said_in
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, day, detail_of, place_of, said_in
 from millwright.storage.audit.questions import changes_between
 from millwright.storage.audit.record import Record
 
@@ -21,14 +21,14 @@ class ChangedRow(Row):
     terms: str
 
 
-async def changed(record: Record, asked: Asked) -> Told:
+async def changed(record: Record, asked: Asked) -> QuestionResult:
     """Every act that changed how work is decided, and not the work itself.
 
     Raises:
         ActRejected: the time ends before it begins.
     """
     since, until = asked.span
-    names = {one.digest: f"{one.policy} {one.version}" for one in await record.versions()}
+    names = {version.digest: f"{version.policy} {version.version}" for version in await record.versions()}
     rows = []
     for act in await changes_between(record, since, until):
         kind, _, rest = act.subject.partition("/")
@@ -48,7 +48,7 @@ async def changed(record: Record, asked: Asked) -> Told:
     count = Counter(row.did for row in rows)
     told = ", ".join(f"{number} × {did}" for did, number in count.most_common())
     spoken = f"Up to {day(until)}" if asked.since is None else f"From {day(since)} to {day(until)}"
-    return Told(f"{spoken}: {told or 'nothing changed'}.", tuple(rows))
+    return QuestionResult(f"{spoken}: {told or 'nothing changed'}.", tuple(rows))
 
 
 def _terms(detail: dict[str, object]) -> str:

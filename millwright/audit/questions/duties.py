@@ -1,7 +1,7 @@
 """Who has both author and approver rights, and who ever used more than one?"""
 
 from domain.approvals import ACTIVATE, APPROVE, ROLES
-from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
 from millwright.storage.audit.questions import acts_on
 from millwright.storage.audit.record import Record
 
@@ -23,10 +23,10 @@ class DutyRow(Row):
     version: str | None
 
 
-async def duties(record: Record, asked: Asked) -> Told:  # noqa: ARG001 every question is asked alike
+async def duties(record: Record, asked: Asked) -> QuestionResult:  # noqa: ARG001 every question is asked alike
     """The segregation of duties: every conflict, held or used, by everybody who ever was here."""
     people = await record.people()
-    added = {act.subject: act for act in await acts_on(record, [f"person/{one.name}" for one in people])}
+    added = {act.subject: act for act in await acts_on(record, [f"person/{person_row.name}" for person_row in people])}
     rows: list[DutyRow] = []
     for person in people:
         for pair in _CONFLICTS:
@@ -44,11 +44,13 @@ async def duties(record: Record, asked: Asked) -> Told:  # noqa: ARG001 every qu
                         digest=None if act is None else act.digest,
                     )
                 )
-    rows += await _used(record, {one.name: (tuple(one.roles), one.left_at is None) for one in people})
+    rows += await _used(
+        record, {person_row.name: (tuple(person_row.roles), person_row.left_at is None) for person_row in people}
+    )
     both = sorted({row.person for row in rows if row.conflict == "author and approver" and row.here})
     used = sum(row.kind == "used" for row in rows)
     words = f"{', '.join(both) or 'Nobody'} can both write and approve; {used} times one person did two duties."
-    return Told(words, tuple(rows))
+    return QuestionResult(words, tuple(rows))
 
 
 async def _used(record: Record, people: dict[str, tuple[tuple[str, ...], bool]]) -> list[DutyRow]:
@@ -56,13 +58,17 @@ async def _used(record: Record, people: dict[str, tuple[tuple[str, ...], bool]])
     rows: list[DutyRow] = []
     signatures, drafts = await record.signatures(), await record.drafts()
     for version in await record.versions():
-        own = [one for one in signatures if one.digest == version.digest]
+        own = [signature for signature in signatures if signature.digest == version.digest]
         wrote = {version.author} | {
-            one.author for one in drafts if (one.policy, one.version) == (version.policy, version.version)
+            draft.author for draft in drafts if (draft.policy, draft.version) == (version.policy, version.version)
         }
-        approved = {one.person for one in own if one.act == APPROVE}
-        placed = {one.person for one in own if one.act != ACTIVATE and ROLES[one.act] == ROLES[ACTIVATE]}
-        placed |= {one.person for one in own if one.act == ACTIVATE}
+        approved = {signature.person for signature in own if signature.act == APPROVE}
+        placed = {
+            signature.person
+            for signature in own
+            if signature.act != ACTIVATE and ROLES[signature.act] == ROLES[ACTIVATE]
+        }
+        placed |= {signature.person for signature in own if signature.act == ACTIVATE}
         pairs = (
             ("wrote and approved it; the approval does not count", wrote & approved),
             ("approved it and put it in force", approved & placed),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.errors import ActRejected
 from domain.model import Moment
-from millwright.audit.questions.answer import Asked, Row, Told, day, detail_of, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, day, detail_of, place_of
 from millwright.storage.audit.questions import acts_on
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow
@@ -26,7 +26,7 @@ class InForceRow(Row):
     shadows: tuple[str, ...]
 
 
-async def in_force(record: Record, states: VersionStates, asked: Asked) -> Told:
+async def in_force(record: Record, states: VersionStates, asked: Asked) -> QuestionResult:
     """What was in force for an asset or a line: as it was known then, and as it is known now.
 
     Raises:
@@ -42,7 +42,7 @@ async def in_force(record: Record, states: VersionStates, asked: Asked) -> Told:
     words = f"At {day(asked.at)} {last.version or 'nothing'} was in force for {place}"
     if first.version != last.version:
         words += f"; at {day(first.known_at)} it was known otherwise: {first.version or 'nothing'}"
-    return Told(f"{words}.", tuple(rows))
+    return QuestionResult(f"{words}.", tuple(rows))
 
 
 async def _row(record: Record, states: VersionStates, asked: Asked, at: datetime, known_at: datetime) -> InForceRow:

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.verdict import Rung
-from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
 from millwright.explaining.why import why
 from millwright.storage.audit.record import Record
 from policies.engine.catalogue import Catalogue
@@ -28,7 +28,7 @@ class NotDoneRow(Row):
     otherwise: tuple[str, ...]
 
 
-async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> Told:
+async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> QuestionResult:
     """Why an event led to no order; where it did, that it did.
 
     Raises:
@@ -36,30 +36,30 @@ async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, as
     """
     told = await why(engine, catalogue, asked.reference)
     if told.event is None:
-        return Told(told.answer, ())
+        return QuestionResult(told.answer, ())
     stored = {row.id: row for row in await record.verdicts_on(told.event.id)}
     rows = []
-    for one in told.decisions:
-        verdict = stored.get(one.verdict)
+    for decision in told.decisions:
+        verdict = stored.get(decision.verdict)
         if verdict is None:
             continue  # given after this snapshot was taken
         rows.append(
             NotDoneRow(
                 event=f"{verdict.source}|{verdict.external_id}",
-                version=f"{one.policy} {one.version}",
-                role=one.role,
-                standing=one.standing,
-                rule=one.rule,
-                rung=one.rung,
-                ordered=Rung[one.rung.upper()].orders,
-                because=one.because,
+                version=f"{decision.policy} {decision.version}",
+                role=decision.role,
+                standing=decision.standing,
+                rule=decision.rule,
+                rung=decision.rung,
+                ordered=Rung[decision.rung.upper()].orders,
+                because=decision.because,
                 missed=tuple(
                     f"{rule.rule}: {'; '.join(test.words for test in rule.tests) or rule.error or 'no test'}"
-                    for rule in one.missed
+                    for rule in decision.missed
                 ),
                 otherwise=tuple(
                     change.ordering.words
-                    for change in (one.changes.inputs if one.changes else ())
+                    for change in (decision.changes.inputs if decision.changes else ())
                     if change.ordering is not None
                 ),
                 ledger=place_of(verdict.ledger_seq, verdict.leaf),
@@ -67,4 +67,4 @@ async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, as
             )
         )
     order = told.consequences.order if told.consequences else None
-    return Told(f"There was one: {order}. {told.answer}" if order else told.answer, tuple(rows))
+    return QuestionResult(f"There was one: {order}. {told.answer}" if order else told.answer, tuple(rows))

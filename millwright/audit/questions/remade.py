@@ -2,7 +2,7 @@
 
 from millwright.audit.approvals import check_versions
 from millwright.audit.engines import Engines
-from millwright.audit.questions.answer import Asked, Row, Told, place_of
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
 from millwright.audit.rejudging import Rejudging
 from millwright.audit.report import Findings
 from millwright.storage.audit.questions import engine_before
@@ -29,7 +29,7 @@ class RemadeRow(Row):
     why: str
 
 
-async def remade(record: Record, asked: Asked) -> Told:
+async def remade(record: Record, asked: Asked) -> QuestionResult:
     """Every verdict on the event that decided, given again.
 
     Raises:
@@ -38,9 +38,9 @@ async def remade(record: Record, asked: Asked) -> Told:
     found = await find(record, asked.reference)
     event = found.event if found.case is None else await deciding_event(record, found.case)
     if event is None:
-        return Told(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
+        return QuestionResult(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
     catalogue, sound = await check_versions(record, Findings())
-    names = {one.digest: f"{one.policy} {one.version}" for one in await record.versions()}
+    names = {version.digest: f"{version.policy} {version.version}" for version in await record.versions()}
     present = engine_mark()
     rows: list[RemadeRow] = []
     for verdict in await record.verdicts_on(event):
@@ -60,7 +60,7 @@ async def remade(record: Record, asked: Asked) -> Told:
                 remade_by=present.digest,
                 again=again,
                 same=None if again is None else again == verdict.digest and not findings.found,
-                why="; ".join(f"{one.kind}: {one.what}" for one in findings.kept),
+                why="; ".join(f"{finding.kind}: {finding.what}" for finding in findings.kept),
                 ledger=place_of(verdict.ledger_seq, verdict.leaf),
                 digest=verdict.digest,
             )
@@ -68,4 +68,4 @@ async def remade(record: Record, asked: Asked) -> Told:
     equal = sum(row.same is True for row in rows)
     words = f"{equal} of {len(rows)} verdicts came out the same, bit for bit"
     lost = "; ".join(row.why for row in rows if row.same is not True)
-    return Told(f"{words}: {lost}." if lost else f"{words}.", tuple(rows))
+    return QuestionResult(f"{words}: {lost}." if lost else f"{words}.", tuple(rows))

@@ -1,7 +1,7 @@
 """Who wrote, approved and activated a version, when and why?"""
 
 from domain.model import Moment
-from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of, said_in
 from millwright.storage.audit.questions import acts_on, version_named
 from millwright.storage.audit.record import Record
 from millwright.storage.policies.signatures import Signature
@@ -18,7 +18,7 @@ class SignedRow(Row):
     public_key: str | None
 
 
-async def signed(record: Record, asked: Asked) -> Told:
+async def signed(record: Record, asked: Asked) -> QuestionResult:
     """Everything that was ever done to a version, its drafts first.
 
     Raises:
@@ -27,7 +27,9 @@ async def signed(record: Record, asked: Asked) -> Told:
     version = await version_named(record, asked.reference)
     keys = {person.name: person.public_key for person in await record.people()}
     stored = {
-        (one.person, one.at): one for one in await record.signatures() if one.digest == version.digest
+        (signature.person, signature.at): signature
+        for signature in await record.signatures()
+        if signature.digest == version.digest
     }  # one person signs once at one instant
     rows: list[SignedRow] = []
     for act in await acts_on(record, [f"policy/{version.digest}", f"draft/{version.policy}/{version.version}"]):
@@ -59,7 +61,7 @@ async def signed(record: Record, asked: Asked) -> Told:
         f"{', '.join(approved) or 'nobody'}, activated by {', '.join(activated) or 'nobody'}."
     )
     forged = [row for row in rows if row.signature is False]
-    return Told(words + (f" {len(forged)} SIGNATURES DO NOT HOLD." if forged else ""), tuple(rows))
+    return QuestionResult(words + (f" {len(forged)} SIGNATURES DO NOT HOLD." if forged else ""), tuple(rows))
 
 
 def _found(detail: dict[str, object]) -> str:

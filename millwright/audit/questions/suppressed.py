@@ -3,7 +3,7 @@
 from collections import Counter
 
 from domain.model import Moment
-from millwright.audit.questions.answer import Asked, Row, Told, detail_of, place_of, said_in
+from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of, said_in
 from millwright.storage.audit.questions import passed_over, suppressions_between
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow
@@ -21,7 +21,7 @@ class SuppressedRow(Row):
     why: str
 
 
-async def suppressed(record: Record, asked: Asked) -> Told:
+async def suppressed(record: Record, asked: Asked) -> QuestionResult:
     """Switches thrown and lifted, shelvings, orders cancelled or rejected, quarantines, and verdicts passed over.
 
     Raises:
@@ -31,20 +31,20 @@ async def suppressed(record: Record, asked: Asked) -> Told:
     rows = [_acted(act) for act in await suppressions_between(record, since, until)]
     rows += [
         SuppressedRow(
-            at=one.at,
-            what="bad quality" if one.rule == BAD_QUALITY else "too late to be weighed",
-            subject=f"event {one.event}",
-            by=one.by,
-            why=f"rule {one.rule} on {one.asset} {one.failure_mode}",
-            ledger=place_of(one.ledger_seq, one.leaf),
-            digest=one.digest,
+            at=event.at,
+            what="bad quality" if event.rule == BAD_QUALITY else "too late to be weighed",
+            subject=f"event {event.event}",
+            by=event.by,
+            why=f"rule {event.rule} on {event.asset} {event.failure_mode}",
+            ledger=place_of(event.ledger_seq, event.leaf),
+            digest=event.digest,
         )
-        for one in await passed_over(record, since, until, [BAD_QUALITY])
+        for event in await passed_over(record, since, until, [BAD_QUALITY])
     ]
     rows.sort(key=lambda row: row.at)
     count = Counter(row.what for row in rows)
     told = ", ".join(f"{number} × {what}" for what, number in count.most_common())
-    return Told(f"{told or 'Nothing was suppressed'}.", tuple(rows))
+    return QuestionResult(f"{told or 'Nothing was suppressed'}.", tuple(rows))
 
 
 def _acted(act: ActRow) -> SuppressedRow:

@@ -130,12 +130,14 @@ async def version_named(record: Record, name: str) -> VersionRow:
     """
     stored = await record.versions()
     found = [
-        one for one in stored if name in (one.version, f"{one.policy}@{one.version}", f"{one.policy} {one.version}")
+        version
+        for version in stored
+        if name in (version.version, f"{version.policy}@{version.version}", f"{version.policy} {version.version}")
     ]
-    found = found or [one for one in stored if name and one.digest.startswith(name)]
+    found = found or [version for version in stored if name and version.digest.startswith(name)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(f"{one.policy}@{one.version}" for one in stored) or "none"
+    known = ", ".join(f"{version.policy}@{version.version}" for version in stored) or "none"
     problem = f"no version {name} is stored" if not found else f"{name} could be several versions"
     raise ActRejected(problem, field="version", fix=f"there are {known}")
 

@@ -70,7 +70,7 @@ async def _bearing(record: Record, rows: Sequence[tuple[object, ...]]) -> list[P
 
 
 async def _files(record: Record, ids: Sequence[str], rows: Sequence[tuple[object, ...]]) -> list[Plain]:
-    held: dict[str, list[Json]] = {one: [] for one in ids}
+    held: dict[str, list[Json]] = {suppression_id: [] for suppression_id in ids}
     for row in rows:
         told = _told(dict(zip((*_HELD, "how"), row, strict=True)))
         told["rung"] = Rung(int(str(told["rung"]))).word if told["rung"] in set(Rung) else told["rung"]

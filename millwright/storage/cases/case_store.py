@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
-from domain.counterfactuals import Explanation, Grounds
+from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -150,7 +150,7 @@ class CaseStore:
         case: str,
         urgency: UrgencyDecision,
         production: ProductionContext | None,
-        explanation: Explanation | None = None,
+        explanation: VerdictCounterfactuals | None = None,
     ) -> None:
         async with self._writing(case) as writing:
             if explanation is not None:

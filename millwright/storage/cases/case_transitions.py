@@ -17,7 +17,7 @@ from millwright.storage.database.case_tables import cases
 from millwright.storage.database.engine import Statement, raw
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
-from millwright.storage.suppression.suppression_filter import HoldingBack, suppressions_around
+from millwright.storage.suppression.suppression_filter import SuppressionFilter, suppressions_around
 
 # The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
 _HOLD_OPEN = """
@@ -140,7 +140,7 @@ async def apply_verdicts(
     return Applied(sorted(plan.woken), list(_statements(plan)))
 
 
-async def let_in(
+async def apply_after_suppression(
     connection: AsyncConnection, held_back: Sequence[Judged], entry: ledger.Entry, now: datetime
 ) -> dict[int, str]:
     """Applies standing verdicts that were held back, in event order, where nothing holds them back any more.
@@ -163,10 +163,10 @@ async def _plan(
     entry: ledger.Entry,
     now: datetime,
 ) -> _Plan:
-    standing = await _standing(connection, telling)
-    holding = await HoldingBack.read(connection, telling) if standing.held_back else HoldingBack()
-    plan = _Plan(entry, now, standing.taken)
-    newest = standing.newest
+    stored = await _stored_cases(connection, telling)
+    holding = await SuppressionFilter.read(connection, telling) if stored.held_back else SuppressionFilter()
+    plan = _Plan(entry, now, stored.taken)
+    newest = stored.newest
     for one in telling:
         case = newest.get(one.event.key)
         if holding.holds_back(one, entry):
@@ -204,7 +204,7 @@ def _same_episode(case: _Case, one: Judged) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _StoredCases:
     """What stands in storage around some verdicts: the newest case of each fault, which of the ids that they would give
     first are taken, and whether any shelf or window may hold them back."""
 
@@ -213,7 +213,7 @@ class _Standing:
     held_back: bool
 
 
-async def _standing(connection: AsyncConnection, telling: Sequence[Judged]) -> _Standing:
+async def _stored_cases(connection: AsyncConnection, telling: Sequence[Judged]) -> _StoredCases:
     keys = sorted({one.event.key for one in telling})
     places = (texts([asset.encode() for asset, _ in keys]), texts([mode.encode() for _, mode in keys]))
     first_ids = [_case_id(one).encode() for one in telling if one.verdict.rung.opens_case]
@@ -226,7 +226,7 @@ async def _standing(connection: AsyncConnection, telling: Sequence[Judged]) -> _
             await around.execute(*suppressions_around(telling))
         rows = cast("list[_CaseRow]", await newest.fetchall())
         found = [_Case(row[0], (row[1], row[2]), *row[3:]) for row in rows]
-        return _Standing(
+        return _StoredCases(
             {case.key: case for case in found},
             frozenset(str(row[0]) for row in await taken.fetchall()),
             await around.fetchone() is not None,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.canonical import canonical, sha256
-from domain.counterfactuals import Explanation, Grounds
+from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.verdict import Context, Memory
 from millwright.storage.database.case_tables import explanations
 
@@ -46,7 +46,7 @@ async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None
     )
 
 
-async def keep_explanation(connection: AsyncConnection, case: str, explanation: Explanation) -> str | None:
+async def keep_explanation(connection: AsyncConnection, case: str, explanation: VerdictCounterfactuals) -> str | None:
     """Keeps what would have changed a verdict; gives its digest, or None where it is kept already."""
     body = canonical(explanation.changes)
     digest = sha256(body)

@@ -29,7 +29,7 @@ from millwright.storage.cases.hold_views import HOLD_COLUMNS, HOLD_OF_CASE, hold
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import read_book
+from millwright.storage.policies.assignments import read_assignments
 from millwright.storage.scheduling import due
 
 _ACTOR = "millwright"
@@ -427,7 +427,7 @@ async def _approved(connection: AsyncConnection, digest: str) -> bool:
     """Whether a version has its approvals: one that is in force as an emergency may not have them yet."""
     driver = await raw(connection)
     async with driver.cursor() as cursor:
-        version = (await read_book(cursor)).versions.get(digest)
+        version = (await read_assignments(cursor)).versions.get(digest)
     return version is not None and version.approved_at is not None
 
 

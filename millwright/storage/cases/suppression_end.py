@@ -17,7 +17,7 @@ from domain.keys import SUPPRESSION_SUBJECT, suppression_subject
 from domain.model import Model
 from domain.suppression import Suppression
 from domain.verdict import Rung, Verdict
-from millwright.storage.cases.case_transitions import let_in
+from millwright.storage.cases.case_transitions import apply_after_suppression
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.database.suppression_tables import suppressed, suppressions
 from millwright.storage.database.tables import due as due_rows
@@ -69,7 +69,7 @@ class FaultMeanwhile(Model):
     case: str | None
 
 
-class Returning:
+class SuppressionEnd:
     """Ends shelves and windows whose time has come.
 
     Args:
@@ -104,37 +104,37 @@ class Returning:
             asset = await connection.scalar(select(suppressions.c.asset).where(suppressions.c.id == suppression))
             await connection.execute(_TAKE_LINES, {"asset": asset, "id": suppression})
             asked = select(suppressions).where(suppressions.c.id == suppression).with_for_update()
-            one = Suppression.model_validate(dict((await connection.execute(asked)).mappings().one()))
+            ending = Suppression.model_validate(dict((await connection.execute(asked)).mappings().one()))
             now = self._clock.now()
             subject = suppression_subject(suppression)
             settled = update(due_rows).where(due_rows.c.subject == subject, due_rows.c.due_at <= now)
-            if one.returned_at is not None or one.end_at > now:
-                await connection.execute(settled.values(due_at=None if one.returned_at else one.end_at))
+            if ending.returned_at is not None or ending.end_at > now:
+                await connection.execute(settled.values(due_at=None if ending.returned_at else ending.end_at))
                 return False
             await connection.execute(
                 update(suppressions).where(suppressions.c.id == suppression).values(returned_at=now)
             )
             entry = ledger.Entry(now)
-            meanwhile = await self._let_in(connection, one, entry, now)
-            detail: dict[str, object] = {"end_at": timestamp(one.end_at), "meanwhile": meanwhile}
-            entry.add(ledger.act("suppression-returned", subject, one.ended_by or "millwright", now, detail))
+            meanwhile = await self._apply_recent(connection, ending, entry, now)
+            detail: dict[str, object] = {"end_at": timestamp(ending.end_at), "meanwhile": meanwhile}
+            entry.add(ledger.act("suppression-returned", subject, ending.ended_by or "millwright", now, detail))
             await connection.execute(settled.values(due_at=None))
             await ledger.append(connection, entry)
         return True
 
-    async def _let_in(
-        self, connection: AsyncConnection, one: Suppression, entry: ledger.Entry, now: datetime
+    async def _apply_recent(
+        self, connection: AsyncConnection, suppression: Suppression, entry: ledger.Entry, now: datetime
     ) -> Sequence[FaultMeanwhile]:
-        rows = list((await connection.execute(_HELD, {"id": one.id})).mappings())
+        rows = list((await connection.execute(_HELD, {"id": suppression.id})).mappings())
         assignments = await self._assignments(connection, sorted({str(row["version"]) for row in rows}))
         held = [_judged(row, assignments[row["version"]]) for row in rows if row["how"] != LET_IN]
         recent = [
             each
             for each in held
-            if each.verdict.rung.opens_case and each.event.at >= one.end_at - each.assignment.rearm
+            if each.verdict.rung.opens_case and each.event.at >= suppression.end_at - each.assignment.rearm
         ]
-        came_in = await let_in(connection, recent, entry, now)
-        acted = [suppressed_row(one.id, each, LET_IN) for each in recent if each.event.id in came_in]
+        came_in = await apply_after_suppression(connection, recent, entry, now)
+        acted = [suppressed_row(suppression.id, each, LET_IN) for each in recent if each.event.id in came_in]
         if acted:
             await connection.execute(insert(suppressed), acted)
         return _meanwhile(rows, came_in)

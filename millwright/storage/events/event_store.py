@@ -81,7 +81,7 @@ class SeenVerdict(Model):
     rung: str
 
 
-class Told(Model):
+class StoryAct(Model):
     """One act of a story."""
 
     kind: str
@@ -98,14 +98,14 @@ class WholeEvent(Model):
     anomaly: Anomaly | None
     verdicts: tuple[SeenVerdict, ...]
     case: str | None
-    story: tuple[Told, ...]
+    story: tuple[StoryAct, ...]
 
 
-async def story_of(connection: AsyncConnection, subject: str) -> tuple[Told, ...]:
+async def story_of(connection: AsyncConnection, subject: str) -> tuple[StoryAct, ...]:
     """What was done to a subject, in order."""
     rows = await connection.execute(text(_STORY), {"subject": subject})
     return tuple(
-        Told(kind=row.kind, actor=row.actor, at=row.at, detail=orjson.loads(row.body)["detail"]) for row in rows
+        StoryAct(kind=row.kind, actor=row.actor, at=row.at, detail=orjson.loads(row.body)["detail"]) for row in rows
     )
 
 
@@ -142,13 +142,13 @@ class EventStore:
                 anomaly=_anomaly(row["anomaly"]),
                 verdicts=tuple(
                     SeenVerdict(
-                        policy=one.policy,
-                        version=one.version,
-                        role=one.role,
-                        revision=one.revision,
-                        rung=Rung(one.rung).word,
+                        policy=verdict.policy,
+                        version=verdict.version,
+                        role=verdict.role,
+                        revision=verdict.revision,
+                        rung=Rung(verdict.rung).word,
                     )
-                    for one in verdicts
+                    for verdict in verdicts
                 ),
                 case=await case_of_event(connection, event),
                 story=await story_of(connection, _subject(event)),

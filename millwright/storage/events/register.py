@@ -51,9 +51,11 @@ class RegisterStore:
                 row["id"]: row
                 for row in (await connection.execute(select(assets).where(assets.c.valid_to.is_(None)))).mappings()
             }
-            new = [one for one in register.assets if one.id not in known or asset_of(known[one.id]) != one]
-            await _succeed(connection, assets, [{"id": one.id} for one in new if one.id in known], now)
-            await _begin(connection, assets, [(one.model_dump(mode="json"), one.id not in known) for one in new], now)
+            new = [asset for asset in register.assets if asset.id not in known or asset_of(known[asset.id]) != asset]
+            await _succeed(connection, assets, [{"id": asset.id} for asset in new if asset.id in known], now)
+            await _begin(
+                connection, assets, [(asset.model_dump(mode="json"), asset.id not in known) for asset in new], now
+            )
             names = {
                 (row["system"], row["external_id"]): (row["asset"], row["attributes"])
                 for row in (
@@ -65,14 +67,16 @@ class RegisterStore:
                 for alias in register.aliases
                 if names.get((alias.system, alias.external_id)) != (alias.asset, alias.attributes)
             ]
-            await _keep_aliases(connection, [(one, (one.system, one.external_id) not in names) for one in named], now)
+            await _keep_aliases(
+                connection, [(alias, (alias.system, alias.external_id) not in names) for alias in named], now
+            )
             if register.observables:
                 seen = insert(observables)
                 key = [observables.c.machine, observables.c.kind, observables.c.name]
                 told = {column.name: column for column in seen.excluded if column.name in Observable.model_fields}
                 await connection.execute(
                     seen.on_conflict_do_update(index_elements=key, set_=told),
-                    [one.model_dump(mode="json") for one in register.observables],
+                    [observable.model_dump(mode="json") for observable in register.observables],
                 )
             for model, contents in register.models.items():
                 await connection.execute(
@@ -152,7 +156,7 @@ async def _succeed(
     if not ended:
         return
     same = [table.c[name] == bindparam(f"ended_{name}") for name in ended[0]]
-    keys = [{f"ended_{name}": value for name, value in one.items()} for one in ended]
+    keys = [{f"ended_{name}": value for name, value in ended_row.items()} for ended_row in ended]
     current = (*same, table.c.valid_to.is_(None))
     await connection.execute(delete(table).where(*current, table.c.valid_from >= now), keys)
     await connection.execute(update(table).where(*current).values(valid_to=now), keys)
@@ -168,7 +172,7 @@ async def _begin(
 
 
 async def _keep_aliases(connection: AsyncConnection, kept: Sequence[tuple[Alias, bool]], now: datetime) -> None:
-    ended = [{"system": one.system, "external_id": one.external_id} for one, first in kept if not first]
+    ended = [{"system": alias.system, "external_id": alias.external_id} for alias, first in kept if not first]
     await _succeed(connection, crosswalk, ended, now)
-    begun = [(one.model_dump(mode="json", exclude={"valid_from", "valid_to"}), first) for one, first in kept]
+    begun = [(alias.model_dump(mode="json", exclude={"valid_from", "valid_to"}), first) for alias, first in kept]
     await _begin(connection, crosswalk, begun, now)

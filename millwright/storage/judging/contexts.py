@@ -50,10 +50,12 @@ class ContextStore:
 
     async def keep(self, cursor: Cursor, contexts: Mapping[str, JudgedContext]) -> Sequence[str]:
         """Stores contexts by digest that are not known to be stored; gives their digests, for `kept`."""
-        new = [one for digest, one in contexts.items() if digest not in self._kept]
+        new = [context for digest, context in contexts.items() if digest not in self._kept]
         if new:
-            await cursor.execute(_KEEP_CONTEXTS, ([one.digest for one in new], [one.text.decode() for one in new]))
-        return [one.digest for one in new]
+            await cursor.execute(
+                _KEEP_CONTEXTS, ([context.digest for context in new], [context.text.decode() for context in new])
+            )
+        return [context.digest for context in new]
 
     def kept(self, digests: Sequence[str]) -> None:
         """Remembers that contexts are stored for good: their transaction was committed, and none is ever deleted."""

@@ -31,7 +31,7 @@ from millwright.storage.database.arrays import Array, bigints, smallints, texts
 from millwright.storage.database.engine import Cursor, Statement, raw, send_all, transaction
 from millwright.storage.judging.contexts import ContextStore
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import LOCK_TO_JUDGE, AssignedVersions, Standing, VersionTerms
+from millwright.storage.policies.assignments import LOCK_TO_JUDGE, AssignedVersions, VersionsInForce, VersionTerms
 
 # The generation may be read before the locks are had, and then be older than it is: a pass too many, never one too few.
 _TAKE = f"""
@@ -203,7 +203,7 @@ class _LineWork:
         self._contexts: Mapping[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
         self._policies = policies
-        self._standing: Standing | None = None
+        self._in_force: VersionsInForce | None = None
         self._last: _LastWrites | None = None
         self.new_contexts: Sequence[str] = ()
         self.generation = 0
@@ -220,8 +220,8 @@ class _LineWork:
             async with self._driver.pipeline():
                 await taking.execute(_TAKE, (line_workflow_id(self._line), self._line))
                 await waiting.execute(_PENDING, (self._line, limit))
-                standing = self._standing = await self._policies.read(other, self._clock.now)
-            self.at = standing.at
+                in_force = self._in_force = await self._policies.read(other, self._clock.now)
+            self.at = in_force.at
             woken = await taking.fetchone()
             self.generation = int(str(woken[0])) if woken and woken[0] is not None else 0
             self._engine_before = str(woken[1]) if woken and woken[1] is not None else None
@@ -237,7 +237,7 @@ class _LineWork:
             keys = sorted({event.key for event in events})
             async with self._driver.pipeline():
                 await self._store.ask(other, {asset for asset, _ in keys})
-                asked = ([k[0] for k in keys], [k[1] for k in keys], standing.digests(self._line))
+                asked = ([k[0] for k in keys], [k[1] for k in keys], in_force.digests(self._line))
                 await waiting.execute(_MEMORIES, asked)
             self._contexts = await self._store.answer(other)
             for version, asset, mode, position, body in await waiting.fetchall():
@@ -252,7 +252,7 @@ class _LineWork:
         ]
 
     def assignments_of(self, asset: str) -> Sequence[Assignment]:
-        return self._standing.of(self._contexts[asset].place) if self._standing is not None else ()
+        return self._in_force.of(self._contexts[asset].place) if self._in_force is not None else ()
 
     def context(self, asset: str) -> JudgedContext:
         return self._contexts[asset]

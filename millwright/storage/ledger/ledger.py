@@ -62,8 +62,8 @@ class Entry:
 
     def add(self, *new: Act) -> None:
         """Adds acts, which `append` stores."""
-        for one in new:
-            self.acts.append((self.add_leaf(one.digest), one))
+        for added in new:
+            self.acts.append((self.add_leaf(added.digest), added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +125,16 @@ def chain_values(entry: Entry, engine: str | None) -> tuple[object, ...]:
 async def add_acts(cursor: Cursor, entry: Entry) -> None:
     """Stores the entry's acts, its row being chained by this transaction."""
     if entry.acts:
-        added = [one for _, one in entry.acts]
+        added = [added_act for _, added_act in entry.acts]
         await cursor.execute(
             _ADD_ACTS,
             (
-                [one.kind for one in added],
-                [one.subject for one in added],
-                [one.actor for one in added],
-                [one.at for one in added],
-                [one.body for one in added],
-                [one.digest for one in added],
+                [added_act.kind for added_act in added],
+                [added_act.subject for added_act in added],
+                [added_act.actor for added_act in added],
+                [added_act.at for added_act in added],
+                [added_act.body for added_act in added],
+                [added_act.digest for added_act in added],
                 [leaf for leaf, _ in entry.acts],
             ),
         )

@@ -14,7 +14,7 @@ from millwright.storage.database.policy_tables import policy_assignment_ends, po
 from millwright.storage.database.tables import people, policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import Book
+from millwright.storage.policies.assignments import CheckedAssignments
 from millwright.storage.policies.signatures import Signature, SignedVersion
 
 FRESH = timedelta(minutes=5)
@@ -29,14 +29,14 @@ def act_kind(act: str) -> str:
 class Acting:
     """One act in its transaction: nobody judges and nobody else acts meanwhile."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime, book: Book) -> None:
+    def __init__(self, connection: AsyncConnection, now: datetime, checked: CheckedAssignments) -> None:
         self.connection = connection
         self.now = now
-        self.book = book
+        self.checked = checked
         self.entry = ledger.Entry(now)
 
     def version(self, digest: str) -> SignedVersion:
-        found = self.book.versions.get(digest)
+        found = self.checked.versions.get(digest)
         if found is None:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
         if found.withdrawn_at is not None:
@@ -45,7 +45,7 @@ class Acting:
 
     def live(self, digest: str, *roles: AssignedAs) -> list[Placement]:
         """A version's assignments in these roles that hold now or will."""
-        mine = [one for one in self.book.placements if one.digest == digest and one.role in roles]
+        mine = [one for one in self.checked.placements if one.digest == digest and one.role in roles]
         return [one for one in mine if (until := one.until(self.now)) is None or until > self.now]
 
     async def sign(self, digest: str, one: Signature, act: str, meaning: str | None = None) -> int:

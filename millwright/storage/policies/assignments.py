@@ -112,7 +112,7 @@ class EndRow:
 
 
 @dataclass(frozen=True)
-class Book:
+class CheckedAssignments:
     """Every version and assignment at one moment, and what is wrong with those that are not as people signed them."""
 
     versions: dict[str, SignedVersion]
@@ -128,7 +128,7 @@ class Book:
         return tuple(row.placement for row in self.rows)
 
 
-async def read_book(cursor: Cursor) -> Book:
+async def read_assignments(cursor: Cursor) -> CheckedAssignments:
     """All that is stored of versions and assignments, every assignment checked; documents are not looked at."""
     async with cursor.connection.cursor(row_factory=dict_row) as reading:
         signed: dict[str, list[Signed]] = {}
@@ -136,8 +136,8 @@ async def read_book(cursor: Cursor) -> Book:
             signature = Signature(
                 row["act"], row["person"], row["meaning"], row["at"], row["signature"], row["public_key"]
             )
-            one = Signed(row["id"], signature, frozenset(row["roles"]), row["left_at"])
-            signed.setdefault(row["digest"], []).append(one)
+            signed_row = Signed(row["id"], signature, frozenset(row["roles"]), row["left_at"])
+            signed.setdefault(row["digest"], []).append(signed_row)
         blasts: dict[str, list[Blast]] = {}
         for row in await (await reading.execute(_BLASTS)).fetchall():
             blast = Blast(
@@ -178,7 +178,7 @@ async def read_book(cursor: Cursor) -> Book:
                     row["effective_from"],
                     row["effective_to"],
                     row["recorded_at"],
-                    tuple(one.end for one in ends if one.assignment_id == row["id"]),
+                    tuple(end_row.end for end_row in ends if end_row.assignment_id == row["id"]),
                     row["expires_at"],
                     versions[row["digest"]].approved_at,
                 ),
@@ -190,23 +190,23 @@ async def read_book(cursor: Cursor) -> Book:
             )
             for row in await (await reading.execute(_ASSIGNMENTS)).fetchall()
         )
-    book = Book(versions, rows, ends)
+    checked = CheckedAssignments(versions, rows, ends)
     for assigned in rows:
         number = assigned.placement.id
-        fault = _fault(book, assigned)
+        fault = _fault(checked, assigned)
         if fault is not None:
-            book.faults[number] = fault
+            checked.faults[number] = fault
         for end in ends:
-            if end.assignment_id == number and not _end_holds(book, assigned.placement, end):
-                book.faults[number] = f"the end of {_name(assigned.placement)} is not signed by {end.by}"
-                book.cut_short.add(number)
-    return book
+            if end.assignment_id == number and not _end_holds(checked, assigned.placement, end):
+                checked.faults[number] = f"the end of {_name(assigned.placement)} is not signed by {end.by}"
+                checked.cut_short.add(number)
+    return checked
 
 
-def _fault(book: Book, row: AssignedRow) -> str | None:
+def _fault(checked: CheckedAssignments, row: AssignedRow) -> str | None:
     """What is wrong with an assignment, in words; None where it is as people signed it."""
     placement = row.placement
-    version = book.versions[placement.digest]
+    version = checked.versions[placement.digest]
     name = _name(placement)
     try:
         version.check_signatures()
@@ -215,10 +215,10 @@ def _fault(book: Book, row: AssignedRow) -> str | None:
     signed = _signature(version, row.signature_id)
     if signed is None or signed.person != row.by or placement.role not in PLACES.get(signed.act, ()):
         return f"{name} is not signed by {row.by}"
-    together = [one for one in book.rows if one.signature_id == row.signature_id]
+    together = [other for other in checked.rows if other.signature_id == row.signature_id]
     said = placing_meaning(
         signed.act,
-        [one.placement.scope for one in together],
+        [assigned.placement.scope for assigned in together],
         placement.effective_from,
         placement.effective_to,
         row.reason,
@@ -242,10 +242,10 @@ def _name(placement: Placement) -> str:
     return f"the assignment of {placement.digest[:12]} as {placement.role} for {placement.scope.words}"
 
 
-def _end_holds(book: Book, placement: Placement, row: EndRow) -> bool:
+def _end_holds(checked: CheckedAssignments, placement: Placement, row: EndRow) -> bool:
     if row.end.cause == "halted":
         return placement.role == "canary" and row.signature_id is None
-    signing = [version for version in book.versions.values() if _signature(version, row.signature_id) is not None]
+    signing = [version for version in checked.versions.values() if _signature(version, row.signature_id) is not None]
     if len(signing) != 1:
         return False
     version = signing[0]
@@ -257,32 +257,40 @@ def _end_holds(book: Book, placement: Placement, row: EndRow) -> bool:
         return signed.act == WITHDRAW and version.digest == placement.digest and signed.meaning in said
     if row.end.cause == "graduated":
         return signed.act == ACTIVATE and version.digest == placement.digest and placement.role != "active"
-    replaced = {one.replaces for one in book.rows if one.signature_id == row.signature_id}
+    replaced = {other.replaces for other in checked.rows if other.signature_id == row.signature_id}
     return signed.act == ROLLBACK and replaced == {placement.digest}
 
 
 def _signature(version: SignedVersion, number: int | None) -> Signature | None:
-    return next((one.signature for one in version.signed if one.id == number), None)
+    return next((signed.signature for signed in version.signed if signed.id == number), None)
 
 
-class Standing:
+class VersionsInForce:
     """What judges at one moment.
 
     Args:
-        book: what is recorded.
+        checked: what is recorded.
         now: the moment.
         terms: the compiled versions.
         known: answers given before at the same standing, by place.
     """
 
     def __init__(
-        self, book: Book, now: datetime, terms: VersionTerms, known: dict[Place, tuple[Assignment, ...]]
+        self,
+        checked: CheckedAssignments,
+        now: datetime,
+        terms: VersionTerms,
+        known: dict[Place, tuple[Assignment, ...]],
     ) -> None:
-        self._placements = book.placements
-        live = [one for one in book.placements if one.in_force(now, now)]
-        self._live = [one for one in live if one.id not in book.faults or not _made_good(one, live, book.faults)]
-        self._faults = book.faults
-        self._cut_short = [one for one in book.placements if one.id in book.cut_short]
+        self._placements = checked.placements
+        live = [placement for placement in checked.placements if placement.in_force(now, now)]
+        self._live = [
+            placement
+            for placement in live
+            if placement.id not in checked.faults or not _made_good(placement, live, checked.faults)
+        ]
+        self._faults = checked.faults
+        self._cut_short = [placement for placement in checked.placements if placement.id in checked.cut_short]
         self.at = now
         self._terms = terms
         self._known = known
@@ -290,12 +298,12 @@ class Standing:
     @property
     def faults(self) -> list[str]:
         """What is wrong with what is in force, or was cut short, in words."""
-        looked_at = {one.id for one in (*self._live, *self._cut_short)}
+        looked_at = {placement.id for placement in (*self._live, *self._cut_short)}
         return sorted({words for number, words in self._faults.items() if number in looked_at})
 
     def digests(self, line: str) -> list[str]:
         """Every version that may judge an asset of a line."""
-        return sorted({one.digest for one in self._live if one.scope.line in (None, line)})
+        return sorted({placement.digest for placement in self._live if placement.scope.line in (None, line)})
 
     def of(self, place: Place) -> tuple[Assignment, ...]:
         """The versions that judge an asset, the active one first.
@@ -323,10 +331,10 @@ class Standing:
 
     def _refuse_faults(self, chosen: Chosen, place: Place) -> None:
         judging = (*chosen.shadows, *([chosen.active] if chosen.active is not None else []))
-        for one in (*judging, *(one for one in self._cut_short if one.scope.covers(place))):
-            if one.id in self._faults:
+        for placement in (*judging, *(cut_short for cut_short in self._cut_short if cut_short.scope.covers(place))):
+            if placement.id in self._faults:
                 raise PolicyRejected(
-                    f"work on {place.line or place.asset} is stopped, its events wait: {self._faults[one.id]}",
+                    f"work on {place.line or place.asset} is stopped, its events wait: {self._faults[placement.id]}",
                     fix="`millwright doctor` and `millwright audit verify` say what was altered",
                 )
 
@@ -341,12 +349,12 @@ class AssignedVersions:
     def __init__(self, terms: VersionTerms) -> None:
         self._terms = terms
         self._fingerprint: tuple[object, ...] | None = None
-        self._book = Book({}, (), ())
+        self._checked = CheckedAssignments({}, (), ())
         self._turns: Sequence[datetime] = ()
         self._turn = -1
         self._known: dict[Place, tuple[Assignment, ...]] = {}
 
-    async def read(self, cursor: Cursor, clock: Callable[[], datetime]) -> Standing:
+    async def read(self, cursor: Cursor, clock: Callable[[], datetime]) -> VersionsInForce:
         """What judges now; nobody changes it until the transaction ends.
 
         The fingerprint costs a look at a few dozen rows, so every batch is judged by what people signed and not by
@@ -356,35 +364,39 @@ class AssignedVersions:
         fingerprint = await cursor.fetchone()
         now = clock()
         if fingerprint != self._fingerprint:
-            self._book = await read_book(cursor)
+            self._checked = await read_assignments(cursor)
             await self._learn(cursor, now)
-            self._turns = turning_points(self._book.placements)
+            self._turns = turning_points(self._checked.placements)
             self._fingerprint, self._turn = fingerprint, -1
-        turn = sum(one <= now for one in self._turns)
+        turn = sum(moment <= now for moment in self._turns)
         if turn != self._turn:
             self._turn, self._known = turn, {}
-        return Standing(self._book, now, self._terms, self._known)
+        return VersionsInForce(self._checked, now, self._terms, self._known)
 
     async def _learn(self, cursor: Cursor, now: datetime) -> None:
         """Compiles what judges or will, from the text as it is stored now."""
-        wanted = [one for one in self._book.placements if (until := one.until(now)) is None or until > now]
-        await cursor.execute(_DOCUMENTS, (sorted({one.digest for one in wanted}),))
+        wanted = [
+            placement
+            for placement in self._checked.placements
+            if (until := placement.until(now)) is None or until > now
+        ]
+        await cursor.execute(_DOCUMENTS, (sorted({placement.digest for placement in wanted}),))
         for digest, document in await cursor.fetchall():
             try:
                 self._terms.learn(str(digest), str(document))
             except PolicyRejected as error:
-                for one in wanted:
-                    if one.digest == digest:
-                        self._book.faults[one.id] = str(error)
+                for placement in wanted:
+                    if placement.digest == digest:
+                        self._checked.faults[placement.id] = str(error)
 
 
 def _made_good(faulty: Placement, live: Sequence[Placement], faults: Collection[int]) -> bool:
     """Whether people signed the same anew since: then what is wrong with the first is history."""
     return any(
-        one.id > faulty.id
-        and one.id not in faults
-        and one.effective_from >= faulty.effective_from
-        and (one.role, one.scope) == (faulty.role, faulty.scope)
-        and (one.role == "active" or one.digest == faulty.digest)
-        for one in live
+        placement.id > faulty.id
+        and placement.id not in faults
+        and placement.effective_from >= faulty.effective_from
+        and (placement.role, placement.scope) == (faulty.role, faulty.scope)
+        and (placement.role == "active" or placement.digest == faulty.digest)
+        for placement in live
     )

@@ -15,7 +15,7 @@ from millwright.storage.database.policy_tables import policy_drafts
 from millwright.storage.database.tables import policy_versions
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import Acting, add_evidence
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_book
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import store_version
 
@@ -161,7 +161,7 @@ class DraftStore:
                 )
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_book(cursor))
+                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
             added = await store_version(
                 connection,
                 acting.entry,

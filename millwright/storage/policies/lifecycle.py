@@ -27,7 +27,7 @@ from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_book
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
 from millwright.storage.policies.freezes import frozen_at
 from millwright.storage.policies.signatures import Signature, SignedVersion
 from millwright.storage.scheduling import due
@@ -64,7 +64,7 @@ class Lifecycle:
             await connection.execute(text(LOCK_TO_ASSIGN))
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_book(cursor))
+                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
             yield acting
             await ledger.append(connection, acting.entry)
 
@@ -173,7 +173,7 @@ class Lifecycle:
     async def halt(self, assignment: int, reason: str) -> bool:
         """Ends a canary that left its band; False where it had ended already. Nobody signs this."""
         async with self.acting() as acting:
-            for one in acting.book.placements:
+            for one in acting.checked.placements:
                 if one.id == assignment and one.role == "canary" and one.in_force(acting.now, acting.now):
                     await acting.end(one, acting.now, "halted", MACHINE, reason, None)
                     return True
@@ -184,13 +184,13 @@ class Lifecycle:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
-        return next(((row.placement, row.band) for row in book.rows if row.placement.id == number), None)
+                checked = await read_assignments(cursor)
+        return next(((row.placement, row.band) for row in checked.rows if row.placement.id == number), None)
 
     async def note_turn(self, number: int) -> datetime | None:
         """Records once that an assignment came into force, and once that it ended by its date; gives its next turn."""
         async with self.acting() as acting:
-            found = [one for one in acting.book.placements if one.id == number]
+            found = [one for one in acting.checked.placements if one.id == number]
             if not found:
                 return None
             one = found[0]
@@ -234,10 +234,10 @@ class Lifecycle:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
-        if digest not in book.versions:
+                checked = await read_assignments(cursor)
+        if digest not in checked.versions:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
-        return book.versions[digest]
+        return checked.versions[digest]
 
 
 async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -> None:
@@ -261,7 +261,7 @@ async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -
         if freeze is not None:
             fix = "choose another time, or break the glass: --emergency"
             raise ActRejected(f"nothing comes into force then: {freeze}", field="from", fix=fix)
-    sound = [one for one in acting.live(version.digest, terms.role) if one.id not in acting.book.faults]
+    sound = [one for one in acting.live(version.digest, terms.role) if one.id not in acting.checked.faults]
     for one in sound:
         if one.scope in terms.scopes and one.in_force(terms.effective_from, acting.now) and _wins(acting, one, terms):
             raise ActRejected(f"it is {one.role} for {one.scope.words} already", field="version")
@@ -271,7 +271,7 @@ def _wins(acting: Acting, mine: Placement, terms: Placing) -> bool:
     """Whether no later assignment of the same scope stands above one."""
     beside = [
         one
-        for one in acting.book.placements
+        for one in acting.checked.placements
         if one.role == mine.role and one.scope == mine.scope and one.in_force(terms.effective_from, acting.now)
     ]
     return mine.role == "shadow" or max(beside, key=lambda one: (one.effective_from, one.id)) == mine

@@ -47,14 +47,14 @@ class Signed:
 
     def fault(self, digest: str) -> str | None:
         """What is wrong with it, in words; None where nothing is."""
-        one = self.signature
-        name = f"the {one.act} signature of {one.person} on {digest[:12]}"
-        if one.act not in ROLES or not one.holds(digest):
+        signature = self.signature
+        name = f"the {signature.act} signature of {signature.person} on {digest[:12]}"
+        if signature.act not in ROLES or not signature.holds(digest):
             return f"{name} is not theirs"
-        if self.left_at is not None and one.at >= self.left_at:
+        if self.left_at is not None and signature.at >= self.left_at:
             return f"{name} was made after they had left"
-        if self.roles.isdisjoint(ROLES[one.act]):
-            return f"{name} takes the role {' or '.join(sorted(ROLES[one.act]))}, which they do not hold"
+        if self.roles.isdisjoint(ROLES[signature.act]):
+            return f"{name} takes the role {' or '.join(sorted(ROLES[signature.act]))}, which they do not hold"
         return None
 
 
@@ -76,13 +76,17 @@ class SignedVersion:
     @property
     def barred(self) -> frozenset[str]:
         """Those whose approval does not count."""
-        breakers = {one.signature.person for one in self.signed if one.signature.act == EMERGENCY}
+        breakers = {signed.signature.person for signed in self.signed if signed.signature.act == EMERGENCY}
         return self.authors | {self.author} | breakers
 
     @property
     def approvals(self) -> list[Approval]:
         """Who approved, whether it counts or not."""
-        return [Approval(one.signature.person, one.signature.at) for one in self.signed if one.signature.act == APPROVE]
+        return [
+            Approval(signed.signature.person, signed.signature.at)
+            for signed in self.signed
+            if signed.signature.act == APPROVE
+        ]
 
     @property
     def approved_at(self) -> datetime | None:
@@ -92,7 +96,7 @@ class SignedVersion:
     @property
     def withdrawn_at(self) -> datetime | None:
         """When it was withdrawn; None where it was not."""
-        return min((one.signature.at for one in self.signed if _withdraws(one.signature)), default=None)
+        return min((signed.signature.at for signed in self.signed if _withdraws(signed.signature)), default=None)
 
     def check_signatures(self) -> None:
         """Refuses a version of which any signature is wrong.
@@ -100,8 +104,8 @@ class SignedVersion:
         Raises:
             PolicyRejected: it is forged, or its signer had left or has not the role.
         """
-        for one in self.signed:
-            fault = one.fault(self.digest)
+        for signed in self.signed:
+            fault = signed.fault(self.digest)
             if fault is not None:
                 raise PolicyRejected(fault)
 
@@ -112,16 +116,16 @@ class SignedVersion:
             PolicyRejected: a signature is wrong, or there are not enough approvals and no emergency.
         """
         self.check_signatures()
-        if self.approved_at is None and all(one.signature.act != EMERGENCY for one in self.signed):
+        if self.approved_at is None and all(signed.signature.act != EMERGENCY for signed in self.signed):
             raise PolicyRejected(self.lacking())
 
     def lacking(self) -> str:
         """What it lacks to be approved, in words."""
-        people = sorted({one.person for one in self.approvals} - self.barred)
+        people = sorted({approval.person for approval in self.approvals} - self.barred)
         if not people:
             return f"version {self.digest[:12]} has no approval by anyone but its author {self.author}"
         return f"version {self.digest[:12]} has too few approvals: only {', '.join(people)} gave theirs"
 
 
-def _withdraws(one: Signature) -> bool:
-    return one.act == WITHDRAW and withdraws_version(one.meaning)
+def _withdraws(signature: Signature) -> bool:
+    return signature.act == WITHDRAW and withdraws_version(signature.meaning)

@@ -79,7 +79,7 @@ class StopStore:
         why = _said(reason)
         now = self._clock.now()
         async with transaction(self._engine) as connection:
-            found = [one for one in await _stops(connection) if one.id == number and one.lifted_by is None]
+            found = [stop for stop in await _stops(connection) if stop.id == number and stop.lifted_by is None]
             if not found:
                 raise ActRejected(f"no stop {number} stands", field="stop", fix="`millwright policy stops`")
             if found[0].stopped_by == by:

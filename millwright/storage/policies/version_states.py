@@ -14,7 +14,7 @@ from domain.errors import Rejected
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import AssignedRow, Book, read_book
+from millwright.storage.policies.assignments import AssignedRow, CheckedAssignments, read_assignments
 from millwright.storage.policies.signatures import SignedVersion
 
 _PLACE = text(
@@ -43,7 +43,7 @@ class VersionState:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VersionAct:
     """One act on a version."""
 
     at: datetime
@@ -84,7 +84,7 @@ class VersionStates:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
+                checked = await read_assignments(cursor)
             rows = await connection.execute(
                 select(policy_versions).order_by(policy_versions.c.published_at, policy_versions.c.version)
             )
@@ -95,12 +95,12 @@ class VersionStates:
                     row.version,
                     row.author,
                     row.published_at,
-                    *_standing(book, book.versions[row.digest], now),
+                    *_standing(checked, checked.versions[row.digest], now),
                 )
                 for row in rows
             ]
 
-    async def history(self, digest: str, policy: str, version: str) -> list[Told]:
+    async def history(self, digest: str, policy: str, version: str) -> list[VersionAct]:
         """Everything that was done to a version, its drafts first."""
         subjects = (f"policy/{digest}", f"draft/{policy}/{version}")
         async with transaction(self._engine) as connection:
@@ -109,7 +109,7 @@ class VersionStates:
                 .where(acts.c.subject.in_(subjects))
                 .order_by(acts.c.ledger_seq, acts.c.leaf)
             )
-            return [Told(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
+            return [VersionAct(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
 
     async def in_force(
         self, at: datetime, known_at: datetime, *, asset: str | None = None, line: str | None = None
@@ -134,18 +134,18 @@ class VersionStates:
                 place = Place(line=line, site=await connection.scalar(_SITE, {"line": line}))
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                book = await read_book(cursor)
+                checked = await read_assignments(cursor)
             names = {
                 row.digest: f"{row.policy} {row.version}" for row in await connection.execute(select(policy_versions))
             }
-        chosen = choose(book.placements, place, at, known_at)
-        return _answer(chosen, book.rows, names, at, known_at)
+        chosen = choose(checked.placements, place, at, known_at)
+        return _answer(chosen, checked.rows, names, at, known_at)
 
 
 def _answer(
     chosen: Chosen, rows: Sequence[AssignedRow], names: dict[str, str], at: datetime, known_at: datetime
 ) -> InForce:
-    shadows = tuple(names[one.digest] for one in chosen.shadows)
+    shadows = tuple(names[shadow.digest] for shadow in chosen.shadows)
     if chosen.active is None:
         return InForce(at, known_at, None, None, None, None, None, None, None, None, shadows)
     active = chosen.active
@@ -165,28 +165,37 @@ def _answer(
     )
 
 
-def _standing(book: Book, version: SignedVersion, now: datetime) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
-    mine = [one for one in book.placements if one.digest == version.digest]
-    live = [one for one in mine if one.in_force(now, now)]
-    coming = [one for one in mine if one.effective_from > now and not one.ends]
-    acting = [one for one in live if one.role == "active" and _stands_above(book, one, now)]
-    places = tuple(f"{one.role} for {one.scope.words}" for one in live if one.role != "active" or one in acting)
-    places += tuple(f"{one.role} for {one.scope.words} from {one.effective_from:%Y-%m-%d %H:%M} UTC" for one in coming)
+def _standing(
+    checked: CheckedAssignments, version: SignedVersion, now: datetime
+) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
+    mine = [placement for placement in checked.placements if placement.digest == version.digest]
+    live = [placement for placement in mine if placement.in_force(now, now)]
+    coming = [placement for placement in mine if placement.effective_from > now and not placement.ends]
+    acting = [placement for placement in live if placement.role == "active" and _stands_above(checked, placement, now)]
+    places = tuple(
+        f"{placement.role} for {placement.scope.words}"
+        for placement in live
+        if placement.role != "active" or placement in acting
+    )
+    places += tuple(
+        f"{placement.role} for {placement.scope.words} from {placement.effective_from:%Y-%m-%d %H:%M} UTC"
+        for placement in coming
+    )
     places += _halts(version, mine)
-    counted = {one.person for one in version.approvals} - version.barred
+    counted = {approval.person for approval in version.approvals} - version.barred
     needed = 1 if version.first_light else needed_with(version.blasts)
     return _state(version, mine, acting, now), places, tuple(sorted(counted)), needed
 
 
 def _halts(version: SignedVersion, mine: Sequence[Placement]) -> tuple[str, ...]:
     """Where a version's last canary was halted, in words, as long as the version may be tried again."""
-    last = {one.scope: one for one in mine if one.role == "canary"}
+    last = {placement.scope: placement for placement in mine if placement.role == "canary"}
     if version.withdrawn_at is not None:
         return ()
     return tuple(
         f"halted as canary for {scope.words} at {end.at:%Y-%m-%d %H:%M} UTC"
-        for scope, one in last.items()
-        for end in one.ends
+        for scope, placement in last.items()
+        for end in placement.ends
         if end.cause == "halted"
     )
 
@@ -198,16 +207,18 @@ def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[P
         return "active" if version.approved_at is not None else "active as an emergency"
     if version.approved_at is None:
         return "in review"
-    past = [one for one in mine if one.role == "active" and one.effective_from <= now]
+    past = [placement for placement in mine if placement.role == "active" and placement.effective_from <= now]
     if not past:
         return "approved"
-    last = max(past, key=lambda one: (one.effective_from, one.id))
+    last = max(past, key=lambda placement: (placement.effective_from, placement.id))
     return "rolled back" if any(end.cause == "rolled_back" for end in last.ends) else "superseded"
 
 
-def _stands_above(book: Book, mine: Placement, now: datetime) -> bool:
+def _stands_above(checked: CheckedAssignments, mine: Placement, now: datetime) -> bool:
     """Whether no later active assignment of the same scope stands above one."""
     beside = [
-        one for one in book.placements if one.role == "active" and one.scope == mine.scope and one.in_force(now, now)
+        placement
+        for placement in checked.placements
+        if placement.role == "active" and placement.scope == mine.scope and placement.in_force(now, now)
     ]
-    return max(beside, key=lambda one: (one.effective_from, one.id)) == mine
+    return max(beside, key=lambda placement: (placement.effective_from, placement.id)) == mine

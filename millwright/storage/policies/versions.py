@@ -13,7 +13,7 @@ from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.engine import Cursor, transaction
 from millwright.storage.database.tables import people, policy_assignments, policy_versions
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import VersionTerms, read_book
+from millwright.storage.policies.assignments import VersionTerms, read_assignments
 
 _DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
 
@@ -30,7 +30,7 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     stored = await cursor.fetchone()
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
-    (await read_book(cursor)).versions[digest].check()
+    (await read_assignments(cursor)).versions[digest].check()
     terms.learn(digest, str(stored[0]))
 
 
@@ -126,8 +126,8 @@ class VersionStore:
                 select(policy_assignments.c.digest, policy_assignments.c.role).distinct().order_by("role")
             )
             roles: dict[str, list[str]] = {}
-            for one in assigned:
-                roles.setdefault(one.digest, []).append(one.role)
+            for role_row in assigned:
+                roles.setdefault(role_row.digest, []).append(role_row.role)
             return [
                 StoredVersion(
                     row.digest, row.policy, row.version, row.document, row.author, tuple(roles.get(row.digest, ()))
@@ -142,11 +142,11 @@ class VersionStore:
             PolicyRejected: there is none, or more than one.
         """
         stored = await self.versions()
-        found = [one for one in stored if name in (one.version, f"{one.policy}@{one.version}")]
-        found = found or [one for one in stored if one.digest.startswith(name)]
+        found = [version for version in stored if name in (version.version, f"{version.policy}@{version.version}")]
+        found = found or [version for version in stored if version.digest.startswith(name)]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(f"{one.policy}@{one.version}" for one in stored) or "none"
+        known = ", ".join(f"{version.policy}@{version.version}" for version in stored) or "none"
         problem = f"no version {name} is stored" if not found else f"{name} could be several versions"
         raise PolicyRejected(problem, field="version", fix=f"there are {known}")
 

@@ -9,7 +9,7 @@ from domain.model import Model, Moment
 from domain.verdict import Rung
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.database.engine import transaction
-from millwright.storage.events.event_store import Told, story_of
+from millwright.storage.events.event_store import StoryAct, story_of
 from millwright.storage.reporting.hold_lists import SeenHold, read_hold
 
 # Newest first; `after` is the last case of the page before.
@@ -77,7 +77,7 @@ class WholeCase(Model):
     case: CaseView
     hold: SeenHold | None
     evidence: tuple[SeenEvidence, ...]
-    story: tuple[Told, ...]
+    story: tuple[StoryAct, ...]
 
 
 async def case_page(

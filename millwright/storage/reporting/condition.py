@@ -11,7 +11,7 @@ from domain.clock import Clock
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.ledger_tables import ledger, ledger_head
 from millwright.storage.database.tables import assets, due
-from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_book
+from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_assignments
 
 _PLACES = text(
     "SELECT DISTINCT line, site, asset_class FROM assets WHERE line IS NOT NULL AND machine IS NOT NULL "
@@ -60,7 +60,7 @@ async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str
         places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
         driver = await raw(connection)
         async with driver.cursor() as cursor:
-            placements = (await read_book(cursor)).placements
+            placements = (await read_assignments(cursor)).placements
     unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
     return len(rows), tuple(sorted({line for line in rows if line is not None})), tuple(sorted(unruled))
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.outcomes import Outcome
 from domain.verdict import Context
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.policies.assignments import read_book
+from millwright.storage.policies.assignments import read_assignments
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # What is pending was received and not yet judged.
@@ -173,11 +173,11 @@ class History:
     async def active(self, now: datetime) -> str | None:
         """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
         async with self._driver.cursor() as cursor:
-            placements = (await read_book(cursor)).placements
-        live = [one for one in placements if one.role == "active" and one.in_force(now, now)]
-        widest = min((one.scope.specificity for one in live), default=0)
-        alike = [one for one in live if one.scope.specificity == widest]
-        return max(alike, key=lambda one: (one.effective_from, one.id)).digest if alike else None
+            placements = (await read_assignments(cursor)).placements
+        live = [placement for placement in placements if placement.role == "active" and placement.in_force(now, now)]
+        widest = min((placement.scope.specificity for placement in live), default=0)
+        alike = [placement for placement in live if placement.scope.specificity == widest]
+        return max(alike, key=lambda placement: (placement.effective_from, placement.id)).digest if alike else None
 
     async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
         """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""

@@ -110,7 +110,7 @@ class StudyStore:
 
     async def running(self) -> Study | None:
         """The one that runs now."""
-        return next((one for one in await self.newest(1) if one.state == "running"), None)
+        return next((study for study in await self.newest(1) if study.state == "running"), None)
 
     async def size(self, number: int, part: Part) -> int | None:
         """How many bytes came of a study; None where this did not come of it."""

@@ -24,7 +24,7 @@ _KNOWN = text(
 
 
 @dataclass(slots=True)
-class HoldingBack:
+class SuppressionFilter:
     """The shelves and windows around some verdicts, and what they held back in this transaction."""
 
     around: Sequence[Suppression] = ()
@@ -37,7 +37,7 @@ class HoldingBack:
     rows: list[dict[str, object]] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "HoldingBack":
+    async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "SuppressionFilter":
         """What there is around the event times of some verdicts."""
         first, last = _span(judged)
         covering = await connection.execute(
@@ -48,47 +48,47 @@ class HoldingBack:
         around = [Suppression.model_validate(dict(row)) for row in covering.mappings()]
         found = await connection.execute(
             select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
-                assets.c.id.in_({one.event.asset for one in judged}), assets.c.valid_to.is_(None)
+                assets.c.id.in_({judgement.event.asset for judgement in judged}), assets.c.valid_to.is_(None)
             )
         )
         made = cls(around, {row.id: tuple(row) for row in found})
-        for row in await connection.execute(_KNOWN, {"events": [one.event.id for one in judged]}):
+        for row in await connection.execute(_KNOWN, {"events": [judgement.event.id for judgement in judged]}):
             made.standing[(row.event_id, row.version)] = row.how
             if row.how == HELD_BACK:
                 made.known.add((row.suppression, row.event_id, row.version, row.revision))
         return made
 
-    def holds_back(self, one: Judged, entry: ledger.Entry) -> bool:
+    def holds_back(self, judgement: Judged, entry: ledger.Entry) -> bool:
         """Whether a verdict's action is held back; if it would have acted, it is recorded by what."""
-        event = one.event
+        event = judgement.event
         by = [
             each
             for each in self.around
             if each.covers(self.places.get(event.asset, ()), event.asset, event.failure_mode, event.at)
-            and each.holds_back(event.at, one.assignment.rearm)
+            and each.holds_back(event.at, judgement.assignment.rearm)
         ]
         if not by:
             return False
-        if not one.verdict.rung.opens_case:
+        if not judgement.verdict.rung.opens_case:
             # A case that was never told of the event is not told that it was judged lower.
-            return self.standing.get((event.id, one.assignment.digest)) == HELD_BACK
+            return self.standing.get((event.id, judgement.assignment.digest)) == HELD_BACK
         for each in by:
-            if (each.id, event.id, one.assignment.digest, one.revision) in self.known:
+            if (each.id, event.id, judgement.assignment.digest, judgement.revision) in self.known:
                 continue
-            self.rows.append(suppressed_row(each.id, one, HELD_BACK))
+            self.rows.append(suppressed_row(each.id, judgement, HELD_BACK))
             entry.add(
                 ledger.act(
                     "action-suppressed",
                     f"event/{event.id}",
-                    one.assignment.digest[:12],
+                    judgement.assignment.digest[:12],
                     entry.at,
                     {
                         "event": [event.source, event.external_id],
                         "asset": event.asset,
                         "failure_mode": event.failure_mode,
                         "at": timestamp(event.at),
-                        "revision": one.revision,
-                        "rung": one.verdict.rung.word,
+                        "revision": judgement.revision,
+                        "rung": judgement.verdict.rung.word,
                         "suppression": each.id,
                         "kind": each.kind.value,
                         "until": timestamp(each.end_at),
@@ -112,20 +112,20 @@ def suppressions_around(judged: Sequence[Judged]) -> Statement:
 
 
 def _span(judged: Sequence[Judged]) -> tuple[datetime, datetime]:
-    times = [one.event.at for one in judged]
+    times = [judgement.event.at for judgement in judged]
     return min(times), max(times)
 
 
-def suppressed_row(suppression: str, one: Judged, how: str) -> dict[str, object]:
+def suppressed_row(suppression: str, judgement: Judged, how: str) -> dict[str, object]:
     """A verdict that was held back or let in, as its row."""
     return {
         "suppression": suppression,
-        "event_id": one.event.id,
-        "version": one.assignment.digest,
-        "revision": one.revision,
-        "asset": one.event.asset,
-        "failure_mode": one.event.failure_mode,
-        "rung": int(one.verdict.rung),
-        "at": one.event.at,
+        "event_id": judgement.event.id,
+        "version": judgement.assignment.digest,
+        "revision": judgement.revision,
+        "asset": judgement.event.asset,
+        "failure_mode": judgement.event.failure_mode,
+        "rung": int(judgement.verdict.rung),
+        "at": judgement.event.at,
         "how": how,
     }

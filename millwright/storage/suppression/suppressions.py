@@ -183,10 +183,12 @@ class SuppressionStore:
                 fix="correct it, or raise MILLWRIGHT_WINDOW_LIMIT",
             )
         earlier = await _live(connection, SuppressionKind.WINDOW, window.source, window.asset)
-        if any((one.from_at, one.until_at) == (window.from_at, window.until_at) for one in earlier):
+        if any(
+            (suppression.from_at, suppression.until_at) == (window.from_at, window.until_at) for suppression in earlier
+        ):
             return "unchanged"
-        for one in earlier:
-            await end_early(connection, one, now, by, "moved in the calendar", entry)
+        for suppression in earlier:
+            await end_early(connection, suppression, now, by, "moved in the calendar", entry)
         if window.until_at <= now:
             return "moved" if earlier else "past"
         name = (window.source, window.asset, timestamp(window.from_at), timestamp(window.until_at))
@@ -216,17 +218,17 @@ async def make(connection: AsyncConnection, made: Suppression, entry: ledger.Ent
 
 
 async def end_early(
-    connection: AsyncConnection, one: Suppression, at: datetime, by: str, reason: str, entry: ledger.Entry
+    connection: AsyncConnection, suppression: Suppression, at: datetime, by: str, reason: str, entry: ledger.Entry
 ) -> Suppression:
     """Ends one before its time, at an instant within it; it returns at the next look."""
-    end_at = max(one.from_at, min(at, one.end_at))
+    end_at = max(suppression.from_at, min(at, suppression.end_at))
     values = {"end_at": end_at, "ended_by": by, "ended_because": reason}
-    await connection.execute(update(suppressions).where(suppressions.c.id == one.id).values(**values))
-    kind = "unshelved" if one.kind is SuppressionKind.SHELF else "window-ended"
+    await connection.execute(update(suppressions).where(suppressions.c.id == suppression.id).values(**values))
+    kind = "unshelved" if suppression.kind is SuppressionKind.SHELF else "window-ended"
     detail: dict[str, object] = {"end_at": timestamp(end_at), "reason": reason}
-    entry.add(ledger.act(kind, suppression_subject(one.id), by, entry.at, detail))
-    await due.wake(connection, [suppression_subject(one.id)], entry.at)
-    return one.model_copy(update=values)
+    entry.add(ledger.act(kind, suppression_subject(suppression.id), by, entry.at, detail))
+    await due.wake(connection, [suppression_subject(suppression.id)], entry.at)
+    return suppression.model_copy(update=values)
 
 
 async def live_work(connection: AsyncConnection, source: str) -> list[Suppression]:

@@ -40,9 +40,9 @@ async def follow_work(
     source = f"{record.ref.system}/{record.ref.id}"
     live = await live_work(connection, source)
     if record.status is not WorkOrderStatus.IN_PROGRESS:
-        for one in live:
+        for suppression in live:
             done = f"order {record.ref.id} is {record.vendor_status}"
-            await end_early(connection, one, record.changed_at, record.ref.system, done, entry)
+            await end_early(connection, suppression, record.changed_at, record.ref.system, done, entry)
         return
     until = record.changed_at + longest
     name = name_of("WK", source, timestamp(record.changed_at))

@@ -60,7 +60,7 @@ async def test_holds_jobs_and_orders_are_as_they_were(mes_class: type[Mes], tmp_
     await closed(second)
 
 
-async def test_time_that_passed_while_it_was_away_is_made_up(
+async def test_time_that_passed_while_it_was_away_is_caught_up(
     mes_class: type[Mes], tmp_path: Path, clock: TestClock
 ) -> None:
     first = await opened(mes_class, tmp_path, clock)

@@ -1,4 +1,4 @@
-"""A small plant and its doors, for reading."""
+"""A small plant and its event sources, for reading."""
 
 import itertools
 from collections.abc import Callable, Mapping

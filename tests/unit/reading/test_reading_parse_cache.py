@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.anomaly import Anomaly, Received
 from domain.assets import Asset, Level, Observable, ObservableKind, PlantRegister
 from millwright.intake.message import Delivery
-from millwright.intake.parse_cache import Phrasebook
+from millwright.intake.parse_cache import ParseCache
 from millwright.intake.reading import read_items
 from millwright.intake.register import Register
 
@@ -115,7 +115,7 @@ def test_the_models_would_take_what_reading_builds_unasked(batch: list[dict[str,
 
 
 def test_the_second_of_two_alike_is_read_by_its_numbers() -> None:
-    phrases, register = Phrasebook(), plant()
+    phrases, register = ParseCache(), plant()
     first = read([said(confidence=0.5)], register)[0]
     event = json.loads(json.dumps(said(1, score=9, confidence=0.25)))
     assert phrases.read(event, b"{}", Delivery("http", 1, NOW)) is None

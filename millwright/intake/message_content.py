@@ -1,4 +1,4 @@
-"""What a message turns out to say, before the facts of its delivery are put around it."""
+"""What a message says, before the facts of its delivery are put around it."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from domain.anomaly import Anomaly, Fate
 from domain.errors import Rejected
 
 
-class Finding(NamedTuple):
+class MessageContent(NamedTuple):
     """An anomaly with the line that judges it, or a fate with its reason.
 
     `natural_key` names the observation, so that the same one under another event id is a duplicate. An anomaly may
@@ -37,6 +37,6 @@ class Unmapped(Rejected):
         self.at = at
 
 
-def not_an_anomaly(reason: str, at: datetime | None = None) -> Finding:
+def not_an_anomaly(reason: str, at: datetime | None = None) -> MessageContent:
     """A message that was understood and asks for nothing."""
-    return Finding(at=at, fate=Fate.NOT_AN_ANOMALY, reason=reason)
+    return MessageContent(at=at, fate=Fate.NOT_AN_ANOMALY, reason=reason)
