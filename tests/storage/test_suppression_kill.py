@@ -20,12 +20,12 @@ import asyncio, sys
 from datetime import datetime
 from millwright.bootstrap import StoredVersions
 from millwright.storage.database.engine import open_engine
-from millwright.storage.cases.suppression_end import Returning
+from millwright.storage.cases.suppression_end import SuppressionEnd
 from tests.support.plant import TestClock
 
 async def main():
     engine = open_engine(sys.argv[1])
-    print(await Returning(engine, TestClock(datetime.fromisoformat(sys.argv[2])), StoredVersions()).return_due())
+    print(await SuppressionEnd(engine, TestClock(datetime.fromisoformat(sys.argv[2])), StoredVersions()).return_due())
 
 asyncio.run(main())
 """

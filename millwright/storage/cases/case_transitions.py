@@ -1,13 +1,14 @@
 """What verdicts mean for cases: opened, fed, noted on a closed one. Runs inside the judging transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.case_rules import CaseSpan, Effect, counts_as_evidence, effect, is_news
 from domain.cases import ClosedAs, Phase
 from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
@@ -74,19 +75,25 @@ _CaseRow = tuple[str, str, str, str | None, int, int, datetime, datetime, int, s
 class _Case:
     id: str
     key: FaultKey
-    closed_as: str | None
-    rung: int
+    span: CaseSpan
     opened_by: int
-    event_at: datetime
-    last_event_at: datetime
     fed: int
     withdraw: str | None
     changed: bool = False
     verdict: Judged | None = None
 
-    @property
-    def open(self) -> bool:
-        return self.closed_as is None
+    @classmethod
+    def of(cls, row: _CaseRow) -> "_Case":
+        case, asset, mode, closed_as, rung, opened_by, event_at, last_event_at, fed, withdraw = row
+        span = CaseSpan(event_at, last_event_at, Rung(rung), ClosedAs(closed_as) if closed_as else None)
+        return cls(case, (asset, mode), span, opened_by, fed, withdraw)
+
+    def take_in(self, judged: Judged) -> None:
+        """Counts a verdict as evidence, and stretches the case over its event."""
+        self.span.stretch(judged.event.at, judged.verdict.rung)
+        if counts_as_evidence(_previous(judged)):
+            self.fed += 1
+        self.changed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ async def apply_verdicts(
     A line is judged by one transaction at a time, so no other one opens a case for the same fault meanwhile.
     """
     moving = [each for each in judged if each.assignment.role == "active" and not each.too_late]
-    telling = [each for each in moving if _matters(each)]
+    telling = [each for each in moving if is_news(each.verdict.rung, _previous(each))]
     if not telling:
         return Applied()
     plan = await _plan(connection, telling, moving, entry, now)
@@ -167,40 +174,28 @@ async def _plan(
     holding = await SuppressionFilter.read(connection, telling) if stored.held_back else SuppressionFilter()
     plan = _Plan(entry, now, stored.taken)
     newest = stored.newest
-    for one in telling:
-        case = newest.get(one.event.key)
-        if holding.holds_back(one, entry):
+    for verdict in telling:
+        if holding.holds_back(verdict, entry):
             continue
-        if not one.verdict.rung.opens_case:
-            if case is not None:
-                _revise(plan, case, one)
-        elif case is not None and case.open:
-            _feed(plan, case, one)
-        elif case is not None and _same_episode(case, one):
-            _note(plan, case, one)
+        event = verdict.event
+        case = newest.get(event.key)
+        found = effect(case.span if case else None, event.at, verdict.verdict.rung, verdict.assignment.rearm)
+        if found is Effect.OPENS:
+            case = newest[event.key] = await _open(connection, plan, verdict)
+        elif case is not None:
+            _STEPS[found](plan, case, verdict)
         else:
-            case = await _open(connection, plan, one)
-            newest[one.event.key] = case
-        if case is not None:
-            plan.touched[case.id] = case
-            plan.acted[one.event.id] = case.id
+            continue
+        plan.touched[case.id] = case
+        plan.acted[event.id] = case.id
     for case_doubted, one in plan.doubted.items():
         await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], one, moving)
     await holding.write(connection)
     return plan
 
 
-def _matters(one: Judged) -> bool:
-    if one.previous_rung is None:
-        return one.verdict.rung.opens_case
-    return one.previous_rung != int(one.verdict.rung) and max(one.previous_rung, one.verdict.rung) >= Rung.INSPECT
-
-
-def _same_episode(case: _Case, one: Judged) -> bool:
-    if case.closed_as == ClosedAs.WITHDRAWN or (one.verdict.rung.orders and not Rung(case.rung).orders):
-        return False
-    rearm = one.assignment.rearm
-    return case.event_at - rearm <= one.event.at <= case.last_event_at + rearm
+def _previous(judged: Judged) -> Rung | None:
+    return None if judged.previous_rung is None else Rung(judged.previous_rung)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +220,7 @@ async def _stored_cases(connection: AsyncConnection, telling: Sequence[Judged]) 
             await taken.execute(_TAKEN, (texts(first_ids),))
             await around.execute(*suppressions_around(telling))
         rows = cast("list[_CaseRow]", await newest.fetchall())
-        found = [_Case(row[0], (row[1], row[2]), *row[3:]) for row in rows]
+        found = [_Case.of(row) for row in rows]
         return _StoredCases(
             {case.key: case for case in found},
             frozenset(str(row[0]) for row in await taken.fetchall()),
@@ -239,13 +234,13 @@ def _case_id(one: Judged, attempt: int = 0) -> str:
 
 
 def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
-    _advance(case, one)
+    case.take_in(one)
     plan.doubted.pop(case.id, None)
     if case.withdraw is not None:
         case.withdraw = None
         plan.woken.add(case.id)
-    if one.verdict.rung > case.rung:
-        case.rung = int(one.verdict.rung)
+    if case.span.is_raised_by(one.verdict.rung):
+        case.span.rung = one.verdict.rung
         case.verdict = one
         plan.add_evidence(case, one, "raised")
         plan.act("case-raised", case, one)
@@ -253,14 +248,14 @@ def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
 
 
 def _note(plan: _Plan, case: _Case, one: Judged) -> None:
-    _advance(case, one)
+    case.take_in(one)
     plan.add_evidence(case, one, "noted")
 
 
 def _revise(plan: _Plan, case: _Case, one: Judged) -> None:
     plan.add_evidence(case, one, "revised")
     plan.act("case-evidence-revised", case, one, previous=Rung(one.previous_rung or 0).word)
-    if case.open:
+    if case.span.closed_as is None:
         case.fed = max(case.fed - 1, 0)
         case.changed = True
         plan.doubted[case.id] = one
@@ -270,7 +265,7 @@ async def _withdraw_unsupported(
     connection: AsyncConnection, plan: _Plan, case: _Case, one: Judged, moving: Sequence[Judged]
 ) -> None:
     """Marks a case of which no evidence is left, by the newest verdicts on its events, as to be withdrawn."""
-    since = {"asset": case.key[0], "mode": case.key[1], "since": case.event_at, "rung": int(Rung.INSPECT)}
+    since = {"asset": case.key[0], "mode": case.key[1], "since": case.span.event_at, "rung": int(Rung.INSPECT)}
     stored = {(row.event_id, row.version) for row in await connection.execute(_STILL_SUPPORTING, since)}
     again = {(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
     if stored - set(again) or any(each.verdict.rung.opens_case for each in again.values()):
@@ -280,17 +275,11 @@ async def _withdraw_unsupported(
     plan.woken.add(case.id)
 
 
-def _advance(case: _Case, one: Judged) -> None:
-    """Counts an event, and stretches the case over it.
-
-    An event that asks for less than an order lengthens no episode of orders: `rearm` runs from the last that did.
-    """
-    if one.verdict.rung.orders or not Rung(case.rung).orders:
-        case.event_at = min(case.event_at, one.event.at)
-        case.last_event_at = max(case.last_event_at, one.event.at)
-    if one.previous_rung is None or one.previous_rung < Rung.INSPECT:
-        case.fed += 1
-    case.changed = True
+_STEPS: Final[Mapping[Effect, Callable[[_Plan, _Case, Judged], None]]] = {
+    Effect.FEEDS: _feed,
+    Effect.NOTED: _note,
+    Effect.REVISES: _revise,
+}
 
 
 async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
@@ -302,7 +291,7 @@ async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
         attempt += 1
         new_id = _case_id(one, attempt)
         taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id)) is not None
-    case = _Case(new_id, event.key, None, int(one.verdict.rung), event.id, event.at, event.at, 1, None)
+    case = _Case(new_id, event.key, CaseSpan(event.at, event.at, one.verdict.rung), event.id, 1, None)
     case.verdict = one
     plan.opened.append(case)
     plan.add_evidence(case, one, "opened")
@@ -323,11 +312,11 @@ def _statements(plan: _Plan) -> Iterator[Statement]:
                 [case.key[0] for case, _ in opened],
                 [case.key[1] for case, _ in opened],
                 [case.opened_by for case, _ in opened],
-                [case.event_at for case, _ in opened],
-                [case.last_event_at for case, _ in opened],
+                [case.span.event_at for case, _ in opened],
+                [case.span.last_event_at for case, _ in opened],
                 [one.assignment.digest for _, one in opened],
                 [one.verdict.model_dump_json() for _, one in opened],
-                [case.rung for case, _ in opened],
+                [int(case.span.rung) for case, _ in opened],
                 [case.withdraw for case, _ in opened],
                 [case.fed for case, _ in opened],
             ),
@@ -340,11 +329,11 @@ def _statements(plan: _Plan) -> Iterator[Statement]:
             _KEEP,
             (
                 [case.id for case in changed],
-                [case.event_at for case in changed],
-                [case.last_event_at for case in changed],
+                [case.span.event_at for case in changed],
+                [case.span.last_event_at for case in changed],
                 [case.fed for case in changed],
                 [case.withdraw for case in changed],
-                [None if one is None else case.rung for case, one in zip(changed, verdicts, strict=True)],
+                [None if one is None else int(case.span.rung) for case, one in zip(changed, verdicts, strict=True)],
                 [None if one is None else one.verdict.model_dump_json() for one in verdicts],
                 [None if one is None else one.assignment.digest for one in verdicts],
             ),

@@ -107,7 +107,7 @@ class SuppressionFilter:
 
 def suppressions_around(judged: Sequence[Judged]) -> Statement:
     """The statement that gives a row where any shelf or window covers the event times of some verdicts, those returned
-    too, and its values. Nearly always there is none: `HoldingBack.read` is asked where there is."""
+    too, and its values. Nearly always there is none: `SuppressionFilter.read` is asked where there is."""
     return _ANY, _span(judged)
 
 
