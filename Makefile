@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock clean
+.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
 
 test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not foreign"
+
+test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
 test-foreign: $(READY) $(FOREIGN)/node_modules/.ready ## Run the contract tests against servers that others wrote; needs Node.js
 	@$(BIN)/python -m pytest -m foreign tests/contract

@@ -15,6 +15,8 @@ from policies.language.text import MAX_CHARACTERS, TextRejected
 from tests.support.drafts import about, deviation, draft, row, rule, table, text
 from tests.support.mutations import mutations
 
+pytestmark = pytest.mark.thorough
+
 _FOLDER = PUBLISHED / "rotating-equipment"
 _MORE = """\
 parameters: { limit: 5.0, count: 2 }

@@ -18,6 +18,8 @@ from policies.language.schema import Rule, Table
 from tests.support.drafts import row, rule, table, text
 from tests.support.mutations import mutations
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTEXT = Context(asset="p", asset_class="pump", criticality=None, machine="m", line="L", codes=1)

@@ -17,6 +17,8 @@ from policies.proof.situation import situation
 from policies.proof.translation import NotTranslated, Translation, literal
 from tests.support.random_situations import OWN_NAMES, RandomConditions, random_situation, random_value
 
+pytestmark = pytest.mark.thorough
+
 VERSIONS = Catalogue.published().versions
 POLICIES = (*VERSIONS, OWN_NAMES)
 TERMS = situation("", OWN_NAMES)
