@@ -94,27 +94,27 @@ class Holds:
 
         Not done while the hold is still to fall due, is refused, is not in effect, or cannot be proved to be ours.
         """
-        async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as one:
-            view, now = one.view, self._clock.now()
-            one.calls_a_person = True
+        async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as attempt:
+            view, now = attempt.view, self._clock.now()
+            attempt.calls_a_person = True
             if _left_alone(view, now):
-                one.wait(view.waiting_for, view.waiting_until)
+                attempt.wait(view.waiting_for, view.waiting_until)
             elif hold_stands(view):
-                await self._look_after(one)
+                await self._look_after(attempt)
             elif hold_wanted(view):
                 due_at = view.urgency.hold_at if view.urgency is not None else None
                 if view.urgency is None:
-                    one.wait(view.waiting_for)
+                    attempt.wait(view.waiting_for)
                 elif due_at is not None and due_at > now:
-                    one.wait(view.waiting_for, due_at)
+                    attempt.wait(view.waiting_for, due_at)
                 elif view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > now:
-                    one.wait(view.waiting_for, view.waiting_until)
+                    attempt.wait(view.waiting_for, view.waiting_until)
                 elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
-                    one.wait(stopped)
+                    attempt.wait(stopped)
                 else:
                     await self._holds.claim(view.id, self._system, view.mes_equipment or "")
-                    await self._look_after(one)
-        return one.progress
+                    await self._look_after(attempt)
+        return attempt.progress
 
     @activity.defn(name="release-hold")
     async def release_hold(self, ref: CaseRef) -> Progress:
@@ -124,56 +124,58 @@ class Holds:
         machine stays held until a person of production releases it, here or in the MES, or an approved policy version
         lets this machine be released without one. Only then a call that lets it run is made.
         """
-        async with step(self._cases, self._clock, ref.case, "release-hold") as one:
-            one.calls_a_person = True
-            if one.view.closed_as is None:
+        async with step(self._cases, self._clock, ref.case, "release-hold") as attempt:
+            attempt.calls_a_person = True
+            if attempt.view.closed_as is None:
                 # It is wanted again by now, or its work goes on: it does not give its claim up.
-                return one.progress
+                return attempt.progress
             hold = await self._holds.mark_ready(ref.case)
             if hold is None or not hold.state.live:
-                return one.progress
-            one.at_latest = self._clock.now() + self._interval
-            if hold.state is HoldStatus.RELEASING and await self._carry_out(one.view, hold):
-                return one.progress
-            await self._look_after(one)
+                return attempt.progress
+            attempt.at_latest = self._clock.now() + self._interval
+            if hold.state is HoldStatus.RELEASING and await self._carry_out(attempt.view, hold):
+                return attempt.progress
+            await self._look_after(attempt)
             hold = await self._holds.read(ref.case)
-            if hold is None or not hold.state.live or not one.done:
-                return one.progress
+            if hold is None or not hold.state.live or not attempt.done:
+                return attempt.progress
             if not hold.ever_accepted and not hold.live_placements:
                 await self._holds.end(hold.key, HoldStatus.VOID, "no job was held")
-            elif self._unattended(one.view):
-                await self._release_unattended(one, hold)
+            elif self._unattended(attempt.view):
+                await self._release_unattended(attempt, hold)
             else:
-                self._wait_for_production(one, hold)
-        return one.progress
+                self._wait_for_production(attempt, hold)
+        return attempt.progress
 
-    async def _look_after(self, one: Step) -> None:
+    async def _look_after(self, attempt: Step) -> None:
         """Reads how each placement stands, holds what runs on the machine besides, and says what a person must know."""
-        hold = await self._current(one)
+        hold = await self._current(attempt)
         if hold.state is not HoldStatus.ASKED:
             return
         for placement in hold.live_placements:
-            await self._follow(one.view, hold, placement)
-        hold = await self._current(one)
-        if hold.state is HoldStatus.ASKED and self._keeps_held(one.view, hold):
-            await self._hold_what_runs(one, hold)
-            hold = await self._current(one)
-        await self._tell_twin(one.view, hold)
+            await self._follow(attempt.view, hold, placement)
+        hold = await self._current(attempt)
+        if hold.state is HoldStatus.ASKED and self._keeps_held(attempt.view, hold):
+            await self._hold_what_runs(attempt, hold)
+            hold = await self._current(attempt)
+        await self._tell_twin(attempt.view, hold)
         unproven = [each for each in hold.live_placements if each.state is PlacementState.UNPROVEN]
         late = [each for each in hold.live_placements if each.state is PlacementState.ACCEPTED]
-        if not one.done or not hold.state.live:
+        if not attempt.done or not hold.state.live:
             return
         if unproven:
-            one.lane = Lane.PLANNER
-            one.wait(f"a person to look at {hold.equipment}: {hold.words}; release it in the MES if it is not needed")
+            attempt.lane = Lane.PLANNER
+            attempt.wait(
+                f"a person to look at {hold.equipment}: {hold.words}; release it in the MES if it is not needed"
+            )
         elif late:
-            one.lane = Lane.PLANNER
-            one.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
+            attempt.lane = Lane.PLANNER
+            attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
 
-    async def _current(self, one: Step) -> HoldView:
-        hold = await self._holds.read(one.view.id)
+    async def _current(self, attempt: Step) -> HoldView:
+        hold = await self._holds.read(attempt.view.id)
         if hold is None:
-            raise LookupError(f"case {one.view.id} has no hold")
+            raise LookupError(f"case {attempt.view.id} has no hold")
         return hold
 
     def _keeps_held(self, view: CaseView, hold: HoldView) -> bool:
@@ -223,22 +225,22 @@ class Holds:
             release=Release(by=_SEEN_IN_MES, meaning=None, reason=_STARTED, at=read_at),
         )
 
-    async def _hold_what_runs(self, one: Step, hold: HoldView) -> None:
+    async def _hold_what_runs(self, attempt: Step, hold: HoldView) -> None:
         """Holds every job that runs, or may run, on the machine and is not held by this hold yet."""
-        view = one.view
+        view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
             plan = await self._mes.plan_hold(hold.equipment, hold.key)
             if not plan.method.acts or _stands_on(hold, plan):
                 return
             stopped = await self._cases.stop_reason(view.id, StoppableAction.HOLD)
             if stopped is not None:
-                one.wait(stopped)
+                attempt.wait(stopped)
                 return
             placement = await self._holds.intend_placement(hold.key, plan)
             await self._place(view, hold, placement)
-            hold = await self._current(one)
-        one.lane = Lane.PLANNER
-        one.wait(
+            hold = await self._current(attempt)
+        attempt.lane = Lane.PLANNER
+        attempt.wait(
             f"production to look at {hold.equipment}: its jobs move on before they can be held",
             self._clock.now() + _AGAIN,
         )
@@ -301,8 +303,8 @@ class Holds:
         """Whether the version that decided lets this machine run again without a person; never after a cancellation."""
         return view.closed_as is ClosedAs.DONE and self._judge.releases_unattended(view.version, view.machine.id)
 
-    async def _release_unattended(self, one: Step, hold: HoldView) -> None:
-        view = one.view
+    async def _release_unattended(self, attempt: Step, hold: HoldView) -> None:
+        view = attempt.view
         release = Release(
             by=f"policy {view.verdict.policy} {view.verdict.version}",
             meaning=None,
@@ -313,21 +315,21 @@ class Holds:
         try:
             await self._holds.approve_release(hold.key, release)
         except ActRejected as error:
-            one.wait(f"production: {error.problem}")
+            attempt.wait(f"production: {error.problem}")
             return
         approved = await self._holds.read(view.id)
         if approved is not None:
             await self._carry_out(view, approved)
 
-    def _wait_for_production(self, one: Step, hold: HoldView) -> None:
+    def _wait_for_production(self, attempt: Step, hold: HoldView) -> None:
         """Says that production must release the machine; after a shift operations are called."""
         now = self._clock.now()
         since = hold.ready_at or now
         late = now - since >= A_SHIFT
-        one.lane = Lane.OPERATIONS if late else Lane.PRODUCTION
-        done = "the work is done" if one.view.closed_as is ClosedAs.DONE else "no work is to be done"
+        attempt.lane = Lane.OPERATIONS if late else Lane.PRODUCTION
+        done = "the work is done" if attempt.view.closed_as is ClosedAs.DONE else "no work is to be done"
         called = ", for more than a shift" if late else ""
-        one.wait(
+        attempt.wait(
             f"production to release {hold.equipment}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
             f"{ISOLATION_NOTICE}"
         )

@@ -75,7 +75,7 @@ class _Result:
 
 def _assigned(work: LineWork, asset: str) -> Sequence[Assignment]:
     found = work.assignments_of(asset)
-    if all(one.role != "active" for one in found):
+    if all(assignment.role != "active" for assignment in found):
         raise PolicyRejected(f"no policy version is active for {asset}", fix="activate one; the events wait")
     return found
 

@@ -51,7 +51,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         f"Millwright {view.id}",
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
-        "Seen: " + "; ".join(_seen_at(one) for one in view.evidence) + ".",
+        "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
         f"What to do: {words.response}",
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
@@ -80,14 +80,14 @@ def _hold(view: CaseView) -> tuple[str, ...]:
     return (f"The MES is asked to hold {view.mes_equipment} {when}. {ISOLATION_NOTICE}",)
 
 
-def _seen(one: Evidence) -> str:
-    if one.signal is None or one.value is None:
-        return f"reported by {one.detector}"
-    unit = f" {one.unit}" if one.unit else ""
-    base = f" against {one.baseline:.1f}" if one.baseline is not None else ""
-    score = f" ({one.score:.1f} standard errors)" if one.score is not None else ""
-    return f"{one.signal} {one.value:.1f}{base}{unit}{score}"
+def _seen(evidence: Evidence) -> str:
+    if evidence.signal is None or evidence.value is None:
+        return f"reported by {evidence.detector}"
+    unit = f" {evidence.unit}" if evidence.unit else ""
+    base = f" against {evidence.baseline:.1f}" if evidence.baseline is not None else ""
+    score = f" ({evidence.score:.1f} standard errors)" if evidence.score is not None else ""
+    return f"{evidence.signal} {evidence.value:.1f}{base}{unit}{score}"
 
 
-def _seen_at(one: Evidence) -> str:
-    return f"{one.at:%Y-%m-%d %H:%M} {_seen(one)} by {one.detector}"
+def _seen_at(evidence: Evidence) -> str:
+    return f"{evidence.at:%Y-%m-%d %H:%M} {_seen(evidence)} by {evidence.detector}"

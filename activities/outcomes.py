@@ -48,10 +48,10 @@ class Outcomes:
         Not done where people have opened the order again meanwhile. One that was UNKNOWN is classified again: the
         crosswalk may have learnt its codes since.
         """
-        async with step(self._cases, self._clock, ref.case, "record-outcome") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "record-outcome") as attempt:
+            view = attempt.view
             if view.order is None:
-                return one.progress
+                return attempt.progress
             if view.outcome is not None:
                 meaning = self._meaning(view)
                 if meaning is not None:
@@ -59,22 +59,22 @@ class Outcomes:
                 # Kept in an attempt that was cut short before it was weighed, perhaps, or understood only now.
                 await self._autonomy.learn(view)
             elif not view.order.status.finished:
-                one.wait(f"{view.order.ref.id} to be finished: it was opened again")
+                attempt.wait(f"{view.order.ref.id} to be finished: it was opened again")
             else:
                 await self._cases.record_outcome(self._outcome(view, view.order))
                 await self._autonomy.learn(view)
-        return one.progress
+        return attempt.progress
 
     @activity.defn(name="tell-twin")
     async def tell_twin(self, ref: CaseRef) -> Progress:
         """Writes the outcome to the asset's twin, under its ETag, saying that it was us."""
-        async with step(self._cases, self._clock, ref.case, "tell-twin") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "tell-twin") as attempt:
+            view = attempt.view
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE)
                 if stopped is not None:
-                    one.wait(stopped)
-                    return one.progress
+                    attempt.wait(stopped)
+                    return attempt.progress
                 etag = await self._twins.patch_twin(
                     view.twin,
                     {
@@ -87,19 +87,19 @@ class Outcomes:
                     },
                 )
                 await self._cases.record_twin_update(view.id, etag)
-        return one.progress
+        return attempt.progress
 
     @activity.defn(name="keep-label")
     async def keep_label(self, ref: CaseRef) -> Progress:
         """Keeps a training label where completed work had a finding."""
-        async with step(self._cases, self._clock, ref.case, "keep-label") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
+            view = attempt.view
             found = view.outcome is not None and view.outcome is not OutcomeClass.UNKNOWN
             if found and not _cancelled(view) and not view.labelled:
                 detectors, models = await self._cases.label_sources(view.id)
                 label = _label(view, tuple(detectors), tuple(models))
                 await self._cases.keep_label(label)
-        return one.progress
+        return attempt.progress
 
     @activity.defn(name="close-case")
     async def close_case(self, ref: CaseRef) -> Progress:
@@ -111,8 +111,8 @@ class Outcomes:
         A case that is wanted again by now (new evidence after it was called off, an order opened again) stays open:
         its workflow ends, and the wake that brought the news begins another.
         """
-        async with step(self._cases, self._clock, ref.case, "close-case") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "close-case") as attempt:
+            view = attempt.view
             how = _closed_as(view)
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
             words = _unknown(view.order) if unread and view.order is not None else None
@@ -123,8 +123,8 @@ class Outcomes:
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
             if view.phase is Phase.CLOSED and self._meaning(view) is None:
-                await self._cases.rest(view.id, one.seen, None)
-        return one.progress
+                await self._cases.rest(view.id, attempt.seen, None)
+        return attempt.progress
 
     def _meaning(self, view: CaseView) -> Outcome | None:
         """What an outcome that was UNKNOWN is known to mean by now."""

@@ -169,40 +169,42 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         StorageUnavailable: the engine tries the activity again.
     """
     view, seen = await cases.view(case)
-    one = Step(view, seen, name)
+    attempt = Step(view, seen, name)
     failed = False
     try:
-        yield one
+        yield attempt
     except Unavailable as error:
         failed = True
         until = clock.now() + backoff(view.attempts, error.retry_after)
-        one.lane = Lane.PLANNER if one.calls_a_person else None
-        one.wait(f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1}){one.meanwhile}", until)
+        attempt.lane = Lane.PLANNER if attempt.calls_a_person else None
+        attempt.wait(
+            f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1}){attempt.meanwhile}", until
+        )
     except ActionRequired as error:
         failed = True
-        one.lane = Lane.PLANNER
+        attempt.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
         # Asked again now and then: a person mends it over there, and nothing tells us when.
-        words = f"a person to mend {error.system}{where}: {error.problem}{one.meanwhile}"
-        one.wait(words, clock.now() + _LONGEST_WAIT)
+        words = f"a person to mend {error.system}{where}: {error.problem}{attempt.meanwhile}"
+        attempt.wait(words, clock.now() + _LONGEST_WAIT)
     except Refused as error:
         failed = True
-        one.lane = Lane.OPERATIONS
+        attempt.lane = Lane.OPERATIONS
         activity.logger.error("case %s is parked: %s", case, error)
-        again = clock.now() + _LONGEST_WAIT if one.calls_a_person else None
-        words = f"operations: {error.system} refused {error.operation}: {error.problem}{one.meanwhile}"
-        one.wait(words, again)
-    if one.done:
+        again = clock.now() + _LONGEST_WAIT if attempt.calls_a_person else None
+        words = f"operations: {error.system} refused {error.operation}: {error.problem}{attempt.meanwhile}"
+        attempt.wait(words, again)
+    if attempt.done:
         waited = view.attempts or view.lane is not None or (not last and view.waiting_for is not None)
         if view.waiting_step == name and waited:
             await cases.resume(case)
         return
-    if one.call_wanted:
+    if attempt.call_wanted:
         return
-    news = failed or one.waiting_for != view.waiting_for
-    waits = Waits(name, one.waiting_for, one.next_at, one.lane, failed) if news else None
+    news = failed or attempt.waiting_for != view.waiting_for
+    waits = Waits(name, attempt.waiting_for, attempt.next_at, attempt.lane, failed) if news else None
     if last:
-        again_at = min((at for at in (one.next_at, one.at_latest) if at), default=None)
+        again_at = min((at for at in (attempt.next_at, attempt.at_latest) if at), default=None)
         await cases.rest(case, seen, again_at, waits)
     elif waits is not None:
         await cases.wait(case, waits)

@@ -46,10 +46,10 @@ class Proposals:
 
         A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
         """
-        async with step(self._cases, self._clock, ref.case, "propose-work") as one:
-            if one.view.urgency is None and one.view.closed_as is None:
-                one.view = await self._timed(one.view)
-        return one.progress
+        async with step(self._cases, self._clock, ref.case, "propose-work") as attempt:
+            if attempt.view.urgency is None and attempt.view.closed_as is None:
+                attempt.view = await self._timed(attempt.view)
+        return attempt.progress
 
     async def _explained(self, case: str) -> VerdictCounterfactuals | None:
         """What would have changed the verdict: computed here and not in judging, which has no time for it."""
@@ -63,12 +63,12 @@ class Proposals:
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:
         """Done when a case at `inspect` was decided by a person, or has risen to a rung that orders by itself."""
-        async with step(self._cases, self._clock, ref.case, "await-review") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "await-review") as attempt:
+            view = attempt.view
             if view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw:
-                one.wait("a person to inspect and decide")
-                one.lane = Lane.REVIEW
-        return one.progress
+                attempt.wait("a person to inspect and decide")
+                attempt.lane = Lane.REVIEW
+        return attempt.progress
 
     @activity.defn(name="record-decision")
     async def record_decision(self, decide: DecideCase) -> None:

@@ -80,14 +80,14 @@ class WorkOrders:
     @activity.defn(name="ensure-order")
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
-        async with step(self._cases, self._clock, ref.case, "ensure-order") as one:
-            view, now = one.view, self._clock.now()
-            one.at_latest = next_look(view, now, self._interval)
-            one.calls_a_person = hold_stands(view)
+        async with step(self._cases, self._clock, ref.case, "ensure-order") as attempt:
+            view, now = attempt.view, self._clock.now()
+            attempt.at_latest = next_look(view, now, self._interval)
+            attempt.calls_a_person = hold_stands(view)
             placed = view.order is not None or not self._wanted(view)
-            if placed or view.urgency is None or not one.leaves_alone(now):
-                await self._ensure(one)
-        return one.progress
+            if placed or view.urgency is None or not attempt.leaves_alone(now):
+                await self._ensure(attempt)
+        return attempt.progress
 
     @activity.defn(name="follow-order")
     async def follow_order(self, ref: CaseRef) -> Progress:
@@ -95,38 +95,38 @@ class WorkOrders:
 
         Speaks with storage only: where the CMMS must be called, `move-order` does so next.
         """
-        async with step(self._cases, self._clock, ref.case, "follow-order") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
+            view = attempt.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
-                return one.progress
-            one.at_latest = next_look(view, self._clock.now(), self._interval)
+                return attempt.progress
+            attempt.at_latest = next_look(view, self._clock.now(), self._interval)
             if await self._call_wanted(view, view.order):
-                one.want_call()
+                attempt.want_call()
             else:
-                self._wait_for_people(one, view.order)
-        return one.progress
+                self._wait_for_people(attempt, view.order)
+        return attempt.progress
 
     @activity.defn(name="move-order")
     async def move_order(self, ref: CaseRef) -> Progress:
         """Releases or withdraws a draft, and tells the planner of an overruled hold. Then as `follow-order`."""
-        async with step(self._cases, self._clock, ref.case, "follow-order") as one:
-            view = one.view
+        async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
+            view = attempt.view
             if view.order is None or view.order.status.finished or view.closed_as is not None:
-                return one.progress
-            one.at_latest = next_look(view, self._clock.now(), self._interval)
+                return attempt.progress
+            attempt.at_latest = next_look(view, self._clock.now(), self._interval)
             waiting = view.order.status is WorkOrderStatus.WAITING_APPROVAL and called_off(view) is None
             if waiting and await self._autonomy.released(view):
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
                 if stopped is not None:
-                    one.wait(stopped)
-                    return one.progress
+                    attempt.wait(stopped)
+                    return attempt.progress
             order = await self._moved_on(view, view.order)
             if order != view.order:
                 await self._cases.record_order(view.id, order)
             await self._tell_of_overruling(view, order)
             if not order.status.finished:
-                self._wait_for_people(one, order)
-        return one.progress
+                self._wait_for_people(attempt, order)
+        return attempt.progress
 
     @activity.defn(name="poll-changes")
     async def poll_changes(self, poll: PollSystem) -> Polled:
@@ -194,16 +194,16 @@ class WorkOrders:
         await self._cmms.add_note(order.ref, f"{hold.key}-overruled", words)
         await self._holds.record_planner_note(hold.key)
 
-    async def _ensure(self, one: Step) -> None:
-        view = one.view
+    async def _ensure(self, attempt: Step) -> None:
+        view = attempt.view
         if view.closed_as is not None or view.order is not None:
             return
         if self._wanted(view) and view.urgency is None:
-            one.wait("its work to be timed again, because it is worse than it was", self._clock.now())
+            attempt.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):
             stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
             if stopped is not None:
-                one.wait(stopped)
+                attempt.wait(stopped)
             else:
                 await self._place(view, await self._autonomy.released(view))
         elif view.draft is not None:
@@ -233,8 +233,8 @@ class WorkOrders:
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)
 
-    def _wait_for_people(self, one: Step, order: WorkOrderRecord) -> None:
-        view = one.view
+    def _wait_for_people(self, attempt: Step, order: WorkOrderRecord) -> None:
+        view = attempt.view
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if view.decision is not None and overruled(view):
             reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
@@ -244,12 +244,12 @@ class WorkOrders:
             reason = f"the technician to do {order.ref.id}"
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
-            one.wait(reason, self._clock.now())
+            attempt.wait(reason, self._clock.now())
         elif view.waiting_step == "ensure-hold" and (hold_stands(view) or hold_wanted(view)):
             # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
             until = view.waiting_until
-            one.wait(view.waiting_for, until if until and until > self._clock.now() else None)
+            attempt.wait(view.waiting_for, until if until and until > self._clock.now() else None)
         elif not hold_wanted(view):
-            one.wait(reason)
+            attempt.wait(reason)
         else:
-            one.wait(reason, view.urgency.hold_at)
+            attempt.wait(reason, view.urgency.hold_at)

@@ -188,8 +188,8 @@ async def _plan(
             continue
         plan.touched[case.id] = case
         plan.acted[event.id] = case.id
-    for case_doubted, one in plan.doubted.items():
-        await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], one, moving)
+    for case_doubted, last in plan.doubted.items():
+        await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], last, moving)
     await holding.write(connection)
     return plan
 
@@ -209,9 +209,9 @@ class _StoredCases:
 
 
 async def _stored_cases(connection: AsyncConnection, telling: Sequence[Judged]) -> _StoredCases:
-    keys = sorted({one.event.key for one in telling})
+    keys = sorted({judged.event.key for judged in telling})
     places = (texts([asset.encode() for asset, _ in keys]), texts([mode.encode() for _, mode in keys]))
-    first_ids = [_case_id(one).encode() for one in telling if one.verdict.rung.opens_case]
+    first_ids = [_case_id(judged).encode() for judged in telling if judged.verdict.rung.opens_case]
     driver = await raw(connection)
     async with driver.cursor() as newest, driver.cursor() as taken, driver.cursor() as around:
         async with driver.pipeline(), driver.cursor() as holding:
@@ -228,41 +228,41 @@ async def _stored_cases(connection: AsyncConnection, telling: Sequence[Judged]) 
         )
 
 
-def _case_id(one: Judged, attempt: int = 0) -> str:
-    event = one.event
+def _case_id(judged: Judged, attempt: int = 0) -> str:
+    event = judged.event
     return case_id(event.asset, event.failure_mode, event.source, event.external_id, attempt)
 
 
-def _feed(plan: _Plan, case: _Case, one: Judged) -> None:
-    case.take_in(one)
+def _feed(plan: _Plan, case: _Case, judged: Judged) -> None:
+    case.take_in(judged)
     plan.doubted.pop(case.id, None)
     if case.withdraw is not None:
         case.withdraw = None
         plan.woken.add(case.id)
-    if case.span.is_raised_by(one.verdict.rung):
-        case.span.rung = one.verdict.rung
-        case.verdict = one
-        plan.add_evidence(case, one, "raised")
-        plan.act("case-raised", case, one)
+    if case.span.is_raised_by(judged.verdict.rung):
+        case.span.rung = judged.verdict.rung
+        case.verdict = judged
+        plan.add_evidence(case, judged, "raised")
+        plan.act("case-raised", case, judged)
         plan.woken.add(case.id)
 
 
-def _note(plan: _Plan, case: _Case, one: Judged) -> None:
-    case.take_in(one)
-    plan.add_evidence(case, one, "noted")
+def _note(plan: _Plan, case: _Case, judged: Judged) -> None:
+    case.take_in(judged)
+    plan.add_evidence(case, judged, "noted")
 
 
-def _revise(plan: _Plan, case: _Case, one: Judged) -> None:
-    plan.add_evidence(case, one, "revised")
-    plan.act("case-evidence-revised", case, one, previous=Rung(one.previous_rung or 0).word)
+def _revise(plan: _Plan, case: _Case, judged: Judged) -> None:
+    plan.add_evidence(case, judged, "revised")
+    plan.act("case-evidence-revised", case, judged, previous=Rung(judged.previous_rung or 0).word)
     if case.span.closed_as is None:
         case.fed = max(case.fed - 1, 0)
         case.changed = True
-        plan.doubted[case.id] = one
+        plan.doubted[case.id] = judged
 
 
 async def _withdraw_unsupported(
-    connection: AsyncConnection, plan: _Plan, case: _Case, one: Judged, moving: Sequence[Judged]
+    connection: AsyncConnection, plan: _Plan, case: _Case, judged: Judged, moving: Sequence[Judged]
 ) -> None:
     """Marks a case of which no evidence is left, by the newest verdicts on its events, as to be withdrawn."""
     since = {"asset": case.key[0], "mode": case.key[1], "since": case.span.event_at, "rung": int(Rung.INSPECT)}
@@ -270,7 +270,7 @@ async def _withdraw_unsupported(
     again = {(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
     if stored - set(again) or any(each.verdict.rung.opens_case for each in again.values()):
         return
-    case.withdraw = f"its evidence was judged again, the last as {one.verdict.rung.word}"
+    case.withdraw = f"its evidence was judged again, the last as {judged.verdict.rung.word}"
     case.changed = True
     plan.woken.add(case.id)
 
@@ -282,20 +282,20 @@ _STEPS: Final[Mapping[Effect, Callable[[_Plan, _Case, Judged], None]]] = {
 }
 
 
-async def _open(connection: AsyncConnection, plan: _Plan, one: Judged) -> _Case:
-    event = one.event
-    new_id = _case_id(one)
+async def _open(connection: AsyncConnection, plan: _Plan, judged: Judged) -> _Case:
+    event = judged.event
+    new_id = _case_id(judged)
     attempt = 0
     taken = new_id in plan.taken
     while taken or any(new_id == case.id for case in plan.opened):
         attempt += 1
-        new_id = _case_id(one, attempt)
+        new_id = _case_id(judged, attempt)
         taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id)) is not None
-    case = _Case(new_id, event.key, CaseSpan(event.at, event.at, one.verdict.rung), event.id, 1, None)
-    case.verdict = one
+    case = _Case(new_id, event.key, CaseSpan(event.at, event.at, judged.verdict.rung), event.id, 1, None)
+    case.verdict = judged
     plan.opened.append(case)
-    plan.add_evidence(case, one, "opened")
-    plan.act("case-opened", case, one, asset=event.asset, failure_mode=event.failure_mode)
+    plan.add_evidence(case, judged, "opened")
+    plan.act("case-opened", case, judged, asset=event.asset, failure_mode=event.failure_mode)
     plan.woken.add(case.id)
     return case
 
@@ -314,8 +314,8 @@ def _statements(plan: _Plan) -> Iterator[Statement]:
                 [case.opened_by for case, _ in opened],
                 [case.span.event_at for case, _ in opened],
                 [case.span.last_event_at for case, _ in opened],
-                [one.assignment.digest for _, one in opened],
-                [one.verdict.model_dump_json() for _, one in opened],
+                [judged.assignment.digest for _, judged in opened],
+                [judged.verdict.model_dump_json() for _, judged in opened],
                 [int(case.span.rung) for case, _ in opened],
                 [case.withdraw for case, _ in opened],
                 [case.fed for case, _ in opened],
@@ -333,15 +333,18 @@ def _statements(plan: _Plan) -> Iterator[Statement]:
                 [case.span.last_event_at for case in changed],
                 [case.fed for case in changed],
                 [case.withdraw for case in changed],
-                [None if one is None else int(case.span.rung) for case, one in zip(changed, verdicts, strict=True)],
-                [None if one is None else one.verdict.model_dump_json() for one in verdicts],
-                [None if one is None else one.assignment.digest for one in verdicts],
+                [
+                    None if judged is None else int(case.span.rung)
+                    for case, judged in zip(changed, verdicts, strict=True)
+                ],
+                [None if judged is None else judged.verdict.model_dump_json() for judged in verdicts],
+                [None if judged is None else judged.assignment.digest for judged in verdicts],
             ),
         )
     if plan.evidence:
         yield _ADD_EVIDENCE, tuple(list(column) for column in zip(*plan.evidence, strict=True))
     if plan.woken:
-        yield due.waking([case_workflow_id(one) for one in plan.woken], plan.now)
+        yield due.waking([case_workflow_id(case) for case in plan.woken], plan.now)
 
 
 async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:

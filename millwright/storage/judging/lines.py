@@ -278,7 +278,7 @@ class _LineWork:
                 PastVerdict(_event(cast("_EventRow", row[2:])), int(str(row[0])), int(str(row[1])))
                 for row in await cursor.fetchall()
             ]
-        missing = {one.event.asset for one in past} - set(self._contexts)
+        missing = {verdict.event.asset for verdict in past} - set(self._contexts)
         if missing:
             raise LookupError(f"no context was read for {sorted(missing)}")
         return past
@@ -295,14 +295,14 @@ class _LineWork:
         # The row is of the instant of which the assignments are: the audit holds verdicts against what was in force.
         now = self.at
         entry = ledger.Entry(now)
-        records = [one.record() for one in judged]
+        records = [verdict.record() for verdict in judged]
         digests = [sha256(record) for record in records]
         for digest in digests:
             entry.add_leaf(digest)
         for bad in spoiled:
             entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
         applied = await apply_verdicts(self._connection, judged, entry, now)
-        judged_now = {one.event.id for one in judged if one.revision == 0}
+        judged_now = {verdict.event.id for verdict in judged if verdict.revision == 0}
         done = sorted(judged_now.union(bad.event_id for bad in spoiled))
         verdicts = _columns(judged, records, digests) if judged else None
         self._last = _LastWrites(entry, applied.statements, verdicts, memories, contexts, spoiled, done)
