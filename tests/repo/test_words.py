@@ -20,6 +20,8 @@ _ALL = (*_PRODUCT, "sandbox", "tests", "benchmarks")
 
 # Migrations and ADRs are exempt: they say what was.
 WORDS = {
+    "attended": "leased",
+    "attendance": "lease",
     "casebook": "case transitions",
     "desk": "dependencies (of a request)",
     "doors": "event sources, queues",
