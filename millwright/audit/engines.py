@@ -47,6 +47,7 @@ class Engines:
                 engine=mark and mark.digest,
                 build=mark and mark.build,
                 python=mark and mark.python,
+                libraries=mark and mark.libraries,
                 stored=stored,
                 reproduced=reproduced,
             )
@@ -59,6 +60,11 @@ def mark_of(act: ActRow) -> EngineMark:
     digest = act.subject.removeprefix("engine/")
     try:
         detail = json.loads(act.body)["detail"]
-        return EngineMark(digest=digest, build=str(detail["build"]), python=str(detail["python"]))
+        return EngineMark(
+            digest=digest,
+            build=str(detail["build"]),
+            python=str(detail["python"]),
+            libraries=str(detail.get("libraries", "")),
+        )
     except (ValueError, KeyError, TypeError):
         return EngineMark(digest=digest, build="unreadable", python="unreadable")

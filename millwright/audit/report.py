@@ -26,13 +26,14 @@ class VerdictCount(Model):
 class EngineCount(Model):
     """How many verdicts an engine gave, and how many of them the present engine gave again and came to the same.
 
-    `engine` is its digest, None for verdicts older than the record of engines; `build` and `python` as it was first
-    seen in.
+    `engine` is its digest, None for verdicts older than the record of engines; `build` and `python` are what it was
+    first seen in, and `libraries` are those that it judges with.
     """
 
     engine: str | None
     build: str | None
     python: str | None
+    libraries: str | None
     stored: int
     reproduced: int
 

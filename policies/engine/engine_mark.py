@@ -1,4 +1,4 @@
-"""The engine's own version: the digest of the source of every module that a judgement goes through."""
+"""The engine's own version: the digest of the code and the libraries that a judgement goes through."""
 
 import ast
 import platform
@@ -12,29 +12,48 @@ from domain.engines import EngineMark
 
 _BEGINS_AT = "policies.engine.judging"
 _OURS = ("policies", "domain")
+_LIBRARIES = ("cel-expr-python", "orjson", "pydantic", "pydantic-core")
+"""What evaluates conditions, and what reads and writes the texts that are judged and digested."""
 
 
 @cache
 def engine_mark() -> EngineMark:
-    """The engine in this process; read once.
-
-    A change of a comment makes another engine, too: `audit verify` then finds that nothing else changed.
-    """
-    return EngineMark(digest=digest(judging_modules()), build=version("millwright"), python=platform.python_version())
+    """The engine in this process; read once. Comments and docstrings are no part of it."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return EngineMark(
+        digest=digest({"libraries": libraries, "modules": judging_modules()}),
+        build=version("millwright"),
+        python=platform.python_version(),
+        libraries=libraries,
+    )
 
 
 @cache
 def judging_modules() -> dict[str, str]:
-    """Every module of ours that judging imports, with the SHA-256 of its source."""
+    """Every module of ours that judging imports, with the SHA-256 of its code."""
     found: dict[str, str] = {}
     waiting = [_BEGINS_AT]
     while waiting:
         name = waiting.pop()
         source = None if name in found else _source(name)
         if source is not None:
-            found[name] = sha256(source)
+            found[name] = sha256(code_of(source).encode())
             waiting += _imported(source)
     return dict(sorted(found.items()))
+
+
+def code_of(source: bytes) -> str:
+    """A module's code in one form, without comments, docstrings and spacing."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _is_text(part: ast.stmt) -> bool:
+    """Whether a statement is a text that nobody takes: a docstring, or what is said of the name before it."""
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
 
 
 def _imported(source: bytes) -> list[str]:

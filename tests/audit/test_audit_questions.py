@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import EMPTY_ROOT
 from domain.cases import ClosedAs
-from domain.engines import EngineMark
 from domain.errors import ActRejected
 from domain.holds import HoldStatus
 from domain.stops import StoppableAction
@@ -23,7 +23,7 @@ from millwright.storage.cases.holds import HoldStore
 from millwright.storage.ledger.ledger import row_hash
 from millwright.storage.policies.stops import StopStore
 from policies.engine.catalogue import Catalogue
-from policies.engine.engine_mark import engine_mark, judging_modules
+from policies.engine.engine_mark import code_of, engine_mark, judging_modules
 from tests.audit.conftest import Hostile
 from tests.support.plant import PUMP, START, TestClock
 
@@ -231,7 +231,16 @@ def test_the_engine_s_mark_is_that_of_everything_that_judging_imports() -> None:
     modules = judging_modules()
     assert {"policies.engine.judging", "policies.engine.memory", "domain.verdict", "domain.canonical"} <= set(modules)
     assert not any(name.startswith("millwright") for name in modules)
-    assert engine_mark() == EngineMark(
-        digest=engine_mark().digest, build=engine_mark().build, python=engine_mark().python
-    )
     assert engine_mark().digest != EMPTY_ROOT
+
+
+def test_the_engine_s_mark_names_the_libraries_that_it_judges_with() -> None:
+    named = dict(each.split() for each in engine_mark().libraries.split(", "))
+    assert named == {name: version(name) for name in ("cel-expr-python", "orjson", "pydantic", "pydantic-core")}
+
+
+def test_comments_and_docstrings_make_no_other_engine_and_code_does() -> None:
+    code = b'"""A module."""\nLIMIT = 3\n"""The most."""\n\n\ndef f():\n    """Three."""\n    return LIMIT  # why\n'
+    prose = b'LIMIT = 3\n"""The highest."""\n\ndef f():\n    "Gives three."\n    # because\n    return LIMIT\n'
+    assert code_of(code) == code_of(prose)
+    assert code_of(code) != code_of(code.replace(b"= 3", b"= 4"))

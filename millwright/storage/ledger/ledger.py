@@ -83,7 +83,12 @@ async def take_over(connection: AsyncConnection, entry: Entry, mark: EngineMark)
     before = (await connection.execute(select(ledger_head.c.engine).with_for_update())).scalar_one()
     if before == mark.digest:
         return
-    detail: dict[str, object] = {"build": mark.build, "python": mark.python, "before": before}
+    detail: dict[str, object] = {
+        "build": mark.build,
+        "python": mark.python,
+        "libraries": mark.libraries,
+        "before": before,
+    }
     entry.add(act(TOOK_OVER, f"engine/{mark.digest}", "worker", entry.at, detail))
     await connection.execute(update(ledger_head).values(engine=mark.digest))
 
