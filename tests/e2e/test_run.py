@@ -83,13 +83,23 @@ def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> No
     assert len({(order["machine"], order["component"]) for order in orders}) == len(told)
 
 
+def _same_in_every_run(summary: dict[str, Any]) -> dict[str, Any]:
+    """What two runs say alike.
+
+    Where two cases hold one machine at one instant, the second may look while the first places the hold, and the twin
+    is told of one state more. Our own notices come back as events that are no anomalies; they are left out.
+    """
+    events = dict(summary["events"])
+    events["received"] -= events.pop("not_an_anomaly")
+    return {**{name: summary[name] for name in SAME_IN_EVERY_RUN}, "events": events}
+
+
 def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
     played: Played, plant_data: Path, new_home: Callable[[], Path]
 ) -> None:
     again = _play(new_home(), plant_data)
     assert again.code == 0, again.said
-    first, second = played.summary, again.summary
-    assert {name: second[name] for name in SAME_IN_EVERY_RUN} == {name: first[name] for name in SAME_IN_EVERY_RUN}
+    assert _same_in_every_run(again.summary) == _same_in_every_run(played.summary)
     removed = again.ask("home", "remove")
     assert (removed.returncode, again.home.exists()) == (0, False), removed.stderr
 
