@@ -35,9 +35,9 @@ _PAUSED_FOR_AT_MOST = 90.0
 """A process that stands still is given its lines once or twice more before another is."""
 _ENGINE_AWAY = 21.0
 """Seconds: the heartbeat timeout, and the distance between two questions whether the engine is there."""
-_BACK_WITHIN = 15.0
-"""Seconds after the engine's return in which every line is judged again. Ten on a quiet machine: the SDK asks an engine
-that was away again at up to ten seconds' distance."""
+_BACK_WITHIN = 25.0
+"""Seconds after the engine's return in which every line is judged again. Less than ten on a quiet machine; the SDK asks
+an engine that was away again at up to ten seconds' distance."""
 _MANY = 150
 
 
