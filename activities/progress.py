@@ -56,6 +56,11 @@ class Progress(Model):
     call_wanted: bool = False
 
 
+def priority_of(view: CaseView) -> int:
+    """The priority of a case's calls, 1 (first) to 5 (last)."""
+    return priority_key(view.verdict.severity, view.context.criticality)
+
+
 def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
     """The search attributes of a case."""
     return Facts(
@@ -143,7 +148,7 @@ class Step:
         return Progress(
             done=self.done,
             facts=facts(self.view, _until(self.waiting_for, self.next_at)),
-            priority=priority_key(self.view.verdict.severity, self.view.context.criticality),
+            priority=priority_of(self.view),
             timed=self.view.urgency is not None,
             holds=held or self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
             held=held,

@@ -2,10 +2,9 @@
 
 from temporalio import activity
 
-from activities.progress import CaseRef
+from activities.progress import CaseRef, priority_of
 from domain.casework import CaseStore
 from domain.model import Model
-from domain.priorities import priority_key
 
 
 class CaseRoute(Model):
@@ -38,5 +37,4 @@ class Routes:
             StorageUnavailable: the engine tries the activity again.
         """
         view, _ = await self._cases.view(ref.case)
-        priority = priority_key(view.verdict.severity, view.context.criticality)
-        return CaseRoute(cmms=self._cmms, mes=self._mes, priority=priority)
+        return CaseRoute(cmms=self._cmms, mes=self._mes, priority=priority_of(view))

@@ -96,32 +96,30 @@ class WorkOrders:
         Speaks with storage only: where the CMMS must be called, `move-order` does so next.
         """
         async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
-            view = attempt.view
-            if view.order is None or view.order.status.finished or view.closed_as is not None:
+            order = self._order_to_follow(attempt)
+            if order is None:
                 return attempt.progress
-            attempt.at_latest = next_look(view, self._clock.now(), self._interval)
-            if await self._call_wanted(view, view.order):
+            if _planner_is_to_be_told(attempt.view) or await self._wanted_status(attempt.view, order) is not None:
                 attempt.want_call()
             else:
-                self._wait_for_people(attempt, view.order)
+                self._wait_for_people(attempt, order)
         return attempt.progress
 
     @activity.defn(name="move-order")
     async def move_order(self, ref: CaseRef) -> Progress:
         """Releases or withdraws a draft, and tells the planner of an overruled hold. Then as `follow-order`."""
         async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
-            view = attempt.view
-            if view.order is None or view.order.status.finished or view.closed_as is not None:
+            view, known = attempt.view, self._order_to_follow(attempt)
+            if known is None:
                 return attempt.progress
-            attempt.at_latest = next_look(view, self._clock.now(), self._interval)
-            waiting = view.order.status is WorkOrderStatus.WAITING_APPROVAL and called_off(view) is None
-            if waiting and await self._autonomy.released(view):
+            wanted = await self._wanted_status(view, known)
+            if wanted is WorkOrderStatus.APPROVED:
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
                 if stopped is not None:
                     attempt.wait(stopped)
                     return attempt.progress
-            order = await self._moved_on(view, view.order)
-            if order != view.order:
+            order = await self._moved(view, known, wanted)
+            if order != known:
                 await self._cases.record_order(view.id, order)
             await self._tell_of_overruling(view, order)
             if not order.status.finished:
@@ -157,35 +155,38 @@ class WorkOrders:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
 
-    async def _call_wanted(self, view: CaseView, order: WorkOrderRecord) -> bool:
-        """Whether the CMMS is to be called: to release or withdraw the order, or to write a note on it."""
-        if view.hold is not None and view.hold.overruled_at is not None and not view.hold.planner_told:
-            return True
-        if called_off(view) is not None:
-            return self._is_withdrawn(view, order)
-        return order.status is WorkOrderStatus.WAITING_APPROVAL and await self._autonomy.released(view)
+    def _order_to_follow(self, attempt: Step) -> WorkOrderRecord | None:
+        """The order that is not finished yet, of a case whose work goes on; its hold is looked at again in time."""
+        view = attempt.view
+        if view.order is None or view.order.status.finished or view.closed_as is not None:
+            return None
+        attempt.at_latest = next_look(view, self._clock.now(), self._interval)
+        return view.order
 
-    def _is_withdrawn(self, view: CaseView, order: WorkOrderRecord) -> bool:
-        """Whether an order that was called off is to be withdrawn.
+    async def _wanted_status(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderStatus | None:
+        """What the CMMS is to be asked for: to approve the order, or to cancel it; None for neither.
 
         What was released without a person is taken back by a person's no; evidence revised away undoes no release.
         """
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
-        return waits or (overruled(view) and order.status is WorkOrderStatus.APPROVED)
+        if called_off(view) is not None:
+            taken_back = overruled(view) and order.status is WorkOrderStatus.APPROVED
+            return WorkOrderStatus.CANCELLED if waits or taken_back else None
+        return WorkOrderStatus.APPROVED if waits and await self._autonomy.released(view) else None
 
-    async def _moved_on(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderRecord:
+    async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
         reason = called_off(view)
-        if reason is not None and self._is_withdrawn(view, order):
+        if reason is not None and wanted is WorkOrderStatus.CANCELLED:
             return await self._cmms.withdraw_work_order(order.ref, reason)
-        if order.status is WorkOrderStatus.WAITING_APPROVAL and await self._autonomy.released(view):
+        if wanted is WorkOrderStatus.APPROVED:
             return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
         return order
 
     async def _tell_of_overruling(self, view: CaseView, order: WorkOrderRecord) -> None:
         """Tells the planner, on the order, that production started a machine that was held for it."""
         hold = view.hold
-        if hold is None or hold.overruled_at is None or hold.planner_told:
+        if hold is None or hold.overruled_at is None or not _planner_is_to_be_told(view):
             return
         words = (
             f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
@@ -253,3 +254,8 @@ class WorkOrders:
             attempt.wait(reason)
         else:
             attempt.wait(reason, view.urgency.hold_at)
+
+
+def _planner_is_to_be_told(view: CaseView) -> bool:
+    """Whether the case's hold was overruled and its order carries no note of that yet."""
+    return view.hold is not None and view.hold.overruled_at is not None and not view.hold.planner_told
