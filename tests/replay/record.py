@@ -18,19 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
 
 from activities.proposals import DecideCase
-from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
-from millwright.runtime.embedded import postgres, temporal_server
-from millwright.runtime.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded import postgres
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
 from millwright.storage.database.schema import upgrade
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from tests.replay.fingerprints import COMMITTED, as_toml, computed
 from tests.replay.histories import MUST_FAIL, RECORDED
-from tests.support.plant import LINE, PUMP, START, code, deviation, received
+from tests.support.engine_process import answering, engine_process
+from tests.support.plant import LINE, alarm_by_hand, code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 
@@ -59,16 +58,7 @@ async def _confirmed(plant: FakePlant) -> str:
 
 
 async def _by_hand(plant: FakePlant) -> str:
-    alarm = Anomaly(
-        kind=AnomalyKind.MANUAL,
-        asset=PUMP,
-        failure_mode="PDE",
-        at=START + timedelta(hours=1),
-        detector="manual:ines",
-        text="It hums.",
-        raised_by="ines",
-    )
-    await plant.take(received(alarm, "manual|1"))
+    await plant.take(alarm_by_hand())
     return (await plant.case()).id
 
 
@@ -204,24 +194,10 @@ STORIES: dict[str, Story] = {
 
 @asynccontextmanager
 async def _engine(home: Path) -> AsyncIterator[Client]:
-    port = quiet_port()
-    command = temporal_server.command(temporal_server.find(lambda words: None), home / "temporal.db", port)
-    process = Process("engine", command, {}, home)
-    process.start()
-    try:
-        for _ in range(200):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            break
-        async with engine_client(Settings(), f"127.0.0.1:{port}") as client:
+    with engine_process(home) as (_, address):
+        async with engine_client(Settings(), await answering(address)) as client:
             await register_search_attributes(client)
             yield client
-    finally:
-        process.stop()
 
 
 async def _database(server: str) -> AsyncEngine:

@@ -6,13 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.cases import ClosedAs
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from tests.support.judged_plant import Plant
-from tests.support.plant import MOTOR, PUMP, START, code, deviation, received
+from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
 
 
 @pytest.fixture
@@ -20,18 +19,6 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     made = Plant(storage_engine)
     await made.prepare()
     return made
-
-
-def by_hand(hours: float) -> Received:
-    alarm = Anomaly(
-        kind=AnomalyKind.MANUAL,
-        asset=PUMP,
-        failure_mode="PDE",
-        at=START + timedelta(hours=hours),
-        detector="manual:ines",
-        raised_by="ines",
-    )
-    return received(alarm, f"manual|{hours}")
 
 
 async def close(plant: Plant, how: ClosedAs) -> None:
@@ -42,7 +29,7 @@ async def close(plant: Plant, how: ClosedAs) -> None:
 async def test_an_alarm_that_asks_for_no_order_lengthens_no_episode_of_orders(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     await close(plant, ClosedAs.DONE)
-    await plant.take(by_hand(20))
+    await plant.take(alarm_by_hand(20))
     await plant.take(code(39), deviation(40))
     assert await plant.rows("SELECT count(*) FROM cases WHERE rung >= 3") == [(2,)]
 
@@ -50,7 +37,7 @@ async def test_an_alarm_that_asks_for_no_order_lengthens_no_episode_of_orders(pl
 async def test_an_alarm_noted_after_the_episode_still_says_on_which_case(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     await close(plant, ClosedAs.DONE)
-    await plant.take(by_hand(20))
+    await plant.take(alarm_by_hand(20))
     assert await plant.rows("SELECT how FROM evidence ORDER BY id") == [("opened",), ("noted",)]
 
 

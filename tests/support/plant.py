@@ -122,6 +122,20 @@ def code(hours: float, name: str = "error1", *, asset: str = PUMP, external_id: 
     return received(anomaly, f"{asset}|{name}|{timestamp(anomaly.at)}", external_id)
 
 
+def alarm_by_hand(hours: float = 1) -> Received:
+    """An alarm that a person raised, so many hours after the start: its case waits for a review."""
+    anomaly = Anomaly(
+        kind=AnomalyKind.MANUAL,
+        asset=PUMP,
+        failure_mode="PDE",
+        at=START + timedelta(hours=hours),
+        detector="manual:ines",
+        text="It hums.",
+        raised_by="ines",
+    )
+    return received(anomaly, f"manual|{hours}")
+
+
 def received(anomaly: Anomaly, natural_key: str, external_id: str | None = None) -> Received:
     """A message that carries an anomaly, as it is received."""
     number = next(_sequence)

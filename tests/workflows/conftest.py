@@ -1,29 +1,22 @@
 """The real engine, and a plant around it whose other systems are fakes that can be told to fail."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from millwright.runtime.embedded import temporal_server
-from millwright.runtime.embedded.processes import Process, quiet_port
 from millwright.settings import Settings
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
+from tests.support.engine_process import answering, engine_process
 from tests.workflows.fake_plant import FakePlant
 
 
 @pytest.fixture(scope="session")
 def engine_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The workflow engine's development server, as a process of its own."""
-    home = tmp_path_factory.mktemp("engine")
-    port = quiet_port()
-    command = temporal_server.command(temporal_server.find(_silent), home / "temporal.db", port)
-    process = Process("engine", command, {}, home)
-    process.start()
-    yield f"127.0.0.1:{port}"
-    process.stop()
+    with engine_process(tmp_path_factory.mktemp("engine")) as (_, address):
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -44,20 +37,8 @@ async def plant(
         yield made
 
 
-async def answering(address: str) -> str:
-    """The address, once the engine answers there."""
-    host, _, port = address.partition(":")
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError:
-            await asyncio.sleep(0.05)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return address
-    raise TimeoutError(f"the workflow engine does not answer at {address}")
-
-
-def _silent(words: str) -> None:
-    del words
+@pytest.fixture
+async def unmanned(plant: FakePlant) -> FakePlant:
+    """The same, and its own worker has gone."""
+    await plant.stop_worker()
+    return plant

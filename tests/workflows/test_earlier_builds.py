@@ -1,24 +1,21 @@
 """Workflows that an earlier build began end by themselves, and begin again from storage."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.progress import CaseRef
 from activities.proposals import DecideCase
-from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.keys import case_workflow_id, line_workflow_id
 from millwright.api.deciding import decide
 from millwright.api.problems import Problem
 from tests.support.judged_plant import judge_to_rest
-from tests.support.plant import LINE, PUMP, START, code, deviation, received
+from tests.support.plant import LINE, alarm_by_hand, code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.line_watch import Line
 from workflows.queues import case_queue
@@ -67,16 +64,6 @@ class WatchOfThen:
         self._woken += 1
 
 
-@pytest.fixture
-async def unmanned(
-    engine: Client, storage_engine: AsyncEngine, request: pytest.FixtureRequest
-) -> AsyncIterator[FakePlant]:
-    """A plant whose own worker is not there yet."""
-    async with FakePlant(engine, storage_engine, f"test-{request.node.name}") as plant:
-        await plant.stop_worker()
-        yield plant
-
-
 async def test_a_case_begun_by_an_earlier_build_begins_again_and_has_one_order(unmanned: FakePlant) -> None:
     plant = unmanned
     await plant.storage.inbox.store([code(1), deviation(2)], plant.clock.now())
@@ -100,7 +87,7 @@ async def test_a_decision_on_a_case_that_an_earlier_build_began_is_refused_once_
     unmanned: FakePlant,
 ) -> None:
     plant = unmanned
-    await plant.storage.inbox.store([raised_by_hand()], plant.clock.now())
+    await plant.storage.inbox.store([alarm_by_hand()], plant.clock.now())
     [case] = await judge_to_rest(plant.judging)
     async with plant.engine.begin() as connection:
         await connection.execute(text("UPDATE due SET due_at = NULL WHERE subject = :s"), {"s": case_workflow_id(case)})
@@ -133,20 +120,6 @@ async def test_a_line_watched_by_an_earlier_build_is_watched_by_this_one(unmanne
     assert (await plant.storage.inbox.counts())["decided"] == 2
     now = await plant.client.get_workflow_handle(workflow_id).describe()
     assert (now.workflow_type, now.status) == ("LineWatch", WorkflowExecutionStatus.RUNNING)
-
-
-def raised_by_hand() -> Received:
-    """An alarm that a person raised: its case waits for a review."""
-    alarm = Anomaly(
-        kind=AnomalyKind.MANUAL,
-        asset=PUMP,
-        failure_mode="PDE",
-        at=START + timedelta(hours=1),
-        detector="manual:ines",
-        text="It hums.",
-        raised_by="ines",
-    )
-    return received(alarm, "manual|1")
 
 
 def _earlier(client: Client, queue: str, story: type) -> Worker:

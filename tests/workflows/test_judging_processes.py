@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,12 +18,11 @@ from temporalio.client import Client
 from domain.anomaly import Received
 from domain.assets import Asset, Level, PlantRegister
 from domain.loops import wait_until
-from millwright.runtime.embedded import temporal_server
-from millwright.runtime.embedded.processes import Process, quiet_port
+from millwright.runtime.embedded.processes import Process
 from millwright.settings import Settings
 from millwright.workflow_engine.temporal import engine_client
+from tests.support.engine_process import answering, engine_process
 from tests.support.plant import PUMP, code, deviation, received, register
-from tests.workflows.conftest import answering
 from tests.workflows.fake_plant import FakePlant
 
 _GOES_ON_WITHIN = 2.0
@@ -146,18 +144,6 @@ async def lines(
             yield made
 
 
-@asynccontextmanager
-async def _engine_process(home: Path) -> AsyncIterator[tuple[Process, str]]:
-    port = quiet_port()
-    command = temporal_server.command(temporal_server.find(lambda _: None), home / "temporal.db", port)
-    process = Process("engine", command, {}, home)
-    process.start()
-    try:
-        yield process, await answering(f"127.0.0.1:{port}")
-    finally:
-        process.stop()
-
-
 async def _both_at_work(lines: Lines) -> None:
     """The first worker judges the line, and the second is there for when it ends."""
     lines.start("first")
@@ -194,22 +180,22 @@ async def test_a_worker_that_comes_back_after_a_pause_judges_nothing_twice(lines
 async def test_while_the_engine_is_away_nothing_is_judged_and_afterwards_everything(
     storage_engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
-    async with (
-        _engine_process(tmp_path) as (engine, address),
-        engine_client(Settings(), address) as client,
-        FakePlant(client, storage_engine, "test-engine-away") as plant,
-        Lines(plant, database_url, address, tmp_path) as lines,
-    ):
-        await plant.stop_worker()
-        lines.start("first")
-        await lines.judges(within=30)
-        engine.kill()
-        await asyncio.sleep(_ENGINE_AWAY)
-        await plant.storage.inbox.store([code(200), deviation(201)], plant.clock.now())
-        assert not await lines.is_judged(within=2)
-        engine.start()
-        await answering(address)
-        assert await lines.is_judged(within=_BACK_WITHIN)
+    with engine_process(tmp_path) as (engine, address):
+        async with (
+            engine_client(Settings(), await answering(address)) as client,
+            FakePlant(client, storage_engine, "test-engine-away") as plant,
+            Lines(plant, database_url, address, tmp_path) as lines,
+        ):
+            await plant.stop_worker()
+            lines.start("first")
+            await lines.judges(within=30)
+            engine.kill()
+            await asyncio.sleep(_ENGINE_AWAY)
+            await plant.storage.inbox.store([code(200), deviation(201)], plant.clock.now())
+            assert not await lines.is_judged(within=2)
+            engine.start()
+            await answering(address)
+            assert await lines.is_judged(within=_BACK_WITHIN)
 
 
 async def test_one_worker_judges_a_hundred_and_fifty_lines(

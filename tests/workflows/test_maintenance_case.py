@@ -7,7 +7,6 @@ import pytest
 from temporalio.client import WorkflowHandle
 
 from activities.proposals import DecideCase
-from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.cases import ClosedAs, Lane, Phase
 from domain.errors import ActionRequired, ActRejected, Refused, Unavailable
@@ -16,7 +15,7 @@ from domain.keys import case_workflow_id
 from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
 from domain.work_orders import WorkOrderStatus
-from tests.support.plant import PUMP, START, code, deviation, received
+from tests.support.plant import PUMP, alarm_by_hand, code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 
@@ -227,20 +226,8 @@ async def test_a_case_that_rises_while_it_waits_is_timed_again_and_held(plant: F
     assert plant.cmms.orders[risen.id].status is WorkOrderStatus.APPROVED
 
 
-def alarm_by_hand() -> Anomaly:
-    return Anomaly(
-        kind=AnomalyKind.MANUAL,
-        asset=PUMP,
-        failure_mode="PDE",
-        at=START + timedelta(hours=1),
-        detector="manual:ines",
-        text="It hums.",
-        raised_by="ines",
-    )
-
-
 async def test_an_alarm_by_hand_waits_in_our_inbox_and_a_yes_orders_the_work(plant: FakePlant) -> None:
-    await plant.take(received(alarm_by_hand(), "manual|1"))
+    await plant.take(alarm_by_hand())
     case = await plant.case()
     assert (case.lane, plant.cmms.orders) == (Lane.REVIEW, {})
     decision = DecideCase(case=case.id, approved=True, by="pat", reason="I hear it too")
@@ -250,7 +237,7 @@ async def test_an_alarm_by_hand_waits_in_our_inbox_and_a_yes_orders_the_work(pla
 
 
 async def test_a_no_closes_the_case_and_orders_nothing(plant: FakePlant) -> None:
-    await plant.take(received(alarm_by_hand(), "manual|1"))
+    await plant.take(alarm_by_hand())
     case = await plant.case()
     decision = DecideCase(case=case.id, approved=False, by="pat", reason="it always hums")
     await handle_of(plant, case.id).execute_update("decide", decision)

@@ -1,8 +1,7 @@
 """The engine keeps the calls to each system apart, and gives the most urgent first."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,13 +15,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from domain.anomaly import Received
 from domain.assets import Criticality
 from domain.cases import CaseView
-from millwright.runtime.embedded import temporal_server
-from millwright.runtime.embedded.processes import Process, quiet_port
+from domain.loops import wait_until
 from millwright.settings import Settings
 from millwright.worker import running
 from millwright.workflow_engine.temporal import engine_client
+from tests.support.engine_process import answering, engine_process
 from tests.support.plant import MOTOR, PUMP, code, deviation
-from tests.workflows.conftest import answering
 from tests.workflows.fake_plant import FakePlant
 
 _WAITING = 30
@@ -69,31 +67,21 @@ async def _order_of_calls(client: Client, keys: Sequence[int]) -> list[int]:
     return called
 
 
-@asynccontextmanager
-async def _engine(home: Path, *without: str) -> AsyncIterator[Client]:
-    port = quiet_port()
-    command = temporal_server.command(temporal_server.find(lambda _: None), home / "temporal.db", port)
-    for name in without:
-        command[command.index(f"{name}=true")] = f"{name}=false"
-    process = Process("engine", command, {}, home)
-    process.start()
-    try:
-        async with engine_client(Settings(), await answering(f"127.0.0.1:{port}")) as client:
-            yield client
-    finally:
-        process.stop()
+async def _order_in(home: Path, *without: str) -> list[int]:
+    """The same, on an engine of its own that has some settings off."""
+    with engine_process(home, *without) as (_, address):
+        async with engine_client(Settings(), await answering(address)) as client:
+            return await _order_of_calls(client, _KEYS)
 
 
 async def test_of_thirty_calls_that_wait_for_one_slot_the_most_urgent_go_first(tmp_path: Path) -> None:
-    async with _engine(tmp_path) as client:
-        called = await _order_of_calls(client, _KEYS)
+    called = await _order_in(tmp_path)
     # What the slot took before all had come is the server's own.
     assert called[1:] == sorted(called[1:])
 
 
 async def test_without_its_settings_the_engine_gives_them_as_they_came(tmp_path: Path) -> None:
-    async with _engine(tmp_path, "matching.useNewMatcher", "matching.enableFairness") as client:
-        called = await _order_of_calls(client, _KEYS)
+    called = await _order_in(tmp_path, "matching.useNewMatcher", "matching.enableFairness")
     assert called[1:] != sorted(called[1:])
 
 
@@ -120,10 +108,8 @@ async def test_a_cmms_that_does_not_answer_keeps_no_line_and_no_machine_waiting(
 async def _judged(plant: FakePlant, *items: Received) -> None:
     """Receives events and waits until they are judged."""
     await plant.storage.inbox.store(items, plant.clock.now())
-    while (await plant.storage.inbox.counts()).get("undecided"):  # noqa: ASYNC110 - another process's state
-        await asyncio.sleep(0.02)
+    await wait_until(plant.storage.inbox.counts, lambda counts: not counts.get("undecided"), every=0.02)
 
 
 async def _until(plant: FakePlant, hold: Callable[[Sequence[CaseView]], bool]) -> None:
-    while not hold(await plant.cases()):  # noqa: ASYNC110 - another process's state
-        await asyncio.sleep(0.02)
+    await wait_until(plant.cases, hold, every=0.02)

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
     SetWorkerDeploymentCurrentVersionRequest,
@@ -64,16 +62,6 @@ async def last_build(client: Client, case: str) -> str:
     described = await client.get_workflow_handle(case_workflow_id(case)).describe()
     info = described.raw_description.workflow_execution_info
     return info.versioning_info.deployment_version.build_id
-
-
-@pytest.fixture
-async def unmanned(
-    engine: Client, storage_engine: AsyncEngine, request: pytest.FixtureRequest
-) -> AsyncIterator[FakePlant]:
-    """A plant whose own worker has gone."""
-    async with FakePlant(engine, storage_engine, f"test-{request.node.name}") as plant:
-        await plant.stop_worker()
-        yield plant
 
 
 async def test_the_first_build_becomes_current_by_itself_and_a_second_only_when_it_is_made_so(

@@ -1,0 +1,56 @@
+"""The workflow engine's development server, as a process of its own."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from domain.loops import wait_until
+from millwright.runtime.embedded import temporal_server
+from millwright.runtime.embedded.processes import Process, quiet_port
+
+
+@contextmanager
+def engine_process(home: Path, *without: str) -> Iterator[tuple[Process, str]]:
+    """The process and its address; see `answering`.
+
+    Args:
+        home: where its database is.
+        without: the settings of our dynamic configuration that are off.
+    """
+    port = quiet_port()
+    command = temporal_server.command(temporal_server.find(_silent), home / "temporal.db", port)
+    for name in without:
+        command[command.index(f"{name}=true")] = f"{name}=false"
+    process = Process("engine", command, {}, home)
+    process.start()
+    try:
+        yield process, f"127.0.0.1:{port}"
+    finally:
+        process.stop()
+
+
+async def answering(address: str) -> str:
+    """The address, once the engine answers there.
+
+    Raises:
+        TimeoutError: it does not within ten seconds.
+    """
+    host, _, port = address.partition(":")
+
+    async def answers() -> bool:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    if not await wait_until(answers, bool, every=0.05, timeout=10):
+        raise TimeoutError(f"the workflow engine does not answer at {address}")
+    return address
+
+
+def _silent(words: str) -> None:
+    del words
