@@ -37,14 +37,14 @@ def judging_modules() -> dict[str, str]:
         name = waiting.pop()
         source = None if name in found else _source(name)
         if source is not None:
-            found[name] = sha256(code_of(source).encode())
-            waiting += _imported(source)
+            tree = ast.parse(source)
+            waiting += _imported(tree)
+            found[name] = sha256(code_of(tree).encode())
     return dict(sorted(found.items()))
 
 
-def code_of(source: bytes) -> str:
-    """A module's code in one form, without comments, docstrings and spacing."""
-    tree = ast.parse(source)
+def code_of(tree: ast.Module) -> str:
+    """A module's code in one form, without comments, docstrings and spacing. The tree loses its docstrings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
@@ -56,10 +56,10 @@ def _is_text(part: ast.stmt) -> bool:
     return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
 
 
-def _imported(source: bytes) -> list[str]:
-    """The modules of ours that a source names; a name imported from a package may be one, too."""
+def _imported(tree: ast.Module) -> list[str]:
+    """The modules of ours that a module names; a name imported from a package may be one, too."""
     named: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in _OURS:
             named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return named
