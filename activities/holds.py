@@ -191,11 +191,12 @@ class Holds:
         """Brings one placement up to what the MES shows."""
         key, number = hold.key, placement.number
         if placement.state is PlacementState.INTENDED:
-            if self._keeps_held(view, hold) and view.closed_as is None:
-                if await self._cases.stop_reason(view.id, StoppableAction.HOLD) is None:
-                    await self._place(view, hold, placement)
-            else:
+            if not placement.placeable_by(view.id, self._clock.now()):
+                return
+            if not self._keeps_held(view, hold) or view.closed_as is not None:
                 await self._not_placed(hold, placement)
+            elif await self._cases.stop_reason(view.id, StoppableAction.HOLD) is None:
+                await self._intend_and_place(view, hold, placement.plan)
             return
         reading = await self._mes.read_hold(placement.plan)
         if not _newer(reading, placement):
@@ -236,8 +237,7 @@ class Holds:
             if stopped is not None:
                 attempt.wait(stopped)
                 return
-            placement = await self._holds.intend_placement(hold.key, plan)
-            await self._place(view, hold, placement)
+            await self._intend_and_place(view, hold, plan)
             hold = await self._current(attempt)
         attempt.lane = Lane.PLANNER
         attempt.wait(
@@ -245,7 +245,11 @@ class Holds:
             self._clock.now() + _AGAIN,
         )
 
-    async def _place(self, view: CaseView, hold: HoldView, placement: Placement) -> None:
+    async def _intend_and_place(self, view: CaseView, hold: HoldView, plan: HoldPlan) -> None:
+        """Calls the MES to hold a job, unless another case of this hold is doing so or has done it."""
+        placement = await self._holds.intend_placement(hold.key, plan, view.id)
+        if placement is None:
+            return
         key, number = hold.key, placement.number
         result = await self._mes.place_hold(placement.plan, f"{view.asset.name}: {view.failure_mode}")
         now = self._clock.now()
@@ -336,14 +340,18 @@ class Holds:
 
     async def _tell_twin(self, view: CaseView, hold: HoldView) -> None:
         """Says on the machine's twin how the hold stands. A twin that cannot be told keeps no machine from anything."""
-        says = _standing(hold)
+        says, now = _standing(hold), self._clock.now()
         if view.machine_twin is None or hold.twin_told == says:
+            return
+        intended = [each for each in hold.live_placements if each.state is PlacementState.INTENDED]
+        if any(not each.placeable_by(view.id, now) for each in intended):
+            # Another case of this hold is calling the MES: that one tells what came of it.
             return
         if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
             return
         properties: dict[str, Json] = {
             "holdState": says,
-            "holdStateAt": timestamp(self._clock.now()),
+            "holdStateAt": timestamp(now),
             "holdNotice": ISOLATION_NOTICE if hold.state.live else "",
             "updatedBy": TWIN_AUTHOR,
         }

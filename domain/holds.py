@@ -15,6 +15,9 @@ RELEASE_LASTS: Final = timedelta(minutes=15)
 ACCEPTED_LATE: Final = timedelta(minutes=10)
 """For how long after the MES accepted a hold it may still come into effect: until then it is not released."""
 
+PLACING_LASTS: Final = timedelta(minutes=2)
+"""For how long the case that intends a placement is the only one that places it: longer than its step may take."""
+
 A_SHIFT: Final = timedelta(hours=8)
 """How long a machine may wait for its release before operations are called. Nothing is released by time."""
 
@@ -98,11 +101,23 @@ class Placement(Model):
     number: int
     plan: HoldPlan
     state: PlacementState
+    intended_at: Moment | None = None
+    """When a step last began to place it."""
+    intended_by: str | None = None
+    """The case of that step; None where an earlier build wrote it."""
     accepted_at: Moment | None = None
     in_effect_at: Moment | None = None
     read_at: Moment | None = None
     release_called_at: Moment | None = None
     """When the MES was last called to let the job run, where its answer is not known."""
+
+    def placeable_by(self, case: str, now: datetime) -> bool:
+        """Whether a step of this case may place it now. Another case's step may be calling the MES for it."""
+        if self.state is not PlacementState.INTENDED:
+            return False
+        if self.intended_at is None or self.intended_by in (None, case):
+            return True
+        return now - self.intended_at > PLACING_LASTS
 
 
 class Release(Model):
@@ -264,8 +279,21 @@ class HoldStore(Protocol):
         """
         ...
 
-    async def intend_placement(self, key: str, plan: HoldPlan) -> Placement:
-        """Writes a plan down before the act. A live placement of the same hold on the same job is returned instead."""
+    async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
+        """Writes a plan down before the call to the MES, with the case that makes it.
+
+        Of the cases that share a hold one at a time calls the MES for a job: another one takes an intended placement
+        over only once it is older than `PLACING_LASTS`.
+
+        Args:
+            by: the case whose step is to make the call.
+
+        Returns:
+            The placement to make now. None where the job is placed already, or another case is placing it.
+
+        Raises:
+            Unavailable: the hold has been released or overruled meanwhile.
+        """
         ...
 
     async def move_placement(
@@ -292,9 +320,9 @@ class HoldStore(Protocol):
         ...
 
     async def mark_ready(self, case: str) -> HoldView | None:
-        """The case's work is done: it no longer needs the machine held. Where another case is at work under the same
-        hold, that one answers for it and the claim is dropped. The hold, or None where the case has no claim on one
-        that is live."""
+        """The case's work is done: it no longer needs the machine held. One case answers for a hold that waits for its
+        release: where another one is at work under it, this case's claim is dropped; where others wait with it already,
+        theirs are, and they are woken to close. The hold, or None where the case has no claim on one that is live."""
         ...
 
     async def approve_release(self, key: str, release: Release) -> None:

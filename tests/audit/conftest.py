@@ -74,7 +74,8 @@ async def hold(holds: HoldStore, case: str, equipment: str) -> None:
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
     )
-    placement = await holds.intend_placement(claimed.key, plan)
+    placement = await holds.intend_placement(claimed.key, plan, case)
+    assert placement is not None
     now = START + timedelta(days=5)
     await holds.move_placement(claimed.key, placement.number, PlacementState.IN_EFFECT, read_at=now)
 

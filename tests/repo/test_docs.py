@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 500
 LONGEST_MODULE = 400
 EXEMPT_MODULES = {
-    "millwright/storage/cases/holds.py": "split next",
     "millwright/storage/judging/lines.py": "split next",
     "millwright/storage/policies/assignments.py": "split next",
     "tests/support/saga_plant.py": "split next",

@@ -8,25 +8,28 @@ import pytest
 
 from domain.cases import ClosedAs, Phase
 from domain.errors import ActRejected, Unavailable
-from domain.holds import PLACEMENT_MOVES, HoldStatus, HoldView, PlacementState, Release
-from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
+from domain.holds import HoldStatus, PlacementState
 from domain.work_orders import WorkOrderStatus
-from tests.support.hold_stores import EQUIPMENT, OTHER, SYSTEM, Bench, in_memory, stored
+from tests.support.hold_stores import (
+    EQUIPMENT,
+    FIRST,
+    OTHER,
+    SECOND,
+    STEPS,
+    SYSTEM,
+    Bench,
+    done,
+    held,
+    hold,
+    in_memory,
+    plan,
+    release,
+    stored,
+)
 
-FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
+NEXT = "MWCCCCCCCC"
 IN_EFFECT, OVERRULED, ENDED = PlacementState.IN_EFFECT, PlacementState.OVERRULED, PlacementState.ENDED
 COMPLETED, IN_PROGRESS = WorkOrderStatus.COMPLETED, WorkOrderStatus.IN_PROGRESS
-STEPS = {
-    PlacementState.INTENDED: [],
-    PlacementState.ACCEPTED: [PlacementState.ACCEPTED],
-    IN_EFFECT: [IN_EFFECT],
-    PlacementState.UNPROVEN: [PlacementState.UNPROVEN],
-    OVERRULED: [IN_EFFECT, OVERRULED],
-    ENDED: [IN_EFFECT, ENDED],
-    PlacementState.RELEASED: [IN_EFFECT, PlacementState.RELEASED],
-    PlacementState.VOID: [PlacementState.VOID],
-}
-"""By which moves a placement comes to each state."""
 
 
 @pytest.fixture(params=[stored, in_memory])
@@ -36,41 +39,6 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         await ready.open(FIRST, 1)
         await ready.open(SECOND, 2)
         yield ready
-
-
-def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> HoldPlan:
-    return HoldPlan(
-        key=key,
-        equipment=EQUIPMENT,
-        receiver=receiver,
-        job=job,
-        prior_state=JobState.RUNNING,
-        method=HoldMethod.PAUSE,
-    )
-
-
-def release(bench: Bench, by: str = "petra") -> Release:
-    return Release(by=by, meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
-
-
-async def held(bench: Bench, job: str = "J1") -> int:
-    """A job in effect for the first case; the placement's number."""
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    placement = await bench.holds.intend_placement(FIRST, plan(job))
-    await bench.holds.move_placement(FIRST, placement.number, IN_EFFECT, read_at=bench.clock.now())
-    return placement.number
-
-
-async def done(bench: Bench, case: str = FIRST) -> None:
-    """The case's work is done, as its last steps do."""
-    await bench.cases.close(case, ClosedAs.DONE)
-    await bench.holds.mark_ready(case)
-
-
-async def hold(bench: Bench, case: str = FIRST) -> HoldView:
-    found = await bench.holds.read(case)
-    assert found is not None
-    return found
 
 
 # Claims.
@@ -119,6 +87,19 @@ async def test_a_case_that_is_done_before_another_leaves_the_hold_to_it(bench: B
     assert (await hold(bench, FIRST)).key == FIRST
 
 
+async def test_of_two_cases_whose_work_is_done_the_later_one_answers_for_the_machine(bench: Bench) -> None:
+    await held(bench)
+    await done(bench)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    bench.clock.time += timedelta(hours=1)
+    woken = await bench.wakes(FIRST)
+    await done(bench, SECOND)
+    left = await hold(bench, SECOND)
+    assert (left.claims, left.releasable, left.ready_at) == (1, True, bench.clock.now())
+    assert await bench.wakes(FIRST) == woken + 1
+    assert await bench.holds.mark_ready(FIRST) is None
+
+
 async def test_when_the_work_was_done_is_kept_from_the_first_time(bench: Bench) -> None:
     await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
     await bench.holds.mark_ready(FIRST)
@@ -136,120 +117,6 @@ async def test_a_case_that_joins_a_releasable_hold_keeps_it_from_being_released(
     assert (joined.key, joined.claims, joined.working, joined.ready_at) == (FIRST, 2, 1, None)
     with pytest.raises(ActRejected):
         await bench.holds.approve_release(FIRST, release(bench))
-
-
-# Placements.
-async def test_a_job_has_one_live_placement_and_a_further_job_another(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    numbers = [
-        (await bench.holds.intend_placement(FIRST, each)).number
-        for each in (plan(), plan(), plan("J2"), plan(receiver="R2"), plan())
-    ]
-    assert numbers == [1, 1, 2, 3, 1]
-
-
-async def test_a_job_whose_placement_has_ended_is_placed_anew(bench: Bench) -> None:
-    number = await held(bench)
-    await bench.holds.move_placement(FIRST, number, ENDED, read_at=bench.clock.now())
-    assert (await bench.holds.intend_placement(FIRST, plan())).number == number + 1
-
-
-async def test_the_first_plan_of_a_placement_stays(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.intend_placement(FIRST, plan())
-    other = plan().model_copy(update={"prior_state": JobState.ALLOWED_TO_START, "method": HoldMethod.REVOKE_START})
-    assert (await bench.holds.intend_placement(FIRST, other)).plan == plan()
-
-
-@pytest.mark.parametrize("before", STEPS)
-async def test_a_placement_moves_as_it_may_and_else_not_at_all(bench: Bench, before: PlacementState) -> None:
-    # The hold stands on with this one.
-    await held(bench, "J0")
-    for number, _ in enumerate(PLACEMENT_MOVES, start=2):
-        await bench.holds.intend_placement(FIRST, plan(f"J{number}"))
-    for number, after in enumerate(PLACEMENT_MOVES, start=2):
-        for state in STEPS[before]:
-            await bench.holds.move_placement(FIRST, number, state, read_at=bench.clock.now())
-        was = (await hold(bench)).placements
-        bench.clock.time += timedelta(minutes=5)
-        await bench.holds.move_placement(FIRST, number, after, read_at=bench.clock.now())
-        moves = before in PLACEMENT_MOVES[after]
-        assert (await hold(bench)).placements[number - 1].state is (after if moves else before)
-        assert ((await hold(bench)).placements == was) is not moves
-
-
-async def test_an_approved_release_lapses_after_a_quarter_of_an_hour_and_may_be_approved_again(bench: Bench) -> None:
-    await held(bench)
-    await done(bench)
-    await bench.holds.approve_release(FIRST, release(bench))
-    assert await bench.holds.revalidate_release(FIRST)
-    bench.clock.time += timedelta(minutes=16)
-    assert not await bench.holds.revalidate_release(FIRST)
-    assert ((await hold(bench)).state, (await hold(bench)).release) == (HoldStatus.ASKED, None)
-    await bench.holds.approve_release(FIRST, release(bench))
-    assert await bench.holds.revalidate_release(FIRST)
-
-
-async def test_a_job_that_is_held_though_it_was_to_run_is_unproven_and_its_release_lapses(bench: Bench) -> None:
-    number = await held(bench)
-    await done(bench)
-    await bench.holds.approve_release(FIRST, release(bench))
-    await bench.holds.record_release_call(FIRST, number, unanswered=True)
-    assert (await hold(bench)).placements[0].release_called_at == bench.clock.now()
-    await bench.holds.doubt_release(FIRST, number)
-    found = await hold(bench)
-    assert (found.state, found.placements[0].state) == (HoldStatus.ASKED, PlacementState.UNPROVEN)
-
-
-async def test_nothing_is_placed_under_a_hold_that_a_person_overruled(bench: Bench) -> None:
-    await held(bench, "J0")
-    number = await held(bench, "J1")
-    await bench.holds.move_placement(FIRST, number, PlacementState.OVERRULED, read_at=bench.clock.now())
-    with pytest.raises(Unavailable):
-        await bench.holds.intend_placement(FIRST, plan("J2"))
-
-
-async def test_a_placement_tells_when_it_was_accepted_first_read_as_held_and_last_read(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.intend_placement(FIRST, plan())
-    times = [bench.clock.now() + timedelta(minutes=minutes) for minutes in range(1, 4)]
-    bench.clock.time = times[0]
-    await bench.holds.move_placement(FIRST, 1, PlacementState.ACCEPTED)
-    await bench.holds.record_reading(FIRST, 1, times[0])
-    (accepted,) = (await hold(bench)).placements
-    assert (accepted.accepted_at, accepted.in_effect_at, accepted.read_at) == (times[0], None, None)
-    bench.clock.time = times[1]
-    await bench.holds.move_placement(FIRST, 1, IN_EFFECT, read_at=times[1])
-    await bench.holds.record_reading(FIRST, 1, times[2])
-    (in_effect,) = (await hold(bench)).placements
-    assert (in_effect.accepted_at, in_effect.in_effect_at, in_effect.read_at) == (times[0], times[1], times[2])
-    assert (await hold(bench)).in_effect_since == times[1]
-
-
-# Overruling.
-async def test_a_person_s_start_ends_the_hold_with_its_last_placement_only(bench: Bench) -> None:
-    first = await held(bench)
-    second = await held(bench, "J2")
-    await bench.holds.move_placement(FIRST, first, OVERRULED, read_at=bench.clock.now())
-    overruled = await hold(bench)
-    assert (overruled.state, overruled.overruled_at, overruled.claims) == ("asked", bench.clock.now(), 1)
-    await bench.holds.move_placement(FIRST, second, OVERRULED, read_at=bench.clock.now())
-    ended = await hold(bench)
-    assert (ended.state, ended.claims, ended.release) == ("overruled", 0, None)
-
-
-async def test_an_overruled_hold_ends_too_when_the_job_that_was_held_still_has_ended(bench: Bench) -> None:
-    first = await held(bench)
-    second = await held(bench, "J2")
-    await bench.holds.move_placement(FIRST, first, OVERRULED, read_at=bench.clock.now())
-    await bench.holds.move_placement(FIRST, second, ENDED, read_at=bench.clock.now())
-    assert (await hold(bench)).state is HoldStatus.OVERRULED
-
-
-async def test_a_hold_that_nobody_overruled_stands_though_its_jobs_have_ended(bench: Bench) -> None:
-    number = await held(bench)
-    await bench.holds.move_placement(FIRST, number, ENDED, read_at=bench.clock.now())
-    assert ((await hold(bench)).state, (await hold(bench)).overruled_at) == (HoldStatus.ASKED, None)
 
 
 # Release.
@@ -290,7 +157,7 @@ async def test_a_hold_is_not_released_while_it_is_not_proved_whose_a_job_s_hold_
     bench: Bench, state: PlacementState
 ) -> None:
     await held(bench)
-    await bench.holds.intend_placement(FIRST, plan("J2"))
+    await bench.holds.intend_placement(FIRST, plan("J2"), FIRST)
     for move in STEPS[state]:
         await bench.holds.move_placement(FIRST, 2, move, read_at=bench.clock.now())
     await done(bench)

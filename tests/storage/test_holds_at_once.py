@@ -78,7 +78,7 @@ def plan(job: str = "J1", receiver: str = "R1") -> HoldPlan:
 
 async def releasable(bench: Bench) -> None:
     await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.intend_placement(FIRST, plan())
+    await bench.holds.intend_placement(FIRST, plan(), FIRST)
     await bench.holds.move_placement(FIRST, 1, PlacementState.IN_EFFECT, read_at=bench.clock.now())
     await bench.cases.close(FIRST, ClosedAs.DONE)
     await bench.holds.mark_ready(FIRST)
@@ -189,8 +189,8 @@ async def test_two_steps_that_place_one_job_at_once_make_one_placement(bench: Be
     both = await one_behind_the_other(
         bystander,
         LOCK_HOLD,
-        bench.holds.intend_placement(FIRST, plan()),
-        bench.holds.intend_placement(FIRST, plan()),
+        bench.holds.intend_placement(FIRST, plan(), FIRST),
+        bench.holds.intend_placement(FIRST, plan(), FIRST),
     )
     assert both[0] == both[1]
     hold = await bench.holds.read(FIRST)
@@ -202,7 +202,7 @@ async def test_the_database_itself_refuses_a_second_live_placement_on_a_job(
     bench: Bench, bystander: AsyncEngine
 ) -> None:
     await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.intend_placement(FIRST, plan())
+    await bench.holds.intend_placement(FIRST, plan(), FIRST)
     again = (
         "INSERT INTO hold_placements (hold_key, number, receiver, job, plan, state, intended_at) "
         "SELECT hold_key, 2, receiver, job, plan, state, intended_at FROM hold_placements"

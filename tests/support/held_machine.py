@@ -34,7 +34,8 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
     )
-    placement = await storage.holds.intend_placement(hold.key, plan)
+    placement = await storage.holds.intend_placement(hold.key, plan, case)
+    assert placement is not None
     read_at = None if state is PlacementState.ACCEPTED else storage.clock.now()
     await storage.holds.move_placement(hold.key, placement.number, state, read_at=read_at)
 

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.cases import ClosedAs
 from domain.casework import CaseStore
-from domain.holds import HoldStore
+from domain.holds import HoldStore, HoldView, PlacementState, Release
 from domain.keys import case_workflow_id
+from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
@@ -25,8 +27,20 @@ from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, code, deviation
 from tests.support.saga_plant import case_view
 
+FIRST, SECOND = "MWAAAAAAAA", "MWBBBBBBBB"
 EQUIPMENT, OTHER = "EQ-001", "EQ-002"
 SYSTEM = "mes"
+STEPS: dict[PlacementState, list[PlacementState]] = {
+    PlacementState.INTENDED: [],
+    PlacementState.ACCEPTED: [PlacementState.ACCEPTED],
+    PlacementState.IN_EFFECT: [PlacementState.IN_EFFECT],
+    PlacementState.UNPROVEN: [PlacementState.UNPROVEN],
+    PlacementState.OVERRULED: [PlacementState.IN_EFFECT, PlacementState.OVERRULED],
+    PlacementState.ENDED: [PlacementState.IN_EFFECT, PlacementState.ENDED],
+    PlacementState.RELEASED: [PlacementState.IN_EFFECT, PlacementState.RELEASED],
+    PlacementState.VOID: [PlacementState.VOID],
+}
+"""By which moves a placement comes to each state."""
 
 
 @dataclass
@@ -142,6 +156,51 @@ async def open_case(engine: AsyncEngine, case: str, asset: str) -> None:
         await connection.execute(
             text("INSERT INTO due (subject, generation) VALUES (:subject, 1)"), {"subject": case_workflow_id(case)}
         )
+
+
+def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> HoldPlan:
+    """A plan to pause a job of the machine."""
+    return HoldPlan(
+        key=key,
+        equipment=EQUIPMENT,
+        receiver=receiver,
+        job=job,
+        prior_state=JobState.RUNNING,
+        method=HoldMethod.PAUSE,
+    )
+
+
+def release(bench: Bench, by: str = "petra") -> Release:
+    """What a person of production states now."""
+    return Release(by=by, meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
+
+
+async def held(bench: Bench, job: str = "J1") -> int:
+    """A job in effect for the first case; the placement's number."""
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    number = await intend(bench, plan(job))
+    assert number is not None
+    await bench.holds.move_placement(FIRST, number, PlacementState.IN_EFFECT, read_at=bench.clock.now())
+    return number
+
+
+async def intend(bench: Bench, wanted: HoldPlan, by: str = FIRST) -> int | None:
+    """The number of the placement that the case is to make now."""
+    placement = await bench.holds.intend_placement(FIRST, wanted, by)
+    return None if placement is None else placement.number
+
+
+async def done(bench: Bench, case: str = FIRST) -> None:
+    """The case's work is done, as its last steps do."""
+    await bench.cases.close(case, ClosedAs.DONE)
+    await bench.holds.mark_ready(case)
+
+
+async def hold(bench: Bench, case: str = FIRST) -> HoldView:
+    """The hold of a case, which has one."""
+    found = await bench.holds.read(case)
+    assert found is not None
+    return found
 
 
 async def _only(plant: Plant, statement: str, it: str) -> object:

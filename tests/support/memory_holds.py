@@ -59,7 +59,7 @@ class MemoryHolds:
         return self._view((self.claim_of(case) or mine[-1]).hold)
 
     def take_over(self, case: str) -> None:
-        """See `millwright.storage.cases.holds.take_over`."""
+        """See `millwright.storage.cases.hold_take_over.take_over`."""
         view, mine = self._cases[case], self.claim_of(case)
         if not view.rung.orders:
             return
@@ -82,8 +82,8 @@ class MemoryHolds:
     async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         return await store_call(lambda: self._claim(case, system, equipment))
 
-    async def intend_placement(self, key: str, plan: HoldPlan) -> Placement:
-        return await store_call(lambda: self._intend(key, plan))
+    async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
+        return await store_call(lambda: self._intend(key, plan, by))
 
     async def move_placement(
         self,
@@ -148,14 +148,19 @@ class MemoryHolds:
         self.claims.append(Claim(key, case))
         return self._view(key)
 
-    def _intend(self, key: str, plan: HoldPlan) -> Placement:
-        hold = self._holds[key]
+    def _intend(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
+        now, hold = self._clock.now(), self._holds[key]
         if hold.state is not HoldStatus.ASKED or hold.overruled_at is not None:
             raise Unavailable("released or overruled meanwhile", system="fake", operation="place-hold")
         there = [p for p in hold.live_placements if (p.plan.receiver, p.plan.job) == (plan.receiver, plan.job)]
         if there:
-            return there[0]
-        placement = Placement(number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED)
+            if not there[0].placeable_by(by, now):
+                return None
+            self._put(key, there[0].number, intended_at=now, intended_by=by)
+            return self._holds[key].placements[there[0].number - 1]
+        placement = Placement(
+            number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED, intended_at=now, intended_by=by
+        )
         self._set(key, placements=(*hold.placements, placement))
         return placement
 
@@ -199,6 +204,9 @@ class MemoryHolds:
             mine.dropped = True
             return None
         mine.ready_at = mine.ready_at or self._clock.now()
+        for claim in others:
+            claim.dropped = True
+            self._wake(claim.case)
         return self._view(mine.hold)
 
     def _approve(self, key: str, release: Release) -> None:

@@ -258,10 +258,20 @@ class FaultInjectedMes:
 
 
 class FaultInjectedTwins:
-    """Takes what it is told."""
+    """Takes what it is told, and says what changed by it."""
+
+    def __init__(self) -> None:
+        self.holds_told: list[Json] = []
+        """The states of holds that it was told, without repetitions."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
-        return await vendor_call(lambda: "etag")
+        return await vendor_call(lambda: self._patch(properties))
+
+    def _patch(self, properties: Mapping[str, Json]) -> str:
+        told = properties.get("holdState")
+        if told is not None and self.holds_told[-1:] != [told]:
+            self.holds_told.append(told)
+        return "etag"
 
 
 class SetTiming:
@@ -337,6 +347,7 @@ class SagaPlant:
         self.store = MemoryStore(self.clock)
         self.cmms = FaultInjectedCmms(self.clock)
         self.mes = FaultInjectedMes(self.clock)
+        self.twins = FaultInjectedTwins()
         judge = self.judge = SetTiming(until_hold)
         # Where autonomy is not enforced, its store is never asked.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
@@ -354,9 +365,9 @@ class SagaPlant:
         )
         self._activities = (
             Proposals(self.store, self.mes, judge, self.clock),  # type: ignore[arg-type]  # as above
-            Holds(self.store, self.store.holds, self.mes, "fake", FaultInjectedTwins(), judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
+            Holds(self.store, self.store.holds, self.mes, "fake", self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
-            Outcomes(self.store, FaultInjectedTwins(), FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, self.twins, FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 

@@ -22,7 +22,7 @@ from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
-from millwright.storage.cases.holds import take_over
+from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger

@@ -40,6 +40,7 @@ hold_placements = Table(
     Column("plan", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("intended_at", Moment, nullable=False),
+    Column("intended_by", Text, ForeignKey("cases.id")),
     Column("accepted_at", Moment),
     Column("in_effect_at", Moment),
     Column("read_at", Moment),

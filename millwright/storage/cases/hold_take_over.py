@@ -1,0 +1,53 @@
+"""A hold that waits for its release passes to a new case of the same fault."""
+
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.holds import HoldStatus
+from domain.keys import case_workflow_id
+from domain.verdict import Rung
+from millwright.storage.cases.hold_writing import ACTOR
+from millwright.storage.database.hold_tables import hold_claims, holds
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+
+_AWAITING = text(
+    "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
+    "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
+    "WHERE c.id = :case AND c.rung >= :orders AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL "
+    # A case claims one hold at most: where its machine bears another name in the MES by now, the earlier case stays.
+    "AND NOT EXISTS (SELECT FROM hold_claims x WHERE x.case_id = c.id AND x.dropped_at IS NULL "
+    "AND x.hold_key <> h.key) FOR UPDATE OF h"
+)
+_TAKE_OVER = text(
+    "UPDATE hold_claims m SET dropped_at = :now FROM cases o, cases c WHERE m.hold_key = :key AND m.dropped_at IS NULL "
+    "AND o.id = m.case_id AND c.id = :case AND o.id <> c.id AND o.asset = c.asset "
+    "AND o.failure_mode = c.failure_mode AND o.closed_as IS NOT NULL RETURNING m.case_id"
+)
+
+
+async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
+    """Passes the claim of an earlier case of the same fault, whose machine waits to be released, to this case if it
+    asks for an order.
+
+    Production cannot release the machine then before this case's work is done too. The earlier case is woken to close.
+    """
+    key = await connection.scalar(_AWAITING, {"case": case, "orders": int(Rung.DRAFT)})
+    if key is None:
+        return
+    state = await connection.scalar(select(holds.c.state).where(holds.c.key == key))
+    if state != HoldStatus.ASKED:
+        return
+    passed = [str(earlier) for earlier in await connection.scalars(_TAKE_OVER, {"case": case, "key": key, "now": now})]
+    if not passed:
+        return
+    await connection.execute(
+        insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=now).on_conflict_do_nothing()
+    )
+    for earlier in passed:
+        detail = {"hold": key, "from": earlier, "to": case}
+        entry.add(ledger.act("hold-passed", case_workflow_id(case), ACTOR, now, detail))
+    await due.wake(connection, [case_workflow_id(earlier) for earlier in passed], now)

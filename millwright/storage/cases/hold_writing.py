@@ -1,0 +1,43 @@
+"""One transaction over holds, with the acts that it enters into the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.holds import HoldStatus, Release
+from domain.keys import case_workflow_id
+from millwright.storage.database.hold_tables import hold_claims, holds
+from millwright.storage.ledger import ledger
+
+ACTOR = "millwright"
+LIVE = [state.value for state in HoldStatus if state.live]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldWriting:
+    """A transaction over holds, its acts collected for the ledger under the case whose key a hold bears."""
+
+    connection: AsyncConnection
+    now: datetime
+    entry: ledger.Entry
+
+    def act(self, kind: str, case: str, actor: str = ACTOR, **detail: object) -> None:
+        self.entry.add(ledger.act(kind, case_workflow_id(case), actor, self.now, detail))
+
+    async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None = None) -> bool:
+        """Ends a hold and drops its claims; whether it was live. `release` goes into the act."""
+        values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
+        ended = await self.connection.execute(
+            update(holds).where(holds.c.key == key, holds.c.state.in_(LIVE)).values(**values)
+        )
+        if not ended.rowcount:
+            return False
+        await self.connection.execute(
+            update(hold_claims)
+            .where(hold_claims.c.hold_key == key, hold_claims.c.dropped_at.is_(None))
+            .values(dropped_at=self.now)
+        )
+        self.act(f"hold-{status.value}", key, hold=key, reason=reason, release=release)
+        return True
