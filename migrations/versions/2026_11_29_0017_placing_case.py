@@ -9,6 +9,8 @@ revision: str = "0017_placing_case"
 down_revision: str | None = "0016_line_lease"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
+# Earlier builds leave the column empty: any case may place what they intend.
+expands = True
 
 
 def upgrade() -> None:
