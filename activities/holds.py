@@ -1,20 +1,19 @@
 """Keeping a machine from running for as long as a case asks for it, and releasing it on the word of production."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from temporalio import activity
 
+from activities.hold_notices import HoldNotices, hold_notice
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
-from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.errors import ActionRequired, ActRejected, ConnectorError, Refused
+from domain.errors import ActionRequired, ActRejected, Refused
 from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
-from domain.keys import TWIN_AUTHOR
 from domain.ports import Judge, Mes, TwinGraph
-from domain.production import ISOLATION_NOTICE, HoldPlan, HoldReading, HoldState, PlaceResult
+from domain.production import HoldPlan, HoldReading, HoldState, PlaceResult
 from domain.stops import StoppableAction
 from domain.verdict import Rung
 
@@ -60,8 +59,7 @@ class Holds:
     Args:
         cases: where cases are kept.
         holds: where holds are kept.
-        mes: where they take effect.
-        system: the MES connector's id.
+        mes: where they take effect, by the id of each MES instance.
         twins: where a machine's hold is told.
         judge: which machines an approved policy version releases without a person.
         clock: the plant's time.
@@ -72,8 +70,7 @@ class Holds:
         self,
         cases: CaseStore,
         holds: HoldStore,
-        mes: Mes,
-        system: str,
+        mes: Mapping[str, Mes],
         twins: TwinGraph,
         judge: Judge,
         clock: Clock,
@@ -82,8 +79,7 @@ class Holds:
         self._cases = cases
         self._holds = holds
         self._mes = mes
-        self._system = system
-        self._twins = twins
+        self._notices = HoldNotices(cases, holds, twins, clock)
         self._judge = judge
         self._clock = clock
         self._interval = interval
@@ -112,7 +108,7 @@ class Holds:
                 elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
                     attempt.wait(stopped)
                 else:
-                    await self._holds.claim(view.id, self._system, view.mes_equipment or "")
+                    await self._holds.claim(view.id, self._serving(view), view.mes_equipment or "")
                     await self._look_after(attempt)
         return attempt.progress
 
@@ -158,7 +154,7 @@ class Holds:
         if hold.state is HoldStatus.ASKED and self._keeps_held(attempt.view, hold):
             await self._hold_what_runs(attempt, hold)
             hold = await self._current(attempt)
-        await self._tell_twin(attempt.view, hold)
+        await self._notices.tell_twin(attempt.view, hold, self._mes_of(hold).enforcement)
         unproven = [each for each in hold.live_placements if each.state is PlacementState.UNPROVEN]
         late = [each for each in hold.live_placements if each.state is PlacementState.ACCEPTED]
         if not attempt.done or not hold.state.live:
@@ -171,6 +167,29 @@ class Holds:
         elif late:
             attempt.lane = Lane.PLANNER
             attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
+
+    def _serving(self, view: CaseView) -> str:
+        if view.mes_system is None:
+            raise ActionRequired(
+                f"no MES instance serves site {view.asset.site}; name it in the sites of one",
+                system="mes",
+                operation="place-hold",
+                key=view.id,
+                field="sites",
+            )
+        return view.mes_system
+
+    def _mes_of(self, hold: HoldView) -> Mes:
+        """The instance that has the hold: the machine is released nowhere else."""
+        mes = self._mes.get(hold.system)
+        if mes is None:
+            raise ActionRequired(
+                f"the hold is in MES instance {hold.system}, which this installation does not name any more",
+                system=hold.system,
+                operation="read-hold",
+                key=hold.key,
+            )
+        return mes
 
     async def _current(self, attempt: Step) -> HoldView:
         hold = await self._holds.read(attempt.view.id)
@@ -198,7 +217,7 @@ class Holds:
             elif await self._cases.stop_reason(view.id, StoppableAction.HOLD) is None:
                 await self._intend_and_place(view, hold, placement.plan)
             return
-        reading = await self._mes.read_hold(placement.plan)
+        reading = await self._mes_of(hold).read_hold(placement.plan)
         if not _newer(reading, placement):
             return
         if reading.state is HoldState.GONE:
@@ -230,7 +249,7 @@ class Holds:
         """Holds every job that runs, or may run, on the machine and is not held by this hold yet."""
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
-            plan = await self._mes.plan_hold(hold.equipment, hold.key)
+            plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
             if not plan.method.acts or _stands_on(hold, plan):
                 return
             stopped = await self._cases.stop_reason(view.id, StoppableAction.HOLD)
@@ -251,7 +270,7 @@ class Holds:
         if placement is None:
             return
         key, number = hold.key, placement.number
-        result = await self._mes.place_hold(placement.plan, f"{view.asset.name}: {view.failure_mode}")
+        result = await self._mes_of(hold).place_hold(placement.plan, f"{view.asset.name}: {view.failure_mode}")
         now = self._clock.now()
         if result is PlaceResult.IN_EFFECT:
             await self._holds.move_placement(key, number, PlacementState.IN_EFFECT, read_at=now)
@@ -266,7 +285,7 @@ class Holds:
 
     async def _not_placed(self, hold: HoldView, placement: Placement) -> None:
         """A placement that was intended and is not wanted now: the call may have reached the MES before a crash."""
-        reading = await self._mes.read_hold(placement.plan)
+        reading = await self._mes_of(hold).read_hold(placement.plan)
         state, reason = PlacementState.VOID, "not needed any more"
         if reading.state is HoldState.HELD:
             state, reason = PlacementState.UNPROVEN, "found held after an interrupted attempt"
@@ -283,14 +302,14 @@ class Holds:
             if not await self._holds.revalidate_release(hold.key):
                 return False
             key, number = hold.key, placement.number
-            reading = await self._mes.read_hold(placement.plan)
+            reading = await self._mes_of(hold).read_hold(placement.plan)
             if reading.state is HoldState.HELD:
                 if placement.release_called_at is not None:
                     await self._holds.doubt_release(key, number)
                     return False
                 await self._holds.record_release_call(key, number, unanswered=True)
                 try:
-                    await self._mes.release_hold(placement.plan, f"{key}: {words}")
+                    await self._mes_of(hold).release_hold(placement.plan, f"{key}: {words}")
                 except (ActionRequired, Refused):
                     await self._holds.record_release_call(key, number, unanswered=False)
                     raise
@@ -300,7 +319,7 @@ class Holds:
         await self._holds.end(hold.key, HoldStatus.RELEASED, words)
         released = await self._holds.read(view.id)
         if released is not None:
-            await self._tell_twin(view, released)
+            await self._notices.tell_twin(view, released, self._mes_of(released).enforcement)
         return True
 
     def _unattended(self, view: CaseView) -> bool:
@@ -335,32 +354,8 @@ class Holds:
         called = ", for more than a shift" if late else ""
         attempt.wait(
             f"production to release {hold.equipment}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
-            f"{ISOLATION_NOTICE}"
+            f"{hold_notice(self._mes_of(hold).enforcement)}"
         )
-
-    async def _tell_twin(self, view: CaseView, hold: HoldView) -> None:
-        """Says on the machine's twin how the hold stands. A twin that cannot be told keeps no machine from anything."""
-        says, now = _standing(hold), self._clock.now()
-        if view.machine_twin is None or hold.twin_told == says:
-            return
-        intended = [each for each in hold.live_placements if each.state is PlacementState.INTENDED]
-        if any(not each.placeable_by(view.id, now) for each in intended):
-            # Another case of this hold is calling the MES: that one tells what came of it.
-            return
-        if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
-            return
-        properties: dict[str, Json] = {
-            "holdState": says,
-            "holdStateAt": timestamp(now),
-            "holdNotice": ISOLATION_NOTICE if hold.state.live else "",
-            "updatedBy": TWIN_AUTHOR,
-        }
-        try:
-            await self._twins.patch_twin(view.machine_twin, properties)
-        except ConnectorError as error:
-            activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
-            return
-        await self._holds.record_twin_update(hold.key, says)
 
 
 def _left_alone(view: CaseView, now: datetime) -> bool:
@@ -380,17 +375,3 @@ def _newer(reading: HoldReading, placement: Placement) -> bool:
 
 def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:
     return any((each.plan.receiver, each.plan.job) == (plan.receiver, plan.job) for each in hold.live_placements)
-
-
-def _standing(hold: HoldView) -> str:
-    """How a hold stands, in one word for the twin; `held` only where it was read."""
-    if not hold.state.live:
-        return hold.state.value
-    states: Sequence[PlacementState] = [each.state for each in hold.live_placements]
-    if PlacementState.UNPROVEN in states:
-        return "unproven"
-    if PlacementState.ACCEPTED in states:
-        return "accepted"
-    if PlacementState.IN_EFFECT in states:
-        return "awaiting_release" if hold.releasable else "held"
-    return "asked"

@@ -1,10 +1,12 @@
 """What completed work found, told to the twin and kept as a training label."""
 
+from collections.abc import Mapping
+
 from temporalio import activity
 
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
-from domain.canonical import timestamp
+from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
@@ -12,7 +14,7 @@ from domain.keys import TWIN_AUTHOR
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.ports import OutcomeCodes, TwinGraph
 from domain.stops import StoppableAction
-from domain.work_orders import CompletionReport, WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
 
 _HEALTH = {
     OutcomeClass.CONFIRMED: "repaired",
@@ -27,13 +29,18 @@ class Outcomes:
     Args:
         cases: where cases are kept.
         twins: where outcomes are told.
-        codes: what a CMMS's failure codes mean.
+        codes: what the failure codes of each CMMS instance mean.
         autonomy: what findings are weighed for.
         clock: the plant's time.
     """
 
     def __init__(
-        self, cases: CaseStore, twins: TwinGraph, codes: OutcomeCodes, autonomy: Autonomy, clock: Clock
+        self,
+        cases: CaseStore,
+        twins: TwinGraph,
+        codes: Mapping[str, OutcomeCodes],
+        autonomy: Autonomy,
+        clock: Clock,
     ) -> None:
         self._cases = cases
         self._twins = twins
@@ -67,7 +74,11 @@ class Outcomes:
 
     @activity.defn(name="tell-twin")
     async def tell_twin(self, ref: CaseRef) -> Progress:
-        """Writes the outcome to the asset's twin, under its ETag, saying that it was us."""
+        """Writes the outcome to the asset's twin, under its ETag, saying that it was us.
+
+        A twin whose model declares nothing of an outcome is not told, and the case goes on without. Where the model
+        declares a part of it, a person is to mend the model.
+        """
         async with step(self._cases, self._clock, ref.case, "tell-twin") as attempt:
             view = attempt.view
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
@@ -75,17 +86,18 @@ class Outcomes:
                 if stopped is not None:
                     attempt.wait(stopped)
                     return attempt.progress
-                etag = await self._twins.patch_twin(
-                    view.twin,
-                    {
-                        "maintenanceStatus": "cancelled" if _cancelled(view) else "completed",
-                        "lastOutcome": view.outcome.value,
-                        "lastOutcomeAt": timestamp(view.order.changed_at),
-                        "lastCaseId": view.id,
-                        "healthState": _HEALTH.get(view.outcome, "unchanged"),
-                        "updatedBy": TWIN_AUTHOR,
-                    },
-                )
+                told: dict[str, Json] = {
+                    "maintenanceStatus": "cancelled" if _cancelled(view) else "completed",
+                    "lastOutcome": view.outcome.value,
+                    "lastOutcomeAt": timestamp(view.order.changed_at),
+                    "lastCaseId": view.id,
+                    "healthState": _HEALTH.get(view.outcome, "unchanged"),
+                }
+                if view.twin_declares is not None and not view.twin_declares & told.keys():
+                    # The twin of a whole machine, perhaps: it is not made to take outcomes. The case goes on.
+                    activity.logger.warning("the model of twin %s declares none of %s", view.twin, ", ".join(told))
+                    return attempt.progress
+                etag = await self._twins.patch_twin(view.twin, {**told, "updatedBy": TWIN_AUTHOR})
                 await self._cases.record_twin_update(view.id, etag)
         return attempt.progress
 
@@ -134,11 +146,12 @@ class Outcomes:
         return None if outcome.cancelled or outcome.outcome is OutcomeClass.UNKNOWN else outcome
 
     def _outcome(self, view: CaseView, order: WorkOrderRecord) -> Outcome:
-        cancelled = order.status is WorkOrderStatus.CANCELLED
-        report = order.report or CompletionReport()
+        cancelled = order.status.not_done
+        report, codes = order.report or CompletionReport(), self._codes.get(order.ref.system)
+        meaning = OutcomeClass.UNKNOWN if codes is None else codes.classify(report)
         return Outcome(
             case=view.id,
-            outcome=OutcomeClass.DEFERRED if cancelled else self._codes.classify(report),
+            outcome=OutcomeClass.DEFERRED if cancelled else meaning,
             cancelled=cancelled,
             found_at=report.finished_at or order.changed_at,
             report=report,
@@ -147,14 +160,14 @@ class Outcomes:
 
 def _unknown(order: WorkOrderRecord) -> str:
     report = order.report or CompletionReport()
-    codes = [code for code in (report.problem, report.cause, report.remedy) if code]
+    codes = [chosen.code for chosen in report.codes]
     if not codes:
         return f"a person to say what {order.ref.id} found: it was completed without a failure code"
     return f"a person to say in the crosswalk of outcomes what {', '.join(codes)} of {order.ref.id} means"
 
 
 def _cancelled(view: CaseView) -> bool:
-    return view.order is not None and view.order.status is WorkOrderStatus.CANCELLED
+    return view.order is not None and view.order.status.not_done
 
 
 def _closed_as(view: CaseView) -> ClosedAs | None:
@@ -189,9 +202,9 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         policy_digest=view.version,
         detectors=detectors,
         model_versions=models,
-        failure_class=report.failure_class,
-        problem=report.problem,
-        cause=report.cause,
-        remedy=report.remedy,
+        failure_class=report.group,
+        problem=report.code_of(FindingRole.PROBLEM),
+        cause=report.code_of(FindingRole.CAUSE),
+        remedy=report.code_of(FindingRole.REMEDY),
         downtime=report.downtime,
     )

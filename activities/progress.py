@@ -93,6 +93,11 @@ def overruled(view: CaseView) -> bool:
     return view.decision is not None and not view.decision.approved
 
 
+def accepted(view: CaseView) -> bool:
+    """Whether a person said yes."""
+    return view.decision is not None and view.decision.approved
+
+
 class Step:
     """One pass of one step over a case; `wait` makes it end undone.
 

@@ -1,5 +1,7 @@
 """Proposing what a case should lead to, and a person's say in it."""
 
+from collections.abc import Mapping
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -29,12 +31,12 @@ class Proposals:
 
     Args:
         cases: where cases are kept.
-        mes: what production looks like.
+        mes: what production looks like, by the id of each MES instance.
         judge: says when the work should happen.
         clock: the plant's time.
     """
 
-    def __init__(self, cases: CaseStore, mes: Mes, judge: Judge, clock: Clock) -> None:
+    def __init__(self, cases: CaseStore, mes: Mapping[str, Mes], judge: Judge, clock: Clock) -> None:
         self._cases = cases
         self._mes = mes
         self._judge = judge
@@ -86,9 +88,10 @@ class Proposals:
 
     async def _timed(self, view: CaseView) -> CaseView:
         production: ProductionContext | None = None
-        if view.mes_equipment is not None:
+        mes = self._mes.get(view.mes_system or "")
+        if view.mes_equipment is not None and mes is not None:
             try:
-                production = await self._mes.read_production(view.mes_equipment)
+                production = await mes.read_production(view.mes_equipment)
             except ConnectorError as error:
                 activity.logger.warning("case %s is timed without production: %s", view.id, error)
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())

@@ -1,5 +1,7 @@
 """Where a case's calls go, and how urgent they are."""
 
+from collections.abc import Sequence
+
 from temporalio import activity
 
 from activities.progress import CaseRef, priority_of
@@ -20,11 +22,11 @@ class Routes:
 
     Args:
         cases: where cases are kept.
-        cmms: the CMMS connector's id.
-        mes: the MES connector's id.
+        cmms: the ids of the CMMS instances, at least one.
+        mes: the ids of the MES instances, at least one.
     """
 
-    def __init__(self, cases: CaseStore, cmms: str, mes: str) -> None:
+    def __init__(self, cases: CaseStore, cmms: Sequence[str], mes: Sequence[str]) -> None:
         self._cases = cases
         self._cmms = cmms
         self._mes = mes
@@ -37,4 +39,15 @@ class Routes:
             StorageUnavailable: the engine tries the activity again.
         """
         view, _ = await self._cases.view(ref.case)
-        return CaseRoute(cmms=self._cmms, mes=self._mes, priority=priority_of(view))
+        mes = view.hold.system if view.hold is not None else view.mes_system
+        return CaseRoute(
+            cmms=_queue_of(view.cmms_system, self._cmms),
+            mes=_queue_of(mes, self._mes),
+            priority=priority_of(view),
+        )
+
+
+def _queue_of(instance: str | None, known: Sequence[str]) -> str:
+    """The instance in whose queue a case's calls wait. Where none serves its site the first one's will do: the step
+    there calls nothing, and says so to a person."""
+    return instance if instance is not None and instance in known else known[0]

@@ -1,16 +1,18 @@
 """One good work order for a case: looked up before it is made, read back after, followed to its end."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
 from activities.autonomy import Autonomy
 from activities.holds import hold_stands, hold_wanted, next_look
 from activities.order_text import order_draft
-from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
-from domain.cases import CaseView
-from domain.casework import CaseStore, ChangeStore
+from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
+from domain.cases import CaseView, Lane
+from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
+from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.holds import HoldStore
 from domain.keys import case_workflow_id
@@ -18,7 +20,7 @@ from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
 from domain.production import ISOLATION_NOTICE
 from domain.stops import StoppableAction
-from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
 
@@ -44,13 +46,14 @@ class WorkOrders:
         cases: where cases are kept.
         holds: where holds are kept.
         changes: where a poll's findings are kept.
-        cmms: where the planners work.
-        system: the CMMS connector's id.
+        leases: who may create an order where the CMMS cannot refuse a second one.
+        cmms: where the planners work, by the id of each CMMS instance.
         judge: for the words of the decision.
         autonomy: whether an order goes out without review.
         clock: the plant's time.
         engine: to wake cases.
         interval: how often the MES is asked how a hold stands.
+        reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
     """
 
     def __init__(
@@ -58,20 +61,22 @@ class WorkOrders:
         cases: CaseStore,
         holds: HoldStore,
         changes: ChangeStore,
-        cmms: Cmms,
-        system: str,
+        leases: OrderLeases,
+        cmms: Mapping[str, Cmms],
         judge: Judge,
         autonomy: Autonomy,
         clock: Clock,
         engine: WorkflowEngine,
         interval: timedelta,
+        reread: timedelta,
     ) -> None:
         self._cases = cases
         self._holds = holds
         self._interval = interval
+        self._reread = reread
         self._changes = changes
+        self._leases = leases
         self._cmms = cmms
-        self._system = system
         self._judge = judge
         self._autonomy = autonomy
         self._clock = clock
@@ -87,6 +92,10 @@ class WorkOrders:
             placed = view.order is not None or not self._wanted(view)
             if placed or view.urgency is None or not attempt.leaves_alone(now):
                 await self._ensure(attempt)
+            if not attempt.done and hold_stands(view) and view.order is None and view.due_at is not None:
+                # A machine is held, and nobody is told to work on it: a person must know, whatever the step waits for.
+                attempt.lane = attempt.lane or (Lane.PLANNER if view.due_at <= now else None)
+                attempt.at_latest = min(at for at in (attempt.at_latest, max(view.due_at, now)) if at is not None)
         return attempt.progress
 
     @activity.defn(name="follow-order")
@@ -99,7 +108,9 @@ class WorkOrders:
             order = self._order_to_follow(attempt)
             if order is None:
                 return attempt.progress
-            if _planner_is_to_be_told(attempt.view) or await self._wanted_status(attempt.view, order) is not None:
+            view = attempt.view
+            unread = self._read_again_at(view) <= self._clock.now()
+            if unread or _planner_is_to_be_told(view) or await self._wanted_status(view, order) is not None:
                 attempt.want_call()
             else:
                 self._wait_for_people(attempt, order)
@@ -107,20 +118,26 @@ class WorkOrders:
 
     @activity.defn(name="move-order")
     async def move_order(self, ref: CaseRef) -> Progress:
-        """Releases or withdraws a draft, and tells the planner of an overruled hold. Then as `follow-order`."""
+        """Reads an order again, releases or withdraws a draft, and tells the planner of an overruled hold. Then as
+        `follow-order`."""
         async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
             view, known = attempt.view, self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
+            if self._read_again_at(view) <= self._clock.now():
+                known = await self._read_again(view, known)
+                if known.status.finished:
+                    return attempt.progress
             wanted = await self._wanted_status(view, known)
             if wanted is WorkOrderStatus.APPROVED:
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.ORDER)
                 if stopped is not None:
                     attempt.wait(stopped)
                     return attempt.progress
+            asked_at = self._clock.now()
             order = await self._moved(view, known, wanted)
             if order != known:
-                await self._cases.record_order(view.id, order)
+                await self._cases.record_order(view.id, order, asked_at)
             await self._tell_of_overruling(view, order)
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
@@ -136,7 +153,7 @@ class WorkOrders:
         woken: set[str] = set()
         try:
             while True:
-                page = await self._cmms.changed_since(cursor)
+                page = await self._instance(poll.system, "changed-since").changed_since(cursor)
                 if page.records or page.cursor != cursor:
                     woken |= set(await self._changes.store_page(poll.system, page.records, page.cursor))
                 total += len(page.records)
@@ -160,27 +177,42 @@ class WorkOrders:
         view = attempt.view
         if view.order is None or view.order.status.finished or view.closed_as is not None:
             return None
-        attempt.at_latest = next_look(view, self._clock.now(), self._interval)
+        look = next_look(view, self._clock.now(), self._interval)
+        attempt.at_latest = min(at for at in (look, self._read_again_at(view)) if at is not None)
         return view.order
+
+    def _read_again_at(self, view: CaseView) -> datetime:
+        """When the order is to be read again. An earlier build did not write down when it read it."""
+        return self._clock.now() if view.order_read_at is None else view.order_read_at + self._reread
+
+    async def _read_again(self, view: CaseView, known: WorkOrderRecord) -> WorkOrderRecord:
+        asked_at = self._clock.now()
+        order = await self._instance(known.ref.system, "read-work-order").read_work_order(known.ref)
+        await self._cases.record_order(view.id, order, asked_at)
+        return order
 
     async def _wanted_status(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderStatus | None:
         """What the CMMS is to be asked for: to approve the order, or to cancel it; None for neither.
 
-        What was released without a person is taken back by a person's no; evidence revised away undoes no release.
+        What was released without a person is taken back by a person's no; evidence revised away undoes no release. A
+        CMMS in which orders are not taken back by us is not asked: the planner is.
         """
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if called_off(view) is not None:
             taken_back = overruled(view) and order.status is WorkOrderStatus.APPROVED
-            return WorkOrderStatus.CANCELLED if waits or taken_back else None
+            able = (
+                self._instance(order.ref.system, "move-order").capabilities.cancellation is not OrderCancellation.NONE
+            )
+            return WorkOrderStatus.CANCELLED if able and (waits or taken_back) else None
         return WorkOrderStatus.APPROVED if waits and await self._autonomy.released(view) else None
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
-        reason = called_off(view)
+        reason, cmms = called_off(view), self._instance(order.ref.system, "move-order")
         if reason is not None and wanted is WorkOrderStatus.CANCELLED:
-            return await self._cmms.withdraw_work_order(order.ref, reason)
+            return await cmms.withdraw_work_order(order.ref, reason)
         if wanted is WorkOrderStatus.APPROVED:
-            return await self._cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
+            return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
         return order
 
     async def _tell_of_overruling(self, view: CaseView, order: WorkOrderRecord) -> None:
@@ -192,7 +224,7 @@ class WorkOrders:
             f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
             f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}"
         )
-        await self._cmms.add_note(order.ref, f"{hold.key}-overruled", words)
+        await self._instance(order.ref.system, "add-note").add_note(order.ref, f"{hold.key}-overruled", words)
         await self._holds.record_planner_note(hold.key)
 
     async def _ensure(self, attempt: Step) -> None:
@@ -206,30 +238,94 @@ class WorkOrders:
             if stopped is not None:
                 attempt.wait(stopped)
             else:
-                await self._place(view, await self._autonomy.released(view))
+                await self._place(attempt, await self._autonomy.released(view))
         elif view.draft is not None:
             await self._look_for_lost(view)
 
-    async def _place(self, view: CaseView, released: bool) -> None:
+    async def _place(self, attempt: Step, released: bool) -> None:
+        view = attempt.view
+        cmms = self._serving(view)
         if view.cmms_asset is None:
             raise ActionRequired(
                 f"{view.asset.id} has no name in the CMMS; add it with `assets map`",
-                system=self._system,
+                system=view.cmms_system or "cmms",
                 operation="create-work-order",
                 key=view.id,
                 field="asset",
             )
+        if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
+            attempt.lane = Lane.REVIEW
+            attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval")
+            return
         words = self._judge.words(view.version, view.verdict.rule)
         draft = await self._cases.intend_order(
-            view.id, self._system, view.draft or order_draft(view, words, released=released)
+            view.id, view.cmms_system or "", view.draft or order_draft(view, words, released=released)
         )
-        await self._cases.record_order(view.id, await self._cmms.create_work_order(draft))
+        await self._create(attempt, cmms, draft)
+
+    async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
+        """Creates the order and keeps it. Where two requests at once would make two orders, only under a lease."""
+        view, can = attempt.view, cmms.capabilities
+        if can.idempotency is not Idempotency.LOOK_UP:
+            asked_at = self._clock.now()
+            await self._cases.record_order(view.id, await cmms.create_work_order(draft), asked_at)
+            return
+        system = view.cmms_system or ""
+        scope = f"asset {draft.asset_external_id}" if can.one_at_a_time_per_asset else draft.key
+        lease = await self._leases.acquire(system, scope, draft.key)
+        if lease is None:
+            until = self._clock.now() + LEASE_LASTS
+            attempt.wait(f"another step that creates an order in {system} for {scope} to end", until)
+            return
+        # The connector looks the key up first: a step whose lease ended by time may have created the order.
+        asked_at = self._clock.now()
+        record = await cmms.create_work_order(draft)
+        await self._cases.record_order(view.id, record, asked_at, lease)
+        await self._leases.give_back(lease)
 
     async def _look_for_lost(self, view: CaseView) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
-        lost = await self._cmms.find_work_order(view.id)
-        if lost is not None:
-            await self._cases.record_order(view.id, lost)
+        if view.draft is None:
+            return
+        asked_at = self._clock.now()
+        found = await self._serving(view).find_work_orders(
+            OrderQuery(
+                key=view.id,
+                asset_external_id=view.draft.asset_external_id,
+                asset_attributes=view.draft.asset_attributes,
+                since=view.draft.reported_at,
+            )
+        )
+        if len(found) > 1:
+            numbers = ", ".join(record.ref.id for record in found)
+            raise ActionRequired(
+                f"more than one order carries the key of this case: {numbers}; keep one",
+                system=view.cmms_system or "cmms",
+                operation="find-work-orders",
+                key=view.id,
+            )
+        for record in found:
+            await self._cases.record_order(view.id, record, asked_at)
+
+    def _serving(self, view: CaseView) -> Cmms:
+        """The instance that has the case's order, or serves its site."""
+        if view.cmms_system is None:
+            raise ActionRequired(
+                f"no CMMS instance serves site {view.asset.site}; name it in the sites of one",
+                system="cmms",
+                operation="create-work-order",
+                key=view.id,
+                field="sites",
+            )
+        return self._instance(view.cmms_system, "create-work-order")
+
+    def _instance(self, system: str, operation: str) -> Cmms:
+        cmms = self._cmms.get(system)
+        if cmms is None:
+            raise ActionRequired(
+                f"this installation names no CMMS instance {system} any more", system=system, operation=operation
+            )
+        return cmms
 
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)

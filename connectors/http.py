@@ -127,7 +127,6 @@ class JsonSystem:
 
     Args:
         http: the client; its pool, proxies and certificates are its maker's business.
-        system: the connector's id, as errors name it.
         timeout: the longest that one exchange may take, from sending to the last byte.
         concurrency: how many exchanges may be under way at once; more wait their turn.
         read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
@@ -138,14 +137,12 @@ class JsonSystem:
         self,
         http: httpx.AsyncClient,
         *,
-        system: str,
         timeout: timedelta,
         concurrency: int,
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
     ) -> None:
         self._http = http
-        self._system = system
         self._seconds = timeout.total_seconds()
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
@@ -198,7 +195,7 @@ class JsonSystem:
         except httpx.UnsupportedProtocol:
             raise ActionRequired(
                 "the address in the settings is not an http(s) URL",
-                system=self._system,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="url",
@@ -207,7 +204,7 @@ class JsonSystem:
             raise self.refused(call, f"unreadable reply: its encoding is broken ({self.clean(str(error))})") from None
         except httpx.TransportError as error:
             words = f"the connection was cut before an answer came ({type(error).__name__})"
-        raise Unavailable(words, system=self._system, operation=call.operation, key=call.key)
+        raise Unavailable(words, system=call.system, operation=call.operation, key=call.key)
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
         """The error that a refusal means: the vendor's code first, then the status table."""
@@ -221,10 +218,10 @@ class JsonSystem:
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
         if issubclass(meaning, Unavailable):
             return Unavailable(
-                words, system=self._system, operation=call.operation, key=call.key, retry_after=retry_after(reply)
+                words, system=call.system, operation=call.operation, key=call.key, retry_after=retry_after(reply)
             )
         if issubclass(meaning, ActionRequired):
-            return ActionRequired(words, system=self._system, operation=call.operation, key=call.key, field=fault.field)
+            return ActionRequired(words, system=call.system, operation=call.operation, key=call.key, field=fault.field)
         return self.refused(call, words)
 
     def read(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> ModelT:
@@ -245,13 +242,13 @@ class JsonSystem:
         if _PASSWORD_FIELD.search(reply.content):
             return ActionRequired(
                 f"{words}: a sign-in page stands in front of it",
-                system=self._system,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
             )
         return Unavailable(
             f"{words}: a maintenance page or a proxy's",
-            system=self._system,
+            system=call.system,
             operation=call.operation,
             key=call.key,
             retry_after=retry_after(reply),
@@ -259,7 +256,7 @@ class JsonSystem:
 
     def refused(self, call: Call, problem: str) -> Refused:
         """A fault of ours, or a reply that nobody can read."""
-        return Refused(self.clean(problem), system=self._system, operation=call.operation, key=call.key)
+        return Refused(self.clean(problem), system=call.system, operation=call.operation, key=call.key)
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message: one line, short, without our secrets."""

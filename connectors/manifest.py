@@ -34,7 +34,7 @@ class Kind(StrEnum):
     AZURE = "azure"
 
 
-class Idempotency(StrEnum):
+class IdempotencyMeans(StrEnum):
     """By what a repeated call is kept from making a second record."""
 
     LOOKUP = "lookup"
@@ -75,7 +75,7 @@ class Manifest(_Document):
     title: str
     contract: str
     contract_source: str
-    idempotency: tuple[Idempotency, ...] = Field(min_length=1)
+    idempotency: tuple[IdempotencyMeans, ...] = Field(min_length=1)
     ordering: str
     hold_enforcement: HoldEnforcement | None = None
     auth: str

@@ -88,6 +88,11 @@ class PlantRegister(Model):
     """Per DTDL model id, its declared contents and their kinds (`property`, `telemetry`, …)."""
 
 
+def system_of(kind: str, instance: str) -> str:
+    """The crosswalk's word for one instance of a kind of system: `cmms:hamburg`. Where there is one, `cmms` will do."""
+    return f"{kind}:{instance}"
+
+
 TWIN_SYSTEM = "twin"
 DEVICE_SYSTEM = "device"
 CMMS_SYSTEM = "cmms"

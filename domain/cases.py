@@ -31,7 +31,7 @@ class ClosedAs(StrEnum):
     DONE = "done"
     """The work was completed and its outcome recorded."""
     CANCELLED = "cancelled"
-    """The order was cancelled in the CMMS."""
+    """The order was cancelled, skipped or deleted in the CMMS."""
     REJECTED = "rejected"
     """A person said no before there was an order."""
     WITHDRAWN = "withdrawn"
@@ -92,10 +92,16 @@ class CaseView(Model):
     codes_seen: tuple[str, ...]
     otherwise: tuple[str, ...] = ()
     """What would have changed the verdict that opened the case or raised it last, in sentences."""
+    cmms_system: str | None
+    """The CMMS instance that has the case's order, or serves its site; None where none does."""
     cmms_asset: str | None
     cmms_attributes: dict[str, str]
+    mes_system: str | None
+    """The MES instance that serves the case's site; None where none does."""
     mes_equipment: str | None
     twin: str | None
+    twin_declares: frozenset[str] | None = None
+    """What the model of the asset's twin declares; None where that was not imported."""
     machine_twin: str | None
     urgency: UrgencyDecision | None
     production: ProductionContext | None
@@ -103,6 +109,8 @@ class CaseView(Model):
     withdraw: str | None
     draft: WorkOrderDraft | None
     order: WorkOrderRecord | None
+    order_read_at: Moment | None = None
+    """When the order was last read in the CMMS."""
     hold: HoldView | None
     outcome: OutcomeClass | None
     twin_told: bool

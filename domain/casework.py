@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from domain.cases import CaseView, ClosedAs, Decision, Lane
+from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+
+LEASE_LASTS: Final = timedelta(minutes=2)
+"""How long a step may create an order by itself: longer than its call may take."""
 
 LEARNING_STEP: Final = "record-outcome"
 """The step for which a closed case waits whose outcome nobody can read yet."""
@@ -78,8 +82,21 @@ class CaseStore(Protocol):
         """Writes the draft down before it goes out; the first draft stands, and is returned."""
         ...
 
-    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
-        """Keeps an order as read back: placed, or changed by people since."""
+    async def record_order(
+        self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
+    ) -> None:
+        """Keeps an order as read back: placed, or changed by people since.
+
+        A reading counts also where the vendor's stamp is earlier than what is known: people date changes back. Where
+        something newer was read meanwhile, it changes nothing.
+
+        Args:
+            read_at: just before the CMMS was asked.
+            lease: under which the order was created; its number is checked in the same transaction.
+
+        Raises:
+            Unavailable: the lease is another step's by now. The step is tried again, and looks the order up first.
+        """
         ...
 
     async def record_outcome(self, outcome: Outcome) -> None:
@@ -116,6 +133,20 @@ class CaseStore(Protocol):
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
         """The detectors and model versions whose events fed the case."""
+        ...
+
+
+class OrderLeases(Protocol):
+    """Who may create an order in a CMMS that cannot refuse a second one. Each method is one short transaction; none is
+    held open over a call."""
+
+    async def acquire(self, system: str, scope: str, owner: str) -> OrderLease | None:
+        """The lease of a scope for `LEASE_LASTS`, or None while another one lasts: also one of the same owner, whose
+        earlier attempt may still be calling."""
+        ...
+
+    async def give_back(self, lease: OrderLease) -> None:
+        """Ends a lease before its time, unless the scope is another's by now."""
         ...
 
 

@@ -140,6 +140,7 @@ class HoldView(Model):
     """A hold as storage knows it, from one case's point of view.
 
     Args:
+        system: the MES instance.
         claims: how many cases ask for it still.
         working: how many of these are not done with their work. The hold is releasable once it is 0.
         ready_at: when the work of the last of them was done; None while one is at work.
@@ -149,6 +150,7 @@ class HoldView(Model):
     """
 
     key: str
+    system: str
     equipment: str
     state: HoldStatus
     placements: tuple[Placement, ...] = ()

@@ -12,6 +12,7 @@ from domain.anomaly import Anomaly
 from domain.assets import PlantRegister
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
+from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
 from domain.production import HoldEnforcement, HoldPlan, HoldReading, HoldState, PlaceResult, ProductionContext
@@ -31,27 +32,40 @@ class Cmms(Protocol):
         """
         ...
 
-    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
-        """The order that carries our key in the vendor's own records, or None.
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        """What this CMMS can do. The steps of a case follow from it."""
+        ...
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        """All orders that match, oldest first; people's too where the query names no key.
 
         Raises:
-            ActionRequired: more than one order carries the key.
+            ActionRequired: an order carries the key in one place and another one's in another.
         """
         ...
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         """The order of this draft: found by its key, or created and read back.
 
-        Called twice, from two processes, or again after a lost answer, it gives the same order.
+        Called again, also after a lost answer, it gives the same order. Called at once from two processes, too, unless
+        the capabilities say `look_up`: then the caller holds a lease (`domain.casework.OrderLeases`).
 
         Raises:
-            ActionRequired: the asset is not known there, or the site demands a field we do not have (`field`).
+            ActionRequired: the asset is not known there, the site demands a field we do not have (`field`), or more
+                than one order carries the key.
             Unavailable: also where the answer was lost; the next call finds what was made.
         """
         ...
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        """The order as it is now, with what the technician reported."""
+        """The order as it is now, with what the technician reported.
+
+        One that is gone is given as `deleted`, stamped with the time of this reading.
+
+        Raises:
+            ActionRequired: what stands there does not carry the case's key any more (`field` names where it stood).
+        """
         ...
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
@@ -59,7 +73,8 @@ class Cmms(Protocol):
         ...
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """Cancels an order that nobody has touched, waiting or released by us; a touched one is returned as it is."""
+        """Cancels an order of which it is known that nobody has touched it, waiting or released by us. One that was
+        touched, or of which that is not known, is returned as it is."""
         ...
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:

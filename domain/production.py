@@ -85,8 +85,22 @@ class HoldEnforcement(StrEnum):
     """What a hold is worth in this MES."""
 
     ENFORCED = "enforced"
+    """It keeps the job from running."""
     ADVISORY = "advisory"
+    """It is shown to people, who can start the job all the same."""
     UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> str:
+        """What people by a held machine must know of it; nothing where the MES enforces holds."""
+        return _WORTH[self]
+
+
+_WORTH = {
+    HoldEnforcement.ENFORCED: "",
+    HoldEnforcement.ADVISORY: "This MES does not enforce it: people can start the job all the same.",
+    HoldEnforcement.UNKNOWN: "It is not known whether this MES enforces it.",
+}
 
 
 class PlaceResult(StrEnum):

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.clock import Clock
 from domain.engines import EngineMark
 from domain.errors import Rejected
+from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
@@ -28,6 +29,7 @@ from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
+from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
@@ -115,6 +117,7 @@ class Storage:
     cases: CaseStore
     holds: HoldStore
     changes: ChangeStore
+    order_leases: OrderLeaseStore
     register: RegisterStore
     versions: VersionStore
     policies: PolicyStores
@@ -131,13 +134,12 @@ class Storage:
 
 @dataclass(frozen=True)
 class Systems:
-    """The other systems, each behind its port, with the ids of their connectors."""
+    """The other systems, each behind its port; those of which there may be several by the id of each instance."""
 
-    cmms: Cmms
-    cmms_id: str
-    codes: OutcomeCodes
-    mes: Mes
-    mes_id: str
+    cmms: Mapping[str, Cmms]
+    codes: Mapping[str, OutcomeCodes]
+    """What the failure codes of each CMMS instance mean."""
+    mes: Mapping[str, Mes]
     twins: TwinGraph
 
 
@@ -163,6 +165,18 @@ def _engine_mark() -> EngineMark:
     return engine_mark()
 
 
+def plant_instances(settings: Settings) -> PlantInstances:
+    """Which CMMS and MES serve which site."""
+    return PlantInstances(cmms=_by_site(settings.all_cmms()), mes=_by_site(settings.all_mes()))
+
+
+def _by_site(named: Mapping[str, ConnectorSettings]) -> SiteInstances:
+    return SiteInstances(
+        by_site={site: system for system, settings in named.items() for site in settings.sites},
+        otherwise=next((system for system, settings in named.items() if not settings.sites), None),
+    )
+
+
 def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings: Settings) -> Storage:
     """All stores over one database."""
     return Storage(
@@ -171,9 +185,10 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         compiled=versions,
         inbox=Inbox(engine),
         lines=LineStore(engine, clock, versions, _engine_mark),
-        cases=CaseStore(engine, clock, versions, settings.work_window),
+        cases=CaseStore(engine, clock, versions, settings.work_window, plant_instances(settings)),
         holds=HoldStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
+        order_leases=OrderLeaseStore(engine, clock),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
         policies=PolicyStores.over(engine, clock),
@@ -206,29 +221,51 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
 
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
-        cmms_id, cmms, codes = _cmms(settings, http)
-        mes_id, mes, close_mes = _mes(settings, http, clock)
-        stack.push_async_callback(close_mes)
+        cmms, codes = _cmms(settings, http, clock)
+        mes, close_mes = _mes(settings, http, clock)
+        for close in close_mes:
+            stack.push_async_callback(close)
         twins, close_twins = _twins(settings)
         stack.push_async_callback(close_twins)
-        yield Systems(cmms=cmms, cmms_id=cmms_id, codes=codes, mes=mes, mes_id=mes_id, twins=twins)
+        yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
 
 
-def _cmms(settings: Settings, http: "httpx.AsyncClient") -> tuple[str, Cmms, OutcomeCodes]:
+def _cmms(
+    settings: Settings, http: "httpx.AsyncClient", clock: Clock
+) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
     from connectors.cmms import maximo
 
-    named = _named(settings.cmms, "cmms", {"maximo": maximo.MaximoSettings})
-    own = _own(named, maximo.MaximoSettings, "cmms")
-    return named.connector, maximo.connect(own, http), maximo.outcome_codes(own)
+    cmms: dict[str, Cmms] = {}
+    codes: dict[str, OutcomeCodes] = {}
+    for system, named in _instances(settings.all_cmms(), "cmms", {"maximo": maximo.MaximoSettings}).items():
+        own = _own(named, maximo.MaximoSettings, "cmms", system)
+        cmms[system] = maximo.connect(own, http, system=system, clock=clock)
+        codes[system] = maximo.outcome_codes(own)
+    return cmms, codes
 
 
-def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[str, Mes, Callable[[], Any]]:
+def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[dict[str, Mes], list[Callable[[], Any]]]:
     from connectors.mes import opcua_job_control
 
-    named = _named(settings.mes, "mes", {"opcua_job_control": opcua_job_control.JobControlSettings})
-    own = _own(named, opcua_job_control.JobControlSettings, "mes")
-    mes = opcua_job_control.connect(own, http, clock=clock)
-    return named.connector, mes, mes.close
+    mes: dict[str, Mes] = {}
+    closing: list[Callable[[], Any]] = []
+    known = {"opcua_job_control": opcua_job_control.JobControlSettings}
+    for system, named in _instances(settings.all_mes(), "mes", known).items():
+        own = _own(named, opcua_job_control.JobControlSettings, "mes", system)
+        made = opcua_job_control.connect(own, http, system=system, clock=clock)
+        mes[system] = made
+        closing.append(made.close)
+    return mes, closing
+
+
+def _instances(
+    named: Mapping[str, ConnectorSettings], port: str, known: Mapping[str, type[BaseModel]]
+) -> Mapping[str, ConnectorSettings]:
+    if not named:
+        _named(None, port, known)
+    for settings in named.values():
+        _named(settings, port, known)
+    return named
 
 
 def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
@@ -248,23 +285,28 @@ def _named(settings: ConnectorSettings | None, port: str, known: Mapping[str, ty
     return settings
 
 
-def _own(settings: ConnectorSettings, model: type[SettingsT], port: str) -> SettingsT:
+def _own(settings: ConnectorSettings, model: type[SettingsT], port: str, instance: str | None = None) -> SettingsT:
     try:
         return model.model_validate(settings.own())
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        field = "__".join([port, *(str(part) for part in first["loc"])])
+        named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
+        field = "__".join([named, *(str(part) for part in first["loc"])])
         raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
 
 
-async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
+async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:
     """Wakes the closed cases whose outcomes the crosswalk did not know and knows now; gives how many.
 
     Raises:
         StorageUnavailable: the database is away.
     """
     unknown = await storage.cases.unknown_outcomes()
-    known = [outcome.case for outcome in unknown if codes.classify(outcome.report) is not OutcomeClass.UNKNOWN]
+    known = [
+        outcome.case
+        for system, outcome in unknown
+        if system in codes and codes[system].classify(outcome.report) is not OutcomeClass.UNKNOWN
+    ]
     await storage.cases.wake(known)
     return len(known)
 
@@ -295,12 +337,17 @@ class CaseActivities:
 
 
 def case_activities(
-    storage: Storage, systems: Systems, engine: WorkflowEngine, hold_interval: timedelta
+    storage: Storage,
+    systems: Systems,
+    engine: WorkflowEngine,
+    hold_interval: timedelta,
+    order_interval: timedelta,
 ) -> CaseActivities:
     """What workers for cases carry out, holding its ports.
 
     Args:
         hold_interval: how often the MES is asked how a hold stands.
+        order_interval: how often a placed order is read again.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
@@ -310,13 +357,12 @@ def case_activities(
     from activities.work_orders import WorkOrders
 
     cases = storage.cases
-    routes = Routes(cases, systems.cmms_id, systems.mes_id)
+    routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(
         cases,
         storage.holds,
         systems.mes,
-        systems.mes_id,
         systems.twins,
         storage.catalogue,
         storage.clock,
@@ -327,13 +373,14 @@ def case_activities(
         cases,
         storage.holds,
         storage.changes,
+        storage.order_leases,
         systems.cmms,
-        systems.cmms_id,
         storage.catalogue,
         autonomy,
         storage.clock,
         engine,
         hold_interval,
+        order_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(

@@ -3,9 +3,9 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +18,8 @@ class ConnectorSettings(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
     connector: str
+    sites: tuple[str, ...] = ()
+    """The sites that the instance serves. One instance may name none: it serves every site that no other one names."""
 
     def own(self) -> dict[str, object]:
         """The connector's own settings; a text that is a JSON object or array is read as one."""
@@ -77,6 +79,9 @@ class Settings(BaseSettings):
     hold_interval: Annotated[
         timedelta, Field(gt=timedelta(), description="How often the MES is asked how a hold stands.")
     ] = timedelta(minutes=5)
+    order_interval: Annotated[
+        timedelta, Field(gt=timedelta(), description="How often each placed order is read again in its CMMS.")
+    ] = timedelta(days=1)
     intake_batch: Annotated[int, Field(description="How many messages one transaction of intake stores at most.")] = 500
     shelving_limits: Annotated[
         str, Field(description="How long an asset may be shelved at most, by its criticality.")
@@ -91,12 +96,43 @@ class Settings(BaseSettings):
     cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
         None
     )
+    cmms_instances: Annotated[
+        dict[str, ConnectorSettings],
+        Field(repr=False, description="Further CMMS, each under an id of its own, with the `sites` that it serves."),
+    ] = {}
     mes: Annotated[ConnectorSettings | None, Field(repr=False, description="The MES connector and its settings.")] = (
         None
     )
+    mes_instances: Annotated[
+        dict[str, ConnectorSettings],
+        Field(repr=False, description="Further MES, each under an id of its own, with the `sites` that it serves."),
+    ] = {}
     twins: Annotated[
         ConnectorSettings | None, Field(repr=False, description="The twin graph's connector and its settings.")
     ] = None
     bus: Annotated[
         ConnectorSettings | None, Field(repr=False, description="The event bus's connector and its settings.")
     ] = None
+
+    def all_cmms(self) -> dict[str, ConnectorSettings]:
+        """Every CMMS by its id. The first one's is the name of its connector."""
+        return _with_first(self.cmms, self.cmms_instances)
+
+    def all_mes(self) -> dict[str, ConnectorSettings]:
+        """Every MES by its id. The first one's is the name of its connector."""
+        return _with_first(self.mes, self.mes_instances)
+
+    @model_validator(mode="after")
+    def _each_site_has_one(self) -> Self:
+        for port, named in (("cmms", self.all_cmms()), ("mes", self.all_mes())):
+            sites = [site for settings in named.values() for site in settings.sites]
+            twice = sorted({site for site in sites if sites.count(site) > 1})
+            if twice:
+                raise ValueError(f"{port}: {', '.join(twice)} is among the sites of more than one instance")
+            if sum(not settings.sites for settings in named.values()) > 1:
+                raise ValueError(f"{port}: only one instance may name no sites: set SITES for the others")
+        return self
+
+
+def _with_first(first: ConnectorSettings | None, further: dict[str, ConnectorSettings]) -> dict[str, ConnectorSettings]:
+    return further if first is None else {first.connector: first, **further}

@@ -137,7 +137,7 @@ async def _prepared(installation: Installation, size: Size, *, active_only: bool
         register = _lined_up(_REGISTERS[size.assets], size)
         await storage.register.keep(register, "benchmark")
         await put_people_and_policies(storage, settings, shadow=not active_only)
-        await storage.changes.poll_now(systems.cmms_id)
+        await storage.changes.poll_now(*systems.cmms)
     return register, now.astimezone(UTC)
 
 

@@ -13,11 +13,12 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(may(OPERATOR, INGE
 
 
 @router.post("/hints/{system}", status_code=HTTPStatus.ACCEPTED, responses={404: {"model": ProblemDetails}})
-async def hint(system: Annotated[str, Path(description="The connector's id, such as maximo.")], deps: Deps) -> Response:
+async def hint(
+    system: Annotated[str, Path(description="The id of the CMMS instance, such as maximo.")], deps: Deps
+) -> Response:
     """Makes a system's poll due now. Nothing of the request but its path is looked at."""
-    named = deps.settings.cmms
-    if named is None or named.connector != system:
-        known = named.connector if named else "none"
-        raise not_found(f"no system {system} is polled", fix=f"there is: {known}")
+    polled = deps.settings.all_cmms()
+    if system not in polled:
+        raise not_found(f"no system {system} is polled", fix=f"there is: {', '.join(polled) or 'none'}")
     await deps.storage.changes.poll_now(system)
     return answered({"system": system}, HTTPStatus.ACCEPTED)

@@ -54,7 +54,7 @@ async def examine(settings: Settings) -> list[PartCondition]:
         client, found = await _engine(settings, stack)
         findings.append(found)
         if storage is not None:
-            findings += await _of_storage(storage)
+            findings += await _of_storage(storage, settings.order_interval)
         if storage is not None and client is not None:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
         findings += await _systems(settings, storage)
@@ -143,7 +143,7 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | N
     return (clients.pop() if clients else None), finding
 
 
-async def _of_storage(storage: Storage) -> list[PartCondition]:
+async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartCondition]:
     async def clock() -> PartCondition:
         return PartCondition("clock", ok=True, sentence=f"{storage.clock.now():%Y-%m-%d %H:%M:%S} UTC")
 
@@ -155,6 +155,7 @@ async def _of_storage(storage: Storage) -> list[PartCondition]:
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
         ("due", "millwright worker", lambda: _due(storage)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
+        ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, order_interval)),
         ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
     )
     return [await _seen(*look) for look in looks]
@@ -236,6 +237,20 @@ async def _holds(storage: Storage) -> PartCondition:
     return PartCondition("holds", ok=False, sentence=f"{sentence}. {ISOLATION_NOTICE}", mend=mend)
 
 
+async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
+    now = storage.clock.now()
+    found = await condition.read_order_faults(storage.engine, now, now - 2 * interval)
+    faults = (
+        ("with a key of ours and no case", found.unmatched),
+        ("not read in the CMMS for two intervals", found.unread),
+        ("due by now, not placed, and its machine is held", found.held_unordered),
+    )
+    if not any(orders for _, orders in faults):
+        return PartCondition("orders", ok=True, sentence="each belongs to a case, and each open one was read lately")
+    sentence = "; ".join(f"{len(orders)} {fault}: {', '.join(orders[:_SHOWN])}" for fault, orders in faults if orders)
+    return PartCondition("orders", ok=False, sentence=sentence, mend="look at the CMMS, then `millwright case list`")
+
+
 class _Reconciling:
     """Holds what storage calls open against what the engine runs."""
 
@@ -259,7 +274,10 @@ async def _systems(settings: Settings, storage: Storage | None) -> list[PartCond
 
     async def opened() -> PartCondition:
         systems = await stack.enter_async_context(open_systems(settings, storage.clock if storage else WallClock()))
-        checks.update({"cmms": systems.cmms.check, "mes": systems.mes.check, "twins": systems.twins.check})
+        for port, instances in (("cmms", systems.cmms), ("mes", systems.mes)):
+            alone = len(instances) == 1
+            checks.update({port if alone else f"{port} {system}": each.check for system, each in instances.items()})
+        checks["twins"] = systems.twins.check
         return PartCondition("systems", ok=True, sentence="all are named")
 
     async with AsyncExitStack() as stack:

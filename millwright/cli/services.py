@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -110,7 +110,9 @@ async def _worker(
         del client
 
 
-async def redrive_once_there(database: str, storage: "Storage", codes: "OutcomeCodes", stop: asyncio.Event) -> None:
+async def redrive_once_there(
+    database: str, storage: "Storage", codes: "Mapping[str, OutcomeCodes]", stop: asyncio.Event
+) -> None:
     """Wakes the closed cases whose outcomes the crosswalk knows by now, as soon as storage is there.
 
     Raises:
@@ -181,7 +183,11 @@ async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
 
 async def _look(systems: "Systems", stop: asyncio.Event) -> None:
     """Says which of the other systems are away, and when they come; the work waits for them by itself."""
-    checks = {"the CMMS": systems.cmms.check, "the MES": systems.mes.check, "the twin service": systems.twins.check}
+    checks = {
+        **{f"the CMMS {system}": cmms.check for system, cmms in systems.cmms.items()},
+        **{f"the MES {system}": mes.check for system, mes in systems.mes.items()},
+        "the twin service": systems.twins.check,
+    }
     with contextlib.suppress(Ended):
         await asyncio.gather(*(once_there(part, check, stop) for part, check in checks.items()))
 

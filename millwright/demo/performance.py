@@ -52,7 +52,7 @@ async def perform(
     async with open_storage(settings) as storage:
         async with open_systems(settings, storage.clock) as systems:
             await prepare(storage, systems, settings)
-            cmms = systems.cmms_id
+            (cmms,) = systems.cmms
         installation.prepared(await asyncio.to_thread(last_row, installation.database_url))
         async with engine_client(settings, settings.temporal_address or "") as client:
             await register_search_attributes(client)

@@ -35,7 +35,8 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
     """Imports the register from the twins, adds two people, and puts the shipped policy in force."""
     report = await storage.register.keep(await systems.twins.read_register(storage.clock.now()), "import")
     await put_people_and_policies(storage, settings)
-    await storage.changes.poll_now(systems.cmms_id)
+    for system in systems.cmms:
+        await storage.changes.poll_now(system)
     return report
 
 

@@ -131,9 +131,7 @@ def _outcome(view: CaseView) -> list[str]:
     found = [
         f"{name} {value}"
         for name, value in (
-            ("problem", report and report.problem),
-            ("cause", report and report.cause),
-            ("remedy", report and report.remedy),
+            *((chosen.role.replace("_", " "), chosen.code) for chosen in (report.codes if report else ())),
             ("downtime", report and report.downtime),
         )
         if value

@@ -166,6 +166,25 @@ class MaximoServer:
             mbo = self._work_orders.change_status(transaction, self._find(wonum), {"status": name, "memo": memo}, by)
         return view(mbo, self._domain)
 
+    def edit(self, wonum: str, fields: dict[str, Json], by: str) -> WorkOrderView:
+        """A person changes attributes of a work order.
+
+        Raises:
+            MaximoError: the order does not exist or is closed, or Maximo refuses a value.
+        """
+        with self._store.transaction() as transaction:
+            mbo = self._work_orders.update(transaction, self._find(wonum), fields, by, merge=True)
+        return view(mbo, self._domain)
+
+    def delete(self, wonum: str) -> None:
+        """A person deletes a work order that still waits on approval.
+
+        Raises:
+            MaximoError: the order does not exist, or has been approved.
+        """
+        with self._store.transaction() as transaction:
+            self._work_orders.delete(transaction, self._find(wonum))
+
     def report_actual(
         self,
         wonum: str,

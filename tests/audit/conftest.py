@@ -19,7 +19,16 @@ from domain.holds import HoldStatus, PlacementState, Release
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Urgency, UrgencyDecision
-from domain.work_orders import CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    CompletionReport,
+    FindingRole,
+    ReportedCode,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.holds import HoldStore
@@ -34,11 +43,11 @@ _numbers = itertools.count()
 def order(case: str, number: str, status: WorkOrderStatus = WorkOrderStatus.APPROVED) -> WorkOrderRecord:
     """An order as the CMMS tells of it."""
     return WorkOrderRecord(
-        ref=WorkOrderRef(system="maximo", id=number, site="BEDFORD", key=case),
+        ref=WorkOrderRef(system="maximo", id=number, key=case),
         status=status,
         vendor_status="COMP" if status is WorkOrderStatus.COMPLETED else "APPR",
         changed_at=START + timedelta(days=5),
-        touched=False,
+        touched=Touched.NO,
     )
 
 
@@ -60,7 +69,7 @@ async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
     urgency = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=now, work_at=now)
     await cases.record_proposal(case, urgency, None)
     await cases.intend_order(case, "maximo", draft)
-    await cases.record_order(case, order(case, number))
+    await cases.record_order(case, order(case, number), START)
 
 
 async def hold(holds: HoldStore, case: str, equipment: str) -> None:
@@ -83,9 +92,12 @@ async def hold(holds: HoldStore, case: str, equipment: str) -> None:
 async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> None:
     """Takes a case with an order to its end: held, done, learnt from, released by production, closed."""
     await hold(holds, case, "EQ-001")
-    await cases.record_order(case, order(case, number, WorkOrderStatus.COMPLETED))
+    await cases.record_order(case, order(case, number, WorkOrderStatus.COMPLETED), START)
     report = CompletionReport(
-        started_at=START, finished_at=START + timedelta(hours=9), cause="BEARING", downtime=timedelta(hours=2)
+        started_at=START,
+        finished_at=START + timedelta(hours=9),
+        codes=(ReportedCode(role=FindingRole.CAUSE, code="BEARING"),),
+        downtime=timedelta(hours=2),
     )
     found = Outcome(
         case=case, outcome=OutcomeClass.CONFIRMED, cancelled=False, found_at=START + timedelta(hours=9), report=report

@@ -17,6 +17,7 @@ from connectors.manifest import (
     load_manifest,
     load_quality,
 )
+from domain.cmms import CmmsCapabilities
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "connectors.md"
@@ -70,6 +71,18 @@ def test_the_page_documents_every_setting_and_the_quality_scale(folder: Path) ->
     assert [setting.name for setting in manifest.settings if f"| `{setting.name}` |" not in section] == []
     rows = [f"| {rule.value} | {answer.status} |" for rule, answer in quality.rules.items()]
     assert [row for row in rows if row not in section] == []
+
+
+@pytest.mark.parametrize("folder", [folder for folder in PORTS if folder.parent.name == Kind.CMMS], ids=name_of)
+def test_the_page_says_what_each_cmms_can_do(folder: Path) -> None:
+    chapter = DOCS.read_text(encoding="utf-8").split(f"## `{folder.name}`")[1].split("\n## ")[0]
+    told = {
+        "key_lifetime": "idempotency",
+        "limits": "text limits",
+        "one_at_a_time_per_asset": "one at a time per asset",
+    }
+    names = {told.get(name, name.replace("_", " ")) for name in CmmsCapabilities.model_fields}
+    assert [name for name in sorted(names) if f"| {name} |" not in chapter] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)

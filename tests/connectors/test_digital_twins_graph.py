@@ -120,6 +120,15 @@ async def test_a_machine_that_nobody_else_knows_is_watched_only(graph: AzureTwin
     assert names == [("twin", "conveyor-1"), ("device", "CONV-1")]
 
 
+async def test_a_twin_may_name_the_instance_in_which_its_name_counts(service: TwinService) -> None:
+    words = {"cmms_instance": "modelName", "mes_instance": "modelName"}
+    async with connect(DigitalTwinsSettings(endpoint=service.url, vocabulary=words)) as named:
+        names = _names(await named.read_register(AS_OF))
+    assert names["cmms:model3", "M017"].asset == names["mes:model3", "EQ-017"].asset == "machine-017"
+    # The twins of its components name none.
+    assert names["cmms", "M017-COMP1"].asset == "machine-017-comp1"
+
+
 async def test_the_sandboxs_whole_plant_is_a_register() -> None:
     server = TwinService(None, lambda event: None)
     build_plant_graph(server, [PlantMachine(number, f"model{number % 4 + 1}", 7) for number in range(1, 21)])

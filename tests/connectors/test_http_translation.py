@@ -13,7 +13,7 @@ from connectors.call import Call
 from connectors.http import JsonSystem, VendorFault, meaning_of, retry_after
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
-CALL = Call("do-something", "MWKEY")
+CALL = Call("vendor", "do-something", "MWKEY")
 URL = "http://vendor.test/api/things"
 SECRET = "swordfish-1234"
 
@@ -34,7 +34,6 @@ def system_of(
 ) -> JsonSystem:
     return JsonSystem(
         httpx.AsyncClient(transport=httpx.MockTransport(answer)),
-        system="vendor",
         timeout=timeout,
         concurrency=concurrency,
         read_fault=read_fault,
@@ -191,7 +190,6 @@ async def test_a_vendor_that_never_answers_is_given_up_in_time() -> None:
 
     system = JsonSystem(
         httpx.AsyncClient(transport=httpx.MockTransport(silence)),
-        system="vendor",
         timeout=timedelta(milliseconds=20),
         concurrency=1,
         read_fault=nothing_known,
@@ -215,7 +213,6 @@ async def test_no_more_exchanges_are_under_way_than_allowed() -> None:
 
     system = JsonSystem(
         httpx.AsyncClient(transport=httpx.MockTransport(answer)),
-        system="vendor",
         timeout=timedelta(seconds=5),
         concurrency=2,
         read_fault=nothing_known,

@@ -7,12 +7,13 @@ import pytest
 
 from connectors.cmms.maximo import MaximoSettings, connect
 from connectors.cmms.maximo.faults import MEANINGS, codes_of
+from domain.clock import WallClock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.work_orders import WorkOrderRef
 
 SETTINGS = MaximoSettings.model_validate({"url": "https://eam.test/maximo/api", "api_key": "swordfish"})
 REF = WorkOrderRef(
-    system="maximo", id="1201", site="BEDFORD", href="https://eam.test/maximo/api/os/mxapiwodetail/_X", key="MWABCDEFGH"
+    system="maximo", id="1201", locator="https://eam.test/maximo/api/os/mxapiwodetail/_X", key="MWABCDEFGH"
 )
 
 
@@ -37,7 +38,7 @@ async def failure_of(reply: httpx.Response) -> ConnectorError:
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         with pytest.raises(ConnectorError) as caught:
-            await connect(SETTINGS, http).read_work_order(REF)
+            await connect(SETTINGS, http, system="maximo", clock=WallClock()).read_work_order(REF)
     return caught.value
 
 

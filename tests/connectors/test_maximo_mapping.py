@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connectors.cmms.maximo import MaximoSettings, mapping, text
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
-from domain.work_orders import Labor, Part, WorkOrderDraft, WorkOrderStatus
+from domain.work_orders import FindingRole, Labor, Part, Touched, WorkOrderDraft, WorkOrderStatus
 
 NOW = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 SETTINGS = MaximoSettings.model_validate(
@@ -136,8 +136,8 @@ def test_another_key_in_the_long_description_disproves_an_order() -> None:
         ("WAPPR", WorkOrderStatus.WAITING_APPROVAL),
         ("APPR", WorkOrderStatus.APPROVED),
         ("WSCH", WorkOrderStatus.APPROVED),
-        ("WMATL", WorkOrderStatus.APPROVED),
-        ("WPCOND", WorkOrderStatus.APPROVED),
+        ("WMATL", WorkOrderStatus.ON_HOLD),
+        ("WPCOND", WorkOrderStatus.ON_HOLD),
         ("INPRG", WorkOrderStatus.IN_PROGRESS),
         ("COMP", WorkOrderStatus.COMPLETED),
         ("CLOSE", WorkOrderStatus.COMPLETED),
@@ -146,7 +146,7 @@ def test_another_key_in_the_long_description_disproves_an_order() -> None:
     ],
 )
 def test_the_internal_status_counts_whatever_the_site_calls_it(internal: str, status: WorkOrderStatus) -> None:
-    record = mapping.record_of(row(status="SITE'S OWN", status_maxvalue=internal), SETTINGS, SCHEMA)
+    record = mapping.record_of(row(status="SITE'S OWN", status_maxvalue=internal), "maximo", SETTINGS, SCHEMA)
     assert record.status is status
     assert record.vendor_status == "SITE'S OWN"
 
@@ -156,31 +156,33 @@ def test_where_maximo_sends_no_internal_status_the_external_one_counts() -> None
 
 
 def test_a_cancelled_order_has_no_report() -> None:
-    assert mapping.record_of(row(status="CAN", actstart="2015-01-05T03:00:00-05:00"), SETTINGS, SCHEMA).report is None
+    cancelled = row(status="CAN", actstart="2015-01-05T03:00:00-05:00")
+    assert mapping.record_of(cancelled, "maximo", SETTINGS, SCHEMA).report is None
 
 
 @pytest.mark.parametrize(
     ("changes", "touched"),
     [
-        ({}, False),
-        ({"changeby": "millwright"}, False),
-        ({"changeby": "PLANNER"}, True),
-        ({"wostatus": [{"status": "WAPPR", "changeby": "MILLWRIGHT"}]}, False),
-        ({"wostatus": [{"status": "WAPPR", "changeby": "MILLWRIGHT"}, {"changeby": "PLANNER"}]}, True),
-        ({"status": "APPR"}, True),
-        ({"status": "APPR", "wostatus": [{"status": "APPR", "changeby": "MILLWRIGHT"}]}, False),
-        ({"status": "CAN", "wostatus": [{"status": "CAN", "changeby": "MILLWRIGHT"}]}, False),
-        ({"status": "INPRG", "wostatus": [{"status": "INPRG", "changeby": "MILLWRIGHT"}]}, True),
-        ({"actstart": "2015-01-05T03:00:00-05:00"}, True),
-        ({"labtrans": [{"laborcode": "SMITH", "regularhrs": 1}]}, True),
-        ({"worklog": [{"description": "[MW:n1] ours"}]}, False),
-        ({"worklog": [{"description": "[MW:n1] ours", "createby": "MILLWRIGHT"}]}, False),
-        ({"worklog": [{"description": "have a look at this"}]}, True),
-        ({"worklog": [{"description": "[MW:n1] forged", "createby": "PLANNER"}]}, True),
+        ({}, Touched.UNKNOWN),
+        ({"changeby": "millwright"}, Touched.NO),
+        ({"changeby": "PLANNER"}, Touched.YES),
+        ({"wostatus": [{"status": "WAPPR", "changeby": "MILLWRIGHT"}]}, Touched.NO),
+        ({"wostatus": [{"status": "WAPPR", "changeby": "MILLWRIGHT"}, {"changeby": "PLANNER"}]}, Touched.YES),
+        ({"status": "APPR"}, Touched.UNKNOWN),
+        ({"status": "APPR", "wostatus": [{"status": "APPR", "changeby": "MILLWRIGHT"}]}, Touched.NO),
+        ({"status": "CAN", "wostatus": [{"status": "CAN", "changeby": "MILLWRIGHT"}]}, Touched.NO),
+        ({"status": "INPRG", "wostatus": [{"status": "INPRG", "changeby": "MILLWRIGHT"}]}, Touched.YES),
+        ({"actstart": "2015-01-05T03:00:00-05:00"}, Touched.YES),
+        ({"labtrans": [{"laborcode": "SMITH", "regularhrs": 1}]}, Touched.YES),
+        ({"worklog": [{"description": "[MW:n1] ours"}]}, Touched.UNKNOWN),
+        ({"changeby": "MILLWRIGHT", "worklog": [{"description": "[MW:n1] ours"}]}, Touched.NO),
+        ({"changeby": "MILLWRIGHT", "worklog": [{"description": "[MW:n1]", "createby": "MILLWRIGHT"}]}, Touched.NO),
+        ({"worklog": [{"description": "have a look at this"}]}, Touched.YES),
+        ({"worklog": [{"description": "[MW:n1] forged", "createby": "PLANNER"}]}, Touched.YES),
     ],
 )
-def test_an_order_is_touched_once_anybody_but_us_has_changed_it(changes: dict[str, Any], touched: bool) -> None:
-    assert mapping.is_touched(row(**changes), "MILLWRIGHT") is touched
+def test_an_order_is_touched_once_anybody_but_us_has_changed_it(changes: dict[str, Any], touched: Touched) -> None:
+    assert mapping.touched_by_others(row(**changes), "MILLWRIGHT") is touched
 
 
 def test_what_the_technician_reported_is_read_back() -> None:
@@ -212,11 +214,16 @@ def test_what_the_technician_reported_is_read_back() -> None:
             {"description": "Shaft scored."},
         ],
     )
-    report = mapping.record_of(completed, SETTINGS, SCHEMA, timedelta(hours=2)).report
+    report = mapping.record_of(completed, "maximo", SETTINGS, SCHEMA, timedelta(hours=2)).report
     assert report is not None
     assert report.started_at == datetime(2015, 1, 5, 9, 0, tzinfo=UTC)
     assert report.finished_at == datetime(2015, 1, 5, 11, 0, tzinfo=UTC)
-    assert (report.failure_class, report.problem, report.cause, report.remedy) == ("PUMPS", "LEAK", "SEAL", "REPLACE")
+    assert report.group == "PUMPS"
+    assert [(chosen.role, chosen.group, chosen.code) for chosen in report.codes] == [
+        (FindingRole.PROBLEM, "PUMPS", "LEAK"),
+        (FindingRole.CAUSE, "PUMPS", "SEAL"),
+        (FindingRole.REMEDY, "PUMPS", "REPLACE"),
+    ]
     assert report.labor == (Labor(code="SMITH", hours=2.0), Labor(code="WILSON", hours=2.0))
     assert report.parts == (Part(item="SEAL-1", quantity=1.0),)
     assert report.notes == ("The whole story.", "Shaft scored.")
@@ -255,8 +262,14 @@ def test_downtime_is_the_assets_around_the_work(
 def test_priorities_are_the_sites_own_and_an_unknown_one_is_none() -> None:
     settings = SETTINGS.model_copy(update={"priorities": {1: 10, 2: 20, 3: 30, 4: 40}})
     assert mapping.order_body(draft(), "BEDFORD", settings, None)["wopriority"] == 20
-    assert mapping.record_of(row(wopriority=10), settings, None).priority == 1
-    assert mapping.record_of(row(wopriority=2), settings, None).priority is None
+    assert mapping.record_of(row(wopriority=10), "maximo", settings, None).priority == 1
+    assert mapping.record_of(row(wopriority=2), "maximo", settings, None).priority is None
+
+
+def test_a_value_that_stands_for_two_priorities_of_ours_is_read_as_neither() -> None:
+    settings = SETTINGS.model_copy(update={"priorities": {1: 10, 2: 10, 3: 30, 4: 40}})
+    assert mapping.order_body(draft(), "BEDFORD", settings, None)["wopriority"] == 10
+    assert mapping.record_of(row(wopriority=10), "maximo", settings, None).priority is None
 
 
 def test_a_note_carries_its_key_once_and_its_whole_text() -> None:
@@ -280,7 +293,6 @@ def test_a_note_carries_its_key_once_and_its_whole_text() -> None:
         ("api_key", ""),
         ("time_zone", "Mars/Olympus"),
         ("priorities", {1: 1}),
-        ("priorities", {1: 1, 2: 1, 3: 2, 4: 3}),
         ("user", 'A" or "B'),
         ("overlap", timedelta()),
     ],

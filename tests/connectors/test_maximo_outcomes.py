@@ -4,7 +4,7 @@ import pytest
 
 from connectors.cmms.maximo import MaximoOutcomeCodes, OutcomeTable
 from domain.outcomes import OutcomeClass
-from domain.work_orders import CompletionReport
+from tests.support.cmms import reported
 
 CODES = MaximoOutcomeCodes(
     OutcomeTable.model_validate(
@@ -34,8 +34,8 @@ CODES = MaximoOutcomeCodes(
 def test_codes_mean_what_the_sites_table_says(
     problem: str | None, cause: str | None, remedy: str | None, outcome: OutcomeClass
 ) -> None:
-    assert CODES.classify(CompletionReport(problem=problem, cause=cause, remedy=remedy)) is outcome
+    assert CODES.classify(reported(problem, cause, remedy)) is outcome
 
 
 def test_without_a_table_every_outcome_waits_for_a_person() -> None:
-    assert MaximoOutcomeCodes(OutcomeTable()).classify(CompletionReport(problem="LEAK")) is OutcomeClass.UNKNOWN
+    assert MaximoOutcomeCodes(OutcomeTable()).classify(reported("LEAK")) is OutcomeClass.UNKNOWN

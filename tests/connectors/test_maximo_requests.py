@@ -10,13 +10,16 @@ import pytest
 
 from connectors.cmms.maximo import MaximoCmms, MaximoSettings, connect
 from connectors.cmms.maximo.client import transaction_id
+from domain.clock import WallClock
+from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
-from domain.work_orders import WorkOrderDraft, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
 
 BASE = "https://eam.test/maximo/api"
 SETTINGS = MaximoSettings.model_validate({"url": BASE, "api_key": "swordfish", "time_zone": "America/New_York"})
 HREF = f"{BASE}/os/mxapiwodetail/_X"
-REF = WorkOrderRef(system="maximo", id="1201", site="BEDFORD", href=HREF, key="MWABCDEFGH")
+BY_KEY = OrderQuery(key="MWABCDEFGH")
+REF = WorkOrderRef(system="maximo", id="1201", locator=HREF, key="MWABCDEFGH")
 DRAFT = WorkOrderDraft(
     key="MWABCDEFGH",
     asset="m1/comp1",
@@ -64,12 +67,14 @@ class Wire:
         return answer if isinstance(answer, httpx.Response) else answer(request)
 
     def connector(self) -> MaximoCmms:
-        return connect(SETTINGS, httpx.AsyncClient(transport=httpx.MockTransport(self)))
+        return connect(
+            SETTINGS, httpx.AsyncClient(transport=httpx.MockTransport(self)), system="maximo", clock=WallClock()
+        )
 
 
 async def test_every_request_is_lean_on_the_public_route_with_the_key_in_a_header() -> None:
     wire = Wire(members())
-    assert await wire.connector().find_work_order("MWABCDEFGH") is None
+    assert await wire.connector().find_work_orders(BY_KEY) == ()
     (request,) = wire.asked
     assert request.url.path == "/maximo/api/os/mxapiwodetail"
     assert request.url.params["lean"] == "1"
@@ -83,7 +88,7 @@ async def test_every_request_is_lean_on_the_public_route_with_the_key_in_a_heade
 async def test_an_order_is_looked_up_created_under_a_transaction_and_read_back() -> None:
     wire = Wire(members(), httpx.Response(201), members(order()))
     record = await wire.connector().create_work_order(DRAFT)
-    assert (record.ref.id, record.ref.key, record.touched) == ("1201", "MWABCDEFGH", False)
+    assert (record.ref.id, record.ref.key, record.touched) == ("1201", "MWABCDEFGH", Touched.UNKNOWN)
     look, create, back = wire.asked
     assert look.url == back.url
     assert create.method == "POST"
@@ -124,13 +129,14 @@ async def test_a_site_that_does_not_keep_our_key_is_named_before_a_second_order_
 
 
 async def test_two_orders_with_one_key_need_a_person_who_is_told_their_numbers() -> None:
+    both = members(order(), order(wonum="1202"))
+    assert [found.ref.id for found in await Wire(both).connector().find_work_orders(BY_KEY)] == ["1201", "1202"]
     with pytest.raises(ActionRequired, match=r"1201 \(BEDFORD\), 1202 \(BEDFORD\)"):
-        await Wire(members(order(), order(wonum="1202"))).connector().find_work_order("MWABCDEFGH")
+        await Wire(both).connector().create_work_order(DRAFT)
 
 
 async def test_one_order_answered_twice_is_one_order() -> None:
-    record = await Wire(members(order(), order())).connector().find_work_order("MWABCDEFGH")
-    assert record is not None
+    assert len(await Wire(members(order(), order())).connector().find_work_orders(BY_KEY)) == 1
 
 
 async def test_an_order_of_the_key_on_another_asset_needs_a_person() -> None:
@@ -142,7 +148,7 @@ async def test_an_order_of_the_key_on_another_asset_needs_a_person() -> None:
 async def test_an_order_whose_text_names_another_key_needs_a_person() -> None:
     wire = Wire(members(order(description_longdescription="Millwright key: MWZZZZZZZZ")))
     with pytest.raises(ActionRequired) as caught:
-        await wire.connector().find_work_order("MWABCDEFGH")
+        await wire.connector().find_work_orders(BY_KEY)
     assert caught.value.field == "externalrefid"
 
 
@@ -155,7 +161,7 @@ async def test_a_draft_whose_site_nobody_knows_needs_a_person() -> None:
 async def test_a_key_with_a_quotation_mark_never_reaches_a_filter() -> None:
     wire = Wire()
     with pytest.raises(Refused):
-        await wire.connector().find_work_order('MW" or 1=1')
+        await wire.connector().find_work_orders(OrderQuery(key='MW" or 1=1'))
     assert wire.asked == []
 
 
@@ -185,7 +191,8 @@ async def test_a_status_that_the_site_does_not_allow_needs_a_person() -> None:
 
 
 async def test_a_memo_is_cut_to_maximos_length() -> None:
-    wire = Wire(httpx.Response(200, json=order()), httpx.Response(204), httpx.Response(200, json=order(status="CAN")))
+    ours = httpx.Response(200, json=order(changeby="MILLWRIGHT"))
+    wire = Wire(ours, httpx.Response(204), httpx.Response(200, json=order(status="CAN")))
     await wire.connector().withdraw_work_order(REF, "word " * 40)
     assert len(json.loads(wire.asked[1].content)["memo"]) <= 50
 
@@ -205,20 +212,20 @@ async def test_a_note_is_merged_so_that_no_child_row_is_lost() -> None:
 )
 async def test_our_key_goes_to_the_configured_host_only(href: str) -> None:
     wire = Wire(httpx.Response(200, json=order()))
-    await wire.connector().read_work_order(REF.model_copy(update={"href": href}))
+    await wire.connector().read_work_order(REF.model_copy(update={"locator": href}))
     assert str(wire.asked[0].url).startswith(f"{HREF}?")
 
 
 @pytest.mark.parametrize("href", ["https://eam.test/elsewhere", "https://eam.test/os/../../oslc/logout"])
 async def test_an_address_that_is_no_orders_is_refused(href: str) -> None:
     with pytest.raises(Refused):
-        await Wire().connector().read_work_order(REF.model_copy(update={"href": href}))
+        await Wire().connector().read_work_order(REF.model_copy(update={"locator": href}))
 
 
-async def test_an_order_without_an_address_is_read_by_its_number() -> None:
+async def test_an_order_without_an_address_is_found_by_its_key() -> None:
     wire = Wire(members(order()))
-    assert (await wire.connector().read_work_order(REF.model_copy(update={"href": None}))).ref.href == HREF
-    assert wire.asked[0].url.params["oslc.where"] == 'wonum="1201" and siteid="BEDFORD"'
+    assert (await wire.connector().read_work_order(REF.model_copy(update={"locator": None}))).ref.locator == HREF
+    assert wire.asked[0].url.params["oslc.where"] == 'externalrefid="MWABCDEFGH"'
 
 
 async def test_downtime_that_we_may_not_read_is_left_out_of_the_report() -> None:
@@ -246,9 +253,9 @@ async def test_the_schema_is_read_once_and_stock_lengths_serve_where_it_is_forbi
         return members(order())
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        connector = connect(SETTINGS, http)
+        connector = connect(SETTINGS, http, system="maximo", clock=WallClock())
         for _ in range(3):
-            assert await connector.find_work_order("MWABCDEFGH")
+            assert await connector.find_work_orders(BY_KEY)
     assert schemas == 1
 
 

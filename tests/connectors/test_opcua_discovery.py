@@ -14,7 +14,7 @@ async def test_a_server_without_job_control_needs_a_person_who_is_told_what_is_m
     server.set_endpoint("opc.tcp://127.0.0.1:0")
     async with server:
         port = server.bserver.port
-        mes = connect(JobControlSettings(url=f"opc.tcp://127.0.0.1:{port}"))
+        mes = connect(JobControlSettings(url=f"opc.tcp://127.0.0.1:{port}"), system="mes")
         for namespace, words in [
             ("urn:other", "nothing of it"),
             (FIRST_NAMESPACE, "only version 1"),
@@ -29,4 +29,4 @@ async def test_a_server_without_job_control_needs_a_person_who_is_told_what_is_m
 
 async def test_an_address_where_nothing_answers_is_named() -> None:
     with pytest.raises(Unavailable, match=r"nothing answers at opc\.tcp://127\.0\.0\.1:1"):
-        await connect(JobControlSettings(url="opc.tcp://127.0.0.1:1")).check()
+        await connect(JobControlSettings(url="opc.tcp://127.0.0.1:1"), system="mes").check()

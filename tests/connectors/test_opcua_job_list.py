@@ -12,7 +12,7 @@ from domain.errors import Unavailable
 from tests.support.plant import TestClock
 
 NOW = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
-CALL = Call("read-production")
+CALL = Call("fake", "read-production")
 
 
 class Server:

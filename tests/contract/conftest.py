@@ -10,6 +10,7 @@ import pytest
 
 from connectors.cmms import maximo
 from connectors.mes import opcua_job_control
+from domain.clock import WallClock
 from domain.errors import Unavailable
 from domain.production import JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
@@ -64,7 +65,7 @@ class MaximoPlant:
                 "timeout": QUICK if quick else PATIENT,
             }
         )
-        return maximo.connect(settings, client)
+        return maximo.connect(settings, client, system="maximo", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
@@ -105,6 +106,24 @@ class MaximoPlant:
 
     def cancel(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "CAN", "not now", by="PLANNER")
+
+    def set_aside(self, ref: WorkOrderRef) -> None:
+        self._server.change_status(ref.id, "WMATL", "no seal in stock", by="PLANNER")
+
+    def delete(self, ref: WorkOrderRef) -> None:
+        self._server.delete(ref.id)
+
+    def put_key(self, ref: WorkOrderRef, key: str | None) -> None:
+        self._server.edit(ref.id, {"externalrefid": key, "description_longdescription": key or ""}, by="PLANNER")
+
+    async def people_open(self, asset: str) -> str:
+        body = {"siteid": "BEDFORD", "assetnum": asset, "description": "It drips.", "reportedby": "PLANNER"}
+        headers = {"apikey": self.secrets[0], "properties": "wonum"}
+        async with httpx.AsyncClient() as client:
+            reply = await client.post(
+                f"{self._server.url}/os/mxapiwodetail", headers=headers, params={"lean": "1"}, json=body
+            )
+        return str(reply.json()["wonum"])
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         now = self.clock.now()
@@ -149,7 +168,7 @@ class JobControlPlant:
                 "connect_timeout": PATIENT,
             }
         )
-        connector = opcua_job_control.connect(settings, clock=self._shop.clock)
+        connector = opcua_job_control.connect(settings, system="opcua_job_control", clock=self._shop.clock)
         self._connectors.append(connector)
         return connector
 

@@ -2,42 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
 
 import pytest
 
+from domain.cmms import Idempotency, OrderQuery
 from domain.errors import ActionRequired, Unavailable
-from domain.ports import Cmms
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
-
-
-class CmmsPlant(Protocol):
-    """A CMMS with its people, as far as this suite needs one."""
-
-    secrets: Sequence[str]
-
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
-    def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
-    def wait(self, time: timedelta) -> None: ...
-    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None: ...
-    def orders_of(self, key: str) -> int: ...
-    async def notes(self, ref: WorkOrderRef) -> list[str]: ...
-    def approve(self, ref: WorkOrderRef) -> None: ...
-    def cancel(self, ref: WorkOrderRef) -> None: ...
-    def complete(self, ref: WorkOrderRef, note: str) -> None: ...
-
-
-async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:
-    """Every page until an empty one."""
-    records: list[WorkOrderRecord] = []
-    while True:
-        page = await cmms.changed_since(cursor)
-        cursor = page.cursor
-        if not page.records:
-            return records, cursor
-        records += page.records
+from domain.work_orders import FindingRole, Touched, WorkOrderStatus
+from tests.contract.cmms_plant import CmmsPlant, found_by, read_all
 
 
 async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
@@ -52,7 +24,7 @@ async def test_opening_twice_opens_once(cmms_plant: CmmsPlant) -> None:
     second = await cmms_plant.connector().create_work_order(draft)
     assert first == second
     assert first.status is WorkOrderStatus.WAITING_APPROVAL
-    assert not first.touched
+    assert first.touched is Touched.NO
     assert (first.ref.key, first.priority, first.asset_external_id) == (draft.key, 2, draft.asset_external_id)
     assert cmms_plant.orders_of(draft.key) == 1
 
@@ -82,17 +54,78 @@ async def test_two_keys_are_two_orders(cmms_plant: CmmsPlant) -> None:
 async def test_an_order_is_found_by_its_key_alone(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
     draft = cmms_plant.draft()
-    assert await cmms.find_work_order(draft.key) is None
+    assert await found_by(cmms, draft.key) == []
     created = await cmms.create_work_order(draft)
-    assert await cmms.find_work_order(draft.key) == created
+    assert await found_by(cmms, draft.key) == [created]
     assert await cmms.read_work_order(created.ref) == created
+
+
+async def test_all_orders_of_an_asset_since_a_time_are_found_peoples_too(cmms_plant: CmmsPlant) -> None:
+    cmms, asset = cmms_plant.connector(), "M001-COMP1"
+    await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.wait(timedelta(hours=1))
+    since = (await cmms.create_work_order(cmms_plant.draft())).changed_at
+    ours = await cmms.create_work_order(cmms_plant.draft())
+    theirs = await cmms_plant.people_open(asset)
+    await cmms.create_work_order(cmms_plant.draft(asset="M002-COMP1"))
+    query = OrderQuery(asset_external_id=asset, asset_attributes={"siteid": "BEDFORD"}, since=since, open_only=True)
+    assert [found.ref.id for found in await cmms.find_work_orders(query)][-2:] == [ours.ref.id, theirs]
+    assert len(await cmms.find_work_orders(query)) == 3
+    cmms_plant.cancel(ours.ref)
+    assert ours.ref.id not in {found.ref.id for found in await cmms.find_work_orders(query)}
+
+
+async def test_an_order_that_people_deleted_is_deleted_and_not_merely_silent(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.delete(created.ref)
+    record = await cmms.read_work_order(created.ref)
+    assert (record.status, record.ref) == (WorkOrderStatus.DELETED, created.ref)
+    assert (await cmms.release_work_order(created.ref, "approved")).status is WorkOrderStatus.DELETED
+    assert (await cmms.withdraw_work_order(created.ref, "revised")).status is WorkOrderStatus.DELETED
+    with pytest.raises(ActionRequired):
+        await cmms.add_note(created.ref, "note-1", "Seen again.")
+
+
+async def test_an_order_whose_key_people_took_off_is_followed_by_its_place(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.put_key(created.ref, None)
+    record = await cmms.read_work_order(created.ref)
+    assert record.ref == created.ref
+    assert record.touched is Touched.YES
+
+
+async def test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.put_key(created.ref, "MW77777777")
+    with pytest.raises(ActionRequired, match="MW77777777"):
+        await cmms.read_work_order(created.ref)
+
+
+async def test_an_order_that_waits_for_a_part_is_on_hold(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft(released=True))
+    cmms_plant.set_aside(created.ref)
+    assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.ON_HOLD
+
+
+async def test_each_text_fits_the_limits_that_are_declared_and_the_priority_its_scale(cmms_plant: CmmsPlant) -> None:
+    can = cmms_plant.connector().capabilities
+    assert set(can.priorities) == {1, 2, 3, 4}
+    assert (can.key_lifetime is not None) == (can.idempotency is Idempotency.KEYED)
+    limits = [limit for limit in (can.limits.summary, can.limits.description, can.limits.note) if limit is not None]
+    assert all(limit > 0 for limit in limits)
+    long = cmms_plant.draft().model_copy(update={"summary": "word " * 2_000, "paragraphs": ("word " * 20_000,)})
+    assert (await cmms_plant.connector().create_work_order(long)).ref.key == long.key
 
 
 @pytest.mark.parametrize("kind", ["commit_then_drop", "drop_then_nothing", "status_500", "html", "timeout"])
 async def test_an_answer_that_was_lost_and_asked_for_again_gives_one_order(cmms_plant: CmmsPlant, kind: str) -> None:
     cmms = cmms_plant.connector(quick=kind == "timeout")
     draft = cmms_plant.draft()
-    await cmms.find_work_order("MW99999999")
+    await found_by(cmms, "MW99999999")
     cmms_plant.misbehave("create", kind)
     with pytest.raises(Unavailable) as caught:
         await cmms.create_work_order(draft)
@@ -106,8 +139,7 @@ async def test_an_answer_given_twice_is_one_order(cmms_plant: CmmsPlant) -> None
     cmms = cmms_plant.connector()
     created = await cmms.create_work_order(cmms_plant.draft())
     cmms_plant.misbehave("query", "duplicate_answer")
-    found = await cmms.find_work_order(created.ref.key)
-    assert found is not None
+    [found] = await found_by(cmms, created.ref.key)
     assert found.ref == created.ref
 
 
@@ -134,7 +166,7 @@ async def test_a_released_draft_does_not_wait_for_approval(cmms_plant: CmmsPlant
     assert (await cmms.create_work_order(draft)).status is WorkOrderStatus.APPROVED
     again = await cmms.create_work_order(draft)
     assert again.status is WorkOrderStatus.APPROVED
-    assert not again.touched
+    assert again.touched is Touched.NO
 
 
 async def test_releasing_twice_releases_once(cmms_plant: CmmsPlant) -> None:
@@ -166,7 +198,7 @@ async def test_a_touched_order_is_not_withdrawn(cmms_plant: CmmsPlant) -> None:
     cmms_plant.approve(created.ref)
     record = await cmms.withdraw_work_order(created.ref, "revised")
     assert record.status is WorkOrderStatus.APPROVED
-    assert record.touched
+    assert record.touched is Touched.YES
 
 
 async def test_an_order_that_a_planner_cancelled_is_not_released(cmms_plant: CmmsPlant) -> None:
@@ -175,7 +207,7 @@ async def test_an_order_that_a_planner_cancelled_is_not_released(cmms_plant: Cmm
     cmms_plant.cancel(created.ref)
     record = await cmms.release_work_order(created.ref, "approved in the console")
     assert record.status is WorkOrderStatus.CANCELLED
-    assert record.touched
+    assert record.touched is Touched.YES
     assert record.report is None
 
 
@@ -186,7 +218,7 @@ async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_pla
     await cmms_plant.connector().add_note(created.ref, "note-1", "Seen again. " * 20)
     await cmms.add_note(created.ref, "note-2", "And again.")
     assert len(await cmms_plant.notes(created.ref)) == 2
-    assert not (await cmms.read_work_order(created.ref)).touched
+    assert (await cmms.read_work_order(created.ref)).touched is Touched.NO
     cmms_plant.approve(created.ref)
     cmms_plant.wait(timedelta(hours=3))
     cmms_plant.complete(created.ref, "Regulator burnt.")
@@ -240,12 +272,12 @@ async def test_what_the_technician_found_comes_back(cmms_plant: CmmsPlant) -> No
     assert record.status is WorkOrderStatus.COMPLETED
     assert record.report is not None
     report = record.report
-    assert (report.failure_class, report.problem, report.cause, report.remedy) == (
-        "ELEC",
-        "OVERVOLT",
-        "REGULATR",
-        "REPLACE",
-    )
+    found = {chosen.role: (chosen.group, chosen.code) for chosen in report.codes}
+    assert found == {
+        FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
+        FindingRole.CAUSE: ("ELEC", "REGULATR"),
+        FindingRole.REMEDY: ("ELEC", "REPLACE"),
+    }
     assert report.downtime == timedelta(hours=3)
     assert report.started_at is not None
     assert report.finished_at == report.started_at + timedelta(hours=2)
@@ -312,21 +344,21 @@ async def test_a_session_that_has_ended_needs_a_person_and_then_goes_on(cmms_pla
     cmms = cmms_plant.connector()
     cmms_plant.misbehave("query", "session_expired")
     with pytest.raises(ActionRequired):
-        await cmms.find_work_order("MW00000001")
-    assert await cmms.find_work_order("MW00000001") is None
+        await found_by(cmms, "MW00000001")
+    assert await found_by(cmms, "MW00000001") == []
 
 
 async def test_a_wait_that_the_vendor_asks_for_is_passed_on(cmms_plant: CmmsPlant) -> None:
     cmms_plant.misbehave("query", "status_429", retry_after=17)
     with pytest.raises(Unavailable) as caught:
-        await cmms_plant.connector().find_work_order("MW00000001")
+        await found_by(cmms_plant.connector(), "MW00000001")
     assert caught.value.retry_after == timedelta(seconds=17)
 
 
 async def test_a_page_instead_of_data_is_not_taken_for_an_answer(cmms_plant: CmmsPlant) -> None:
     cmms_plant.misbehave("query", "html")
     with pytest.raises(Unavailable, match="HTML page"):
-        await cmms_plant.connector().find_work_order("MW00000001")
+        await found_by(cmms_plant.connector(), "MW00000001")
 
 
 async def test_a_connector_that_signed_in_before_signs_in_by_its_key_again(cmms_plant: CmmsPlant) -> None:

@@ -58,7 +58,7 @@ async def test_cases_open_under_the_landed_build_are_finished_after_the_tables_w
             open_before = await read_open_cases(storage.engine)
             assert open_before
             async with open_systems(installation.settings(), storage.clock) as systems:
-                cmms = systems.cmms_id
+                (cmms,) = systems.cmms
             api, sandbox = await installation.start_services(), str(endpoints["control_url"])
             await Conductor(sandbox, api, cmms, STEP, lambda: _stand(installation), _unseen).play()
             summary = await count(installation, storage, str(endpoints["data"]), sandbox, time.monotonic())

@@ -22,7 +22,7 @@ CASE = "MWAAAAAAAA"
 
 def proposals(plant: Plant) -> Proposals:
     cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    return Proposals(cases, FaultInjectedMes(plant.clock), plant.catalogue, plant.clock)
+    return Proposals(cases, {"fake": FaultInjectedMes(plant.clock)}, plant.catalogue, plant.clock)
 
 
 async def opened(plant: Plant) -> str:

@@ -6,10 +6,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.assets import Alias
 from domain.cases import ClosedAs
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.instances import PlantInstances, SiteInstances
+from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.events.register import RegisterStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
 
@@ -53,11 +57,66 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     cases = store_of(plant)
     ((case,),) = await plant.rows("SELECT id FROM cases")
     await cases.intend_order(str(case), "maximo", draft(str(case)))
-    await cases.record_order(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5))
-    await cases.record_order(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0))
-    seen = (await cases.view(str(case)))[0].order
-    assert seen is not None
-    assert seen.status is WorkOrderStatus.COMPLETED
+    asked_at = plant.clock.now()
+    await cases.record_order(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5), asked_at)
+    await cases.record_order(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0), asked_at)
+    assert await status_of(plant) is WorkOrderStatus.COMPLETED
+
+
+async def test_a_change_that_people_dated_back_counts_once_the_order_is_read_again(plant: Plant) -> None:
+    await placed(plant, minutes=5)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    later = plant.clock.now() + timedelta(days=1)
+    done = order(str(case), WorkOrderStatus.COMPLETED, minutes=-300)
+    await store_of(plant).record_order(str(case), done, later)
+    assert await status_of(plant) is WorkOrderStatus.COMPLETED
+
+
+async def test_a_page_that_is_older_than_what_is_known_overwrites_nothing(plant: Plant) -> None:
+    await placed(plant, minutes=5)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    changes = ChangeStore(plant.engine, plant.clock)
+    old = order(str(case), WorkOrderStatus.WAITING_APPROVAL, minutes=0)
+    assert await changes.store_page("maximo", [old], "1") == []
+    assert await status_of(plant) is WorkOrderStatus.APPROVED
+    new = order(str(case), WorkOrderStatus.COMPLETED, minutes=6)
+    assert await changes.store_page("maximo", [old, new], "2") == [case]
+    assert await status_of(plant) is WorkOrderStatus.COMPLETED
+
+
+async def test_a_case_has_the_name_that_its_asset_has_in_the_instance_of_its_site(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case, site),) = await plant.rows("SELECT id, site FROM cases")
+    register = RegisterStore(plant.engine, plant.clock)
+    alias = Alias(system="cmms:hamburg", external_id="4711", asset=PUMP, valid_from=START)
+    await register.map_alias(alias, "pat")
+    for served, system, name in (
+        ({str(site): "hamburg"}, "hamburg", "4711"),
+        ({"HH": "hamburg"}, "maximo", "M001-COMP1"),
+    ):
+        instances = PlantInstances(cmms=SiteInstances(by_site=served, otherwise="maximo"))
+        cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue), None, instances)
+        view, _ = await cases.view(str(case))
+        assert (view.cmms_system, view.cmms_asset) == (system, name)
+    # An order stays where it was made, whoever serves the site by now.
+    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)))
+    assert (await cases.view(str(case)))[0].cmms_system == "maximo"
+
+
+async def placed(plant: Plant, minutes: int) -> None:
+    """The case has an order that was approved at this time."""
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)))
+    approved = order(str(case), WorkOrderStatus.APPROVED, minutes=minutes)
+    await store_of(plant).record_order(str(case), approved, plant.clock.now())
+
+
+async def status_of(plant: Plant) -> WorkOrderStatus | None:
+    """The status of the only case's order."""
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    seen = (await store_of(plant).view(str(case)))[0].order
+    return None if seen is None else seen.status
 
 
 async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant) -> None:
@@ -103,7 +162,7 @@ def order(case: str, status: WorkOrderStatus, *, minutes: int) -> WorkOrderRecor
         status=status,
         vendor_status=status.value,
         changed_at=START + timedelta(minutes=minutes),
-        touched=False,
+        touched=Touched.NO,
     )
 
 

@@ -38,7 +38,7 @@ def store_of(plant: Plant) -> CaseStore:
 async def proposed(plant: Plant) -> str:
     """The one case, proposed."""
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    proposals = Proposals(store_of(plant), FakeMes(plant.clock), plant.catalogue, plant.clock)
+    proposals = Proposals(store_of(plant), {"fake": FakeMes(plant.clock)}, plant.catalogue, plant.clock)
     await proposals.propose_work(CaseRef(case=str(case)))
     return str(case)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Received
-from domain.work_orders import WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Touched, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
@@ -30,7 +30,7 @@ def record(status: WorkOrderStatus, hours: float, key: str = "", name: str = "M0
         status=status,
         vendor_status={"in_progress": "INPRG", "completed": "COMP"}.get(status.value, "APPR"),
         changed_at=START + timedelta(hours=hours),
-        touched=True,
+        touched=Touched.YES,
         asset_external_id=name,
     )
 

@@ -1,9 +1,10 @@
 """The workflow engine's development server, as a process of its own."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from temporalio.client import Client
 
 from domain.loops import wait_until
 from millwright.runtime.embedded import temporal_server
@@ -34,20 +35,18 @@ async def answering(address: str) -> str:
     """The address, once the engine answers there.
 
     Raises:
-        TimeoutError: it does not within ten seconds.
+        TimeoutError: it does not within thirty seconds.
     """
-    host, _, port = address.partition(":")
 
     async def answers() -> bool:
         try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError:
+            await Client.connect(address)
+        except RuntimeError:
+            # Nobody listens yet, or its frontend is not healthy yet.
             return False
-        writer.close()
-        await writer.wait_closed()
         return True
 
-    if not await wait_until(answers, bool, every=0.05, timeout=10):
+    if not await wait_until(answers, bool, every=0.1, timeout=30):
         raise TimeoutError(f"the workflow engine does not answer at {address}")
     return address
 

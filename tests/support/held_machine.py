@@ -34,8 +34,9 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
     )
-    placement = await storage.holds.intend_placement(hold.key, plan, case)
-    assert placement is not None
+    await storage.holds.intend_placement(hold.key, plan, case)
+    hold = await storage.holds.claim(case, system, EQUIPMENT)
+    [placement] = [each for each in hold.live_placements if each.plan.job == job]
     read_at = None if state is PlacementState.ACCEPTED else storage.clock.now()
     await storage.holds.move_placement(hold.key, placement.number, state, read_at=read_at)
 

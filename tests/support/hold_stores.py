@@ -16,7 +16,7 @@ from domain.holds import HoldStore, HoldView, PlacementState, Release
 from domain.keys import case_workflow_id
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore as StoredCases
 from millwright.storage.cases.holds import HoldStore as StoredHolds
@@ -62,15 +62,19 @@ class Bench:
         urgency = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=now, work_at=now)
         await self.cases.record_proposal(case, urgency, None)
 
+    async def intended(self, case: str) -> None:
+        """The case's order is written down, and not made yet."""
+        await self.cases.intend_order(case, "cmms", _draft(case))
+
     async def ordered(self, case: str, status: WorkOrderStatus) -> None:
         """The case's order is seen, or seen to have changed."""
         self.clock.time += timedelta(minutes=1)
-        await self.cases.intend_order(case, "cmms", _draft(case))
+        await self.intended(case)
         ref = WorkOrderRef(system="cmms", id=f"WO-{case}", key=case)
         record = WorkOrderRecord(
-            ref=ref, status=status, vendor_status=status.value, changed_at=self.clock.now(), touched=False
+            ref=ref, status=status, vendor_status=status.value, changed_at=self.clock.now(), touched=Touched.NO
         )
-        await self.cases.record_order(case, record)
+        await self.cases.record_order(case, record, self.clock.now())
 
 
 class AtOnce:

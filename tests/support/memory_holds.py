@@ -144,7 +144,9 @@ class MemoryHolds:
             raise Unavailable("just being released", system=system, operation="place-hold")
         key = case if there is None else there.key
         if there is None:
-            self._holds[key] = HoldView(key=key, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0)
+            self._holds[key] = HoldView(
+                key=key, system=system, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0
+            )
         self.claims.append(Claim(key, case))
         return self._view(key)
 

@@ -8,6 +8,7 @@ from domain.anomaly import Anomaly, AnomalyKind
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
+from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.holds import HoldView
@@ -15,11 +16,10 @@ from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import Memory, Rung, UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from tests.support.fault_injection import store_call
 from tests.support.memory_holds import MemoryHolds
-
-_RANK = tuple(WorkOrderStatus)
+from tests.support.memory_leases import MemoryLeases
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class MemoryStore:
         self._clock = clock
         self.cases: dict[str, CaseView] = {}
         self.holds = MemoryHolds(clock, self.cases, self._wake)
+        self.leases = MemoryLeases(clock)
         self.outcomes: dict[str, Outcome] = {}
         self.labels: dict[str, Label] = {}
         self.due: dict[str, _Due] = {}
@@ -101,8 +102,10 @@ class MemoryStore:
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft))
 
-    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
-        await store_call(lambda: self._see(case, record))
+    async def record_order(
+        self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
+    ) -> None:
+        await store_call(lambda: self._see(case, record, read_at, lease))
 
     async def record_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
@@ -207,11 +210,15 @@ class MemoryStore:
             self._set(case, draft=draft, phase=Phase.PLACE)
         return first or draft
 
-    def _see(self, case: str, record: WorkOrderRecord) -> None:
-        known = self.cases[case].order
-        if known is not None and _age(record) < _age(known):
+    def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:
+        if lease is not None:
+            self.leases.check(lease)
+        known, known_at = self.cases[case].order, self.cases[case].order_read_at
+        overtaken = known_at is None or known_at >= read_at
+        if known is not None and overtaken and record.older_than(known):
             return
-        self._set(case, order=record, phase=Phase.WORK)
+        phase = Phase.WORK if known is None else self.cases[case].phase
+        self._set(case, order=record, order_read_at=read_at, phase=phase)
 
     def _find(self, outcome: Outcome) -> None:
         if outcome.case not in self.outcomes:
@@ -249,13 +256,11 @@ class MemoryStore:
             known = self.cases.get(record.ref.key)
             if known is None or known.draft is None or known.order == record:
                 continue
-            self._set(known.id, order=record)
+            if known.order is not None and record.stamped_before(known.order):
+                continue
+            self._set(known.id, order=record, order_read_at=self._clock.now())
             if known.phase is not Phase.CLOSED:
                 woken.append(known.id)
                 self._wake(known.id)
         self._cursor = cursor
         return woken
-
-
-def _age(record: WorkOrderRecord) -> tuple[datetime, int]:
-    return record.changed_at, _RANK.index(record.status)

@@ -13,7 +13,8 @@ from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
-from domain.cases import CaseView, Evidence, Phase
+from domain.cases import CaseView, Decision, Evidence, Phase
+from domain.cmms import CmmsCapabilities, Idempotency, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActionRequired, ActRejected, ConnectorError, StorageUnavailable, Unavailable
 from domain.holds import Release
@@ -33,11 +34,13 @@ from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDec
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    Touched,
     WorkOrderDraft,
     WorkOrderRecord,
     WorkOrderRef,
     WorkOrderStatus,
 )
+from tests.support.cmms import ABLE, reported
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
 from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, register
@@ -46,6 +49,7 @@ from workflows.maintenance_case import MaintenanceCase, Where
 
 EQUIPMENT = "EQ-001"
 WATCH = timedelta(minutes=5)
+REREAD = timedelta(days=1)
 _PAGE = 2
 _PERSON = "a person of the MES"
 
@@ -55,6 +59,7 @@ class FaultInjectedCmms:
 
     def __init__(self, clock: TestClock) -> None:
         self._clock = clock
+        self.can = ABLE
         self.orders: dict[str, WorkOrderRecord] = {}
         self.made: list[str] = []
         self.notes: list[str] = []
@@ -67,11 +72,18 @@ class FaultInjectedCmms:
     async def check(self) -> str:
         return "fake"
 
-    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
-        return await vendor_call(lambda: self.orders.get(key))
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return self.can
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        return await vendor_call(lambda: [order for key, order in self.orders.items() if key == query.key])
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        return await vendor_call(lambda: self._create(draft))
+        if self.can.idempotency is not Idempotency.LOOK_UP:
+            return await vendor_call(lambda: self._create(draft))
+        found: WorkOrderRecord | None = await vendor_call(lambda: self.orders.get(draft.key))
+        return found if found is not None else await vendor_call(lambda: self._make(draft))
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         return await vendor_call(lambda: self.orders[ref.key])
@@ -91,22 +103,24 @@ class FaultInjectedCmms:
     def people_move(self, key: str, status: WorkOrderStatus, problem: str | None = None) -> None:
         """Somebody there changes an order that is not finished."""
         if key in self.orders and not self.orders[key].status.finished:
-            report = CompletionReport(finished_at=self._clock.now(), problem=problem) if problem else None
-            self._put(self.orders[key].ref, status, touched=True, report=report)
+            report = reported(problem).model_copy(update={"finished_at": self._clock.now()}) if problem else None
+            self._put(self.orders[key].ref, status, touched=Touched.YES, report=report)
 
     def reopen(self, key: str) -> None:
         """Somebody there opens a finished order again."""
-        self._put(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS, touched=True)
+        self._put(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS, touched=Touched.YES)
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.asks_for is not None:
             raise Unavailable("429", system="fake", operation="create-work-order", retry_after=self.asks_for)
         if self.demands is not None:
             raise ActionRequired("is required", system="fake", operation="create-work-order", field=self.demands)
-        if draft.key not in self.orders:
-            self.made.append(draft.key)
-            status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
-            self._put(WorkOrderRef(system="fake", id=str(1000 + len(self.orders)), key=draft.key), status)
+        return self.orders[draft.key] if draft.key in self.orders else self._make(draft)
+
+    def _make(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        self.made.append(draft.key)
+        status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
+        self._put(WorkOrderRef(system="fake", id=str(999 + len(self.made)), key=draft.key), status)
         return self.orders[draft.key]
 
     def _leave_waiting(self, key: str, status: WorkOrderStatus) -> WorkOrderRecord:
@@ -114,7 +128,7 @@ class FaultInjectedCmms:
         waiting = order.status is WorkOrderStatus.WAITING_APPROVAL
         released = order.status is WorkOrderStatus.APPROVED
         if (waiting and status is WorkOrderStatus.APPROVED) or (
-            (waiting or released) and status is WorkOrderStatus.CANCELLED and not order.touched
+            (waiting or released) and status is WorkOrderStatus.CANCELLED and order.touched is Touched.NO
         ):
             self._put(order.ref, status, touched=order.touched)
         return self.orders[key]
@@ -128,7 +142,7 @@ class FaultInjectedCmms:
         ref: WorkOrderRef,
         status: WorkOrderStatus,
         *,
-        touched: bool = False,
+        touched: Touched = Touched.NO,
         report: CompletionReport | None = None,
     ) -> None:
         self.orders[ref.key] = WorkOrderRecord(
@@ -263,11 +277,14 @@ class FaultInjectedTwins:
     def __init__(self) -> None:
         self.holds_told: list[Json] = []
         """The states of holds that it was told, without repetitions."""
+        self.outcomes_told: list[Json] = []
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         return await vendor_call(lambda: self._patch(properties))
 
     def _patch(self, properties: Mapping[str, Json]) -> str:
+        if "lastOutcome" in properties:
+            self.outcomes_told.append(properties["lastOutcome"])
         told = properties.get("holdState")
         if told is not None and self.holds_told[-1:] != [told]:
             self.holds_told.append(told)
@@ -348,6 +365,7 @@ class SagaPlant:
         self.cmms = FaultInjectedCmms(self.clock)
         self.mes = FaultInjectedMes(self.clock)
         self.twins = FaultInjectedTwins()
+        self.cmms_by_id = {"fake": self.cmms}
         judge = self.judge = SetTiming(until_hold)
         # Where autonomy is not enforced, its store is never asked.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
@@ -355,19 +373,20 @@ class SagaPlant:
             self.store,
             self.store.holds,
             self.store,
-            self.cmms,
-            "fake",
+            self.store.leases,
+            self.cmms_by_id,
             judge,  # type: ignore[arg-type]  # no step of a case judges
             autonomy,
             self.clock,
             Nobody(),
             WATCH,
+            REREAD,
         )
         self._activities = (
-            Proposals(self.store, self.mes, judge, self.clock),  # type: ignore[arg-type]  # as above
-            Holds(self.store, self.store.holds, self.mes, "fake", self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
+            Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
+            Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
-            Outcomes(self.store, self.twins, FakeCodes(), autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, self.twins, {"fake": FakeCodes()}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 
@@ -386,6 +405,11 @@ class SagaPlant:
                 self.begin(case)
             self.workflows[case].wake()
         return bool(due)
+
+    def accept(self, case: str) -> None:
+        """A person says yes to what a case proposes."""
+        decision = Decision(approved=True, by="pat", reason="go on", at=self.clock.now())
+        Played(self.store.record_decision(case, decision)).play()
 
     def release(self, key: str) -> None:
         """A person of production releases a hold here, where it is releasable."""
@@ -439,8 +463,10 @@ def case_view(case: str, part: int, rung: Rung, *, mapped: bool = True) -> CaseV
         fed=1,
         evidence=(seen,),
         codes_seen=(),
+        cmms_system="fake",
         cmms_asset=f"M001-COMP{part}",
         cmms_attributes={},
+        mes_system="fake",
         mes_equipment=EQUIPMENT if mapped else None,
         twin=asset.id,
         machine_twin=machine.id,

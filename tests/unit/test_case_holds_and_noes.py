@@ -72,7 +72,7 @@ def test_a_no_to_an_order_that_others_have_in_hand_is_told_to_the_planner() -> N
     plant = opened(Rung.WORK_ORDER)
     settle(plant)
     plant.cmms.people_move(CASE, WorkOrderStatus.IN_PROGRESS)
-    Played(plant.store.record_order(CASE, plant.cmms.orders[CASE])).play()
+    Played(plant.store.record_order(CASE, plant.cmms.orders[CASE], plant.clock.now())).play()
     say_no(plant)
     view = plant.store.now(CASE)
     assert view.order is not None
@@ -84,7 +84,7 @@ def test_no_hold_is_placed_for_a_case_to_which_a_person_said_no() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD, until_hold=timedelta(minutes=30))
     settle(plant)
     plant.cmms.people_move(CASE, WorkOrderStatus.IN_PROGRESS)
-    Played(plant.store.record_order(CASE, plant.cmms.orders[CASE])).play()
+    Played(plant.store.record_order(CASE, plant.cmms.orders[CASE], plant.clock.now())).play()
     say_no(plant)
     pass_time(plant, timedelta(hours=1))
     assert plant.mes.holder is None

@@ -17,6 +17,7 @@ from domain.anomaly import Received
 from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
 from domain.cases import CaseView
+from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError
 from domain.holds import Release
 from domain.outcomes import OutcomeClass
@@ -35,15 +36,18 @@ from domain.production import (
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    FindingRole,
+    Touched,
     WorkOrderDraft,
     WorkOrderRecord,
     WorkOrderRef,
     WorkOrderStatus,
 )
 from millwright.bootstrap import StoredVersions, Systems, stores
-from millwright.settings import Settings
+from millwright.settings import ConnectorSettings, Settings
 from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
+from tests.support.cmms import ABLE, reported
 from tests.support.plant import START, TestClock, publish_policies, register
 from workflows.queues import case_queue
 
@@ -82,9 +86,13 @@ class FakeCmms:
     async def check(self) -> str:
         return "fake"
 
-    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return ABLE
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.failing.enter()
-        return self.orders.get(key)
+        return [order for key, order in self.orders.items() if key == query.key]
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         self.failing.enter()
@@ -121,7 +129,7 @@ class FakeCmms:
     def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
         """A technician completes an order, or a planner cancels it."""
         status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED
-        report = CompletionReport(finished_at=self.clock.now(), problem=problem) if problem else None
+        report = reported(problem).model_copy(update={"finished_at": self.clock.now()}) if problem else None
         self.orders[key] = self._record(self.orders[key].ref, status, report)
 
     def _record(
@@ -132,7 +140,7 @@ class FakeCmms:
             status=status,
             vendor_status=status.value,
             changed_at=self.clock.now(),
-            touched=False,
+            touched=Touched.NO,
             report=report,
         )
 
@@ -225,7 +233,7 @@ class FakeCodes:
         self.known = {"REPAIRED": OutcomeClass.CONFIRMED, "NOFAULT": OutcomeClass.NOTHING_FOUND}
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
-        return self.known.get(report.problem or "", OutcomeClass.UNKNOWN)
+        return self.known.get(report.code_of(FindingRole.PROBLEM) or "", OutcomeClass.UNKNOWN)
 
 
 class FakePlant:
@@ -239,15 +247,14 @@ class FakePlant:
         self.twins = FakeTwins()
         self.codes = FakeCodes()
         self.engine = engine
-        self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1))
+        named = ConnectorSettings(connector="fake")
+        self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1), cmms=named, mes=named)
         catalogue = Catalogue()
         self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
         self.systems = Systems(
-            cmms=self.cmms,
-            cmms_id="fake",
-            codes=self.codes,
-            mes=self.mes,
-            mes_id="fake",
+            cmms={"fake": self.cmms},
+            codes={"fake": self.codes},
+            mes={"fake": self.mes},
             twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
         )
         self.judging = Judging(self.storage.lines, catalogue)

@@ -1,5 +1,7 @@
 """What a technician found in words that nobody has explained yet: a person is asked, and it is learnt late."""
 
+from datetime import timedelta
+
 from sqlalchemy import text
 
 from domain.cases import ClosedAs, Lane
@@ -44,7 +46,7 @@ async def test_an_outcome_becomes_a_label_once_the_crosswalk_knows_its_code(plan
     await completed_with_a_code_of_its_own(plant)
     await plant.stop_worker()
     plant.codes.known["LEAK"] = OutcomeClass.CONFIRMED
-    assert await redrive_outcomes(plant.storage, plant.codes) == 1
+    assert await redrive_outcomes(plant.storage, plant.systems.codes) == 1
     plant.start_worker()
     await plant.at_rest()
     case = await plant.case()
@@ -59,5 +61,16 @@ async def test_an_outcome_becomes_a_label_once_the_crosswalk_knows_its_code(plan
 async def test_an_outcome_that_is_still_unknown_is_left_alone(plant: FakePlant) -> None:
     await completed_with_a_code_of_its_own(plant)
     before = await plant.case()
-    assert await redrive_outcomes(plant.storage, plant.codes) == 0
+    assert await redrive_outcomes(plant.storage, plant.systems.codes) == 0
     assert await plant.case() == before
+
+
+async def test_a_code_that_comes_after_completion_is_learnt_though_the_case_is_closed(plant: FakePlant) -> None:
+    await completed_with_a_code_of_its_own(plant)
+    plant.clock.time += timedelta(hours=3)
+    plant.cmms.people_close((await plant.case()).id, "REPAIRED")
+    await plant.hint()
+    case = await plant.case()
+    assert (case.closed_as, case.outcome, case.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
+    assert (case.lane, case.waiting_for) == (None, None)
+    assert (await verify(plant.engine)).verified

@@ -29,6 +29,7 @@ from domain.assets import (
     Observable,
     ObservableKind,
     PlantRegister,
+    system_of,
 )
 from domain.errors import ActionRequired
 
@@ -154,7 +155,8 @@ class _Graph:
             self._add_alias(DEVICE_SYSTEM, self._text(twin, words.device), asset, twin, words.device)
             if self._is_integrated(twin):
                 self._text(twin, words.asset_class)
-                self._add_alias(MES_SYSTEM, self._text(twin, words.mes_equipment), asset, twin, words.mes_equipment)
+                mes = self._instance(twin, MES_SYSTEM, words.mes_instance)
+                self._add_alias(mes, self._text(twin, words.mes_equipment), asset, twin, words.mes_equipment)
                 self._add_cmms(twin, asset, self._text(twin, words.cmms_asset))
         elif level is Level.COMPONENT:
             number = self._optional(twin, words.cmms_asset)
@@ -177,7 +179,13 @@ class _Graph:
     def _add_cmms(self, twin: str, asset: Asset, number: str) -> None:
         site = self._optional(twin, self._words.cmms_site)
         attributes = {} if site is None else {_SITE_ATTRIBUTE: site}
-        self._add_alias(CMMS_SYSTEM, number, asset, twin, self._words.cmms_asset, attributes)
+        system = self._instance(twin, CMMS_SYSTEM, self._words.cmms_instance)
+        self._add_alias(system, number, asset, twin, self._words.cmms_asset, attributes)
+
+    def _instance(self, twin: str, kind: str, word: str) -> str:
+        """The crosswalk's word for the system in which a twin's name counts: one instance where the twin names one."""
+        instance = self._optional(twin, word)
+        return kind if instance is None else system_of(kind, instance)
 
     def _add_alias(
         self, system: str, name: str, asset: Asset, twin: str, place: str, attributes: dict[str, str] | None = None

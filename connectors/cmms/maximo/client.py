@@ -10,7 +10,6 @@ import httpx
 from connectors.call import Call
 from connectors.cmms.maximo.cursor import local_text
 from connectors.cmms.maximo.faults import DUPLICATE_KEY, codes_of, read_fault
-from connectors.cmms.maximo.mapping import SYSTEM
 from connectors.cmms.maximo.models import AssetPage, AssetRow, Count, ObjectSchema, WorkOrderPage, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.cmms.maximo.text import digest_of
@@ -24,7 +23,7 @@ _SCHEMA: Final = "jsonschemas/mxapiwodetail"
 _LEAN: Final[Mapping[str, str]] = {"lean": "1"}
 
 _FIELDS: Final = (
-    "wonum,siteid,status,statusdate,description,description_longdescription,assetnum,wopriority,externalrefid,"
+    "wonum,siteid,status,statusdate,reportdate,description,description_longdescription,assetnum,wopriority,externalrefid,"
     "actstart,actfinish,failurecode,problemcode,"
     "failurereport{*},labtrans{*},matusetrans{*},worklog{*},wostatus{*}"
 )
@@ -46,7 +45,6 @@ class MaximoClient:
         self._settings = settings
         self._json = JsonSystem(
             http,
-            system=SYSTEM,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             read_fault=read_fault,
@@ -70,8 +68,10 @@ class MaximoClient:
         reply = await self._get(call, f"{self._settings.url}/{_SCHEMA}", params, also=(403, 404))
         return self._json.read(call, reply, ObjectSchema) if reply.status_code == 200 else None
 
-    async def orders_with(self, call: Call, attributes: Mapping[str, str], fields: Collection[str]) -> WorkOrderPage:
-        """The orders whose attributes have these values.
+    async def orders_with(
+        self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None = None
+    ) -> WorkOrderPage:
+        """The first page of the orders whose attributes have these values, reported at `since` or later.
 
         Raises:
             Refused: a value has a quotation mark in it, which Maximo's filters cannot carry.
@@ -79,7 +79,11 @@ class MaximoClient:
         bad = [name for name, value in attributes.items() if '"' in value]
         if bad:
             raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
-        params = {"oslc.select": _select(fields), "oslc.where": _where(attributes), "oslc.pageSize": "10"}
+        where = _where(attributes)
+        if since is not None:
+            where += f' and reportdate>="{local_text(since, self._settings.zone)}"'
+        size = str(self._settings.page_size)
+        params = {"oslc.select": _select(fields), "oslc.where": where, "oslc.pageSize": size}
         return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
 
     async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> WorkOrderPage:
@@ -103,9 +107,11 @@ class MaximoClient:
         reply = await self._json.send(call, "GET", self._ours(call, href), headers=self._headers)
         return self._json.read(call, reply, WorkOrderPage)
 
-    async def order(self, call: Call, href: str, fields: Collection[str]) -> WorkOrderRow:
-        """One order by its href."""
-        reply = await self._get(call, self._ours(call, href), {"oslc.select": _select(fields)})
+    async def order(self, call: Call, href: str, fields: Collection[str]) -> WorkOrderRow | None:
+        """One order by its href; None where nothing is there any more."""
+        reply = await self._get(call, self._ours(call, href), {"oslc.select": _select(fields)}, also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return None
         row = self._json.read(call, reply, WorkOrderRow)
         return row if row.href else row.model_copy(update={"href": href})
 

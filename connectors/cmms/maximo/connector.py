@@ -13,49 +13,77 @@ from connectors.call import Call
 from connectors.cmms.maximo import mapping
 from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor, instant, lower_bound
-from connectors.cmms.maximo.mapping import SYSTEM
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderPage, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.cmms.maximo.text import one_line
+from domain.clock import Clock
+from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.keys import CASE_PREFIX
-from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 logger = logging.getLogger(__name__)
-
-_TRANSACTION_LIFE: Final = timedelta(minutes=5)
-"""How long Maximo remembers a transaction id (escalation OSLCTXN)."""
 
 _OPTIONAL_FIELDS: Final = ("changeby",)
 
 
 class MaximoCmms:
-    """The port `Cmms` over Maximo; see `domain.ports.Cmms` for what each method promises."""
+    """The port `Cmms` over one Maximo; see `domain.ports.Cmms` for what each method promises.
 
-    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient) -> None:
+    Args:
+        settings: the site's.
+        http: by what requests are made.
+        system: the id of this instance.
+        clock: by which a deleted order is stamped.
+    """
+
+    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient, system: str, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
+        self._system = system
         self._client = MaximoClient(settings, http)
         self._schema: ObjectSchema | None = None
         self._schema_read = False
         self._schema_lock = asyncio.Lock()
 
     async def check(self) -> str:
-        count = await self._client.count_orders(Call("check"))
+        count = await self._client.count_orders(Call(self._system, "check"))
         host = httpx.URL(self._settings.url).host
         return f"IBM Maximo at {host} answers; signed in with the key of {self._settings.user}; {count} orders of ours"
 
-    async def find_work_order(self, key: str) -> WorkOrderRecord | None:
-        call = Call("find-work-order", key)
-        row = await self._find(call, key)
-        return await self._record(call, row) if row else None
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return mapping.capabilities(self._settings)
+
+    async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
+        call = Call(self._system, "find-work-orders", query.key)
+        schema = await self._site_schema(call)
+        wanted = mapping.attributes_of(query, schema, self._settings)
+        page = await self._client.orders_with(call, wanted, await self._fields(call), query.since)
+        rows = {(row.siteid, row.wonum): row for row in page.member}
+        if page.next_page:
+            raise ActionRequired(
+                f"more than {len(rows)} orders match; narrow the search by asset and time",
+                system=call.system,
+                operation=call.operation,
+                key=call.key,
+            )
+        if query.key is not None:
+            for row in rows.values():
+                self._check_key(call, row, query.key, schema)
+        found = [
+            await self._record(call, row)
+            for row in sorted(rows.values(), key=lambda row: mapping.reported_at(row, self._settings.zone))
+        ]
+        return tuple(record for record in found if not (query.open_only and record.status.finished))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        call = Call("create-work-order", draft.key)
+        call = Call(self._system, "create-work-order", draft.key)
         site = draft.asset_attributes.get("siteid") or self._settings.site
         if not site:
             raise ActionRequired(
                 f"no site is known for asset {draft.asset_external_id}",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="siteid",
@@ -64,7 +92,7 @@ class MaximoCmms:
         if (row.assetnum or "").upper() != draft.asset_external_id.upper():
             raise ActionRequired(
                 f"order {row.wonum} carries this key but stands on asset {row.assetnum}, not {draft.asset_external_id}",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="assetnum",
@@ -74,43 +102,53 @@ class MaximoCmms:
         return await self._record(call, row)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        call = Call("read-work-order", ref.key)
-        return await self._record(call, await self._read(call, ref))
+        call = Call(self._system, "read-work-order", ref.key)
+        row = await self._read(call, ref)
+        return await self._record(call, row, ref.key) if row else self._gone(ref)
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        call = Call("release-work-order", ref.key)
+        call = Call(self._system, "release-work-order", ref.key)
         row = await self._read(call, ref)
+        if row is None:
+            return self._gone(ref)
         if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._move_on(call, row, self._settings.approved_status, memo)
-        return await self._record(call, row)
+        return await self._record(call, row, ref.key)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        call = Call("withdraw-work-order", ref.key)
+        call = Call(self._system, "withdraw-work-order", ref.key)
         row = await self._read(call, ref)
+        if row is None:
+            return self._gone(ref)
         begun = mapping.status_of(row) not in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
-        if not begun and not mapping.is_touched(row, self._settings.user):
+        if not begun and mapping.touched_by_others(row, self._settings.user) is Touched.NO:
             row = await self._move_on(call, row, self._settings.cancelled_status, memo)
-        return await self._record(call, row)
+        return await self._record(call, row, ref.key)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        call = Call("add-note", ref.key)
+        call = Call(self._system, "add-note", ref.key)
         row = await self._read(call, ref)
+        if row is None:
+            raise ActionRequired(
+                f"order {ref.id} is gone", system=call.system, operation=call.operation, key=call.key, field="wonum"
+            )
         if mapping.has_note(row, note_key):
             return
         effect = f"{row.siteid}/{row.wonum}/{note_key}"
         await self._client.merge(call, self._href(call, row), mapping.note_body(note_key, text), effect)
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
-        call = Call("changed-since")
+        call = Call(self._system, "changed-since")
         try:
             mark = Cursor.parse(cursor)
         except ValueError as error:
-            raise Refused(str(error), system=SYSTEM, operation=call.operation) from None
+            raise Refused(str(error), system=call.system, operation=call.operation) from None
         given = await self._first_unseen(call, mark)
         downtimes = await self._downtimes(call, given)
         schema = await self._site_schema(call)
         records = tuple(
-            mapping.record_of(row, self._settings, schema, downtimes.get((row.siteid, row.wonum))) for row in given
+            mapping.record_of(row, self._system, self._settings, schema, downtimes.get((row.siteid, row.wonum)))
+            for row in given
         )
         after = mark.advanced(given, self._settings.overlap, self._settings.zone)
         return ChangePage(records=records, cursor=after.text() if given or cursor is None else cursor)
@@ -139,7 +177,10 @@ class MaximoCmms:
         href = page.next_page or ""
         if href in followed:
             raise Refused(
-                "unreadable reply: nextPage leads in a circle", system=SYSTEM, operation=call.operation, key=call.key
+                "unreadable reply: nextPage leads in a circle",
+                system=call.system,
+                operation=call.operation,
+                key=call.key,
             )
         followed.add(href)
         return await self._client.next_page(call, href)
@@ -153,21 +194,27 @@ class MaximoCmms:
             numbers = ", ".join(f"{wonum} ({site})" for site, wonum in sorted(rows))
             raise ActionRequired(
                 f"more than one order carries this key: {numbers}; keep one and clear externalrefid on the others",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="externalrefid",
             )
         row = next(iter(rows.values()), None)
-        if row and not mapping.proves_key(row, key, schema):
+        if row is not None:
+            self._check_key(call, row, key, schema)
+        return row
+
+    def _check_key(self, call: Call, row: WorkOrderRow, key: str, schema: ObjectSchema | None) -> None:
+        """Refuses an order that was found by the short form of a key and is not the one of this key."""
+        if not mapping.proves_key(row, key, schema):
             raise ActionRequired(
-                f"order {row.wonum} carries {reference} in externalrefid, but not this key in its long description",
-                system=SYSTEM,
+                f"order {row.wonum} carries {row.externalrefid} in externalrefid, but not this key in its long "
+                "description",
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="externalrefid",
             )
-        return row
 
     async def _create(self, call: Call, draft: WorkOrderDraft, site: str) -> WorkOrderRow:
         body = mapping.order_body(draft, site, self._settings, await self._site_schema(call))
@@ -178,17 +225,17 @@ class MaximoCmms:
         if created:
             raise ActionRequired(
                 "the order was made but cannot be found by externalrefid: the site's object structure does not keep it",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
                 field="externalrefid",
             )
         raise Unavailable(
             "it has taken this order already, but does not show it (yet, or any more)",
-            system=SYSTEM,
+            system=call.system,
             operation=call.operation,
             key=call.key,
-            retry_after=_TRANSACTION_LIFE,
+            retry_after=self.capabilities.key_lifetime,
         )
 
     async def _move_on(self, call: Call, row: WorkOrderRow, status: str, memo: str) -> WorkOrderRow:
@@ -197,26 +244,58 @@ class MaximoCmms:
         try:
             await self._client.change_status(call, href, status, one_line(memo, mapping.MEMO_LENGTH))
         except (ActionRequired, Refused):
-            now = await self._client.order(call, href, await self._fields(call))
+            now = await self._again(call, href)
             if mapping.status_of(now) is mapping.status_of(row):
                 raise
             return now
-        return await self._client.order(call, href, await self._fields(call))
+        return await self._again(call, href)
 
-    async def _read(self, call: Call, ref: WorkOrderRef) -> WorkOrderRow:
-        fields = await self._fields(call)
-        if ref.href:
-            return await self._client.order(call, ref.href, fields)
-        attributes = {"wonum": ref.id} | ({"siteid": ref.site} if ref.site else {})
-        rows = (await self._client.orders_with(call, attributes, fields)).member
-        if not rows:
-            raise Refused(f"there is no order {ref.id}", system=SYSTEM, operation=call.operation, key=call.key)
-        return rows[0]
+    async def _again(self, call: Call, href: str) -> WorkOrderRow:
+        """An order that was there a moment ago."""
+        row = await self._client.order(call, href, await self._fields(call))
+        if row is None:
+            raise Unavailable(
+                "the order went away meanwhile", system=call.system, operation=call.operation, key=call.key
+            )
+        return row
 
-    async def _record(self, call: Call, row: WorkOrderRow) -> WorkOrderRecord:
+    async def _read(self, call: Call, ref: WorkOrderRef) -> WorkOrderRow | None:
+        """The order of a reference; None where it is gone.
+
+        One that is not where it was is looked for by its key: it may have been moved to another site.
+
+        Raises:
+            ActionRequired: another key stands on it.
+        """
+        row = await self._client.order(call, ref.locator, await self._fields(call)) if ref.locator else None
+        if row is None:
+            return await self._find(call, ref.key)
+        if row.externalrefid and mapping.key_of(row, await self._site_schema(call)) != ref.key:
+            raise ActionRequired(
+                f"order {ref.id} carries {row.externalrefid} in externalrefid now, not the key of its case",
+                system=call.system,
+                operation=call.operation,
+                key=call.key,
+                field="externalrefid",
+            )
+        return row
+
+    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        """An order that was deleted. Maximo keeps no record of that, so the time is that of this reading."""
+        return WorkOrderRecord(
+            ref=ref,
+            status=WorkOrderStatus.DELETED,
+            vendor_status="not found",
+            changed_at=self._clock.now(),
+            touched=Touched.YES,
+        )
+
+    async def _record(self, call: Call, row: WorkOrderRow, key: str | None = None) -> WorkOrderRecord:
+        """An order as ours; `key` is the case's where a person has taken it off the order."""
         downtimes = await self._downtimes(call, (row,))
         schema = await self._site_schema(call)
-        return mapping.record_of(row, self._settings, schema, downtimes.get((row.siteid, row.wonum)))
+        downtime = downtimes.get((row.siteid, row.wonum))
+        return mapping.record_of(row, self._system, self._settings, schema, downtime, key)
 
     async def _downtimes(self, call: Call, rows: Iterable[WorkOrderRow]) -> dict[tuple[str, str], timedelta]:
         """How long the assets of completed orders were down, by site and order; what may not be read is left out."""
@@ -259,7 +338,7 @@ class MaximoCmms:
         if row.href is None:
             raise Refused(
                 f"unreadable reply: order {row.wonum} came without its address",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
             )

@@ -12,10 +12,22 @@ from connectors.cmms.maximo.cursor import instant
 from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from domain.canonical import Json
+from domain.cmms import (
+    ChangeFeed,
+    CmmsCapabilities,
+    Idempotency,
+    OrderApproval,
+    OrderCancellation,
+    OrderQuery,
+    TextLimits,
+)
 from domain.work_orders import (
     CompletionReport,
+    FindingRole,
     Labor,
     Part,
+    ReportedCode,
+    Touched,
     WorkOrderDraft,
     WorkOrderRecord,
     WorkOrderRef,
@@ -24,14 +36,12 @@ from domain.work_orders import (
 
 logger = logging.getLogger(__name__)
 
-SYSTEM: Final = "maximo"
-
 STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
     "WAPPR": WorkOrderStatus.WAITING_APPROVAL,
     "APPR": WorkOrderStatus.APPROVED,
     "WSCH": WorkOrderStatus.APPROVED,
-    "WMATL": WorkOrderStatus.APPROVED,
-    "WPCOND": WorkOrderStatus.APPROVED,
+    "WMATL": WorkOrderStatus.ON_HOLD,
+    "WPCOND": WorkOrderStatus.ON_HOLD,
     "INPRG": WorkOrderStatus.IN_PROGRESS,
     "COMP": WorkOrderStatus.COMPLETED,
     "CLOSE": WorkOrderStatus.COMPLETED,
@@ -54,6 +64,39 @@ def length_of(schema: ObjectSchema | None, attribute: str, otherwise: int) -> in
     """How long an attribute may be, by the site's schema where it says."""
     field = schema.properties.get(attribute) if schema else None
     return field.max_length if field and field.max_length else otherwise
+
+
+def capabilities(settings: MaximoSettings) -> CmmsCapabilities:
+    """What Maximo can do, as this site uses it. It forgets a transaction id after five minutes (escalation OSLCTXN)."""
+    return CmmsCapabilities(
+        idempotency=Idempotency.KEYED,
+        key_lifetime=timedelta(minutes=5),
+        approval=OrderApproval.STATE,
+        cancellation=OrderCancellation.STATE,
+        search_by_key=True,
+        changes=ChangeFeed.POLL,
+        tombstones=False,
+        priorities={ours: str(theirs) for ours, theirs in settings.priorities.items()},
+        limits=TextLimits(summary=DESCRIPTION_LENGTH, description=LONG_TEXT_LENGTH, note=NOTE_LENGTH),
+    )
+
+
+def attributes_of(query: OrderQuery, schema: ObjectSchema | None, settings: MaximoSettings) -> dict[str, str]:
+    """The attributes that orders must have for a query."""
+    wanted: dict[str, str] = {}
+    if query.key is not None:
+        wanted["externalrefid"] = reference_of(query.key, schema)
+    if query.asset_external_id is not None:
+        wanted["assetnum"] = query.asset_external_id
+        site = query.asset_attributes.get("siteid") or settings.site
+        if site:
+            wanted["siteid"] = site
+    return wanted
+
+
+def reported_at(row: WorkOrderRow, zone: ZoneInfo) -> tuple[datetime, str]:
+    """By what orders are sorted, oldest first."""
+    return instant(row.reportdate or row.statusdate, zone), row.wonum
 
 
 def reference_of(key: str, schema: ObjectSchema | None) -> str:
@@ -130,11 +173,11 @@ def status_of(row: WorkOrderRow) -> WorkOrderStatus:
     return status or WorkOrderStatus.IN_PROGRESS
 
 
-def is_touched(row: WorkOrderRow, user: str) -> bool:
+def touched_by_others(row: WorkOrderRow, user: str) -> Touched:
     """Whether anybody but us has changed an order.
 
-    Yes where a change, a status or a note bears another's name; where there is work on it; or where it is in a
-    state that we never set. Where Maximo names nobody, only an order still waiting counts as untouched.
+    Yes where a change, a status or a note bears another's name; where our key was taken off it; where there is work on
+    it; or where it is in a state that we never set. Unknown where Maximo names nobody.
     """
     named = {name.upper() for name in (row.changeby, *(change.changeby for change in row.wostatus)) if name}
     noted_by_others = any(
@@ -142,25 +185,39 @@ def is_touched(row: WorkOrderRow, user: str) -> bool:
         for note in row.worklog
     )
     worked_on = bool(row.actstart or row.actfinish or row.failurereport or row.labtrans or row.matusetrans)
-    if noted_by_others or worked_on or named - {user.upper()} or row.internal_status not in _OURS_TO_SET:
-        return True
-    return not named and row.internal_status != "WAPPR"
+    if (
+        not row.externalrefid
+        or noted_by_others
+        or worked_on
+        or named - {user.upper()}
+        or row.internal_status not in _OURS_TO_SET
+    ):
+        return Touched.YES
+    return Touched.NO if named else Touched.UNKNOWN
 
 
 def record_of(
-    row: WorkOrderRow, settings: MaximoSettings, schema: ObjectSchema | None, downtime: timedelta | None = None
+    row: WorkOrderRow,
+    system: str,
+    settings: MaximoSettings,
+    schema: ObjectSchema | None,
+    downtime: timedelta | None = None,
+    key: str | None = None,
 ) -> WorkOrderRecord:
-    """An order of Maximo's as ours; `report` only where the work is completed."""
+    """An order of Maximo's as ours; `report` only where the work is completed.
+
+    Args:
+        key: the key of its case where that is known; else the one that the order carries.
+    """
     status = status_of(row)
-    priorities = {theirs: ours for ours, theirs in settings.priorities.items()}
     return WorkOrderRecord(
-        ref=WorkOrderRef(system=SYSTEM, id=row.wonum, site=row.siteid, href=row.href, key=key_of(row, schema)),
+        ref=WorkOrderRef(system=system, id=row.wonum, locator=row.href, key=key or key_of(row, schema)),
         status=status,
         vendor_status=row.status,
         changed_at=instant(row.statusdate, settings.zone),
-        touched=is_touched(row, settings.user),
+        touched=touched_by_others(row, settings.user),
         asset_external_id=row.assetnum,
-        priority=priorities.get(row.wopriority) if row.wopriority is not None else None,
+        priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
     )
 
@@ -176,10 +233,16 @@ def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> 
     return CompletionReport(
         started_at=instant(row.actstart, zone) if row.actstart else None,
         finished_at=instant(row.actfinish, zone) if row.actfinish else None,
-        failure_class=row.failurecode,
-        problem=chosen.get("PROBLEM") or row.problemcode,
-        cause=chosen.get("CAUSE"),
-        remedy=chosen.get("REMEDY"),
+        group=row.failurecode,
+        codes=tuple(
+            ReportedCode(role=role, group=row.failurecode, code=code)
+            for role, code in (
+                (FindingRole.PROBLEM, chosen.get("PROBLEM") or row.problemcode),
+                (FindingRole.CAUSE, chosen.get("CAUSE")),
+                (FindingRole.REMEDY, chosen.get("REMEDY")),
+            )
+            if code
+        ),
         parts=_parts(row.matusetrans),
         labor=_labor(row),
         downtime=downtime,

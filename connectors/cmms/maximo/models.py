@@ -64,6 +64,7 @@ class WorkOrderRow(_Row):
     status: str
     status_maxvalue: str | None = None
     statusdate: datetime
+    reportdate: datetime | None = None
     href: str | None = None
     rowstamp: str | None = Field(default=None, alias="_rowstamp")
     description: str | None = None

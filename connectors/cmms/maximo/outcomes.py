@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from domain.outcomes import OutcomeClass
-from domain.work_orders import CompletionReport
+from domain.work_orders import CompletionReport, FindingRole
 
 
 class OutcomeTable(BaseModel):
@@ -32,14 +32,15 @@ class MaximoOutcomeCodes:
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
         """The class of a completed order; UNKNOWN where the codes are missing, unmapped or at odds."""
+        tables = {
+            FindingRole.PROBLEM: self._table.problem,
+            FindingRole.CAUSE: self._table.cause,
+            FindingRole.REMEDY: self._table.remedy,
+        }
         meant = {
-            table[code.upper()]
-            for table, code in (
-                (self._table.problem, report.problem),
-                (self._table.cause, report.cause),
-                (self._table.remedy, report.remedy),
-            )
-            if code is not None and code.upper() in table
+            tables[chosen.role][chosen.code.upper()]
+            for chosen in report.codes
+            if chosen.code.upper() in tables.get(chosen.role, {})
         }
         special = meant - {OutcomeClass.CONFIRMED}
         if len(special) > 1 or not meant:

@@ -31,7 +31,7 @@ class MaximoSettings(BaseModel):
         site: the `siteid` of assets whose crosswalk names none.
         time_zone: the site's own; filters are written in it, because Maximo reads them as local time.
         work_type: the site's word for work of ours.
-        priorities: from 1 (highest) to 4, what the site writes in `wopriority`.
+        priorities: from 1 (highest) to 4, what the site writes in `wopriority`; several may have the same value.
         approved_status: the site's own name for the internal status APPR.
         cancelled_status: the site's own name for the internal status CAN.
         timeout: the longest that one request may take.
@@ -69,8 +69,8 @@ class MaximoSettings(BaseModel):
     @field_validator("priorities")
     @classmethod
     def _maps_all_four(cls, priorities: dict[int, int]) -> dict[int, int]:
-        if set(priorities) != {1, 2, 3, 4} or len(set(priorities.values())) != 4:
-            raise ValueError("needs a number of the site's for each of 1, 2, 3 and 4, each another")
+        if set(priorities) != {1, 2, 3, 4}:
+            raise ValueError("needs a number of the site's for each of 1, 2, 3 and 4")
         return priorities
 
     @property

@@ -18,7 +18,6 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control.faults import meaning_of
-from connectors.mes.opcua_job_control.mapping import SYSTEM
 from connectors.mes.opcua_job_control.models import (
     FIRST_NAMESPACE,
     NAMESPACE,
@@ -328,5 +327,5 @@ async def _ids(client: Any, named: Any | None) -> frozenset[str]:
 
 def _error(kind: type[ConnectorError], problem: str, call: Call, *, field: str | None = None) -> ConnectorError:
     if kind is ActionRequired:
-        return ActionRequired(problem, system=SYSTEM, operation=call.operation, key=call.key, field=field)
-    return kind(problem, system=SYSTEM, operation=call.operation, key=call.key)
+        return ActionRequired(problem, system=call.system, operation=call.operation, key=call.key, field=field)
+    return kind(problem, system=call.system, operation=call.operation, key=call.key)

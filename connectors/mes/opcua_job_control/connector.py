@@ -6,7 +6,7 @@ from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
 from connectors.mes.opcua_job_control.client import JobControlClient
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
-from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, SYSTEM, Lever
+from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, Lever
 from connectors.mes.opcua_job_control.models import JobOrderRow
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.clock import Clock
@@ -33,8 +33,9 @@ class JobControlMes:
     plan's prior state just before our call and the call was answered with success.
     """
 
-    def __init__(self, settings: JobControlSettings, clock: Clock) -> None:
+    def __init__(self, settings: JobControlSettings, system: str, clock: Clock) -> None:
         self._settings = settings
+        self._system = system
         self._clock = clock
         self._client = JobControlClient(settings)
         self._jobs = SharedJobList(self._client.job_orders, clock, settings.shared_for)
@@ -49,20 +50,25 @@ class JobControlMes:
         await self._client.close()
 
     async def check(self) -> str:
-        count = await self._client.receivers(Call("check"))
+        count = await self._client.receivers(Call(self._system, "check"))
         user = self._settings.user or "an anonymous user"
         receivers = "one job order receiver" if count == 1 else f"{count} job order receivers"
-        return f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}"
+        worth = (
+            f"a hold there is {self.enforcement.value}"
+            if self.enforcement is not HoldEnforcement.UNKNOWN
+            else "it is not known whether it enforces a hold"
+        )
+        return f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}; {worth}"
 
     async def read_production(self, equipment: str) -> ProductionContext:
         """See the port. `read_at` is when the list was read, which may have been for another case a moment before."""
-        call = Call("read-production")
+        call = Call(self._system, "read-production")
         jobs = await self._jobs.recent(call)
         await self._insist_on(call, equipment, jobs.rows)
         return self._translated(call, jobs, equipment)
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
-        call = Call("plan-hold", key)
+        call = Call(self._system, "plan-hold", key)
         rows = await self._client.job_orders(call)
         try:
             on_it = await self._proved(call, equipment, rows)
@@ -71,7 +77,7 @@ class JobControlMes:
             raise self._unreadable(call, error) from None
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
-        call = Call("place-hold", plan.key)
+        call = Call(self._system, "place-hold", plan.key)
         lever = LEVERS.get(plan.method)
         if lever is None:
             return PlaceResult.MOVED_ON
@@ -93,13 +99,13 @@ class JobControlMes:
             raise self._refusal(call, answer)
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
-        call = Call("read-hold", plan.key)
+        call = Call(self._system, "read-hold", plan.key)
         read_at = self._clock.now()
         _, state = await self._job(call, plan)
         return HoldReading(state=mapping.standing(plan, state), read_at=read_at)
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        call = Call("release-hold", plan.key)
+        call = Call(self._system, "release-hold", plan.key)
         lever = LEVERS.get(plan.method)
         if lever is None:
             return HoldState.ABSENT
@@ -118,7 +124,7 @@ class JobControlMes:
             if answer & SUCCESS:
                 raise Unavailable(
                     f"it took the command, but job {plan.job} has not changed its state yet",
-                    system=SYSTEM,
+                    system=call.system,
                     operation=call.operation,
                     key=call.key,
                 )
@@ -162,7 +168,7 @@ class JobControlMes:
         )
 
     def _unknown(self, call: Call, problem: str) -> ActionRequired:
-        return ActionRequired(problem, system=SYSTEM, operation=call.operation, key=call.key, field="equipment")
+        return ActionRequired(problem, system=call.system, operation=call.operation, key=call.key, field="equipment")
 
     async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
         try:
@@ -179,7 +185,7 @@ class JobControlMes:
         if plan.receiver is not None and plan.receiver not in await self._client.served(call):
             raise Unavailable(
                 f"it has no job order receiver {plan.receiver} now",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
             )
@@ -187,7 +193,7 @@ class JobControlMes:
             # A server that has just started may list nothing yet: that says nothing of its jobs.
             raise Unavailable(
                 f"receiver {plan.receiver} lists no job order now",
-                system=SYSTEM,
+                system=call.system,
                 operation=call.operation,
                 key=call.key,
             )
@@ -230,7 +236,7 @@ class JobControlMes:
 
     def _refusal(self, call: Call, answer: int) -> ConnectorError:
         error, words = mapping.refusal(answer)
-        return error(words, system=SYSTEM, operation=call.operation, key=call.key)
+        return error(words, system=call.system, operation=call.operation, key=call.key)
 
     async def _insist_on(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> None:
         if any(mapping.may_be_on(row, equipment) for row in rows):
@@ -247,4 +253,4 @@ class JobControlMes:
             raise self._unreadable(call, error) from None
 
     def _unreadable(self, call: Call, error: ValueError) -> Refused:
-        return Refused(f"unreadable JobOrderList: {error}", system=SYSTEM, operation=call.operation, key=call.key)
+        return Refused(f"unreadable JobOrderList: {error}", system=call.system, operation=call.operation, key=call.key)

@@ -9,8 +9,6 @@ from connectors.mes.opcua_job_control.models import JobOrderRow
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.production import HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
 
-SYSTEM: Final = "opcua_job_control"
-
 STATES: Final[Mapping[int, JobState]] = {
     1: JobState.NOT_ALLOWED_TO_START,
     2: JobState.ALLOWED_TO_START,

@@ -12,17 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
+from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
+from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
+from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
@@ -33,21 +36,12 @@ from millwright.storage.scheduling import due
 from millwright.storage.suppression.work_windows import follow_work
 
 _ACTOR = "millwright"
-_ORDER_OF_STATUS = tuple(WorkOrderStatus)
 _HELD_FOR = text("SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL")
 _SOURCES = text(
     "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
     "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
 )
-
-
-def _older(record: WorkOrderRecord, known: WorkOrderRecord) -> bool:
-    """Whether a record was read before the known one; within one instant of the vendor's clock the status tells."""
-    return (record.changed_at, _ORDER_OF_STATUS.index(record.status)) < (
-        known.changed_at,
-        _ORDER_OF_STATUS.index(known.status),
-    )
 
 
 class _Writing:
@@ -84,6 +78,7 @@ class CaseStore:
         clock: the plant's time.
         terms: the versions compiled in this process; a case's own is made sure of before any step of it.
         work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
+        instances: which CMMS and MES serve which site.
     """
 
     def __init__(
@@ -92,8 +87,10 @@ class CaseStore:
         clock: Clock,
         terms: VersionTerms,
         work_window: timedelta | None = None,
+        instances: PlantInstances | None = None,
     ) -> None:
         self._engine = engine
+        self._instances = instances or PlantInstances()
         self._clock = clock
         self._terms = terms
         self._work_window = work_window
@@ -118,7 +115,7 @@ class CaseStore:
 
     async def view(self, case: str) -> tuple[CaseView, int]:
         async with self._looking() as connection:
-            view, seen = await read_case(connection, case)
+            view, seen = await read_case(connection, case, self._instances)
             if not self._terms.knows(view.version):
                 driver = await raw(connection)
                 async with driver.cursor() as cursor:
@@ -200,28 +197,35 @@ class CaseStore:
             first = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
             return WorkOrderDraft.model_validate(first)
 
-    async def record_order(self, case: str, record: WorkOrderRecord) -> None:
+    async def record_order(
+        self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
+    ) -> None:
         async with self._writing(case) as writing:
+            if lease is not None:
+                await check_lease(writing.connection, lease)
             known = (
                 await writing.connection.execute(
-                    select(work_orders.c.external_id, work_orders.c.record)
+                    select(work_orders.c.external_id, work_orders.c.record, work_orders.c.read_at)
                     .where(work_orders.c.case_id == case)
                     .with_for_update()
                 )
             ).one()
-            body = record.model_dump(mode="json")
-            if known.record == body:
-                return
+            before = None if known.record is None else WorkOrderRecord.model_validate(known.record)
             # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
-            if known.record is not None and _older(record, WorkOrderRecord.model_validate(known.record)):
+            overtaken = known.read_at is None or known.read_at >= read_at
+            if before is not None and overtaken and record.older_than(before):
                 return
-            values: dict[str, object] = {"record": body, "status": record.status.value, "external_id": record.ref.id}
+            values: dict[str, object] = {"read_at": read_at}
+            if record != before:
+                body = record.model_dump(mode="json")
+                values |= {"record": body, "status": record.status.value, "external_id": record.ref.id}
             if known.external_id is None:
                 values["placed_at"] = writing.now
                 await writing.set(phase=Phase.WORK.value)
             await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
-            writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
-            await follow_work(writing.connection, record, case, self._work_window, writing.entry)
+            if record != before:
+                writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
+                await follow_work(writing.connection, record, case, self._work_window, writing.entry)
 
     async def record_outcome(self, outcome: Outcome) -> None:
         async with self._writing(outcome.case) as writing:
@@ -256,20 +260,21 @@ class CaseStore:
             if moved.rowcount:
                 writing.act("outcome-reclassified", outcome=outcome)
 
-    async def unknown_outcomes(self) -> Sequence[Outcome]:
-        """The outcomes of closed cases whose codes nobody could read yet.
+    async def unknown_outcomes(self) -> Sequence[tuple[str, Outcome]]:
+        """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order.
 
         Raises:
             StorageUnavailable: the database is away.
         """
         async with self._transaction() as connection:
-            found = await connection.scalars(
-                select(outcomes.c.body)
+            found = await connection.execute(
+                select(work_orders.c.system, outcomes.c.body)
                 .join(cases, cases.c.id == outcomes.c.case_id)
+                .join(work_orders, work_orders.c.case_id == outcomes.c.case_id)
                 .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
                 .order_by(outcomes.c.case_id)
             )
-            return [Outcome.model_validate(body) for body in found]
+            return [(row.system, Outcome.model_validate(row.body)) for row in found]
 
     async def wake(self, some: Sequence[str]) -> None:
         """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""

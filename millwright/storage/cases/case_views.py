@@ -6,10 +6,11 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
-from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset
+from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset, system_of
 from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected
+from domain.instances import PlantInstances
 from domain.outcomes import OutcomeClass
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
@@ -26,6 +27,8 @@ _CASE = text(
             WHERE a.id IN (c.asset, c.machine) AND a.valid_to IS NULL) AS assets,
         (SELECT json_agg(json_build_array(n.system, n.asset, n.external_id, n.attributes)) FROM crosswalk n
             WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NULL) AS names,
+        (SELECT t.contents FROM assets a JOIN twin_models t ON t.id = a.model
+            WHERE a.id = c.asset AND a.valid_to IS NULL) AS twin_contents,
         (SELECT count(*) FROM observables o WHERE o.asset = c.asset AND o.kind = 'code') AS codes,
         (SELECT json_agg(row_to_json(v) ORDER BY v.id) FROM (
             SELECT v.id, v.at, v.rung, e.anomaly, e.traceparent FROM evidence v JOIN events e ON e.id = v.event_id
@@ -34,7 +37,7 @@ _CASE = text(
             SELECT array_agg(DISTINCT e.anomaly->>'code' ORDER BY e.anomaly->>'code') FROM events e
             WHERE e.asset = c.asset AND e.failure_mode = c.failure_mode AND e.anomaly->>'kind' = 'code'
             AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
-        w.draft, w.record,
+        w.system AS order_system, w.draft, w.record, w.read_at AS order_read_at,
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
@@ -65,8 +68,23 @@ def _evidence(row: Mapping[str, object]) -> Evidence:
     )
 
 
-async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, int]:
+_Names = Mapping[tuple[str, str], tuple[str, dict[str, str]]]
+"""By system and asset: an asset's name there, with its attributes."""
+
+
+def _name(names: _Names, kind: str, instance: str | None, asset: str) -> tuple[str, dict[str, str]] | None:
+    """An asset's name in an instance: the one that the crosswalk gives for that instance, else the kind's."""
+    own = names.get((system_of(kind, instance), asset)) if instance is not None else None
+    return own or names.get((kind, asset))
+
+
+async def read_case(
+    connection: AsyncConnection, case: str, instances: PlantInstances | None = None
+) -> tuple[CaseView, int]:
     """A case and all that hangs on it, and the generation of its last wake, of one moment.
+
+    Args:
+        instances: which CMMS and MES serve which site; who only looks at a case needs none.
 
     Raises:
         ActRejected: there is no such case.
@@ -78,8 +96,11 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
     names = {(system, owner): (name, attributes) for system, owner, name, attributes in found["names"] or ()}
     asset = assets[found["asset"]]
     machine = assets.get(found["machine"], asset)
-    cmms = names.get((CMMS_SYSTEM, asset.id))
-    mes = names.get((MES_SYSTEM, asset.id)) or names.get((MES_SYSTEM, machine.id))
+    instances = instances or PlantInstances()
+    cmms_system = found["order_system"] or instances.cmms.serving(found["site"])
+    mes_system = instances.mes.serving(found["site"])
+    cmms = _name(names, CMMS_SYSTEM, cmms_system, asset.id)
+    mes = _name(names, MES_SYSTEM, mes_system, asset.id) or _name(names, MES_SYSTEM, mes_system, machine.id)
     twin = names.get((TWIN_SYSTEM, asset.id))
     machine_twin = names.get((TWIN_SYSTEM, machine.id))
     view = CaseView(
@@ -106,10 +127,13 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
         evidence=tuple(_evidence(row) for row in found["evidence"] or ()),
         codes_seen=tuple(found["codes_seen"] or ()),
         otherwise=Counterfactuals.model_validate_json(found["explanation"]).told if found["explanation"] else (),
+        cmms_system=cmms_system,
         cmms_asset=cmms[0] if cmms else None,
         cmms_attributes=cmms[1] if cmms else {},
+        mes_system=mes_system,
         mes_equipment=mes[0] if mes else None,
         twin=twin[0] if twin else None,
+        twin_declares=frozenset(found["twin_contents"]) if found["twin_contents"] is not None else None,
         machine_twin=machine_twin[0] if machine_twin else None,
         urgency=UrgencyDecision.model_validate(found["urgency"]) if found["urgency"] else None,
         production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
@@ -117,6 +141,7 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
         withdraw=found["withdraw"],
         draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,
+        order_read_at=found["order_read_at"],
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
         twin_told=bool(found["twin_etag"]),

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
 from domain.keys import case_workflow_id, poll_workflow_id
+from domain.outcomes import OutcomeClass
 from domain.work_orders import WorkOrderRecord
-from millwright.storage.database.case_tables import cases, changes, work_orders
+from millwright.storage.database.case_tables import cases, changes, outcomes, work_orders
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.tables import cursors
 from millwright.storage.ledger import ledger
@@ -19,6 +20,7 @@ from millwright.storage.suppression.work_windows import follow_work
 
 _KEEP_ORDER = text(
     "UPDATE work_orders SET record = CAST(:record AS jsonb), status = :status, external_id = :external_id, "
+    "read_at = :now, "
     "placed_at = coalesce(placed_at, :now) WHERE case_id = :case"
 )
 
@@ -51,15 +53,22 @@ class ChangeStore:
                 known = (
                     await connection.execute(
                         select(
-                            work_orders.c.case_id, work_orders.c.external_id, work_orders.c.record, cases.c.closed_at
+                            work_orders.c.case_id,
+                            work_orders.c.external_id,
+                            work_orders.c.record,
+                            cases.c.closed_at,
+                            outcomes.c.outcome,
                         )
                         .join(cases, cases.c.id == work_orders.c.case_id)
+                        .outerjoin(outcomes, outcomes.c.case_id == work_orders.c.case_id)
                         .where(work_orders.c.case_id == record.ref.key)
                         .with_for_update(of=work_orders)
                     )
                 ).one_or_none()
                 body = record.model_dump(mode="json")
-                if known is not None and known.record == body:
+                before = WorkOrderRecord.model_validate(known.record) if known is not None and known.record else None
+                # A page that was read before the order itself, or from an index that lags behind, overwrites nothing.
+                if before is not None and (record == before or record.stamped_before(before)):
                     continue
                 await follow_work(connection, record, known.case_id if known else None, self._work_window, entry)
                 kept = await connection.execute(
@@ -94,7 +103,8 @@ class ChangeStore:
                 )
                 kind = "order-placed" if known.external_id is None else "order-changed"
                 entry.add(ledger.act(kind, case_workflow_id(known.case_id), system, now, {"record": record}))
-                if known.closed_at is None:
+                # Codes that come after completion are learnt, though the case is closed.
+                if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN:
                     woken.append(known.case_id)
             await connection.execute(
                 insert(cursors)

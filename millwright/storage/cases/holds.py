@@ -23,6 +23,7 @@ from domain.holds import (
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
+from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
 from millwright.storage.cases.unattended_releases import check_unattended
@@ -49,7 +50,7 @@ _CLAIMS = text(
 _AT_WORK_AGAIN = text(
     "SELECT w.external_id FROM hold_claims c JOIN work_orders w ON w.case_id = c.case_id "
     "WHERE c.hold_key = :key AND w.external_id IS NOT NULL "
-    "AND w.status NOT IN ('completed', 'cancelled') ORDER BY 1"
+    "AND w.status <> ALL(:finished) ORDER BY 1"
 )
 
 
@@ -285,7 +286,12 @@ class HoldStore:
                 await hold_by_key(connection, key),
                 writing.now,
                 at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
-                reopened=[str(order) for order in await connection.scalars(_AT_WORK_AGAIN, {"key": key})],
+                reopened=[
+                    str(order)
+                    for order in await connection.scalars(
+                        _AT_WORK_AGAIN, {"key": key, "finished": list(FINISHED_STATUSES)}
+                    )
+                ],
             )
             if release.version is not None:
                 await check_unattended(connection, key, release.by, release.version)
@@ -305,7 +311,7 @@ class HoldStore:
             if found.state != HoldStatus.RELEASING:
                 return False
             at_work = [claim for claim in await connection.execute(_CLAIMS, {"key": key}) if claim.ready_at is None]
-            again = list(await connection.scalars(_AT_WORK_AGAIN, {"key": key}))
+            again = list(await connection.scalars(_AT_WORK_AGAIN, {"key": key, "finished": list(FINISHED_STATUSES)}))
             old = writing.now - Release.model_validate(found.release).at > RELEASE_LASTS
             if not (at_work or again or old):
                 return True

@@ -85,10 +85,22 @@ work_orders = Table(
     Column("draft", JSONB, nullable=False),
     Column("external_id", Text),
     Column("placed_at", Moment),
+    Column("read_at", Moment),
     Column("status", Text),
     Column("record", JSONB),
     Index("uq_work_orders_external_id", "system", "external_id", unique=True),
 )
+
+order_leases = Table(
+    "order_leases",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", Moment, nullable=False),
+)
+"""Which step may create an order, where a CMMS cannot refuse a second one. `number` grows with each lease."""
 
 explanations = Table(
     "explanations",

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assigning import Place, choose
 from domain.clock import Clock
+from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.ledger_tables import ledger, ledger_head
 from millwright.storage.database.tables import assets, due
@@ -29,6 +30,20 @@ SELECT h.key, h.equipment,
         WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
 FROM holds h WHERE h.state IN ('asked', 'releasing') ORDER BY h.intended_at, h.key
 """)
+# Those that carry a key of ours and no case: made by another installation, or a case was lost.
+_UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
+_UNREAD = text(
+    "SELECT system || '/' || external_id AS it FROM work_orders WHERE external_id IS NOT NULL "
+    "AND status <> ALL(:finished) AND (read_at IS NULL OR read_at < :before) ORDER BY it"
+)
+_HELD_UNORDERED = text(
+    "SELECT DISTINCT h.key || ' on ' || h.equipment AS it FROM holds h "
+    "JOIN hold_placements p ON p.hold_key = h.key AND p.state = 'in_effect' "
+    "JOIN hold_claims c ON c.hold_key = h.key AND c.dropped_at IS NULL AND c.ready_at IS NULL "
+    "JOIN cases k ON k.id = c.case_id LEFT JOIN work_orders w ON w.case_id = k.id "
+    "WHERE h.state IN ('asked', 'releasing') AND w.external_id IS NULL "
+    "AND k.opened_at + (k.verdict ->> 'due_within')::interval < :now ORDER BY it"
+)
 _SHOWN = 5
 
 
@@ -50,6 +65,18 @@ class HoldFaults:
     """Accepted by the MES, and the job was not read as held."""
     late: tuple[str, ...]
     """The work of all their cases was done before the instant that was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFaults:
+    """What of orders, holds and cases does not agree."""
+
+    unmatched: tuple[str, ...]
+    """Orders that carry a key of ours and belong to no case, as `system/number`."""
+    unread: tuple[str, ...]
+    """Orders at work that were not read in their CMMS since the instant that was asked about."""
+    held_unordered: tuple[str, ...]
+    """Holds in effect for a case that has no order, though the policy wanted its work done by now."""
 
 
 async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
@@ -106,6 +133,22 @@ async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldF
         not_in_effect=tuple(name for name, row in named if row.not_in_effect),
         late=tuple(name for name, row in named if row.late),
     )
+
+
+async def read_order_faults(engine: AsyncEngine, now: datetime, read_before: datetime) -> OrderFaults:
+    """What of orders, holds and cases does not agree.
+
+    Args:
+        now: when a case's work is overdue.
+        read_before: an order at work should have been read since that instant.
+    """
+    finished = list(FINISHED_STATUSES)
+    async with transaction(engine) as connection:
+        return OrderFaults(
+            unmatched=tuple(await connection.scalars(_UNMATCHED)),
+            unread=tuple(await connection.scalars(_UNREAD, {"finished": finished, "before": read_before})),
+            held_unordered=tuple(await connection.scalars(_HELD_UNORDERED, {"now": now})),
+        )
 
 
 async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.assets import CMMS_SYSTEM
+from domain.assets import CMMS_SYSTEM, system_of
 from domain.canonical import timestamp
 from domain.suppression import Suppression, SuppressionKind
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
@@ -16,7 +16,8 @@ from millwright.storage.suppression.suppressions import end_early, live_work, ma
 _PLACE = text(
     "SELECT coalesce(a.machine, a.id) AS machine, c.asset AS spared_asset, c.failure_mode AS spared_mode "
     "FROM assets a LEFT JOIN cases c ON c.id = :case WHERE a.valid_to IS NULL AND a.id = coalesce(c.asset, "
-    "(SELECT n.asset FROM crosswalk n WHERE n.system = :system AND n.external_id = :name AND n.valid_to IS NULL))"
+    "(SELECT n.asset FROM crosswalk n WHERE n.system IN (:system, :instance) AND n.external_id = :name "
+    "AND n.valid_to IS NULL ORDER BY n.system = :instance DESC LIMIT 1))"
 )
 _KNOWN = text("SELECT id FROM suppressions WHERE id = :id")
 
@@ -49,7 +50,15 @@ async def follow_work(
     if live or until <= entry.at or await connection.scalar(_KNOWN, {"id": name}) is not None:
         return
     place = (
-        await connection.execute(_PLACE, {"case": case, "system": CMMS_SYSTEM, "name": record.asset_external_id})
+        await connection.execute(
+            _PLACE,
+            {
+                "case": case,
+                "system": CMMS_SYSTEM,
+                "instance": system_of(CMMS_SYSTEM, record.ref.system),
+                "name": record.asset_external_id,
+            },
+        )
     ).one_or_none()
     if place is None:
         return

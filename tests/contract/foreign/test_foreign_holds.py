@@ -20,7 +20,7 @@ async def mes_of() -> AsyncIterator[MesOf]:
     opened: list[JobControlMes] = []
 
     def open_one(server: ForeignJobControl) -> JobControlMes:
-        opened.append(connect(JobControlSettings(url=server.endpoint)))
+        opened.append(connect(JobControlSettings(url=server.endpoint), system="opcua_job_control"))
         return opened[-1]
 
     yield open_one

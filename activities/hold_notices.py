@@ -1,0 +1,76 @@
+"""Saying how a hold stands on the twin of its machine."""
+
+from collections.abc import Sequence
+
+from temporalio import activity
+
+from domain.canonical import Json, timestamp
+from domain.cases import CaseView
+from domain.casework import CaseStore
+from domain.clock import Clock
+from domain.errors import ConnectorError
+from domain.holds import HoldStore, HoldView, PlacementState
+from domain.keys import TWIN_AUTHOR
+from domain.ports import TwinGraph
+from domain.production import ISOLATION_NOTICE, HoldEnforcement
+from domain.stops import StoppableAction
+
+
+def hold_notice(enforcement: HoldEnforcement) -> str:
+    """What people by the machine must know of a hold in an MES that enforces holds so far."""
+    return f"{ISOLATION_NOTICE} {enforcement.words}" if enforcement.words else ISOLATION_NOTICE
+
+
+class HoldNotices:
+    """Tells the twins of machines.
+
+    Args:
+        cases: whether twins may be written to.
+        holds: what a twin was told.
+        twins: the machines' twins.
+        clock: the plant's time.
+    """
+
+    def __init__(self, cases: CaseStore, holds: HoldStore, twins: TwinGraph, clock: Clock) -> None:
+        self._cases = cases
+        self._holds = holds
+        self._twins = twins
+        self._clock = clock
+
+    async def tell_twin(self, view: CaseView, hold: HoldView, enforcement: HoldEnforcement) -> None:
+        """Says on the machine's twin how the hold stands. A twin that cannot be told keeps no machine from anything."""
+        says, now = _standing(hold), self._clock.now()
+        if view.machine_twin is None or hold.twin_told == says:
+            return
+        intended = [each for each in hold.live_placements if each.state is PlacementState.INTENDED]
+        if any(not each.placeable_by(view.id, now) for each in intended):
+            # Another case of this hold is calling the MES: that one tells what came of it.
+            return
+        if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
+            return
+        properties: dict[str, Json] = {
+            "holdState": says,
+            "holdStateAt": timestamp(now),
+            "holdNotice": hold_notice(enforcement) if hold.state.live else "",
+            "updatedBy": TWIN_AUTHOR,
+        }
+        try:
+            await self._twins.patch_twin(view.machine_twin, properties)
+        except ConnectorError as error:
+            activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
+            return
+        await self._holds.record_twin_update(hold.key, says)
+
+
+def _standing(hold: HoldView) -> str:
+    """How a hold stands, in one word for the twin; `held` only where it was read."""
+    if not hold.state.live:
+        return hold.state.value
+    states: Sequence[PlacementState] = [each.state for each in hold.live_placements]
+    if PlacementState.UNPROVEN in states:
+        return "unproven"
+    if PlacementState.ACCEPTED in states:
+        return "accepted"
+    if PlacementState.IN_EFFECT in states:
+        return "awaiting_release" if hold.releasable else "held"
+    return "asked"

@@ -1,0 +1,117 @@
+"""What a CMMS can do, declared by its connector, and what it can be asked for. The steps of a case follow from it."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.model import Model, Moment
+
+
+class Idempotency(StrEnum):
+    """By what one draft is kept from becoming two orders."""
+
+    ATOMIC = "atomic"
+    """The CMMS itself refuses a second record with the same key, at any time."""
+    KEYED = "keyed"
+    """The CMMS refuses a request that it has carried out already, for as long as it remembers the request's key. After
+    that the order is found by our key."""
+    LOOK_UP = "look_up"
+    """Two requests at once make two records. One step at a time may create, and looks up first."""
+
+
+class OrderApproval(StrEnum):
+    """Where an order waits for a planner's approval."""
+
+    STATE = "state"
+    """In a state of the order itself."""
+    REQUEST = "request"
+    """As a request, a record of its own, which becomes an order when it is approved."""
+    NONE = "none"
+    """Nowhere: what is created is at once an order. It is created only after a person's yes here."""
+
+
+class OrderCancellation(StrEnum):
+    """How an order is taken back."""
+
+    STATE = "state"
+    """By a cancelled state."""
+    DO_NOT_EXECUTE = "do_not_execute"
+    """By a mark that it is not to be carried out."""
+    NONE = "none"
+    """Not by us: a planner must do it."""
+
+
+class ChangeFeed(StrEnum):
+    """How changes come to us. A poll is made in either case: what is pushed may be lost."""
+
+    POLL = "poll"
+    PUSH = "push"
+    """The CMMS also calls us, which makes the next poll due at once."""
+
+
+class TextLimits(Model):
+    """How many characters each text may have; None where the CMMS sets no limit that matters."""
+
+    summary: int | None = None
+    description: int | None = None
+    note: int | None = None
+
+
+class CmmsCapabilities(Model):
+    """What a CMMS can do.
+
+    Args:
+        key_lifetime: for how long it remembers a request, where idempotency is `keyed`.
+        search_by_key: whether it can be searched for our key. Else orders are found by asset and time, and proved by
+            the key in their text.
+        tombstones: whether its changes tell of deleted records. Else placed orders are read again one by one.
+        priorities: its values for ours, 1 (highest) to 4; several of ours may have the same value.
+        one_at_a_time_per_asset: whether it fails where two orders of one asset are created at once.
+    """
+
+    idempotency: Idempotency
+    key_lifetime: timedelta | None = None
+    approval: OrderApproval
+    cancellation: OrderCancellation
+    search_by_key: bool
+    changes: ChangeFeed
+    tombstones: bool
+    priorities: dict[int, str]
+    limits: TextLimits
+    one_at_a_time_per_asset: bool = False
+
+    def own_priority(self, vendor_value: str | None) -> int | None:
+        """Ours for a value of the CMMS; None where it stands for none of ours or for several."""
+        ours = [own for own, theirs in self.priorities.items() if theirs == vendor_value]
+        return ours[0] if len(ours) == 1 else None
+
+
+class OrderQuery(Model):
+    """Which orders are looked for. Those that match every given field are found.
+
+    Args:
+        key: our key.
+        asset_external_id: the asset by its name in the CMMS.
+        asset_attributes: the crosswalk's attributes of the asset, e.g. `siteid`.
+        since: when the order was reported at the earliest.
+        open_only: leaves finished orders out.
+    """
+
+    key: str | None = None
+    asset_external_id: str | None = None
+    asset_attributes: dict[str, str] = {}
+    since: Moment | None = None
+    open_only: bool = False
+
+
+class OrderLease(Model):
+    """The right of one step to create an order where the CMMS cannot refuse a second one.
+
+    Args:
+        system: the CMMS instance.
+        scope: the case's key, or the asset where the CMMS takes one order of an asset at a time.
+        number: larger with each lease of the scope. Who holds an older one records nothing.
+    """
+
+    system: str
+    scope: str
+    number: int

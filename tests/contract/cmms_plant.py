@@ -1,0 +1,45 @@
+"""A CMMS with its people, as far as the contract suite needs one, and how the suite reads it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from domain.cmms import OrderQuery
+from domain.ports import Cmms
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef
+
+
+class CmmsPlant(Protocol):
+    """A CMMS with its people, as far as this suite needs one."""
+
+    secrets: Sequence[str]
+
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
+    def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
+    def wait(self, time: timedelta) -> None: ...
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None: ...
+    def orders_of(self, key: str) -> int: ...
+    async def notes(self, ref: WorkOrderRef) -> list[str]: ...
+    def approve(self, ref: WorkOrderRef) -> None: ...
+    def cancel(self, ref: WorkOrderRef) -> None: ...
+    def complete(self, ref: WorkOrderRef, note: str) -> None: ...
+    def set_aside(self, ref: WorkOrderRef) -> None: ...
+    def delete(self, ref: WorkOrderRef) -> None: ...
+    def put_key(self, ref: WorkOrderRef, key: str | None) -> None: ...
+    async def people_open(self, asset: str) -> str: ...
+
+
+async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:
+    """Every page until an empty one."""
+    records: list[WorkOrderRecord] = []
+    while True:
+        page = await cmms.changed_since(cursor)
+        cursor = page.cursor
+        if not page.records:
+            return records, cursor
+        records += page.records
+
+
+async def found_by(cmms: Cmms, key: str) -> list[WorkOrderRecord]:
+    """The orders that carry a key."""
+    return list(await cmms.find_work_orders(OrderQuery(key=key)))

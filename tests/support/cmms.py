@@ -1,0 +1,22 @@
+"""What a CMMS can do that can do everything, and one in which two requests at once make two orders."""
+
+from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.work_orders import CompletionReport, FindingRole, ReportedCode
+
+ABLE = CmmsCapabilities(
+    idempotency=Idempotency.ATOMIC,
+    approval=OrderApproval.STATE,
+    cancellation=OrderCancellation.STATE,
+    search_by_key=True,
+    changes=ChangeFeed.POLL,
+    tombstones=False,
+    priorities={1: "1", 2: "2", 3: "3", 4: "4"},
+    limits=TextLimits(),
+)
+LOOKS_UP = ABLE.model_copy(update={"idempotency": Idempotency.LOOK_UP})
+
+
+def reported(problem: str | None = None, cause: str | None = None, remedy: str | None = None) -> CompletionReport:
+    """A report with these codes."""
+    given = {FindingRole.PROBLEM: problem, FindingRole.CAUSE: cause, FindingRole.REMEDY: remedy}
+    return CompletionReport(codes=tuple(ReportedCode(role=role, code=code) for role, code in given.items() if code))
