@@ -211,7 +211,8 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         return
     if attempt.call_wanted:
         return
-    news = failed or attempt.waiting_for != view.waiting_for
+    called = attempt.lane is not None and attempt.lane is not view.lane
+    news = failed or called or attempt.waiting_for != view.waiting_for
     waits = Waits(name, attempt.waiting_for, attempt.next_at, attempt.lane, failed) if news else None
     if last:
         again_at = min((at for at in (attempt.next_at, attempt.at_latest) if at), default=None)

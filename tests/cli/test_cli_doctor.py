@@ -17,6 +17,14 @@ LATER = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alem
 ADRIFT = """
 INSERT INTO holds (key, system, equipment, state, intended_at) VALUES ('MWX', 'mes', 'EQ-1', 'asked', now())
 """
+UNMATCHED = """
+INSERT INTO changes (system, external_id, status, changed_at, record, received_at)
+VALUES ('maximo', '1299', 'WAPPR', now(), '{}', now())
+"""
+UNREAD = """
+INSERT INTO work_orders (case_id, system, intended_at, draft, external_id, status, read_at)
+SELECT id, 'maximo', now(), '{}', '1300', 'approved', '2014-12-01' FROM cases ORDER BY id LIMIT 1
+"""
 
 UNGUARDED = "SET session_replication_role = replica"
 
@@ -56,6 +64,8 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
+        ("orders", UNMATCHED, "1 with a key of ours and no case: maximo/1299"),
+        ("orders", UNREAD, "1 not read in the CMMS for two intervals: maximo/1300"),
         ("holds", ADRIFT, "1 unproven, or claimed by no open case: MWX on EQ-1"),
     ],
 )

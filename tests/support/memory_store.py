@@ -39,6 +39,8 @@ class MemoryStore:
         self.outcomes: dict[str, Outcome] = {}
         self.labels: dict[str, Label] = {}
         self.due: dict[str, _Due] = {}
+        self.stopped: dict[StoppableAction, str] = {}
+        """What is not to be done now, and why."""
         self._cursor: str | None = None
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
 
@@ -123,7 +125,7 @@ class MemoryStore:
         await store_call(lambda: self._close(case, how, unread))
 
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
-        return None
+        return self.stopped.get(action)
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
         return await store_call(lambda: (("adx:volt",), ()))

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from domain.cases import ClosedAs, Decision
+from domain.cases import ClosedAs, Decision, Lane
+from domain.stops import StoppableAction
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.fault_injection import Played
@@ -88,3 +89,17 @@ def test_no_hold_is_placed_for_a_case_to_which_a_person_said_no() -> None:
     say_no(plant)
     pass_time(plant, timedelta(hours=1))
     assert plant.mes.holder is None
+
+
+def test_a_machine_that_is_held_without_an_order_calls_the_planner_once_the_policy_s_time_is_over() -> None:
+    plant = SagaPlant(timedelta(0))
+    case = case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD)
+    due = case.verdict.model_copy(update={"due_within": timedelta(hours=4)})
+    plant.store.open(case.model_copy(update={"verdict": due}))
+    plant.store.stopped[StoppableAction.ORDER] = "orders are stopped for line LINE-1"
+    settle(plant)
+    assert (plant.mes.holder, plant.cmms.made, plant.store.now(CASE).lane) == (CASE, [], None)
+    pass_time(plant, timedelta(hours=4))
+    assert plant.store.now(CASE).lane is Lane.PLANNER
+    assert plant.store.now(CASE).waiting_for == "orders are stopped for line LINE-1"
+    assert plant.mes.holder == CASE
