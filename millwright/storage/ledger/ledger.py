@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
-from millwright.storage.database.engine import Cursor, raw, send_all
+from millwright.storage.database.engine import Cursor, raw
 from millwright.storage.database.ledger_tables import ledger_head
+from millwright.storage.database.pipelines import committing_pipeline
 
 GENESIS = EMPTY_ROOT
 
@@ -102,10 +103,8 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
     if not entry.leaves:
         return
     driver = await raw(connection)
-    async with driver.pipeline(), driver.cursor() as cursor:
+    async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)
-        await send_all(driver)
-        await driver.commit()
 
 
 async def append_by(cursor: Cursor, entry: Entry, engine: str | None = None) -> None:
