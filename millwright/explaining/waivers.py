@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.errors import PolicyRejected
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.policies.checked_assignments import read_assignments
 
 if TYPE_CHECKING:
     from policies.checks.waivers import WaiverNotice

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ActRejected
 from millwright.storage.database.engine import raw
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.policies.checked_assignments import read_assignments
 
 # An order that was cancelled, also that of a case whose claim another one answers for, was not looked at by anybody.
 _NOT_DONE = text(

@@ -14,7 +14,7 @@ from millwright.storage.database.policy_tables import policy_assignment_ends, po
 from millwright.storage.database.tables import people, policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import CheckedAssignments
+from millwright.storage.policies.checked_assignments import CheckedAssignments
 from millwright.storage.policies.signatures import Signature, SignedVersion
 
 FRESH = timedelta(minutes=5)

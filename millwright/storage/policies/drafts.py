@@ -15,7 +15,8 @@ from millwright.storage.database.policy_tables import policy_drafts
 from millwright.storage.database.tables import policy_versions
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import Acting, add_evidence
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN
+from millwright.storage.policies.checked_assignments import read_assignments
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import store_version
 

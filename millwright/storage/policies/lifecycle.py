@@ -27,7 +27,8 @@ from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
+from millwright.storage.policies.assignments import LOCK_TO_ASSIGN
+from millwright.storage.policies.checked_assignments import read_assignments
 from millwright.storage.policies.freezes import frozen_at
 from millwright.storage.policies.signatures import Signature, SignedVersion
 from millwright.storage.scheduling import due

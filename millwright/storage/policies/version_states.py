@@ -14,7 +14,7 @@ from domain.errors import Rejected
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import AssignedRow, CheckedAssignments, read_assignments
+from millwright.storage.policies.checked_assignments import AssignedRow, CheckedAssignments, read_assignments
 from millwright.storage.policies.signatures import SignedVersion
 
 _PLACE = text(

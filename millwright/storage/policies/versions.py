@@ -13,7 +13,8 @@ from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.engine import Cursor, transaction
 from millwright.storage.database.tables import people, policy_assignments, policy_versions
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import VersionTerms, read_assignments
+from millwright.storage.policies.assignments import VersionTerms
+from millwright.storage.policies.checked_assignments import read_assignments
 
 _DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
 

@@ -11,7 +11,8 @@ from domain.clock import Clock
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.database.ledger_tables import ledger, ledger_head
 from millwright.storage.database.tables import assets, due
-from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_assignments
+from millwright.storage.policies.assignments import AssignedVersions, VersionTerms
+from millwright.storage.policies.checked_assignments import read_assignments
 
 _PLACES = text(
     "SELECT DISTINCT line, site, asset_class FROM assets WHERE line IS NOT NULL AND machine IS NOT NULL "

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.outcomes import Outcome
 from domain.verdict import Context
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.policies.checked_assignments import read_assignments
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # What is pending was received and not yet judged.
