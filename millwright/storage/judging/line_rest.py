@@ -8,14 +8,13 @@ from millwright.storage.database.engine import Cursor
 # A wake comes with its events in one transaction: where the generation is still the one that was read before them,
 # all that was woken for has been judged.
 _REST = """
-UPDATE due SET due_at = NULL, idle_count = idle_count + 1, lease_until = NULL WHERE subject = %s AND generation = %s
-RETURNING TRUE
+UPDATE due SET due_at = NULL, lease_until = NULL WHERE subject = %s AND generation = %s RETURNING TRUE
 """
 # By the database's own clock: the plant's may stand, and those of two machines may differ. Said again with each rest,
 # and where a line does not come to rest before what was said is over.
 _REST_LEASED = """
 UPDATE due SET due_at = CASE WHEN generation = %(seen)s THEN NULL ELSE due_at END,
-    idle_count = idle_count + (generation = %(seen)s)::int, lease_until = clock_timestamp() + %(lease)s
+    lease_until = clock_timestamp() + %(lease)s
 WHERE subject = %(subject)s AND (generation = %(seen)s OR lease_until < clock_timestamp() + %(lease)s / 2)
 RETURNING generation = %(seen)s
 """
