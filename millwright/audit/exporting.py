@@ -26,7 +26,7 @@ from millwright.audit import (
 from millwright.audit.approvals import autonomy_files, person_file, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
 from millwright.storage.audit.record import Record, read_record, stamped
-from millwright.storage.audit.record_rows import ActRow, EventRow, LedgerRow, VerdictRow
+from millwright.storage.audit.record_rows import ActRow, ContextRow, EventRow, LedgerRow, VerdictRow
 from millwright.storage.audit.shelving_record import shelving_files
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.ledger.ledger import Head
@@ -212,6 +212,6 @@ def event_line(row: EventRow) -> dict[str, object]:
     return {**row._asdict(), "at": stamped(row.at)}
 
 
-def context_line(row: tuple[str, str]) -> dict[str, object]:
+def context_line(row: ContextRow) -> dict[str, object]:
     """A context as it is exported."""
-    return {"digest": row[0], "body": row[1]}
+    return row._asdict()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,8 +68,7 @@ class Entry:
             self.acts.append((self.add_leaf(added.digest), added))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The newest row's number and hash."""
 
     seq: int
@@ -146,5 +146,4 @@ async def add_acts(cursor: Cursor, entry: Entry) -> None:
 
 async def read_head(connection: AsyncConnection) -> Head:
     """The head as it is, without locking it."""
-    row = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one()
-    return Head(row.seq, row.hash)
+    return Head._make((await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one())
