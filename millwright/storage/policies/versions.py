@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -19,6 +20,10 @@ from millwright.storage.policies.checked_assignments import read_assignments
 _DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
 
 
+class _DocumentRow(NamedTuple):
+    document: str
+
+
 async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> None:
     """Compiles a stored version in this process, unless it is; people let it judge at some time.
 
@@ -32,7 +37,7 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
     (await read_assignments(cursor)).versions[digest].check()
-    terms.learn(digest, str(stored[0]))
+    terms.learn(digest, _DocumentRow._make(stored).document)
 
 
 async def store_version(
