@@ -4,6 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from domain.assigning import Chosen, Place, Placement, choose, judging_since, turning_points
 from domain.errors import PolicyRejected
 from domain.judging import Assignment
@@ -12,7 +15,7 @@ from millwright.storage.policies.checked_assignments import CheckedAssignments, 
 
 # Judging shares this lock and whoever changes an assignment has it alone: no batch is judged while one changes.
 LOCK_TO_JUDGE = "pg_advisory_xact_lock_shared(hashtextextended('policies', 0))"
-LOCK_TO_ASSIGN = "SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))"
+_LOCK_TO_ASSIGN = text("SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))")
 
 # Every write to a row gives it another xmin, an UPDATE with all triggers off too.
 _TABLES = (
@@ -132,6 +135,12 @@ class VersionsInForce:
                     f"work on {place.line or place.asset} is stopped, its events wait: {self._faults[placement.id]}",
                     fix="`millwright doctor` and `millwright audit verify` say what was altered",
                 )
+
+
+async def lock_to_assign(connection: AsyncConnection) -> None:
+    """Waits until no batch is judged and nobody else changes an assignment, and keeps it so until the transaction
+    ends."""
+    await connection.execute(_LOCK_TO_ASSIGN)
 
 
 class AssignedVersions:

@@ -116,8 +116,8 @@ class StudyStore:
         """How many bytes came of a study; None where this did not come of it."""
         asked = select(func.octet_length(studies.c[part])).where(studies.c.number == number)
         async with transaction(self._engine) as connection:
-            found = await connection.scalar(asked)
-        return None if found is None else int(found)
+            found: int | None = await connection.scalar(asked)
+        return found
 
     async def pieces(self, number: int, part: Part, size: int) -> AsyncIterator[bytes]:
         """What came of a study, of so many bytes, piece by piece: more than whoever hands it on may want to hold.
@@ -167,7 +167,7 @@ class StudyStore:
             rows = (await connection.execute(asked)).mappings().all()
             held = False
             if any(row["ended_at"] is None for row in rows):
-                held = bool(await connection.scalar(_HELD))
+                held = (await connection.execute(_HELD)).scalar_one()
                 # One that ended since the first look is no lost one.
                 rows = rows if held else (await connection.execute(asked)).mappings().all()
             return [_study(dict(row), held=held) for row in rows]
@@ -198,7 +198,7 @@ class StudyStore:
                 .values(ended_at=asked.asked_at, problem=_LOST, fix=_ASK_AGAIN)
             )
             made = insert(studies).values(**_values(asked), judged=0).returning(studies.c.number)
-            number = int((await connection.execute(made)).scalar_one())
+            number: int = (await connection.execute(made)).scalar_one()
             kept = select(studies.c.number).order_by(studies.c.number.desc()).limit(KEPT)
             await connection.execute(delete(studies).where(studies.c.number.not_in(kept)))
             return number
