@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.canonical import timestamp
 from domain.errors import ActRejected, PolicyRejected
-from millwright.storage.database.engine import Cursor, transaction
+from millwright.storage.database.engine import Cursor, raw, transaction
 from millwright.storage.database.tables import people, policy_assignments, policy_versions
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.checked_assignments import read_assignments
 
-_DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
+_DOCUMENTS = "SELECT document FROM policy_versions WHERE digest = ANY(%s)"
 
 
 class _DocumentRow(NamedTuple):
@@ -32,12 +32,25 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     """
     if terms.knows(digest):
         return
-    await cursor.execute(_DOCUMENT, (digest,))
+    await cursor.execute(_DOCUMENTS, ([digest],))
     stored = await cursor.fetchone()
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
     (await read_assignments(cursor)).versions[digest].check()
     terms.learn(digest, _DocumentRow._make(stored).document)
+
+
+async def acting_documents(engine: AsyncEngine, now: datetime) -> list[str]:
+    """The documents of the versions that act somewhere at an instant.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection, (await raw(connection)).cursor() as cursor:
+        placements = (await read_assignments(cursor)).placements
+        acting = {placed.digest for placed in placements if placed.role != "shadow" and placed.in_force(now, now)}
+        await cursor.execute(_DOCUMENTS, (sorted(acting),))
+        return [_DocumentRow._make(row).document for row in await cursor.fetchall()]
 
 
 async def store_version(
