@@ -34,7 +34,5 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
 
 async def _approved(connection: AsyncConnection, digest: str) -> bool:
     """Whether a version has its approvals: one that is in force as an emergency may not have them yet."""
-    driver = await raw(connection)
-    async with driver.cursor() as cursor:
-        version = (await read_assignments(cursor)).versions.get(digest)
+    version = (await read_assignments(await raw(connection))).versions.get(digest)
     return version is not None and version.approved_at is not None

@@ -168,7 +168,7 @@ class AssignedVersions:
         fingerprint = await cursor.fetchone()
         now = clock()
         if fingerprint != self._fingerprint:
-            self._checked = await read_assignments(cursor)
+            self._checked = await read_assignments(cursor.connection)
             await self._learn(cursor, now)
             self._turns = turning_points(self._checked.placements)
             self._fingerprint, self._turn = fingerprint, -1

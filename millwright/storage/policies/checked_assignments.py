@@ -19,7 +19,7 @@ from domain.approvals import (
 )
 from domain.assigning import AssignedAs, End, EndedBy, Placement, Scope
 from domain.errors import PolicyRejected
-from millwright.storage.database.engine import Cursor
+from millwright.storage.database.engine import Cursor, Driver
 from millwright.storage.policies.signatures import Signature, Signed, SignedVersion
 
 _VERSIONS = """
@@ -149,10 +149,9 @@ class CheckedAssignments:
         return tuple(row.placement for row in self.rows)
 
 
-async def read_assignments(cursor: Cursor) -> CheckedAssignments:
+async def read_assignments(driver: Driver) -> CheckedAssignments:
     """All that is stored of versions and assignments, every assignment checked; documents are not looked at."""
-    # A cursor of its own: the caller's may have an answer that is not read yet.
-    async with cursor.connection.cursor() as reading:
+    async with driver.cursor() as reading:
         versions = await _versions(reading)
         ends = tuple(
             EndRow(

@@ -160,9 +160,7 @@ class DraftStore:
                 raise ActRejected(
                     "the draft was saved again meanwhile", field="version", fix="look at it, and submit it"
                 )
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
+            acting = Acting(connection, self._clock.now(), await read_assignments(await raw(connection)))
             added = await store_version(
                 connection,
                 acting.entry,

@@ -73,9 +73,7 @@ class Lifecycle:
         """A transaction in which nobody else judges or acts."""
         async with transaction(self._engine) as connection:
             await lock_to_assign(connection)
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
+            acting = Acting(connection, self._clock.now(), await read_assignments(await raw(connection)))
             yield acting
             await ledger.append(connection, acting.entry)
 
@@ -192,9 +190,7 @@ class Lifecycle:
     async def assignment(self, number: int) -> tuple[Placement, str | None] | None:
         """An assignment and its band; None where there is none of this number."""
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
         return next(((row.placement, row.band) for row in checked.rows if row.placement.id == number), None)
 
     async def note_turn(self, number: int) -> datetime | None:
@@ -241,9 +237,7 @@ class Lifecycle:
             PolicyRejected: no such version is stored.
         """
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
         if digest not in checked.versions:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
         return checked.versions[digest]

@@ -108,9 +108,7 @@ class VersionStates:
     async def all(self, now: datetime) -> list[VersionState]:
         """Every version, oldest first."""
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
             return [
                 VersionState(*row, *_standing(checked, checked.versions[row.digest], now))
                 for row in map(_VersionRow._make, await connection.execute(_VERSIONS))
@@ -145,9 +143,7 @@ class VersionStates:
                 )
             else:
                 place = Place(line=line, site=await connection.scalar(_SITE, {"line": line}))
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
             versions = map(_VersionRow._make, await connection.execute(_VERSIONS))
             names = {version.digest: f"{version.policy} {version.version}" for version in versions}
         chosen = choose(checked.placements, place, at, known_at)

@@ -36,7 +36,7 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     stored = await cursor.fetchone()
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
-    (await read_assignments(cursor)).versions[digest].check()
+    (await read_assignments(cursor.connection)).versions[digest].check()
     terms.learn(digest, _DocumentRow._make(stored).document)
 
 
@@ -46,11 +46,13 @@ async def acting_documents(engine: AsyncEngine, now: datetime) -> list[str]:
     Raises:
         StorageUnavailable: the database is away.
     """
-    async with transaction(engine) as connection, (await raw(connection)).cursor() as cursor:
-        placements = (await read_assignments(cursor)).placements
+    async with transaction(engine) as connection:
+        driver = await raw(connection)
+        placements = (await read_assignments(driver)).placements
         acting = {placed.digest for placed in placements if placed.role != "shadow" and placed.in_force(now, now)}
-        await cursor.execute(_DOCUMENTS, (sorted(acting),))
-        return [_DocumentRow._make(row).document for row in await cursor.fetchall()]
+        async with driver.cursor() as cursor:
+            await cursor.execute(_DOCUMENTS, (sorted(acting),))
+            return [_DocumentRow._make(row).document for row in await cursor.fetchall()]
 
 
 async def store_version(

@@ -86,9 +86,7 @@ async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str
     async with transaction(engine) as connection:
         lines = [_AssetRow._make(row).line for row in await connection.execute(_ASSETS)]
         places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
-        driver = await raw(connection)
-        async with driver.cursor() as cursor:
-            placements = (await read_assignments(cursor)).placements
+        placements = (await read_assignments(await raw(connection))).placements
     unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
     return len(lines), tuple(sorted({line for line in lines if line is not None})), tuple(sorted(unruled))
 

@@ -188,8 +188,7 @@ class History(Snapshot):
 
     async def active(self, now: datetime) -> str | None:
         """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
-        async with self._driver.cursor() as cursor:
-            placements = (await read_assignments(cursor)).placements
+        placements = (await read_assignments(self._driver)).placements
         live = [placement for placement in placements if placement.role == "active" and placement.in_force(now, now)]
         widest = min((placement.scope.specificity for placement in live), default=0)
         alike = [placement for placement in live if placement.scope.specificity == widest]
