@@ -128,4 +128,4 @@ async def read_case(connection: AsyncConnection, case: str) -> tuple[CaseView, i
         attempts=found["attempts"],
         closed_as=ClosedAs(found["closed_as"]) if found["closed_as"] else None,
     )
-    return view, int(found["generation"])
+    return view, found["generation"]
