@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.storage.database.engine import Driver, raw, transaction
 
-PAGE = 1_000
+_PAGE = 1_000
 """Rows that are in memory at once, of each reader in pages."""
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -41,7 +41,7 @@ class Snapshot:
         self._cursors += 1
         async with self._driver.cursor(name=f"snapshot_{self._cursors}") as cursor:
             await cursor.execute(sql.SQL(statement), values or None)
-            while rows := await cursor.fetchmany(PAGE):
+            while rows := await cursor.fetchmany(_PAGE):
                 yield [make(row) for row in rows]
 
     @asynccontextmanager
