@@ -35,7 +35,8 @@ from millwright.storage.database.schema import upgrade
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
-from millwright.storage.policies.versions import PeopleStore, VersionStore
+from millwright.storage.policies.people_store import PeopleStore
+from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 from tests.support.plant import publish_policies
 

@@ -39,9 +39,10 @@ from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
 from millwright.storage.policies.lifecycle import Lifecycle
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from millwright.storage.policies.version_states import VersionStates
-from millwright.storage.policies.versions import PeopleStore, VersionStore
+from millwright.storage.policies.versions import VersionStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 
 if TYPE_CHECKING:

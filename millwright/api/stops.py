@@ -71,7 +71,7 @@ async def lift(
 async def list_freezes(deps: Deps) -> Response:
     """Every freeze window, oldest first."""
     found = await deps.storage.policies.freezes.freezes()
-    return answered([{name: getattr(declared, name) for name in declared.__slots__} for declared in found])
+    return answered([declared._asdict() for declared in found])
 
 
 @router.post("/freezes", status_code=201)

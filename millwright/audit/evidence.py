@@ -40,7 +40,7 @@ from millwright.storage.audit.evidence import (
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.audit.reasons import deciding_event, entries_of, find
 from millwright.storage.audit.record import Record, read_record
-from millwright.storage.audit.record_rows import ActRow, VerdictRow, VersionRow
+from millwright.storage.audit.record_rows import ActRow, ContextRow, VerdictRow, VersionRow
 from millwright.storage.audit.shelving_record import around_cases, under_version
 from millwright.storage.reporting.case_lists import whole_case
 from policies.engine.catalogue import Catalogue
@@ -204,7 +204,7 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
             for verdict in verdicts
         ],
         "events": [event_line(event) for event in await some_events(record, events)],
-        "contexts": [context_line(context) for context in sorted(contexts.items())],
+        "contexts": [context_line(ContextRow(*context)) for context in sorted(contexts.items())],
         "explanations": await explanations_of(record, cases),
         "policies": policies,
         "people": [person_file(person) for person in people],

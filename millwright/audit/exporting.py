@@ -4,7 +4,7 @@ import ast
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,7 +26,7 @@ from millwright.audit import (
 from millwright.audit.approvals import autonomy_files, person_file, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
 from millwright.storage.audit.record import Record, read_record, stamped
-from millwright.storage.audit.record_rows import ActRow, EventRow, LedgerRow, VerdictRow
+from millwright.storage.audit.record_rows import ActRow, ContextRow, EventRow, LedgerRow, VerdictRow
 from millwright.storage.audit.shelving_record import shelving_files
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.ledger.ledger import Head
@@ -54,6 +54,13 @@ class Exported(Model):
     lines: dict[str, int]
 
 
+class _Written(NamedTuple):
+    """A file of the export, as its manifest names it."""
+
+    sha256: str
+    lines: int
+
+
 class _File:
     """A file of JSON lines that knows its digest."""
 
@@ -70,9 +77,9 @@ class _File:
             self._digest.update(line)
             self.lines += 1
 
-    def close(self) -> dict[str, object]:
+    def close(self) -> _Written:
         self._file.close()
-        return {"sha256": self._digest.hexdigest(), "lines": self.lines}
+        return _Written(self._digest.hexdigest(), self.lines)
 
 
 async def export(engine: AsyncEngine, directory: Path) -> Exported:
@@ -84,7 +91,7 @@ async def export(engine: AsyncEngine, directory: Path) -> Exported:
         OSError: the directory cannot be written.
         StorageUnavailable: the database is away.
     """
-    files: dict[str, dict[str, object]] = {}
+    files: dict[str, _Written] = {}
     async with read_record(engine) as record:
         head = await record.head()
         for name, pages in _contents(record).items():
@@ -95,17 +102,15 @@ async def export(engine: AsyncEngine, directory: Path) -> Exported:
             finally:
                 files[name] = file.close()
     _finish(directory, head, files)
-    return Exported(
-        head=f"{head.seq}:{head.hash}", lines={name: int(str(listed["lines"])) for name, listed in files.items()}
-    )
+    return Exported(head=f"{head.seq}:{head.hash}", lines={name: file.lines for name, file in files.items()})
 
 
-def _finish(directory: Path, head: Head, files: dict[str, dict[str, object]]) -> None:
+def _finish(directory: Path, head: Head, files: dict[str, _Written]) -> None:
     manifest = {
         "format": FORMAT,
         "head": {"seq": head.seq, "hash": head.hash},
         "empty_memory": canonical(Memory()).decode(),
-        "files": files,
+        "files": {name: file._asdict() for name, file in files.items()},
     }
     (directory / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
     (directory / Path(offline_verify.__file__).name).write_text(stand_alone_verifier(), encoding="utf-8")
@@ -212,6 +217,6 @@ def event_line(row: EventRow) -> dict[str, object]:
     return {**row._asdict(), "at": stamped(row.at)}
 
 
-def context_line(row: tuple[str, str]) -> dict[str, object]:
+def context_line(row: ContextRow) -> dict[str, object]:
     """A context as it is exported."""
-    return {"digest": row[0], "body": row[1]}
+    return row._asdict()

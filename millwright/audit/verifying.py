@@ -149,22 +149,24 @@ async def _check_stops(record: Record, findings: Findings) -> None:
 
 async def _check_tables(record: Record, findings: Findings) -> None:
     async for contexts in record.contexts():
-        for digest, text in contexts:
-            if sha256(text.encode()) != digest:
-                findings.add("context", f"context {digest[:12]}", "its text was altered")
+        for context in contexts:
+            if sha256(context.body.encode()) != context.digest:
+                findings.add("context", f"context {context.digest[:12]}", "its text was altered")
     async for events in record.unjudged():
-        for _, source, external_id in events:
-            findings.add("event", f"event {source}|{external_id}", "was decided, and the verdict on it is gone")
+        for event in events:
+            where = f"event {event.source}|{event.external_id}"
+            findings.add("event", where, "was decided, and the verdict on it is gone")
     async for memories in record.unfounded_memories():
-        for version, asset, mode in memories:
-            where = f"memory of {asset} {mode} under version {str(version)[:12]}"
+        for memory in memories:
+            where = f"memory of {memory.asset} {memory.failure_mode} under version {memory.version[:12]}"
             findings.add("memory", where, "is not what the last verdict left behind")
     async for missing in missing_rows(record):
-        for kind, subject in missing:
-            findings.add("missing", subject.replace("/", " "), f"{kind} was recorded, and what it tells of is gone")
+        for act in missing:
+            where = act.subject.replace("/", " ")
+            findings.add("missing", where, f"{act.kind} was recorded, and what it tells of is gone")
     async for unfounded in unfounded_suppressions(record):
-        for where, what in unfounded:
-            findings.add("suppression", where, what)
+        for suppression in unfounded:
+            findings.add("suppression", suppression.where, suppression.what)
     async for cases in case_files(record):
         subjects = [f"case/{case['id']}" for case in cases]
         acts = await acts_by_subject(record, subjects)

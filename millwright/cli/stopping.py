@@ -117,7 +117,7 @@ def freezes(context: typer.Context, json: Json = False) -> None:
     """List the freeze windows, those lifted too."""
     found = finish(_freezes(settings_of(context)))
     if json:
-        write_json([{name: getattr(declared, name) for name in declared.__slots__} for declared in found])
+        write_json([declared._asdict() for declared in found])
         return
     rows = [
         (

@@ -5,18 +5,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import PolicyRejected
-from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.policies.versions import acting_documents
 
 if TYPE_CHECKING:
     from policies.checks.waivers import WaiverNotice
 
-_ACTING = ("active", "canary")
 _HAS_WAIVERS = "waivers:"
 
 
@@ -26,15 +22,8 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
     Raises:
         StorageUnavailable: the database is away.
     """
-    async with transaction(engine) as connection:
-        async with (await raw(connection)).cursor() as cursor:
-            placements = (await read_assignments(cursor)).placements
-        acting = {
-            placement.digest for placement in placements if placement.role in _ACTING and placement.in_force(now, now)
-        }
-        texts = await connection.scalars(select(policy_versions.c.document).where(policy_versions.c.digest.in_(acting)))
-        # What reads a policy is loaded only where one has waivers at all.
-        wanted = [document for document in texts if _HAS_WAIVERS in document]
+    # What reads a policy is loaded only where one has waivers at all.
+    wanted = [document for document in await acting_documents(engine, now) if _HAS_WAIVERS in document]
     return notices_in(wanted, now) if wanted else []
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from domain.canonical import timestamp
 from domain.errors import ActRejected
 from domain.keys import LOCAL_ACTOR, signed_statement
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
-from millwright.storage.policies.versions import PeopleStore
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

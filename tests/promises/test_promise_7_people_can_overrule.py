@@ -12,10 +12,11 @@ from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
+from tests.support.fault_injected_mes import FaultInjectedMes
 from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
-from tests.support.saga_plant import FaultInjectedMes, SagaPlant, case_view
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 

@@ -22,8 +22,8 @@ from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.policies.autonomy import AutonomyStore, act_of
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
-from millwright.storage.policies.versions import PeopleStore
 from policies.engine.catalogue import Catalogue
 from policies.language.schema import Autonomy as Terms
 from policies.statistics import autonomy as pure

@@ -46,7 +46,7 @@ async def test_a_line_that_was_judged_comes_to_rest(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     judged = await plant.judging.judge_batch(LINE)
     assert (judged.events, judged.rested) == (1, True)
-    assert await plant.rows("SELECT due_at, generation, idle_count FROM due") == [(None, 6, 1)]
+    assert await plant.rows("SELECT due_at, generation FROM due") == [(None, 6)]
 
 
 async def judge(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: bool = False) -> bool:
@@ -63,7 +63,7 @@ async def judge(plant: Plant, meanwhile: Sequence[Received] = (), *, killed: boo
 async def test_a_line_that_an_activity_judges_comes_to_rest_and_says_that_it_is_judged(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     assert await judge(plant)
-    assert await plant.rows("SELECT due_at, idle_count, lease_until > clock_timestamp() FROM due") == [(None, 1, True)]
+    assert await plant.rows("SELECT due_at, lease_until > clock_timestamp() FROM due") == [(None, True)]
     await plant.inbox.store([deviation(2)], plant.clock.now())
     async with looking(plant.engine) as due:
         assert [each.leased for each in await due(plant.clock.now())] == [True]
@@ -73,7 +73,7 @@ async def test_a_line_that_an_activity_judges_and_to_which_nothing_came_rests_al
     await plant.inbox.store([deviation(1)], plant.clock.now())
     assert await judge(plant)
     assert await judge(plant)
-    assert await plant.rows("SELECT due_at, idle_count FROM due") == [(None, 2)]
+    assert await plant.rows("SELECT due_at FROM due") == [(None,)]
 
 
 async def test_a_line_that_an_activity_judges_and_to_which_more_came_stays_due(plant: Plant) -> None:
@@ -81,15 +81,15 @@ async def test_a_line_that_an_activity_judges_and_to_which_more_came_stays_due(p
     async with plant.engine.begin() as connection:
         await connection.execute(text("UPDATE due SET lease_until = clock_timestamp() - interval '1 minute'"))
     assert not await judge(plant, meanwhile=[deviation(2)])
-    told = await plant.rows("SELECT due_at IS NULL, idle_count, lease_until > clock_timestamp() FROM due")
-    assert told == [(False, 0, True)]
+    told = await plant.rows("SELECT due_at IS NULL, lease_until > clock_timestamp() FROM due")
+    assert told == [(False, True)]
 
 
 async def test_a_line_of_which_the_judging_is_undone_is_not_at_rest(plant: Plant) -> None:
     await plant.inbox.store([deviation(1)], plant.clock.now())
     with pytest.raises(StorageUnavailable):
         await judge(plant, killed=True)
-    assert await plant.rows("SELECT due_at IS NULL, idle_count, lease_until FROM due") == [(False, 0, None)]
+    assert await plant.rows("SELECT due_at IS NULL, lease_until FROM due") == [(False, None)]
 
 
 async def test_a_line_that_is_left_is_for_everybody_to_wake_at_once(plant: Plant) -> None:

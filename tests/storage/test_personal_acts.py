@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.people.persons import add_person
 from millwright.storage.ledger.personal_acts import last_row, personal_acts
-from millwright.storage.policies.versions import PeopleStore
+from millwright.storage.policies.people_store import PeopleStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
 

@@ -13,7 +13,8 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
-from millwright.storage.policies.versions import PeopleStore, VersionStore
+from millwright.storage.policies.people_store import PeopleStore
+from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 from tests.support.plant import LINE, START, TestClock, publish_policies, register
 

@@ -13,8 +13,9 @@ from domain.canonical import timestamp
 from domain.keys import signed_statement
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.lifecycle import Lifecycle
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
-from millwright.storage.policies.versions import PeopleStore, VersionStore
+from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)

@@ -12,8 +12,8 @@ from domain.clock import Clock
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.drafts import DraftStore, MachineFindings
 from millwright.storage.policies.lifecycle import Lifecycle
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
-from millwright.storage.policies.versions import PeopleStore
 from policies.engine.catalogue import Catalogue
 from policies.engine.judging import CompiledPolicy, compile_policy
 from tests.support.plant import signature

@@ -11,8 +11,9 @@ from domain.cases import CaseView
 from domain.verdict import Rung
 from millwright.bootstrap import plant_instances
 from millwright.settings import Settings
+from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injection import Played
-from tests.support.saga_plant import FaultInjectedCmms, SagaPlant, case_view
+from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 

@@ -138,7 +138,7 @@ class ProductionEngine:
         server = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
         programs = find(_silent)
         with psycopg.connect(url, autocommit=True) as connection:
-            there = {str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")}
+            there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
             for name in _DATABASES:
                 if name not in there:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -249,8 +249,7 @@ class ProductionEngine:
 
 def _versioned(url: str, database: str) -> bool:
     with psycopg.connect(url, dbname=database) as connection:
-        row = connection.execute("SELECT to_regclass('schema_version') IS NOT NULL").fetchone()
-        return bool(row and row[0])
+        return connection.execute("SELECT to_regclass('schema_version') IS NOT NULL").fetchone() == (True,)
 
 
 def _run(command: list[str]) -> None:

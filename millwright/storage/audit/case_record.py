@@ -56,6 +56,13 @@ WHERE a.kind = 'label-made' AND l.case_id IS NULL
 """
 
 
+class MissingRow(NamedTuple):
+    """An act that tells of a row that is gone."""
+
+    kind: str
+    subject: str
+
+
 class _CaseRow(NamedTuple):
     id: str
     asset: str
@@ -116,10 +123,9 @@ async def hold_files(record: Record, only: Sequence[str] | None = None) -> Async
         ]
 
 
-async def missing_rows(record: Record) -> AsyncIterator[list[tuple[str, str]]]:
-    """Kind and subject of acts that tell of a row that is gone, in pages."""
-    async for page in record.pages(_MISSING, tuple):
-        yield [(str(kind), str(subject)) for kind, subject in page]
+def missing_rows(record: Record) -> AsyncIterator[list[MissingRow]]:
+    """Acts that tell of a row that is gone, in pages."""
+    return record.pages(_MISSING, MissingRow._make)
 
 
 def _case(row: _CaseRow) -> Plain:

@@ -1,9 +1,10 @@
 """What belongs to some cases: their events, explanations, and all leaves of the ledger rows that prove them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from millwright.storage.audit.record import Record
-from millwright.storage.audit.record_rows import EventRow
+from millwright.storage.audit.record_rows import CaseIdRow, EventIdRow, EventRow
 
 _EVENTS_OF = "SELECT DISTINCT event_id FROM evidence WHERE case_id = ANY(%s) AND how = ANY(%s) ORDER BY 1"
 _EVENTS = """
@@ -28,31 +29,42 @@ EVERY_WAY = ("opened", "raised", "noted", "revised")
 DECIDING = ("opened", "raised")
 
 
+class _ExplanationRow(NamedTuple):
+    verdict: int
+    case: str
+    body: str
+    digest: str
+
+
+class _LeafRow(NamedTuple):
+    ledger_seq: int
+    digest: str
+
+
 async def events_of_cases(record: Record, cases: Sequence[str], ways: Sequence[str]) -> list[int]:
     """The events that came into these cases in these ways."""
-    return [int(str(row[0])) for row in await record.rows(_EVENTS_OF, list(cases), list(ways))]
+    return [row.event for row in await record.rows(_EVENTS_OF, EventIdRow._make, list(cases), list(ways))]
 
 
 async def some_events(record: Record, numbers: Sequence[int]) -> list[EventRow]:
     """Events that carry an anomaly, by number."""
-    return [EventRow._make(row) for row in await record.rows(_EVENTS, list(numbers))]
+    return await record.rows(_EVENTS, EventRow._make, list(numbers))
 
 
 async def explanations_of(record: Record, cases: Sequence[str]) -> list[dict[str, object]]:
     """What would have changed the verdicts that opened or raised these cases, as it was hashed."""
-    names = ("verdict", "case", "body", "digest")
-    return [dict(zip(names, row, strict=True)) for row in await record.rows(_EXPLANATIONS, list(cases))]
+    return [row._asdict() for row in await record.rows(_EXPLANATIONS, _ExplanationRow._make, list(cases))]
 
 
 async def leaves_of_rows(record: Record, numbers: Sequence[int]) -> dict[int, list[str]]:
     """The digests of all leaves of ledger rows, in their order."""
     found: dict[int, list[str]] = {}
     wanted = sorted(set(numbers))
-    for seq, digest in await record.rows(_LEAVES, wanted, wanted):
-        found.setdefault(int(str(seq)), []).append(str(digest))
+    for row in await record.rows(_LEAVES, _LeafRow._make, wanted, wanted):
+        found.setdefault(row.ledger_seq, []).append(row.digest)
     return found
 
 
 async def cases_sharing_holds(record: Record, cases: Sequence[str]) -> list[str]:
     """The cases that claimed a hold that one of these did, and those under whose key such a hold stands."""
-    return [str(row[0]) for row in await record.rows(_SHARERS, list(cases), list(cases))]
+    return [row.case for row in await record.rows(_SHARERS, CaseIdRow._make, list(cases), list(cases))]

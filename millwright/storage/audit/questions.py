@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.engines import TOOK_OVER
 from domain.errors import ActRejected
 from millwright.storage.audit.record import Record
-from millwright.storage.audit.record_rows import ActRow, LedgerRow, VersionRow
+from millwright.storage.audit.record_rows import ActRow, CaseIdRow, LedgerRow, VersionRow
 
 _ACT = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts"
 _ON = f"{_ACT} WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
@@ -71,55 +71,55 @@ class Judgement(NamedTuple):
 
 async def acts_on(record: Record, subjects: Sequence[str]) -> list[ActRow]:
     """Every act on these subjects, oldest first."""
-    return _acts(await record.rows(_ON, list(subjects)))
+    return await record.rows(_ON, ActRow._make, list(subjects))
 
 
 async def acts_of_kinds(
     record: Record, kinds: Sequence[str], since: datetime | None = None, until: datetime | None = None
 ) -> list[ActRow]:
     """Every act of these kinds in a time, oldest first."""
-    return _acts(await record.rows(_OF_KINDS, list(kinds), since or _EVER[0], until or _EVER[1]))
+    return await record.rows(_OF_KINDS, ActRow._make, list(kinds), since or _EVER[0], until or _EVER[1])
 
 
 async def changes_between(record: Record, since: datetime, until: datetime) -> list[ActRow]:
     """Every act that is not part of the work on a case, an event or an order."""
-    return _acts(await record.rows(_CHANGES, since, until))
+    return await record.rows(_CHANGES, ActRow._make, since, until)
 
 
 async def suppressions_between(record: Record, since: datetime, until: datetime) -> list[ActRow]:
     """Acts by which something was kept from being done, or given up: a case once, though its machine is held on."""
-    return _acts(await record.rows(_SUPPRESSIONS, since, until))
+    return await record.rows(_SUPPRESSIONS, ActRow._make, since, until)
 
 
 async def passed_over(record: Record, since: datetime, until: datetime, guards: Sequence[str]) -> list[Judgement]:
     """Acting verdicts that moved nothing: too late for the policy, or decided by one of its guards."""
-    return [Judgement._make(row) for row in await record.rows(_PASSED_OVER, since, until, list(guards))]
+    return await record.rows(_PASSED_OVER, Judgement._make, since, until, list(guards))
 
 
 async def judged_by(
     record: Record, digest: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[Judgement]:
     """Every verdict of a version on events of a time."""
-    rows = await record.rows(_DECIDED_BY, digest, since or _EVER[0], until or _EVER[1])
-    return [Judgement._make(row) for row in rows]
+    return await record.rows(_DECIDED_BY, Judgement._make, digest, since or _EVER[0], until or _EVER[1])
 
 
 async def cases_of_version(
     record: Record, digest: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[str]:
     """The cases that a version's verdicts opened or raised."""
-    return [str(row[0]) for row in await record.rows(_CASES_BY, digest, since or _EVER[0], until or _EVER[1])]
+    rows = await record.rows(_CASES_BY, CaseIdRow._make, digest, since or _EVER[0], until or _EVER[1])
+    return [row.case for row in rows]
 
 
 async def engine_before(record: Record, seq: int) -> ActRow | None:
     """The act by which the engine took over that gave the verdicts of a ledger row."""
-    found = _acts(await record.rows(_ENGINE, seq))
+    found = await record.rows(_ENGINE, ActRow._make, seq)
     return found[0] if found else None
 
 
 async def ledger_rows(record: Record, numbers: Sequence[int]) -> list[LedgerRow]:
     """Rows of the ledger, in order."""
-    return [LedgerRow._make(row) for row in await record.rows(_LEDGER, sorted(set(numbers)))]
+    return await record.rows(_LEDGER, LedgerRow._make, sorted(set(numbers)))
 
 
 async def version_named(record: Record, name: str) -> VersionRow:
@@ -140,7 +140,3 @@ async def version_named(record: Record, name: str) -> VersionRow:
     known = ", ".join(f"{version.policy}@{version.version}" for version in stored) or "none"
     problem = f"no version {name} is stored" if not found else f"{name} could be several versions"
     raise ActRejected(problem, field="version", fix=f"there are {known}")
-
-
-def _acts(rows: Sequence[tuple[object, ...]]) -> list[ActRow]:
-    return [ActRow._make(row) for row in rows]

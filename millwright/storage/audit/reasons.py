@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from domain.errors import ActRejected
 from domain.suppression import Suppression
 from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import CaseIdRow, EventIdRow
 
 Kind = Literal["case", "work order", "hold", "event", "receipt"]
 
 _CASE = "SELECT id FROM cases WHERE id = upper(%s)"
 _ORDER = "SELECT case_id, system FROM work_orders WHERE external_id = %s ORDER BY system"
 _HOLD = "SELECT case_id FROM hold_claims WHERE hold_key = %s ORDER BY claimed_at LIMIT 1"
-_EVENT = "SELECT id FROM events WHERE source || '|' || external_id = %s"
+_EVENT = "SELECT id, source FROM events WHERE source || '|' || external_id = %s"
 _EXTERNAL = "SELECT id, source FROM events WHERE external_id = %s ORDER BY id LIMIT 6"
-_NUMBER = "SELECT id FROM events WHERE id = %s"
+_NUMBER = "SELECT id, source FROM events WHERE id = %s"
 _RECEIPTS = """
 SELECT d.source, d.external_id, d.door, d.received_at, e.id FROM duplicates d
 LEFT JOIN events e ON e.source = d.source AND e.external_id = d.external_id
@@ -32,8 +33,7 @@ JOIN suppressions s ON s.id = u.suppression ORDER BY s.end_at DESC, s.id
 _LARGEST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A message that brought nothing new; `event` is the stored one, where it is known by the same id."""
 
     source: str
@@ -53,13 +53,27 @@ class Found:
     receipt: Receipt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """How an event came into a case."""
 
     case: str
     how: str
     revision: int
+
+
+class _OrderRow(NamedTuple):
+    case: str
+    system: str
+
+
+class _LabelledRow(NamedTuple):
+    event: int
+    source: str
+
+
+class _HeldRow(NamedTuple):
+    suppression: object
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,62 +113,53 @@ async def find(record: Record, ref: str) -> Found:
 
 async def receipts_of(record: Record, name: str) -> list[Receipt]:
     """The receipts that brought nothing new under an external id, or `source|id`."""
-    return [
-        Receipt(str(source), str(external), str(door), _moment(at), None if event is None else int(str(event)))
-        for source, external, door, at, event in await record.rows(_RECEIPTS, name, name)
-    ]
+    return await record.rows(_RECEIPTS, Receipt._make, name, name)
 
 
 async def deciding_event(record: Record, case: str) -> int | None:
     """The event whose verdict asked for what a case became."""
-    rows = await record.rows(_DECIDING, case)
-    return int(str(rows[0][0])) if rows else None
+    rows = await record.rows(_DECIDING, EventIdRow._make, case)
+    return rows[0].event if rows else None
 
 
 async def entries_of(record: Record, event: int) -> list[Entry]:
     """The cases that an event opened, raised or revised, or was noted on."""
-    return [Entry(str(case), str(how), int(str(n))) for case, how, n in await record.rows(_ENTERED, event)]
+    return await record.rows(_ENTERED, Entry._make, event)
 
 
 async def held_back(record: Record, event: int) -> HeldBack:
     """What held an event's action back, and whether it acted on a return."""
-    rows = await record.rows(_HELD, event)
-    by = tuple(Suppression.model_validate(told) for told, _ in rows)
-    return HeldBack(by, stands=any(how == "held_back" for _, how in rows))
+    rows = await record.rows(_HELD, _HeldRow._make, event)
+    by = tuple(Suppression.model_validate(row.suppression) for row in rows)
+    return HeldBack(by, stands=any(row.how == "held_back" for row in rows))
 
 
 async def _case(record: Record, name: str) -> Found | None:
-    rows = await record.rows(_CASE, name)
+    rows = await record.rows(_CASE, CaseIdRow._make, name)
     if rows:
-        return Found("case", case=str(rows[0][0]))
-    rows = await record.rows(_HOLD, name)
-    return Found("hold", case=str(rows[0][0])) if rows else None
+        return Found("case", case=rows[0].case)
+    rows = await record.rows(_HOLD, CaseIdRow._make, name)
+    return Found("hold", case=rows[0].case) if rows else None
 
 
 async def _order(record: Record, name: str) -> Found | None:
-    rows = await record.rows(_ORDER, name)
+    rows = await record.rows(_ORDER, _OrderRow._make, name)
     if len(rows) > 1:
-        systems = ", ".join(f"{system}: case {case}" for case, system in rows)
+        systems = ", ".join(f"{row.system}: case {row.case}" for row in rows)
         raise ActRejected(f"several work orders are {name} ({systems})", field="ref", fix="give the case")
-    return Found("work order", case=str(rows[0][0])) if rows else None
+    return Found("work order", case=rows[0].case) if rows else None
 
 
 async def _event(record: Record, name: str) -> Found | None:
-    rows = await record.rows(_EVENT, name)
+    rows = await record.rows(_EVENT, _LabelledRow._make, name)
     if not rows:
-        rows = await record.rows(_EXTERNAL, name)
+        rows = await record.rows(_EXTERNAL, _LabelledRow._make, name)
         if len(rows) > 1:
-            told = " or ".join(f"{source}|{name}" for _, source in rows)
+            told = " or ".join(f"{row.source}|{name}" for row in rows)
             raise ActRejected(f"several events are called {name}", field="ref", fix=f"write {told}")
     if not rows and name.isascii() and name.isdigit() and int(name) <= _LARGEST:
-        rows = await record.rows(_NUMBER, int(name))
+        rows = await record.rows(_NUMBER, _LabelledRow._make, int(name))
     if rows:
-        return Found("event", event=int(str(rows[0][0])))
+        return Found("event", event=rows[0].event)
     receipts = await receipts_of(record, name)
     return Found("receipt", receipt=receipts[0]) if receipts else None
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError(f"expected a time, found {value!r}")
-    return value

@@ -1,36 +1,38 @@
 """The whole record, read once from one snapshot: for those who check it and those who take it elsewhere."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
 
-import psycopg
-from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import EMPTY_ROOT, timestamp
 from millwright.storage.audit.record_rows import (
+    ActBodyRow,
     ActRow,
     AssignmentRow,
     AutonomyRow,
+    ContextRow,
+    CountRow,
     DraftRow,
     EndRow,
     EventRow,
     EvidenceRow,
     LedgerRow,
+    MemoryKeyRow,
+    MemoryRow,
     PersonRow,
     SignatureRow,
+    SiteRow,
+    SubjectRow,
+    UnjudgedRow,
     VerdictRow,
     VersionRow,
 )
-from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.snapshot import Snapshot, read_snapshot
 from millwright.storage.ledger.ledger import Head
 
-PAGE = 1_000
-"""Rows that are in memory at once, of each reader."""
-
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_HEAD = "SELECT seq, hash FROM ledger_head"
 _LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq"
 _VERDICT = """
 SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revision, v.role, v.rung,
@@ -38,6 +40,7 @@ SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revi
        e.source, e.external_id, e.natural_key, e.asset, e.failure_mode, e."position", e.at, e.anomaly::text
 FROM verdicts v LEFT JOIN events e ON e.id = v.event_id
 """
+_VERDICT_COUNT = "SELECT count(*) FROM verdicts"
 _VERDICTS = f"{_VERDICT} ORDER BY v.ledger_seq, v.leaf"
 _VERDICTS_ON = f"{_VERDICT} WHERE v.event_id = %s ORDER BY v.role, v.version, v.revision"
 _ACTS = "SELECT id, ledger_seq, leaf, kind, subject, actor, at, body, digest FROM acts ORDER BY ledger_seq, leaf"
@@ -95,15 +98,9 @@ WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id
 """
 _ACTS_OF = "SELECT subject, body FROM acts WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
 
-T = TypeVar("T")
 
-
-class Record:
+class Record(Snapshot):
     """One consistent look at the record, whatever is written meanwhile; see `read_record`."""
-
-    def __init__(self, driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-        self._driver = driver
-        self._cursors = 0
 
     def ledger(self) -> AsyncIterator[list[LedgerRow]]:
         """The ledger from its first row on, in pages."""
@@ -121,103 +118,87 @@ class Record:
         """Every event that carries an anomaly, in pages."""
         return self.pages(_EVENTS, EventRow._make)
 
-    def contexts(self) -> AsyncIterator[list[tuple[str, str]]]:
-        """Digest and text of every context, in pages."""
-        return self.pages(_CONTEXTS, _pair)
+    def contexts(self) -> AsyncIterator[list[ContextRow]]:
+        """Every context, in pages."""
+        return self.pages(_CONTEXTS, ContextRow._make)
 
-    def unjudged(self) -> AsyncIterator[list[tuple[object, ...]]]:
-        """Id, source and external id of events said to be decided on which there is no verdict, in pages."""
-        return self.pages(_UNJUDGED, tuple)
+    def unjudged(self) -> AsyncIterator[list[UnjudgedRow]]:
+        """Events said to be decided on which there is no verdict, in pages."""
+        return self.pages(_UNJUDGED, UnjudgedRow._make)
 
-    def unfounded_memories(self) -> AsyncIterator[list[tuple[object, ...]]]:
-        """Version, asset and failure mode of present memories that no verdict left behind, in pages."""
-        return self.pages(_PRESENT, tuple)
+    def unfounded_memories(self) -> AsyncIterator[list[MemoryKeyRow]]:
+        """Present memories that no verdict left behind, in pages."""
+        return self.pages(_PRESENT, MemoryKeyRow._make)
 
     async def head(self) -> Head:
         """The head as stored; number 0 where it is gone."""
-        rows = await self.rows("SELECT seq, hash FROM ledger_head")
-        return Head(int(str(rows[0][0])), str(rows[0][1])) if rows else Head(0, EMPTY_ROOT)
+        rows = await self.rows(_HEAD, Head._make)
+        return rows[0] if rows else Head(0, EMPTY_ROOT)
 
     async def verdict_count(self) -> int:
         """How many verdicts there are."""
-        return int(str((await self.rows("SELECT count(*) FROM verdicts"))[0][0]))
+        return (await self.rows(_VERDICT_COUNT, CountRow._make))[0].number
 
     async def verdicts_on(self, event: int) -> list[VerdictRow]:
         """Every verdict on an event: the active version's first, each version's in the order of its revisions."""
-        return [VerdictRow._make(row) for row in await self.rows(_VERDICTS_ON, event)]
+        return await self.rows(_VERDICTS_ON, VerdictRow._make, event)
 
     async def some_contexts(self, digests: Sequence[str]) -> dict[str, str]:
         """The texts of contexts by digest."""
-        return dict(_pair(row) for row in await self.rows(_SOME_CONTEXTS, list(digests)))
+        return dict(await self.rows(_SOME_CONTEXTS, ContextRow._make, list(digests)))
 
     async def state_before(self, row: VerdictRow, digest: str) -> str | None:
         """The text with this digest among the memories that earlier verdicts on the same fault left behind."""
         place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf, digest)
-        found = await self.rows(_STATE, *place)
-        return str(found[0][0]) if found else None
+        found = await self.rows(_STATE, MemoryRow._make, *place)
+        return found[0].memory if found else None
 
     async def sites(self) -> dict[str, set[str]]:
         """On which sites each asset was ever registered, an empty text for none."""
         found: dict[str, set[str]] = {}
-        for asset, site in await self.rows(_SITES):
-            found.setdefault(str(asset), set()).add(str(site))
+        for row in await self.rows(_SITES, SiteRow._make):
+            found.setdefault(row.asset, set()).add(row.site)
         return found
 
     async def people(self) -> list[PersonRow]:
         """Everybody, by name."""
-        return [PersonRow._make(row) for row in await self.rows(_PEOPLE)]
+        return await self.rows(_PEOPLE, PersonRow._make)
 
     async def versions(self) -> list[VersionRow]:
         """Every stored policy version, oldest first."""
-        return [VersionRow._make(row) for row in await self.rows(_VERSIONS)]
+        return await self.rows(_VERSIONS, VersionRow._make)
 
     async def signatures(self) -> list[SignatureRow]:
         """Every signature, oldest first."""
-        return [SignatureRow._make(row) for row in await self.rows(_SIGNATURES)]
+        return await self.rows(_SIGNATURES, SignatureRow._make)
 
     async def assignments(self) -> list[AssignmentRow]:
         """Every assignment, oldest first."""
-        return [AssignmentRow._make(row) for row in await self.rows(_ASSIGNMENTS)]
+        return await self.rows(_ASSIGNMENTS, AssignmentRow._make)
 
     async def ends(self) -> list[EndRow]:
         """Every early end of an assignment, oldest first."""
-        return [EndRow._make(row) for row in await self.rows(_ENDS)]
+        return await self.rows(_ENDS, EndRow._make)
 
     async def evidence(self) -> list[EvidenceRow]:
         """What machines found of versions, oldest first."""
-        return [EvidenceRow._make(row) for row in await self.rows(_EVIDENCE)]
+        return await self.rows(_EVIDENCE, EvidenceRow._make)
 
     async def drafts(self) -> list[DraftRow]:
         """Every saved draft."""
-        return [DraftRow._make(row) for row in await self.rows(_DRAFTS)]
+        return await self.rows(_DRAFTS, DraftRow._make)
 
     async def autonomy(self) -> list[AutonomyRow]:
         """Every move of autonomy, oldest first."""
-        return [AutonomyRow._make(row) for row in await self.rows(_AUTONOMY)]
+        return await self.rows(_AUTONOMY, AutonomyRow._make)
 
     async def subjects(self, *kinds: str) -> set[str]:
         """What there are acts on, of these kinds of subject: `autonomy`, `stop`."""
-        return {str(row[0]) for row in await self.rows(_SUBJECTS, list(kinds))}
+        return {row.subject for row in await self.rows(_SUBJECTS, SubjectRow._make, list(kinds))}
 
-    async def acts_of(self, subjects: Iterable[str]) -> list[tuple[str, str]]:
-        """Subject and body of every act on these subjects, oldest first."""
-        return [_pair(row) for row in await self.rows(_ACTS_OF, sorted(set(subjects)))]
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """The rows of a statement whose answer is small."""
-        async with self._driver.cursor() as cursor:
-            await cursor.execute(sql.SQL(statement), values or None)
-            return await cursor.fetchall()
-
-    async def pages(
-        self, statement: str, make: Callable[[tuple[object, ...]], T], *values: object
-    ) -> AsyncIterator[list[T]]:
-        """The rows of a statement, a page at a time, however many there are."""
-        self._cursors += 1
-        async with self._driver.cursor(name=f"record_{self._cursors}") as cursor:
-            await cursor.execute(sql.SQL(statement), values or None)
-            while rows := await cursor.fetchmany(PAGE):
-                yield [make(row) for row in rows]
+    async def acts_of(self, subjects: Iterable[str]) -> list[ActBodyRow]:
+        """Every act on these subjects, oldest first."""
+        return await self.rows(_ACTS_OF, ActBodyRow._make, sorted(set(subjects)))
 
 
 @asynccontextmanager
@@ -227,15 +208,10 @@ async def read_record(engine: AsyncEngine) -> AsyncIterator[Record]:
     Raises:
         StorageUnavailable: the database is away.
     """
-    async with transaction(engine) as connection:
-        await connection.exec_driver_sql(_SNAPSHOT)
-        yield Record(await raw(connection))
+    async with read_snapshot(engine) as driver:
+        yield Record(driver)
 
 
 def stamped(moment: datetime | None) -> str | None:
     """An instant as records write it."""
     return None if moment is None else timestamp(moment)
-
-
-def _pair(row: tuple[object, ...]) -> tuple[str, str]:
-    return str(row[0]), str(row[1])

@@ -176,3 +176,70 @@ class AutonomyRow(NamedTuple):
     reason: str
     digest: str | None
     signature: object
+
+
+class ContextRow(NamedTuple):
+    """A context as it was hashed."""
+
+    digest: str
+    body: str
+
+
+class UnjudgedRow(NamedTuple):
+    """An event that is said to be decided, and has no verdict."""
+
+    id: int
+    source: str
+    external_id: str
+
+
+class MemoryKeyRow(NamedTuple):
+    """Whose memory it is."""
+
+    version: str
+    asset: str
+    failure_mode: str
+
+
+class MemoryRow(NamedTuple):
+    """A memory that a verdict left behind."""
+
+    memory: str
+
+
+class SiteRow(NamedTuple):
+    """A site on which an asset was once registered, an empty text for none."""
+
+    asset: str
+    site: str
+
+
+class SubjectRow(NamedTuple):
+    """What there are acts on."""
+
+    subject: str
+
+
+class ActBodyRow(NamedTuple):
+    """What an act says, and on what it is."""
+
+    subject: str
+    body: str
+
+
+class CaseIdRow(NamedTuple):
+    """The id of a case."""
+
+    case: str
+
+
+class EventIdRow(NamedTuple):
+    """The id of an event."""
+
+    event: int
+
+
+class CountRow(NamedTuple):
+    """How many there are."""
+
+    number: int

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from domain.canonical import Json, timestamp
 from domain.verdict import Rung
@@ -9,26 +10,45 @@ from millwright.storage.audit.record import Record
 
 Plain = dict[str, Json]
 
-_COLUMNS = (
-    "id",
-    "kind",
-    "asset",
-    "failure_mode",
-    "spared_asset",
-    "spared_mode",
-    "from_at",
-    "until_at",
-    "end_at",
-    "reason",
-    "made_by",
-    "made_at",
-    "source",
-    "ended_by",
-    "ended_because",
-    "returned_at",
-)
-_HELD = ("suppression", "event", "source", "external_id", "version", "revision", "asset", "failure_mode", "rung", "at")
-_SUPPRESSIONS = f"SELECT {', '.join(_COLUMNS)} FROM suppressions WHERE id = ANY(%s) ORDER BY from_at, id"
+
+class _SuppressionRow(NamedTuple):
+    id: str
+    kind: str
+    asset: str
+    failure_mode: str | None
+    spared_asset: str | None
+    spared_mode: str | None
+    from_at: datetime
+    until_at: datetime
+    end_at: datetime
+    reason: str
+    made_by: str
+    made_at: datetime
+    source: str | None
+    ended_by: str | None
+    ended_because: str | None
+    returned_at: datetime | None
+
+
+class _SuppressedRow(NamedTuple):
+    suppression: str
+    event: int
+    source: str | None
+    external_id: str | None
+    version: str
+    revision: int
+    asset: str
+    failure_mode: str
+    rung: int
+    at: datetime
+    how: str
+
+
+class _SuppressionId(NamedTuple):
+    id: str
+
+
+_SUPPRESSIONS = f"SELECT {', '.join(_SuppressionRow._fields)} FROM suppressions WHERE id = ANY(%s) ORDER BY from_at, id"
 _ROWS = """
 SELECT u.suppression, u.event_id, e.source, e.external_id, u.version, u.revision, u.asset, u.failure_mode, u.rung, u.at,
        u.how
@@ -49,36 +69,36 @@ ORDER BY u.id
 
 async def shelving_files(record: Record) -> AsyncIterator[list[Plain]]:
     """Every shelf and window with all that it held back, in pages."""
-    async for page in record.pages(_EVERY, tuple):
-        ids = [str(row[0]) for row in page]
-        yield await _files(record, ids, await record.rows(_HELD_BY, ids))
+    async for page in record.pages(_EVERY, _SuppressionId._make):
+        ids = [row.id for row in page]
+        yield await _files(record, ids, await record.rows(_HELD_BY, _SuppressedRow._make, ids))
 
 
 async def around_cases(record: Record, cases: Sequence[str]) -> list[Plain]:
     """What held back verdicts on the faults of these cases, from the end of the case before to the end of each."""
-    return await _bearing(record, await record.rows(_AROUND_CASES, list(cases)))
+    return await _bearing(record, await record.rows(_AROUND_CASES, _SuppressedRow._make, list(cases)))
 
 
 async def under_version(record: Record, digest: str) -> list[Plain]:
     """What held back verdicts of a version."""
-    return await _bearing(record, await record.rows(_UNDER_VERSION, digest))
+    return await _bearing(record, await record.rows(_UNDER_VERSION, _SuppressedRow._make, digest))
 
 
-async def _bearing(record: Record, rows: Sequence[tuple[object, ...]]) -> list[Plain]:
+async def _bearing(record: Record, rows: Sequence[_SuppressedRow]) -> list[Plain]:
     """The shelves and windows that held these back, with nothing else that they held."""
-    return await _files(record, sorted({str(row[0]) for row in rows}), rows)
+    return await _files(record, sorted({row.suppression for row in rows}), rows)
 
 
-async def _files(record: Record, ids: Sequence[str], rows: Sequence[tuple[object, ...]]) -> list[Plain]:
+async def _files(record: Record, ids: Sequence[str], rows: Sequence[_SuppressedRow]) -> list[Plain]:
     held: dict[str, list[Json]] = {suppression_id: [] for suppression_id in ids}
     for row in rows:
-        told = _told(dict(zip((*_HELD, "how"), row, strict=True)))
-        told["rung"] = Rung(int(str(told["rung"]))).word if told["rung"] in set(Rung) else told["rung"]
-        held[str(told.pop("suppression"))].append(told)
-    return [
-        {**_told(dict(zip(_COLUMNS, row, strict=True))), "held": held[str(row[0])]}
-        for row in await record.rows(_SUPPRESSIONS, list(ids))
-    ]
+        told = _told(row._asdict())
+        del told["suppression"]
+        if row.rung in set(Rung):
+            told["rung"] = Rung(row.rung).word
+        held[row.suppression].append(told)
+    suppressions = await record.rows(_SUPPRESSIONS, _SuppressionRow._make, list(ids))
+    return [{**_told(suppression._asdict()), "held": held[suppression.id]} for suppression in suppressions]
 
 
 def _told(row: Mapping[str, object]) -> Plain:

@@ -1,6 +1,7 @@
 """What the tables say of suppression against what was recorded of it."""
 
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from millwright.storage.audit.record import Record
 
@@ -57,7 +58,13 @@ FROM acts a WHERE a.kind IN {_MADE} AND NOT EXISTS (SELECT FROM suppressions s W
 """
 
 
-async def unfounded_suppressions(record: Record) -> AsyncIterator[list[tuple[str, str]]]:
-    """Where a shelf, a window or what one held back is not as recorded, and in what, in pages."""
-    async for page in record.pages(_UNFOUNDED, tuple):
-        yield [(str(where), str(what)) for where, what in page]
+class UnfoundedSuppression(NamedTuple):
+    """Where a shelf, a window or what one held back is not as recorded, and in what."""
+
+    where: str
+    what: str
+
+
+def unfounded_suppressions(record: Record) -> AsyncIterator[list[UnfoundedSuppression]]:
+    """All that is not as recorded, in pages."""
+    return record.pages(_UNFOUNDED, UnfoundedSuppression._make)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import case as case_
 from sqlalchemy import literal, select, text, update
@@ -42,6 +43,11 @@ _SOURCES = text(
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
     "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
 )
+
+
+class _SourceRow(NamedTuple):
+    detector: str | None
+    model: str | None
 
 
 class _Writing:
@@ -346,6 +352,5 @@ class CaseStore:
 
     async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
         async with self._looking() as connection:
-            rows = (await connection.execute(_SOURCES, {"case": case})).all()
-        detectors = sorted({str(row.detector) for row in rows if row.detector})
-        return detectors, sorted({str(row.model) for row in rows if row.model})
+            rows = [_SourceRow._make(row) for row in await connection.execute(_SOURCES, {"case": case})]
+        return sorted({row.detector for row in rows if row.detector}), sorted({row.model for row in rows if row.model})

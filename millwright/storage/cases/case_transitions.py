@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.case_rules import CaseSpan, Effect, counts_as_evidence, effect, is_news
@@ -14,8 +14,8 @@ from domain.judging import FaultKey, Judged
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage.database.arrays import texts
-from millwright.storage.database.case_tables import cases
 from millwright.storage.database.engine import Statement, raw
+from millwright.storage.database.pipelines import pipeline
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 from millwright.storage.suppression.suppression_filter import SuppressionFilter, suppressions_around
@@ -34,11 +34,20 @@ FROM cases c JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
 ORDER BY c.asset, c.failure_mode, c.closed_as IS NULL DESC, c.opened_at DESC, c.closed_at DESC NULLS FIRST
 """
 _TAKEN = "SELECT id FROM cases WHERE id = ANY(%b::text[])"
+_IS_TAKEN = text("SELECT id FROM cases WHERE id = :id")
 _STILL_SUPPORTING = text(
     "SELECT v.event_id, v.version FROM (SELECT DISTINCT ON (event_id, version) event_id, version, rung FROM verdicts "
     "WHERE version IN (SELECT digest FROM policy_assignments WHERE role <> 'shadow') AND asset = :asset "
     "AND failure_mode = :mode AND role = 'active' AND at >= :since AND memory <> '' "
     "ORDER BY event_id, version, revision DESC) v WHERE v.rung >= :rung"
+)
+_OF_EVENT = text(
+    "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
+    "LEFT JOIN evidence v ON v.case_id = c.id AND v.event_id = e.id "
+    "WHERE e.id = :event AND (v.id IS NOT NULL OR (e.at BETWEEN c.event_at AND c.last_event_at "
+    "AND (SELECT u.how FROM suppressed u WHERE u.event_id = e.id ORDER BY u.id DESC LIMIT 1) "
+    "IS DISTINCT FROM 'held_back')) "
+    "ORDER BY v.id IS NULL, c.opened_at DESC LIMIT 1"
 )
 
 # Where an asset stands is read with the row. One that has left the register since is kept under its own name.
@@ -68,7 +77,27 @@ FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s:
 WHERE c.id = k.id
 """
 
-_CaseRow = tuple[str, str, str, str | None, int, int, datetime, datetime, int, str | None]
+
+class _CaseRow(NamedTuple):
+    id: str
+    asset: str
+    failure_mode: str
+    closed_as: str | None
+    rung: int
+    opened_by: int
+    event_at: datetime
+    last_event_at: datetime
+    fed: int
+    withdraw: str | None
+
+
+class _CaseId(NamedTuple):
+    id: str
+
+
+class _VerdictKey(NamedTuple):
+    event_id: int
+    version: str
 
 
 @dataclass(slots=True)
@@ -84,9 +113,9 @@ class _Case:
 
     @classmethod
     def of(cls, row: _CaseRow) -> "_Case":
-        case, asset, mode, closed_as, rung, opened_by, event_at, last_event_at, fed, withdraw = row
-        span = CaseSpan(event_at, last_event_at, Rung(rung), ClosedAs(closed_as) if closed_as else None)
-        return cls(case, (asset, mode), span, opened_by, fed, withdraw)
+        closed_as = ClosedAs(row.closed_as) if row.closed_as else None
+        span = CaseSpan(row.event_at, row.last_event_at, Rung(row.rung), closed_as)
+        return cls(row.id, (row.asset, row.failure_mode), span, row.opened_by, row.fed, row.withdraw)
 
     def take_in(self, judged: Judged) -> None:
         """Counts a verdict as evidence, and stretches the case over its event."""
@@ -214,16 +243,15 @@ async def _stored_cases(connection: AsyncConnection, telling: Sequence[Judged]) 
     first_ids = [_case_id(judged).encode() for judged in telling if judged.verdict.rung.opens_case]
     driver = await raw(connection)
     async with driver.cursor() as newest, driver.cursor() as taken, driver.cursor() as around:
-        async with driver.pipeline(), driver.cursor() as holding:
+        async with pipeline(driver), driver.cursor() as holding:
             await holding.execute(_HOLD_OPEN, places)
             await newest.execute(_NEWEST, places)
             await taken.execute(_TAKEN, (texts(first_ids),))
             await around.execute(*suppressions_around(telling))
-        rows = cast("list[_CaseRow]", await newest.fetchall())
-        found = [_Case.of(row) for row in rows]
+        found = [_Case.of(_CaseRow._make(row)) for row in await newest.fetchall()]
         return _StoredCases(
             {case.key: case for case in found},
-            frozenset(str(row[0]) for row in await taken.fetchall()),
+            frozenset(_CaseId._make(row).id for row in await taken.fetchall()),
             await around.fetchone() is not None,
         )
 
@@ -266,8 +294,8 @@ async def _withdraw_unsupported(
 ) -> None:
     """Marks a case of which no evidence is left, by the newest verdicts on its events, as to be withdrawn."""
     since = {"asset": case.key[0], "mode": case.key[1], "since": case.span.event_at, "rung": int(Rung.INSPECT)}
-    stored = {(row.event_id, row.version) for row in await connection.execute(_STILL_SUPPORTING, since)}
-    again = {(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
+    stored = {_VerdictKey._make(row) for row in await connection.execute(_STILL_SUPPORTING, since)}
+    again = {_VerdictKey(each.event.id, each.assignment.digest): each for each in moving if each.event.key == case.key}
     if stored - set(again) or any(each.verdict.rung.opens_case for each in again.values()):
         return
     case.withdraw = f"its evidence was judged again, the last as {judged.verdict.rung.word}"
@@ -290,7 +318,7 @@ async def _open(connection: AsyncConnection, plan: _Plan, judged: Judged) -> _Ca
     while taken or any(new_id == case.id for case in plan.opened):
         attempt += 1
         new_id = _case_id(judged, attempt)
-        taken = await connection.scalar(select(cases.c.id).where(cases.c.id == new_id)) is not None
+        taken = await connection.scalar(_IS_TAKEN, {"id": new_id}) is not None
     case = _Case(new_id, event.key, CaseSpan(event.at, event.at, judged.verdict.rung), event.id, 1, None)
     case.verdict = judged
     plan.opened.append(case)
@@ -349,15 +377,5 @@ def _statements(plan: _Plan) -> Iterator[Statement]:
 
 async def case_of_event(connection: AsyncConnection, event_id: int) -> str | None:
     """The case an event opened, fed or was noted on, if any; none that it was held back from."""
-    found = await connection.scalar(
-        text(
-            "SELECT c.id FROM events e JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode "
-            "LEFT JOIN evidence v ON v.case_id = c.id AND v.event_id = e.id "
-            "WHERE e.id = :event AND (v.id IS NOT NULL OR (e.at BETWEEN c.event_at AND c.last_event_at "
-            "AND (SELECT u.how FROM suppressed u WHERE u.event_id = e.id ORDER BY u.id DESC LIMIT 1) "
-            "IS DISTINCT FROM 'held_back')) "
-            "ORDER BY v.id IS NULL, c.opened_at DESC LIMIT 1"
-        ),
-        {"event": event_id},
-    )
-    return str(found) if found else None
+    row = (await connection.execute(_OF_EVENT, {"event": event_id})).one_or_none()
+    return None if row is None else _CaseId._make(row).id

@@ -153,4 +153,4 @@ async def read_case(
         attempts=found["attempts"],
         closed_as=ClosedAs(found["closed_as"]) if found["closed_as"] else None,
     )
-    return view, int(found["generation"])
+    return view, found["generation"]

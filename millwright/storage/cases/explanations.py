@@ -1,15 +1,15 @@
 """The verdicts that opened or raised cases: what they were told, and what would have changed them."""
 
+from typing import NamedTuple
+
 import orjson
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.canonical import canonical, sha256
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.verdict import Context, Memory
-from millwright.storage.database.case_tables import explanations
 
 # The evidence that last set the rung of the case. The memory before it stands with an earlier verdict on the fault.
 _GROUNDS = text(
@@ -26,21 +26,38 @@ _GROUNDS = text(
     WHERE c.id = :case ORDER BY d.id DESC LIMIT 1
     """
 )
+_KEEP = text(
+    "INSERT INTO explanations (verdict_id, case_id, body, digest) VALUES (:verdict, :case, :body, :digest) "
+    "ON CONFLICT DO NOTHING RETURNING verdict_id"
+)
 _NOTHING = sha256(canonical(Memory()))
+
+
+class _GroundsRow(NamedTuple):
+    verdict: int
+    version: str
+    body: str
+    anomaly: str
+    context: str
+    memory: str | None
 
 
 async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None:
     """What the verdict was told that opened a case or raised it last; None where it is not whole any more."""
-    found = (await connection.execute(_GROUNDS, {"case": case})).one_or_none()
-    if found is None:
+    row = (await connection.execute(_GROUNDS, {"case": case})).one_or_none()
+    if row is None:
         return None
-    empty = orjson.loads(found.body)["before"] == _NOTHING
-    if found.memory is None and not empty:
+    found = _GroundsRow._make(row)
+    if orjson.loads(found.body)["before"] == _NOTHING:
+        memory = Memory()
+    elif found.memory is not None:
+        memory = Memory.model_validate_json(found.memory)
+    else:
         return None
     return Grounds(
-        verdict=found.id,
+        verdict=found.verdict,
         version=found.version,
-        memory=Memory() if empty else Memory.model_validate_json(found.memory),
+        memory=memory,
         anomaly=Anomaly.model_validate_json(found.anomaly),
         context=Context.model_validate_json(found.context),
     )
@@ -50,10 +67,6 @@ async def keep_explanation(connection: AsyncConnection, case: str, explanation: 
     """Keeps what would have changed a verdict; gives its digest, or None where it is kept already."""
     body = canonical(explanation.changes)
     digest = sha256(body)
-    kept = await connection.execute(
-        insert(explanations)
-        .values(verdict_id=explanation.verdict, case_id=case, body=body.decode(), digest=digest)
-        .on_conflict_do_nothing()
-        .returning(explanations.c.verdict_id)
-    )
-    return digest if kept.scalar_one_or_none() is not None else None
+    values = {"verdict": explanation.verdict, "case": case, "body": body.decode(), "digest": digest}
+    kept = (await connection.execute(_KEEP, values)).one_or_none()
+    return None if kept is None else digest

@@ -1,16 +1,16 @@
 """A hold that waits for its release passes to a new case of the same fault."""
 
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
 from domain.verdict import Rung
+from millwright.storage.cases.hold_locks import lock_hold
 from millwright.storage.cases.hold_writing import ACTOR
-from millwright.storage.database.hold_tables import hold_claims, holds
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -27,6 +27,13 @@ _TAKE_OVER = text(
     "AND o.id = m.case_id AND c.id = :case AND o.id <> c.id AND o.asset = c.asset "
     "AND o.failure_mode = c.failure_mode AND o.closed_as IS NOT NULL RETURNING m.case_id"
 )
+_CLAIM = text(
+    "INSERT INTO hold_claims (hold_key, case_id, claimed_at) VALUES (:key, :case, :now) ON CONFLICT DO NOTHING"
+)
+
+
+class _CaseRow(NamedTuple):
+    case_id: str
 
 
 async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
@@ -36,18 +43,14 @@ async def take_over(connection: AsyncConnection, case: str, now: datetime, entry
     Production cannot release the machine then before this case's work is done too. The earlier case is woken to close.
     """
     key = await connection.scalar(_AWAITING, {"case": case, "orders": int(Rung.DRAFT)})
-    if key is None:
+    if key is None or (await lock_hold(connection, key)).state != HoldStatus.ASKED:
         return
-    state = await connection.scalar(select(holds.c.state).where(holds.c.key == key))
-    if state != HoldStatus.ASKED:
-        return
-    passed = [str(earlier) for earlier in await connection.scalars(_TAKE_OVER, {"case": case, "key": key, "now": now})]
+    values = {"case": case, "key": key, "now": now}
+    passed = [_CaseRow._make(row).case_id for row in await connection.execute(_TAKE_OVER, values)]
     if not passed:
         return
-    await connection.execute(
-        insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=now).on_conflict_do_nothing()
-    )
+    await connection.execute(_CLAIM, values)
     for earlier in passed:
-        detail = {"hold": key, "from": earlier, "to": case}
+        detail: dict[str, object] = {"hold": key, "from": earlier, "to": case}
         entry.add(ledger.act("hold-passed", case_workflow_id(case), ACTOR, now, detail))
     await due.wake(connection, [case_workflow_id(earlier) for earlier in passed], now)

@@ -33,12 +33,11 @@ _OF_KEY = text(f"SELECT {HOLD_COLUMNS} FROM holds h WHERE h.key = :key")
 
 def hold_view(row: Mapping[str, object] | RowMapping) -> HoldView:
     """A hold with its placements and the number of its claims, from a row that has them."""
-    working = int(str(row["working"]))
     return HoldView.model_validate(
         {
             **{name: row[name] for name in HoldView.model_fields},
             "placements": row["placements"] or (),
-            "ready_at": None if working else row["ready_at"],
+            "ready_at": None if row["working"] else row["ready_at"],
         }
     )
 

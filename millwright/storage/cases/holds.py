@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import exists, func, null, select, text, update
+from sqlalchemy import exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,7 +23,14 @@ from domain.holds import (
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
-from domain.work_orders import FINISHED_STATUSES
+from millwright.storage.cases.hold_locks import (
+    live_claims,
+    lock_hold,
+    lock_hold_if_any,
+    lock_hold_of_case,
+    lock_hold_on,
+    orders_at_work_again,
+)
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
 from millwright.storage.cases.unattended_releases import check_unattended
@@ -33,25 +40,6 @@ from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 _PLACED_LIVE = [state.value for state in LIVE_PLACEMENTS]
-
-_LOCK_OF_CASE = text(
-    "SELECT h.key, h.state FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
-    "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
-)
-_LOCK_ON = text(
-    "SELECT h.key, h.state FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
-    "AND h.state = ANY(:live) FOR UPDATE"
-)
-_LOCK = text("SELECT h.key, h.system, h.state, h.release, h.overruled_at FROM holds h WHERE h.key = :key FOR UPDATE")
-# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
-_CLAIMS = text(
-    "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
-)
-_AT_WORK_AGAIN = text(
-    "SELECT w.external_id FROM hold_claims c JOIN work_orders w ON w.case_id = c.case_id "
-    "WHERE c.hold_key = :key AND w.external_id IS NOT NULL "
-    "AND w.status <> ALL(:finished) ORDER BY 1"
-)
 
 
 class HoldStore:
@@ -81,7 +69,7 @@ class HoldStore:
     async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         async with self._writing() as writing:
             connection = writing.connection
-            mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
+            mine = await lock_hold_of_case(connection, case)
             if mine is not None:
                 return await claimed_hold(connection, case)
             # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
@@ -97,8 +85,7 @@ class HoldStore:
                 .on_conflict_do_nothing()
                 .returning(holds.c.key)
             )
-            live = {"system": system, "equipment": equipment, "live": LIVE}
-            there = (await connection.execute(_LOCK_ON, live)).one_or_none()
+            there = await lock_hold_on(connection, system, equipment, LIVE)
             if there is None or there.state == HoldStatus.RELEASING:
                 raise Unavailable(
                     f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
@@ -112,7 +99,7 @@ class HoldStore:
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
         async with self._writing() as writing:
             connection = writing.connection
-            hold = (await connection.execute(_LOCK, {"key": key})).one()
+            hold = await lock_hold(connection, key)
             if hold.state != HoldStatus.ASKED or hold.overruled_at is not None:
                 raise Unavailable(
                     f"the hold on {plan.equipment} has been released or overruled meanwhile",
@@ -147,7 +134,7 @@ class HoldStore:
             highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
                 hold_placements.c.hold_key == key
             )
-            number = int(await connection.scalar(highest) or 0) + 1
+            number = (await connection.execute(highest)).scalar_one() + 1
             await connection.execute(
                 insert(hold_placements).values(
                     hold_key=key,
@@ -177,7 +164,7 @@ class HoldStore:
     ) -> None:
         async with self._writing() as writing:
             connection = writing.connection
-            (await connection.execute(_LOCK, {"key": key})).one()
+            await lock_hold(connection, key)
             values: dict[str, object] = {"state": state.value, "reason": reason}
             if read_at is not None:
                 values["read_at"] = read_at
@@ -243,10 +230,10 @@ class HoldStore:
     async def mark_ready(self, case: str) -> HoldView | None:
         async with self._writing() as writing:
             connection = writing.connection
-            mine = (await connection.execute(_LOCK_OF_CASE, {"case": case})).one_or_none()
+            mine = await lock_hold_of_case(connection, case)
             if mine is None:
                 return None
-            claims = (await connection.execute(_CLAIMS, {"key": mine.key})).all()
+            claims = await live_claims(connection, mine.key)
             others_at_work = any(claim.ready_at is None for claim in claims if claim.case_id != case)
             values = {"dropped_at": writing.now} if others_at_work else {"ready_at": writing.now}
             column = hold_claims.c.dropped_at if others_at_work else hold_claims.c.ready_at
@@ -276,22 +263,17 @@ class HoldStore:
     async def approve_release(self, key: str, release: Release) -> None:
         async with self._writing() as writing:
             connection = writing.connection
-            found = (await connection.execute(_LOCK, {"key": key})).one_or_none()
+            found = await lock_hold_if_any(connection, key)
             repeated = found is not None and found.state == HoldStatus.RELEASED and _says(found.release, release)
             if repeated or (found is not None and found.state == HoldStatus.RELEASING):
                 return
-            claims = (await connection.execute(_CLAIMS, {"key": key})).all()
+            claims = await live_claims(connection, key)
             check_release(
                 key,
                 await hold_by_key(connection, key),
                 writing.now,
-                at_work=[str(claim.case_id) for claim in claims if claim.ready_at is None],
-                reopened=[
-                    str(order)
-                    for order in await connection.scalars(
-                        _AT_WORK_AGAIN, {"key": key, "finished": list(FINISHED_STATUSES)}
-                    )
-                ],
+                at_work=[claim.case_id for claim in claims if claim.ready_at is None],
+                reopened=await orders_at_work_again(connection, key),
             )
             if release.version is not None:
                 await check_unattended(connection, key, release.by, release.version)
@@ -302,16 +284,16 @@ class HoldStore:
             )
             actor = release.by if release.meaning is not None else ACTOR
             writing.act("hold-releasing", key, actor, hold=key, release=release)
-            await due.wake(connection, [case_workflow_id(str(claim.case_id)) for claim in claims], writing.now)
+            await due.wake(connection, [case_workflow_id(claim.case_id) for claim in claims], writing.now)
 
     async def revalidate_release(self, key: str) -> bool:
         async with self._writing() as writing:
             connection = writing.connection
-            found = (await connection.execute(_LOCK, {"key": key})).one()
+            found = await lock_hold(connection, key)
             if found.state != HoldStatus.RELEASING:
                 return False
-            at_work = [claim for claim in await connection.execute(_CLAIMS, {"key": key}) if claim.ready_at is None]
-            again = list(await connection.scalars(_AT_WORK_AGAIN, {"key": key, "finished": list(FINISHED_STATUSES)}))
+            at_work = any(claim.ready_at is None for claim in await live_claims(connection, key))
+            again = await orders_at_work_again(connection, key)
             old = writing.now - Release.model_validate(found.release).at > RELEASE_LASTS
             if not (at_work or again or old):
                 return True
@@ -329,7 +311,7 @@ class HoldStore:
     async def doubt_release(self, key: str, number: int) -> None:
         reason = "held, though the MES was told to let it run"
         async with self._writing() as writing:
-            (await writing.connection.execute(_LOCK, {"key": key})).one()
+            await lock_hold(writing.connection, key)
             moved = await writing.connection.execute(
                 update(hold_placements)
                 .where(
@@ -355,10 +337,10 @@ class HoldStore:
 
     async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
         async with self._writing() as writing:
-            (await writing.connection.execute(_LOCK, {"key": key})).one()
-            claims = (await writing.connection.execute(_CLAIMS, {"key": key})).all()
+            await lock_hold(writing.connection, key)
+            claims = await live_claims(writing.connection, key)
             if await writing.end(key, status, reason):
-                woken = [case_workflow_id(str(claim.case_id)) for claim in claims]
+                woken = [case_workflow_id(claim.case_id) for claim in claims]
                 await due.wake(writing.connection, woken, writing.now)
 
     async def record_twin_update(self, key: str, twin: str) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple
 
 import orjson
-import psycopg
-from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.anomaly import Anomaly
@@ -19,12 +18,11 @@ from domain.suppression import Suppression
 from domain.verdict import Rung, Verdict
 from millwright.storage.cases.case_transitions import apply_after_suppression
 from millwright.storage.database.engine import raw, transaction, unbound
-from millwright.storage.database.suppression_tables import suppressed, suppressions
-from millwright.storage.database.tables import due as due_rows
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.versions import learn_version
-from millwright.storage.suppression.suppression_filter import LET_IN, suppressed_row
+from millwright.storage.suppression.suppression_filter import LET_IN, keep_suppressed, suppressed_row
+from millwright.storage.suppression.suppressions import read_suppression
 
 # Whoever judges a line has it to itself; so has the return, which opens cases there. In one order, as all must.
 _TAKE_LINES = text(
@@ -51,6 +49,30 @@ _HELD = text(
     ORDER BY v.position, v.event_id, v.version, v.revision DESC
     """
 )
+_RETURNED = text("UPDATE suppressions SET returned_at = :now WHERE id = :id")
+_SETTLE = text("UPDATE due SET due_at = :due_at WHERE subject = :subject AND due_at <= :now")
+
+
+class _DueRow(NamedTuple):
+    subject: str
+
+
+class _HeldRow(NamedTuple):
+    event_id: int
+    version: str
+    revision: int
+    rung: int
+    body: str
+    at: datetime
+    position: str
+    source: str
+    external_id: str
+    asset: str
+    failure_mode: str
+    anomaly: str
+    policy: str
+    number: str
+    how: str
 
 
 class FaultMeanwhile(Model):
@@ -90,8 +112,8 @@ class SuppressionEnd:
             StorageUnavailable: the database is away; what was not committed is returned later.
         """
         async with unbound(self._engine) as connection:
-            found = await connection.scalars(_DUE, {"now": self._clock.now()})
-            subjects = [str(subject) for subject in found]
+            found = await connection.execute(_DUE, {"now": self._clock.now()})
+            subjects = [_DueRow._make(row).subject for row in found]
         returned = []
         for subject in subjects:
             suppression = subject.removeprefix(SUPPRESSION_SUBJECT)
@@ -101,33 +123,31 @@ class SuppressionEnd:
 
     async def _return(self, suppression: str) -> bool:
         async with transaction(self._engine) as connection:
-            asset = await connection.scalar(select(suppressions.c.asset).where(suppressions.c.id == suppression))
+            asset = (await read_suppression(connection, suppression)).asset
             await connection.execute(_TAKE_LINES, {"asset": asset, "id": suppression})
-            asked = select(suppressions).where(suppressions.c.id == suppression).with_for_update()
-            ending = Suppression.model_validate(dict((await connection.execute(asked)).mappings().one()))
+            ending = await read_suppression(connection, suppression, lock=True)
             now = self._clock.now()
             subject = suppression_subject(suppression)
-            settled = update(due_rows).where(due_rows.c.subject == subject, due_rows.c.due_at <= now)
+            settled = {"subject": subject, "now": now, "due_at": None}
             if ending.returned_at is not None or ending.end_at > now:
-                await connection.execute(settled.values(due_at=None if ending.returned_at else ending.end_at))
+                due_at = None if ending.returned_at else ending.end_at
+                await connection.execute(_SETTLE, settled | {"due_at": due_at})
                 return False
-            await connection.execute(
-                update(suppressions).where(suppressions.c.id == suppression).values(returned_at=now)
-            )
+            await connection.execute(_RETURNED, {"now": now, "id": suppression})
             entry = ledger.Entry(now)
             meanwhile = await self._apply_recent(connection, ending, entry, now)
             detail: dict[str, object] = {"end_at": timestamp(ending.end_at), "meanwhile": meanwhile}
             entry.add(ledger.act("suppression-returned", subject, ending.ended_by or "millwright", now, detail))
-            await connection.execute(settled.values(due_at=None))
+            await connection.execute(_SETTLE, settled)
             await ledger.append(connection, entry)
         return True
 
     async def _apply_recent(
         self, connection: AsyncConnection, suppression: Suppression, entry: ledger.Entry, now: datetime
     ) -> Sequence[FaultMeanwhile]:
-        rows = list((await connection.execute(_HELD, {"id": suppression.id})).mappings())
-        assignments = await self._assignments(connection, sorted({str(row["version"]) for row in rows}))
-        held = [_judged(row, assignments[row["version"]]) for row in rows if row["how"] != LET_IN]
+        rows = [_HeldRow._make(row) for row in await connection.execute(_HELD, {"id": suppression.id})]
+        assignments = await self._assignments(connection, sorted({row.version for row in rows}))
+        held = [_judged(row, assignments[row.version]) for row in rows if row.how != LET_IN]
         recent = [
             each
             for each in held
@@ -135,13 +155,12 @@ class SuppressionEnd:
         ]
         came_in = await apply_after_suppression(connection, recent, entry, now)
         acted = [suppressed_row(suppression.id, each, LET_IN) for each in recent if each.event.id in came_in]
-        if acted:
-            await connection.execute(insert(suppressed), acted)
+        await keep_suppressed(connection, acted)
         return _meanwhile(rows, came_in)
 
     async def _assignments(self, connection: AsyncConnection, digests: Sequence[str]) -> dict[str, Assignment]:
         found = {}
-        driver: psycopg.AsyncConnection[tuple[object, ...]] = await raw(connection)
+        driver = await raw(connection)
         async with driver.cursor() as cursor:
             for digest in digests:
                 await learn_version(cursor, digest, self._terms)
@@ -150,27 +169,27 @@ class SuppressionEnd:
         return found
 
 
-def _judged(row: RowMapping, assignment: Assignment) -> Judged:
+def _judged(row: _HeldRow, assignment: Assignment) -> Judged:
     """A stored verdict as it would have acted when it was made."""
-    body: dict[str, object] = orjson.loads(str(row["body"]))
-    anomaly = Anomaly.model_validate_json(str(row["anomaly"]))
+    body: dict[str, object] = orjson.loads(row.body)
+    anomaly = Anomaly.model_validate_json(row.anomaly)
     event = LineEvent(
-        id=cast("int", row["event_id"]),
-        source=str(row["source"]),
-        external_id=str(row["external_id"]),
-        asset=str(row["asset"]),
-        failure_mode=str(row["failure_mode"]),
-        position=str(row["position"]),
+        id=row.event_id,
+        source=row.source,
+        external_id=row.external_id,
+        asset=row.asset,
+        failure_mode=row.failure_mode,
+        position=row.position,
         at=anomaly.at,
         anomaly=anomaly,
         anomaly_digest=str(body["anomaly"]),
     )
     told = ("rule", "rung", "severity", "priority", "review", "due_within")
-    names = {"policy": row["policy"], "version": row["number"], "digest": row["version"]}
+    names = {"policy": row.policy, "version": row.number, "digest": row.version}
     return Judged(
         event=event,
         assignment=assignment,
-        revision=cast("int", row["revision"]),
+        revision=row.revision,
         verdict=Verdict.model_validate({**names, **{name: body[name] for name in told}}),
         context_digest=str(body["context"]),
         before_digest=str(body["before"]),
@@ -180,19 +199,19 @@ def _judged(row: RowMapping, assignment: Assignment) -> Judged:
     )
 
 
-def _meanwhile(rows: Sequence[RowMapping], came_in: Mapping[int, str]) -> list[FaultMeanwhile]:
-    by_fault: dict[FaultKey, list[RowMapping]] = {}
+def _meanwhile(rows: Sequence[_HeldRow], came_in: Mapping[int, str]) -> list[FaultMeanwhile]:
+    by_fault: dict[FaultKey, list[_HeldRow]] = {}
     for row in rows:
-        by_fault.setdefault((str(row["asset"]), str(row["failure_mode"])), []).append(row)
+        by_fault.setdefault((row.asset, row.failure_mode), []).append(row)
     return [
         FaultMeanwhile(
-            asset=key[0],
-            failure_mode=key[1],
+            asset=asset,
+            failure_mode=mode,
             verdicts=len(seen),
-            highest=Rung(max(cast("int", row["rung"]) for row in seen)).word,
-            first=timestamp(min(cast("datetime", row["at"]) for row in seen)),
-            last=timestamp(max(cast("datetime", row["at"]) for row in seen)),
-            case=next((came_in[cast("int", row["event_id"])] for row in seen if row["event_id"] in came_in), None),
+            highest=Rung(max(row.rung for row in seen)).word,
+            first=timestamp(min(row.at for row in seen)),
+            last=timestamp(max(row.at for row in seen)),
+            case=next((came_in[row.event_id] for row in seen if row.event_id in came_in), None),
         )
-        for key, seen in sorted(by_fault.items())
+        for (asset, mode), seen in sorted(by_fault.items())
     ]

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ActRejected
 from millwright.storage.database.engine import raw
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.policies.checked_assignments import read_assignments
 
 # An order that was cancelled, also that of a case whose claim another one answers for, was not looked at by anybody.
 _NOT_DONE = text(
@@ -34,7 +34,5 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
 
 async def _approved(connection: AsyncConnection, digest: str) -> bool:
     """Whether a version has its approvals: one that is in force as an emergency may not have them yet."""
-    driver = await raw(connection)
-    async with driver.cursor() as cursor:
-        version = (await read_assignments(cursor)).versions.get(digest)
+    version = (await read_assignments(await raw(connection))).versions.get(digest)
     return version is not None and version.approved_at is not None

@@ -4,6 +4,8 @@ twice as much."""
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from millwright.storage.database.engine import Cursor
+
 # Control characters for delimiter and quote: hardly a value needs quoting, and an empty one is NULL.
 _DELIMITER, _QUOTE = "\x1f", "\x01"
 _SIGNS = (_DELIMITER, _QUOTE, "\n", "\r")
@@ -11,6 +13,13 @@ _AT_ONCE = 128
 """Rows of one piece: larger ones cost the system more to find room for than to fill."""
 COPY_FORMAT = f"(FORMAT csv, DELIMITER '{_DELIMITER}', QUOTE '{_QUOTE}')"
 """The options of a COPY that takes these lines."""
+
+
+async def copy_rows(cursor: Cursor, table: str, columns: str, rows: Sequence[Sequence[str | None]]) -> None:
+    """Adds rows to a table: each the texts of its columns, in their order; None is NULL."""
+    async with cursor.copy(f"COPY {table} ({columns}) FROM STDIN {COPY_FORMAT}") as copy:
+        for lines in copy_lines(rows):
+            await copy.write(lines)
 
 
 def copy_lines(rows: Sequence[Sequence[str | None]]) -> Iterator[bytes]:

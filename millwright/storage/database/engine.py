@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
-from psycopg.abc import PQGen
-from psycopg.waiting import Wait
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
@@ -153,25 +151,12 @@ def _meaning(error: BaseException | None, state: str | None) -> type[StorageUnav
 
 
 async def raw(connection: AsyncConnection) -> Driver:
-    """The psycopg connection beneath a transaction, for COPY."""
+    """The psycopg connection beneath a transaction, for what SQLAlchemy cannot say: pipelines, COPY, arrays."""
     fairy = await connection.get_raw_connection()
     driver = fairy.driver_connection
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"expected a psycopg connection, found {type(driver).__name__}")
     return driver
-
-
-async def send_all(driver: Driver) -> None:
-    """Sends what a pipeline has gathered, all of it.
-
-    The driver, when it ends a pipeline, waits for answers though a part of a long statement may still be unsent.
-    """
-    await driver.wait(_sending(driver.pgconn))
-
-
-def _sending(connection: psycopg.pq.abc.PGconn) -> PQGen[None]:
-    while connection.flush():
-        yield Wait.W
 
 
 def _first_line(error: BaseException) -> str:

@@ -48,4 +48,4 @@ async def read_revision(engine: AsyncEngine) -> Revision:
         if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return Revision(None, None)
         row = (await connection.execute(_READ)).one_or_none()
-        return Revision(None, None) if row is None else Revision(row.version_num, row.oldest)
+        return Revision(None, None) if row is None else Revision(*row)

@@ -233,13 +233,12 @@ due = Table(
     Column("subject", Text, primary_key=True),
     Column("due_at", Moment),
     Column("generation", BigInteger, nullable=False),
-    Column("idle_count", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", Moment),
     Index("ix_due_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 """What has to be looked at, and when, in the clock of the plant. A wake raises the generation, so that a pass that
-began before it cannot mark it done. `idle_count` counts the judging transactions that left nothing of a line to be
-judged. Until `lease_until`, by the database's clock, an activity judges the line, and dispatchers do not signal it."""
+began before it cannot mark it done. Until `lease_until`, by the database's clock, an activity judges the line, and
+dispatchers do not signal it."""
 
 APPEND_ONLY = (
     "ledger",

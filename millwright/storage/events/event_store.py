@@ -1,5 +1,7 @@
 """Events as people look at them: by fate, one by one, and taken up again once something was mended."""
 
+from typing import NamedTuple
+
 import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import IntegrityError
@@ -37,6 +39,7 @@ _VERDICTS = """
 SELECT p.policy, p.version, v.role, v.revision, v.rung FROM verdicts v
 JOIN policy_versions p ON p.digest = v.version WHERE v.event_id = :event ORDER BY v.role, p.version, v.revision
 """
+_FIND = text("SELECT id FROM events WHERE source = :source AND external_id = :id")
 _STORY = "SELECT kind, actor, at, body FROM acts WHERE subject = :subject ORDER BY id"
 _REDRIVE = """
 UPDATE events SET natural_key = :natural_key, type = :type, subject = :subject, at = :at,
@@ -49,6 +52,10 @@ _NOTHING_NEW = (
     "UPDATE events SET fate = :fate, reason = :reason, field = NULL, corrected = coalesce(:corrected, corrected) "
     "WHERE id = :event"
 )
+
+
+class _EventId(NamedTuple):
+    id: int
 
 
 class SeenEvent(Model):
@@ -157,11 +164,8 @@ class EventStore:
     async def find(self, source: str, external_id: str) -> int | None:
         """The event that its sender knows by this source and id."""
         async with transaction(self._engine) as connection:
-            found = await connection.scalar(
-                text("SELECT id FROM events WHERE source = :source AND external_id = :id"),
-                {"source": source, "id": external_id},
-            )
-            return int(found) if found is not None else None
+            row = (await connection.execute(_FIND, {"source": source, "id": external_id})).one_or_none()
+        return None if row is None else _EventId._make(row).id
 
     async def raw(self, event: int) -> tuple[SeenEvent, bytes]:
         """An event with the bytes that were sent.

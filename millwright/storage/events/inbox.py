@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 import psycopg
@@ -15,8 +16,9 @@ from domain.canonical import canonical
 from domain.errors import StorageUnavailable
 from domain.identity import own_id
 from domain.keys import line_workflow_id
-from millwright.storage.database.copying import COPY_FORMAT, copy_lines
+from millwright.storage.database.copying import copy_rows
 from millwright.storage.database.engine import Cursor, Driver, raw, transaction
+from millwright.storage.database.pipelines import pipeline
 from millwright.storage.events import pending
 from millwright.storage.events.known import SortedOut, sort_out
 from millwright.storage.scheduling import due
@@ -34,18 +36,28 @@ _COLUMNS = (
     "asset, failure_mode, position, line, fate, reason, field, enqueued_at"
 )
 _NUMBERS = "SELECT nextval('events_id_seq') FROM generate_series(1, %s)"
-_COPY = f"COPY events ({_COLUMNS}) FROM STDIN {COPY_FORMAT}"
 _KEEP_DUPLICATES = """
 INSERT INTO duplicates (door, sequence, source, external_id, received_at, enqueued_at)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT DO NOTHING
 """
+_COUNTS = text(f"SELECT {pending.FATE} AS fate, count(*) AS events FROM {pending.EVENTS} GROUP BY 1")
+_RECEIPTS = text("SELECT count(*) AS receipts FROM duplicates")
 _ATTEMPTS = 20
 """How often a batch is sorted out anew where others store the same messages at the same time."""
 
 _Numbered = Mapping[int, Received]
 """Messages, each with the number under which it is stored if it is new."""
 _Sort = Callable[[Driver, _Numbered], Awaitable[SortedOut]]
+
+
+class _Number(NamedTuple):
+    id: int
+
+
+class _CountRow(NamedTuple):
+    fate: str
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ def _order(item: Received) -> tuple[str, str, str]:
     return (item.source, item.external_id, item.natural_key or "")
 
 
-def _line(number: int, item: Received) -> tuple[str | None, ...]:
+def _row(number: int, item: Received) -> tuple[str | None, ...]:
     """An item as a row for COPY, in the order of `_COLUMNS`."""
     anomaly = item.anomaly
     natural_key = item.natural_key
@@ -127,12 +139,6 @@ def _refused(item: Received, error: Exception) -> Received:
 async def _all_new(_: Driver, items: _Numbered) -> SortedOut:
     """Takes every message for new."""
     return SortedOut(dict(items))
-
-
-async def _copy(cursor: Cursor, items: _Numbered) -> None:
-    async with cursor.copy(_COPY) as copy:
-        for lines in copy_lines([_line(number, item) for number, item in items.items()]):
-            await copy.write(lines)
 
 
 async def _keep_duplicates(cursor: Cursor, items: Sequence[Received]) -> int:
@@ -186,16 +192,18 @@ class Inbox:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
-                async with driver.pipeline():
+                async with pipeline(driver):
                     await cursor.execute(_NUMBERS, (len(items),), prepare=True)
-                numbered = {int(str(row[0])): item for row, item in zip(await cursor.fetchall(), items, strict=True)}
+                numbers = [_Number._make(row).id for row in await cursor.fetchall()]
+                numbered = dict(zip(numbers, items, strict=True))
                 found = await sort(driver, numbered)
                 if found.new:
-                    await _copy(cursor, found.new)
+                    rows = [_row(number, item) for number, item in found.new.items()]
+                    await copy_rows(cursor, "events", _COLUMNS, rows)
                 waiting = {number: item.line for number, item in found.new.items() if item.fate is None and item.line}
                 duplicates = await _keep_duplicates(cursor, found.receipts)
                 lines = frozenset(waiting.values())
-                async with driver.pipeline():
+                async with pipeline(driver):
                     await pending.wait(cursor, list(waiting.values()), list(waiting))
                     await due.wake_by(cursor, [line_workflow_id(line) for line in lines], now)
         kept = frozenset((item.door, item.sequence) for item in found.new.values())
@@ -221,11 +229,8 @@ class Inbox:
     async def counts(self) -> dict[str, int]:
         """How many messages were received and what became of them; `undecided` wait for their line."""
         async with transaction(self._engine) as connection:
-            rows = await connection.execute(
-                text(f"SELECT {pending.FATE} AS fate, count(*) AS n FROM {pending.EVENTS} GROUP BY 1")
-            )
-            by_fate = {str(row.fate): int(row.n) for row in rows}
-            receipts = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+            by_fate = dict(_CountRow._make(row) for row in await connection.execute(_COUNTS))
+            receipts = (await connection.execute(_RECEIPTS)).scalar_one()
             by_fate["duplicate"] = by_fate.get("duplicate", 0) + receipts
         by_fate["received"] = sum(by_fate.values())
         return by_fate

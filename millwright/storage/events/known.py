@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg.rows import class_row
 
@@ -21,6 +22,10 @@ JOIN unnest(%s::text[], %s::text[]) AS k(source, external_id)
 """
 _KEYED = "SELECT natural_key FROM events WHERE natural_key = ANY(%s::text[])"
 _MENDABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
+
+
+class _KeyRow(NamedTuple):
+    natural_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,7 @@ class _Sorting:
 async def _keys(driver: Driver, keys: Iterable[str]) -> set[str]:
     async with driver.cursor() as cursor:
         await cursor.execute(_KEYED, (sorted(keys),))
-        return {str(row[0]) for row in await cursor.fetchall()}
+        return {_KeyRow._make(row).natural_key for row in await cursor.fetchall()}
 
 
 async def _labelled(driver: Driver, labels: Iterable[Label]) -> dict[Label, Held | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, bindparam, delete, func, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -13,10 +13,13 @@ from domain.errors import ActRejected
 from domain.model import Model
 from millwright.storage.cases.case_views import asset_of
 from millwright.storage.database.engine import transaction
+from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
 from millwright.storage.ledger import ledger
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ACTS = ("register-imported", "alias-mapped")
+"""The acts by which the register changes."""
 
 
 class ImportReport(Model):
@@ -135,10 +138,8 @@ class RegisterStore:
     async def stamp(self) -> str:
         """Changes whenever the register does."""
         async with transaction(self._engine) as connection:
-            value = await connection.scalar(
-                text("SELECT coalesce(max(id), 0) FROM acts WHERE kind IN ('register-imported', 'alias-mapped')")
-            )
-            return str(value)
+            last = select(func.coalesce(func.max(acts.c.id), 0)).where(acts.c.kind.in_(_ACTS))
+            return str((await connection.execute(last)).scalar_one())
 
     async def lines(self) -> list[str]:
         """The production lines there are."""
@@ -146,7 +147,7 @@ class RegisterStore:
             rows = await connection.scalars(
                 select(func.distinct(assets.c.line)).where(assets.c.line.is_not(None), assets.c.valid_to.is_(None))
             )
-            return sorted(str(line) for line in rows)
+            return sorted(rows)
 
 
 async def _succeed(

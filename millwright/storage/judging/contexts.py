@@ -1,6 +1,7 @@
 """What is known of the assets of a line's events, as judging is told it: kept once per digest."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from domain.judging import JudgedContext
 from domain.verdict import Context
@@ -17,15 +18,24 @@ FROM assets a WHERE a.id = ANY(%s) AND a.valid_to IS NULL
 _KEEP_CONTEXTS = """
 INSERT INTO contexts (digest, body) SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
 """
-_FIELDS = ("asset", "asset_class", "criticality", "machine", "line", "codes")
 _ENOUGH = 50_000
+
+
+class _AssetRow(NamedTuple):
+    asset: str
+    asset_class: str
+    criticality: str | None
+    machine: str
+    line: str
+    codes: int
+    site: str | None
 
 
 class ContextStore:
     """Contexts by asset, for one process; what was made of a row of the register once is not made again."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[object, ...], JudgedContext] = {}
+        self._made: dict[_AssetRow, JudgedContext] = {}
         self._kept: set[str] = set()
 
     async def ask(self, cursor: Cursor, assets: Collection[str]) -> None:
@@ -35,15 +45,14 @@ class ContextStore:
     async def answer(self, cursor: Cursor) -> Mapping[str, JudgedContext]:
         """The contexts of those assets that are in the register now."""
         found = {}
-        for row in await cursor.fetchall():
+        for row in map(_AssetRow._make, await cursor.fetchall()):
             made = self._made.get(row)
             if made is None:
                 if len(self._made) >= _ENOUGH:
                     self._made.clear()
-                made = JudgedContext.of(
-                    Context.model_validate(dict(zip(_FIELDS, row[:-1], strict=True))),
-                    str(row[-1]) if row[-1] is not None else None,
-                )
+                known = row._asdict()
+                del known["site"]
+                made = JudgedContext.of(Context.model_validate(known), row.site)
                 self._made[row] = made
             found[made.context.asset] = made
         return found

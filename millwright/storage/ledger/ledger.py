@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256, timestamp
 from domain.engines import TOOK_OVER, EngineMark
-from millwright.storage.database.engine import Cursor, raw, send_all
-from millwright.storage.database.ledger_tables import ledger_head
+from millwright.storage.database.engine import Cursor, raw
+from millwright.storage.database.pipelines import committing_pipeline
 
 GENESIS = EMPTY_ROOT
 
@@ -22,6 +23,13 @@ SELECT a.kind, a.subject, a.actor, a.at, a.body, a.digest, h.seq, a.leaf
 FROM ledger_head h, unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::int[])
     WITH ORDINALITY AS a(kind, subject, actor, at, body, digest, leaf, place) ORDER BY a.place
 """
+_ENGINE = text("SELECT engine FROM ledger_head FOR UPDATE")
+_TAKE_OVER = text("UPDATE ledger_head SET engine = :engine")
+_HEAD = text("SELECT seq, hash FROM ledger_head")
+
+
+class _EngineRow(NamedTuple):
+    engine: str | None
 
 
 def row_hash(seq: int, at: datetime, leaves: int, root: str, previous: str) -> str:
@@ -66,8 +74,7 @@ class Entry:
             self.acts.append((self.add_leaf(added.digest), added))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The newest row's number and hash."""
 
     seq: int
@@ -80,7 +87,7 @@ async def take_over(connection: AsyncConnection, entry: Entry, mark: EngineMark)
     From this ledger row to the next such act, every verdict is this engine's. It locks the head until the transaction
     ends: everyone who writes waits.
     """
-    before = (await connection.execute(select(ledger_head.c.engine).with_for_update())).scalar_one()
+    before = _EngineRow._make((await connection.execute(_ENGINE)).one()).engine
     if before == mark.digest:
         return
     detail: dict[str, object] = {
@@ -90,7 +97,7 @@ async def take_over(connection: AsyncConnection, entry: Entry, mark: EngineMark)
         "before": before,
     }
     entry.add(act(TOOK_OVER, f"engine/{mark.digest}", "worker", entry.at, detail))
-    await connection.execute(update(ledger_head).values(engine=mark.digest))
+    await connection.execute(_TAKE_OVER, {"engine": mark.digest})
 
 
 async def append(connection: AsyncConnection, entry: Entry) -> None:
@@ -102,10 +109,8 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
     if not entry.leaves:
         return
     driver = await raw(connection)
-    async with driver.pipeline(), driver.cursor() as cursor:
+    async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)
-        await send_all(driver)
-        await driver.commit()
 
 
 async def append_by(cursor: Cursor, entry: Entry, engine: str | None = None) -> None:
@@ -147,5 +152,4 @@ async def add_acts(cursor: Cursor, entry: Entry) -> None:
 
 async def read_head(connection: AsyncConnection) -> Head:
     """The head as it is, without locking it."""
-    row = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one()
-    return Head(row.seq, row.hash)
+    return Head._make((await connection.execute(_HEAD)).one())

@@ -1,8 +1,7 @@
 """What people did: the acts on record of which no service is the actor."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 
@@ -17,10 +16,14 @@ WHERE ledger_seq > %(after)s AND (
 )
 ORDER BY id
 """
+_LAST: Final = "SELECT coalesce(max(seq), 0) FROM ledger"
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalAct:
+class _LastRow(NamedTuple):
+    seq: int
+
+
+class PersonalAct(NamedTuple):
     """Something that a person did: what, to what, who, and when in the plant's clock."""
 
     kind: str
@@ -43,16 +46,15 @@ def personal_acts(database_url: str, after: int) -> list[PersonalAct]:
         if not _has_acts(connection):
             return []
         rows = connection.execute(_READ, {"after": after, "services": list(_SERVICES)}).fetchall()
-    return [PersonalAct(*row) for row in rows]
+    return [PersonalAct._make(row) for row in rows]
 
 
 def last_row(database_url: str) -> int:
     """The number of the ledger's newest row; 0 where there is none."""
     with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()
-    return int(row[0]) if row else 0
+        (row,) = map(_LastRow._make, connection.execute(_LAST).fetchall())
+    return row.seq
 
 
 def _has_acts(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = connection.execute("SELECT to_regclass('acts') IS NOT NULL").fetchone()
-    return bool(row and row[0])
+    return connection.execute("SELECT to_regclass('acts') IS NOT NULL").fetchone() == (True,)

@@ -1,6 +1,7 @@
 """One act on policy versions in its transaction: signatures are checked, rows written, acts added to the ledger."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,11 +15,16 @@ from millwright.storage.database.policy_tables import policy_assignment_ends, po
 from millwright.storage.database.tables import people, policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import CheckedAssignments
+from millwright.storage.policies.checked_assignments import CheckedAssignments
 from millwright.storage.policies.signatures import Signature, SignedVersion
 
 FRESH = timedelta(minutes=5)
 """How far a signature's time may be from ours: an older one is somebody's replay."""
+
+
+class _SignerRow(NamedTuple):
+    public_key: str
+    roles: list[str]
 
 
 def act_kind(act: str) -> str:
@@ -60,17 +66,17 @@ class Acting:
             raise ActRejected("a meaning is one line of words", field="meaning")
         if abs(self.now - one.at) > FRESH:
             raise ActRejected(f"the signature is of {timestamp(one.at)}, not of now", field="at", fix="sign again")
-        row = (
-            await self.connection.execute(
-                select(people.c.public_key, people.c.roles, people.c.left_at).where(people.c.name == one.person)
-            )
-        ).one_or_none()
-        if row is None or row.left_at is not None:
+        asked = select(people.c.public_key, people.c.roles).where(
+            people.c.name == one.person, people.c.left_at.is_(None)
+        )
+        row = (await self.connection.execute(asked)).one_or_none()
+        if row is None:
             raise ActRejected(f"nobody called {one.person} may act here", field="person")
-        if ROLES[act].isdisjoint(row.roles):
+        signer = _SignerRow._make(row)
+        if ROLES[act].isdisjoint(signer.roles):
             roles = " or ".join(sorted(ROLES[act]))
             raise ActRejected(f"{one.person} may not {act}; it takes the role {roles}", field="person")
-        registered = Signature(act, one.person, one.meaning, one.at, one.signature, row.public_key)
+        registered = Signature(act, one.person, one.meaning, one.at, one.signature, signer.public_key)
         if not registered.holds(digest):
             raise ActRejected(f"the signature is not {one.person}'s", field="signature")
         stored = await self.connection.execute(
@@ -79,12 +85,12 @@ class Acting:
             .on_conflict_do_nothing()
             .returning(policy_signatures.c.id)
         )
-        number = stored.scalar_one_or_none()
+        number: int | None = stored.scalar_one_or_none()
         if number is None:
             raise ActRejected("this signature was given before", field="signature", fix="sign again")
         detail: dict[str, object] = {"meaning": one.meaning, "signature": one.signature}
         self.tell(act_kind(act), digest, one.person, detail, one.at)
-        return int(number)
+        return number
 
     def tell(self, kind: str, digest: str, actor: str, detail: dict[str, object], at: datetime | None = None) -> None:
         """Adds an act to the ledger's entry."""
@@ -113,7 +119,7 @@ class Acting:
                 )
                 .returning(policy_assignments.c.id)
             )
-            number = int(row.scalar_one())
+            number: int = row.scalar_one()
             numbers.append(number)
             detail: dict[str, object] = {
                 "assignment": number,

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.autonomy import (
@@ -14,13 +15,12 @@ from domain.autonomy import (
     AutonomyState,
     AutonomyTerms,
 )
-from domain.canonical import timestamp
+from domain.canonical import canonical, timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.tables import autonomy_moves
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH
 from millwright.storage.policies.signatures import Signature
@@ -29,7 +29,8 @@ PROMOTE = "promote-autonomy"
 _APPROVER = "approver"
 _ACTOR = "millwright"
 _LATEST = text(
-    "SELECT m.*, p.public_key FROM autonomy_moves m LEFT JOIN people p ON p.name = m.by WHERE m.policy = :policy "
+    "SELECT m.id, m.move, m.at, m.by, m.digest, m.signature, p.public_key "
+    "FROM autonomy_moves m LEFT JOIN people p ON p.name = m.by WHERE m.policy = :policy "
     "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
 )
 # Earning begins anew when autonomy was lost or refused.
@@ -51,6 +52,31 @@ _KEYS = text(
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
 _PERSON = text("SELECT roles, public_key FROM people WHERE name = :name AND left_at IS NULL")
+_MOVE = text(
+    "INSERT INTO autonomy_moves (policy, asset_class, failure_mode, move, confirmed, wrong, at, by, reason, digest, "
+    "signature) VALUES (:policy, :asset_class, :failure_mode, :move, :confirmed, :wrong, :at, :by, :reason, :digest, "
+    "CAST(:signature AS jsonb))"
+)
+
+
+class _MoveRow(NamedTuple):
+    id: int
+    move: str
+    at: datetime
+    by: str
+    digest: str
+    signature: dict[str, str] | None
+    public_key: str | None
+
+
+class _FoundRow(NamedTuple):
+    outcome: str
+    number: int
+
+
+class _PersonRow(NamedTuple):
+    roles: list[str]
+    public_key: str
 
 
 class AutonomyStore:
@@ -72,7 +98,7 @@ class AutonomyStore:
     async def advised(self, key: AutonomyKey, record: AutonomyRecord, advice: AutonomyAdvice) -> bool:
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
-            latest = (await connection.execute(_LATEST, _values(key))).one_or_none()
+            latest = await _latest(connection, key)
             if (0 if latest is None else latest.id) != record.move:
                 return False
             await self._keep(connection, key, record, advice.move, _ACTOR, advice.reason, None)
@@ -96,7 +122,8 @@ class AutonomyStore:
                     field="failure_mode",
                     fix=f"it must be {wanted} for that; see `millwright policy autonomy`",
                 )
-            person = (await connection.execute(_PERSON, {"name": signature.person})).one_or_none()
+            row = (await connection.execute(_PERSON, {"name": signature.person})).one_or_none()
+            person = None if row is None else _PersonRow._make(row)
             if person is None or _APPROVER not in person.roles:
                 raise ActRejected(
                     f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
@@ -113,8 +140,7 @@ class AutonomyStore:
     async def keys(self) -> list[AutonomyKey]:
         """Every class and failure mode of which there was a case, or a move."""
         async with transaction(self._engine) as connection:
-            rows = await connection.execute(_KEYS)
-            return [AutonomyKey(row.policy, row.asset_class, row.failure_mode) for row in rows]
+            return [AutonomyKey(*row) for row in await connection.execute(_KEYS)]
 
     async def _keep(
         self,
@@ -131,19 +157,18 @@ class AutonomyStore:
         signed = None
         if signature is not None:
             signed = {"meaning": signature.meaning, "at": timestamp(signature.at), "signature": signature.signature}
-        await connection.execute(
-            insert(autonomy_moves).values(
-                **_values(key),
-                move=move.value,
-                confirmed=record.confirmed,
-                wrong=record.wrong,
-                at=now,
-                by=by,
-                reason=reason,
-                digest=digest,
-                signature=signed,
-            )
-        )
+        values = {
+            **_values(key),
+            "move": move.value,
+            "confirmed": record.confirmed,
+            "wrong": record.wrong,
+            "at": now,
+            "by": by,
+            "reason": reason,
+            "digest": digest,
+            "signature": canonical(signed).decode(),
+        }
+        await connection.execute(_MOVE, values)
         entry = ledger.Entry(now)
         detail: dict[str, object] = {
             "confirmed": record.confirmed,
@@ -165,12 +190,17 @@ def act_of(move: AutonomyMove) -> str:
     return f"{PROMOTE}:{move.value}"
 
 
+async def _latest(connection: AsyncConnection, key: AutonomyKey) -> _MoveRow | None:
+    row = (await connection.execute(_LATEST, _values(key))).one_or_none()
+    return None if row is None else _MoveRow._make(row)
+
+
 async def _record(connection: AsyncConnection, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
     values = _values(key)
-    latest = (await connection.execute(_LATEST, values)).one_or_none()
+    latest = await _latest(connection, key)
     since = await connection.scalar(_SINCE, values)
     found = await connection.execute(_FOUND, {**values, "since": since, "rung": int(Rung.WORK_ORDER)})
-    counts = {OutcomeClass(row.outcome): int(row.number) for row in found}
+    counts = {OutcomeClass(row.outcome): row.number for row in map(_FoundRow._make, found)}
     state = AutonomyState.AUTOMATIC if terms.automatic else AutonomyState.REVIEW
     if latest is not None:
         move = AutonomyMove(latest.move)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -31,6 +32,27 @@ _ALARMS = text(
     "AND (CAST(:version AS text) IS NULL OR v.version = :version) AND coalesce(a.machine, a.id) = ANY(:machines) "
     "ORDER BY a.line, v.at"
 )
+
+
+class _MachineRow(NamedTuple):
+    machine: str
+    asset_class: str | None
+    line: str
+    site: str | None
+
+
+class _CaseRow(NamedTuple):
+    machine: str
+    outcome: str | None
+
+
+class _AlarmRow(NamedTuple):
+    line: str
+    at: datetime
+    asset: str
+    failure_mode: str
+
+
 _NOTHING = (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE)
 
 
@@ -77,15 +99,15 @@ async def _count(
         row.machine: Place(
             asset=row.machine, machine=row.machine, asset_class=row.asset_class, line=row.line, site=row.site
         )
-        for row in await connection.execute(_MACHINES)
+        for row in map(_MachineRow._make, await connection.execute(_MACHINES))
     }
     inside = {machine: place for machine, place in places.items() if scope.covers(place)}
     period: dict[str, object] = {"since": since, "until": until, "version": version}
-    cases = [
-        row for row in await connection.execute(_CASES, period | {"rung": int(Rung.DRAFT)}) if row.machine in inside
-    ]
+    ordered = await connection.execute(_CASES, period | {"rung": int(Rung.DRAFT)})
+    cases = [row for row in map(_CaseRow._make, ordered) if row.machine in inside]
+    heard = await connection.execute(_ALARMS, period | {"rung": int(Rung.WATCH), "machines": sorted(inside)})
     alarms: dict[str, list[Alarm]] = {}
-    for row in await connection.execute(_ALARMS, period | {"rung": int(Rung.WATCH), "machines": sorted(inside)}):
+    for row in map(_AlarmRow._make, heard):
         alarms.setdefault(row.line, []).append(Alarm(row.at, row.asset, row.failure_mode))
     return Counted(
         machines=len(inside),

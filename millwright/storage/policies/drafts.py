@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, select, text
+from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -15,7 +15,8 @@ from millwright.storage.database.policy_tables import policy_drafts
 from millwright.storage.database.tables import policy_versions
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import Acting, add_evidence
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
+from millwright.storage.policies.assignments import lock_to_assign
+from millwright.storage.policies.checked_assignments import read_assignments
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import store_version
 
@@ -74,14 +75,14 @@ class DraftStore:
         if not why:
             raise ActRejected("is empty", field="reason", fix="say what changed, and why")
         async with transaction(self._engine) as connection:
-            await connection.execute(text(LOCK_TO_ASSIGN))
+            await lock_to_assign(connection)
             stored = await connection.scalar(
                 select(policy_versions.c.digest).where(
                     policy_versions.c.policy == policy, policy_versions.c.version == version
                 )
             )
             if stored is not None:
-                problem = f"{policy} {version} was submitted as {str(stored)[:12]} and changes no more"
+                problem = f"{policy} {version} was submitted as {stored[:12]} and changes no more"
                 raise PolicyRejected(problem, field="version", fix="give it a new version")
             last = await _last(connection, policy, version)
             revision = last.revision + 1 if last is not None else 1
@@ -153,15 +154,13 @@ class DraftStore:
             ActRejected: the signature is wrong, or the draft was saved again meanwhile.
         """
         async with transaction(self._engine) as connection:
-            await connection.execute(text(LOCK_TO_ASSIGN))
+            await lock_to_assign(connection)
             last = await _last(connection, draft.policy, draft.version)
             if last is None or last.digest != draft.digest:
                 raise ActRejected(
                     "the draft was saved again meanwhile", field="version", fix="look at it, and submit it"
                 )
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
+            acting = Acting(connection, self._clock.now(), await read_assignments(await raw(connection)))
             added = await store_version(
                 connection,
                 acting.entry,

@@ -1,9 +1,9 @@
 """Freeze windows: when no version may come into force but in an emergency, or by a rollback."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.approvals import one_line
@@ -11,16 +11,15 @@ from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.policy_tables import policy_freezes, policy_thaws
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN
+from millwright.storage.policies.assignments import lock_to_assign
 
 _FREEZES = text(
-    "SELECT f.*, t.thawed_by, t.recorded_at AS thawed_at, t.reason AS thaw_reason "
+    "SELECT f.id, f.begins_at, f.ends_at, f.frozen_by, f.reason, t.thawed_by "
     "FROM policy_freezes f LEFT JOIN policy_thaws t ON t.freeze_id = f.id ORDER BY f.id"
 )
 _AT = text(
-    "SELECT f.id, f.begins_at, f.ends_at, f.frozen_by, f.reason FROM policy_freezes f "
+    "SELECT f.begins_at, f.ends_at, f.frozen_by, f.reason FROM policy_freezes f "
     "WHERE f.begins_at <= :at AND f.ends_at > :at AND NOT EXISTS (SELECT FROM policy_thaws t WHERE t.freeze_id = f.id) "
     "ORDER BY f.id LIMIT 1"
 )
@@ -29,10 +28,23 @@ _INSIDE = text(
     "AND a.effective_from >= :begins AND a.effective_from < :ends "
     "AND NOT EXISTS (SELECT FROM policy_assignment_ends e WHERE e.assignment_id = a.id)"
 )
+_FREEZE = text(
+    "INSERT INTO policy_freezes (begins_at, ends_at, frozen_by, recorded_at, reason) "
+    "VALUES (:begins, :ends, :by, :now, :reason) RETURNING id"
+)
+_THAW = text(
+    "INSERT INTO policy_thaws (freeze_id, thawed_by, recorded_at, reason) VALUES (:freeze, :by, :now, :reason)"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Freeze:
+class _WindowRow(NamedTuple):
+    begins_at: datetime
+    ends_at: datetime
+    frozen_by: str
+    reason: str
+
+
+class Freeze(NamedTuple):
     """A freeze window; `thawed_by` is None while nobody has lifted it."""
 
     id: int
@@ -48,7 +60,9 @@ async def frozen_at(connection: AsyncConnection, at: datetime) -> str | None:
     row = (await connection.execute(_AT, {"at": at})).one_or_none()
     if row is None:
         return None
-    return f"{row.frozen_by} froze policies from {timestamp(row.begins_at)} to {timestamp(row.ends_at)}: {row.reason}"
+    window = _WindowRow._make(row)
+    period = f"from {timestamp(window.begins_at)} to {timestamp(window.ends_at)}"
+    return f"{window.frozen_by} froze policies {period}: {window.reason}"
 
 
 class FreezeStore:
@@ -75,17 +89,13 @@ class FreezeStore:
         if not why:
             raise ActRejected("is empty", field="reason", fix="say why")
         async with transaction(self._engine) as connection:
-            await connection.execute(text(LOCK_TO_ASSIGN))
+            await lock_to_assign(connection)
             inside = await connection.scalar(_INSIDE, {"now": now, "begins": begins_at, "ends": ends_at})
             if inside:
                 problem = f"{inside} assignments are to come into force inside it"
                 raise ActRejected(problem, field="from", fix="withdraw those first")
-            row = await connection.execute(
-                insert(policy_freezes)
-                .values(begins_at=begins_at, ends_at=ends_at, frozen_by=by, recorded_at=now, reason=why)
-                .returning(policy_freezes.c.id)
-            )
-            number = int(row.scalar_one())
+            values = {"begins": begins_at, "ends": ends_at, "by": by, "now": now, "reason": why}
+            number: int = (await connection.execute(_FREEZE, values)).scalar_one()
             entry = ledger.Entry(now)
             detail: dict[str, object] = {"from": timestamp(begins_at), "to": timestamp(ends_at), "reason": why}
             entry.add(ledger.act("policies-frozen", f"freeze/{number}", by, now, detail))
@@ -102,13 +112,11 @@ class FreezeStore:
         if not why:
             raise ActRejected("is empty", field="reason", fix="say why")
         async with transaction(self._engine) as connection:
-            await connection.execute(text(LOCK_TO_ASSIGN))
-            known = {row.id: row for row in await connection.execute(_FREEZES)}
+            await lock_to_assign(connection)
+            known = {freeze.id: freeze for freeze in await _freezes(connection)}
             if number not in known or known[number].thawed_by is not None:
                 raise ActRejected(f"no freeze {number} stands", field="freeze", fix="`millwright policy freezes`")
-            await connection.execute(
-                insert(policy_thaws).values(freeze_id=number, thawed_by=by, recorded_at=now, reason=why)
-            )
+            await connection.execute(_THAW, {"freeze": number, "by": by, "now": now, "reason": why})
             entry = ledger.Entry(now)
             entry.add(ledger.act("policies-thawed", f"freeze/{number}", by, now, {"reason": why}))
             await ledger.append(connection, entry)
@@ -116,7 +124,8 @@ class FreezeStore:
     async def freezes(self) -> list[Freeze]:
         """Every window, oldest first."""
         async with transaction(self._engine) as connection:
-            rows = await connection.execute(_FREEZES)
-            return [
-                Freeze(row.id, row.begins_at, row.ends_at, row.frozen_by, row.reason, row.thawed_by) for row in rows
-            ]
+            return await _freezes(connection)
+
+
+async def _freezes(connection: AsyncConnection) -> list[Freeze]:
+    return [Freeze._make(row) for row in await connection.execute(_FREEZES)]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,7 +28,8 @@ from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.assignments import LOCK_TO_ASSIGN, read_assignments
+from millwright.storage.policies.assignments import lock_to_assign
+from millwright.storage.policies.checked_assignments import read_assignments
 from millwright.storage.policies.freezes import frozen_at
 from millwright.storage.policies.signatures import Signature, SignedVersion
 from millwright.storage.scheduling import due
@@ -43,6 +45,15 @@ _LAST_EVIDENCE = text(
 _TURNS = text(
     "SELECT kind FROM acts WHERE kind IN ('policy-came-into-force', 'policy-ended-by-date') AND strpos(body, :part) > 0"
 )
+
+
+class _EvidenceRow(NamedTuple):
+    kind: str
+    result: str
+
+
+class _TurnRow(NamedTuple):
+    kind: str
 
 
 class Lifecycle:
@@ -61,10 +72,8 @@ class Lifecycle:
     async def acting(self) -> AsyncIterator[Acting]:
         """A transaction in which nobody else judges or acts."""
         async with transaction(self._engine) as connection:
-            await connection.execute(text(LOCK_TO_ASSIGN))
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                acting = Acting(connection, self._clock.now(), await read_assignments(cursor))
+            await lock_to_assign(connection)
+            acting = Acting(connection, self._clock.now(), await read_assignments(await raw(connection)))
             yield acting
             await ledger.append(connection, acting.entry)
 
@@ -87,10 +96,9 @@ class Lifecycle:
                 raise ActRejected(f"{person} put this version in force and cannot approve it", field="person")
             if any(one.person == person for one in version.approvals):
                 raise ActRejected(f"{person} approved this version already", field="person")
+            found = await acting.connection.execute(_LAST_EVIDENCE, {"digest": digest})
             failed = [
-                row.kind
-                for row in await acting.connection.execute(_LAST_EVIDENCE, {"digest": digest})
-                if row.result == "failed" and row.kind != "backtest"
+                row.kind for row in map(_EvidenceRow._make, found) if row.result == "failed" and row.kind != "backtest"
             ]
             if failed:
                 problem = f"its last {' and '.join(failed)} failed"
@@ -182,9 +190,7 @@ class Lifecycle:
     async def assignment(self, number: int) -> tuple[Placement, str | None] | None:
         """An assignment and its band; None where there is none of this number."""
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
         return next(((row.placement, row.band) for row in checked.rows if row.placement.id == number), None)
 
     async def note_turn(self, number: int) -> datetime | None:
@@ -200,9 +206,8 @@ class Lifecycle:
             turns = [("policy-came-into-force", one.effective_from)]
             if until is not None and until <= acting.now:
                 turns.append(("policy-ended-by-date", until))
-            known = {
-                str(row.kind) for row in await acting.connection.execute(_TURNS, {"part": f'"assignment":{number},'})
-            }
+            noted = await acting.connection.execute(_TURNS, {"part": f'"assignment":{number},'})
+            known = {_TurnRow._make(row).kind for row in noted}
             for kind, at in turns:
                 if kind not in known and not one.ends:
                     detail = {"assignment": number, "role": one.role, "scope": one.scope.words, "at": timestamp(at)}
@@ -232,9 +237,7 @@ class Lifecycle:
             PolicyRejected: no such version is stored.
         """
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
+            checked = await read_assignments(await raw(connection))
         if digest not in checked.versions:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
         return checked.versions[digest]

@@ -1,6 +1,8 @@
 """Kill switches as stored: thrown by one person, lifted by another."""
 
-from sqlalchemy import insert, text
+from typing import NamedTuple
+
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.approvals import one_line
@@ -9,7 +11,6 @@ from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.stops import Stop, StoppableAction
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.policy_tables import action_stop_lifts, action_stops
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -25,6 +26,15 @@ _STANDING = text(
     "AND NOT EXISTS (SELECT FROM action_stop_lifts l WHERE l.stop_id = s.id) ORDER BY s.id LIMIT 1"
 )
 _WAITING = text("SELECT id FROM cases WHERE closed_at IS NULL AND (CAST(:site AS text) IS NULL OR site = :site)")
+_STOP = text(
+    "INSERT INTO action_stops (action, site, asset_class, stopped_by, stopped_at, reason) "
+    "VALUES (:action, :site, :asset_class, :by, :now, :reason) RETURNING id"
+)
+_LIFT = text("INSERT INTO action_stop_lifts (stop_id, lifted_by, lifted_at, reason) VALUES (:stop, :by, :now, :reason)")
+
+
+class _CaseRow(NamedTuple):
+    id: str
 
 
 class StopStore:
@@ -50,21 +60,14 @@ class StopStore:
         why = _said(reason)
         now = self._clock.now()
         async with transaction(self._engine) as connection:
-            row = await connection.execute(
-                insert(action_stops)
-                .values(
-                    action=action.value, site=site, asset_class=asset_class, stopped_by=by, stopped_at=now, reason=why
-                )
-                .returning(action_stops.c.id)
-            )
-            number = int(row.scalar_one())
-            entry = ledger.Entry(now)
             detail: dict[str, object] = {
                 "action": action.value,
                 "site": site,
                 "asset_class": asset_class,
                 "reason": why,
             }
+            number: int = (await connection.execute(_STOP, {**detail, "by": by, "now": now})).scalar_one()
+            entry = ledger.Entry(now)
             entry.add(ledger.act("action-stopped", f"stop/{number}", by, now, detail))
             await ledger.append(connection, entry)
         return number
@@ -84,11 +87,9 @@ class StopStore:
                 raise ActRejected(f"no stop {number} stands", field="stop", fix="`millwright policy stops`")
             if found[0].stopped_by == by:
                 raise ActRejected(f"{by} threw it: another person lifts it", field="person")
-            await connection.execute(
-                insert(action_stop_lifts).values(stop_id=number, lifted_by=by, lifted_at=now, reason=why)
-            )
-            waiting = await connection.scalars(_WAITING, {"site": found[0].site})
-            await due.wake(connection, [case_workflow_id(str(case)) for case in waiting], now)
+            await connection.execute(_LIFT, {"stop": number, "by": by, "now": now, "reason": why})
+            waiting = map(_CaseRow._make, await connection.execute(_WAITING, {"site": found[0].site}))
+            await due.wake(connection, [case_workflow_id(case.id) for case in waiting], now)
             entry = ledger.Entry(now)
             entry.add(ledger.act("action-stop-lifted", f"stop/{number}", by, now, {"reason": why}))
             await ledger.append(connection, entry)

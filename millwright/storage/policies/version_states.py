@@ -4,17 +4,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.approvals import needed_with
 from domain.assigning import Chosen, Place, Placement, choose
 from domain.errors import Rejected
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.ledger_tables import acts
-from millwright.storage.database.tables import policy_versions
-from millwright.storage.policies.assignments import AssignedRow, CheckedAssignments, read_assignments
+from millwright.storage.policies.checked_assignments import AssignedRow, CheckedAssignments, read_assignments
 from millwright.storage.policies.signatures import SignedVersion
 
 _PLACE = text(
@@ -25,6 +24,33 @@ _ANY_PLACE = text(
     "SELECT id, machine, asset_class, line, site FROM assets WHERE id = :asset ORDER BY valid_from LIMIT 1"
 )
 _SITE = text("SELECT site FROM assets WHERE line = :line AND valid_to IS NULL AND site IS NOT NULL LIMIT 1")
+_VERSIONS = text(
+    "SELECT digest, policy, version, author, published_at FROM policy_versions ORDER BY published_at, version"
+)
+_ACTS = text("SELECT at, actor, kind, body FROM acts WHERE subject = ANY(:subjects) ORDER BY ledger_seq, leaf")
+
+
+class _PlaceRow(NamedTuple):
+    id: str
+    machine: str | None
+    asset_class: str | None
+    line: str | None
+    site: str | None
+
+
+class _VersionRow(NamedTuple):
+    digest: str
+    policy: str
+    version: str
+    author: str
+    published_at: datetime
+
+
+class _ActRow(NamedTuple):
+    at: datetime
+    actor: str
+    kind: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +108,17 @@ class VersionStates:
     async def all(self, now: datetime) -> list[VersionState]:
         """Every version, oldest first."""
         async with transaction(self._engine) as connection:
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
-            rows = await connection.execute(
-                select(policy_versions).order_by(policy_versions.c.published_at, policy_versions.c.version)
-            )
+            checked = await read_assignments(await raw(connection))
             return [
-                VersionState(
-                    row.digest,
-                    row.policy,
-                    row.version,
-                    row.author,
-                    row.published_at,
-                    *_standing(checked, checked.versions[row.digest], now),
-                )
-                for row in rows
+                VersionState(*row, *_standing(checked, checked.versions[row.digest], now))
+                for row in map(_VersionRow._make, await connection.execute(_VERSIONS))
             ]
 
     async def history(self, digest: str, policy: str, version: str) -> list[VersionAct]:
         """Everything that was done to a version, its drafts first."""
-        subjects = (f"policy/{digest}", f"draft/{policy}/{version}")
+        subjects = [f"policy/{digest}", f"draft/{policy}/{version}"]
         async with transaction(self._engine) as connection:
-            rows = await connection.execute(
-                select(acts.c.at, acts.c.actor, acts.c.kind, acts.c.body)
-                .where(acts.c.subject.in_(subjects))
-                .order_by(acts.c.ledger_seq, acts.c.leaf)
-            )
+            rows = map(_ActRow._make, await connection.execute(_ACTS, {"subjects": subjects}))
             return [VersionAct(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
 
     async def in_force(
@@ -123,21 +133,19 @@ class VersionStates:
             raise Rejected("name one asset or one line", field="asset")
         async with transaction(self._engine) as connection:
             if asset is not None:
-                row = (await connection.execute(_PLACE, {"asset": asset, "at": at})).one_or_none()
-                row = row or (await connection.execute(_ANY_PLACE, {"asset": asset})).one_or_none()
-                if row is None:
+                found = (await connection.execute(_PLACE, {"asset": asset, "at": at})).one_or_none()
+                found = found or (await connection.execute(_ANY_PLACE, {"asset": asset})).one_or_none()
+                if found is None:
                     raise Rejected(f"there is no asset {asset}", field="asset", fix="`millwright assets list`")
+                row = _PlaceRow._make(found)
                 place = Place(
                     asset=row.id, machine=row.machine, asset_class=row.asset_class, line=row.line, site=row.site
                 )
             else:
                 place = Place(line=line, site=await connection.scalar(_SITE, {"line": line}))
-            driver = await raw(connection)
-            async with driver.cursor() as cursor:
-                checked = await read_assignments(cursor)
-            names = {
-                row.digest: f"{row.policy} {row.version}" for row in await connection.execute(select(policy_versions))
-            }
+            checked = await read_assignments(await raw(connection))
+            versions = map(_VersionRow._make, await connection.execute(_VERSIONS))
+            names = {version.digest: f"{version.policy} {version.version}" for version in versions}
         chosen = choose(checked.placements, place, at, known_at)
         return _answer(chosen, checked.rows, names, at, known_at)
 

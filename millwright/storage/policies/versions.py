@@ -1,21 +1,36 @@
-"""Policy versions as stored, and the people who may write, sign and assign them."""
+"""Policy versions as stored: published, compiled, listed and named."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.canonical import timestamp
-from domain.errors import ActRejected, PolicyRejected
-from millwright.storage.database.engine import Cursor, transaction
-from millwright.storage.database.tables import people, policy_assignments, policy_versions
+from domain.errors import PolicyRejected
+from millwright.storage.database.engine import Cursor, raw, transaction
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.assignments import VersionTerms, read_assignments
+from millwright.storage.policies.assignments import VersionTerms
+from millwright.storage.policies.checked_assignments import read_assignments
 
-_DOCUMENT = "SELECT document FROM policy_versions WHERE digest = %s"
+_DOCUMENTS = "SELECT document FROM policy_versions WHERE digest = ANY(%s)"
+_NAMED = text("SELECT digest FROM policy_versions WHERE policy = :policy AND version = :version")
+_PUBLISH = text(
+    "INSERT INTO policy_versions (digest, policy, version, document, author, published_at) "
+    "VALUES (:digest, :policy, :version, :document, :author, :now)"
+)
+_VERSIONS = text("""
+SELECT v.digest, v.policy, v.version, v.document, v.author,
+       array(SELECT DISTINCT a.role FROM policy_assignments a WHERE a.digest = v.digest ORDER BY a.role) AS roles
+FROM policy_versions v ORDER BY v.published_at, v.version
+""")
+
+
+class _DigestRow(NamedTuple):
+    digest: str
+
+
+class _DocumentRow(NamedTuple):
+    document: str
 
 
 async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> None:
@@ -26,12 +41,27 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     """
     if terms.knows(digest):
         return
-    await cursor.execute(_DOCUMENT, (digest,))
+    await cursor.execute(_DOCUMENTS, ([digest],))
     stored = await cursor.fetchone()
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used and not stored")
-    (await read_assignments(cursor)).versions[digest].check()
-    terms.learn(digest, str(stored[0]))
+    (await read_assignments(cursor.connection)).versions[digest].check()
+    terms.learn(digest, _DocumentRow._make(stored).document)
+
+
+async def acting_documents(engine: AsyncEngine, now: datetime) -> list[str]:
+    """The documents of the versions that act somewhere at an instant.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        driver = await raw(connection)
+        placements = (await read_assignments(driver)).placements
+        acting = {placed.digest for placed in placements if placed.role != "shadow" and placed.in_force(now, now)}
+        async with driver.cursor() as cursor:
+            await cursor.execute(_DOCUMENTS, (sorted(acting),))
+            return [_DocumentRow._make(row).document for row in await cursor.fetchall()]
 
 
 async def store_version(
@@ -50,29 +80,24 @@ async def store_version(
     Raises:
         PolicyRejected: another text was published under this policy and version.
     """
-    stored = await connection.scalar(
-        select(policy_versions.c.digest).where(policy_versions.c.policy == policy, policy_versions.c.version == version)
-    )
-    if stored == digest:
-        return False
-    if stored is not None:
+    row = (await connection.execute(_NAMED, {"policy": policy, "version": version})).one_or_none()
+    if row is not None:
+        stored = _DigestRow._make(row).digest
+        if stored == digest:
+            return False
         raise PolicyRejected(
             f"{policy} {version} was published as {stored[:12]} and never changes; this text is {digest[:12]}",
             field="version",
             fix="give it a new version",
         )
-    await connection.execute(
-        insert(policy_versions).values(
-            digest=digest, policy=policy, version=version, document=document, author=author, published_at=now
-        )
-    )
+    values = {"policy": policy, "version": version, "document": document, "author": author}
+    await connection.execute(_PUBLISH, {"digest": digest, "now": now, **values})
     detail: dict[str, object] = {"policy": policy, "version": version, "digest": digest}
     entry.add(ledger.act("policy-published", f"policy/{digest}", author, now, detail))
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
+class StoredVersion(NamedTuple):
     """A version as stored, with what it was ever assigned as."""
 
     digest: str
@@ -80,7 +105,7 @@ class StoredVersion:
     version: str
     document: str
     author: str
-    roles: tuple[str, ...]
+    roles: list[str]
 
 
 class VersionStore:
@@ -119,21 +144,7 @@ class VersionStore:
     async def versions(self) -> list[StoredVersion]:
         """Every stored version, oldest first."""
         async with transaction(self.engine) as connection:
-            rows = await connection.execute(
-                select(policy_versions).order_by(policy_versions.c.published_at, policy_versions.c.version)
-            )
-            assigned = await connection.execute(
-                select(policy_assignments.c.digest, policy_assignments.c.role).distinct().order_by("role")
-            )
-            roles: dict[str, list[str]] = {}
-            for role_row in assigned:
-                roles.setdefault(role_row.digest, []).append(role_row.role)
-            return [
-                StoredVersion(
-                    row.digest, row.policy, row.version, row.document, row.author, tuple(roles.get(row.digest, ()))
-                )
-                for row in rows
-            ]
+            return [StoredVersion._make(row) for row in await connection.execute(_VERSIONS)]
 
     async def named(self, name: str) -> StoredVersion:
         """The version with a number, or whose digest begins so.
@@ -149,62 +160,3 @@ class VersionStore:
         known = ", ".join(f"{version.policy}@{version.version}" for version in stored) or "none"
         problem = f"no version {name} is stored" if not found else f"{name} could be several versions"
         raise PolicyRejected(problem, field="version", fix=f"there are {known}")
-
-
-class PeopleStore:
-    """Adds persons, and ends what they may do.
-
-    Args:
-        engine: the database.
-    """
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def add(self, *, name: str, roles: Sequence[str], api_key_hash: str, public_key: str, now: datetime) -> bool:
-        """Adds a person; False where the name is taken, whose row is left as it is."""
-        async with transaction(self._engine) as connection:
-            row = await connection.execute(
-                upsert(people)
-                .values(name=name, roles=list(roles), api_key_hash=api_key_hash, public_key=public_key, added_at=now)
-                .on_conflict_do_nothing()
-                .returning(people.c.name)
-            )
-            if row.scalar_one_or_none() is None:
-                return False
-            entry = ledger.Entry(now)
-            detail: dict[str, object] = {"roles": list(roles), "public_key": public_key}
-            entry.add(ledger.act("person-added", f"person/{name}", "operations", now, detail))
-            await ledger.append(connection, entry)
-            return True
-
-    async def leave(self, name: str, now: datetime) -> None:
-        """Ends what a person may do; what they signed until now stands.
-
-        Raises:
-            ActRejected: there is no such person, or they have left.
-        """
-        async with transaction(self._engine) as connection:
-            row = await connection.execute(
-                update(people)
-                .where(people.c.name == name, people.c.left_at.is_(None))
-                .values(left_at=now)
-                .returning(people.c.name)
-            )
-            if row.scalar_one_or_none() is None:
-                raise ActRejected(f"nobody called {name} is here", field="name", fix="look at who was added")
-            entry = ledger.Entry(now)
-            entry.add(ledger.act("person-left", f"person/{name}", "operations", now, {"left_at": timestamp(now)}))
-            await ledger.append(connection, entry)
-
-    async def by_api_key(self, api_key_hash: str) -> tuple[str, tuple[str, ...]] | None:
-        """The person whose key has this hash, with their roles; None where there is none."""
-        async with transaction(self._engine) as connection:
-            row = (
-                await connection.execute(
-                    select(people.c.name, people.c.roles).where(
-                        people.c.api_key_hash == api_key_hash, people.c.left_at.is_(None)
-                    )
-                )
-            ).one_or_none()
-            return (row.name, tuple(row.roles)) if row else None

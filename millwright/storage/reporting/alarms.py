@@ -1,6 +1,7 @@
 """Which alarms came when, by production line: what floods are told from."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,6 +19,13 @@ _ALARMS = text(
 )
 
 
+class _AlarmRow(NamedTuple):
+    line: str
+    at: datetime
+    asset: str
+    failure_mode: str
+
+
 async def read_alarms(engine: AsyncEngine, since: datetime, until: datetime) -> dict[str, list[Alarm]]:
     """Each line's alarms after `since`, up to `until`, in event time, ascending.
 
@@ -27,6 +35,6 @@ async def read_alarms(engine: AsyncEngine, since: datetime, until: datetime) -> 
     found: dict[str, list[Alarm]] = {}
     async with transaction(engine) as connection:
         rows = await connection.execute(_ALARMS, {"rung": int(Rung.WATCH), "since": since, "until": until})
-        for row in rows:
+        for row in map(_AlarmRow._make, rows):
             found.setdefault(row.line, []).append(Alarm(row.at, row.asset, row.failure_mode))
     return found

@@ -2,23 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assigning import Place, choose
 from domain.clock import Clock
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.engine import raw, transaction
-from millwright.storage.database.ledger_tables import ledger, ledger_head
-from millwright.storage.database.tables import assets, due
-from millwright.storage.policies.assignments import AssignedVersions, VersionTerms, read_assignments
+from millwright.storage.ledger.ledger import Head, read_head
+from millwright.storage.policies.assignments import AssignedVersions, VersionTerms
+from millwright.storage.policies.checked_assignments import read_assignments
 
 _PLACES = text(
     "SELECT DISTINCT line, site, asset_class FROM assets WHERE line IS NOT NULL AND machine IS NOT NULL "
     "AND valid_to IS NULL ORDER BY 1, 2, 3"
 )
-_LANES = text("SELECT lane, count(*) AS n FROM cases WHERE lane IS NOT NULL GROUP BY 1")
+_ASSETS = text("SELECT line FROM assets WHERE valid_to IS NULL")
+_OVERDUE = text("SELECT subject FROM due WHERE due_at < :before ORDER BY due_at")
+_LANES = text("SELECT lane, count(*) AS cases FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
 _HOLDS = text("""
 SELECT h.key, h.equipment,
@@ -44,7 +47,33 @@ _HELD_UNORDERED = text(
     "WHERE h.state IN ('asked', 'releasing') AND w.external_id IS NULL "
     "AND k.opened_at + (k.verdict ->> 'due_within')::interval < :now ORDER BY it"
 )
+_LAST = text("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")
 _SHOWN = 5
+
+
+class _AssetRow(NamedTuple):
+    line: str | None
+
+
+class _DueRow(NamedTuple):
+    subject: str
+
+
+class _LaneRow(NamedTuple):
+    lane: str
+    cases: int
+
+
+class _CaseRow(NamedTuple):
+    id: str
+
+
+class _HoldRow(NamedTuple):
+    key: str
+    equipment: str
+    adrift: bool
+    not_in_effect: bool
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +111,11 @@ class OrderFaults:
 async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """How many assets there are, the lines they stand on, and those lines for which no policy is in force."""
     async with transaction(engine) as connection:
-        current = select(assets.c.line).where(assets.c.valid_to.is_(None))
-        rows = list(await connection.scalars(current))
+        lines = [_AssetRow._make(row).line for row in await connection.execute(_ASSETS)]
         places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
-        driver = await raw(connection)
-        async with driver.cursor() as cursor:
-            placements = (await read_assignments(cursor)).placements
+        placements = (await read_assignments(await raw(connection))).placements
     unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
-    return len(rows), tuple(sorted({line for line in rows if line is not None})), tuple(sorted(unruled))
+    return len(lines), tuple(sorted({line for line in lines if line is not None})), tuple(sorted(unruled))
 
 
 async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Clock) -> list[str]:
@@ -103,20 +129,20 @@ async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Cl
 async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
     """What should have been looked at before an instant and still was not."""
     async with transaction(engine) as connection:
-        rows = list(await connection.scalars(select(due.c.subject).where(due.c.due_at < before).order_by(due.c.due_at)))
-        return Overdue(len(rows), tuple(rows[:_SHOWN]))
+        subjects = [_DueRow._make(row).subject for row in await connection.execute(_OVERDUE, {"before": before})]
+    return Overdue(len(subjects), tuple(subjects[:_SHOWN]))
 
 
 async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
     """How many cases wait in each lane; a closed one only where nobody can read what it found."""
     async with transaction(engine) as connection:
-        return {row.lane: int(row.n) for row in await connection.execute(_LANES)}
+        return dict(_LaneRow._make(row) for row in await connection.execute(_LANES))
 
 
 async def read_open_cases(engine: AsyncEngine) -> list[str]:
     """The cases that are not closed, the oldest first."""
     async with transaction(engine) as connection:
-        return [str(case) for case in await connection.scalars(_OPEN)]
+        return [_CaseRow._make(row).id for row in await connection.execute(_OPEN)]
 
 
 async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldFaults:
@@ -126,7 +152,7 @@ async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldF
         ready_before: a hold whose work was done before that instant should have been released by now.
     """
     async with transaction(engine) as connection:
-        rows = (await connection.execute(_HOLDS, {"ready_before": ready_before})).all()
+        rows = [_HoldRow._make(row) for row in await connection.execute(_HOLDS, {"ready_before": ready_before})]
     named = [(f"{row.key} on {row.equipment}", row) for row in rows]
     return HoldFaults(
         adrift=tuple(name for name, row in named if row.adrift),
@@ -154,10 +180,7 @@ async def read_order_faults(engine: AsyncEngine, now: datetime, read_before: dat
 async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:
     """The number of the ledger's head, and whether the last row is the one it names."""
     async with transaction(engine) as connection:
-        head = (await connection.execute(select(ledger_head.c.seq, ledger_head.c.hash))).one()
-        last = (
-            await connection.execute(select(ledger.c.seq, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1))
-        ).one_or_none()
-        if last is None:
-            return head.seq, head.seq == 0
-        return head.seq, (last.seq, last.hash) == (head.seq, head.hash)
+        head = await read_head(connection)
+        last = (await connection.execute(_LAST)).one_or_none()
+    agrees = head.seq == 0 if last is None else Head._make(last) == head
+    return head.seq, agrees

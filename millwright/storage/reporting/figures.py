@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -17,7 +18,40 @@ _STANDING = """
 SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.failure_mode, v.at
 FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
 """
+_RUNGS = text(
+    f"SELECT p.version, s.rung, count(*) FROM ({_STANDING}) s JOIN policy_versions p "
+    "ON p.digest = s.version GROUP BY 1, 2 ORDER BY 1, 2"
+)
+_ORDERINGS = text(
+    f"SELECT p.version, s.asset, s.failure_mode, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
+    "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
+)
+_DUPLICATES = text("SELECT count(*) FROM duplicates")
 _WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
+_ORDERING_CASES = text(
+    "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
+    "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
+    "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id))"
+)
+
+
+class _CountRow(NamedTuple):
+    name: str
+    number: int
+
+
+class _RungRow(NamedTuple):
+    version: str
+    rung: int
+    verdicts: int
+
+
+class _OrderingRow(NamedTuple):
+    version: str
+    asset: str
+    failure_mode: str
+    at: datetime
+    rung: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +91,12 @@ async def read_figures(engine: AsyncEngine) -> Figures:
     async with transaction(engine) as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         events = await _counts(connection, f"SELECT {FATE}, count(*) FROM {EVENTS} GROUP BY 1")
-        duplicates = int(await connection.scalar(text("SELECT count(*) FROM duplicates")) or 0)
+        duplicates = (await connection.execute(_DUPLICATES)).scalar_one()
         fates = ("decided", "not_an_anomaly", "unmapped", "quarantined", "undecided")
         by_fate = {fate: events.get(fate, 0) for fate in fates} | {"duplicate": duplicates + events.get("duplicate", 0)}
         rungs: dict[str, dict[int, int]] = {}
-        for version, rung, count in await connection.execute(
-            text(
-                f"SELECT p.version, s.rung, count(*) FROM ({_STANDING}) s JOIN policy_versions p "
-                "ON p.digest = s.version GROUP BY 1, 2 ORDER BY 1, 2"
-            )
-        ):
-            rungs.setdefault(str(version), {})[int(rung)] = int(count)
+        for row in map(_RungRow._make, await connection.execute(_RUNGS)):
+            rungs.setdefault(row.version, {})[row.rung] = row.verdicts
         return Figures(
             events={"received": sum(by_fate.values()), **by_fate},
             rungs=rungs,
@@ -86,20 +115,14 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
             suppressed=await _suppressed(connection),
-            write_backs=int(await connection.scalar(_WRITE_BACKS, {"reason": OWN_WRITE_BACK}) or 0),
+            write_backs=(await connection.execute(_WRITE_BACKS, {"reason": OWN_WRITE_BACK})).scalar_one(),
         )
 
 
 async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
     """The standing verdicts that asked for an order, of every version, by time."""
     async with transaction(engine) as connection:
-        rows = await connection.execute(
-            text(
-                f"SELECT p.version, s.asset, s.failure_mode, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
-                "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
-            ),
-            {"rung": int(Rung.DRAFT)},
-        )
+        rows = [_OrderingRow._make(row) for row in await connection.execute(_ORDERINGS, {"rung": int(Rung.DRAFT)})]
         return [
             Ordering(
                 version=row.version,
@@ -117,21 +140,12 @@ async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
 async def count_ordering_cases(engine: AsyncEngine) -> int:
     """How many cases asked for an order and were not called off before they had one: so many orders there must be."""
     async with transaction(engine) as connection:
-        return int(
-            await connection.scalar(
-                text(
-                    "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
-                    "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
-                    "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id))"
-                ),
-                {"rung": int(Rung.DRAFT)},
-            )
-            or 0
-        )
+        count: int = (await connection.execute(_ORDERING_CASES, {"rung": int(Rung.DRAFT)})).scalar_one()
+    return count
 
 
 async def _counts(connection: AsyncConnection, statement: str, total: str | None = None) -> dict[str, int]:
-    found = {str(name): int(count) for name, count in await connection.execute(text(statement))}
+    found = dict(_CountRow._make(row) for row in await connection.execute(text(statement)))
     return {total: sum(found.values()), **found} if total else found
 
 

@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-import psycopg
-from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.outcomes import Outcome
 from domain.verdict import Context
-from millwright.storage.database.engine import raw, transaction
-from millwright.storage.policies.assignments import read_assignments
+from millwright.storage.database.snapshot import Snapshot, read_snapshot
+from millwright.storage.policies.checked_assignments import read_assignments
 
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # What is pending was received and not yet judged.
 _JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FROM pending)"
 _DECIDED = f"{_JUDGED} AND at <= %s"
@@ -64,8 +62,7 @@ class FaultRows:
     too_late: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """An asset that may fail, with its machine and class."""
 
     id: str
@@ -88,8 +85,7 @@ class CaseRow:
     outcome: Outcome | None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """How many events were decided, and the times of the first and last of them; None where there are none."""
 
     events: int
@@ -97,8 +93,7 @@ class Span:
     last: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleCount:
+class RuleCount(NamedTuple):
     """How often a rule decided: verdicts, and days on which it did (UTC, event time)."""
 
     rule: str
@@ -106,28 +101,63 @@ class RuleCount:
     days: int
 
 
-class History:
-    """One consistent look at the past; see `read_history`."""
+class _CountRow(NamedTuple):
+    events: int
 
-    def __init__(self, driver: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-        self._driver = driver
+
+class _CaseRow(NamedTuple):
+    id: str
+    asset: str
+    failure_mode: str
+    event_at: datetime
+    last_event_at: datetime
+    version: str
+    rung: int
+    closed_as: str | None
+    outcome: object
+
+
+class _EventRow(NamedTuple):
+    id: int
+
+
+class _ContextRow(NamedTuple):
+    digest: str
+    body: str
+
+
+class _ContextOfEvent(NamedTuple):
+    event: int
+    digest: str | None
+
+
+class _AssetRow(NamedTuple):
+    id: str
+    asset_class: str | None
+    criticality: str | None
+    machine: str | None
+    line: str | None
+    codes: int
+
+
+class History(Snapshot):
+    """One consistent look at the past; see `read_history`."""
 
     async def span(self) -> Span:
         """The whole history's size and ends."""
-        count, first, last = (await self._rows(_SPAN))[0]
-        return Span(int(str(count)), _moment_or_none(first), _moment_or_none(last))
+        return (await self.rows(_SPAN, Span._make))[0]
 
     async def count(self, until: datetime) -> int:
         """How many events there are to judge."""
-        return int(str((await self._rows(_COUNT, until))[0][0]))
+        return (await self.rows(_COUNT, _CountRow._make, until))[0].events
 
     async def faults(self, until: datetime) -> AsyncIterator[FaultRows]:
         """Every fault's events up to an instant, one fault after the other, streamed by COPY."""
         known = await self._known()
         key: tuple[str, str] | None = None
         rows: list[tuple[int, str, str]] = []
-        async with self._driver.cursor() as cursor, cursor.copy(sql.SQL(_EVENTS + _SORTED), (until,)) as copy:
-            async for event, asset, mode, position, anomaly in copy.rows():
+        async with self.copied(_EVENTS + _SORTED, until) as events:
+            async for event, asset, mode, position, anomaly in events:
                 if (asset, mode) != key:
                     if key is not None:
                         yield known.rows(*key, rows)
@@ -140,40 +170,25 @@ class History:
         """One fault's events up to an instant."""
         known = await self._known()
         rows: list[tuple[int, str, str]] = []
-        asked = sql.SQL(_EVENTS + _ONE_FAULT + _SORTED)
-        async with self._driver.cursor() as cursor, cursor.copy(asked, (until, asset, failure_mode)) as copy:
-            async for event, _, _, position, anomaly in copy.rows():
+        async with self.copied(_EVENTS + _ONE_FAULT + _SORTED, until, asset, failure_mode) as events:
+            async for event, _, _, position, anomaly in events:
                 rows.append((int(event), position, anomaly))
         return known.rows(asset, failure_mode, rows)
 
     async def components(self) -> list[Component]:
         """The assets that may fail, as the register has them now."""
-        return [
-            Component(str(asset), None if machine is None else str(machine), str(asset_class))
-            for asset, machine, asset_class in await self._rows(_COMPONENTS)
-        ]
+        return await self.rows(_COMPONENTS, Component._make)
 
     async def cases(self) -> list[CaseRow]:
         """Every case with its outcome, by the time of its first event."""
         return [
-            CaseRow(
-                id=str(case),
-                asset=str(asset),
-                failure_mode=str(mode),
-                event_at=_moment(begun),
-                last_event_at=_moment(last),
-                version=str(version),
-                rung=int(str(rung)),
-                closed_as=None if closed_as is None else str(closed_as),
-                outcome=None if body is None else Outcome.model_validate(body),
-            )
-            for case, asset, mode, begun, last, version, rung, closed_as, body in await self._rows(_CASES)
+            CaseRow(*row[:-1], outcome=None if row.outcome is None else Outcome.model_validate(row.outcome))
+            for row in await self.rows(_CASES, _CaseRow._make)
         ]
 
     async def active(self, now: datetime) -> str | None:
         """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
-        async with self._driver.cursor() as cursor:
-            placements = (await read_assignments(cursor)).placements
+        placements = (await read_assignments(self._driver)).placements
         live = [placement for placement in placements if placement.role == "active" and placement.in_force(now, now)]
         widest = min((placement.scope.specificity for placement in live), default=0)
         alike = [placement for placement in live if placement.scope.specificity == widest]
@@ -181,44 +196,38 @@ class History:
 
     async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
         """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""
-        return [
-            RuleCount(str(rule), int(str(hits)), int(str(days)))
-            for rule, hits, days in await self._rows(_HITS, version, since, until)
-        ]
+        return await self.rows(_HITS, RuleCount._make, version, since, until)
 
     async def _known(self) -> "_Known":
-        too_late = frozenset(int(str(event)) for (event,) in await self._rows(_TOO_LATE))
-        stored = {str(digest): Context.model_validate_json(str(body)) for digest, body in await self._rows(_CONTEXTS)}
+        too_late = frozenset(row.id for row in await self.rows(_TOO_LATE, _EventRow._make))
+        stored = {
+            row.digest: Context.model_validate_json(row.body) for row in await self.rows(_CONTEXTS, _ContextRow._make)
+        }
         by_asset: dict[str, list[Context]] = {}
         for context in stored.values():
             by_asset.setdefault(context.asset, []).append(context)
         several = [asset for asset, found in by_asset.items() if len(found) > 1]
         of_event: dict[int, Context] = {}
         if several:
-            for event, digest in await self._rows(_CONTEXT_OF, several):
-                if str(digest) in stored:
-                    of_event[int(str(event))] = stored[str(digest)]
+            for judged in await self.rows(_CONTEXT_OF, _ContextOfEvent._make, several):
+                if judged.digest in stored:
+                    of_event[judged.event] = stored[judged.digest]
         now = {
-            str(asset): Context.model_validate(
+            asset.id: Context.model_validate(
                 {
-                    "asset": asset,
-                    "asset_class": asset_class or "",
-                    "criticality": criticality,
-                    "machine": machine or asset,
-                    "line": line or "",
-                    "codes": codes,
+                    "asset": asset.id,
+                    "asset_class": asset.asset_class or "",
+                    "criticality": asset.criticality,
+                    "machine": asset.machine or asset.id,
+                    "line": asset.line or "",
+                    "codes": asset.codes,
                 }
             )
-            for asset, asset_class, criticality, machine, line, codes in await self._rows(_REGISTER)
+            for asset in await self.rows(_REGISTER, _AssetRow._make)
         }
         # What was known at judging comes first; the register of today only where that says several things, or nothing.
-        alone = {asset: found[0] for asset, found in by_asset.items() if len(found) == 1 or asset not in now}
+        alone = {name: found[0] for name, found in by_asset.items() if len(found) == 1 or name not in now}
         return _Known(too_late, now | alone, of_event)
-
-    async def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        async with self._driver.cursor() as cursor:
-            await cursor.execute(sql.SQL(statement), values or None)
-            return await cursor.fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,16 +255,5 @@ async def read_history(engine: AsyncEngine) -> AsyncIterator[History]:
     Raises:
         StorageUnavailable: the database is away.
     """
-    async with transaction(engine) as connection:
-        await connection.exec_driver_sql(_SNAPSHOT)
-        yield History(await raw(connection))
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError(f"expected a time, found {value!r}")
-    return value
-
-
-def _moment_or_none(value: object) -> datetime | None:
-    return None if value is None else _moment(value)
+    async with read_snapshot(engine) as driver:
+        yield History(driver)

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, delete, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.errors import ActRejected
+from domain.errors import ActRejected, StorageUnavailable
 from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.study_tables import studies
+from millwright.storage.reporting.study_lock import give_study_lock, study_lock_is_held, take_study_lock
 
 KEPT = 50
 """How many studies are kept; the oldest give way."""
@@ -27,19 +27,7 @@ Part = Literal["result", "page"]
 
 _LOST = "its process ended before it was done"
 _ASK_AGAIN = "ask for it again"
-_LOCK = (20_761_121, 1)
 _PIECE = 1 << 20
-_WAITED_IN_VAIN = "55P03"
-# Longer than a process takes to go once its study is written down.
-_PATIENCE = text("SET lock_timeout = '3s'")
-_NO_PATIENCE = text("RESET lock_timeout")
-_TAKE = text(f"SELECT pg_advisory_lock({_LOCK[0]}, {_LOCK[1]})")
-_GIVE = text(f"SELECT pg_advisory_unlock({_LOCK[0]}, {_LOCK[1]})")
-_HELD = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
-    f"AND classid = {_LOCK[0]} AND objid = {_LOCK[1]} AND objsubid = 2 "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-)
 _SHOWN = (
     "number", "kind", "version", "digest", "against", "since", "until", "crews", "asked_by", "asked_at", "judged",
     "total", "ended_at", "problem", "fix",
@@ -116,8 +104,8 @@ class StudyStore:
         """How many bytes came of a study; None where this did not come of it."""
         asked = select(func.octet_length(studies.c[part])).where(studies.c.number == number)
         async with transaction(self._engine) as connection:
-            found = await connection.scalar(asked)
-        return None if found is None else int(found)
+            found: int | None = await connection.scalar(asked)
+        return found
 
     async def pieces(self, number: int, part: Part, size: int) -> AsyncIterator[bytes]:
         """What came of a study, of so many bytes, piece by piece: more than whoever hands it on may want to hold.
@@ -141,7 +129,7 @@ class StudyStore:
             try:
                 yield await self._enter(asked)
             finally:
-                await connection.execute(_GIVE)
+                await give_study_lock(connection)
 
     async def told(self, number: int, judged: int, total: int) -> None:
         """Keeps how far a study is."""
@@ -167,7 +155,7 @@ class StudyStore:
             rows = (await connection.execute(asked)).mappings().all()
             held = False
             if any(row["ended_at"] is None for row in rows):
-                held = bool(await connection.scalar(_HELD))
+                held = await study_lock_is_held(connection)
                 # One that ended since the first look is no lost one.
                 rows = rows if held else (await connection.execute(asked)).mappings().all()
             return [_study(dict(row), held=held) for row in rows]
@@ -179,16 +167,9 @@ class StudyStore:
         return b"" if found is None else bytes(found)
 
     async def _take_turn(self, connection: AsyncConnection) -> None:
-        await connection.execute(_PATIENCE)
-        try:
-            await connection.execute(_TAKE)
-        except DBAPIError as error:
+        if not await take_study_lock(connection):
             running = await self.running()
-            if running is None or getattr(error.orig, "sqlstate", None) != _WAITED_IN_VAIN:
-                raise
-            raise busy(running) from error
-        finally:
-            await connection.execute(_NO_PATIENCE)
+            raise StorageUnavailable("a study is just beginning or ending") if running is None else busy(running)
 
     async def _enter(self, asked: AskedStudy) -> int:
         async with transaction(self._engine) as connection:
@@ -198,7 +179,7 @@ class StudyStore:
                 .values(ended_at=asked.asked_at, problem=_LOST, fix=_ASK_AGAIN)
             )
             made = insert(studies).values(**_values(asked), judged=0).returning(studies.c.number)
-            number = int((await connection.execute(made)).scalar_one())
+            number: int = (await connection.execute(made)).scalar_one()
             kept = select(studies.c.number).order_by(studies.c.number.desc()).limit(KEPT)
             await connection.execute(delete(studies).where(studies.c.number.not_in(kept)))
             return number

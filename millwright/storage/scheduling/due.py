@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.keys import SUPPRESSION_SUBJECT
 from millwright.storage.database.engine import Cursor, Statement, raw, unbound
-from millwright.storage.database.tables import due
 
 # Rows in one order, so that two who wake the same subjects queue and do not deadlock.
 _WAKE = """
@@ -19,8 +19,8 @@ SELECT subject, %s, 1 FROM unnest(%b::text[]) AS subject ORDER BY subject
 ON CONFLICT (subject) DO UPDATE SET due_at = least(coalesce(due.due_at, excluded.due_at), excluded.due_at),
     generation = due.generation + 1
 """
-
-
+_GENERATION = text("SELECT generation FROM due WHERE subject = :subject")
+_SETTLE = text("UPDATE due SET due_at = :next_at WHERE subject = :subject AND generation = :seen")
 _DUE = (
     "SELECT subject, generation, coalesce(lease_until > clock_timestamp(), FALSE) FROM due "
     "WHERE due_at <= %s AND subject NOT LIKE 'policy/%%' "
@@ -31,6 +31,10 @@ _DUE_POLICIES = (
     "SELECT subject, generation, FALSE FROM due WHERE due_at <= %s AND subject LIKE 'policy/%%' "
     "ORDER BY due_at LIMIT 500"
 )
+
+
+class _GenerationRow(NamedTuple):
+    generation: int
 
 
 async def wake(connection: AsyncConnection, subjects: Sequence[str], at: datetime) -> None:
@@ -53,8 +57,8 @@ def waking(subjects: Collection[str], at: datetime) -> Statement:
 
 async def generation(connection: AsyncConnection, subject: str) -> int:
     """The subject's present generation, to be given back to `settle`; 0 where it was never woken."""
-    found = await connection.scalar(select(due.c.generation).where(due.c.subject == subject))
-    return int(found or 0)
+    row = (await connection.execute(_GENERATION, {"subject": subject})).one_or_none()
+    return 0 if row is None else _GenerationRow._make(row).generation
 
 
 async def settle(connection: AsyncConnection, subject: str, seen: int, next_at: datetime | None) -> None:
@@ -62,9 +66,7 @@ async def settle(connection: AsyncConnection, subject: str, seen: int, next_at: 
 
     A wake since `seen` was read keeps the subject due, so nothing that arrived during the pass is slept on.
     """
-    await connection.execute(
-        update(due).where(due.c.subject == subject, due.c.generation == seen).values(due_at=next_at)
-    )
+    await connection.execute(_SETTLE, {"subject": subject, "seen": seen, "next_at": next_at})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ class DueSubject:
     subject: str
     generation: int
     leased: bool = field(default=False, compare=False)
+
+
+class _DueRow(NamedTuple):
+    subject: str
+    generation: int
+    leased: bool
 
 
 @asynccontextmanager
@@ -93,6 +101,6 @@ async def looking(
 
             async def ask(until: datetime) -> list[DueSubject]:
                 await cursor.execute(question, (until,), prepare=True)
-                return [DueSubject(str(s), int(str(g)), leased is True) for s, g, leased in await cursor.fetchall()]
+                return [DueSubject(*_DueRow._make(row)) for row in await cursor.fetchall()]
 
             yield ask

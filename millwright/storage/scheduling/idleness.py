@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,8 +18,7 @@ SELECT (SELECT count(*) FROM (SELECT FROM pending LIMIT {_ENOUGH}) e),
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """How many events have no fate and how many subjects are due (a thousand stands for more), and when the next
     case is due after that."""
 
@@ -46,12 +45,7 @@ async def watching(engine: AsyncEngine, until: datetime) -> AsyncIterator[Callab
 
             async def ask() -> Waiting:
                 await cursor.execute(_WAITING, {"until": until}, prepare=True)
-                row = await cursor.fetchone()
-                if row is None:
-                    raise LookupError("a count gave no row")
-                events, due, next_case_due = row
-                return Waiting(
-                    int(str(events)), int(str(due)), next_case_due if isinstance(next_case_due, datetime) else None
-                )
+                (waiting,) = map(Waiting._make, await cursor.fetchall())
+                return waiting
 
             yield ask

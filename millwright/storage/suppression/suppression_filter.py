@@ -3,24 +3,45 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import timestamp
 from domain.judging import Judged
 from domain.suppression import Suppression
 from millwright.storage.database.engine import Statement
-from millwright.storage.database.suppression_tables import suppressed, suppressions
-from millwright.storage.database.tables import assets
 from millwright.storage.ledger import ledger
+from millwright.storage.suppression.suppressions import of_row
 
 HELD_BACK, LET_IN = "held_back", "let_in"
 
 _ANY = "SELECT 1 FROM suppressions WHERE end_at > %s AND from_at <= %s LIMIT 1"
+_COVERING = text("SELECT * FROM suppressions WHERE end_at > :first AND from_at <= :last ORDER BY id")
+_PLACES = text("SELECT id, machine, line, site FROM assets WHERE id = ANY(:assets) AND valid_to IS NULL")
 _KNOWN = text(
     "SELECT suppression, event_id, version, revision, how FROM suppressed WHERE event_id = ANY(:events) ORDER BY id"
 )
+_KEEP = text(
+    "INSERT INTO suppressed (suppression, event_id, version, revision, asset, failure_mode, rung, at, how) "
+    "VALUES (:suppression, :event_id, :version, :revision, :asset, :failure_mode, :rung, :at, :how)"
+)
+
+
+class _PlaceRow(NamedTuple):
+    id: str
+    machine: str | None
+    line: str | None
+    site: str | None
+
+
+class _SuppressedRow(NamedTuple):
+    suppression: str
+    event_id: int
+    version: str
+    revision: int
+    how: str
 
 
 @dataclass(slots=True)
@@ -40,19 +61,13 @@ class SuppressionFilter:
     async def read(cls, connection: AsyncConnection, judged: Sequence[Judged]) -> "SuppressionFilter":
         """What there is around the event times of some verdicts."""
         first, last = _span(judged)
-        covering = await connection.execute(
-            select(suppressions)
-            .where(suppressions.c.end_at > first, suppressions.c.from_at <= last)
-            .order_by(suppressions.c.id)
-        )
-        around = [Suppression.model_validate(dict(row)) for row in covering.mappings()]
-        found = await connection.execute(
-            select(assets.c.id, assets.c.machine, assets.c.line, assets.c.site).where(
-                assets.c.id.in_({judgement.event.asset for judgement in judged}), assets.c.valid_to.is_(None)
-            )
-        )
-        made = cls(around, {row.id: tuple(row) for row in found})
-        for row in await connection.execute(_KNOWN, {"events": [judgement.event.id for judgement in judged]}):
+        covering = await connection.execute(_COVERING, {"first": first, "last": last})
+        around = [of_row(row) for row in covering.mappings()]
+        assets = sorted({judgement.event.asset for judgement in judged})
+        found = map(_PlaceRow._make, await connection.execute(_PLACES, {"assets": assets}))
+        made = cls(around, {place.id: place for place in found})
+        known = await connection.execute(_KNOWN, {"events": [judgement.event.id for judgement in judged]})
+        for row in map(_SuppressedRow._make, known):
             made.standing[(row.event_id, row.version)] = row.how
             if row.how == HELD_BACK:
                 made.known.add((row.suppression, row.event_id, row.version, row.revision))
@@ -101,8 +116,7 @@ class SuppressionFilter:
 
     async def write(self, connection: AsyncConnection) -> None:
         """Stores what was held back."""
-        if self.rows:
-            await connection.execute(insert(suppressed), self.rows)
+        await keep_suppressed(connection, self.rows)
 
 
 def suppressions_around(judged: Sequence[Judged]) -> Statement:
@@ -114,6 +128,12 @@ def suppressions_around(judged: Sequence[Judged]) -> Statement:
 def _span(judged: Sequence[Judged]) -> tuple[datetime, datetime]:
     times = [judgement.event.at for judgement in judged]
     return min(times), max(times)
+
+
+async def keep_suppressed(connection: AsyncConnection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Stores verdicts that were held back or let in; see `suppressed_row`."""
+    if rows:
+        await connection.execute(_KEEP, list(rows))
 
 
 def suppressed_row(suppression: str, judgement: Judged, how: str) -> dict[str, object]:

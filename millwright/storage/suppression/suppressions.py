@@ -4,8 +4,9 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.assets import Criticality
@@ -16,7 +17,6 @@ from domain.keys import suppression_subject
 from domain.model import Model, Moment
 from domain.suppression import Suppression, SuppressionKind
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.suppression_tables import suppressions
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -28,11 +28,39 @@ _SHELVED = text(
     "SELECT id, end_at FROM suppressions WHERE kind = 'shelf' AND returned_at IS NULL AND end_at > :now "
     "AND asset = :asset AND failure_mode IS NOT DISTINCT FROM CAST(:mode AS text)"
 )
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:asset, 1))")
 _LIVE = text(
     "SELECT id FROM suppressions WHERE (id = :ref OR (asset = :ref AND kind = 'shelf')) AND returned_at IS NULL "
     "AND ended_by IS NULL ORDER BY id"
 )
+_LIVE_OF_SOURCE = text(
+    "SELECT * FROM suppressions WHERE source = :source AND kind = :kind AND ended_by IS NULL AND returned_at IS NULL "
+    "AND (CAST(:asset AS text) IS NULL OR asset = :asset) ORDER BY id FOR UPDATE"
+)
+_MAKE = text(
+    f"INSERT INTO suppressions ({', '.join(Suppression.model_fields)}) "
+    f"VALUES ({', '.join(f':{name}' for name in Suppression.model_fields)})"
+)
+_END = text(
+    "UPDATE suppressions SET end_at = :end_at, ended_by = :ended_by, ended_because = :ended_because WHERE id = :id"
+)
+_READ = "SELECT * FROM suppressions WHERE id = :id"
+_ONE, _ONE_LOCKED = text(_READ), text(f"{_READ} FOR UPDATE")
 _MAX_REASON = 1000
+
+
+class _ShelvedRow(NamedTuple):
+    id: str
+    end_at: datetime
+
+
+class _IdRow(NamedTuple):
+    id: str
+
+
+class _BelowRow(NamedTuple):
+    known: bool | None
+    criticality: str | None
 
 
 class PlannedWindow(Model):
@@ -96,11 +124,11 @@ class SuppressionStore:
                     fix="shelve it for less, and again when it comes back",
                 )
             # Two who shelve the same at the same moment: the second sees the first.
-            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:a, 1))"), {"a": asset})
-            there = (
-                await connection.execute(_SHELVED, {"now": now, "asset": asset, "mode": failure_mode})
-            ).one_or_none()
-            if there is not None:
+            await connection.execute(_LOCK, {"asset": asset})
+            values = {"now": now, "asset": asset, "mode": failure_mode}
+            row = (await connection.execute(_SHELVED, values)).one_or_none()
+            if row is not None:
+                there = _ShelvedRow._make(row)
                 raise ActRejected(
                     f"{asset} is shelved until {there.end_at:%Y-%m-%d %H:%M} UTC by {there.id}",
                     field="asset",
@@ -130,12 +158,12 @@ class SuppressionStore:
             ActRejected: there is none, or several.
         """
         async with transaction(self._engine) as connection:
-            found = list(await connection.scalars(_LIVE, {"ref": ref}))
+            found = [_IdRow._make(row).id for row in await connection.execute(_LIVE, {"ref": ref})]
         if not found:
             raise ActRejected(f"nothing is shelved as {ref}", field="ref", fix="see `millwright shelved`")
         if len(found) > 1:
             raise ActRejected(f"several shelves are on {ref}", field="ref", fix=f"give one: {', '.join(found)}")
-        return str(found[0])
+        return found[0]
 
     async def end(self, suppression: str, by: str, reason: str) -> Suppression:
         """Ends a shelf or a window now: `unshelve`. What it held back is looked at by the next worker.
@@ -210,7 +238,7 @@ class SuppressionStore:
 
 async def make(connection: AsyncConnection, made: Suppression, entry: ledger.Entry) -> None:
     """Stores a shelf or a window, its act, and when it is to return."""
-    await connection.execute(insert(suppressions).values(**made.model_dump() | {"kind": made.kind.value}))
+    await connection.execute(_MAKE, made.model_dump() | {"kind": made.kind.value})
     kind = "shelved" if made.kind is SuppressionKind.SHELF else "window-opened"
     told = made.model_dump(mode="json", exclude_none=True)
     entry.add(ledger.act(kind, suppression_subject(made.id), made.made_by, entry.at, told))
@@ -223,7 +251,7 @@ async def end_early(
     """Ends one before its time, at an instant within it; it returns at the next look."""
     end_at = max(suppression.from_at, min(at, suppression.end_at))
     values = {"end_at": end_at, "ended_by": by, "ended_because": reason}
-    await connection.execute(update(suppressions).where(suppressions.c.id == suppression.id).values(**values))
+    await connection.execute(_END, values | {"id": suppression.id})
     kind = "unshelved" if suppression.kind is SuppressionKind.SHELF else "window-ended"
     detail: dict[str, object] = {"end_at": timestamp(end_at), "reason": reason}
     entry.add(ledger.act(kind, suppression_subject(suppression.id), by, entry.at, detail))
@@ -241,11 +269,16 @@ def name_of(prefix: str, *parts: str) -> str:
     return prefix + base64.b32encode(hashlib.sha256("\x1f".join(parts).encode()).digest()).decode()[:8]
 
 
+async def is_stored(connection: AsyncConnection, suppression: str) -> bool:
+    """Whether there is a shelf or window of this id."""
+    return (await connection.execute(_ONE, {"id": suppression})).one_or_none() is not None
+
+
 async def _free_id(connection: AsyncConnection, prefix: str, *parts: str) -> str:
     attempt = 0
     while True:
         made = name_of(prefix, *parts, str(attempt))
-        if await connection.scalar(select(suppressions.c.id).where(suppressions.c.id == made)) is None:
+        if not await is_stored(connection, made):
             return made
         attempt += 1
 
@@ -253,21 +286,13 @@ async def _free_id(connection: AsyncConnection, prefix: str, *parts: str) -> str
 async def _live(
     connection: AsyncConnection, kind: SuppressionKind, source: str, asset: str | None
 ) -> list[Suppression]:
-    asked = select(suppressions).where(
-        suppressions.c.source == source,
-        suppressions.c.kind == kind.value,
-        suppressions.c.ended_by.is_(None),
-        suppressions.c.returned_at.is_(None),
-    )
-    if asset is not None:
-        asked = asked.where(suppressions.c.asset == asset)
-    rows = await connection.execute(asked.order_by(suppressions.c.id).with_for_update())
+    rows = await connection.execute(_LIVE_OF_SOURCE, {"source": source, "kind": kind.value, "asset": asset})
     return [of_row(row) for row in rows.mappings()]
 
 
 async def _criticality(connection: AsyncConnection, asset: str) -> Criticality:
     """The most critical of an asset and all below it; A where nobody has said."""
-    row = (await connection.execute(_BELOW, {"asset": asset})).one()
+    row = _BelowRow._make((await connection.execute(_BELOW, {"asset": asset})).one())
     if not row.known:
         raise ActRejected(f"there is no asset {asset}", field="asset", fix="see `millwright assets list`")
     return Criticality(row.criticality) if row.criticality else Criticality.A
@@ -279,8 +304,8 @@ async def read_suppression(connection: AsyncConnection, suppression: str, *, loc
     Raises:
         ActRejected: there is none.
     """
-    asked = select(suppressions).where(suppressions.c.id == suppression)
-    row = (await connection.execute(asked.with_for_update() if lock else asked)).mappings().one_or_none()
+    found = await connection.execute(_ONE_LOCKED if lock else _ONE, {"id": suppression})
+    row = found.mappings().one_or_none()
     if row is None:
         raise ActRejected(f"there is no shelf or window {suppression}", field="id", fix="see `millwright shelved`")
     return of_row(row)

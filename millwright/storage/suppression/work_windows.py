@@ -1,6 +1,7 @@
 """Windows around work in progress: a machine that is being worked on shows faults that it does not have."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +11,7 @@ from domain.canonical import timestamp
 from domain.suppression import Suppression, SuppressionKind
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 from millwright.storage.ledger import ledger
-from millwright.storage.suppression.suppressions import end_early, live_work, make, name_of
+from millwright.storage.suppression.suppressions import end_early, is_stored, live_work, make, name_of
 
 # Work of our own case spares the case's fault; anybody else's is found by the asset's name in the CMMS.
 _PLACE = text(
@@ -19,7 +20,12 @@ _PLACE = text(
     "(SELECT n.asset FROM crosswalk n WHERE n.system IN (:system, :instance) AND n.external_id = :name "
     "AND n.valid_to IS NULL ORDER BY n.system = :instance DESC LIMIT 1))"
 )
-_KNOWN = text("SELECT id FROM suppressions WHERE id = :id")
+
+
+class _PlaceRow(NamedTuple):
+    machine: str
+    spared_asset: str | None
+    spared_mode: str | None
 
 
 async def follow_work(
@@ -47,21 +53,18 @@ async def follow_work(
         return
     until = record.changed_at + longest
     name = name_of("WK", source, timestamp(record.changed_at))
-    if live or until <= entry.at or await connection.scalar(_KNOWN, {"id": name}) is not None:
+    if live or until <= entry.at or await is_stored(connection, name):
         return
-    place = (
-        await connection.execute(
-            _PLACE,
-            {
-                "case": case,
-                "system": CMMS_SYSTEM,
-                "instance": system_of(CMMS_SYSTEM, record.ref.system),
-                "name": record.asset_external_id,
-            },
-        )
-    ).one_or_none()
-    if place is None:
+    values = {
+        "case": case,
+        "system": CMMS_SYSTEM,
+        "instance": system_of(CMMS_SYSTEM, record.ref.system),
+        "name": record.asset_external_id,
+    }
+    row = (await connection.execute(_PLACE, values)).one_or_none()
+    if row is None:
         return
+    place = _PlaceRow._make(row)
     made = Suppression(
         id=name,
         kind=SuppressionKind.WORK,

@@ -1,0 +1,88 @@
+"""Holds as a transaction locks and reads them before it writes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.work_orders import FINISHED_STATUSES
+
+_COLUMNS = "h.key, h.system, h.state, h.release, h.overruled_at"
+_OF_CASE = text(
+    f"SELECT {_COLUMNS} FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
+    "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
+)
+_ON = text(
+    f"SELECT {_COLUMNS} FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
+    "AND h.state = ANY(:states) FOR UPDATE"
+)
+_OF_KEY = text(f"SELECT {_COLUMNS} FROM holds h WHERE h.key = :key FOR UPDATE")
+# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
+_CLAIMS = text(
+    "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
+)
+_AT_WORK_AGAIN = text(
+    "SELECT w.external_id FROM hold_claims c JOIN work_orders w ON w.case_id = c.case_id "
+    "WHERE c.hold_key = :key AND w.external_id IS NOT NULL "
+    "AND w.status <> ALL(:finished) ORDER BY 1"
+)
+
+
+class LockedHold(NamedTuple):
+    """A hold that nobody else changes until the transaction ends."""
+
+    key: str
+    system: str
+    state: str
+    release: Mapping[str, object] | None
+    overruled_at: datetime | None
+
+
+class LiveClaim(NamedTuple):
+    """A case that claims a hold. `ready_at` is when its work was done; None while it is at work."""
+
+    case_id: str
+    ready_at: datetime | None
+
+
+class _OrderRow(NamedTuple):
+    external_id: str
+
+
+async def lock_hold(connection: AsyncConnection, key: str) -> LockedHold:
+    """The hold of this key, which exists, locked."""
+    return LockedHold._make((await connection.execute(_OF_KEY, {"key": key})).one())
+
+
+async def lock_hold_if_any(connection: AsyncConnection, key: str) -> LockedHold | None:
+    """The hold of this key, locked; None where there is none."""
+    row = (await connection.execute(_OF_KEY, {"key": key})).one_or_none()
+    return None if row is None else LockedHold._make(row)
+
+
+async def lock_hold_of_case(connection: AsyncConnection, case: str) -> LockedHold | None:
+    """The hold that a case claims, locked; None where it claims none."""
+    row = (await connection.execute(_OF_CASE, {"case": case})).one_or_none()
+    return None if row is None else LockedHold._make(row)
+
+
+async def lock_hold_on(
+    connection: AsyncConnection, system: str, equipment: str, states: Sequence[str]
+) -> LockedHold | None:
+    """The hold on an equipment that is in one of these states, locked; None where there is none."""
+    values = {"system": system, "equipment": equipment, "states": list(states)}
+    row = (await connection.execute(_ON, values)).one_or_none()
+    return None if row is None else LockedHold._make(row)
+
+
+async def live_claims(connection: AsyncConnection, key: str) -> list[LiveClaim]:
+    """The cases that claim a hold."""
+    return [LiveClaim._make(row) for row in await connection.execute(_CLAIMS, {"key": key})]
+
+
+async def orders_at_work_again(connection: AsyncConnection, key: str) -> list[str]:
+    """The orders of a hold's cases that are not finished, by the CMMS's id."""
+    values = {"key": key, "finished": list(FINISHED_STATUSES)}
+    return [_OrderRow._make(row).external_id for row in await connection.execute(_AT_WORK_AGAIN, values)]

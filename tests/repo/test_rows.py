@@ -1,0 +1,33 @@
+"""Rows that come from the database have types, and what is written by hand for speed stands in storage/database."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+_STORAGE = Path(__file__).resolve().parents[2] / "millwright" / "storage"
+_UNTYPED = re.compile(r"\bint\(str\(|\bstr\(row\b|\brow\[\d+\]")
+_BY_HAND = re.compile(r"\.pipeline\(|\.copy\(|^import struct\b|\bregister_dumper\(", re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", ["int(str(row[0]))", "str(row.name)", "seq = row[1]"])
+def test_a_cast_of_a_row_is_known_as_one(line: str) -> None:
+    assert _UNTYPED.search(line)
+
+
+def test_no_row_is_read_by_its_place_or_by_a_cast() -> None:
+    assert _found(_UNTYPED) == []
+
+
+def test_pipelines_copy_and_binary_arrays_are_written_in_the_database_package_alone() -> None:
+    found = _found(_BY_HAND)
+    assert found != []
+    assert {Path(name).parts[0] for name in found} == {"database"}
+
+
+def _found(pattern: re.Pattern[str]) -> list[str]:
+    return [
+        path.relative_to(_STORAGE).as_posix()
+        for path in sorted(_STORAGE.rglob("*.py"))
+        if pattern.search(path.read_text(encoding="utf-8"))
+    ]
