@@ -79,7 +79,7 @@ def summary_view(summary: Summary) -> RenderableType:
     )
     record = Text(
         f"Ledger: {summary.ledger['rows']} rows, {'verified' if summary.ledger['verified'] else 'NOT VERIFIED'}.  "
-        f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} made again alike.  "
+        f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} reproduced.  "
         f"Alarm floods: {summary.floods.floods}, with {summary.floods.alarms_in_floods} of {summary.floods.alarms} "
         "alarms.  "
         f"{summary.seconds:.0f} s."
@@ -116,7 +116,7 @@ def _rungs(summary: Summary) -> Table:
 
 def _scores(summary: Summary) -> Table:
     table = Table(
-        title="What each version's orders were worth: right ones, and failures caught, by asset class",
+        title="Precision and recall of each version's orders, by asset class",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 2, 0, 0),
