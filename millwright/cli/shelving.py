@@ -83,7 +83,7 @@ def shelved(
 
     settings = settings_of(context)
 
-    async def one(suppression: str) -> "WholeSuppression":
+    async def suppression_of(suppression: str) -> "WholeSuppression":
         async with opened(settings) as storage:
             return await whole_suppression(storage.engine, suppression)
 
@@ -92,7 +92,7 @@ def shelved(
             return await suppression_page(storage.engine, ended=everything, limit=_LISTED)
 
     if ref is not None:
-        whole = finish(one(ref))
+        whole = finish(suppression_of(ref))
         if json:
             write_json(whole)
         else:

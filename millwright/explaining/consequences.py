@@ -44,7 +44,7 @@ class Consequences(Model):
 def consequences(whole: WholeCase, event: int) -> Consequences:
     """What a case led to, told to somebody who asks about one of its events."""
     view = whole.case
-    first = next((one for one in whole.evidence if one.how == "opened"), None)
+    first = next((evidence for evidence in whole.evidence if evidence.how == "opened"), None)
     opened_by = f"{first.source}|{first.external_id}" if first else None
     told = [_opened(view, opened_by if first and first.event != event else None), *_timing(view), *_review(view)]
     told += [*_order(view, whole.story), *_hold(view), *_outcome(view), _end(view)]

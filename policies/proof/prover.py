@@ -190,8 +190,8 @@ class Prover:
         draft = int(Rung.DRAFT)
 
         def broken(made: Sequence[Situation]) -> bool:
-            one = made[0]
-            return seen(other, one).verdict.rung.orders and not seen(self._policy, one).verdict.rung.orders
+            example = made[0]
+            return seen(other, example).verdict.rung.orders and not seen(self._policy, example).verdict.rung.orders
 
         shown, by, more = narrower((terms, self._policy), (others, other))
         opposite = [*statements, theirs.rung >= draft, own.rung < draft]

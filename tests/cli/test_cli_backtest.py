@@ -71,8 +71,8 @@ def test_a_search_that_finds_nothing_says_so_and_publishes_nothing(played: Millw
 
 
 def test_hits_are_those_of_standing_verdicts(played: Millwright) -> None:
-    found = {one["rule"]: one for one in played.json("policy", "hits")["rules"]}
-    assert {rule: one["hits"] for rule, one in found.items() if one["hits"]} == {
+    found = {hits["rule"]: hits for hits in played.json("policy", "hits")["rules"]}
+    assert {rule: hits["hits"] for rule, hits in found.items() if hits["hits"]} == {
         "single-shift": 2,
         "important-confirmed": 1,
         "code-during-shift": 1,

@@ -162,7 +162,7 @@ async def test_a_bus_that_goes_and_comes_back_loses_nothing_and_says_so_once(
         plant.send(QUEUE, row(2), "b")
         faults.clear()
         await until(drained)
-    of_the_queue = [one for one in caplog.messages if f"{QUEUE} at" in one and "trying again" in one]
+    of_the_queue = [message for message in caplog.messages if f"{QUEUE} at" in message and "trying again" in message]
     assert len(of_the_queue) == 1
     caplog.clear()  # what was logged holds the connections' errors, and they their sockets
 

@@ -44,7 +44,7 @@ def cloud_event(data: object, external_id: str, **changed: object) -> dict[str, 
 async def rows(engine: AsyncEngine, statement: str, **values: object) -> Sequence[tuple[object, ...]]:
     """What the database has."""
     async with engine.connect() as connection:
-        return [tuple(one) for one in await connection.execute(text(statement), values)]
+        return [tuple(found) for found in await connection.execute(text(statement), values)]
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

@@ -68,7 +68,7 @@ def test_structured_mode_is_known_by_content_type_or_by_its_specversion(post: Po
 def test_a_batch_is_read_item_by_item_and_each_takes_its_own_number(post: Post) -> None:
     events = [EVENT | {"id": f"e-{number}"} for number in range(3)]
     received = post(events, "application/cloudevents-batch+json")
-    assert [(one.sequence, one.external_id) for one in received] == [(7, "e-0"), (8, "e-1"), (9, "e-2")]
+    assert [(message.sequence, message.external_id) for message in received] == [(7, "e-0"), (8, "e-1"), (9, "e-2")]
     assert post([]) == []
 
 
@@ -145,9 +145,9 @@ def test_a_message_without_any_envelope_is_telemetry_under_the_buses_own_id(regi
 
 
 def test_several_events_in_one_message_are_refused_but_a_list_of_one_is_read(register: Register) -> None:
-    one = read_message(Letter(orjson.dumps([EVENT])), NOW, register)
+    message = read_message(Letter(orjson.dumps([EVENT])), NOW, register)
     two = read_message(Letter(orjson.dumps([EVENT, EVENT])), NOW, register)
-    assert one.anomaly is not None
+    assert message.anomaly is not None
     assert two.fate is Fate.QUARANTINED
 
 
@@ -197,4 +197,4 @@ def test_depth_and_size_of_nesting_are_the_senders_problem(post: Post, register:
     for depth in (200, 300, 900, 5000, 200_000):
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b"}]"
         received = read_items(body, None, {}, door="http", sequences=itertools.count(), now=NOW, register=register)
-        assert [one.fate for one in received] == [Fate.QUARANTINED]
+        assert [message.fate for message in received] == [Fate.QUARANTINED]
