@@ -1,4 +1,4 @@
-"""Where a case's calls go, and how urgent they are."""
+"""The system instances that a case's calls go to, and the priority of the calls."""
 
 from temporalio import activity
 
@@ -16,10 +16,10 @@ class CaseRoute(Model):
 
 
 class Routes:
-    """Says where the calls of cases go.
+    """Gives the system instances that the calls of cases go to.
 
     Args:
-        cases: where cases are kept.
+        cases: the case store.
         cmms: the CMMS connector's id.
         mes: the MES connector's id.
     """
@@ -34,7 +34,7 @@ class Routes:
         """The instances and the priority of a case.
 
         Raises:
-            StorageUnavailable: the engine tries the activity again.
+            StorageUnavailable: the engine retries the activity.
         """
         view, _ = await self._cases.view(ref.case)
         return CaseRoute(cmms=self._cmms, mes=self._mes, priority=priority_of(view))

@@ -21,7 +21,7 @@ from tests.support.plant import START
 
 
 class MemoryLines:
-    """Takes each observation once, as the inbox does, and gives them to judging in the order in which they came."""
+    """Accepts each observation once, as the inbox does, and passes them to judging in the order of arrival."""
 
     def __init__(self, assignments: Sequence[Assignment], context: Context) -> None:
         self.assignments = assignments
@@ -52,7 +52,7 @@ class MemoryLines:
             )
 
     def newest(self, version: str) -> dict[str, Judged]:
-        """The last word on each event under a version, by position."""
+        """The newest verdict on each event under a version, by position."""
         mine = (given for given in self.given if given.assignment.digest == version)
         return {given.event.position: given for given in sorted(mine, key=lambda given: given.revision)}
 
@@ -63,7 +63,7 @@ class MemoryLines:
         work.rested = not self.waiting
 
     async def leave(self, line: str) -> None:
-        """Nobody else looks here."""
+        """Does nothing: there are no other dispatchers."""
 
     def keep(self, judged: Sequence[Judged], memories: Mapping[tuple[str, FaultKey], MemoryState]) -> None:
         """The end of the transaction."""
@@ -73,7 +73,7 @@ class MemoryLines:
         self.waiting = [event for event in self.waiting if event.id not in decided]
 
     def context_now(self) -> JudgedContext:
-        """What is known of every asset here."""
+        """The context of every asset."""
         return self._context
 
     def memory_now(self, version: str, key: FaultKey) -> MemoryState | None:

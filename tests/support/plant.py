@@ -25,7 +25,7 @@ _sequence = itertools.count(1)
 
 
 class TestClock:
-    """A clock that stands until it is set."""
+    """A clock that moves only when it is set."""
 
     __test__ = False
 

@@ -1,4 +1,4 @@
-"""A CMMS, an MES and twins that keep their ports' promises to the letter, with cases played call by call."""
+"""A CMMS, an MES and twins that implement their ports exactly, with cases that are run call by call."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -59,9 +59,9 @@ class FaultInjectedCmms:
         self.made: list[str] = []
         self.notes: list[str] = []
         self.demands: str | None = None
-        """A field that a site's rules ask for and we have not."""
+        """A field that a site requires and that we do not have."""
         self.asks_for: timedelta | None = None
-        """How long it wants to be left alone."""
+        """The wait that it asks for (`retry_after`)."""
         self._log: list[str] = []
 
     async def check(self) -> str:
@@ -89,13 +89,13 @@ class FaultInjectedCmms:
         return await vendor_call(lambda: self._page(int(cursor or 0)))
 
     def people_move(self, key: str, status: WorkOrderStatus, problem: str | None = None) -> None:
-        """Somebody there changes an order that is not finished."""
+        """A person in the CMMS changes an order that is not finished."""
         if key in self.orders and not self.orders[key].status.finished:
             report = CompletionReport(finished_at=self._clock.now(), problem=problem) if problem else None
             self._put(self.orders[key].ref, status, touched=True, report=report)
 
     def reopen(self, key: str) -> None:
-        """Somebody there opens a finished order again."""
+        """A person in the CMMS opens a finished order again."""
         self._put(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS, touched=True)
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
@@ -143,7 +143,7 @@ class FaultInjectedCmms:
 
 
 class FaultInjectedMes:
-    """One machine with one job at a time, that one hold at most keeps from running."""
+    """One machine with one job at a time, which at most one hold keeps from running."""
 
     def __init__(self, clock: TestClock) -> None:
         self._clock = clock
@@ -192,15 +192,15 @@ class FaultInjectedMes:
         return await vendor_call(lambda: self._release(plan))
 
     def people_hold(self) -> None:
-        """Somebody there pauses the job for reasons of their own."""
+        """A person in the MES pauses the job for another reason."""
         self.holder = self.holder or _PERSON
 
     def people_release(self) -> None:
-        """Somebody there lets the job run, whoever held it."""
+        """A person in the MES lets the job run, whoever held it."""
         self.holder = None
 
     def next_job(self) -> None:
-        """The job is broken off and another begins; a hold ends with its job."""
+        """The job ends early and another begins; a hold ends with its job."""
         self.job += 1
         self.holder = self._coming = None
 
@@ -258,11 +258,11 @@ class FaultInjectedMes:
 
 
 class FaultInjectedTwins:
-    """Takes what it is told, and says what changed by it."""
+    """Stores twin patches, and lists the changes."""
 
     def __init__(self) -> None:
         self.holds_told: list[Json] = []
-        """The states of holds that it was told, without repetitions."""
+        """The states of holds that were written to it, without repetitions."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         return await vendor_call(lambda: self._patch(properties))
@@ -275,7 +275,7 @@ class FaultInjectedTwins:
 
 
 class SetTiming:
-    """A judge who is asked for words and for the urgency: holds fall due a set time after the proposal."""
+    """A judge for texts and urgency: holds are due a fixed time after the proposal."""
 
     def __init__(self, until_hold: timedelta) -> None:
         self._until_hold = until_hold
@@ -301,14 +301,14 @@ class SetTiming:
 
 
 class Nobody:
-    """An engine that wakes nobody: what is due stands in storage."""
+    """An engine that wakes no workflow: due subjects stay in storage."""
 
     async def wake(self, subjects: Sequence[str]) -> None:
         del subjects
 
 
 class PlayedCase(MaintenanceCase):
-    """The case's own story, its activities played call by call and tried again for ever, as the engine would."""
+    """The workflow of a case, whose activities are run call by call and retried for ever, as the engine does."""
 
     def __init__(self, case: str, activities: Sequence[object]) -> None:
         super().__init__(CaseRef(case=case))
@@ -340,7 +340,7 @@ class PlayedCase(MaintenanceCase):
 
 
 class SagaPlant:
-    """Cases of one machine, with all that surrounds them."""
+    """Cases of one machine, with the systems around them."""
 
     def __init__(self, until_hold: timedelta) -> None:
         self.clock = TestClock(START)
@@ -349,7 +349,7 @@ class SagaPlant:
         self.mes = FaultInjectedMes(self.clock)
         self.twins = FaultInjectedTwins()
         judge = self.judge = SetTiming(until_hold)
-        # Where autonomy is not enforced, its store is never asked.
+        # If autonomy is not enforced, its store is never used.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
             self.store,
@@ -378,7 +378,7 @@ class SagaPlant:
         self.workflows[case] = PlayedCase(case, self._activities)
 
     def dispatch(self) -> bool:
-        """Wakes the cases that are due; whether there were any."""
+        """Wakes the cases that are due; returns whether there were any."""
         now = self.clock.now()
         due = [case for case, row in self.store.due.items() if row.at is not None and row.at <= now]
         for case in due:
@@ -394,7 +394,7 @@ class SagaPlant:
             Played(self.store.holds.approve_release(key, release)).play()
 
     def poll(self) -> Played[Polled]:
-        """A poll of the CMMS, about to begin."""
+        """A poll of the CMMS that has not begun."""
         return Played(self.orders.poll_changes(PollSystem(system="fake", interval=timedelta(minutes=5))))
 
 

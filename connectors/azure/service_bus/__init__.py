@@ -1,4 +1,4 @@
-"""Azure Service Bus, by its own client over AMQP."""
+"""The connector to Azure Service Bus, with the vendor's client over AMQP."""
 
 from typing import TYPE_CHECKING
 
@@ -17,5 +17,5 @@ def connect(
     settings: ServiceBusSettings,
     http_client: "httpx.AsyncClient | None" = None,  # noqa: ARG001  # every connector is made alike; the SDK brings its own
 ) -> ServiceBusDoor:
-    """The door to one namespace; nothing is asked of it yet."""
+    """The connector to one namespace. It makes no call yet."""
     return ServiceBusDoor(settings)
