@@ -186,7 +186,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """The stores, for as long as the block lasts. Nothing is asked of the database yet; see `database`."""
+    """The stores, for as long as the block lasts. It makes no query yet; see `database`."""
     async with database(settings) as url:
         engine = open_engine(url)
         try:
@@ -261,7 +261,7 @@ async def redrive_outcomes(storage: Storage, codes: OutcomeCodes) -> int:
     """Wakes the closed cases whose outcomes the crosswalk did not know and knows now; gives how many.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     unknown = await storage.cases.unknown_outcomes()
     known = [outcome.case for outcome in unknown if codes.classify(outcome.report) is not OutcomeClass.UNKNOWN]

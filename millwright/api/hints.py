@@ -1,4 +1,4 @@
-"""Hints: a webhook of another system only wakes; what happened there is asked for."""
+"""Hints: a webhook of another system only makes its poll due; the changes are then polled."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -14,7 +14,7 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(may(OPERATOR, INGE
 
 @router.post("/hints/{system}", status_code=HTTPStatus.ACCEPTED, responses={404: {"model": ProblemDetails}})
 async def hint(system: Annotated[str, Path(description="The connector's id, such as maximo.")], deps: Deps) -> Response:
-    """Makes a system's poll due now. Nothing of the request but its path is looked at."""
+    """Makes a system's poll due now. Only the path of the request is used."""
     named = deps.settings.cmms
     if named is None or named.connector != system:
         known = named.connector if named else "none"

@@ -1,4 +1,4 @@
-"""From a request's bytes to stored events, and what its sender is told of each."""
+"""Stores the events of a request, and builds the answer with the result of each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ class TakenItem(BaseModel):
 
 
 class TakenEvents(BaseModel):
-    """What became of a request's events. Every one of them is stored, whatever its status."""
+    """The results of a request's events. Every event is stored, with any status."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,9 +42,9 @@ class Taken:
     """A request's events, stored.
 
     Args:
-        items: as read, in their order.
-        kept: the receipts of those that were new.
-        mended: what became of those that corrected an earlier one.
+        items: the events as read, in their order.
+        kept: the receipts of the new events.
+        mended: the results of events that corrected an earlier one.
     """
 
     def __init__(self, items: Sequence[Received], kept: frozenset[Receipt], mended: Mapping[Receipt, Redriven]) -> None:
@@ -59,7 +59,7 @@ class Taken:
         return orjson.dumps({"accepted": new, "duplicates": len(said) - new, "items": said})
 
     def said(self, item: Received) -> dict[str, object]:
-        """What is told of one event; see `TakenItem`."""
+        """The result of one event; see `TakenItem`."""
         receipt = (item.door, item.sequence)
         if receipt in self._kept:
             if item.fate is None:
@@ -83,7 +83,7 @@ def _told(item: Received, status: str, field: str | None, reason: str | None) ->
 async def take_in(
     deps: Dependencies, body: bytes, content_type: str | None, headers: Mapping[str, str], by: str
 ) -> Taken:
-    """Reads a request and stores all that is in it.
+    """Reads a request and stores all its events.
 
     Raises:
         StorageUnavailable: nothing was stored.

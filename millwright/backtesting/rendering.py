@@ -24,7 +24,7 @@ _STANDINGS = {
 
 
 def render(backtest: Backtest) -> RenderableType:
-    """The answer first, then the figures of both versions by class, then what would be otherwise."""
+    """The result first, then the figures of both versions by class, then the changed decisions."""
     words, style = _STANDINGS[backtest.standing]
     candidate, against = backtest.candidate, backtest.against
     title = f"{candidate.name} against {against.name}: {words}"
@@ -45,7 +45,7 @@ def render(backtest: Backtest) -> RenderableType:
 
 
 def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
-    """One changed decision, both ways to it side by side."""
+    """One changed decision, with both traces side by side."""
     decision = traced.decision
     table = Table.grid(padding=(0, 4), expand=False)
     table.add_column(ratio=1)
@@ -57,7 +57,7 @@ def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
 
 
 def sentences(measures: Measures) -> str:
-    """What precision leaves open, in words; empty where it leaves nothing open."""
+    """The number of orders with an unknown outcome, in words; empty if there are none."""
     open_question = measures.prevented + measures.unlabelled
     if not open_question:
         return ""
@@ -69,7 +69,7 @@ def sentences(measures: Measures) -> str:
 
 
 def unattended(changed: Change) -> str:
-    """How many machines more have their hold released without a person, in words; empty where none has."""
+    """How many machines are added to those whose hold is released without a person, in words; empty if none."""
     if not changed.unattended:
         return ""
     return (
@@ -79,17 +79,17 @@ def unattended(changed: Change) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share for people; a dash for a share of nothing."""
+    """A share as text; a dash for a share without cases."""
     return "-" if share is None else f"{share:.1%}"
 
 
 def interval(share: Share) -> str:
-    """A share's interval for people."""
+    """A share's interval as text."""
     return "" if share.low is None or share.high is None else f"{share.low:.0%} to {share.high:.0%}"
 
 
 def asked(view: DecisionView) -> str:
-    """What a verdict asked for, in a few words."""
+    """The action of a verdict, as a short text."""
     return f"{view.rung.replace('_', ' ')}, {view.severity}"
 
 

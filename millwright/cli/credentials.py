@@ -50,7 +50,7 @@ async def actor(storage: "Storage", api_key: str | None, *roles: str) -> str:
     """The person who acts, holding one of the roles.
 
     Raises:
-        ActRejected: nobody has this key, or they hold none of them.
+        ActRejected: nobody has this key, or the person has none of the roles.
     """
     name, held = await _person(storage, api_key)
     if roles and not set(roles) & set(held):

@@ -129,7 +129,7 @@ async def person(storage: "Storage", key: str | None, *roles: str) -> str:
     """Who does it: the person with this API key, holding one of the roles; `local` where none is given.
 
     Raises:
-        ActRejected: nobody has this key, or they hold none of them.
+        ActRejected: nobody has this key, or the person has none of the roles.
     """
     return LOCAL_ACTOR if key is None else await actor(storage, key, *roles)
 

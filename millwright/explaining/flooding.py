@@ -13,7 +13,7 @@ async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> 
     """The floods of every line between two instants, the first first; see `policies.statistics.floods`.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     heard = await read_alarms(engine, since, until)
     found = [flood for line, alarms in heard.items() for flood in floods(line, alarms, until)]
@@ -34,7 +34,7 @@ async def read_flood_figures(engine: AsyncEngine, since: datetime, until: dateti
     """The floods between two instants in figures (ISA-18.2 asks for the share of alarms that came in floods).
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     heard = await read_alarms(engine, since, until)
     found = [flood for line, alarms in heard.items() for flood in floods(line, alarms, until)]

@@ -24,7 +24,7 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
     """The notices of every version that acts somewhere, by the plant's time, the first to end first.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with transaction(engine) as connection:
         async with (await raw(connection)).cursor() as cursor:

@@ -57,7 +57,7 @@ async def why(engine: AsyncEngine, catalogue: Catalogue, ref: str) -> Why:
 
     Raises:
         ActRejected: nothing is known by it, or several things are.
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with read_record(engine) as record:
         found = await find(record, ref.strip())

@@ -37,7 +37,7 @@ class RegisterSnapshot:
         """The register as it is now; the same object where nothing has changed.
 
         Raises:
-            StorageUnavailable: the database is away.
+            StorageUnavailable: the database does not answer.
         """
         asked_at = time.monotonic()
         async with self._looking:

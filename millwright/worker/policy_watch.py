@@ -27,7 +27,7 @@ LOOK_AGAIN = timedelta(minutes=15)
 """In the plant's clock: how often a canary is looked at."""
 _LOOK_EVERY = 0.2
 _AWAY = 1.0
-"""Seconds for which a database that does not answer is left alone."""
+"""Seconds to wait after a failure of the database."""
 
 
 class PolicyWatch:

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.2
 _AWAY = 1.0
-"""Seconds for which a database that does not answer is left alone."""
+"""Seconds to wait after a failure of the database."""
 
 
 class SuppressionWatch:

@@ -122,7 +122,7 @@ def _started_on(directory: Path) -> list[int]:
         return [int(pid) for pid, _, line in rows if f"-D {named} " in f"{line} " and _program(line.split()[0])]
     found = []
     for file in _PROC.glob("[0-9]*/cmdline"):
-        # One that ends while it is looked at is no process any more.
+        # The process may end while it is read; then it no longer counts.
         with suppress(OSError):
             program, *arguments = file.read_bytes().decode(errors="replace").split("\0")
             if named in arguments and _program(program):
@@ -165,7 +165,7 @@ def _processes() -> dict[int, tuple[int, str]]:
         return {int(pid): (int(parent), state[0]) for pid, parent, state in rows}
     found = {}
     for file in _PROC.glob("[0-9]*/stat"):
-        # One that ends while it is looked at is no process any more.
+        # The process may end while it is read; then it no longer counts.
         with suppress(OSError):
             state, parent = file.read_text(errors="replace").rpartition(")")[2].split()[:2]
             found[int(file.parent.name)] = (int(parent), state)
