@@ -12,11 +12,11 @@ from typer.core import TyperGroup
 from domain.errors import MillwrightError, StorageUnavailable
 
 INTERRUPTED = 130
-"""What a shell expects of a program that was ended by Ctrl-C."""
+"""The exit code of a program that was ended by Ctrl-C."""
 
 
 class Commands(TyperGroup):
-    """The root of all commands: 1 after one of our errors or a fault of ours, 2 where the command line was wrong."""
+    """The root of all commands: exit code 1 after an error, also an internal one, 2 if the command line was wrong."""
 
     def main(
         self,

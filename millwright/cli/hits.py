@@ -25,7 +25,7 @@ def hits(
     until: Until = None,
     json: Json = False,
 ) -> None:
-    """Show how often each rule decided, by the verdicts that stand, and which never did or always do."""
+    """Show how often each rule decided, counting the newest verdicts, and which rules never or always decide."""
     settings = settings_of(context)
 
     async def work() -> "tuple[CompiledPolicy, tuple[RuleHits, ...]]":

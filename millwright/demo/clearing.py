@@ -1,4 +1,4 @@
-"""Emptying a home: only one of ours, never one in use, and not unasked one in which a person did something."""
+"""Empties a home: only one of ours, never one in use, and one in which a person acted only on request."""
 
 import subprocess
 from pathlib import Path
@@ -16,25 +16,25 @@ from millwright.storage.ledger.personal_acts import PersonalAct, personal_acts
 
 _NAMED: Final = 5
 _CANNOT_LOOK: Final = (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error)
-"""How a database that does not start, or cannot be read, fails."""
+"""The errors of a database that does not start, or cannot be read."""
 
 
 def clear(home: Path, *, fresh: bool) -> None:
-    """Empties a home that is locked, for a plant to be played in it.
+    """Empties a locked home for a new run.
 
     Args:
         home: the home.
-        fresh: whether what people did goes too.
+        fresh: whether people's acts may be deleted too.
 
     Raises:
-        Rejected: a person did something in it, or that cannot be known; nothing was removed.
+        Rejected: a person acted in it, or this cannot be determined; nothing was removed.
     """
     _may_be_emptied(home, fresh=fresh)
     marking.empty(home)
 
 
 def remove(home: Path, *, fresh: bool) -> list[str]:
-    """Removes a home that is locked, as `clear` empties it; gives the names of what is a person's and was left.
+    """Removes a locked home, as `clear` empties it; returns the names of people's files, which are kept.
 
     Raises:
         Rejected: see `clear`.
@@ -68,7 +68,7 @@ def _require_nothing_personal(home: Path) -> None:
 
 
 def _unused(home: Path, mark: Mark) -> bool:
-    """Whether nobody can have done anything: a run that made the home was ended on the way, or nothing was made yet."""
+    """Whether nobody can have acted: the run that created the home was interrupted, or nothing was created yet."""
     return mark.prepared is None or (mark.prepared == 0 and not any((home / name).exists() for name in DATABASES))
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run: progress while it plays, and the summary when it has."""
+"""The display of a run: a progress bar, and the summary at the end."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ class PlantProgress:
     """A progress bar in plant days.
 
     Args:
-        console: where it is drawn.
+        console: the output.
     """
 
     def __init__(self, console: Console) -> None:
@@ -50,7 +50,7 @@ class PlantProgress:
             published=tick.published,
             orders=tick.open_orders,
         )
-        # Where no bar can be drawn, a line now and then says that it goes on.
+        # Without a terminal, print a line at times.
         if not self._console.is_terminal and (self._said_at is None or tick.now - self._said_at >= _LINE_EVERY):
             self._said_at = tick.now
             self._console.print(
