@@ -1,4 +1,4 @@
-"""What an installation says about itself, from the environment and nowhere else."""
+"""The settings of an installation, from the environment only."""
 
 import json
 from datetime import timedelta
@@ -10,9 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConnectorSettings(BaseModel):
-    """Which connector speaks for a port, with that connector's own settings beside it.
+    """The connector of a port, with that connector's own settings.
 
-    The connector's settings are checked by the connector itself, which knows them.
+    The connector checks its own settings.
     """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""What a verdict led to: the case, its order, its hold, and what the work found."""
+"""The consequences of a verdict: the case, its order, its hold, and the finding of the work."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ _ENDS = {
 class Consequences(Model):
     """A case in sentences, in the order of time, and everything that was done in it.
 
-    `opened_by` is the opening event, `source|id`; `events` is how many observations the case has taken in.
+    `opened_by` is the opening event, `source|id`; `events` is the number of observations of the case.
     """
 
     case: str
@@ -42,7 +42,7 @@ class Consequences(Model):
 
 
 def consequences(whole: WholeCase, event: int) -> Consequences:
-    """What a case led to, told to somebody who asks about one of its events."""
+    """The consequences of a case, for a question about one of its events."""
     view = whole.case
     first = next((evidence for evidence in whole.evidence if evidence.how == "opened"), None)
     opened_by = f"{first.source}|{first.external_id}" if first else None

@@ -1,4 +1,4 @@
-"""The alarm floods of a plant, from what is stored."""
+"""The alarm floods of a plant, from stored verdicts."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from policies.statistics.floods import Flood, floods
 
 
 async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> list[Flood]:
-    """The floods of every line between two instants, the first first; see `policies.statistics.floods`.
+    """The floods of every line between two instants, in order; see `policies.statistics.floods`.
 
     Raises:
         StorageUnavailable: the database does not answer.
@@ -21,7 +21,7 @@ async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> 
 
 
 class FloodFigures(Model):
-    """What a stretch of time had of floods; `going_on` names the lines that are in one at its end."""
+    """The floods of a period in figures; `going_on` names the lines with an active flood at its end."""
 
     floods: int
     alarms: int

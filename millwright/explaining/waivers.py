@@ -33,14 +33,14 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
             placement.digest for placement in placements if placement.role in _ACTING and placement.in_force(now, now)
         }
         texts = await connection.scalars(select(policy_versions.c.document).where(policy_versions.c.digest.in_(acting)))
-        # What reads a policy is loaded only where one has waivers at all.
+        # The policy code is imported only if a version has waivers.
         wanted = [document for document in texts if _HAS_WAIVERS in document]
     return notices_in(wanted, now) if wanted else []
 
 
 def notices_in(documents: Sequence[str], now: datetime) -> "list[WaiverNotice]":
-    """The notices of policy documents, the first to end first. One that cannot be read has none: it was altered, and
-    judges nowhere; the audit and `millwright doctor` say so."""
+    """The notices of policy documents, the first to end first. An unreadable document has none: it was altered and
+    judges nowhere, which the audit and `millwright doctor` report."""
     from policies.checks.waivers import waiver_notices
     from policies.language.document import read_document
 

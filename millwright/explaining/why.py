@@ -1,4 +1,4 @@
-"""Why: what became of an event, an order, a case or a hold, and the reasons, from what was stored."""
+"""`why`: the result of an event, an order, a case or a hold, with the reasons, from storage."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -28,10 +28,10 @@ from policies.engine.catalogue import Catalogue
 
 
 class Why(Model):
-    """The whole answer. `kind` is what the reference named; `event` is the one that decided.
+    """The whole answer. `kind` is the kind of the reference; `event` is the deciding event.
 
-    `suppressed` are the shelves and windows that held its action back. `remade` is whether every verdict shown was
-    made again and came out the same; None where there is none.
+    `suppressed` are the shelves and windows that suppressed its action. `remade` is whether every listed verdict was
+    reproduced; None if there is none.
     """
 
     ref: str
@@ -51,12 +51,12 @@ async def why(engine: AsyncEngine, catalogue: Catalogue, ref: str) -> Why:
     """Explains what a reference names: an event, a work order, a case or a hold.
 
     Args:
-        catalogue: where the versions that judged are compiled.
+        catalogue: the compiled versions.
         ref: `source|id`, an id alone, the number of an event or of a work order, a case or a hold's key;
-            `event/…`, `order/…` and `case/…` where it could be two of them.
+            `event/…`, `order/…` and `case/…` if it would be ambiguous.
 
     Raises:
-        ActRejected: nothing is known by it, or several things are.
+        ActRejected: the reference is unknown or ambiguous.
         StorageUnavailable: the database does not answer.
     """
     async with read_record(engine) as record:
@@ -112,7 +112,7 @@ def seen(anomaly: Anomaly) -> str:
 
 
 def _unknown(ref: str, found: Found) -> Why:
-    """A receipt of an observation stored under another id, or a case whose events are gone."""
+    """The answer for a duplicate observation under another id, or for a case whose events are missing."""
     answer = "Nothing is stored of what decided this; `audit verify` names what is gone."
     receipt: Receipt | None = found.receipt
     if receipt is not None:

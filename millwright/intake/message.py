@@ -1,4 +1,4 @@
-"""What a door hands over: a message of a bus, and the facts of its delivery."""
+"""A message of a bus, and the facts of its delivery."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import NamedTuple, Protocol
 
 
 class BusMessage(Protocol):
-    """A message as any bus delivers it; connectors give their own class with these attributes.
+    """A message of any bus; each connector has its own class with these attributes.
 
     `entity` is the queue, subscription or dead-letter queue, and `origin` the queue or subscription to which it was
-    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which it was taken in
-    there; a redelivery repeats both. `application_properties` are text already. `problem` says what of the message
-    could not be decoded; `body` then holds all that was to be had of it.
+    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which the bus accepted
+    it; a redelivery has the same. `application_properties` are texts. `problem` names the part that could not be
+    decoded; `body` then has everything that was readable.
     """
 
     @property

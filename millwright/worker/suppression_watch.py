@@ -1,4 +1,4 @@
-"""The watch of shelves and windows: each returns when its time has come."""
+"""The watch of shelves and windows: ends each at its time."""
 
 import logging
 
@@ -14,10 +14,10 @@ _AWAY = 1.0
 
 
 class SuppressionWatch:
-    """Returns what is due. Their waits are due rows in the plant's clock, so they survive every restart.
+    """Ends suppressions that are due. Their waits are due rows in the plant's clock, so they survive every restart.
 
     Args:
-        suppression_end: ends those whose time has come.
+        suppression_end: ends due suppressions.
     """
 
     def __init__(self, suppression_end: SuppressionEnd) -> None:
