@@ -192,7 +192,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         attempt.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
         # Retried every hour: a person corrects it in the other system, and that system does not notify us.
-        words = f"a person to mend {error.system}{where}: {error.problem}{attempt.meanwhile}"
+        words = f"a person to correct {error.system}{where}: {error.problem}{attempt.meanwhile}"
         attempt.wait(words, clock.now() + _LONGEST_WAIT)
     except Refused as error:
         failed = True

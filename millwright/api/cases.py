@@ -44,7 +44,7 @@ async def list_cases(
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            f"no case is ever {state!r}",
+            f"there is no state {state!r} of a case",
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )

@@ -40,7 +40,7 @@ async def decide(engine: Client | None, decision: DecideCase, wake: Callable[[],
         if error.status is RPCStatusCode.NOT_FOUND:
             await wake()
             raise unavailable("the case is not at work in the engine yet; nothing was decided: decide again") from error
-        raise unavailable("the workflow engine is away for the moment; nothing was decided") from error
+        raise unavailable("the workflow engine does not answer; nothing was decided") from error
 
 
 def _refused(error: WorkflowUpdateFailedError) -> Problem:

@@ -50,7 +50,7 @@ async def list_holds(
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            f"no hold is ever {state!r}",
+            f"there is no state {state!r} of a hold",
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )
@@ -83,9 +83,9 @@ async def release_hold(
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            "whoever releases a hold states what that means",
+            "a release needs the statement of the person who releases",
             field="meaning",
-            fix=f"once it is so at the machine, send exactly: {READY_TO_RUN}",
+            fix=f"when it is true at the machine, send exactly: {READY_TO_RUN}",
         )
     await _whole(deps, key)
     release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=deps.storage.clock.now())

@@ -244,6 +244,6 @@ def by_name(person: Person) -> str:
     """
     if person == LOCAL:
         raise Problem(
-            HTTPStatus.FORBIDDEN, "role-missing", "this carries a person's name", fix="sign in with your API key"
+            HTTPStatus.FORBIDDEN, "role-missing", "this needs a signed-in person", fix="sign in with your API key"
         )
     return person.name

@@ -131,12 +131,12 @@ async def _rejected(_request: Request, error: Exception) -> Response:
 
 async def _storage_away(request: Request, error: Exception) -> Response:
     request.app.state.deps.outage.begins(error)
-    return unavailable("storage is away for the moment; nothing of this was stored").answer()
+    return unavailable("storage does not answer; nothing of this was stored").answer()
 
 
 async def _connector(_request: Request, error: Exception) -> Response:
     log.warning("%s", error)
-    return unavailable("another part of Millwright is away for the moment").answer()
+    return unavailable("another part of Millwright does not answer").answer()
 
 
 async def _fault(_request: Request, error: Exception) -> Response:
@@ -145,6 +145,6 @@ async def _fault(_request: Request, error: Exception) -> Response:
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "fault",
-        f"something failed here that should not have; it is logged as {reference}",
-        fix="tell whoever operates Millwright this reference",
+        f"an internal error occurred; it is logged as {reference}",
+        fix="report this reference to the operators of Millwright",
     ).answer()

@@ -91,7 +91,7 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
         if person.roles.isdisjoint(roles):
             needed = " or ".join(roles)
             raise Problem(
-                HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it takes the role {needed}"
+                HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it needs the role {needed}"
             )
         return person
 
@@ -106,7 +106,7 @@ def named(*roles: str) -> Callable[..., Awaitable[Person]]:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "not-named",
-                "this is done in a person's name, and without an API key nobody knows who asks",
+                "this needs a signed-in person",
                 fix=f"sign in with the API key of a person who has the role {' or '.join(roles)}",
             )
         return person
@@ -119,7 +119,7 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
         keys: KeyRing = request.app.state.deps.keys
         person = await keys.person(bearer.credentials)
         if person is None:
-            raise _unknown("this API key is nobody's")
+            raise _unknown("nobody has this API key")
         return person
     if "authorization" in request.headers or not _from_this_machine(request):
         raise _unknown("sign in with an API key")

@@ -23,7 +23,7 @@ def charts(backtest: Backtest) -> dict[str, str]:
         "Precision by asset class": _shares(versions, "precision"),
         "Recall by asset class": _shares(versions, "recall"),
         "Verdicts by rung": _rungs(versions),
-        "How far past decisions would move on the ladder": _moves(backtest),
+        "Moves of past decisions on the ladder": _moves(backtest),
     }
 
 

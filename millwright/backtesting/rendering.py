@@ -16,10 +16,10 @@ from policies.statistics.intervals import Share
 _BAR = 10
 _SHOWN = 20
 _STANDINGS = {
-    ComparisonResult.BETTER: ("Better, beyond what chance explains.", "green"),
-    ComparisonResult.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
-    ComparisonResult.WORSE: ("Worse, beyond what chance explains.", "bold red"),
-    ComparisonResult.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
+    ComparisonResult.BETTER: ("Better, more than by chance.", "green"),
+    ComparisonResult.ALIKE: ("Not worse: the difference is within its interval.", "green"),
+    ComparisonResult.WORSE: ("Worse, more than by chance.", "bold red"),
+    ComparisonResult.UNKNOWN: ("It cannot be judged: the outcomes of too many orders are unknown.", "yellow"),
 }
 
 
@@ -105,7 +105,7 @@ def _rungs(versions: Iterable[Tested]) -> Table:
 
 
 def _measures(versions: Iterable[Tested]) -> Table:
-    table = Table(title="What the orders would have been worth, by asset class", title_justify="left", box=None)
+    table = Table(title="Precision and recall of the orders, by asset class", title_justify="left", box=None)
     heading = (
         "version",
         "class",
@@ -153,7 +153,7 @@ def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
         crew = "unknown crew hours" if cost.crew_hours is None else f"{cost.crew_hours:g} crew hours"
         words = (
             f"{version.name}: {cost.orders} wrong orders, {crew} and {cost.interruption_hours:g} production hours for "
-            f"nothing; {cost.missed_failure_hours:g} production hours lost to failures nobody announced."
+            f"nothing; {cost.missed_failure_hours:g} production hours lost to failures without a preceding order."
         )
         if bounds := sentences(version.measures):
             words += f" {bounds}."
@@ -170,10 +170,10 @@ def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
 def _changed(backtest: Backtest) -> RenderableType:
     changed = backtest.changed
     if not changed.decisions:
-        return Text("No past decision would be otherwise.")
+        return Text("No past decision would differ.")
     table = Table(box=None, title_justify="left")
     table.title = (
-        f"{changed.decisions:,} past decisions on {changed.assets} assets would be otherwise, by up to "
+        f"{changed.decisions:,} past decisions on {changed.assets} assets would differ, by up to "
         f"{changed.max_rung_change} rungs"
     )
     for name in ("number", "at", "asset", "mode", backtest.against.name, backtest.candidate.name):

@@ -44,7 +44,7 @@ async def active_version(history: History, stored: Sequence[StoredVersion], now:
     digest = await history.active(now)
     found = [version for version in stored if version.digest == digest]
     if not found:
-        raise Rejected("no version is active", field="against", fix="name the version to hold it against")
+        raise Rejected("no version is active", field="against", fix="name the version to compare with")
     return compiled(found[0])
 
 

@@ -174,7 +174,7 @@ async def _person(storage: "Storage", key: str | None) -> str:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
     name, roles = found
     if _DECIDES not in roles:
-        raise ActRejected(f"{name} may not decide", field="key", fix=f"it takes the role {_DECIDES}")
+        raise ActRejected(f"{name} may not decide", field="key", fix=f"it needs the role {_DECIDES}")
     return name
 
 

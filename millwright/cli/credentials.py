@@ -52,7 +52,7 @@ async def actor(storage: "Storage", api_key: str | None, *roles: str) -> str:
     """
     name, held = await _person(storage, api_key)
     if roles and not set(roles) & set(held):
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it takes the role {' or '.join(roles)}")
+        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {' or '.join(roles)}")
     return name
 
 
@@ -101,7 +101,7 @@ async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[s
     from millwright.people.persons import api_key_hash
 
     if api_key is None:
-        raise ActRejected("nobody says who acts", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
+        raise ActRejected("no API key is given", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
     found = await storage.people.by_api_key(api_key_hash(api_key))
     if found is None:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")

@@ -61,7 +61,7 @@ def _tell(found: "Difference") -> None:
     if found.alike:
         typer.echo("  nothing: it is proved that both decide every situation alike")
     elif not found.unsettled:
-        typer.echo("Nothing else is decided otherwise: that is proved.")
+        typer.echo("It is proved that nothing else is decided differently.")
 
 
 def register(app: typer.Typer) -> None:

@@ -174,7 +174,7 @@ async def _policies(storage: Storage) -> PartCondition:
         return PartCondition("policies", ok=False, sentence=sentence, mend="approve and activate a version")
     faults = await condition.read_policy_faults(storage.engine, storage.compiled, storage.clock)
     if faults:
-        sentence = f"what runs is not what was approved, and its work is stopped: {faults[0]}"
+        sentence = f"a version in force was not approved, and its work is stopped: {faults[0]}"
         return PartCondition(
             "policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access"
         )

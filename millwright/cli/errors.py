@@ -58,4 +58,4 @@ def _ours(error: BaseException) -> MillwrightError | None:
 def _fault(error: BaseException) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="millwright-fault-", suffix=".txt", delete=False) as report:
         report.writelines(traceback.format_exception(error))
-    return f"A fault of ours, {type(error).__name__}: {error}. Please report it with {Path(report.name)}."
+    return f"Internal error, {type(error).__name__}: {error}. Please report it with {Path(report.name)}."

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from policies.engine.judging import CompiledPolicy
     from policies.statistics.hits import RuleHits
 
-_FLAGS = {"never_hit": "never hit", "always_hit": "always hit: nothing below it is asked"}
+_FLAGS = {"never_hit": "never hit", "always_hit": "always hit: no rule below it is evaluated"}
 
 
 def hits(

@@ -118,9 +118,9 @@ def release(
         raise Rejected("is empty", field="reason", fix="say why")
     if not ready_to_run:
         raise Rejected(
-            "whoever releases a hold states what that means",
+            "a release needs the statement of the person who releases",
             field="ready-to-run",
-            fix=f"once it is so at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
+            fix=f"when it is true at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
         )
     settings = settings_of(context)
 

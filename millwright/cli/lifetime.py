@@ -94,7 +94,7 @@ async def once_there(
     return await retry(
         attempt,
         on=(StorageUnavailable, StorageFault, ConnectorError),
-        outage=Outage(log, f"waiting for {part}", f"{part} is there now"),
+        outage=Outage(log, f"waiting for {part}", f"{part} answers now"),
         first=pause,
         longest=_LONGEST_PAUSE,
         stop=stop,

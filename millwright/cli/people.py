@@ -49,7 +49,7 @@ async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
 def leave(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Who leaves.")]) -> None:
     """End a person's permissions from now on. What they signed before stays valid."""
     finish(_leave(settings_of(context), name))
-    typer.echo(f"{name} may do nothing here any more.")
+    typer.echo(f"{name} has no permissions any more.")
 
 
 async def _leave(settings: "Settings", name: str) -> None:

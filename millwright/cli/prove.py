@@ -67,7 +67,7 @@ def _summary(proof: "Proof") -> dict[str, object]:
 def _tell(policy: "CompiledPolicy", proofs: "list[Proof]") -> None:
     document = policy.document
     if not proofs:
-        typer.echo(f"{document.policy} {document.version} promises nothing: it has no properties, so none is proved.")
+        typer.echo(f"{document.policy} {document.version} has no properties, so there is nothing to prove.")
         return
     for proof in proofs:
         typer.echo(f"{_MARKS[proof.result]}  {proof.property}: {proof.says}")

@@ -97,7 +97,7 @@ async def _worker(
         await register_search_attributes(client)
     except RPCError as error:
         # On a hosted engine its administrators may have to do this; `doctor` lists what is missing.
-        log.warning("the workflow engine does not let us register search attributes: %s", error.message)
+        log.warning("the workflow engine refuses to register search attributes: %s", error.message)
     looking: asyncio.Task[None] | None = None
     if systems is not None:
         await redrive_once_there(_database(settings), storage, systems.codes, stop)
@@ -121,7 +121,7 @@ async def redrive_once_there(database: str, storage: "Storage", codes: "OutcomeC
 
     redriven = await once_there(database, lambda: redrive_outcomes(storage, codes), stop)
     if redriven:
-        log.info("the crosswalk knows the outcomes of %d closed cases by now", redriven)
+        log.info("the crosswalk now has the outcome codes of %d closed cases", redriven)
 
 
 async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event, _stack: AsyncExitStack) -> None:

@@ -122,7 +122,7 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
         for seen in found
         for suppression in (seen.suppression,)
     ]
-    write_table(("id", "kind", "asset", "mode", "from", "until", "held back", "by", "because"), rows, nothing)
+    write_table(("id", "kind", "asset", "mode", "from", "until", "suppressed", "by", "because"), rows, nothing)
 
 
 async def person(storage: "Storage", key: str | None, *roles: str) -> str:
@@ -149,7 +149,7 @@ def _tell(whole: "WholeSuppression") -> None:
             each.asset,
             each.failure_mode,
             each.rung,
-            "acted on a return" if each.let_in else "held back",
+            "acted at the end" if each.let_in else "suppressed",
         )
         for each in whole.arrived
     ]
@@ -157,7 +157,7 @@ def _tell(whole: "WholeSuppression") -> None:
 
 
 def _state(arrived: "Arrived") -> str:
-    return "acted on a return" if arrived.let_in else "held back"
+    return "acted at the end" if arrived.let_in else "suppressed"
 
 
 def _duration(written: str) -> timedelta:

@@ -28,7 +28,7 @@ def stop(
 ) -> None:
     """Activate a kill switch: the action is no longer taken, while judging continues and cases wait."""
     number = finish(_stop(settings_of(context), action, reason, site, asset_class, key))
-    typer.echo(f"Stop {number} stands; another person lifts it: millwright policy lift {number}")
+    typer.echo(f"Kill switch {number} is active; another person can lift it: millwright policy lift {number}")
 
 
 async def _stop(

@@ -55,16 +55,18 @@ def _require_nothing_personal(home: Path) -> None:
     if mark is None:
         raise _kept(
             home,
-            "bears no mark, as homes of earlier builds, so what people did in it cannot be told from what was played",
+            "has no mark, like homes of earlier builds, so people's acts in it cannot be told from those of a run",
         )
     files = _files_of_people(home)
     try:
         acts = [] if _unused(home, mark) else _acts(home / POSTGRES, mark.prepared or 0)
     except _CANNOT_LOOK as error:
-        why = f"has a database that cannot be read ({_first_line(error)}), so what people did in it is not known"
+        why = (
+            f"has a database that cannot be read ({_first_line(error)}), so it is not known whether people acted in it"
+        )
         raise _kept(home, why) from error
     if acts or files:
-        raise _kept(home, f"holds what people did: {_told(acts, files)}")
+        raise _kept(home, f"has acts of people: {_told(acts, files)}")
 
 
 def _unused(home: Path, mark: Mark) -> bool:
@@ -102,5 +104,5 @@ def _kept(home: Path, why: str) -> Rejected:
     return Rejected(
         f"{home} {why}",
         field="home",
-        fix="say --fresh, with make FRESH=1, to lose that and begin anew, or use another MILLWRIGHT_HOME",
+        fix="add --fresh (with make: FRESH=1) to delete it, or use another MILLWRIGHT_HOME",
     )

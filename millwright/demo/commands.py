@@ -50,7 +50,7 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
                 codes = installation.stop()
     ended_badly = {name: code for name, code in codes.items() if code and name not in (SANDBOX, ENGINE)}
     if ended_badly and code <= 1:
-        console.print(f"[red]Ended badly: {ended_badly}; see {home / 'logs'}[/]")
+        console.print(f"[red]Ended with an error: {ended_badly}; see {home / 'logs'}[/]")
         return 1
     return code
 

@@ -135,7 +135,7 @@ class Conductor:
     def _watch(self, deadline: float, waiting_on: str) -> None:
         self._check()
         if asyncio.get_running_loop().time() > deadline:
-            raise Stuck(f"the plant did not come to rest in {_LONGEST_SILENCE:.0f} s; it waits on {waiting_on}")
+            raise Stuck(f"Millwright did not become idle in {_LONGEST_SILENCE:.0f} s; it waits for {waiting_on}")
 
     async def _hint(self) -> None:
         await self._ask("POST", f"/hints/{self._cmms}")

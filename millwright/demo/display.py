@@ -62,7 +62,7 @@ def summary_view(summary: Summary) -> RenderableType:
     """The summary as tables, for a planner and an engineer."""
     problems = summary.problems
     verdict = (
-        Text("Every event has its fate, every order is single, no hold is open, every verdict was re-made.", "green")
+        Text("Every event has a fate, no order is doubled, no hold is open, every verdict was reproduced.", "green")
         if not problems
         else Text("Look at: " + "; ".join(problems), "bold red")
     )

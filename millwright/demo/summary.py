@@ -82,7 +82,7 @@ class Summary(Model):
             ),
             (self.events["undecided"], "an event is without a fate"),
             (not self.ledger["verified"], "the ledger does not verify"),
-            (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be re-made"),
+            (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be reproduced"),
         ]
         return (*(words for bad, words in wrong if bad), *self.findings)
 

@@ -17,7 +17,7 @@ _WHEN = {
 _ENDS = {
     ClosedAs.DONE: "the work was done",
     ClosedAs.CANCELLED: "the order was cancelled",
-    ClosedAs.REJECTED: "a person said no",
+    ClosedAs.REJECTED: "a person rejected it",
     ClosedAs.WITHDRAWN: "the evidence was revised away before anybody had touched the draft",
 }
 
@@ -139,7 +139,7 @@ def _outcome(view: CaseView) -> list[str]:
         if value
     ]
     kept = "a training label was kept" if view.labelled else "no training label was made"
-    twin = "the twin was told" if view.twin_told else "the twin was not told"
+    twin = "the twin was updated" if view.twin_told else "the twin was not updated"
     detail = f" ({', '.join(found)})" if found else ""
     return [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
 

@@ -157,7 +157,7 @@ def _answer(
         if any(decision.role == "active" and decision.aside for decision in decisions):
             return (
                 "Nothing was done: the event came later than the policy waits for. It was judged where it belongs in "
-                "time, for the record, and moved nothing."
+                "time, for the record, and changed nothing."
             )
         return "Nothing was done: only versions in shadow judged it, and they act on nothing."
     earlier = [
@@ -179,7 +179,9 @@ def _held(deciding: Decision, held: HeldBack) -> str:
 
 
 def _returned(held: HeldBack) -> str:
-    return f" It acted on a return: first it was {held.by[0].words}." if held.by and not held.stands else ""
+    return (
+        f" It acted when its suppression ended: first it was {held.by[0].words}." if held.by and not held.stands else ""
+    )
 
 
 def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None) -> str:
@@ -195,7 +197,7 @@ def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None
         "opened": f"Case {followed.case} was opened, asking for {_rung(deciding.rung)}.",
         "raised": f"Case {followed.case} was open, and was raised to {_rung(deciding.rung)}.",
         "noted": f"No new work: case {followed.case} had just been closed, and this is the same episode.",
-        "revised": f"Case {followed.case} had been told otherwise, and was told again: {_rung(deciding.rung)}.",
+        "revised": f"Case {followed.case} had another rung, which was revised: {_rung(deciding.rung)}.",
     }
     same = f"No second order: case {followed.case} was open for the same fault, and this is further evidence."
     return entered.get(how, same)
@@ -203,7 +205,11 @@ def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None
 
 def _withdrawn(entries: list[Entry], plain: str) -> str:
     revised = next((entry for entry in entries if entry.how == "revised"), None)
-    return f"{plain} Case {revised.case} had begun on its first verdict, and was told." if revised else plain
+    return (
+        f"{plain} Case {revised.case} had been opened by its first verdict, and the revision is noted on it."
+        if revised
+        else plain
+    )
 
 
 def _undecided(event: SeenEvent) -> str:

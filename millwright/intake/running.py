@@ -100,7 +100,7 @@ class Loop:
             try:
                 await self._take_in()
             except Exception:  # The outermost loop: an error here must not end it, nor the loops of other entities.
-                log.exception("%s: taking in failed, and begins anew in %g seconds", self.entity, self._backoff.seconds)
+                log.exception("%s: intake failed, and restarts in %g seconds", self.entity, self._backoff.seconds)
                 await self._receiver.reset()
                 await self._backoff.pause()
 

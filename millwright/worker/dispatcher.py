@@ -66,7 +66,9 @@ class Dispatcher:
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
         self._engine_away_until = 0.0
-        self._outage = Outage(log, "nothing can be woken for the moment", "storage is back: lines and cases are woken")
+        self._outage = Outage(
+            log, "no workflow can be woken: storage does not answer", "storage is back: workflows are woken"
+        )
 
     async def run(self) -> None:
         """Dispatches until cancelled."""
@@ -121,7 +123,7 @@ class Dispatcher:
         try:
             await signalling
         except ConnectorError as error:
-            log.warning("no watch or case can be woken for the moment: %s", error)
+            log.warning("no workflow can be woken: %s", error)
             self._engine_away_until = time.monotonic() + _AWAY
             # The engine may have lost all signals.
             self._signals.clear()

@@ -42,7 +42,9 @@ class PolicyWatch:
         self._clock: Clock = storage.clock
         self._lifecycle = storage.policies.lifecycle
         self._counts = CanaryCounts(storage.engine)
-        self._outage = Outage(log, "policies are not watched for the moment", "storage is back: policies are watched")
+        self._outage = Outage(
+            log, "policies are not watched: storage does not answer", "storage is back: policies are watched"
+        )
 
     async def run(self) -> None:
         """Watches until cancelled."""

@@ -22,7 +22,9 @@ class SuppressionWatch:
 
     def __init__(self, suppression_end: SuppressionEnd) -> None:
         self._suppression_end = suppression_end
-        self._outage = Outage(log, "shelves and windows do not return for the moment", "storage is back: they return")
+        self._outage = Outage(
+            log, "shelves and windows do not end: storage does not answer", "storage is back: shelves and windows end"
+        )
 
     async def run(self) -> None:
         """Watches until cancelled."""

@@ -217,7 +217,7 @@ def _conditions(old: str, new: str) -> Iterator[str]:
             yield _moved(asked[was], asks[now])
     if gone or come:
         if gone:
-            yield f"no longer asks {'; '.join(gone)}"
+            yield f"no longer requires {'; '.join(gone)}"
         if come:
             yield f"now also asks {'; '.join(come)}"
     elif asked == asks:

@@ -87,9 +87,9 @@ def _read(path: Path) -> str:
     """The text of a file. Reads no more than the maximum length of a policy, and only plain files."""
     try:
         if path.exists() and not path.is_file():
-            raise TextRejected("is no plain file", file=str(path), line=1, column=1, fix="name a file")
+            raise TextRejected("is no regular file", file=str(path), line=1, column=1, fix="name a file")
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("utf-8")
     except (OSError, ValueError) as error:
-        fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name a file that is there"
+        fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name an existing file"
         raise TextRejected(f"cannot be read: {error}", file=str(path), line=1, column=1, fix=fix) from error

@@ -103,7 +103,7 @@ class Reachability:
         if self._ask(met) is Answer.NONE:
             problem = f"{rule.id} can never decide: no anomaly meets its condition"
             return self._finding(
-                Kind.UNREACHABLE, True, (rule.id,), self._path(position), problem, "remove it or mend it"
+                Kind.UNREACHABLE, True, (rule.id,), self._path(position), problem, "remove it or correct it"
             )
         hiding = next((j for j in range(position) if self._ask(met, z3.Not(self._met[j])) is Answer.NONE), None)
         who = "the rules before it together" if hiding is None else self._policy.rules[hiding].id
@@ -143,7 +143,7 @@ class Reachability:
             *none,
         )
         if answer is Answer.UNKNOWN or (witness is None and table.complete):
-            problem = f"whether {table.table} is complete could not be settled"
+            problem = f"whether {table.table} is complete could be neither proved nor refuted"
             yield self._finding(Kind.UNKNOWN, table.complete, (), (*path, "complete"), problem)
             return
         problem = f"{table.table} has no row for some anomalies" + (
@@ -161,7 +161,7 @@ class Reachability:
         witness = self._witness_of(first, second)
         kind, whether = (Kind.UNKNOWN, "may hold") if witness is None else (Kind.OVERLAP, "hold")
         problem = f"{earlier} and {later} {whether} of the same anomalies, though only one row of {table.table} can"
-        fix = "tell their cells apart, or choose another hit policy"
+        fix = "make their cells different, or choose another hit policy"
         yield self._finding(kind, True, (earlier, later), self._path(second), problem, fix, witness)
 
     def _at_odds(self, first: int, second: int) -> Iterator[Finding]:
@@ -175,10 +175,10 @@ class Reachability:
         )
         if tied and earlier.then != later.then:
             problem = f"{earlier.id} and {later.id} are equally high and ask for different things"
-            fix = "give them different rungs, severities or priorities, or tell their cells apart"
+            fix = "give them different rungs, severities or priorities, or make their cells different"
         elif earlier.then.rung is Rung.WORK_ORDER_AND_HOLD and later.then.review == "planner":
-            problem = f"{earlier.id} holds production at once where {later.id} wants a review first"
-            fix = "tell their cells apart, or let both wait"
+            problem = f"{earlier.id} places a hold at once where {later.id} wants a review first"
+            fix = "make their cells different, or let both wait"
         else:
             return
         if self._ask(self._met[first], self._met[second]) is not Answer.FOUND:

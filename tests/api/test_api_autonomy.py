@@ -123,7 +123,7 @@ async def test_an_approvers_signature_promotes_and_takes_back_what_acts_without_
         ({"meaning": "another meaning"}, 409, "the signature is not ada's"),
         ({"move": "refused"}, 409, "the signature is not ada's"),
         ({"at": timestamp(NOW - timedelta(minutes=6))}, 409, "not of now"),
-        ({"by": "otto"}, 403, "it takes the role approver"),
+        ({"by": "otto"}, 403, "it needs the role approver"),
         ({"move": "proposed"}, 422, "promoted"),
         ({"meaning": " "}, 422, "pattern"),
     ],

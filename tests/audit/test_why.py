@@ -78,7 +78,7 @@ async def test_a_finished_case_tells_what_it_led_to(recorded: AsyncEngine, hosti
     shown = printed(render(told))
     assert "Work order 1001 in maximo" in shown
     assert f"Hold {case} on EQ-001: released" in shown
-    assert "the twin was told, a training label was kept" in shown
+    assert "the twin was updated, a training label was kept" in shown
 
 
 async def test_an_open_case_tells_where_it_stands(read_only: AsyncEngine) -> None:

@@ -52,7 +52,7 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         (
             "policies",
             f"{UNGUARDED}; UPDATE policy_assignments SET reason = 'all agreed'",
-            "what runs is not what was approved, and its work is stopped: the assignment of",
+            "a version in force was not approved, and its work is stopped: the assignment of",
         ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),

@@ -95,7 +95,7 @@ def test_nobody_acts_without_a_key_or_with_anothers(
 ) -> None:
     in_review(played, keys, draft, database_url)
     words = ("policy", "approve", "1.2.0", "--meaning", "fine")
-    assert "nobody says who acts" in played.refuses(*words)
+    assert "no API key is given" in played.refuses(*words)
     assert "cannot approve it" in played.refuses(*words, "--key", keys["anna"])
     carlas = str(played.home / "people" / "carla.key")
     assert "the signature is not bert's" in played.refuses(*words, "--key", keys["bert"], "--signing-key", carlas)
@@ -131,7 +131,7 @@ def test_only_a_backtest_of_the_whole_past_against_what_is_in_force_is_attached(
     played.says("policy", "submit", "1.2.0", "--key", keys["anna"])
     assert "a part of the past is not attached" in played(*asked, "--since", "2015-01-01").stderr
     assert "against 1.1.0, in force now, is attached" in played(*asked, "--against", "1.0.0").stderr
-    assert "nobody says who acts" in played(*asked[:-2]).stderr
+    assert "no API key is given" in played(*asked[:-2]).stderr
     assert lacking(played) == 3
 
 

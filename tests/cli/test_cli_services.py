@@ -133,7 +133,7 @@ class Part:
 async def test_a_part_that_comes_late_is_announced_once_away_and_once_back(caplog: pytest.LogCaptureFixture) -> None:
     found = await once_there("the database", Part(4).answer, asyncio.Event(), pause=0.001)
     assert found == "here"
-    assert caplog.messages == ["waiting for the database: nothing answers", "the database is there now"]
+    assert caplog.messages == ["waiting for the database: nothing answers", "the database answers now"]
 
 
 async def test_a_part_that_is_there_is_not_spoken_of(caplog: pytest.LogCaptureFixture) -> None:

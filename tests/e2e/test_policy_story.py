@@ -99,7 +99,7 @@ def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: FinishedS
 
 def test_the_diff_says_what_is_decided_otherwise_and_that_nothing_else_is(told: FinishedStory) -> None:
     assert "watch → work order and hold for criticality A; kind code" in told.said["diff"]
-    assert "Nothing else is decided otherwise: that is proved." in told.said["diff"]
+    assert "It is proved that nothing else is decided differently." in told.said["diff"]
 
 
 def test_with_its_backtest_attached_two_must_approve_and_not_three(told: FinishedStory) -> None:
