@@ -39,7 +39,7 @@ MACHINES, DAYS, SEED = 100, 365, 1
 _CLASSES = ("cnc", "pump", "motor", "conveyor")
 _MODES = {"comp1": "PDE", "comp2": "LOO", "comp3": "HIO", "comp4": "VIB"}
 _COPY = """
-COPY events (door, sequence, source, external_id, natural_key, at, received_at, raw, anomaly, asset, failure_mode,
+COPY events (ingress, sequence, source, external_id, natural_key, at, received_at, raw, anomaly, asset, failure_mode,
              "position", line, fate) FROM STDIN
 """
 

@@ -173,7 +173,7 @@ async def _send(url: str, bodies: list[bytes], seconds: float) -> None:
             async with client.post(f"{url}/events", data=batch, headers=_JSON) as reply:
                 await reply.read()
                 if reply.status != 202:
-                    raise SystemExit(f"the door answered {reply.status}")
+                    raise SystemExit(f"the API answered {reply.status}")
 
     async with aiohttp.ClientSession() as client:
         # The first batch holds the first signs of the fault: what is first-out is told by who came first.

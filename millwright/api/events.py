@@ -1,4 +1,4 @@
-"""Events: the door, what is behind it, and the way back in for what could not be read."""
+"""Events: the HTTP ingress, the stored events, and the redrive of events that could not be read."""
 
 from http import HTTPStatus
 from typing import Annotated

@@ -16,7 +16,7 @@ from domain.holds import A_SHIFT
 from domain.production import ISOLATION_NOTICE
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.explaining.waivers import read_waiver_notices
-from millwright.intake.running import open_door
+from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
 from millwright.runtime.lockfile import differences
 from millwright.settings import Settings
@@ -279,5 +279,5 @@ def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], A
 
 
 async def _bus(settings: Settings) -> PartCondition:
-    async with open_door(settings) as door:
-        return PartCondition("bus", ok=True, sentence=await door.check())
+    async with open_ingress(settings) as ingress:
+        return PartCondition("bus", ok=True, sentence=await ingress.check())

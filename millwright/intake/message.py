@@ -35,13 +35,13 @@ class BusMessage(Protocol):
 
 
 class Delivery(NamedTuple):
-    """Through which door a message came, under which number there, and when by the plant's clock.
+    """The ingress of a message, its number there, and the time of its arrival by the plant's clock.
 
-    `origin` is what stands for a sender who names none, and `enqueued_at` the time at which a bus took the message in.
-    `first_at` is when it came first, where it is read again.
+    `origin` is the source of a message whose sender names none, and `enqueued_at` the time at which a bus accepted the
+    message. `first_at` is the time of its first arrival, if it is read again.
     """
 
-    door: str
+    ingress: str
     sequence: int
     received_at: datetime
     enqueued_at: datetime | None = None

@@ -80,7 +80,7 @@ class ParseCache:
         return Received.of_whole(
             {
                 **phrase.received,
-                "door": delivery.door,
+                "ingress": delivery.ingress,
                 "sequence": delivery.sequence,
                 "enqueued_at": delivery.enqueued_at,
                 "external_id": event_id,

@@ -97,7 +97,7 @@ def read_items(
     content_type: str | None,
     headers: Mapping[str, str],
     *,
-    door: str,
+    ingress: str,
     sequences: Iterator[int],
     now: datetime,
     register: Register,
@@ -110,19 +110,20 @@ def read_items(
     if not _is_structured(content_type):
         attributes = http_attributes(headers)
         if attributes:
-            return [_read_binary(attributes, payload, Delivery(door, next(sequences), now), register)]
+            return [_read_binary(attributes, payload, Delivery(ingress, next(sequences), now), register)]
     if len(payload) > LARGEST_BATCH:
         too_large = _too_large(len(payload), LARGEST_BATCH)
-        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, too_large)]
+        return [_quarantined(Delivery(ingress, next(sequences), now), payload, {}, too_large)]
     try:
         document = parse(payload)
     except EventRejected as refused:
-        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, refused)]
+        return [_quarantined(Delivery(ingress, next(sequences), now), payload, {}, refused)]
     if not isinstance(document.value, list):
-        delivery = Delivery(door, next(sequences), now)
+        delivery = Delivery(ingress, next(sequences), now)
         return [_read_item(document.value, payload, delivery, register, suspect=document.suspect)]
     return [
-        _read_part(item, document, payload, Delivery(door, next(sequences), now), register) for item in document.value
+        _read_part(item, document, payload, Delivery(ingress, next(sequences), now), register)
+        for item in document.value
     ]
 
 
@@ -201,7 +202,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     if key is None and found.fate is not Fate.QUARANTINED:
         key = label_key(event.identity.source, event.identity.id)
     return Received.trusted(
-        door=delivery.door,
+        ingress=delivery.ingress,
         sequence=delivery.sequence,
         source=event.identity.source,
         external_id=event.identity.id,
@@ -241,7 +242,7 @@ def _find(event: CloudEvent, delivery: Delivery, register: Register) -> MessageC
 def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object], refused: EventRejected) -> Received:
     identity = identity_of(attributes) or _unnamed(delivery, raw)
     return Received.trusted(
-        door=delivery.door,
+        ingress=delivery.ingress,
         sequence=delivery.sequence,
         source=identity.source,
         external_id=identity.id,
@@ -259,7 +260,7 @@ def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object
 def _unnamed(delivery: Delivery, raw: bytes) -> Identity:
     """The id of a message without an id of its own. The numbers of HTTP requests are ours and unique."""
     if delivery.origin is None:
-        return Identity(delivery.door, _numbered(delivery))
+        return Identity(delivery.ingress, _numbered(delivery))
     return Identity(delivery.origin, own_id(_numbered(delivery), raw))
 
 

@@ -38,7 +38,7 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
     events = EventStore(storage.engine, storage.clock)
     event, raw = await events.raw(event_id)
     register = Register.of(await storage.register.read())
-    delivery = Delivery(event.door, event.sequence, storage.clock.now(), first_at=event.received_at)
+    delivery = Delivery(event.ingress, event.sequence, storage.clock.now(), first_at=event.received_at)
     # It keeps its stored id, because the id in its text may belong to another event too.
     again = renamed(
         read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
@@ -59,7 +59,7 @@ async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str)
     mended: dict[Receipt, Redriven] = {}
     for item, event_id in again:
         try:
-            mended[item.door, item.sequence] = await redrive(storage, event_id, by, item.raw)
+            mended[item.ingress, item.sequence] = await redrive(storage, event_id, by, item.raw)
         except ActRejected:
             continue  # Another process redrove it first.
     return mended

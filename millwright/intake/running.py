@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from connectors.azure import service_bus
-from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusDoor, ServiceBusSettings
+from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusIngress, ServiceBusSettings
 from domain.anomaly import Fate, Received
 from domain.errors import Rejected, StorageFault, StorageUnavailable
 from domain.loops import Backoff, Ended, Outage, retry
@@ -42,18 +42,18 @@ async def run_intake(settings: Settings, storage: Storage, stop: asyncio.Event) 
     Raises:
         Rejected: no bus is named, or its settings are wrong.
     """
-    async with open_door(settings) as door:
+    async with open_ingress(settings) as ingress:
         snapshot = RegisterSnapshot(storage.register)
-        loops = [Loop(receiver, storage, snapshot, settings.intake_batch, stop) for receiver in door.receivers]
-        log.info("taking in %s", ", ".join(sorted({receiver.entity for receiver in door.receivers})))
+        loops = [Loop(receiver, storage, snapshot, settings.intake_batch, stop) for receiver in ingress.receivers]
+        log.info("taking in %s", ", ".join(sorted({receiver.entity for receiver in ingress.receivers})))
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop.run(), name=f"intake {loop.entity}")
             await stop.wait()
-            door.stop()
+            ingress.stop()
 
 
-def open_door(settings: Settings) -> ServiceBusDoor:
+def open_ingress(settings: Settings) -> ServiceBusIngress:
     """The bus of the settings. It makes no call yet.
 
     Raises:

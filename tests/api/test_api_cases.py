@@ -115,7 +115,7 @@ async def test_a_decision_reaches_the_workflow_of_its_case(
         (WorkflowUpdateFailedError(ApplicationError("grace decided the other way")), 409, "the other way"),
         (WorkflowUpdateRPCTimeoutOrCancelledError(), 503, "no worker answered"),
         (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 503, "not at work"),
-        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine is away"),
+        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine does not answer"),
     ],
 )
 async def test_a_decision_that_does_not_get_through_says_why(

@@ -140,7 +140,7 @@ def received(anomaly: Anomaly, natural_key: str, external_id: str | None = None)
     """A message that carries an anomaly, as it is received."""
     number = next(_sequence)
     return Received(
-        door="test",
+        ingress="test",
         sequence=number,
         source="tests",
         external_id=external_id or f"e{number}",

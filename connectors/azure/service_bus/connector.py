@@ -22,7 +22,7 @@ _OPENING: Final = 15.0
 """Seconds. Without this limit an attempt to reach a host that drops packets lasts as long as TCP retries."""
 
 
-class ServiceBusDoor:
+class ServiceBusIngress:
     """Everything that is read from one namespace. Only the caller settles messages, after they are stored."""
 
     def __init__(self, settings: ServiceBusSettings) -> None:

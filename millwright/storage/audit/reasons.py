@@ -17,7 +17,7 @@ _EVENT = "SELECT id FROM events WHERE source || '|' || external_id = %s"
 _EXTERNAL = "SELECT id, source FROM events WHERE external_id = %s ORDER BY id LIMIT 6"
 _NUMBER = "SELECT id FROM events WHERE id = %s"
 _RECEIPTS = """
-SELECT d.source, d.external_id, d.door, d.received_at, e.id FROM duplicates d
+SELECT d.source, d.external_id, d.ingress, d.received_at, e.id FROM duplicates d
 LEFT JOIN events e ON e.source = d.source AND e.external_id = d.external_id
 WHERE d.external_id = %s OR d.source || '|' || d.external_id = %s ORDER BY d.received_at, d.sequence
 """
@@ -38,7 +38,7 @@ class Receipt:
 
     source: str
     external_id: str
-    door: str
+    ingress: str
     received_at: datetime
     event: int | None
 
@@ -100,8 +100,8 @@ async def find(record: Record, ref: str) -> Found:
 async def receipts_of(record: Record, name: str) -> list[Receipt]:
     """The receipts that brought nothing new under an external id, or `source|id`."""
     return [
-        Receipt(str(source), str(external), str(door), _moment(at), None if event is None else int(str(event)))
-        for source, external, door, at, event in await record.rows(_RECEIPTS, name, name)
+        Receipt(str(source), str(external), str(ingress), _moment(at), None if event is None else int(str(event)))
+        for source, external, ingress, at, event in await record.rows(_RECEIPTS, name, name)
     ]
 
 

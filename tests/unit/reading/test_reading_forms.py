@@ -81,7 +81,7 @@ def test_one_sick_item_does_not_take_its_batch_along(post: Post) -> None:
     assert (odd.fate, odd.source, odd.external_id) == (Fate.QUARANTINED, "http", "#9")
 
 
-def test_what_is_no_json_is_one_quarantined_event_under_its_door_and_number(post: Post, register: Register) -> None:
+def test_what_is_no_json_is_one_quarantined_event_under_its_ingress_and_number(post: Post, register: Register) -> None:
     (web,) = post(b'{"specversion": "1.0", ')
     bus = read_message(Letter(b"\xff\xfe"), NOW, register)
     assert (web.fate, web.source, web.external_id, web.natural_key) == (Fate.QUARANTINED, "http", "#7", None)
@@ -174,13 +174,13 @@ def test_what_is_kept_of_a_binary_message_reads_again_as_it_read_first(
     from_bus: Read, register: Register, body: bytes
 ) -> None:
     first = from_bus(body)
-    again = read_again(first.raw, Delivery(first.door, first.sequence, NOW), register)
+    again = read_again(first.raw, Delivery(first.ingress, first.sequence, NOW), register)
     assert again.model_copy(update={"raw": b""}) == first.model_copy(update={"raw": b""})
 
 
 def test_a_mended_register_reads_what_was_unmapped(from_bus: Read, register: Register) -> None:
     first = from_bus(ROW, source="host/machine-001", register=Register([], [], [], {}))
-    again = read_again(first.raw, Delivery(first.door, first.sequence, NOW), register)
+    again = read_again(first.raw, Delivery(first.ingress, first.sequence, NOW), register)
     assert first.fate is Fate.UNMAPPED
     assert again.anomaly is not None
     assert (again.source, again.external_id) == (first.source, first.external_id)
@@ -196,5 +196,5 @@ def test_data_in_base64_is_read(post: Post) -> None:
 def test_depth_and_size_of_nesting_are_the_senders_problem(post: Post, register: Register) -> None:
     for depth in (200, 300, 900, 5000, 200_000):
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b"}]"
-        received = read_items(body, None, {}, door="http", sequences=itertools.count(), now=NOW, register=register)
+        received = read_items(body, None, {}, ingress="http", sequences=itertools.count(), now=NOW, register=register)
         assert [message.fate for message in received] == [Fate.QUARANTINED]
