@@ -1,1 +1,1 @@
-"""What workflows do to the world: classes that hold ports, one transaction to a method."""
+"""The activities of the workflows: classes that hold ports. Each method is one transaction."""

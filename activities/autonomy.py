@@ -1,4 +1,4 @@
-"""Whether an order may go out without a planner, and what its finding means for the next ones."""
+"""Whether an order is released without a planner's review, and how its finding changes that for later orders."""
 
 from domain.autonomy import AutonomyKey, AutonomyState, AutonomyStore
 from domain.cases import CaseView
@@ -9,11 +9,11 @@ _TRIES = 5
 
 
 class Autonomy:
-    """Says what is released, and learns.
+    """Decides which orders are released without a review, and counts the findings.
 
     Args:
-        judge: what versions say of autonomy.
-        store: where it is kept.
+        judge: gives the autonomy settings of policy versions.
+        store: the autonomy store.
     """
 
     def __init__(self, judge: Judge, store: AutonomyStore) -> None:
@@ -21,7 +21,7 @@ class Autonomy:
         self._store = store
 
     async def released(self, view: CaseView) -> bool:
-        """Whether a case's order goes out released, and not as a draft for the planner."""
+        """Whether a case's order is placed as released, and not as a draft for the planner."""
         if view.decision is not None and view.decision.approved:
             return True
         if view.rung < Rung.WORK_ORDER:
@@ -32,9 +32,9 @@ class Autonomy:
         return (await self._store.record(AutonomyKey.of(view), terms)).state is AutonomyState.AUTOMATIC
 
     async def learn(self, view: CaseView) -> None:
-        """Weighs what is now known of a case's class and failure mode; called whenever an outcome was kept.
+        """Updates the measured precision of a case's class and failure mode; called after an outcome was stored.
 
-        Doing it again changes nothing: what is weighed is the whole record.
+        A repeated call changes nothing, because all findings are counted again each time.
         """
         terms = self._judge.autonomy(view.version)
         if not terms.enforce:

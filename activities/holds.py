@@ -1,4 +1,4 @@
-"""Keeping a machine from running for as long as a case asks for it, and releasing it on the word of production."""
+"""Holds a machine for as long as a case asks for it, and releases it after a person of production approved that."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from domain.verdict import Rung
 
 _AGAIN = timedelta(minutes=1)
 _JOBS_AT_ONCE = 8
-"""Jobs of one machine that are held in one pass at most. Further ones are held in the next."""
+"""Maximum number of jobs of one machine that are held in one pass. Further jobs are held in the next pass."""
 _STARTED = "a person started the job in the MES"
 _SEEN_IN_MES = "seen in the MES"
 
 
 def hold_wanted(view: CaseView) -> bool:
-    """Whether a case asks for a hold that does not stand yet, now or when it falls due."""
+    """Whether a case asks for a hold that is not placed yet, now or at its due time."""
     if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
         return False
     if overruled(view) or (view.order is None and called_off(view)):
@@ -36,10 +36,10 @@ def hold_wanted(view: CaseView) -> bool:
 
 
 def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | None:
-    """When a case's hold is to be looked at again; None where the case has none and asks for none.
+    """When the step for a case's hold must run again; None if the case has no hold and asks for none.
 
     Args:
-        interval: how often the MES is asked how a hold stands.
+        interval: how often the state of a hold is read from the MES.
     """
     if hold_stands(view):
         return now + interval
@@ -49,21 +49,21 @@ def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | 
 
 
 def hold_stands(view: CaseView) -> bool:
-    """Whether the case has a hold that is to be looked after."""
+    """Whether the case has a live hold."""
     return view.hold is not None and view.hold.state.live
 
 
 class Holds:
-    """Places, watches and releases holds.
+    """Places, reads and releases holds.
 
     Args:
-        cases: where cases are kept.
-        holds: where holds are kept.
-        mes: where they take effect, by the id of each MES instance.
-        twins: where a machine's hold is told.
-        judge: which machines an approved policy version releases without a person.
+        cases: the case store.
+        holds: the hold store.
+        mes: the MES that holds the jobs, by the id of each instance.
+        twins: the twin graph, to which the state of a machine's hold is written.
+        judge: says which machines an approved policy version releases without a person.
         clock: the plant's time.
-        interval: how often the MES is asked how a hold stands.
+        interval: how often the state of a hold is read from the MES.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Holds:
 
     @activity.defn(name="ensure-hold")
     async def ensure_hold(self, ref: CaseRef) -> Progress:
-        """Places the hold that a case asks for once it falls due, and keeps the machine held after that.
+        """Places the hold that a case asks for when it is due, and keeps the machine held after that.
 
-        Not done while the hold is still to fall due, is refused, is not in effect, or cannot be proved to be ours.
+        Not done while the hold is not yet due, is refused, is not in effect, or is not proved to be ours.
         """
         async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as attempt:
             view, now = attempt.view, self._clock.now()
@@ -114,16 +114,16 @@ class Holds:
 
     @activity.defn(name="release-hold")
     async def release_hold(self, ref: CaseRef) -> Progress:
-        """Done when the machine is not held for this case any more.
+        """Done when the machine is no longer held for this case.
 
-        The case's work is done. Where another case is at work on the machine, that one answers for the hold. Else the
+        The case's work is done. If another case has work on the machine, that case keeps the hold. Otherwise the
         machine stays held until a person of production releases it, here or in the MES, or an approved policy version
-        lets this machine be released without one. Only then a call that lets it run is made.
+        allows the release of this machine without a person. Only then the MES is called to let the machine run.
         """
         async with step(self._cases, self._clock, ref.case, "release-hold") as attempt:
             attempt.calls_a_person = True
             if attempt.view.closed_as is None:
-                # It is wanted again by now, or its work goes on: it does not give its claim up.
+                # The case was reopened, or its work continues, so it keeps its claim.
                 return attempt.progress
             hold = await self._holds.mark_ready(ref.case)
             if hold is None or not hold.state.live:
@@ -144,7 +144,8 @@ class Holds:
         return attempt.progress
 
     async def _look_after(self, attempt: Step) -> None:
-        """Reads how each placement stands, holds what runs on the machine besides, and says what a person must know."""
+        """Reads the state of each placement, holds other jobs that run on the machine, and reports what people must
+        do."""
         hold = await self._current(attempt)
         if hold.state is not HoldStatus.ASKED:
             return
@@ -198,8 +199,8 @@ class Holds:
         return hold
 
     def _keeps_held(self, view: CaseView, hold: HoldView) -> bool:
-        """Whether the jobs of the machine are to be held: not where a person overruled the hold or the case, and after
-        the work only where the machine was held during it."""
+        """Whether the jobs of the machine must be held. Not if a person overruled the hold or the case; after the work,
+        only if the machine was held during it."""
         if hold.overruled_at is not None or overruled(view):
             return False
         if view.closed_as is not None:
@@ -207,7 +208,7 @@ class Holds:
         return view.order is not None or called_off(view) is None
 
     async def _follow(self, view: CaseView, hold: HoldView, placement: Placement) -> None:
-        """Brings one placement up to what the MES shows."""
+        """Updates one placement from the MES."""
         key, number = hold.key, placement.number
         if placement.state is PlacementState.INTENDED:
             if not placement.placeable_by(view.id, self._clock.now()):
@@ -235,7 +236,7 @@ class Holds:
             )
 
     async def _seen_released(self, hold: HoldView, placement: Placement, read_at: datetime) -> None:
-        """After the work, a job that runs again was released in the MES. What its people meant by that is not known."""
+        """Records that a job which runs again after the work was released in the MES, without a person's statement."""
         await self._holds.move_placement(
             hold.key,
             placement.number,
@@ -246,7 +247,7 @@ class Holds:
         )
 
     async def _hold_what_runs(self, attempt: Step, hold: HoldView) -> None:
-        """Holds every job that runs, or may run, on the machine and is not held by this hold yet."""
+        """Holds every job that runs, or may run, on the machine and is not yet held by this hold."""
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
             plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
@@ -260,12 +261,12 @@ class Holds:
             hold = await self._current(attempt)
         attempt.lane = Lane.PLANNER
         attempt.wait(
-            f"production to look at {hold.equipment}: its jobs move on before they can be held",
+            f"production to look at {hold.equipment}: each job ends before it can be held",
             self._clock.now() + _AGAIN,
         )
 
     async def _intend_and_place(self, view: CaseView, hold: HoldView, plan: HoldPlan) -> None:
-        """Calls the MES to hold a job, unless another case of this hold is doing so or has done it."""
+        """Calls the MES to hold a job, unless another case of this hold does so or has done so."""
         placement = await self._holds.intend_placement(hold.key, plan, view.id)
         if placement is None:
             return
@@ -284,7 +285,7 @@ class Holds:
             await self._holds.move_placement(key, number, PlacementState.VOID, reason=reason)
 
     async def _not_placed(self, hold: HoldView, placement: Placement) -> None:
-        """A placement that was intended and is not wanted now: the call may have reached the MES before a crash."""
+        """Ends an intended placement that is no longer needed. Its call may have reached the MES before a crash."""
         reading = await self._mes_of(hold).read_hold(placement.plan)
         state, reason = PlacementState.VOID, "not needed any more"
         if reading.state is HoldState.HELD:
@@ -292,10 +293,10 @@ class Holds:
         await self._holds.move_placement(hold.key, placement.number, state, read_at=reading.read_at, reason=reason)
 
     async def _carry_out(self, view: CaseView, hold: HoldView) -> bool:
-        """Carries out a release that was approved and still stands; whether it did.
+        """Carries out an approved release if it is still valid; returns whether it did.
 
-        The MES is called once for each approval. Where the answer was lost, a job that is held still may be held by
-        somebody else by now: then production looks at it.
+        The MES is called once for each approval. If the answer was lost and the job is still held, somebody else may
+        hold it now. Then production must look at it.
         """
         words = hold.release.meaning or hold.release.reason if hold.release is not None else ""
         for placement in hold.live_placements:
@@ -323,7 +324,8 @@ class Holds:
         return True
 
     def _unattended(self, view: CaseView) -> bool:
-        """Whether the version that decided lets this machine run again without a person; never after a cancellation."""
+        """Whether the version that decided allows the release of this machine without a person; never after a
+        cancellation."""
         return view.closed_as is ClosedAs.DONE and self._judge.releases_unattended(view.version, view.machine.id)
 
     async def _release_unattended(self, attempt: Step, hold: HoldView) -> None:
@@ -345,7 +347,7 @@ class Holds:
             await self._carry_out(view, approved)
 
     def _wait_for_production(self, attempt: Step, hold: HoldView) -> None:
-        """Says that production must release the machine; after a shift operations are called."""
+        """Waits for production to release the machine; after a shift, the case is in the operations lane."""
         now = self._clock.now()
         since = hold.ready_at or now
         late = now - since >= A_SHIFT
@@ -359,7 +361,7 @@ class Holds:
 
 
 def _left_alone(view: CaseView, now: datetime) -> bool:
-    """Whether the MES failed, and is left alone for a while: only where nothing on the machine is to be watched."""
+    """Whether the MES failed and must not be called yet. False if a placement on the machine must be read."""
     waits = view.waiting_step == "ensure-hold" and view.attempts > 0
     if view.hold is None or not waits or view.waiting_until is None or view.waiting_until <= now:
         return False
@@ -367,8 +369,8 @@ def _left_alone(view: CaseView, now: datetime) -> bool:
 
 
 def _newer(reading: HoldReading, placement: Placement) -> bool:
-    """Whether a reading tells more than what is known of a placement. A reading that cases of one process share may be
-    older than the call that another process made."""
+    """Whether a reading is newer than the stored state of a placement. A reading that cases of one process share may be
+    older than a call of another process."""
     known_at = placement.read_at or placement.accepted_at
     return known_at is None or reading.read_at > known_at
 

@@ -1,4 +1,4 @@
-"""Judging a line's events, in event order, whatever the order in which they came."""
+"""Judges a line's events in event order, independently of their order of arrival."""
 
 import asyncio
 import time
@@ -31,11 +31,11 @@ from domain.verdict import Memory
 
 EMPTY = Memory()
 _BATCH = 500
-"""Events of one transaction at most: what it costs beside its events is shared by all of them, but what a worker holds
-in memory grows with it, and from here on a larger one is hardly cheaper."""
+"""Maximum number of events in one transaction. A larger transaction shares its fixed costs between more events, but a
+worker's memory grows with it. Above this number the cost for each event hardly falls."""
 
 _AT_A_STRETCH = 0.002
-"""Seconds of judging before all else in the process gets its turn."""
+"""Maximum seconds of judging before the event loop runs other tasks."""
 
 
 class JudgeLine(Model):
@@ -54,8 +54,8 @@ class LineJudged(Model):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction did, and the generation of the line as of before it read; `rested` is false where more was
-    left or came meanwhile."""
+    """What one transaction did, and the line's generation before it read; `rested` is false if more events were left or
+    arrived meanwhile."""
 
     events: int
     cases: Sequence[str]
@@ -70,7 +70,7 @@ class _Result:
     memories: dict[tuple[str, FaultKey], MemoryState] = field(default_factory=dict)
     contexts: dict[str, JudgedContext] = field(default_factory=dict)
     warm: dict[tuple[str, FaultKey], datetime] = field(default_factory=dict)
-    """Of which memories nothing is missing that others judged before the version began here, and when it began."""
+    """The memories that include everything that other versions judged before this one began, and when it began."""
 
 
 def _assigned(work: LineWork, asset: str) -> Sequence[Assignment]:
@@ -84,8 +84,8 @@ class Judging:
     """Judges lines.
 
     Args:
-        lines: where events wait and verdicts go.
-        judge: the one judging function.
+        lines: the store of events and verdicts.
+        judge: the judging function.
     """
 
     def __init__(self, lines: LineStore, judge: Judge) -> None:
@@ -94,19 +94,19 @@ class Judging:
         self._warm: dict[tuple[str, FaultKey], datetime] = {}
 
     async def judge_batch(self, line: str, *, leased: bool = False) -> Batch:
-        """One transaction over a line, which rests with it where nothing is left.
+        """One transaction over a line. If no event is left, the line is no longer due.
 
         Args:
-            leased: says in storage that an activity judges the line, so that nobody else wakes its workflow.
+            leased: stores that an activity judges the line, so that no dispatcher wakes its workflow.
 
         Raises:
-            StorageUnavailable: the database is away; what was not committed is judged again.
-            PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
+            StorageUnavailable: the database does not answer; what was not committed is judged again.
+            PolicyRejected: a version assigned to the line was altered or is unsigned; its events wait.
         """
         return await self._judge_batch(line, _BATCH, leased)
 
     async def _judge_batch(self, line: str, limit: int, leased: bool) -> Batch:
-        """One transaction; where an event breaks it, smaller ones until that event stands alone."""
+        """One transaction. If an event makes it fail, it is halved until that event is alone."""
         try:
             async with self._lines.open(line, limit, leased=leased) as work:
                 result = await self._judge_events(work)
@@ -133,7 +133,7 @@ class Judging:
         events = sorted(work.events, key=lambda event: (event.key, event.position))
         began = time.monotonic()
         for key, group in groupby(events, key=lambda event: event.key):
-            # Judging is all computing: who holds the ledger's head in this process must get on in between.
+            # Judging only computes. In between, other tasks of this process must be able to release the ledger's head.
             if time.monotonic() - began > _AT_A_STRETCH:
                 await asyncio.sleep(0)
                 began = time.monotonic()
@@ -153,7 +153,7 @@ class Judging:
         context: JudgedContext,
         result: _Result,
     ) -> None:
-        """Judges one fault's new events under one version, and judges again what they came before."""
+        """Judges one fault's new events under one version, and judges later events again."""
         state = await self._warmed(work, assignment, key, fresh[0], context, result)
         past: Sequence[PastVerdict] = ()
         if state is not None and fresh[0].position < state.position:
@@ -179,16 +179,18 @@ class Judging:
         context: JudgedContext,
         result: _Result,
     ) -> MemoryState | None:
-        """The memory of a fault; where the version did not judge here before, made of what others judged meanwhile.
+        """The memory of a fault. If the version did not judge here before, the memory is built from the events that
+        other versions judged.
 
-        Such verdicts are a shadow's: they are kept, so that the memory can be made again, and act on nothing.
+        These verdicts are stored as a shadow's, so that the memory can be reproduced. They have no effect.
         """
         state = work.memory(assignment.digest, key)
         place = (assignment.digest, key)
-        # Looked for once: while the version judges here without a break, others judge nothing that it does not.
+        # Read once: while the version judges here without a break, it judges everything that other versions judge.
         if assignment.since is None or self._warm.get(place) == assignment.since:
             return state
-        # A position is led by its instant, written as `timestamp` does: texts compare as times do, and cost less.
+        # A position begins with its time, in the format of `timestamp`. Comparing the texts gives the same order as the
+        # times.
         if state is not None and state.position >= timestamp(assignment.since)[:-1]:
             return state
         after = state.position if state is not None else ""

@@ -1,4 +1,4 @@
-"""A line judged by one activity of its workflow, for as long as events come."""
+"""Judges a line in one long activity of its workflow, for as long as events arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -14,20 +14,21 @@ from domain.judging import LineStore
 _QUIET = 10.0
 """Seconds without an event after which the activity ends."""
 _LONGEST_STAY = 300.0
-"""Seconds after which the activity ends, however much comes: the workflow shows that the line goes on."""
+"""Maximum seconds of the activity, so that the workflow shows progress under load."""
 _AT_ONCE = 4
-"""Transactions at once. More would share one core and all end late; a line that waits judges more in one."""
+"""Maximum number of concurrent transactions. They share one core, so more would only make all of them slower. A line
+that waits judges more events in one transaction."""
 _NO_PROGRESS = 30.0
-"""Seconds after which a transaction that did not come to its end is given up."""
+"""Maximum seconds of a transaction."""
 _ENGINE_ASKED_EVERY = 5.0
 _ENGINE_AWAY = 15.0
-"""Seconds for which the engine may be away before judging stops: the heartbeat timeout. From then on the engine takes
-the activity for dead, and nothing is judged that it does not know of."""
+"""Seconds without an answer of the engine after which judging stops. This is the heartbeat timeout: after it the engine
+considers the activity dead and may start another attempt."""
 
 
 @dataclass(slots=True)
 class Stay:
-    """One activity's stay with a line."""
+    """The time during which one activity judges a line."""
 
     asked: int = 0
     """The newest generation that the line was seen due with."""
@@ -41,7 +42,8 @@ class Stay:
 
 
 class LinesJudgedHere:
-    """The lines that activities of this process judge. Its dispatcher calls them, and no signal is sent."""
+    """The lines that activities of this process judge. The dispatcher of this process notifies them directly, without a
+    signal."""
 
     def __init__(self) -> None:
         self._stays: dict[str, Stay] = {}
@@ -50,11 +52,11 @@ class LinesJudgedHere:
 
     @property
     def busy(self) -> bool:
-        """Whether any transaction over a line is under way."""
+        """Whether a transaction over any line is running."""
         return self._passes > 0
 
     def call(self, line: str, generation: int) -> bool:
-        """Tells the activity that judges a line that it is due; false where none does here."""
+        """Notifies the activity that judges a line that the line is due; false if no activity of this process does."""
         stay = self._stays.get(line)
         if stay is None or stay.ends:
             return False
@@ -64,7 +66,7 @@ class LinesJudgedHere:
 
     @contextmanager
     def stay(self, line: str) -> Iterator[Stay]:
-        """A stay with a line. An earlier attempt of the same activity ends after its transaction."""
+        """Registers an activity for a line. An earlier attempt of the same activity ends after its transaction."""
         earlier = self._stays.get(line)
         if earlier is not None:
             earlier.end()
@@ -87,13 +89,13 @@ class LinesJudgedHere:
 
 
 class LineJudging:
-    """Judges lines, each in an activity that the engine knows of.
+    """Judges lines, each in a heartbeating activity.
 
     Args:
         judging: judges the events of one transaction.
-        lines: where it is said that an activity judges a line.
+        lines: the store of the leases of lines.
         here: the lines that are judged in this process.
-        engine_answers: whether the engine is there.
+        engine_answers: asks whether the engine answers.
     """
 
     def __init__(
@@ -110,16 +112,16 @@ class LineJudging:
 
     @activity.defn(name="judge-line")
     async def judge_line(self, request: JudgeLine) -> LineJudged:
-        """Judges a line's events as they come, in one transaction for each batch, and heartbeats after each.
+        """Judges a line's events as they arrive, in one transaction for each batch, and heartbeats after each batch.
 
-        Ends after ten seconds without an event, after five minutes, with the worker, and where a newer attempt judges
-        the line. Two attempts at once do no harm: the line's lock lets one transaction judge it at a time.
+        Ends after ten seconds without an event, after five minutes, when the worker ends, or when a newer attempt
+        judges the line. Two concurrent attempts do no harm: the line's lock lets one transaction judge it at a time.
 
         Raises:
-            StorageUnavailable: the database is away, or a transaction did not come to its end in time; what was not
+            StorageUnavailable: the database does not answer, or a transaction did not end in time; what was not
                 committed is judged again.
-            Unavailable: the engine is away; the events wait.
-            PolicyRejected: a version assigned to the line is altered or unsigned; its events wait.
+            Unavailable: the engine does not answer; the events wait.
+            PolicyRejected: a version assigned to the line was altered or is unsigned; its events wait.
         """
         with self._here.stay(request.line) as stay:
             ending = asyncio.create_task(_end_with_worker(stay))
@@ -154,10 +156,10 @@ class LineJudging:
                 return LineJudged(events=events, cases=tuple(sorted(cases)), rested=True)
 
     async def _asked_engine(self, answered: float, now: float) -> float:
-        """When the engine answered last.
+        """The time of the engine's last answer.
 
         Raises:
-            Unavailable: it has been away for too long.
+            Unavailable: it has not answered for too long.
         """
         if await self._engine_answers():
             return now
@@ -167,7 +169,7 @@ class LineJudging:
 
 
 async def _called(stay: Stay, generation: int) -> bool:
-    """Waits until the line is due again; false where it stayed quiet, or the stay ends."""
+    """Waits until the line is due again; false if no event arrived in time, or the activity must end."""
     try:
         async with asyncio.timeout(_QUIET):
             while not stay.ends and stay.asked <= generation:

@@ -1,4 +1,4 @@
-"""The words of a work order: what was seen, why now, who decided; the essential first."""
+"""The text of a work order: what was seen, why now, who decided; the most important first."""
 
 from domain.cases import CaseView, Evidence
 from domain.production import ISOLATION_NOTICE
@@ -12,11 +12,11 @@ _WHEN = {
 }
 
 _OTHERWISE = 3
-"""How many changes that would have led elsewhere an order tells of."""
+"""Maximum number of counterfactuals in the text of an order."""
 
 
 def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrderDraft:
-    """The draft of a case's order. Paragraphs stand in order of importance, for vendors with short fields."""
+    """The draft of a case's order. Paragraphs are in order of importance, for vendors with short fields."""
     if view.cmms_asset is None or view.urgency is None:
         raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
     first = view.evidence[0]
@@ -70,7 +70,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
 
 
 def _hold(view: CaseView) -> tuple[str, ...]:
-    """How the machine's hold stands as the order is written, and what a hold is not."""
+    """The state of the machine's hold when the order is written, and the warning that a hold is not an isolation."""
     if view.hold is not None and view.hold.state.live:
         return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {ISOLATION_NOTICE}",)
     if view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None or view.urgency is None:

@@ -1,4 +1,4 @@
-"""What completed work found, told to the twin and kept as a training label."""
+"""Stores what completed work found, writes it to the twin, and keeps it as a training label."""
 
 from collections.abc import Mapping
 
@@ -24,13 +24,13 @@ _HEALTH = {
 
 
 class Outcomes:
-    """Learns from finished work and closes the case.
+    """Records the outcome of finished work and closes the case.
 
     Args:
-        cases: where cases are kept.
-        twins: where outcomes are told.
-        codes: what the failure codes of each CMMS instance mean.
-        autonomy: what findings are weighed for.
+        cases: the case store.
+        twins: the twin graph, to which outcomes are written.
+        codes: the meaning of the failure codes of each CMMS instance.
+        autonomy: counts the findings.
         clock: the plant's time.
     """
 
@@ -50,10 +50,10 @@ class Outcomes:
 
     @activity.defn(name="record-outcome")
     async def record_outcome(self, ref: CaseRef) -> Progress:
-        """Keeps what the finished order found; a cancelled one found nothing out and makes no label.
+        """Stores what the finished order found. A cancelled order has no finding and gives no label.
 
-        Not done where people have opened the order again meanwhile. One that was UNKNOWN is classified again: the
-        crosswalk may have learnt its codes since.
+        Not done if people have opened the order again meanwhile. An outcome that was UNKNOWN is classified again,
+        because its codes may have been added to the crosswalk since.
         """
         async with step(self._cases, self._clock, ref.case, "record-outcome") as attempt:
             view = attempt.view
@@ -63,7 +63,8 @@ class Outcomes:
                 meaning = self._meaning(view)
                 if meaning is not None:
                     await self._cases.reclassify_outcome(meaning)
-                # Kept in an attempt that was cut short before it was weighed, perhaps, or understood only now.
+                # An earlier attempt may have stored it and ended before it was counted, or its codes are known only
+                # now.
                 await self._autonomy.learn(view)
             elif not view.order.status.finished:
                 attempt.wait(f"{view.order.ref.id} to be finished: it was opened again")
@@ -74,10 +75,10 @@ class Outcomes:
 
     @activity.defn(name="tell-twin")
     async def tell_twin(self, ref: CaseRef) -> Progress:
-        """Writes the outcome to the asset's twin, under its ETag, saying that it was us.
+        """Writes the outcome to the asset's twin, under its ETag, with a mark that we made the change.
 
-        A twin whose model declares nothing of an outcome is not told, and the case goes on without. Where the model
-        declares a part of it, a person is to mend the model.
+        A twin whose model declares no property of an outcome is not written to, and the case continues. If the model
+        declares some of them, a person must correct the model.
         """
         async with step(self._cases, self._clock, ref.case, "tell-twin") as attempt:
             view = attempt.view
@@ -103,7 +104,7 @@ class Outcomes:
 
     @activity.defn(name="keep-label")
     async def keep_label(self, ref: CaseRef) -> Progress:
-        """Keeps a training label where completed work had a finding."""
+        """Stores a training label if completed work had a finding."""
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
             found = view.outcome is not None and view.outcome is not OutcomeClass.UNKNOWN
@@ -115,13 +116,13 @@ class Outcomes:
 
     @activity.defn(name="close-case")
     async def close_case(self, ref: CaseRef) -> Progress:
-        """Ends the case's work. A case whose machine is held for it awaits the release then, and is closed afterwards.
+        """Ends the case's work. A case whose machine is held first waits for the release, and is closed afterwards.
 
-        One whose outcome is UNKNOWN ends too, so that the next failure is a case of its own, and stands in the
-        planner's lane until the crosswalk knows the codes.
+        A case whose outcome is UNKNOWN ends too, so that the next failure opens a separate case. It stays in the
+        planner's lane until the crosswalk has the codes.
 
-        A case that is wanted again by now (new evidence after it was called off, an order opened again) stays open:
-        its workflow ends, and the wake that brought the news begins another.
+        A case that is needed again meanwhile stays open: new evidence arrived after it was called off, or its order was
+        opened again. Its workflow ends, and the wake of that change starts another.
         """
         async with step(self._cases, self._clock, ref.case, "close-case") as attempt:
             view = attempt.view
@@ -131,15 +132,16 @@ class Outcomes:
             if view.phase is not Phase.CLOSED and how is not None:
                 await self._cases.close(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
-                # Closed by a build that did the two apart, and was cut short between them.
+                # An earlier build closed the case in a separate transaction and was interrupted before the next one.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
-            # Woken to learn what its outcome means, it rests; not where that came too late for this very pass.
+            # Woken to read the meaning of its outcome, the case rests now, unless the meaning became known during this
+            # pass.
             if view.phase is Phase.CLOSED and self._meaning(view) is None:
                 await self._cases.rest(view.id, attempt.seen, None)
         return attempt.progress
 
     def _meaning(self, view: CaseView) -> Outcome | None:
-        """What an outcome that was UNKNOWN is known to mean by now."""
+        """The present meaning of an outcome that was UNKNOWN."""
         if view.outcome is not OutcomeClass.UNKNOWN or view.order is None or not view.order.status.finished:
             return None
         outcome = self._outcome(view, view.order)

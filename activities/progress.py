@@ -1,4 +1,4 @@
-"""What every step of a case answers, and how a step that cannot go on says why."""
+"""The result of every step of a case, and how a step that cannot continue records the reason."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,21 +75,22 @@ def facts(view: CaseView, waiting_for: str | None = None) -> Facts:
 
 
 def _until(reason: str | None, until: datetime | None) -> str | None:
-    """A wait in as many words as a search attribute takes: what for, and until when it is left alone."""
+    """The reason and the end of a wait, shortened to the length of a search attribute."""
     if reason is None or until is None:
         return reason
     return f"{shorten(reason, _LONGEST_REASON, placeholder=' …')}, until {until:%Y-%m-%d %H:%M} UTC"
 
 
 def called_off(view: CaseView) -> str | None:
-    """Why nobody wants a case's work any more: a person's no, or evidence revised away that no person confirmed."""
+    """Why a case's work is no longer needed: a person rejected it, or its evidence was revised and no person approved
+    it."""
     if view.decision is not None:
         return None if view.decision.approved else view.decision.reason
     return view.withdraw
 
 
 def overruled(view: CaseView) -> bool:
-    """Whether a person said no, whatever was done already."""
+    """Whether a person rejected the case, even if work was already done."""
     return view.decision is not None and not view.decision.approved
 
 
@@ -99,10 +100,10 @@ def accepted(view: CaseView) -> bool:
 
 
 class Step:
-    """One pass of one step over a case; `wait` makes it end undone.
+    """One pass of one step over a case; after `wait` the step is not done.
 
-    `at_latest` is when the case is looked at again whatever the step waits for: something else falls due then.
-    `calls_a_person` says that a failure must be seen by one: a machine is held, or is not held that should be.
+    `at_latest` is when the case is due again in any case, because something else is due then.
+    `calls_a_person` says that a person must see a failure: a machine is held, or should be held and is not.
     """
 
     def __init__(self, view: CaseView, seen: int, name: str) -> None:
@@ -118,20 +119,21 @@ class Step:
         self.done = True
 
     def want_call(self) -> None:
-        """Ends the step undone before a call to another system. The case is not put to rest: the call follows."""
+        """Ends the step before a call to another system, as not done. The case stays active, because the call
+        follows."""
         self.done = False
         self.call_wanted = True
 
     def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
-        """Ends the step undone until woken, or until an instant where one is given."""
+        """Ends the step as not done, until the next wake or until the given time."""
         self.done = False
         self.waiting_for = reason
         self.next_at = until
 
     def leaves_alone(self, now: datetime) -> bool:
-        """Whether the system of this step is to be left alone still; then the step goes on waiting for it.
+        """Whether the system of this step must not be called yet; then the step continues to wait.
 
-        A case is woken by more than its own time: by further evidence, or twice.
+        A case can be woken before that time: by further evidence, or twice.
         """
         view = self.view
         if view.waiting_step != self._name or view.lane is not None or not view.attempts:
@@ -143,7 +145,7 @@ class Step:
 
     @property
     def meanwhile(self) -> str:
-        """What a failure must say besides where a machine is held."""
+        """The addition to a failure's message if a machine is held."""
         hold = self.view.hold
         return f"; {hold.equipment} is held meanwhile" if hold is not None and hold.in_effect_since is not None else ""
 
@@ -162,21 +164,21 @@ class Step:
 
 
 def backoff(attempts: int, retry_after: timedelta | None) -> timedelta:
-    """How long to leave a vendor alone after so many failures running: doubled each time, an hour at most."""
+    """How long to wait after so many consecutive failures of a vendor: doubled each time, at most an hour."""
     doubled = min(_FIRST_WAIT * (1 << min(attempts, 10)), _LONGEST_WAIT)
     return max(doubled, retry_after or timedelta())
 
 
 @asynccontextmanager
 async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bool = True) -> AsyncIterator[Step]:
-    """Reads a case, runs a step over it, and turns what a vendor refused into a wait in plain words.
+    """Reads a case, runs a step over it, and turns a vendor's refusal into a wait with a reason.
 
     Args:
         name: the step's wire name; a wait is ended by the step that began it.
-        last: whether an undone step ends the pass; where another one follows, that one puts the case to rest.
+        last: whether the pass ends with this step if it is not done; otherwise the following step stores the wait.
 
     Raises:
-        StorageUnavailable: the engine tries the activity again.
+        StorageUnavailable: the engine retries the activity.
     """
     view, seen = await cases.view(case)
     attempt = Step(view, seen, name)
@@ -194,8 +196,8 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         failed = True
         attempt.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
-        # Asked again now and then: a person mends it over there, and nothing tells us when.
-        words = f"a person to mend {error.system}{where}: {error.problem}{attempt.meanwhile}"
+        # Retried every hour: a person corrects it in the other system, and that system does not notify us.
+        words = f"a person to correct {error.system}{where}: {error.problem}{attempt.meanwhile}"
         attempt.wait(words, clock.now() + _LONGEST_WAIT)
     except Refused as error:
         failed = True

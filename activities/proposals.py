@@ -1,4 +1,4 @@
-"""Proposing what a case should lead to, and a person's say in it."""
+"""Proposes the action for a case, and records a person's decision on it."""
 
 from collections.abc import Mapping
 
@@ -27,12 +27,12 @@ class DecideCase(Model):
 
 
 class Proposals:
-    """Proposes, and takes decisions.
+    """Proposes actions, and records decisions.
 
     Args:
-        cases: where cases are kept.
-        mes: what production looks like, by the id of each MES instance.
-        judge: says when the work should happen.
+        cases: the case store.
+        mes: gives the state of production, by the id of each MES instance.
+        judge: decides when the work should happen.
         clock: the plant's time.
     """
 
@@ -44,9 +44,9 @@ class Proposals:
 
     @activity.defn(name="propose-work")
     async def propose_work(self, ref: CaseRef) -> Progress:
-        """Reads production afresh and keeps when the work should happen.
+        """Reads the state of production and stores when the work should happen.
 
-        A silent MES is no reason to wait: the policy says what to do when nothing is known of production.
+        If the MES does not answer, the proposal does not wait: the policy decides without the state of production.
         """
         async with step(self._cases, self._clock, ref.case, "propose-work") as attempt:
             if attempt.view.urgency is None and attempt.view.closed_as is None:
@@ -54,7 +54,7 @@ class Proposals:
         return attempt.progress
 
     async def _explained(self, case: str) -> VerdictCounterfactuals | None:
-        """What would have changed the verdict: computed here and not in judging, which has no time for it."""
+        """What would have changed the verdict. It is computed here because it would make judging too slow."""
         grounds = await self._cases.grounds(case)
         if grounds is None:
             activity.logger.warning("case %s is not explained: its verdict is not whole any more", case)
@@ -64,7 +64,7 @@ class Proposals:
 
     @activity.defn(name="await-review")
     async def await_review(self, ref: CaseRef) -> Progress:
-        """Done when a case at `inspect` was decided by a person, or has risen to a rung that orders by itself."""
+        """Done when a person decided on a case at `inspect`, or when its rung rose to one that needs no decision."""
         async with step(self._cases, self._clock, ref.case, "await-review") as attempt:
             view = attempt.view
             if view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw:
@@ -74,16 +74,16 @@ class Proposals:
 
     @activity.defn(name="record-decision")
     async def record_decision(self, decide: DecideCase) -> None:
-        """Keeps a person's decision.
+        """Stores a person's decision.
 
         Raises:
-            ApplicationError: not to be tried again: the case is closed, or was decided the other way already.
+            ApplicationError: not retryable: the case is closed, or the opposite was already decided.
         """
         decision = Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now())
         try:
             await self._cases.record_decision(decide.case, decision)
         except ActRejected as error:
-            # Tried for ever, it would keep the person waiting and the workflow from ending.
+            # With retries the person would wait for ever, and the workflow could not end.
             raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
 
     async def _timed(self, view: CaseView) -> CaseView:

@@ -1,4 +1,4 @@
-"""Where a case's calls go, and how urgent they are."""
+"""The system instances that a case's calls go to, and the priority of the calls."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ class CaseRoute(Model):
 
 
 class Routes:
-    """Says where the calls of cases go.
+    """Gives the system instances that the calls of cases go to.
 
     Args:
-        cases: where cases are kept.
+        cases: the case store.
         cmms: the ids of the CMMS instances, at least one.
         mes: the ids of the MES instances, at least one.
     """
@@ -36,7 +36,7 @@ class Routes:
         """The instances and the priority of a case.
 
         Raises:
-            StorageUnavailable: the engine tries the activity again.
+            StorageUnavailable: the engine retries the activity.
         """
         view, _ = await self._cases.view(ref.case)
         mes = view.hold.system if view.hold is not None else view.mes_system

@@ -105,7 +105,7 @@ def message(number: int, chance: random.Random) -> Received:
         code=chance.choice(["error2", "error3"]) if kind is AnomalyKind.CODE else None,
     )
     return Received(
-        door="benchmark",
+        ingress="benchmark",
         sequence=number,
         source="benchmark",
         external_id=f"e{number}",

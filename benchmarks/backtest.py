@@ -39,7 +39,7 @@ MACHINES, DAYS, SEED = 100, 365, 1
 _CLASSES = ("cnc", "pump", "motor", "conveyor")
 _MODES = {"comp1": "PDE", "comp2": "LOO", "comp3": "HIO", "comp4": "VIB"}
 _COPY = """
-COPY events (door, sequence, source, external_id, natural_key, at, received_at, raw, anomaly, asset, failure_mode,
+COPY events (ingress, sequence, source, external_id, natural_key, at, received_at, raw, anomaly, asset, failure_mode,
              "position", line, fate) FROM STDIN
 """
 
@@ -119,11 +119,21 @@ def store(url: str, plant: Dataset) -> int:
     number = 0
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
-            for number, one in enumerate(anomalies(plant), start=1):
-                key = f"{one.asset}|{one.signal or one.code or one.kind.value}|{timestamp(one.at)}"
-                line = f"LINE-{int(one.asset[8:11]) % 4}"
-                row = ("year", number, "benchmark", f"e{number}", key, one.at, one.at, b"{}", canonical(one).decode())
-                copy.write_row((*row, one.asset, one.failure_mode, one.order(key), line, "decided"))
+            for number, anomaly in enumerate(anomalies(plant), start=1):
+                key = f"{anomaly.asset}|{anomaly.signal or anomaly.code or anomaly.kind.value}|{timestamp(anomaly.at)}"
+                line = f"LINE-{int(anomaly.asset[8:11]) % 4}"
+                row = (
+                    "year",
+                    number,
+                    "benchmark",
+                    f"e{number}",
+                    key,
+                    anomaly.at,
+                    anomaly.at,
+                    b"{}",
+                    canonical(anomaly).decode(),
+                )
+                copy.write_row((*row, anomaly.asset, anomaly.failure_mode, anomaly.order(key), line, "decided"))
         cursor.execute("ANALYZE events")
     return number
 
@@ -187,7 +197,9 @@ def main() -> None:
             flush=True,
         )
         file = home / "failures.csv"
-        failed = (f"{one.time:%Y-%m-%d %H:%M:%S},{one.machine},{one.component}" for one in plant.failures)
+        failed = (
+            f"{failure.time:%Y-%m-%d %H:%M:%S},{failure.machine},{failure.component}" for failure in plant.failures
+        )
         file.write_text("\n".join(("datetime,machineID,failure", *failed)))
         asyncio.run(measure(url, file, runs))
     finally:

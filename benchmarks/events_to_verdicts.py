@@ -135,7 +135,7 @@ def tell_costs(gauges: Gauges, events: int, seconds: float) -> None:
             flush=True,
         )
     if seconds >= _LONG:
-        each = [(name, [one[0] for one in gauges.memory[name]]) for name in ours]
+        each = [(name, [sample[0] for sample in gauges.memory[name]]) for name in ours]
         for name, samples in [*each, ("together", resident)]:
             first, last = samples[len(samples) // 10], samples[-1]
             slope = slope_of(samples) * 60 / GAUGED_EVERY
@@ -153,7 +153,7 @@ def slope_of(samples: Sequence[float]) -> float:
 
 def _memory(gauges: Gauges, name: str) -> str:
     samples = gauges.memory[name]
-    return f"{name} {samples[-1][0]:.0f}/{samples[-1][1]:.0f} (at most {max(one[0] for one in samples):.0f})"
+    return f"{name} {samples[-1][0]:.0f}/{samples[-1][1]:.0f} (at most {max(sample[0] for sample in samples):.0f})"
 
 
 async def bus_to_verdicts(plant: RunningPlant, name: str, count: int) -> BusRun:

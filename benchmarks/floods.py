@@ -126,7 +126,7 @@ async def flood(
     seen = await raise_flood(plant, name, failing, count, seconds, watch)
     now = await line_history(plant.engine)
     flooded = {line_workflow_id(asset.line or "") for asset in failing}
-    grown = sum(now[one] - history.get(one, 0) for one in flooded)
+    grown = sum(now[workflow] - history.get(workflow, 0) for workflow in flooded)
     total = seen.flooding if len(failing) == 1 else seen.flooding + seen.quiet
     assets = [asset.id for asset in failing]
     with psycopg.connect(plant.database_url) as connection:
@@ -168,12 +168,12 @@ async def _send(url: str, bodies: list[bytes], seconds: float) -> None:
     waiting = iter(enumerate(bodies))
 
     async def work(client: aiohttp.ClientSession) -> None:
-        for number, one in waiting:
+        for number, batch in waiting:
             await asyncio.sleep(began + seconds * number / len(bodies) - time.monotonic())
-            async with client.post(f"{url}/events", data=one, headers=_JSON) as reply:
+            async with client.post(f"{url}/events", data=batch, headers=_JSON) as reply:
                 await reply.read()
                 if reply.status != 202:
-                    raise SystemExit(f"the door answered {reply.status}")
+                    raise SystemExit(f"the API answered {reply.status}")
 
     async with aiohttp.ClientSession() as client:
         # The first batch holds the first signs of the fault: what is first-out is told by who came first.
@@ -186,9 +186,9 @@ async def tell_floods(plant: RunningPlant) -> None:
     """What the read side says."""
     async with aiohttp.ClientSession() as client, client.get(f"{plant.api_urls[0]}/floods") as reply:
         seen = orjson.loads(await reply.read())
-    for one in seen:
-        lasted = f"{one['position']} from {one['began_at']} to {one['ended_at']}"
-        print(f"  GET /floods: {lasted}, {one['alarms']:,} alarms of {one['faults']} faults")
+    for alarm_flood in seen:
+        lasted = f"{alarm_flood['position']} from {alarm_flood['began_at']} to {alarm_flood['ended_at']}"
+        print(f"  GET /floods: {lasted}, {alarm_flood['alarms']:,} alarms of {alarm_flood['faults']} faults")
 
 
 async def measure(options: argparse.Namespace) -> None:

@@ -86,13 +86,13 @@ def draw(points: Sequence[Point], file: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "millwright", "text.color": _INK, "font.size": 9}):
         figure = Figure(figsize=(8, 3.6), layout="constrained")
         rates, waits = figure.subplots(1, 2)
-        _lines(rates, points, lambda one: one.rate, "-")
-        bare = statistics.median(one.bare for one in points)
+        _lines(rates, points, lambda measured: measured.rate, "-")
+        bare = statistics.median(measured.bare for measured in points)
         rates.axhline(bare, color=_INK, linewidth=0.8, linestyle=":")
-        rates.annotate("bare loop", (min(one.size.assets for one in points), bare), va="top")
+        rates.annotate("bare loop", (min(measured.size.assets for measured in points), bare), va="top")
         rates.set(title="Events to stored verdicts, a second", xscale="log", xlabel="assets", ylim=(0, None))
-        _lines(waits, points, lambda one: one.p50 * 1000, "-")
-        _lines(waits, points, lambda one: one.p99 * 1000, "--")
+        _lines(waits, points, lambda measured: measured.p50 * 1000, "-")
+        _lines(waits, points, lambda measured: measured.p99 * 1000, "--")
         waits.set(title="A batch's verdicts, ms: p50 full, p99 dashed", xscale="log", xlabel="assets", ylim=(0, None))
         rates.legend(frameon=False)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,13 +101,16 @@ def draw(points: Sequence[Point], file: Path) -> None:
 
 
 def _lines(axes: Axes, points: Sequence[Point], value: Callable[[Point], float], style: str) -> None:
-    numbers = sorted({one.size.workers for one in points})
+    numbers = sorted({measured.size.workers for measured in points})
     for number, colour in zip(numbers, _COLOURS, strict=False):
-        mine = sorted((one for one in points if one.size.workers == number), key=lambda one: one.size.assets)
+        mine = sorted(
+            (measured for measured in points if measured.size.workers == number),
+            key=lambda measured: measured.size.assets,
+        )
         label = f"{number} worker{'s' if number > 1 else ''}"
         axes.plot(
-            [one.size.assets for one in mine],
-            [value(one) for one in mine],
+            [measured.size.assets for measured in mine],
+            [value(measured) for measured in mine],
             style,
             color=colour,
             marker="o",

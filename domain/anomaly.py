@@ -104,16 +104,17 @@ def position_time(position: str) -> datetime:
 
 
 class Received(Model):
-    """A message as it came through a door, read or unreadable, before it is stored.
+    """A received message, readable or not, before it is stored.
 
-    `sequence` is the bus's own number within `door` (an entity) or one of ours for HTTP, and `enqueued_at` the time at
-    which a bus took the message in: a redelivery repeats all three, and what it says. An entity that is made anew
-    repeats its numbers only. `source` and `external_id` are what the sender calls the message; see `domain.identity`.
-    `natural_key` names the observation itself, so that a query run again makes nothing new; it is None only where
-    the message could not be read. `fate` is set where intake alone decides it; None waits for judging.
+    `ingress` is the entity of a bus, or `http`. `sequence` is the bus's own number within the entity, or one of ours
+    for HTTP, and `enqueued_at` the time at which a bus accepted the message: a redelivery has the same three, and the
+    same content. A recreated entity only repeats the numbers. `source` and `external_id` are what the sender calls the
+    message; see `domain.identity`. `natural_key` names the observation itself, so that a query run again makes nothing
+    new; it is None only where the message could not be read. `fate` is set where intake alone decides it; None waits
+    for judging.
     """
 
-    door: str
+    ingress: str
     sequence: int
     source: str
     external_id: str

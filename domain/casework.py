@@ -151,7 +151,7 @@ class OrderLeases(Protocol):
 
 
 class ChangeStore(Protocol):
-    """What other systems told us of their records: the door's side of a poll."""
+    """The changes of records in other systems, as a poll stores them."""
 
     async def cursor(self, system: str) -> str | None:
         """Where the last poll ended, or None before the first."""

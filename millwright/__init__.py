@@ -1,1 +1,1 @@
-"""The shell: where Millwright meets the world."""
+"""The outer layer of Millwright: command line, API, worker, intake and storage."""

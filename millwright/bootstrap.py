@@ -1,7 +1,7 @@
-"""The one place where ports meet what stands behind them.
+"""The composition root: the only place where ports are connected to implementations.
 
-Connectors and activities are imported where they are opened: the API and intake have no use for them, and they are
-most of what a process weighs.
+Connectors and activities are imported when they are opened: the API and intake do not need them, and they use
+most of a process's memory.
 """
 
 import asyncio
@@ -64,7 +64,8 @@ class StoredVersions:
 
     @cached_property
     def catalogue(self) -> "Catalogue":
-        """Where they are compiled; made at the first use, since neither doors nor intake compile any."""
+        """The catalogue of compiled versions. It is created at the first use, because the API and intake compile
+        none."""
         from policies.engine.catalogue import Catalogue
 
         return Catalogue() if self._given is None else self._given
@@ -86,7 +87,7 @@ class StoredVersions:
 
 @dataclass(frozen=True)
 class PolicyStores:
-    """What people do with policy versions, and how these stand."""
+    """The stores of people's acts on policy versions, and of the states of versions."""
 
     drafts: DraftStore
     lifecycle: Lifecycle
@@ -146,12 +147,12 @@ class Systems:
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[str]:
-    """The database's URL: the one that is set, or that of the embedded one, started where it is not running.
+    """The database's URL: that of the settings, or that of the embedded database, which is started if needed.
 
-    For as long as the block lasts, nobody ends the embedded one or empties its home.
+    Within the block nobody can stop the embedded database or empty its home.
 
     Raises:
-        Rejected: the home is no home of ours, or is in use by somebody who keeps others out.
+        Rejected: the home is no home of ours, or a process has locked it exclusively.
     """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
@@ -202,7 +203,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """The stores, for as long as the block lasts. Nothing is asked of the database yet; see `database`."""
+    """The stores, within the block. It makes no query yet; see `database`."""
     async with database(settings) as url:
         engine = open_engine(url)
         try:
@@ -213,7 +214,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
 
 @asynccontextmanager
 async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[Systems]:
-    """The connectors that the settings name, for as long as the block lasts. Nothing is asked of them yet.
+    """The connectors of the settings, within the block. They make no call yet.
 
     Raises:
         Rejected: a connector is not named, not known, or its settings are wrong.
@@ -262,9 +263,7 @@ def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[d
 def _instances(
     named: Mapping[str, ConnectorSettings], port: str, known: Mapping[str, type[BaseModel]]
 ) -> Mapping[str, ConnectorSettings]:
-    if not named:
-        _named(None, port, known)
-    for settings in named.values():
+    for settings in named.values() or (None,):
         _named(settings, port, known)
     return named
 
@@ -297,10 +296,10 @@ def _own(settings: ConnectorSettings, model: type[SettingsT], port: str, instanc
 
 
 async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:
-    """Wakes the closed cases whose outcomes the crosswalk did not know and knows now; gives how many.
+    """Wakes the closed cases whose outcome codes were added to the crosswalk since; returns how many.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     unknown = await storage.cases.unknown_outcomes()
     known = [
@@ -315,11 +314,11 @@ async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) 
 def line_activities(
     storage: Storage, here: "LinesJudgedHere", engine_answers: Callable[[], Awaitable[bool]]
 ) -> Sequence[Activity]:
-    """What workers for lines carry out.
+    """The activities of workers for lines.
 
     Args:
         here: the lines that are judged in this process.
-        engine_answers: whether the engine is there.
+        engine_answers: asks whether the engine answers.
     """
     from activities.judging import Judging
     from activities.line_judging import LineJudging
@@ -330,7 +329,7 @@ def line_activities(
 
 @dataclass(frozen=True)
 class CaseActivities:
-    """What workers for cases carry out, by the queue that it waits on."""
+    """The activities of workers for cases, by task queue."""
 
     cases: Sequence[Activity]
     cmms: Sequence[Activity]
@@ -344,10 +343,10 @@ def case_activities(
     hold_interval: timedelta,
     order_interval: timedelta,
 ) -> CaseActivities:
-    """What workers for cases carry out, holding its ports.
+    """The activities of workers for cases, with their ports.
 
     Args:
-        hold_interval: how often the MES is asked how a hold stands.
+        hold_interval: how often the state of a hold is read from the MES.
         order_interval: how often a placed order is read again.
     """
     from activities.autonomy import Autonomy

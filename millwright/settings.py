@@ -1,4 +1,4 @@
-"""What an installation says about itself, from the environment and nowhere else."""
+"""The settings of an installation, from the environment only."""
 
 import json
 from datetime import timedelta
@@ -10,9 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConnectorSettings(BaseModel):
-    """Which connector speaks for a port, with that connector's own settings beside it.
+    """The connector of a port, with that connector's own settings.
 
-    The connector's settings are checked by the connector itself, which knows them.
+    The connector checks its own settings.
     """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
@@ -44,54 +44,56 @@ class Settings(BaseSettings):
 
     home: Annotated[Path, Field(description="Where the embedded parts keep their files.")] = Path("var/run")
     database_url: Annotated[
-        SecretStr | None, Field(description="PostgreSQL 15 or newer; where absent, one is started under home.")
+        SecretStr | None, Field(description="URL of PostgreSQL 15 or newer; if absent, one is started under home.")
     ] = None
     temporal_address: Annotated[
         str | None,
-        Field(description="host:port of the workflow engine; where absent, `run` and `up` start one under home."),
+        Field(description="host:port of the workflow engine; if absent, `run` and `up` start one under home."),
     ] = None
     temporal_namespace: Annotated[str, Field(description="Namespace in the workflow engine.")] = "default"
     temporal_api_key: Annotated[SecretStr | None, Field(description="API key of a hosted workflow engine.")] = None
-    temporal_tls: Annotated[bool, Field(description="Speak TLS with the workflow engine.")] = False
-    task_queue: Annotated[str, Field(description="Task queue of the workers, one a site.")] = "millwright"
+    temporal_tls: Annotated[bool, Field(description="Connect to the workflow engine with TLS.")] = False
+    task_queue: Annotated[str, Field(description="Task queue of the workers; each site has its own.")] = "millwright"
     worker_build: Annotated[
         str | None,
-        Field(description="Name of the workers' build; where set, the engine gives work to the build made current."),
+        Field(description="Name of the workers' build; if set, the engine gives work to the current build only."),
     ] = None
     sticky_timeout: Annotated[
-        timedelta, Field(description="How long a dead worker's workflows wait for it before another takes them.")
+        timedelta, Field(description="How long the engine waits for a dead worker before another takes its workflows.")
     ] = timedelta(seconds=5)
     workflow_task_timeout: Annotated[
-        timedelta, Field(description="How long a workflow's next step may take before another worker tries it.")
+        timedelta, Field(description="Maximum duration of a workflow task before another worker tries it.")
     ] = timedelta(seconds=10)
-    clock: Annotated[str, Field(description="`wall`, or `file:PATH` where the sandbox's plant keeps its time.")] = (
-        "wall"
-    )
+    clock: Annotated[str, Field(description="`wall`, or `file:PATH` of the sandbox's clock file.")] = "wall"
     log: Annotated[
         Literal["text", "json"],
-        Field(description="How log lines are written to stderr: `text`, or `json`, one a line."),
+        Field(description="Format of the log on stderr: `text`, or `json`, one object a line."),
     ] = "text"
-    api_host: Annotated[str, Field(description="Where the API listens.")] = "127.0.0.1"
+    api_host: Annotated[str, Field(description="Address on which the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
-    poll_interval: Annotated[timedelta, Field(description="How often the CMMS is asked for changes.")] = timedelta(
+    poll_interval: Annotated[timedelta, Field(description="How often the CMMS is polled for changes.")] = timedelta(
         minutes=15
     )
     hold_interval: Annotated[
-        timedelta, Field(gt=timedelta(), description="How often the MES is asked how a hold stands.")
+        timedelta, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)
     order_interval: Annotated[
         timedelta, Field(gt=timedelta(), description="How often each placed order is read again in its CMMS.")
     ] = timedelta(days=1)
-    intake_batch: Annotated[int, Field(description="How many messages one transaction of intake stores at most.")] = 500
-    shelving_limits: Annotated[
-        str, Field(description="How long an asset may be shelved at most, by its criticality.")
-    ] = "A=PT8H,B=P1D,C=P3D,D=P7D"
+    intake_batch: Annotated[
+        int, Field(description="Maximum number of messages that one transaction of intake stores.")
+    ] = 500
+    shelving_limits: Annotated[str, Field(description="Maximum duration of a shelf, by the asset's criticality.")] = (
+        "A=PT8H,B=P1D,C=P3D,D=P7D"
+    )
     window_limit: Annotated[
-        timedelta, Field(description="How long an imported window of planned work or a planned stop may be at most.")
+        timedelta, Field(description="Maximum duration of an imported window of planned work or of a planned stop.")
     ] = timedelta(days=7)
     work_window: Annotated[
         timedelta | None,
-        Field(description="How long work in progress keeps a machine's other faults quiet at most; absent, never."),
+        Field(
+            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
+        ),
     ] = None
     cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
         None

@@ -1,1 +1,1 @@
-"""Policies: the language they are written in, and all that judges, proves, checks and measures them."""
+"""Policies: their language, and the code that judges, proves, checks and measures them."""

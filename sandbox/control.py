@@ -1,4 +1,4 @@
-"""The control API: how a conductor plays the plant in lock-step, over HTTP on the loopback.
+"""The control API, by which the conductor runs the plant in lock-step, over HTTP on the loopback.
 
 | request                              | answer                                                                    |
 |--------------------------------------|---------------------------------------------------------------------------|
@@ -89,7 +89,7 @@ class Control:
         )
 
     async def state(self, _: Mapping[str, object]) -> object:
-        """Where the plant stands; `next_event_time` and `next_act_time` are null where nothing is to come."""
+        """The state of the plant; `next_event_time` and `next_act_time` are null if there is nothing left."""
         change = self.cmms.last_change
         return {
             "clock": stamp(self.clock.now()),

@@ -1,6 +1,6 @@
-"""Misbehaviour the sandbox's servers can be told to show, one ordered list for all of them.
+"""The faults that can be injected into the sandbox's servers, in one ordered list for all of them.
 
-Every server asks `take(target, operation)` once for each request it serves and acts on the fault it gets.
+Every server calls `take(target, operation)` once for each request and acts on the fault that it gets.
 
 | kind              | what the server then does; `params` (default)                                |
 |-------------------|------------------------------------------------------------------------------|

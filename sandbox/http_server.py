@@ -21,7 +21,7 @@ _KEEP_ALIVE_SECONDS: Final = 75
 async def drop_connection(scope: Scope) -> None:
     """Cut the TCP connection of the request that owns `scope`, without answering.
 
-    Whatever the handler returns afterwards goes nowhere: this is how a server plays a crash after its commit.
+    The handler's answer is not sent. This simulates a crash after a commit.
 
     Raises:
         ConnectionResetError: the application is not served by `HttpServer`, so there is no connection to cut.

@@ -36,7 +36,7 @@ _MACHINE_MODEL: Final = "dtmi:manufacturing:Machine;1"
 
 
 class SandboxPlant:
-    """Bus, twin service, CMMS, MES and the plant behind them, with the control API that a conductor plays them by.
+    """Bus, twin service, CMMS, MES and the plant behind them, with the control API for the conductor.
 
     Args:
         directory: where everything is kept; a plant begun again there goes on where it was, on the same ports.
@@ -71,7 +71,7 @@ class SandboxPlant:
         self.feed = Feed(departures, self.bus, HOST, _MACHINE_MODEL, directory)
         self.twins = TwinService(directory, self.feed.relay, ports.get("twins", 0), faults)
         build_plant_graph(self.twins, machines)
-        # Only now: the making of the graph is no news.
+        # The routes are created after the graph, so that creating the graph sends no events.
         self.twins.put_route(ROUTE, TOPIC)
         self.cmms = MaximoServer(directory, self.clock, API_KEYS, ports.get("cmms", 0), faults)
         self.cmms.register_assets(

@@ -1,1 +1,1 @@
-"""The durable stories: deterministic, small in history, and ignorant of every system but the engine."""
+"""The Temporal workflows: deterministic, with small histories. They know no other system than the engine."""

@@ -1,4 +1,4 @@
-"""Asking another system, again and again, what changed there."""
+"""Polls another system for changes."""
 
 from datetime import timedelta
 
@@ -22,7 +22,8 @@ class Poll(Model):
 
 @workflow.defn(name="ConnectorPoll")
 class ConnectorPoll:
-    """Polls one system. Webhooks only hint: the poll is the truth, its cursor advancing with the rows it stores."""
+    """Polls one system. A webhook only makes the poll due; all changes come from the poll, whose cursor is stored with
+    them."""
 
     @workflow.init
     def __init__(self, poll: Poll) -> None:
@@ -38,7 +39,7 @@ class ConnectorPoll:
                 WorkOrders.poll_changes,
                 PollSystem(system=poll.system, interval=poll.interval),
                 task_queue=cmms_queue(workflow.info().task_queue, poll.system),
-                # A poll brings completions in; behind a flood's new orders it would come too late.
+                # A poll brings completed orders. It must not wait behind the new orders of a flood.
                 priority=Priority(priority_key=FIRST),
                 start_to_close_timeout=VENDOR_STEP,
                 heartbeat_timeout=HEARTBEAT,
@@ -51,5 +52,5 @@ class ConnectorPoll:
 
     @workflow.signal(name="wake")
     def wake(self) -> None:
-        """It is time, or somebody hinted."""
+        """The poll is due, by its interval or by a webhook."""
         self._woken = True

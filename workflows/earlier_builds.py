@@ -1,4 +1,4 @@
-"""Workflows that earlier builds began, under the type names of then: each ends, and begins again from storage.
+"""Workflow types of earlier builds. Their runs end and are started again from storage.
 
 The engine replays such a run on one of these types at its next wake. The history does not fit, and the run is failed.
 Its subject stays due in storage, so the dispatcher starts the workflow of now under the same id. Nothing is lost by
@@ -12,8 +12,8 @@ _ENDS_RUN = (workflow.NondeterminismError,)
 
 
 async def _end() -> None:
-    """Completes a run that has no history yet. One that has is failed by the engine before it gets here: a completion
-    beside that failure would be refused."""
+    """Completes a run that has no history yet. A run with a history is failed by the engine before it gets here, and
+    the engine would refuse a completion after that."""
     await workflow.wait_condition(lambda: not workflow.unsafe.is_replaying())
 
 

@@ -1,4 +1,4 @@
-"""One production line, watched for ever."""
+"""The workflow of one production line; it runs for ever."""
 
 from temporalio import workflow
 
@@ -19,7 +19,8 @@ class Line(Model):
 class LineWatch:
     """Judges a line's events whenever there are any.
 
-    The signal says only "wake": what came stands in storage, so a flood costs a few signals and a lost one nothing.
+    The signal carries no data, because the events are in storage. So a flood needs only a few signals, and a lost
+    signal loses no event.
     """
 
     @workflow.init
@@ -48,5 +49,5 @@ class LineWatch:
 
     @workflow.signal(name="wake")
     def wake(self) -> None:
-        """Something came."""
+        """Events were stored for the line."""
         self._woken = True

@@ -32,10 +32,10 @@ _LONGEST_ATTRIBUTE = 200
 
 
 class Where(Enum):
-    """Where a step is carried out."""
+    """Where a step runs."""
 
     HERE = "here"
-    """In the workflow's own worker, as a local activity: it speaks with storage only."""
+    """In the workflow's own worker, as a local activity: it uses storage only."""
     CASES = "cases"
     """On the queue of cases."""
     CMMS = "cmms"
@@ -46,10 +46,10 @@ class Where(Enum):
 
 @workflow.defn(name="MaintenanceCase")
 class MaintenanceCase:
-    """One episode of one fault, seen through to what was found.
+    """One episode of one fault, from the first verdict to the outcome.
 
-    Every step makes sure of one thing and says when it is done, so a case started again from nothing passes what
-    is done and goes on from there.
+    Every step ensures one result and reports whether it is done. So a case that is restarted without a history skips
+    the steps that are done.
     """
 
     @workflow.init
@@ -90,10 +90,11 @@ class MaintenanceCase:
     async def _place(self) -> None:
         while True:
             seen = self._wakes
-            # A case that rose while it was reviewed, or while the CMMS was away, is timed again before it is ordered.
+            # The rung may have risen during the review or an outage of the CMMS: decide the timing again before the
+            # order.
             if not self._timed:
                 await self._propose()
-            # A hold that falls due later, or an MES that is away, is no reason to leave the planner without an order.
+            # The order does not wait for a hold that is due later, or for an MES that does not answer.
             if self._holds:
                 await self._once(Holds.ensure_hold, Where.MES)
             if (await self._once(WorkOrders.ensure_order, Where.CMMS)).done:
@@ -113,13 +114,13 @@ class MaintenanceCase:
                 followed = await self._once(WorkOrders.move_order, Where.CMMS)
             if followed.done:
                 return
-            # A case that rose meanwhile is timed, and held, before it is left to wait.
+            # The rung may have risen meanwhile: decide the timing, and place the hold, before the case waits.
             if before == (self._timed, self._holds):
                 await self._woken_since(seen)
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, Where.HERE)
-        # A task of its own: a person's decision is answered before the case that it ends is over.
+        # This runs as a separate task, so that a person's decision is answered before the case that it closes ends.
         await self._until_done(Outcomes.tell_twin, Where.CASES)
         await self._until_done(Outcomes.keep_label, Where.HERE)
         await self._until_done(Outcomes.close_case, Where.HERE)
@@ -170,7 +171,7 @@ class MaintenanceCase:
         await workflow.wait_condition(lambda: self._wakes > seen)
 
     def _publish(self) -> None:
-        """Makes the case findable by what operators search for."""
+        """Sets the search attributes of the case."""
         facts = self._facts
         if facts is None or facts == self._told:
             return
@@ -189,12 +190,12 @@ class MaintenanceCase:
 
     @workflow.signal(name="wake")
     def wake(self) -> None:
-        """Something concerning the case came, or fell due."""
+        """Something that concerns the case was stored, or is due."""
         self._wakes += 1
 
     @workflow.update(name="decide")
     async def decide(self, decision: DecideCase) -> None:
-        """A person says yes or no."""
+        """A person approves or rejects the case."""
         await workflow.execute_local_activity_method(
             Proposals.record_decision, decision, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
         )

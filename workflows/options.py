@@ -1,7 +1,8 @@
-"""How long activities may take and how they are tried again, named once.
+"""The timeouts and retry policies of activities.
 
-Retrying for ever is the choice everywhere: an activity fails only when our own storage or the engine is away, or a
-policy version is altered, and then waiting is right. What a vendor refuses comes back as an undone step instead.
+All activities are retried for ever. An activity fails only if our own storage or the engine does not answer, or if a
+policy version was altered; a later attempt can succeed. A vendor's refusal does not fail the activity: the step returns
+that it is not done.
 """
 
 from datetime import timedelta
@@ -16,20 +17,22 @@ FOR_EVER = RetryPolicy(
 )
 
 LINE_STAY = timedelta(minutes=10)
-"""An activity that judges a line for as long as events come. It ends by itself after five minutes at most."""
+"""The timeout of an activity that judges a line for as long as events arrive. It ends by itself after at most five
+minutes."""
 
 LINE_HEARTBEAT = timedelta(seconds=15)
-"""How long the engine waits for a sign of life of that activity before it gives the line to another worker. One comes
-after each transaction; the activity ends after ten seconds without an event."""
+"""The heartbeat timeout of that activity, after which the engine gives the line to another worker. The activity
+heartbeats after each transaction, and ends after ten seconds without an event."""
 
 VENDOR_STEP = timedelta(seconds=90)
-"""A step that speaks with another system: its own timeouts are shorter, and every step is safe to repeat."""
+"""The timeout of a step that calls another system. The timeouts of its calls are shorter, and every step is safe to
+repeat."""
 
 HEARTBEAT = timedelta(seconds=5)
-"""How long the engine waits for a sign of life of a vendor step before it takes its worker for dead."""
+"""The heartbeat timeout of a step that calls another system, after which the engine considers its worker dead."""
 
 STORAGE_STEP = timedelta(seconds=20)
-"""A step that speaks with our own storage only."""
+"""The timeout of a step that uses only our own storage."""
 
 PASSES_BEFORE_NEW_HISTORY = 200
-"""How many passes a workflow makes before it continues as new, where the engine does not ask sooner."""
+"""How many passes a workflow makes before it continues as new, unless the engine suggests it sooner."""

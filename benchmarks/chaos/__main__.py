@@ -108,7 +108,7 @@ async def _tormented(given: argparse.Namespace, console: Console, calm: Summary)
             await torment.close()
         finally:
             codes = await asyncio.to_thread(installation.stop)
-    found = zeros(summary, expected) | {"services that ended badly": sum(1 for code in codes.values() if code)}
+    found = zeros(summary, expected) | {"services that ended with an error": sum(1 for code in codes.values() if code)}
     return Report(
         seed=given.seed,
         seconds=round(time.monotonic() - started, 1),

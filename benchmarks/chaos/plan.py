@@ -152,7 +152,7 @@ def draw(
         for kind in _KINDS
         for _ in range(max(1, round(kind.in_ninety_days * days / 90)))
     ]
-    return Plan(seed, sorted(blows), sorted(mishaps, key=lambda one: one.at) if faults else [])
+    return Plan(seed, sorted(blows), sorted(mishaps, key=lambda mishap: mishap.at) if faults else [])
 
 
 def _blow(random: Random, at: datetime, parts: tuple[str, ...], *, forgetting: bool = False) -> Blow:
@@ -165,7 +165,7 @@ def _one_forgets(random: Random, blows: list[Blow]) -> list[Blow]:
     ordered = sorted(blows)
     middle = ordered[len(ordered) // 2]
     parts = middle.parts if ENGINE in middle.parts else (*middle.parts[:-1], ENGINE)
-    return [one for one in blows if one is not middle] + [_blow(random, middle.at, parts, forgetting=True)]
+    return [blow for blow in blows if blow is not middle] + [_blow(random, middle.at, parts, forgetting=True)]
 
 
 def _mishap(random: Random, at: datetime, kind: _Kind) -> Mishap:

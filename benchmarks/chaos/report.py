@@ -118,7 +118,7 @@ def plan_view(plan: Plan) -> RenderableType:
     )
     table.add_column("plant time")
     table.add_column("what")
-    told = [(blow.at, _blow(blow)) for blow in plan.blows] + [(one.at, _mishap(one)) for one in plan.mishaps]
+    told = [(blow.at, _blow(blow)) for blow in plan.blows] + [(mishap.at, _mishap(mishap)) for mishap in plan.mishaps]
     for at, words in sorted(told):
         table.add_row(f"{at:%Y-%m-%d %H:%M}", words)
     return table
@@ -129,13 +129,17 @@ def _blow(blow: Blow) -> str:
     return f"kill -9 {' and '.join(blow.parts)} after {blow.delay:g} s, away for {blow.away:g} s{forgetting}"
 
 
-def _mishap(one: Mishap) -> str:
-    words = f"{one.target} {one.operation}: {one.kind}"
-    if one.params:
-        words += f" ({', '.join(f'{name} {value}' for name, value in one.params.items())})"
-    if one.lasts is not None:
-        return f"{words} for {one.lasts.total_seconds() / 3600:g} h"
-    return f"{words} for {one.lasts_seconds:g} s" if one.lasts_seconds is not None else f"{words}, {one.times} times"
+def _mishap(mishap: Mishap) -> str:
+    words = f"{mishap.target} {mishap.operation}: {mishap.kind}"
+    if mishap.params:
+        words += f" ({', '.join(f'{name} {value}' for name, value in mishap.params.items())})"
+    if mishap.lasts is not None:
+        return f"{words} for {mishap.lasts.total_seconds() / 3600:g} h"
+    return (
+        f"{words} for {mishap.lasts_seconds:g} s"
+        if mishap.lasts_seconds is not None
+        else f"{words}, {mishap.times} times"
+    )
 
 
 def _counts(title: str, counts: dict[str, int]) -> Table:

@@ -46,7 +46,7 @@ class Tormentor:
             task.result()
         while self._blows and self._blows[0].at <= now:
             self._begin(self._strike(self._blows.pop(0)))
-        for until, mishap in [one for one in self._standing if one[0] <= now]:
+        for until, mishap in [entry for entry in self._standing if entry[0] <= now]:
             await self._clear(mishap)
             self._standing.remove((until, mishap))
         while self._mishaps and self._mishaps[0].at <= now:
@@ -58,7 +58,7 @@ class Tormentor:
     async def met(self) -> dict[str, int]:
         """How many requests met which fault, as `<target> <kind>`."""
         found = (await self._http.get("/faults")).json()["met"]
-        return {f"{one['target']} {one['kind']}": int(one["times"]) for one in found}
+        return {f"{fault['target']} {fault['kind']}": int(fault["times"]) for fault in found}
 
     async def close(self) -> None:
         """Ends what is still under way, with every part up."""

@@ -52,12 +52,12 @@ async def line_history(address: str) -> dict[str, int]:
     """History events of the line watches so far, over all their runs, by workflow id."""
     client = await Client.connect(address)
     found: dict[str, int] = {}
-    async for one in client.list_workflows("WorkflowType = 'LineWatch'"):
-        length = one.history_length
-        if one.status is WorkflowExecutionStatus.RUNNING:
+    async for execution in client.list_workflows("WorkflowType = 'LineWatch'"):
+        length = execution.history_length
+        if execution.status is WorkflowExecutionStatus.RUNNING:
             # The engine's own listing knows no length of what still runs.
-            length = (await client.get_workflow_handle(one.id, run_id=one.run_id).describe()).history_length
-        found[one.id] = found.get(one.id, 0) + length
+            length = (await client.get_workflow_handle(execution.id, run_id=execution.run_id).describe()).history_length
+        found[execution.id] = found.get(execution.id, 0) + length
     del client
     await asyncio.sleep(0.1)
     return found

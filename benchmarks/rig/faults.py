@@ -32,12 +32,12 @@ class FaultTeller:
         self._codes: dict[str, list[str]] = {}
         self._signal: dict[str, str] = {}
         self._machine: dict[str, str] = {asset.id: asset.machine or asset.id for asset in register.assets}
-        for one in register.observables:
-            if one.kind is ObservableKind.CODE:
-                self._codes.setdefault(one.asset, []).append(one.name)
+        for observable in register.observables:
+            if observable.kind is ObservableKind.CODE:
+                self._codes.setdefault(observable.asset, []).append(observable.name)
             else:
-                self._signal[one.asset] = one.name
-        self._mode = {one.asset: one.failure_mode for one in register.observables}
+                self._signal[observable.asset] = observable.name
+        self._mode = {observable.asset: observable.failure_mode for observable in register.observables}
         self._at = began - timedelta(minutes=30)
         self._run = run
         self._number = 0

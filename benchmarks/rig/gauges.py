@@ -31,7 +31,7 @@ def cpu_seconds(pids: Sequence[int]) -> float:
     for pid in pids:
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(int(one) for one in fields[11:15])
+            ticks += sum(int(count) for count in fields[11:15])
     return ticks / _TICKS
 
 

@@ -37,7 +37,7 @@ class Stream:
     """
 
     def __init__(self, register: PlantRegister, assets: Sequence[Asset], began: datetime, run: str) -> None:
-        seen = {one.asset: one for one in register.observables if one.kind == "signal"}
+        seen = {observable.asset: observable for observable in register.observables if observable.kind == "signal"}
         signals = [seen[asset.id] for asset in assets if asset.id in seen]
         self._began = began - timedelta(hours=1)
         self._chance = random.Random(run)

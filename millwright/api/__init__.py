@@ -1,1 +1,1 @@
-"""The HTTP API: events come in, people and other programs read and decide."""
+"""The HTTP API: it accepts events, and people and programs read and decide through it."""

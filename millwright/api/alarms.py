@@ -1,4 +1,4 @@
-"""Alarms that a person raises by hand: the same way in as a machine's, and the same record."""
+"""Alarms that a person raises. They are stored and judged like those of a detector."""
 
 import uuid
 from datetime import datetime
@@ -33,7 +33,7 @@ class ElsewhereNamed(BaseModel):
 
 
 class RaisedAlarm(BaseModel):
-    """What somebody saw, heard or smelt. One of `component` and `failure_mode` is needed."""
+    """An alarm by a person. One of `component` and `failure_mode` is required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,7 +56,7 @@ class RaisedAlarm(BaseModel):
 async def raise_alarm(
     alarm: RaisedAlarm, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, PLANNER))]
 ) -> Response:
-    """Raises an alarm in the name of whoever is signed in; policies judge it as they judge a detector's."""
+    """Raises an alarm in the name of the signed-in person. Policies judge it like an alarm of a detector."""
     data = alarm.model_dump(mode="json", exclude_none=True, exclude={"id"}) | {"raised_by": person.name}
     event: dict[str, object] = {
         "specversion": "1.0",
@@ -66,7 +66,7 @@ async def raise_alarm(
         "data": data,
     }
     if alarm.id is None:
-        # Under an id it may be sent again, and is the same alarm then: it says nothing that differs each time.
+        # With an id it may be sent again as the same alarm, so its content must be the same each time.
         event["time"] = timestamp(deps.storage.clock.now())
     taken = await take_in(deps, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
     item = taken.items[0]

@@ -1,4 +1,4 @@
-"""The application: every route, and nothing that runs by itself."""
+"""The application: all routes, without background tasks."""
 
 from importlib.metadata import version
 
@@ -52,13 +52,13 @@ def create_app(storage: Storage, settings: Settings, engine_client: Client | Non
     """The API over one storage.
 
     Args:
-        engine_client: the workflow engine; None gives an API that takes in and shows, and decides nothing.
+        engine_client: the workflow engine; with None the API accepts events and shows data, but accepts no decisions.
     """
     app = FastAPI(
         title="Millwright",
         version=version("millwright"),
         description="From a twin's anomaly to the right work order, and back.",
-        # Their pages load scripts from elsewhere, and a plant may have no way out.
+        # FastAPI's pages load scripts from the Internet, which a plant may not reach.
         docs_url=None,
         redoc_url=None,
     )

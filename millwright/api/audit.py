@@ -1,4 +1,4 @@
-"""The auditor's questions over HTTP: one address each, as JSON, or as CSV to be kept."""
+"""The auditor's questions over HTTP: one route each, answered as JSON or CSV."""
 
 from typing import Annotated, Literal
 
@@ -81,7 +81,7 @@ async def not_done(deps: Deps, ref: Ref, written: As = "json") -> Response:
 
 
 async def _answer(deps: Deps, question: str, written: str, **terms: object) -> Response:
-    # The rule engine is loaded by whoever asks for it, not by every door.
+    # The rule engine is imported only when it is needed, because the import is slow.
     from millwright.audit.questions.answer import Asked
     from millwright.audit.questions.asking import ask
 

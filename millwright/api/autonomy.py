@@ -1,4 +1,5 @@
-"""Autonomy over HTTP: what acts without review, what was measured of it, and an approver's signed word."""
+"""Autonomy over HTTP: which classes and modes act without review, their measurements, and an approver's signed
+decision."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,9 +20,9 @@ router = APIRouter(prefix="/autonomy", tags=["autonomy"], responses={c: {"model"
 
 
 class Deciding(SignedMeaning):
-    """A word on what was proposed (`promoted`, `refused`), or on what acts by itself (`lost`).
+    """A decision on a proposal (`promoted`, `refused`), or on what acts without review (`lost`).
 
-    Signed is the record's `digest`, as `GET /autonomy` tells it, with the act `promote-autonomy:` and the move.
+    The signature covers the record's `digest` from `GET /autonomy`, with the act `promote-autonomy:` and the move.
     """
 
     move: Literal["promoted", "refused", "lost"]
@@ -42,7 +43,7 @@ async def decide(
     deps: Deps,
     person: Annotated[Person, Depends(may(APPROVER))],
 ) -> Response:
-    """An approver promotes or refuses what the measurement proposed, or takes autonomy away."""
+    """An approver promotes or refuses a proposal, or removes autonomy."""
     from millwright.policy_operations.autonomy import decide_signed
     from millwright.storage.policies.autonomy import act_of
 
@@ -66,7 +67,7 @@ async def decide(
 
 
 async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":
-    # The rule engine is loaded by whoever asks for it, not by every door.
+    # The rule engine is imported only when it is needed, because the import is slow.
     from millwright.policy_operations.autonomy import autonomy_progress
 
     storage = deps.storage

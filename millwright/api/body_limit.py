@@ -1,4 +1,4 @@
-"""No request is read beyond what one delivery may hold."""
+"""Limits the size of request bodies."""
 
 from http import HTTPStatus
 
@@ -8,14 +8,14 @@ from millwright.api.problems import Problem
 from millwright.intake.reading import LARGEST_BATCH
 
 _MOST_DROPPED = 32 * LARGEST_BATCH
-"""Bytes; who sends more loses the connection instead of getting an answer."""
+"""Bytes; if a client sends more, the connection is closed without an answer."""
 
 
 class BodyLimit:
-    """Refuses a body larger than 1 MiB, before it is read where its length is announced.
+    """Refuses a body larger than 1 MiB. If its length is announced, it is refused before it is read.
 
     Args:
-        app: what is behind.
+        app: the application behind this middleware.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,7 +46,8 @@ class BodyLimit:
 
 
 async def _drain(receive: Receive) -> None:
-    """Reads what still comes and drops it: most clients listen for the answer only once they have sent it all."""
+    """Reads and drops the rest of the body, because most clients read the answer only after they have sent
+    everything."""
     dropped = 0
     while dropped < _MOST_DROPPED:
         message = await receive()

@@ -1,4 +1,4 @@
-"""Cases: where they stand, what was done, and a person's say."""
+"""Cases: their state, their history, and a person's decision."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,7 +21,7 @@ _STATES = (OPEN, *(phase.value for phase in Phase))
 
 
 class Say(BaseModel):
-    """A person's yes or no, and why."""
+    """A person's approval or rejection, with a reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ async def list_cases(
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            f"no case is ever {state!r}",
+            f"there is no state {state!r} of a case",
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )
@@ -56,7 +56,7 @@ async def list_cases(
 
 @router.get("/cases/{case}", response_model=WholeCase, dependencies=[Depends(may(*READING))])
 async def show_case(case: str, deps: Deps) -> Response:
-    """One case: how it stands, what it waits for, its evidence, and everything that was done, by whom and when."""
+    """One case: its state, what it waits for, its evidence, and everything that was done, by whom and when."""
     return answered(await _whole(deps, case))
 
 
@@ -65,7 +65,7 @@ async def show_case(case: str, deps: Deps) -> Response:
     responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
 )
 async def decide_case(case: str, say: Say, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]) -> Response:
-    """Says yes or no to what a case proposes, in the name of whoever is signed in. The same again changes nothing."""
+    """Approves or rejects a case's proposal, in the name of the signed-in person. Repeating it changes nothing."""
     view = (await _whole(deps, case)).case
     if view.closed_as is not None:
         raise Problem(HTTPStatus.CONFLICT, "refused", f"case {case} is closed as {view.closed_as}", field="case")

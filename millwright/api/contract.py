@@ -1,4 +1,4 @@
-"""What a sender may send, as OpenAPI shows it."""
+"""The OpenAPI schemas of events that senders may send."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""A person's decision on its way to the workflow of its case."""
+"""Passes a person's decision to the workflow of its case."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,15 +17,15 @@ _UPDATE = "decide"
 
 
 async def decide(engine: Client | None, decision: DecideCase, wake: Callable[[], Awaitable[None]]) -> None:
-    """Gives a decision to the workflow of its case, and waits until it is recorded.
+    """Sends a decision to the workflow of its case, and waits until it is recorded.
 
     Args:
-        engine: the workflow engine, where it is connected.
-        decision: what the person said.
-        wake: makes the case due, so that a workflow that does not run begins.
+        engine: the workflow engine, if it is connected.
+        decision: the person's decision.
+        wake: makes the case due, so that its workflow is started if it does not run.
 
     Raises:
-        Problem: 409 where the workflow refuses it; 503 where the engine, the workers or the workflow are away.
+        Problem: 409 if the workflow refuses it; 503 if the engine, the workers or the workflow do not answer.
     """
     if engine is None:
         raise unavailable("the workflow engine is not connected; nothing was decided")
@@ -40,12 +40,12 @@ async def decide(engine: Client | None, decision: DecideCase, wake: Callable[[],
         if error.status is RPCStatusCode.NOT_FOUND:
             await wake()
             raise unavailable("the case is not at work in the engine yet; nothing was decided: decide again") from error
-        raise unavailable("the workflow engine is away for the moment; nothing was decided") from error
+        raise unavailable("the workflow engine does not answer; nothing was decided") from error
 
 
 def _refused(error: WorkflowUpdateFailedError) -> Problem:
     cause: BaseException | None = error.cause
-    # An activity's refusal comes wrapped once more; the words are in the innermost.
+    # An activity's refusal is wrapped once more; the message is in the innermost error.
     while cause is not None and cause.__cause__ is not None:
         cause = cause.__cause__
     words = cause.message if isinstance(cause, ApplicationError) else str(cause or error)

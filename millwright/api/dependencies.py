@@ -1,4 +1,4 @@
-"""What every handler depends on."""
+"""The dependencies of all handlers."""
 
 import logging
 from typing import Annotated
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 
 class Dependencies:
-    """The stores, the engine, and what is kept in memory between requests.
+    """The stores, the engine, and caches between requests.
 
     Args:
         storage: the stores.
-        settings: the installation's.
-        engine: the workflow engine; None where the API runs without one, and decides nothing.
+        settings: the settings of the installation.
+        engine: the workflow engine; None if the API runs without one, and then accepts no decisions.
     """
 
     def __init__(self, storage: Storage, settings: Settings, engine: Client | None) -> None:
@@ -46,7 +46,7 @@ class Dependencies:
 async def dependencies_of(request: Request) -> Dependencies:
     """The dependencies of the application that serves the request.
 
-    A coroutine, though it waits for nothing: a plain function would be sent to a thread for every request.
+    It is a coroutine although it awaits nothing, because a plain function would run in a thread for every request.
     """
     deps: Dependencies = request.app.state.deps
     return deps

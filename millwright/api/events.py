@@ -1,4 +1,4 @@
-"""Events: the door, what is behind it, and the way back in for what could not be read."""
+"""Events: the HTTP ingress, the stored events, and the redrive of events that could not be read."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -25,7 +25,7 @@ _LARGEST_ID = 2**63 - 1
 
 @router.options("/events", status_code=HTTPStatus.OK)
 async def ask_to_send(request: Request) -> Response:
-    """The CloudEvents handshake: a sender asks whether its events are wanted, and at what rate."""
+    """The CloudEvents handshake: a sender asks whether it may send events, and at what rate."""
     return webhook.permission(request.headers)
 
 
@@ -37,11 +37,12 @@ async def ask_to_send(request: Request) -> Response:
     openapi_extra={"requestBody": EVENT_BODIES},
 )
 async def take_events(request: Request, deps: Deps, person: Annotated[Person, Depends(may(INGEST))]) -> Response:
-    """Takes in events: CloudEvents (structured, batch, or binary with `ce-` headers) or Event Grid's schema.
+    """Accepts events: CloudEvents (structured, batch, or binary with `ce-` headers) or Event Grid's schema.
 
-    Answered once all of it is stored. In a batch, an event that cannot be read is quarantined and named with the field
-    that failed; the others go on. Alone, it is stored too, and answered with 400 (no JSON) or 422 (a field is wrong):
-    send it again, corrected, under the same id. Event Grid's validation is answered as it wants it.
+    The answer comes after all events are stored. In a batch, an unreadable event is quarantined and named with the
+    field that failed; the others are processed. A single unreadable event is stored too, and answered with 400 (no
+    JSON) or 422 (a field is wrong): send it again, corrected, under the same id. Event Grid's validation is answered
+    too.
     """
     headers = request.headers
     body = await request.body()
@@ -51,7 +52,7 @@ async def take_events(request: Request, deps: Deps, person: Annotated[Person, De
     _require_readable(content_type, binary="ce-specversion" in headers or "ce-id" in headers)
     taken = await take_in(deps, body, content_type, headers, person.name)
     if len(taken.items) == 1 and taken.items[0].fate is Fate.QUARANTINED:
-        # Event Grid tries again for a day after any other 4xx, and the event is stored already.
+        # After any other 4xx Event Grid retries for a day, but the event is already stored.
         final = webhook.is_from_event_grid(headers)
         item = taken.items[0]
         raise Problem(
@@ -87,9 +88,9 @@ async def list_events(
 
 @router.get("/events/{event}", response_model=WholeEvent, dependencies=[Depends(may(*READING))])
 async def show_event(event: str, deps: Deps, source: str | None = None) -> Response:
-    """One event with what was sent, what it said, its verdicts, its case and what was done to it.
+    """One event: the message, its content, its verdicts, its case and its acts.
 
-    By our number; or, where `source` is given, by the id that its sender gave it.
+    The id is our number or, with `source`, the sender's id.
     """
     try:
         return answered(await deps.events.read(await _number(deps, event, source)))
@@ -105,10 +106,10 @@ async def show_event(event: str, deps: Deps, source: str | None = None) -> Respo
 async def redrive_event(
     event: str, request: Request, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
-    """Reads a quarantined or unmapped event again, against the register as it is now.
+    """Reads a quarantined or unmapped event again, with the current register.
 
-    A body is taken in the place of what was sent (the whole event as one CloudEvent in JSON); both are kept. Answers
-    with the event's fate, `undecided` where it waits for judging now.
+    A request body replaces the original message (the whole event as one CloudEvent in JSON); both are kept. The answer
+    has the event's fate, `undecided` if it now waits for judging.
     """
     corrected = await request.body() or None
     number = await _number(deps, event, None)

@@ -1,4 +1,4 @@
-"""Figures: what storage can count, and the verdicts by which a version is scored."""
+"""Figures: counts from storage, and the verdicts by which a version is scored."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -51,7 +51,7 @@ async def list_orderings(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: Annotated[int, Query(ge=0, description="How many to pass over.")] = 0,
 ) -> Response:
-    """The standing verdicts that asked for an order, by version and event time: what a version is scored by."""
+    """The newest verdicts that asked for an order, by version and event time. A version is scored by them."""
     wanted = None if version is None else await _number_of(deps, version)
     found = [
         ordering

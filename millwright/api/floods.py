@@ -1,4 +1,4 @@
-"""Floods: which lines were louder than a person can answer, and when."""
+"""Alarm floods: which lines had more alarms than a person can answer, and when."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -22,10 +22,10 @@ async def list_floods(
     since: Annotated[AwareDatetime | None, Query(description="A day before `until` where left out.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Now, in the plant's time, where left out.")] = None,
 ) -> Response:
-    """Alarm floods by line (ISA-18.2: more than ten alarms in ten minutes, over below five), in event time.
+    """Alarm floods by line, in event time (ISA-18.2: begins with more than ten alarms in ten minutes, ends below five).
 
-    An alarm is an anomaly that was not ignored. A flood without an end may still go on. `first_out` lists the first
-    faults of each in the order in which they came: what began it is among them.
+    An alarm is an anomaly that was not ignored. A flood without an end may still be active. `first_out` lists the first
+    faults of each flood in their order; its cause is among them.
     """
     end = until or deps.storage.clock.now()
     return answered(await read_floods(deps.storage.engine, since or end - _DAY, end))

@@ -1,4 +1,4 @@
-"""Whether the API lives, and whether what it needs is there."""
+"""Liveness and readiness of the API."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -22,7 +22,7 @@ _HERE = "answers"
 
 
 class Readiness(BaseModel):
-    """What is there and what is not, in plain words."""
+    """The state of each dependency, as a sentence."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class Readiness(BaseModel):
 
 @router.get("/health")
 async def show_health() -> Response:
-    """Answers as long as the process lives; asks nothing of anybody."""
+    """Answers as long as the process runs; checks no dependency."""
     return answered({"status": "alive"})
 
 
@@ -64,7 +64,8 @@ async def _storage(storage: Storage) -> str:
 
 
 async def _policies(storage: Storage) -> str:
-    """Whether what is in force is what people approved; where it is not, its work is stopped, and we stay ready."""
+    """Whether the versions in force are those that people approved. If not, their work is stopped, and the API stays
+    ready."""
     faults = await read_policy_faults(storage.engine, storage.compiled, storage.clock)
     return f"STOPPED: {faults[0]}" if faults else "what is in force is what was approved"
 

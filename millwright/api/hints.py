@@ -1,4 +1,4 @@
-"""Hints: a webhook of another system only wakes; what happened there is asked for."""
+"""Hints: a webhook of another system only makes its poll due; the changes are then polled."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -16,7 +16,7 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(may(OPERATOR, INGE
 async def hint(
     system: Annotated[str, Path(description="The id of the CMMS instance, such as maximo.")], deps: Deps
 ) -> Response:
-    """Makes a system's poll due now. Nothing of the request but its path is looked at."""
+    """Makes a system's poll due now. Only the path of the request is used."""
     polled = deps.settings.all_cmms()
     if system not in polled:
         raise not_found(f"no system {system} is polled", fix=f"there is: {', '.join(polled) or 'none'}")

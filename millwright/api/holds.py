@@ -1,4 +1,4 @@
-"""Holds: which machines are kept from running, how each hold stands, and a release by a person of production."""
+"""Holds: which machines are held, the state of each hold, and the release by a person of production."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -25,11 +25,11 @@ _STATES = {
 
 
 class ReleaseHold(BaseModel):
-    """What a person of production states who releases a hold, and why they release it."""
+    """The statement of the person of production who releases a hold, and the reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"required": ["meaning", "reason"]})
 
-    # Checked in the handler, and not required here, so that whoever leaves it out is told the sentence too.
+    # Optional here and checked in the handler, so that the error for a missing statement has the sentence too.
     meaning: str = Field("", description=f"Exactly: {READY_TO_RUN}", json_schema_extra={"const": READY_TO_RUN})
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
@@ -42,7 +42,7 @@ async def list_holds(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: Annotated[str | None, Query(description="The key of the last hold of the page before.")] = None,
 ) -> Response:
-    """Holds, the newest first: how each stands, its placements, and the cases that ask for it.
+    """Holds, the newest first: the state of each, its placements, and the cases that ask for it.
 
     A hold in the MES is not an isolation; lock out and tag out.
     """
@@ -50,7 +50,7 @@ async def list_holds(
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            f"no hold is ever {state!r}",
+            f"there is no state {state!r} of a hold",
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )
@@ -61,7 +61,7 @@ async def list_holds(
 
 @router.get("/holds/{key}", response_model=SeenHold, dependencies=[Depends(may(*READING))])
 async def show_hold(key: str, deps: Deps) -> Response:
-    """One hold: how it stands, its placements, and the cases that ask for it."""
+    """One hold: its state, its placements, and the cases that ask for it."""
     return answered(await _whole(deps, key))
 
 
@@ -74,18 +74,18 @@ async def show_hold(key: str, deps: Deps) -> Response:
 async def release_hold(
     key: str, asked: ReleaseHold, deps: Deps, person: Annotated[Person, Depends(named(PRODUCTION))]
 ) -> Response:
-    """Releases a hold whose work is done, in the name of the person of production who signed in.
+    """Releases a hold whose work is done, in the name of the signed-in person of production.
 
-    The answer comes once the release is recorded; the call that lets the machine run follows. Until then the hold is
-    `releasing`. The same again changes nothing.
+    The answer comes after the release is recorded; the call that lets the machine run follows. Until then the hold is
+    `releasing`. Repeating it changes nothing.
     """
     if asked.meaning != READY_TO_RUN:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "wrong-field",
-            "whoever releases a hold states what that means",
+            "a release needs the statement of the person who releases",
             field="meaning",
-            fix=f"once it is so at the machine, send exactly: {READY_TO_RUN}",
+            fix=f"when it is true at the machine, send exactly: {READY_TO_RUN}",
         )
     await _whole(deps, key)
     release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=deps.storage.clock.now())

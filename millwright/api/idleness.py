@@ -1,4 +1,4 @@
-"""Whether there is anything left to do: the plant's conductor asks before it moves the clock."""
+"""Whether there is anything left to do. The conductor checks this before it moves the plant's clock."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.005, 0.02, 1.1
 
 
 class WaitingOn(BaseModel):
-    """How much is not done; a thousand stands for more."""
+    """How much is not done; 1000 means at least 1000."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class WaitingOn(BaseModel):
 
 
 class Idleness(BaseModel):
-    """Whether nothing waits, what does, and when the next case falls due after that."""
+    """Whether nothing waits, what waits, and when the next case is due after that."""
 
     model_config = ConfigDict(frozen=True)
 

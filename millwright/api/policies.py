@@ -1,4 +1,4 @@
-"""Policy versions: what people do with them, signed, and how they stand."""
+"""Policy versions: people's signed acts on them, and their states."""
 
 import asyncio
 from http import HTTPStatus
@@ -44,7 +44,7 @@ class _Body(BaseModel):
 
 
 class Signed(_Body):
-    """A signature made where the person is: Ed25519 over the statement of docs/lifecycle.md, in hexadecimal."""
+    """A signature made on the person's own machine: Ed25519 over the statement of docs/lifecycle.md, in hexadecimal."""
 
     at: AwareDatetime
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
@@ -61,7 +61,7 @@ class SignedMeaning(Signed):
 
 
 class DraftText(_Body):
-    """A draft to be saved: the document and its cases file."""
+    """A draft to save: the document and its cases file."""
 
     document: Annotated[str, Field(max_length=500_000)]
     cases: Annotated[str, Field(max_length=2_000_000)]
@@ -69,7 +69,7 @@ class DraftText(_Body):
 
 
 class Assigning(Signed):
-    """Where a version is to judge, as what, and from when."""
+    """Where a version judges, in which role, and from when."""
 
     act: Literal["activate", "canary", "shadow", "emergency"]
     scope: Scope = Scope()
@@ -87,14 +87,14 @@ class Assigning(Signed):
 
 
 class RollingBack(Signed):
-    """Which version takes the place of the one named in the path."""
+    """The version that replaces the one in the path."""
 
     to: str
     reason: _Words
 
 
 class Withdrawing(Signed):
-    """Whether a version is withdrawn for good, or only its canaries or shadows."""
+    """Whether a version is withdrawn permanently, or only its canaries or shadows."""
 
     only: Literal["canary", "shadow"] | None = None
     reason: _Words
@@ -102,7 +102,7 @@ class Withdrawing(Signed):
 
 @router.get("", dependencies=[Depends(may(*READING))])
 async def list_policies(deps: Deps) -> Response:
-    """Every version and draft with how it stands."""
+    """Every version and draft with its state."""
     states = await deps.storage.policies.states.all(deps.storage.clock.now())
     drafts = await deps.storage.policies.drafts.drafts()
     shown = ("policy", "version", "revision", "digest", "author", "saved_at")
@@ -136,7 +136,7 @@ async def show_usual_band(
     asset_class: str | None = None,
     percent: float | None = None,
 ) -> Response:
-    """A canary's band around what was usual on a scope in the thirty days before."""
+    """A canary's default band, from the figures of a scope in the thirty days before."""
     scope = Scope(line=line, site=site, asset_class=asset_class, percent=percent)
     return answered(await usual_band(CanaryCounts(deps.storage.engine), scope, deps.storage.clock.now()))
 
@@ -151,7 +151,7 @@ async def show_history(version: str, deps: Deps) -> Response:
 
 @router.post("/drafts", status_code=201)
 async def save(draft: DraftText, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
-    """Saves a document as the next revision of its draft; its author is who is signed in."""
+    """Saves a document as the next revision of its draft; its author is the signed-in person."""
     drafts = deps.storage.policies.drafts
     policy, version, revision, digest = await save_draft(
         drafts,
@@ -169,7 +169,7 @@ async def save(draft: DraftText, deps: Deps, person: Annotated[Person, Depends(m
 async def submit(
     policy: str, version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
 ) -> Response:
-    """Puts a draft to review, if it is checked and proved; from then on its text never changes."""
+    """Submits a draft for review, if it is checked and proved; its text never changes afterwards."""
     drafts = deps.storage.policies.drafts
     found = await drafts.find(policy, version)
     examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
@@ -181,7 +181,7 @@ async def submit(
 async def approve(
     version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(APPROVER))]
 ) -> Response:
-    """Approves a version in review; answers how many did, and how many are lacking."""
+    """Approves a version in review; answers how many approved, and how many approvals are missing."""
     found = await _named(deps, version)
     signature = signed.of(person, APPROVE, signed.meaning)
     count, lacking = await deps.storage.policies.lifecycle.approve(found.digest, signature)
@@ -205,7 +205,7 @@ async def assign(
 async def roll_back(
     version: str, asked: RollingBack, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
-    """Puts an old version in the place of one that is active, wherever that is."""
+    """Replaces an active version by an older one, wherever it is active."""
     found, old = await _named(deps, version), await _named(deps, asked.to)
     lifecycle, why = deps.storage.policies.lifecycle, one_line(asked.reason)
     terms = await lifecycle.rollback_terms(found.digest, old.digest, why, asked.at)
@@ -221,7 +221,7 @@ async def withdraw(
     deps: Deps,
     person: Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))],
 ) -> Response:
-    """Withdraws a version for good, or ends its canaries or shadows."""
+    """Withdraws a version permanently, or ends its canaries or shadows."""
     found, why = await _named(deps, version), one_line(asked.reason)
     role: AssignedAs | None = asked.only
     signature = asked.of(person, WITHDRAW, withdrawing_meaning(role, why))
@@ -237,13 +237,13 @@ async def _named(deps: Dependencies, version: str) -> StoredVersion:
 
 
 def by_name(person: Person) -> str:
-    """The name that an act carries: a person's own.
+    """The person's name, for an act.
 
     Raises:
-        Problem: 403 for whoever sits at the machine itself and did not sign in.
+        Problem: 403 for a user of this machine who did not sign in.
     """
     if person == LOCAL:
         raise Problem(
-            HTTPStatus.FORBIDDEN, "role-missing", "this carries a person's name", fix="sign in with your API key"
+            HTTPStatus.FORBIDDEN, "role-missing", "this needs a signed-in person", fix="sign in with your API key"
         )
     return person.name

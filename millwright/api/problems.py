@@ -1,4 +1,4 @@
-"""Every answer that is not a yes: RFC 9457 problem details, in words for the person who asked."""
+"""Error answers: RFC 9457 problem details, with messages for people."""
 
 import logging
 import secrets
@@ -22,7 +22,7 @@ _WHERE = ("body", "query", "path", "header")
 
 
 class ProblemDetails(Model):
-    """RFC 9457 problem details. `field` is what failed, dotted, and `fix` what to do about it."""
+    """RFC 9457 problem details. `field` is the field that failed, dotted, and `fix` the correction."""
 
     type: str
     title: str
@@ -33,15 +33,15 @@ class ProblemDetails(Model):
 
 
 class Problem(HTTPException):
-    """A refusal on its way to whoever asked.
+    """An error that is answered to the client.
 
     Args:
         status: the HTTP status.
-        slug: names the sort of problem; the last part of its `type`.
-        detail: what is wrong, in plain words.
+        slug: the kind of problem; the last part of its `type`.
+        detail: what is wrong, as a sentence.
         field: the field that failed, dotted.
-        fix: what to do about it.
-        also: members beside RFC 9457's.
+        fix: how to correct it.
+        also: further members of the answer.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Problem(HTTPException):
         self.also = dict(also or {})
 
     def answer(self) -> Response:
-        """The problem as it goes out; what is not known is left out."""
+        """The problem as JSON, without unknown members."""
         body: dict[str, object] = {
             "type": _TYPES + self.slug,
             "title": HTTPStatus(self.status_code).phrase,
@@ -76,12 +76,12 @@ class Problem(HTTPException):
 
 
 def not_found(what: str, fix: str | None = None) -> Problem:
-    """Something that was asked for by its id and is not there."""
+    """The object with the requested id does not exist."""
     return Problem(HTTPStatus.NOT_FOUND, "not-found", what, fix=fix)
 
 
 def unavailable(detail: str) -> Problem:
-    """Something of ours is away; the same request may succeed soon."""
+    """One of our parts does not answer; the same request may succeed soon."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "unavailable",
@@ -92,7 +92,7 @@ def unavailable(detail: str) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error that a handler lets through such an answer."""
+    """Turns every error of a handler into such an answer."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(Rejected, _rejected)
@@ -131,12 +131,12 @@ async def _rejected(_request: Request, error: Exception) -> Response:
 
 async def _storage_away(request: Request, error: Exception) -> Response:
     request.app.state.deps.outage.begins(error)
-    return unavailable("storage is away for the moment; nothing of this was stored").answer()
+    return unavailable("storage does not answer; nothing of this was stored").answer()
 
 
 async def _connector(_request: Request, error: Exception) -> Response:
     log.warning("%s", error)
-    return unavailable("another part of Millwright is away for the moment").answer()
+    return unavailable("another part of Millwright does not answer").answer()
 
 
 async def _fault(_request: Request, error: Exception) -> Response:
@@ -145,6 +145,6 @@ async def _fault(_request: Request, error: Exception) -> Response:
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "fault",
-        f"something failed here that should not have; it is logged as {reference}",
-        fix="tell whoever operates Millwright this reference",
+        f"an internal error occurred; it is logged as {reference}",
+        fix="report this reference to the operators of Millwright",
     ).answer()

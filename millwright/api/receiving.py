@@ -1,4 +1,4 @@
-"""From a request's bytes to stored events, and what its sender is told of each."""
+"""Stores the events of a request, and builds the answer with the result of each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from millwright.intake.reading import read_items
 from millwright.intake.redrive import Redriven, mend
 from millwright.storage.events.inbox import Receipt
 
-DOOR = "http"
+INGRESS = "http"
 _MAY_BE_KNOWN_NOW = (Fate.UNMAPPED, Fate.QUARANTINED)
 
 
@@ -28,7 +28,7 @@ class TakenItem(BaseModel):
 
 
 class TakenEvents(BaseModel):
-    """What became of a request's events. Every one of them is stored, whatever its status."""
+    """The results of a request's events. Every event is stored, with any status."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,9 +42,9 @@ class Taken:
     """A request's events, stored.
 
     Args:
-        items: as read, in their order.
-        kept: the receipts of those that were new.
-        mended: what became of those that corrected an earlier one.
+        items: the events as read, in their order.
+        kept: the receipts of the new events.
+        mended: the results of events that corrected an earlier one.
     """
 
     def __init__(self, items: Sequence[Received], kept: frozenset[Receipt], mended: Mapping[Receipt, Redriven]) -> None:
@@ -55,12 +55,12 @@ class Taken:
     def answer(self) -> bytes:
         """The body of the answer; see `TakenEvents`."""
         said = [self.said(item) for item in self.items]
-        new = sum((item.door, item.sequence) in self._kept for item in self.items)
+        new = sum((item.ingress, item.sequence) in self._kept for item in self.items)
         return orjson.dumps({"accepted": new, "duplicates": len(said) - new, "items": said})
 
     def said(self, item: Received) -> dict[str, object]:
-        """What is told of one event; see `TakenItem`."""
-        receipt = (item.door, item.sequence)
+        """The result of one event; see `TakenItem`."""
+        receipt = (item.ingress, item.sequence)
         if receipt in self._kept:
             if item.fate is None:
                 return {"id": item.external_id, "status": "accepted"}
@@ -83,7 +83,7 @@ def _told(item: Received, status: str, field: str | None, reason: str | None) ->
 async def take_in(
     deps: Dependencies, body: bytes, content_type: str | None, headers: Mapping[str, str], by: str
 ) -> Taken:
-    """Reads a request and stores all that is in it.
+    """Reads a request and stores all its events.
 
     Raises:
         StorageUnavailable: nothing was stored.
@@ -91,8 +91,8 @@ async def take_in(
     items = await _read(deps, body, content_type, headers)
     stored = await deps.group_commit.store(items)
     deps.outage.is_over()
-    own = {(item.door, item.sequence) for item in items}
-    again = [(item, event) for item, event in stored.again if (item.door, item.sequence) in own]
+    own = {(item.ingress, item.sequence) for item in items}
+    again = [(item, event) for item, event in stored.again if (item.ingress, item.sequence) in own]
     return Taken(items, stored.kept, await mend(deps.storage, again, by))
 
 
@@ -101,11 +101,13 @@ async def _read(
 ) -> list[Received]:
     now = deps.storage.clock.now()
     register = await deps.snapshot.current()
-    items = read_items(body, content_type, headers, door=DOOR, sequences=deps.sequences, now=now, register=register)
+    items = read_items(
+        body, content_type, headers, ingress=INGRESS, sequences=deps.sequences, now=now, register=register
+    )
     if any(item.fate in _MAY_BE_KNOWN_NOW for item in items):
         newest = await deps.snapshot.newest()
         if newest is not register:
             return read_items(
-                body, content_type, headers, door=DOOR, sequences=deps.sequences, now=now, register=newest
+                body, content_type, headers, ingress=INGRESS, sequences=deps.sequences, now=now, register=newest
             )
     return items

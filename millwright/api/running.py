@@ -1,4 +1,4 @@
-"""The API as a process: it listens until it is asked to end."""
+"""The process of the API: it listens until it is asked to end."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _GRACE = 5
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it."""
+    """A server without signal handlers of its own."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -31,12 +31,12 @@ class _Server(uvicorn.Server):
 
 
 async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, client: Client | None) -> None:
-    """Serves the API until `stop` is set, then lets open requests end within a grace.
+    """Serves the API until `stop` is set, then lets open requests end within a grace period.
 
-    The address goes to the log and to `<home>/api.json`, once it can be called.
+    The address is written to the log and to `<home>/api.json` when the API accepts requests.
 
     Args:
-        settings: where to listen.
+        settings: have the address.
         storage: the stores.
         stop: set to end.
         client: the workflow engine.
@@ -87,7 +87,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _publish(settings: Settings, url: str) -> None:
-    """Writes the address whole or not at all: others wait for this file."""
+    """Writes the address atomically, because other processes wait for this file."""
     settings.home.mkdir(parents=True, exist_ok=True)
     new = settings.home / f"{ADDRESS_FILE}.new"
     new.write_text(json.dumps({"url": url}))

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may."""
+"""Authentication and authorization."""
 
 import hmac
 import ipaddress
@@ -29,7 +29,7 @@ _bearer = HTTPBearer(auto_error=False, description="An API key of a person added
 
 
 class Person(Model):
-    """Somebody who signed in."""
+    """A signed-in person."""
 
     name: str
     roles: frozenset[str]
@@ -40,7 +40,7 @@ LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES))
 
 
 class KeyRing:
-    """Knows persons by their API keys; what storage says of them is kept for a few seconds.
+    """Finds persons by their API keys; the result from storage is cached for a few seconds.
 
     Args:
         engine: the database.
@@ -55,13 +55,14 @@ class KeyRing:
         """The person who has this key, or None.
 
         Raises:
-            StorageUnavailable: it is time to ask storage, and it is away.
+            StorageUnavailable: the cache has expired, and storage does not answer.
         """
         hashed = api_key_hash(key)
         await self._refresh(_KEPT_FOR)
         found = self._find(hashed)
         if found is None:
-            # Perhaps added just now; asked for at most once a second, whatever keys are tried.
+            # The person may have been added just now. Storage is read at most once a second, for any number of wrong
+            # keys.
             await self._refresh(_LOOK_AGAIN_AFTER)
             found = self._find(hashed)
         return found
@@ -74,14 +75,14 @@ class KeyRing:
     def _find(self, hashed: str) -> Person | None:
         found: Person | None = None
         for holder in self._holders:
-            # All of them, each in constant time: how long it takes tells nothing of whose key was nearly right.
+            # Compare with all keys in constant time, so that the duration reveals nothing about nearly correct keys.
             if hmac.compare_digest(holder.api_key_hash, hashed):
                 found = Person(name=holder.name, roles=holder.roles)
         return found
 
 
 def may(*roles: str) -> Callable[..., Awaitable[Person]]:
-    """A dependency that gives the person who asks, if they hold one of the roles."""
+    """A dependency that returns the signed-in person, if they have one of the roles."""
 
     async def signed_in(
         request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -90,7 +91,7 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
         if person.roles.isdisjoint(roles):
             needed = " or ".join(roles)
             raise Problem(
-                HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it takes the role {needed}"
+                HTTPStatus.FORBIDDEN, "role-missing", f"{person.name} may not do this; it needs the role {needed}"
             )
         return person
 
@@ -98,14 +99,14 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
 
 
 def named(*roles: str) -> Callable[..., Awaitable[Person]]:
-    """As `may`, for what a person vouches for: whoever sits at the machine itself is not enough."""
+    """Like `may`, for acts that need a signed-in person: a user of this machine without a key is refused."""
 
     async def signed_in(person: Annotated[Person, Depends(may(*roles))]) -> Person:
         if person is LOCAL:
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "not-named",
-                "this is done in a person's name, and without an API key nobody knows who asks",
+                "this needs a signed-in person",
                 fix=f"sign in with the API key of a person who has the role {' or '.join(roles)}",
             )
         return person
@@ -118,7 +119,7 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
         keys: KeyRing = request.app.state.deps.keys
         person = await keys.person(bearer.credentials)
         if person is None:
-            raise _unknown("this API key is nobody's")
+            raise _unknown("nobody has this API key")
         return person
     if "authorization" in request.headers or not _from_this_machine(request):
         raise _unknown("sign in with an API key")

@@ -1,4 +1,4 @@
-"""Kill switches and freeze windows: what is not done, and when nothing may change."""
+"""Kill switches, which stop actions, and freeze windows, in which no version comes into force."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,7 +21,7 @@ class _Body(BaseModel):
 
 
 class Stopping(_Body):
-    """A kill switch to be thrown. A site or class left out is every one."""
+    """A kill switch to activate. Without a site or class it applies to all."""
 
     action: StoppableAction
     site: str | None = None
@@ -38,20 +38,20 @@ class Freezing(_Body):
 
 
 class Lifting(_Body):
-    """Why it is lifted."""
+    """The reason for lifting it."""
 
     reason: _Words
 
 
 @router.get("/stops", dependencies=[Depends(may(*READING))])
 async def list_stops(deps: Deps) -> Response:
-    """Every kill switch that was ever thrown, oldest first."""
+    """All kill switches, also lifted ones, oldest first."""
     return answered(await deps.storage.policies.stops.stops())
 
 
 @router.post("/stops", status_code=201)
 async def stop(asked: Stopping, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
-    """Stops an action at once, while judging goes on."""
+    """Stops an action at once, while judging continues."""
     number = await deps.storage.policies.stops.stop(
         asked.action, by_name(person), asked.reason, site=asked.site, asset_class=asked.asset_class
     )
@@ -62,7 +62,7 @@ async def stop(asked: Stopping, deps: Deps, person: Annotated[Person, Depends(ma
 async def lift(
     number: int, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
-    """Lifts a kill switch that another person threw; cases that waited go on."""
+    """Lifts a kill switch that another person activated; waiting cases continue."""
     await deps.storage.policies.stops.lift(number, by_name(person), asked.reason)
     return answered({"stop": number, "lifted_by": person.name})
 
@@ -76,7 +76,7 @@ async def list_freezes(deps: Deps) -> Response:
 
 @router.post("/freezes", status_code=201)
 async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]) -> Response:
-    """Declares a window in which no version comes into force but by an emergency or a rollback."""
+    """Declares a window in which versions come into force only by an emergency or a rollback."""
     number = await deps.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
     return answered({"freeze": number}, HTTPStatus.CREATED)
 

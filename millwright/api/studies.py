@@ -1,4 +1,4 @@
-"""Backtests and searches for drafts over HTTP: each a process of its own, one at a time, its result kept."""
+"""Backtests and searches for drafts over HTTP: each is a separate process, one at a time, and its result is stored."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -20,7 +20,7 @@ router = APIRouter(tags=["studies"], responses={c: {"model": ProblemDetails} for
 
 Asker = Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))]
 Moment = Annotated[AwareDatetime | None, Field(description="Without it, as far as events are stored.")]
-# Whatever a policy's author wrote into it, the page shows and does not run.
+# The page shows scripts in a policy's text, but does not run them.
 _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
@@ -32,28 +32,28 @@ class _Body(BaseModel):
 
 
 class Backtesting(_Body):
-    """Over which time a version is backtested, and against which other; without it, the active one."""
+    """The period of a backtest, and the version to compare with; by default the active one."""
 
     against: str | None = None
     crews: Annotated[int, Field(ge=1, le=1000, description="Among how many crews the orders are shared.")] = 1
 
 
 class Searching(_Body):
-    """Which version is to be improved, over which time; without a version, the active one."""
+    """The version to improve, by default the active one, and the period."""
 
     version: str | None = None
 
 
 @router.post("/policies/{version}/backtests", status_code=202, response_model=Study)
 async def backtest_version(version: str, asked: Backtesting, deps: Deps, person: Asker) -> Response:
-    """Begins a backtest of a stored version, by number or digest, by the findings of our own orders."""
+    """Begins a backtest of a stored version, by number or digest, with the findings of our own orders."""
     found = await _named(deps, version)
     return await _backtest(deps, asked, person, found.version, found.digest, found.document)
 
 
 @router.post("/policies/drafts/{policy}/{version}/backtests", status_code=202, response_model=Study)
 async def backtest_draft(policy: str, version: str, asked: Backtesting, deps: Deps, person: Asker) -> Response:
-    """Begins a backtest of a draft as it was last saved."""
+    """Begins a backtest of the last saved revision of a draft."""
     try:
         found = await deps.storage.policies.drafts.find(policy, version)
     except PolicyRejected as error:
@@ -63,7 +63,7 @@ async def backtest_draft(policy: str, version: str, asked: Backtesting, deps: De
 
 @router.post("/policies/suggestions", status_code=202, response_model=Study)
 async def seek_suggestions(asked: Searching, deps: Deps, person: Asker) -> Response:
-    """Begins a search for small changes that the stored past speaks for. Nothing is saved or published by it."""
+    """Begins a search for small changes that the stored events support. It saves and publishes nothing."""
     found = await _active(deps, "version") if asked.version is None else await _named(deps, asked.version)
     study = AskedStudy(
         kind="suggestions",
@@ -95,19 +95,19 @@ async def list_studies(
     kind: Annotated[StudyKind | None, Query(description="Backtests, or searches for drafts.")] = None,
     limit: Annotated[int, Query(ge=1, le=KEPT)] = KEPT,
 ) -> Response:
-    """Backtests and searches, the newest first, each with how far it is."""
+    """Backtests and searches, the newest first, each with its progress."""
     return answered(await deps.studies.newest(limit, kind))
 
 
 @router.get("/studies/{study}", response_model=Study, dependencies=[Depends(may(*READING))])
 async def show_study(study: int, deps: Deps) -> Response:
-    """One backtest or search: who asked what, how far it is, and why it failed where it did."""
+    """One backtest or search: its requester and question, its progress, and the error if it failed."""
     return answered(await _found(deps, study))
 
 
 @router.get("/studies/{study}/result", dependencies=[Depends(may(*READING))])
 async def show_result(study: int, deps: Deps) -> Response:
-    """What came of it: the JSON that `policy backtest --json` or `policy suggest --json` writes."""
+    """The result: the JSON that `policy backtest --json` or `policy suggest --json` writes."""
     return await _sent(deps, await _found(deps, study), "result", "application/json")
 
 
@@ -152,7 +152,7 @@ async def _named(deps: Dependencies, version: str) -> StoredVersion:
 
 
 async def _active(deps: Dependencies, field: str) -> StoredVersion:
-    # What reads the past is loaded by whoever asks about it.
+    # Imported only when it is needed, because the import is slow.
     from millwright.storage.reporting.history import read_history
 
     async with read_history(deps.storage.engine) as history:

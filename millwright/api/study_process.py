@@ -1,4 +1,4 @@
-"""Beginning a study: a process of its own, so that no request waits for it and no memory of the API goes to it."""
+"""Starts a study in a separate process, so that no request waits for it and it uses no memory of the API."""
 
 import asyncio
 import contextlib
@@ -14,22 +14,22 @@ from millwright.storage.reporting.studies import AskedStudy, Study, busy
 
 
 async def begin_study(deps: Dependencies, asked: AskedStudy, document: str, against: str | None) -> Study:
-    """Starts a study and gives it as it begins; it goes on though the API ends.
+    """Starts a study and returns it when it has begun. It continues if the API ends.
 
     Args:
-        asked: what is to be found.
+        asked: the question.
         document: the text of the version.
-        against: the text of the version it is held against; None for a search.
+        against: the text of the version to compare with; None for a search.
 
     Raises:
-        ActRejected: another one runs.
-        Problem: 503 where no process could begin.
+        ActRejected: another study is running.
+        Problem: 503 if no process could be started.
     """
     running = await deps.studies.running()
     if running is not None:
         raise busy(running)
     order = StudyOrder(
-        # On stdin, not on a command line, which anybody on the machine may read.
+        # Passed on stdin, because every user of the machine can read a command line.
         database_url=deps.storage.engine.url.render_as_string(hide_password=False),
         clock=deps.settings.clock,
         asked=asked,
@@ -46,8 +46,8 @@ async def begin_study(deps: Dependencies, asked: AskedStudy, document: str, agai
 
 
 def _start(order: bytes) -> bytes:
-    """The line that a study's process answers with; empty where it died before."""
-    # A group of its own: what ends the API's group leaves it alone.
+    """The answer line of a study's process; empty if it died before."""
+    # In a separate process group, so that it does not end with the API's group.
     process = subprocess.Popen(
         [sys.executable, "-m", "millwright.backtesting.studying"],
         stdin=subprocess.PIPE,
@@ -57,10 +57,10 @@ def _start(order: bytes) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise TypeError("a process was started without its pipes")
     with process.stdout:
-        # One that died at its start says so by its silence.
+        # A process that died at its start gives no answer.
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(order)
         line = process.stdout.readline()
-    # Waits for its end, and keeps nothing else from ending.
+    # A daemon thread waits for its end and blocks nothing.
     threading.Thread(target=process.wait, name="study", daemon=True).start()
     return line

@@ -1,4 +1,4 @@
-"""Shelves and windows: who keeps what from acting, until when, and what arrived meanwhile."""
+"""Shelves and windows: who suppressed which verdicts, until when, and what arrived meanwhile."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -27,7 +27,7 @@ _REFUSED: dict[int | str, dict[str, object]] = {code: {"model": ProblemDetails} 
 
 
 class Shelve(BaseModel):
-    """What is to be shelved, for how long, and why."""
+    """The asset to shelve, the duration, and the reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +38,7 @@ class Shelve(BaseModel):
 
 
 class End(BaseModel):
-    """Why a shelf or a window ends before its time."""
+    """The reason for ending a shelf or a window early."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,13 +52,13 @@ async def list_suppressions(
     ended: Annotated[bool, Query(description="Those that have returned, too.")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """Shelves and windows, the newest first, each with how many verdicts it held back."""
+    """Shelves and windows, the newest first, each with the number of suppressed verdicts."""
     return answered(await suppression_page(deps.storage.engine, kind=kind, ended=ended, limit=limit))
 
 
 @router.get("/suppressions/{suppression}", response_model=WholeSuppression, dependencies=[Depends(may(*READING))])
 async def show_suppression(suppression: str, deps: Deps) -> Response:
-    """One shelf or window, with what arrived meanwhile and whether it has acted since."""
+    """One shelf or window, with the verdicts that arrived meanwhile and whether they have acted since."""
     try:
         return answered(await whole_suppression(deps.storage.engine, suppression))
     except ActRejected as error:
@@ -67,7 +67,7 @@ async def show_suppression(suppression: str, deps: Deps) -> Response:
 
 @router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Suppression, responses=_REFUSED)
 async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
-    """Shelves an asset and all below it, or one failure mode of theirs, in the name of whoever is signed in."""
+    """Shelves an asset and all assets below it, or one failure mode, in the name of the signed-in person."""
     made = await deps.storage.suppressions.shelve(
         asked.asset, asked.failure_mode, asked.length, person.name, asked.reason
     )
@@ -76,5 +76,5 @@ async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
 
 @router.post("/suppressions/{suppression}/end", response_model=Suppression, responses=_REFUSED)
 async def end_suppression(suppression: str, asked: End, deps: Deps, person: Shelver) -> Response:
-    """Ends a shelf or a window now; what it held back of late opens its case as soon as a worker sees it."""
+    """Ends a shelf or a window now. A worker then lets recent suppressed verdicts act."""
     return answered(await deps.storage.suppressions.end(suppression, person.name, asked.reason))

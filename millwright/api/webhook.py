@@ -1,4 +1,4 @@
-"""The two handshakes by which a sender makes sure that we want its events.
+"""The two handshakes by which a sender checks that we accept its events.
 
 Sources: CloudEvents "HTTP 1.1 Web Hooks for Event Delivery" 1.0.1 section 4; Event Grid "endpoint validation".
 """
@@ -18,17 +18,17 @@ _LONGEST_ORIGIN = 256
 
 
 def is_from_event_grid(headers: Mapping[str, str]) -> bool:
-    """Whether Event Grid delivers this, in its own schema or in CloudEvents'."""
+    """Whether this is a delivery of Event Grid, in its own schema or as CloudEvents."""
     return _EVENT_TYPE in headers
 
 
 def is_validation(headers: Mapping[str, str]) -> bool:
-    """Whether Event Grid asks us to prove that we want a subscription."""
+    """Whether this is Event Grid's validation of a subscription."""
     return headers.get(_EVENT_TYPE, "").lower() == _VALIDATION
 
 
 def validated(body: bytes) -> Response:
-    """The proof: the code sent back, with status 200 and no other.
+    """The answer to the validation: the code, with status 200.
 
     Raises:
         Problem: there is no code in it.
@@ -51,7 +51,7 @@ def validated(body: bytes) -> Response:
 
 
 def permission(headers: Mapping[str, str]) -> Response:
-    """The answer to a CloudEvents handshake: whoever asks may send, at whatever rate; what they send is checked.
+    """The answer to a CloudEvents handshake: every sender may send, at any rate, because all events are checked.
 
     Raises:
         Problem: the origin is none.

@@ -1,1 +1,1 @@
-"""Checking the record: here, against the published head, and anywhere else with nothing but standard Python."""
+"""Verifies the record: here, against the published head, and on any other machine with only standard Python."""

@@ -1,4 +1,4 @@
-"""Who may decide: the stored policy versions, the people who signed them, and what was recorded of both."""
+"""Checks the stored policy versions and the people who signed them against their acts."""
 
 import json
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ from policies.language.document import read_document
 
 
 def person_file(person: PersonRow) -> Row:
-    """A person as exported and compared with what was recorded of them."""
+    """A person, in the form that is exported and compared with the acts."""
     return {**person._asdict(), "left_at": stamped(person.left_at)}
 
 
 async def version_files(record: Record) -> list[Row]:
-    """Every version with its signatures, assignments, evidence and drafts, as exported and compared with its acts.
+    """Every version with its signatures, assignments, evidence and drafts, in the form that is exported and compared.
 
-    `values` is the canonical text that the digest was taken of, None where the document cannot be read.
+    `values` is the canonical text of the digest, None if the document cannot be read.
     """
     signatures, assignments, ends = await record.signatures(), await record.assignments(), await record.ends()
     evidence, drafts = await record.evidence(), await record.drafts()
@@ -72,7 +72,7 @@ _NAMES = {"effective_from": "from", "effective_to": "to", "signature_id": "signe
 
 
 def _told(row: SignatureRow | AssignmentRow | EndRow | EvidenceRow | DraftRow) -> Row:
-    """A row under the names by which acts tell of it, its times as text."""
+    """A row under the names that acts use, with its times as text."""
     told: Row = {_NAMES.get(name, name): _stamped(value) for name, value in row._asdict().items()}
     if isinstance(row, AssignmentRow):
         told |= {"assignment": row.id, "scope": _scope(row)}
@@ -88,7 +88,8 @@ def _scope(row: AssignmentRow) -> str:
 
 
 async def acts_by_subject(record: Record, subjects: Sequence[str]) -> dict[str, list[Row]]:
-    """The bodies of the acts on each subject, oldest first; one that cannot be read is left out, its digest tells."""
+    """The bodies of the acts on each subject, oldest first. An unreadable body is left out; its digest shows the
+    change."""
     found: dict[str, list[Row]] = {subject: [] for subject in subjects}
     for number, (subject, body) in enumerate(await record.acts_of(subjects)):
         try:
@@ -124,7 +125,7 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
         findings.extend(
             finding
             for finding in guarded(where, signing_findings(file, files, by_name))
-            # Whether the text is the one that was published is found out by compiling it, here below.
+            # Compiling it below checks whether the text is the published one.
             if finding.kind != "policy-document"
         )
         try:
@@ -137,12 +138,12 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
 
 
 async def autonomy_files(record: Record) -> list[Row]:
-    """Every move of autonomy, as exported and compared with its acts."""
+    """Every move of autonomy, in the form that is exported and compared with its acts."""
     return [{name: _stamped(value) for name, value in row._asdict().items()} for row in await record.autonomy()]
 
 
 async def check_autonomy(record: Record, findings: Findings) -> None:
-    """Checks what orders go out without review, and who let them."""
+    """Checks which orders are released without review, and who approved that."""
     people = {person.name: person_file(person) for person in await record.people()}
     moves: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("autonomy")}
     for row in await autonomy_files(record):
@@ -154,7 +155,7 @@ async def check_autonomy(record: Record, findings: Findings) -> None:
 
 
 def _subjects(file: Row) -> tuple[str, str]:
-    """Under which subjects the acts on a version and on its drafts are."""
+    """The subjects of the acts on a version and on its drafts."""
     return f"policy/{file['digest']}", f"draft/{file['policy']}/{file['version']}"
 
 

@@ -1,4 +1,4 @@
-"""The chain: each row of the ledger against the row before it and against what is stored for it."""
+"""Checks the hash chain: each row of the ledger against the row before it and against its leaves."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +10,7 @@ from millwright.storage.ledger.ledger import Head, row_hash
 
 
 class Leaf(Protocol):
-    """A row that the ledger vouches for."""
+    """A row that is a leaf of the ledger."""
 
     @property
     def ledger_seq(self) -> int: ...
@@ -22,7 +22,7 @@ LeafT = TypeVar("LeafT", bound=Leaf)
 
 
 class Queue(Generic[LeafT]):
-    """Rows in the order of the ledger, handed out a ledger row at a time."""
+    """Rows in the order of the ledger, one ledger row at a time."""
 
     def __init__(self, pages: AsyncIterator[list[LeafT]]) -> None:
         self._pages = pages
@@ -30,7 +30,7 @@ class Queue(Generic[LeafT]):
         self._next = 0
 
     async def until(self, seq: int | None) -> list[LeafT]:
-        """All not yet handed out that belong to this ledger row or one before it; None gives one page of the rest."""
+        """All remaining rows up to this ledger row; None returns one page of the rest."""
         taken: list[LeafT] = []
         while True:
             if self._next == len(self._page):
@@ -50,7 +50,7 @@ class Chain:
     """Follows the ledger from its first row to its head.
 
     Args:
-        findings: where what does not agree is told.
+        findings: collects the findings.
         published: a head published earlier, or None.
     """
 
@@ -64,7 +64,7 @@ class Chain:
         """Checks the next row.
 
         Args:
-            leaves: place, digest and name of all that is stored for this row, in the order of places.
+            leaves: place, digest and name of all leaves of this row, in the order of places.
         """
         where = f"ledger row {row.seq}"
         if row.seq != self.last.seq + 1:
@@ -94,11 +94,11 @@ class Chain:
             self._findings.add("ledger-root", where, "its root is not that of the verdicts and acts stored for it")
 
     def orphan(self, name: str, seq: int) -> None:
-        """Tells of a row for which there is no row in the ledger."""
+        """Reports a row without a row in the ledger."""
         self._findings.add("orphan", name, f"belongs to ledger row {seq}, which is not there")
 
     def end(self, head: Head) -> None:
-        """Compares the last row with the head as stored, and with the published one."""
+        """Compares the last row with the stored head, and with the published one."""
         last = f"{self.last.seq}:{self.last.hash}"
         if head != self.last:
             self._findings.add("head", "ledger head", f"is not the last row, {last}")

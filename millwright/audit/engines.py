@@ -1,4 +1,4 @@
-"""Which engine gave which verdict, from the acts by which one took over from another."""
+"""Finds the engine of each verdict, from the acts `engine-took-over`."""
 
 import json
 
@@ -8,7 +8,7 @@ from millwright.storage.audit.record_rows import ActRow
 
 
 class Engines:
-    """Follows the ledger from its first row: told every act, it knows whose verdicts come.
+    """Follows the ledger from its first row. From the acts it knows the engine of the next verdicts.
 
     Args:
         present: the engine that judges again.
@@ -20,7 +20,7 @@ class Engines:
         self._counts: dict[EngineMark | None, list[int]] = {}
 
     def follow(self, act: ActRow) -> None:
-        """Takes note of an act; the verdicts of its ledger row are already those of the engine that took over."""
+        """Reads an act. The verdicts of its ledger row are already those of the new engine."""
         if act.kind == TOOK_OVER:
             self._now = mark_of(act)
 
@@ -29,19 +29,19 @@ class Engines:
         self._counts.setdefault(self._now, [0, 0])[0] += 1
 
     def reproduced(self) -> None:
-        """Counts that the last verdict came out the same."""
+        """Counts that the last verdict was reproduced."""
         self._counts[self._now][1] += 1
 
     @property
     def words(self) -> str:
-        """Who made the verdict and who made it again, where these are two; nothing else explains a difference."""
+        """The engine that made the verdict and the present engine, if they differ."""
         if self._now is None or self._now.digest == self.present.digest:
             return ""
         return f" (made by engine {self._now.digest[:12]}, made again by engine {self.present.digest[:12]})"
 
     @property
     def counts(self) -> tuple[EngineCount, ...]:
-        """What each engine gave, the oldest first."""
+        """The counts of each engine, the oldest first."""
         return tuple(
             EngineCount(
                 engine=mark and mark.digest,
@@ -56,7 +56,7 @@ class Engines:
 
 
 def mark_of(act: ActRow) -> EngineMark:
-    """The engine that an act tells of; what cannot be read of it is named elsewhere, as an altered act."""
+    """The engine of an act. An unreadable act is reported elsewhere, as altered."""
     digest = act.subject.removeprefix("engine/")
     try:
         detail = json.loads(act.body)["detail"]

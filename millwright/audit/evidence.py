@@ -1,4 +1,4 @@
-"""The evidence pack: all that proves a case, or what a version decided, in one JSON file and one page."""
+"""The evidence pack: the evidence for a case, or for a version's decisions, in one JSON file and one page."""
 
 import json
 from collections import Counter
@@ -64,16 +64,16 @@ class Packed(Model):
 
 
 async def write_evidence(engine: AsyncEngine, catalogue: Catalogue, ref: str, out: Path, now: datetime) -> Packed:
-    """Writes what proves a case, or a version and what it decided: JSON, page, and the verifier beside them.
+    """Writes the evidence for a case, or for a version and its decisions: JSON, page, and the verifier.
 
     Args:
         ref: a case, or an order, hold or event of one; or a version.
         out: a directory, or the file's name with `.json` or `.html`; both are written.
 
     Raises:
-        ActRejected: nothing is known by the reference, or no case came of it.
-        OSError: nothing can be written there.
-        StorageUnavailable: the database is away.
+        ActRejected: the reference is unknown, or has no case.
+        OSError: the files cannot be written.
+        StorageUnavailable: the database does not answer.
     """
     pack = await gather(engine, catalogue, ref, now)
     subject = pack["subject"]
@@ -101,14 +101,15 @@ async def write_evidence(engine: AsyncEngine, catalogue: Catalogue, ref: str, ou
 
 
 def sealed(pack: Row) -> tuple[str, str]:
-    """A pack's text with the hash of every part and of its page, and the page that carries that very text."""
+    """A pack's text with the hashes of all parts and of its page, and the page that contains this text."""
     pack = {**pack, "hashes": {name: sha256(hashed_text(part).encode()) for name, part in pack["parts"].items()}}
     pack["about"] = sha256(hashed_text({name: value for name, value in pack.items() if name != "parts"}).encode())
     page = write_page(pack)
     pack["page"] = sha256(page.encode())
     text = hashed_text(pack)
     for sign in "<>&":
-        # Within strings alone these stand; written so, the same bytes are JSON and the content of a page's script.
+        # These occur only within strings. Escaped, the same bytes are valid as JSON and as the content of a script
+        # element.
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     head, _, tail = page.partition(PACK_BEGINS)
     return text, f"{head}{PACK_BEGINS}{text}{tail}"
@@ -118,8 +119,8 @@ async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datet
     """A pack without its hashes, of one snapshot of the record.
 
     Raises:
-        ActRejected: nothing is known by the reference, or no case came of it.
-        StorageUnavailable: the database is away.
+        ActRejected: the reference is unknown, or has no case.
+        StorageUnavailable: the database does not answer.
     """
     async with read_record(engine) as record:
         version, cases = await _subject(record, ref)
@@ -141,7 +142,7 @@ async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datet
 
 
 async def _subject(record: Record, ref: str) -> tuple[VersionRow | None, list[str]]:
-    """The version with all its cases, or the one case."""
+    """The version with all its cases, or one case."""
     try:
         version = await version_named(record, ref)
     except ActRejected:
@@ -224,18 +225,18 @@ def _held_back(shelves: Sequence[Row]) -> set[int]:
 
 
 def _concerns(act: ActRow, version: VersionRow | None) -> bool:
-    """Whether an act belongs to the pack: of what held back an event, a version's has only its own verdicts."""
+    """Whether an act belongs to the pack. Of suppressions, a version's pack has only those of its own verdicts."""
     return version is None or act.kind != "action-suppressed" or act.actor == version.digest[:12]
 
 
 def _path(leaves: dict[int, list[str]], seq: int, leaf: int) -> list[str]:
-    """A leaf's proof; of one that is not where it says, none, which is then found."""
+    """A leaf's proof; none if the leaf is not at its place, which is then a finding."""
     own = leaves.get(seq, [])
     return merkle_path(own, leaf) if leaf < len(own) else []
 
 
 async def _before(record: Record, row: VerdictRow, digest: str) -> str:
-    """The memory that a verdict began with; nothing where it is gone, which is then found."""
+    """The memory before a verdict; nothing if it is missing, which is then a finding."""
     if digest == sha256(_EMPTY.encode()):
         return _EMPTY
     return await record.state_before(row, digest) or ""

@@ -1,4 +1,5 @@
-"""The page of an evidence pack: what a planner reads first, what an auditor checks last, and the pack itself within."""
+"""The page of an evidence pack: first the part for planners, then the part for auditors, with the pack itself
+embedded."""
 
 import json
 from collections.abc import Iterable
@@ -11,11 +12,11 @@ from millwright.pages import render
 _KINDS = {"shelf": "shelf", "window": "window of planned work", "work": "work in progress"}
 _OBSERVED = ("signal", "value", "score", "baseline", "code")
 _TELLING = ("meaning", "reason", "how", "rung", "hold")
-"""Of an act's detail: the first that is there is shown."""
+"""Fields of an act's detail; the first existing one is shown."""
 
 
 def write_page(pack: Row) -> str:
-    """The page, with the marks between which the pack goes; nothing in it is fetched from anywhere."""
+    """The page, with the marks between which the pack is inserted. It loads nothing from other places."""
     parts = pack["parts"]
     about = _of_case(parts) if pack["subject"]["kind"] == "case" else _of_version(parts, pack["subject"]["id"])
     return render(

@@ -1,4 +1,4 @@
-"""Taking the record out, text for text, with the one file that checks it anywhere."""
+"""Exports the record, text for text, with a verifier that runs on any machine."""
 
 import ast
 import hashlib
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class Exported(Model):
-    """What an export wrote: lines by file, and the head, as `SEQ:HASH`."""
+    """The result of an export: lines by file, and the head, as `SEQ:HASH`."""
 
     head: str
     lines: dict[str, int]
@@ -62,7 +62,7 @@ class _Written(NamedTuple):
 
 
 class _File:
-    """A file of JSON lines that knows its digest."""
+    """A file of JSON lines with a running digest."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +85,11 @@ class _File:
 async def export(engine: AsyncEngine, directory: Path) -> Exported:
     """Writes one snapshot of the record as JSON lines, a manifest, and the offline verifier beside them.
 
-    Hashed texts are written as they are stored, as strings. Files that an earlier export left are written over.
+    Hashed texts are written as they are stored, as strings. Files of an earlier export are overwritten.
 
     Raises:
         OSError: the directory cannot be written.
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     files: dict[str, _Written] = {}
     async with read_record(engine) as record:
@@ -117,7 +117,7 @@ def _finish(directory: Path, head: Head, files: dict[str, _Written]) -> None:
 
 
 def stand_alone_verifier() -> str:
-    """The offline verifier as the one file that an export carries: its modules, one behind the other."""
+    """The offline verifier as one file: its modules, concatenated."""
     parts: list[str] = []
     for module in _VERIFIER:
         source = Path(str(module.__file__)).read_text(encoding="utf-8")

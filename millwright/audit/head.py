@@ -1,4 +1,4 @@
-"""Publishing the ledger's head where the database cannot reach it, so that a removed tail shows."""
+"""Publishes the ledger's head outside the database, so that the removal of the newest rows is found."""
 
 import logging
 import os
@@ -21,14 +21,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Published(NamedTuple):
-    """A head and when it was published."""
+    """A head and its time of publication."""
 
     at: str
     head: Head
 
 
 def head_text(head: Head) -> str:
-    """A head as it is published: `SEQ:HASH`."""
+    """The published form of a head: `SEQ:HASH`."""
     return f"{head.seq}:{head.hash}"
 
 
@@ -45,10 +45,10 @@ def parse_head(text: str) -> Head:
 
 
 async def publish_head(engine: AsyncEngine, home: Path, now: datetime) -> Head:
-    """Adds the present head to the log under `home`, and says it in our own; one that stands there already is not.
+    """Adds the present head to the file under `home`, unless it is already there, and logs it.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with transaction(engine) as connection:
         head = await ledger.read_head(connection)
@@ -63,7 +63,7 @@ def read_head(home: Path) -> Published | None:
     """The head published last under `home`, or None before the first.
 
     Raises:
-        ActRejected: the log's last line is no head.
+        ActRejected: the file's last line is no head.
     """
     try:
         lines = (home / HEAD_LOG).read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""Moves of autonomy as the offline verifier sees them: who let orders go out without review, and on what showing."""
+"""The offline verifier's check of moves of autonomy: who allowed orders without review, and with which figures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _KEY = ("policy", "asset_class", "failure_mode")
 
 
 def autonomy_subject(row: Row) -> str:
-    """What the acts on a class and failure mode are filed under."""
+    """The subject of the acts on a class and failure mode."""
     return "/".join(("autonomy", *(row[name] for name in _KEY)))
 
 
 def autonomy_findings(
     subject: str, rows: Sequence[Row], acts: Sequence[Row], people: dict[str, Row]
 ) -> Iterator[OfflineFinding]:
-    """The moves of one class and failure mode against the acts that tell of them, and their signatures.
+    """Compares the moves of one class and failure mode with their acts, and checks their signatures.
 
     Args:
         rows: oldest first.

@@ -1,7 +1,7 @@
-"""What was in force when a verdict was given, by the acts that the ledger tells before it. Standard Python alone.
+"""Checks which version was in force for a verdict, from the earlier acts in the ledger. Uses only standard Python.
 
-Whoever assigns a version has the lock that judging shares, so the ledger's order is the order in which it happened:
-a verdict was given by what stood in the rows before its own, at the instant at which it says that it was judged.
+An assignment takes a lock that excludes judging, so the ledger's order is the order of events: a verdict was given
+under the assignments in the rows before its own, at its time of judging.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from millwright.audit.offline_policies import approved_when
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
 AssetPlace = tuple[str, str, str, str]
-"""Asset, machine, asset class and line: where an asset stood when a verdict on it was given."""
+"""Asset, machine, asset class and line: the place of an asset at the time of a verdict on it."""
 
 _LONGEST = timedelta(hours=1)
-"""A row of the ledger is of the instant at which its verdicts were given. Builds before this was so wrote it when the
-transaction ended, and no transaction lasts as long as this."""
+"""A row of the ledger has the time of its verdicts. Earlier builds wrote the end of the transaction instead; no
+transaction lasts as long as this."""
 _SIGNED = {"policy-approved": "approve", "policy-emergency-signed": "emergency"}
 _NAMED = ("site", "class", "line")
 _EVERYTHING, _SHARE, _SITE = 0, 1, 2
@@ -40,19 +40,21 @@ class _Assigned(NamedTuple):
 
 
 class _Judging(NamedTuple):
-    """The versions that may have acted somewhere, and all that may have judged there; several where the site of an
-    asset is not known."""
+    """The versions that may have acted at a place, and all that may have judged there; several if the site of an asset
+    is not known."""
 
     acting: frozenset[str]
     beside: frozenset[str]
 
 
 class InForce:
-    """Follows what people did to versions, and says whether a version stood where and as what its verdict says.
+    """Follows the acts on versions, and checks whether a version was in force at the place and in the role of its
+    verdict.
 
     Args:
-        acts: what is followed by `until`: the number of each act's ledger row and its body, in the ledger's order.
-        sites: on which sites each asset was ever registered, an empty text for none; without it, it may be any.
+        acts: the number of each act's ledger row and its body, in the ledger's order; `until` reads them.
+        sites: the sites on which each asset was ever registered, an empty text for none; without it, any site is
+            possible.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class InForce:
             self._next = next(self._waiting, None)
 
     def follow(self, act: Row) -> None:
-        """Takes note of an act, the next in the ledger; one that cannot be read is named elsewhere."""
+        """Reads the next act of the ledger; an unreadable act is reported elsewhere."""
         try:
             self._note(act)
         except UNREADABLE:
@@ -112,11 +114,11 @@ class InForce:
     def findings(
         self, row: Row, stood: Mapping[str, AssetPlace | None], recorded_at: str | None
     ) -> Iterator[OfflineFinding]:
-        """What is wrong with when, where and as what a verdict was given, the next in the ledger.
+        """What is wrong with the time, place and role of the next verdict of the ledger.
 
         Args:
             row: the verdict.
-            stood: where assets stood, by the digests of contexts.
+            stood: the places of assets, by the digests of contexts.
             recorded_at: the time of its ledger row; None where that is gone.
         """
         self.until(row["seq"])
@@ -129,11 +131,11 @@ class InForce:
     def fault(
         self, version: str, role: str, judged_at: str, standing: AssetPlace | None, recorded_at: str | None
     ) -> str | None:
-        """What is wrong, in words; None where nothing is.
+        """What is wrong, as a sentence; None if nothing is.
 
         Args:
-            judged_at: when it says that it was given; this and other times are as the record writes them.
-            standing: where its asset stood; None where its context is gone, which is named elsewhere.
+            judged_at: its time of judging; this and other times are in the format of the record.
+            standing: the place of its asset; None if its context is missing, which is reported elsewhere.
             recorded_at: the time of its ledger row; None where that is gone.
         """
         if recorded_at is not None and recorded_at != judged_at and not _within(judged_at, recorded_at):
@@ -206,7 +208,7 @@ class InForce:
 
 
 def asset_place(context: str) -> AssetPlace | None:
-    """Where an asset stood, by the text of the context of a verdict on it; None where it cannot be read."""
+    """The place of an asset, from the text of a verdict's context; None if it cannot be read."""
     try:
         told = json.loads(context)
         return told["asset"], told["machine"], told["asset_class"], told["line"]
@@ -220,7 +222,7 @@ def _within(judged_at: str, recorded_at: str) -> bool:
 
 
 def _reach(scope: str) -> tuple[int, str]:
-    """How narrow a scope is, as words, and what it names."""
+    """The kind of a scope, and the value that it names."""
     first, _, rest = scope.partition(" ")
     if first in _NAMED:
         return _SITE + _NAMED.index(first), rest

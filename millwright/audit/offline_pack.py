@@ -1,8 +1,8 @@
-"""An evidence pack as the offline verifier sees it: each part against its hash, and against the chain it carries.
+"""The offline verifier's check of an evidence pack: each part against its hash and against the pack's own chain.
 
-What hangs on the ledger (acts, verdicts, and by their digests events, contexts, memories, explanations, versions and
-findings) is proved by Merkle paths into ledger rows, which are chained from the first row to the head. What is derived
-(decisions in words, the page) is compared with what it was derived from as far as that goes, and hashed.
+The parts that belong to the ledger (acts, verdicts, and by their digests events, contexts, memories, explanations,
+versions and findings) are proved by Merkle paths into ledger rows, which are chained from the first row to the head.
+Derived parts (decisions in words, the page) are hashed, and compared with their sources as far as possible.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ _PARTS = {
 
 
 def hashed_text(value: object) -> str:
-    """A part of a pack as it is hashed: sorted, without spaces, in ASCII."""
+    """The hashed form of a part of a pack: sorted, without spaces, in ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def page_of(html: str) -> tuple[str, str]:
-    """The pack that a page carries, and the page without it.
+    """The pack that is embedded in a page, and the page without it.
 
     Raises:
-        ValueError: the page carries none.
+        ValueError: the page has no pack.
     """
     before, begins, rest = html.partition(PACK_BEGINS)
     pack, ends, after = rest.partition(PACK_ENDS)
@@ -67,7 +67,7 @@ def page_of(html: str) -> tuple[str, str]:
 
 
 def verify_pack(file: Path, published: str | None = None) -> Iterator[OfflineFinding]:
-    """Every finding of a pack, and of its page where that is beside it; of a page, those of the pack that it carries.
+    """All findings of a pack, and of its page if it is beside the pack; for a page, those of the embedded pack.
 
     Args:
         file: what `millwright audit evidence` wrote, the JSON or the HTML.
@@ -94,7 +94,7 @@ def verify_pack(file: Path, published: str | None = None) -> Iterator[OfflineFin
 
 
 def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFinding]:
-    """Every finding of a pack that was read.
+    """All findings of a parsed pack.
 
     Raises:
         ValueError: it is no pack.
@@ -199,7 +199,7 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
 def _pack_standing(
     parts: Row, acts: dict[str, list[Row]], stood: dict[str, AssetPlace | None]
 ) -> Iterator[OfflineFinding]:
-    """The verdicts, in the order of the ledger, against what the acts on versions say was in force."""
+    """Compares the verdicts, in the order of the ledger, with the versions in force by the acts."""
     lives = sorted((act for told in acts.values() for act in told), key=lambda act: act["number"])
     in_force = InForce((act["seq"], act) for act in lives if act["kind"].startswith("policy-"))
     recorded = {row["seq"]: row["at"] for row in parts["ledger"]}

@@ -1,4 +1,5 @@
-"""People and policies as the offline verifier sees them: who let a version judge, and where. Standard Python alone.
+"""The offline verifier's check of people and policies: who allowed a version to judge, and where. Uses only standard
+Python.
 
 Acts are the bodies of the acts on one subject, oldest first.
 """
@@ -33,7 +34,7 @@ _MOST = 3
 
 
 def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
-    """A person's key, roles and leaving against what was recorded of them."""
+    """Compares a person's key, roles and leaving with the acts."""
     told: Row = {"left_at": None}
     for act in acts:
         told.update(act["detail"])
@@ -50,7 +51,7 @@ def _kind_of(act: str) -> str:
 
 
 def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row]) -> Iterator[OfflineFinding]:
-    """A version's row, and all that hangs on it, against the acts that tell of them."""
+    """Compares a version's row and its dependent rows with their acts."""
     where = f"policy {policy['policy']} {policy['version']}"
     published = [act for act in acts if act["kind"] == "policy-published"]
     told = [(a["actor"], a["at"], *(a["detail"][n] for n in ("policy", "version", "digest"))) for a in published]
@@ -78,7 +79,7 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
 
 
 def _texts(rows: Sequence[Row], told: Sequence[Row]) -> set[str]:
-    """Rows as texts, of the names that acts tell of."""
+    """Rows as texts, with the names that acts use."""
     names = {name for told_row in told for name in told_row}
     return {
         json.dumps({name: row.get(name) for name in names} if names else row, sort_keys=True, default=str)
@@ -104,7 +105,7 @@ def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | N
 
 
 def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> str | None:
-    """When a version had its approvals; None while it has not."""
+    """When a version had enough approvals; None if it has not."""
     barred = {policy["author"], *(draft["by"] for draft in policy["drafts"])}
     barred |= {signature["person"] for signature in signatures if signature["act"] == "emergency"}
     approvals = [
@@ -125,13 +126,14 @@ def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> 
 
 def _needed(changed: Row) -> int:
     blast = changed["assets"] * changed["max_rung_change"]
-    # Backtests that earlier builds attached do not say how many machines are added.
+    # Backtests that earlier builds attached do not have the number of added machines.
     least = 2 if changed.get("unattended", 0) > 0 else 1
     return least if blast <= _SMALL else 2 if blast <= _LARGE else _MOST
 
 
 def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> Iterator[OfflineFinding]:
-    """A version's text against its digest, and every signature, approval, assignment and end against its signers.
+    """Checks a version's text against its digest, and every signature, approval, assignment and end against its
+    signers.
 
     Args:
         policies: every version.

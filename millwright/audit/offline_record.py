@@ -1,4 +1,4 @@
-"""Acts, verdicts, cases and holds as the offline verifier sees them: each row against what was hashed of it."""
+"""The offline verifier's check of acts, verdicts, cases and holds: each row against its hashed text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GENESIS = hashlib.sha256(b"").hexdigest()
 
 
 def merkle_root(leaves: Sequence[str]) -> str:
-    """The root over hexadecimal digests in their order, as RFC 6962 has it; an odd node moves up as it is."""
+    """The Merkle root over hexadecimal digests in their order (RFC 6962); an odd node moves up unchanged."""
     if not leaves:
         return GENESIS
     level = [hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest() for leaf in leaves]
@@ -28,7 +28,7 @@ def merkle_path_root(leaf: str, index: int, count: int, path: Sequence[str]) -> 
     """The root that a leaf's audit path leads to (RFC 6962, section 2.1.1).
 
     Raises:
-        ValueError: the path is longer or shorter than the place asks for.
+        ValueError: the path has the wrong length for the place.
     """
     if not 0 <= index < count:
         raise ValueError(f"leaf {index} of {count}")
@@ -48,13 +48,13 @@ def merkle_path_root(leaf: str, index: int, count: int, path: Sequence[str]) -> 
 
 
 def act_findings(where: str, columns: Row, body: str) -> Iterator[OfflineFinding]:
-    """The columns beside an act's text against the text."""
+    """Compares the columns beside an act's text with the text."""
     if wrong := differing(columns, json.loads(body), ("kind", "subject", "actor", "at")):
         yield OfflineFinding("act-columns", where, f"{wrong} beside the hashed text was altered")
 
 
 def act_row_findings(row: Row) -> Iterator[OfflineFinding]:
-    """An act's text against its digest and its columns."""
+    """Compares an act's text with its digest and its columns."""
     where = f"act {row['id']} ({row['kind']} {row['subject']})"
     if sha256(row["body"]) != row["digest"]:
         yield OfflineFinding("act-digest", where, "its text was altered")
@@ -62,7 +62,7 @@ def act_row_findings(row: Row) -> Iterator[OfflineFinding]:
 
 
 class Verdicts:
-    """Checks verdicts in the order in which they were given."""
+    """Checks verdicts in their order."""
 
     def __init__(
         self, events: dict[int, Row], contexts: Collection[str], versions: set[str], empty_memory: str
@@ -74,7 +74,7 @@ class Verdicts:
         self._states: dict[tuple[str, str, str], set[bytes]] = {}
 
     def remember(self, row: Row, memory: str) -> None:
-        """Takes a memory as one that an earlier verdict on the same fault left behind."""
+        """Accepts a memory as the one after an earlier verdict on the same fault."""
         states = self._states.setdefault((row["version"], row["asset"], row["failure_mode"]), set())
         states.add(bytes.fromhex(sha256(memory)))
 
@@ -121,7 +121,7 @@ class Verdicts:
 # Here and below `acts` are the bodies of the acts on one subject, oldest first.
 # Cases and holds.
 def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
-    """A case's row, order, outcome and labels against its acts."""
+    """Compares a case's row, order, outcome and labels with its acts."""
     where = f"case {case['id']}"
     opened = [act["detail"] for act in acts if act["kind"] == "case-opened"]
     if len(opened) != 1 or differing(case, opened[0], ("asset", "failure_mode", "event")):
@@ -191,10 +191,10 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
 def held_work(
     holds: Iterable[Row], acts: Iterable[Sequence[Row]], claimed: Collection[str] | None = None
 ) -> Iterator[OfflineFinding]:
-    """Holds against all acts that tell of them, on whichever case they are, and holds that are gone.
+    """Compares holds with all their acts, of any case, and finds missing holds.
 
     Args:
-        claimed: the holds that there must be; where it is not given, all that were ever claimed.
+        claimed: the holds that must exist; by default all that were ever claimed.
     """
     told = [act for some in acts for act in some]
     by_hold: dict[Any, list[Row]] = {}
@@ -218,7 +218,7 @@ def claimed_holds(acts: Iterable[Row]) -> Iterator[str]:
 
 
 def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
-    """A hold's row, placements and claims against the acts of the cases that claimed it."""
+    """Compares a hold's row, placements and claims with the acts of the cases that claimed it."""
     where = f"hold {hold['key']}"
     told = _ToldHold()
     for act in acts:
@@ -238,7 +238,7 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
 
 
 class _ToldHold:
-    """A hold as its acts tell of it, one after another. Builds before placements told of one job alone."""
+    """A hold rebuilt from its acts. Acts of builds before placements have only one job."""
 
     def __init__(self) -> None:
         self.state: str | None = None
@@ -260,7 +260,8 @@ class _ToldHold:
         elif kind == "hold-ready":
             self.claims[case] = "ready"
         elif kind == "hold-dropped":
-            # An earlier build's last claim was dropped before the release, which production has to approve now.
+            # In an earlier build the last claim was dropped before the release, which needs an approval by production
+            # now.
             last = detail.get("left") == 0 and self.state == "asked"
             self.claims[case] = "ready" if last else "dropped"
         elif kind == "hold-releasing":
@@ -282,7 +283,7 @@ class _ToldHold:
 
     def _ended(self, state: str, detail: Row) -> None:
         if "release" not in detail and 1 in self.states:
-            # An earlier build called a hold released too that it had never proved to be placed.
+            # An earlier build also recorded a hold as released that was never proved to be placed.
             proved = self.states[1] != "unproven"
             state = state if proved else "void"
             self.states[1] = "released" if state == "released" else "void"
@@ -292,7 +293,7 @@ class _ToldHold:
 
 
 def event_findings(row: Row) -> Iterator[OfflineFinding]:
-    """The columns beside an anomaly's text against the text."""
+    """Compares the columns beside an anomaly's text with the text."""
     anomaly, where = json.loads(row["anomaly"]), f"event {row['source']}|{row['external_id']}"
     at = anomaly["at"] if "." in anomaly["at"] else anomaly["at"].replace("Z", ".000000Z")
     wrong = differing(row, {**anomaly, "at": at}, ("asset", "failure_mode", "at"))

@@ -1,4 +1,4 @@
-"""Shelves and windows as the offline verifier sees them: who held back what, until when, and why."""
+"""The offline verifier's check of shelves and windows: who suppressed which verdicts, until when, and why."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_h
 def shelving_findings(
     rows: Sequence[Row], acts: Mapping[str, Sequence[Row]], verdicts: Iterable[Row], *, whole: bool = False
 ) -> Iterator[OfflineFinding]:
-    """Every shelf and window, and all that it held back, against what the ledger tells of them.
+    """Compares every shelf and window, and its suppressed verdicts, with the ledger.
 
     Args:
         rows: the shelves and windows, each with the verdicts that it `held`.
         acts: the bodies of the acts by subject, oldest first.
-        verdicts: those that can be looked at; of others the act says what they asked for.
-        whole: whether there are no others.
+        verdicts: the available verdicts; of others only the act says what they asked for.
+        whole: whether these are all.
     """
     known = {_key(row): row for row in verdicts}
     there = {row["id"] for row in rows}
@@ -117,7 +117,7 @@ def _key(held: Row) -> tuple[int, str, int]:
 
 
 def _covered(row: Row, held: Row) -> bool:
-    """Whether an event's time and fault are within; which assets are below which, only the register says."""
+    """Whether an event's time and fault are covered. The asset hierarchy is only in the register and is not checked."""
     spared = (row["spared_asset"], row["spared_mode"]) == (held["asset"], held["failure_mode"])
     mine = row["failure_mode"] in (None, held["failure_mode"])
     return mine and not spared and bool(row["from_at"] <= held["at"] < row["until_at"])
@@ -130,5 +130,5 @@ def _of(verdict: Row, held: Row) -> bool:
 
 
 def _instant(told: str | None) -> str | None:
-    """An instant as the record writes it, of one as acts on suppression do."""
+    """A time in the format of the record, from the format of acts on suppression."""
     return told if told is None or "." in told else told.replace("Z", ".000000Z")

@@ -1,4 +1,4 @@
-"""What the offline verifier begins from: rows, findings, digests and Ed25519, with nothing but standard Python."""
+"""The basics of the offline verifier: rows, findings, digests and Ed25519, with only standard Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 class OfflineFinding(NamedTuple):
-    """What does not agree: its kind, the row, and in words."""
+    """A difference: its kind, the row, and a sentence."""
 
     kind: str
     where: str
@@ -21,7 +21,7 @@ UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
 def guarded(where: str, findings: Iterable[OfflineFinding]) -> Iterator[OfflineFinding]:
-    """The findings of one row; a row that is not as an export writes it is a finding too."""
+    """The findings of one row; a row with an unexpected form is a finding too."""
     try:
         yield from findings
     except UNREADABLE as error:
@@ -34,7 +34,7 @@ def sha256(text: str) -> str:
 
 
 def differing(stored: Row, told: Row, names: Iterable[str]) -> str:
-    """The names under which a stored row says something else than was told."""
+    """The names of the fields in which a stored row differs from the acts."""
     return ", ".join(name for name in names if stored[name] != told.get(name))
 
 
@@ -81,7 +81,7 @@ def _point(data: bytes) -> Point | None:
 
 
 def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether an Ed25519 signature is the key's over the message."""
+    """Whether an Ed25519 signature over the message is valid for the key."""
     if len(public_key) != 32 or len(signature) != 64:
         return False
     key, commitment = _point(public_key), _point(signature[:32])

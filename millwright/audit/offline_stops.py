@@ -1,4 +1,4 @@
-"""Kill switches and freeze windows as the offline verifier sees them: who stopped what, where, and who lifted it."""
+"""The offline verifier's check of kill switches and freeze windows: who stopped what, where, and who lifted it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _CALLED = {"stop": "kill switch", "freeze": "freeze window"}
 
 
 def stop_subject(row: Row) -> str:
-    """What the acts on a kill switch or a freeze window are filed under."""
+    """The subject of the acts on a kill switch or a freeze window."""
     return f"{row['what']}/{row['id']}"
 
 
 def stop_findings(subject: str, rows: Sequence[Row], acts: Sequence[Row]) -> Iterator[OfflineFinding]:
-    """A kill switch or freeze window, and its lifting, against the acts that tell of them.
+    """Compares a kill switch or freeze window, and its lifting, with their acts.
 
     Args:
-        rows: those of this subject: one, or none where it is gone.
+        rows: the rows of this subject: one, or none if it is missing.
         acts: the bodies of the acts on `subject`.
     """
     what, _, number = subject.partition("/")

@@ -1,15 +1,15 @@
-"""Checks what Millwright wrote with nothing but standard Python (3.9 or newer) and this one file.
+"""Verifies an export or evidence pack of Millwright with only standard Python (3.9 or newer) and this file.
 
     python offline_verify.py DIRECTORY [--head SEQ:HASH]     an exported record
     python offline_verify.py PACK.json [--head SEQ:HASH]     an evidence pack, or its page PACK.html
 
-Exits 0 where everything agrees, 1 with every finding named, 2 where it cannot be read. Checked are the hash
+Exits 0 if everything agrees, 1 with every finding named, 2 if it cannot be read. It checks the hash
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
 signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
 assignment is what somebody signed, that each verdict was given by a version that was in force there and then, and
-that kill switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as the acts tell. Give
-the published head: without it a removed tail does not show. Not done here: judging again, which takes the rule engine
-(`millwright audit verify`).
+that kill switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts. Give
+the published head: without it the removal of the newest rows is not found. Verdicts are not judged again, which needs
+the rule engine (`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from millwright.audit.offline_stops import stop_findings, stop_subject
 def _chain(
     rows: Iterable[Row], leaves: Iterator[tuple[int, int, str, str]], manifest: Row, published: str | None
 ) -> Iterator[OfflineFinding]:
-    """The ledger, each row against the leaves (seq, leaf, digest, name) that belong to it."""
+    """Checks each row of the ledger against its leaves (seq, leaf, digest, name)."""
     last, previous, pending = 0, GENESIS, next(leaves, None)
     for row in rows:
         seq, where = row["seq"], f"ledger row {row['seq']}"
@@ -102,10 +102,10 @@ def _files(directory: Path, manifest: Row) -> Iterator[OfflineFinding]:
 
 
 def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFinding]:
-    """Every finding of an export.
+    """All findings of an export.
 
     Args:
-        directory: what `millwright audit export` wrote.
+        directory: the directory of `millwright audit export`.
         published: a published head, `SEQ:HASH`.
 
     Raises:
@@ -222,7 +222,7 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineF
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Checks what is named on the command line; gives the exit code."""
+    """Checks the files of the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Checks an exported Millwright record, or an evidence pack.")
     parser.add_argument("written", type=Path, metavar="DIRECTORY|PACK")
     parser.add_argument("--head", metavar="SEQ:HASH", help="a head that was published")

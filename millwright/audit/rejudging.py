@@ -1,4 +1,4 @@
-"""Verdicts given again: from the stored anomaly, context, memory and version, by the one judging function."""
+"""Judges verdicts again from the stored anomaly, context, memory and version, with the same judging function."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -34,17 +34,17 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 
 class Rejudging:
-    """Judges again, in the order in which it was judged.
+    """Judges again, in the original order.
 
-    What was remembered is kept by its digest, newest first and bounded; what has been dropped is looked up.
+    Memories are cached by their digests, newest first and bounded; others are looked up.
 
     Args:
-        record: where what is no longer kept is looked up.
-        judge: the one judging function, which knows the stored versions that are as they were published.
+        record: the record, for memories that are not cached.
+        judge: the judging function, with the stored versions whose texts are the published ones.
         versions: their digests.
-        findings: where what does not agree is told.
-        engines: which engine gave the verdict that is checked.
-        in_force: which versions judged where, told of all acts before the verdict that is checked; None does not ask.
+        findings: collects the findings.
+        engines: gives the engine of the checked verdict.
+        in_force: gives the versions in force, from all acts before the checked verdict; None skips this check.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Rejudging:
         self.reproduced = 0
 
     async def check(self, row: VerdictRow, recorded_at: str | None = None) -> str | None:
-        """Checks a verdict's text and columns, and gives it again.
+        """Checks a verdict's text and columns, and judges it again.
 
         Args:
-            recorded_at: the time of its ledger row, as the record writes it; None where that is gone, or not asked.
+            recorded_at: the time of its ledger row, in the format of the record; None if it is missing or not needed.
 
         Returns:
-            The digest of the verdict given again; None where it could not be.
+            The digest of the new verdict; None if it could not be judged again.
         """
         self.stored += 1
         self.engines.stored()
@@ -180,7 +180,7 @@ class Rejudging:
         told = (anomaly.asset, anomaly.failure_mode, anomaly.at)
         own = (row.asset, row.failure_mode, row.at)
         its = (row.event_asset, row.event_failure_mode, row.event_at)
-        # What follows time and kind in a position only breaks ties, and is not the same for an event read again.
+        # The part of a position after time and kind only breaks ties, and may differ after an event is read again.
         placed = row.position.startswith(anomaly.order(row.natural_key or ""))
         if not own == its == told or row.position != row.event_position or not placed:
             self._findings.add(
@@ -231,7 +231,7 @@ class Rejudging:
         return None if text is None else _read(Memory, text)
 
     def _keep_stored_memory(self, row: VerdictRow, body: Body) -> None:
-        """What followed began with the stored memory: going on from it, only the altered verdict is named."""
+        """Continues with the stored memory, so that only the altered verdict is named and not those after it."""
         digest = sha256(row.memory.encode())
         memory = _read(Memory, row.memory) if row.memory and digest == body.get("after") else None
         if memory is not None:
@@ -252,12 +252,12 @@ def _read(shape: type[ModelT], text: str) -> ModelT | None:
 
 
 def name_of(row: VerdictRow) -> str:
-    """A verdict as findings name it."""
+    """The name of a verdict in findings."""
     event = f"{row.source}|{row.external_id}" if row.source is not None else f"number {row.event_id}"
     return f"verdict {row.id} on event {event}"
 
 
 def leaves_of(rows: list[VerdictRow]) -> Iterator[tuple[int, str, str]]:
-    """Place, digest as it is now, and name of verdicts."""
+    """Place, present digest, and name of verdicts."""
     for row in rows:
         yield row.leaf, sha256(row.body.encode()), f"verdict {row.id}"

@@ -1,15 +1,15 @@
-"""What an audit found."""
+"""The result of an audit."""
 
 from collections.abc import Iterable
 
 from domain.model import Model
 
 KEPT = 1_000
-"""How many findings a report names; the rest are counted, so that a ruined record does not fill the memory."""
+"""Maximum number of named findings; the rest are only counted, so that a damaged record does not fill the memory."""
 
 
 class AuditFinding(Model):
-    """One thing that does not agree: its kind, the row, and in words."""
+    """One difference: its kind, the row, and a sentence."""
 
     kind: str
     where: str
@@ -17,17 +17,17 @@ class AuditFinding(Model):
 
 
 class VerdictCount(Model):
-    """How many verdicts are stored, and how many were made again and came out the same."""
+    """The number of stored verdicts, and of reproduced ones."""
 
     stored: int
     reproduced: int
 
 
 class EngineCount(Model):
-    """How many verdicts an engine gave, and how many of them the present engine gave again and came to the same.
+    """The number of verdicts of an engine, and of those that the present engine reproduced.
 
-    `engine` is its digest, None for verdicts older than the record of engines; `build` and `python` are what it was
-    first seen in, and `libraries` are those that it judges with.
+    `engine` is its digest, None for verdicts from before engines were recorded; `build` and `python` are those of its
+    first use, and `libraries` are those that it judges with.
     """
 
     engine: str | None
@@ -39,16 +39,16 @@ class EngineCount(Model):
 
     @property
     def name(self) -> str:
-        """The engine in a few words."""
+        """The engine as a short text."""
         if self.engine is None:
             return "an engine of before engines were recorded"
         return f"engine {self.engine[:12]} (build {self.build})"
 
 
 class Report(Model):
-    """What `verify` says of a record. `head` is the last row of the ledger, as `SEQ:HASH`.
+    """The result of `verify`. `head` is the last row of the ledger, as `SEQ:HASH`.
 
-    `engine` is the digest of the engine that judged again, `made_by` those whose verdicts are stored, the oldest first.
+    `engine` is the digest of the present engine, `made_by` the engines of the stored verdicts, the oldest first.
     """
 
     rows: int
@@ -68,7 +68,7 @@ class Report(Model):
 
 
 class Findings:
-    """Collects findings, the first of them by name."""
+    """Collects findings, the first of them with their texts."""
 
     def __init__(self) -> None:
         self.kept: list[AuditFinding] = []

@@ -1,4 +1,4 @@
-"""The audit: the chain, every row, every verdict given again, and what the tables say against what was recorded."""
+"""The audit: checks the chain and every row, judges every verdict again, and compares the tables with the acts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,21 +26,21 @@ from millwright.storage.audit.suppression_record import unfounded_suppressions
 from policies.engine.engine_mark import engine_mark
 
 Progress = Callable[[int, int], None]
-"""Takes how many verdicts were judged again, and how many there are."""
+"""Gets the number of verdicts that were judged again, and the total."""
 
 
 async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Progress | None = None) -> Report:
-    """Checks the whole record on one snapshot of the database; memory stays flat, however long the record is.
+    """Checks the whole record on one snapshot of the database, with constant memory.
 
-    What is taken on trust is the snapshot itself and, without a published head, that its tail was not removed.
+    It trusts the snapshot itself and, without a published head, that the newest rows were not removed.
 
     Args:
         head: a head published earlier, as `SEQ:HASH`.
-        progress: told now and then how far it has come.
+        progress: called at times with the progress.
 
     Raises:
         ActRejected: `head` is not written as `SEQ:HASH`.
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     published = parse_head(head) if head is not None else None
     findings = Findings()
@@ -76,7 +76,7 @@ async def _follow(
     findings: Findings,
     progress: Progress | None,
 ) -> int:
-    """Goes through the ledger with all that is stored for it; gives the number of acts."""
+    """Goes through the ledger with all its leaves; returns the number of acts."""
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
     done = 0
@@ -138,7 +138,7 @@ def _check_act(row: ActRow, findings: Findings) -> None:
 
 
 async def _check_stops(record: Record, findings: Findings) -> None:
-    """Kill switches and freeze windows against their acts."""
+    """Compares kill switches and freeze windows with their acts."""
     files: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("stop", "freeze")}
     for row in await stop_files(record):
         files.setdefault(stop_subject(row), []).append(row)

@@ -1,1 +1,1 @@
-"""Policies against the past: stored events judged again, joined to what became of them."""
+"""Backtests of policies: stored events are judged again and joined to their outcomes."""

@@ -1,4 +1,4 @@
-"""A backtest: what a candidate would have decided, what that would have been worth, and what would be otherwise."""
+"""A backtest: a candidate's decisions on stored events, their precision and recall, and the changed decisions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from policies.statistics.intervals import CONFIDENCE
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be tested, against what, over which time; without ends, over all that is stored."""
+    """The version to test, the version to compare with, and the period; by default everything that is stored."""
 
     candidate: CompiledPolicy
     against: CompiledPolicy
@@ -48,7 +48,7 @@ class Tested(Model):
     rungs: dict[str, int]
     """Verdicts in the period, by the rung's word."""
     rules: dict[str, int]
-    """Verdicts in the period, by rule; one that never decided stands with 0."""
+    """Verdicts in the period, by rule; 0 for a rule that never decided."""
     cases: int
     """Would-be cases: episodes of ordering verdicts."""
     measures: Measures
@@ -57,7 +57,7 @@ class Tested(Model):
 
 
 class DecisionView(Model):
-    """A verdict as a list shows it."""
+    """A verdict in a list."""
 
     rule: str
     rung: str
@@ -68,7 +68,7 @@ class DecisionView(Model):
 
 
 class ChangedDecision(Model):
-    """A past decision that the candidate would have made otherwise; `number` counts from 1 in event order."""
+    """A past decision that differs under the candidate; `number` counts from 1 in event order."""
 
     number: int
     event: int
@@ -80,7 +80,7 @@ class ChangedDecision(Model):
 
 
 class Change(Model):
-    """How much would be otherwise: assets touched, the farthest that a decision moves on the ladder, decisions.
+    """The size of the change: changed assets, the largest move of a decision on the ladder, changed decisions.
 
     `unattended` is how many machines are added to those whose hold is released without a person.
     """
@@ -92,18 +92,18 @@ class Change(Model):
 
 
 class Backtest(Model):
-    """The answer, as `--json` writes it."""
+    """The result, as `--json` writes it."""
 
     since: Moment
     until: Moment
     events: int
     basis: Literal["failures", "outcomes"]
-    """Whether a failure register said what was right, or the findings of our own work alone."""
+    """The source of the outcomes: a failure register, or the findings of our own work."""
     confidence: float
     candidate: Tested
     against: Tested
     scores: dict[str, VersionScore]
-    """By version, as `summary.json` has them; only where a failure register was given."""
+    """The figures by version, as in `summary.json`; only with a failure register."""
     comparison: tuple[FigureComparison, ...]
     standing: ComparisonResult
     changed: Change
@@ -111,17 +111,17 @@ class Backtest(Model):
 
     @property
     def exit_code(self) -> int:
-        """For CI: 0 not worse than the other within the interval, 1 worse, 2 could not be judged."""
+        """For CI: 0 not worse than the other version, within the interval; 1 worse; 2 could not be judged."""
         return {ComparisonResult.WORSE: 1, ComparisonResult.UNKNOWN: 2}.get(self.standing, 0)
 
     def evidence(self) -> dict[str, object]:
-        """What is kept of it with the candidate, as plain JSON: all but the single decisions, which a backtest over the
-        same time finds again."""
+        """The part that is stored with the candidate, as JSON: everything except the single decisions, which a backtest
+        over the same period gives again."""
         return self.model_dump(mode="json", exclude={"decisions"})
 
 
 class Traced(Model):
-    """A changed decision with the way to it under both versions."""
+    """A changed decision with the traces of both versions."""
 
     decision: ChangedDecision
     before: Explanation
@@ -133,7 +133,7 @@ async def run_backtest(engine: AsyncEngine, question: Question, progress: Progre
 
     Raises:
         Rejected: nothing is stored in the period, or the failure register cannot be read.
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with read_history(engine) as history:
         past = await read_past(history, question.since, question.until, question.failures)
@@ -171,7 +171,7 @@ async def run_backtest(engine: AsyncEngine, question: Question, progress: Progre
 async def trace(
     engine: AsyncEngine, question: Question, until: datetime, decisions: Sequence[ChangedDecision]
 ) -> tuple[Traced, ...]:
-    """Changed decisions with both traces, in the order given; each fault is judged again once."""
+    """Changed decisions with both traces, in the given order; each fault is judged again once."""
     of_fault: dict[tuple[str, str], list[int]] = {}
     for decision in decisions:
         of_fault.setdefault((decision.asset, decision.failure_mode), []).append(decision.event)
@@ -202,7 +202,7 @@ def decision_of(backtest: Backtest, number: int) -> ChangedDecision:
 
 
 def names_of(candidate: CompiledPolicy, against: CompiledPolicy) -> tuple[str, str]:
-    """The names of both versions; a draft that bears the other's number is called a draft."""
+    """The names of both versions; a draft with the same number as the other version is called a draft."""
     name, other = candidate.document.version, against.document.version
     return (f"{name} (draft)" if name == other and candidate.digest != against.digest else name), other
 

@@ -1,4 +1,4 @@
-"""A backtest's charts, as SVG that stands inside a page."""
+"""A backtest's charts, as SVG for embedding in a page."""
 
 import io
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def charts(backtest: Backtest) -> dict[str, str]:
         "Precision by asset class": _shares(versions, "precision"),
         "Recall by asset class": _shares(versions, "recall"),
         "Verdicts by rung": _rungs(versions),
-        "How far past decisions would move on the ladder": _moves(backtest),
+        "Moves of past decisions on the ladder": _moves(backtest),
     }
 
 
@@ -75,7 +75,7 @@ def _moves(backtest: Backtest) -> str:
 
 
 def _axes() -> "tuple[Figure, Axes]":
-    # Imported here: it takes most of a second, and only a report needs it.
+    # Imported here, because the import takes almost a second and only a report needs it.
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""A failure register from a file: the plant's own record of what failed, as its CMMS history would give it."""
+"""Reads a failure register from a file: the plant's own record of failures, for example from its CMMS history."""
 
 import csv
 import re
@@ -19,7 +19,7 @@ def read_failures(path: Path, components: Sequence[Component]) -> tuple[Failure,
 
     A machine is named by its asset id or by its number, a component by its asset id or by the last part of it
     (`17`, `comp1` is `machine-017-comp1`). A time without a zone is UTC. Machines that are not in our register are
-    passed over: a site's history is of more than what is watched.
+    skipped, because a site's history may have machines that are not monitored.
 
     Raises:
         Rejected: the file cannot be read; the text names the row, counted from 1 with the heading.
@@ -50,7 +50,7 @@ def read_failures(path: Path, components: Sequence[Component]) -> tuple[Failure,
 
 
 def _names(components: Iterable[Component]) -> dict[tuple[str, str], str]:
-    """Every asset that may fail by each pair of names that a register may give it."""
+    """Every asset that may fail, by each pair of names that a register may use for it."""
     names: dict[tuple[str, str], str] = {}
     for component in components:
         machine = component.machine or component.id

@@ -11,7 +11,7 @@ from policies.statistics.hits import RuleHits, rule_hits
 async def read_hits(
     history: History, policy: CompiledPolicy, since: datetime | None, until: datetime | None
 ) -> tuple[RuleHits, ...]:
-    """The hits of a version's rules by its standing verdicts on events of a period; without ends, on all events.
+    """The hits of a version's rules in its newest verdicts on events of a period; by default on all events.
 
     Raises:
         Rejected: nothing has been judged yet.

@@ -10,11 +10,11 @@ from millwright.pages import render
 from policies.evaluation.measures import Measures
 
 TRACED = 200
-"""How many changed decisions a page carries with their traces, from the first on; the list itself is whole."""
+"""How many changed decisions a page shows with their traces, from the first on; the list itself is complete."""
 
 
 def write_page(backtest: Backtest, traced: Sequence[Traced]) -> str:
-    """The page's HTML; nothing in it is fetched from anywhere."""
+    """The page's HTML; it loads nothing from other places."""
     versions = (backtest.against, backtest.candidate)
     return render(
         "backtest.html.j2",
@@ -61,7 +61,7 @@ def _row(version: str, name: str, each: Measures) -> list[str]:
 
 
 def _rest(backtest: Backtest, traced: int) -> Iterable[Sequence[str]]:
-    """The heading, and a row for each changed decision behind those with traces."""
+    """The heading, and a row for each changed decision after those with traces."""
     yield ("number", "at", "asset", "mode", backtest.against.name, backtest.candidate.name)
     for decision in backtest.decisions[traced:]:
         yield (

@@ -1,4 +1,4 @@
-"""What a backtest holds its orders against: the period, the cases that really were, and what failed."""
+"""The data that a backtest compares its orders with: the period, the real cases, and the failures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from policies.evaluation.scoring import FailureRegister, Period
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The period that is looked at, and all that is known of it."""
+    """The period, and the known outcomes in it."""
 
     period: Period
     outcomes: Outcomes
@@ -22,7 +22,7 @@ class Past:
     """The class of each asset that may fail."""
 
     def known_by(self, moment: datetime) -> "Past":
-        """Only what could be known at an instant: what was found or failed later is not in it."""
+        """The outcomes that were known at an instant, without later findings and failures."""
         outcomes = self.outcomes
         register = outcomes.register
         if register is not None:
@@ -32,7 +32,7 @@ class Past:
 
 
 async def read_past(history: History, since: datetime | None, until: datetime | None, failures: Path | None) -> Past:
-    """What is known of a period; without ends, of all that is stored.
+    """The known outcomes of a period; by default of everything that is stored.
 
     Raises:
         Rejected: nothing is stored, the period is empty, or the failure register cannot be read.
@@ -53,7 +53,7 @@ async def read_past(history: History, since: datetime | None, until: datetime | 
 
 
 def past_cases(rows: Sequence[CaseRow]) -> list[PastCase]:
-    """Stored cases as measures take them."""
+    """Stored cases in the form for measures."""
     return [_past_case(row) for row in rows]
 
 

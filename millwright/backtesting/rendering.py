@@ -16,15 +16,15 @@ from policies.statistics.intervals import Share
 _BAR = 10
 _SHOWN = 20
 _STANDINGS = {
-    ComparisonResult.BETTER: ("Better, beyond what chance explains.", "green"),
-    ComparisonResult.ALIKE: ("Not worse: what differs lies within its interval.", "green"),
-    ComparisonResult.WORSE: ("Worse, beyond what chance explains.", "bold red"),
-    ComparisonResult.UNKNOWN: ("It cannot be judged: too little is known of what became of the orders.", "yellow"),
+    ComparisonResult.BETTER: ("Better, more than by chance.", "green"),
+    ComparisonResult.ALIKE: ("Not worse: the difference is within its interval.", "green"),
+    ComparisonResult.WORSE: ("Worse, more than by chance.", "bold red"),
+    ComparisonResult.UNKNOWN: ("It cannot be judged: the outcomes of too many orders are unknown.", "yellow"),
 }
 
 
 def render(backtest: Backtest) -> RenderableType:
-    """The answer first, then the figures of both versions by class, then what would be otherwise."""
+    """The result first, then the figures of both versions by class, then the changed decisions."""
     words, style = _STANDINGS[backtest.standing]
     candidate, against = backtest.candidate, backtest.against
     title = f"{candidate.name} against {against.name}: {words}"
@@ -45,7 +45,7 @@ def render(backtest: Backtest) -> RenderableType:
 
 
 def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
-    """One changed decision, both ways to it side by side."""
+    """One changed decision, with both traces side by side."""
     decision = traced.decision
     table = Table.grid(padding=(0, 4), expand=False)
     table.add_column(ratio=1)
@@ -57,7 +57,7 @@ def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
 
 
 def sentences(measures: Measures) -> str:
-    """What precision leaves open, in words; empty where it leaves nothing open."""
+    """The number of orders with an unknown outcome, in words; empty if there are none."""
     open_question = measures.prevented + measures.unlabelled
     if not open_question:
         return ""
@@ -69,7 +69,7 @@ def sentences(measures: Measures) -> str:
 
 
 def unattended(changed: Change) -> str:
-    """How many machines more have their hold released without a person, in words; empty where none has."""
+    """How many machines are added to those whose hold is released without a person, in words; empty if none."""
     if not changed.unattended:
         return ""
     return (
@@ -79,17 +79,17 @@ def unattended(changed: Change) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share for people; a dash for a share of nothing."""
+    """A share as text; a dash for a share without cases."""
     return "-" if share is None else f"{share:.1%}"
 
 
 def interval(share: Share) -> str:
-    """A share's interval for people."""
+    """A share's interval as text."""
     return "" if share.low is None or share.high is None else f"{share.low:.0%} to {share.high:.0%}"
 
 
 def asked(view: DecisionView) -> str:
-    """What a verdict asked for, in a few words."""
+    """The action of a verdict, as a short text."""
     return f"{view.rung.replace('_', ' ')}, {view.severity}"
 
 
@@ -105,7 +105,7 @@ def _rungs(versions: Iterable[Tested]) -> Table:
 
 
 def _measures(versions: Iterable[Tested]) -> Table:
-    table = Table(title="What the orders would have been worth, by asset class", title_justify="left", box=None)
+    table = Table(title="Precision and recall of the orders, by asset class", title_justify="left", box=None)
     heading = (
         "version",
         "class",
@@ -153,7 +153,7 @@ def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
         crew = "unknown crew hours" if cost.crew_hours is None else f"{cost.crew_hours:g} crew hours"
         words = (
             f"{version.name}: {cost.orders} wrong orders, {crew} and {cost.interruption_hours:g} production hours for "
-            f"nothing; {cost.missed_failure_hours:g} production hours lost to failures nobody announced."
+            f"nothing; {cost.missed_failure_hours:g} production hours lost to failures without a preceding order."
         )
         if bounds := sentences(version.measures):
             words += f" {bounds}."
@@ -170,10 +170,10 @@ def _costs(versions: Iterable[Tested]) -> list[RenderableType]:
 def _changed(backtest: Backtest) -> RenderableType:
     changed = backtest.changed
     if not changed.decisions:
-        return Text("No past decision would be otherwise.")
+        return Text("No past decision would differ.")
     table = Table(box=None, title_justify="left")
     table.title = (
-        f"{changed.decisions:,} past decisions on {changed.assets} assets would be otherwise, by up to "
+        f"{changed.decisions:,} past decisions on {changed.assets} assets would differ, by up to "
         f"{changed.max_rung_change} rungs"
     )
     for name in ("number", "at", "asset", "mode", backtest.against.name, backtest.candidate.name):

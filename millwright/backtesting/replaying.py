@@ -1,4 +1,4 @@
-"""A history judged again on all cores: storage streams faults, processes judge them, progress is told."""
+"""Judges a history again on all cores: storage streams faults, processes judge them, and progress is reported."""
 
 import asyncio
 import multiprocessing
@@ -17,19 +17,19 @@ from policies.engine.judging import CompiledPolicy, compile_policy
 from policies.evaluation.backtest import Compared, FaultHistory, PastEvent, Replay, compare, replay_alone
 
 _CHUNK = 4000
-"""Judgements, of as many versions as there are, that are given to a process at once."""
+"""Number of judgements, over all versions, that one process gets at once."""
 _ALONE = 20_000
-"""Below so many judgements the start of processes costs more than they save."""
+"""Below this number of judgements starting processes costs more than they save."""
 
 Progress = Callable[[int, int], None]
-"""Told how many more events have been judged, and of how many in all."""
+"""Called with the number of newly judged events, and the total."""
 
 
 Part = TypeVar("Part", covariant=True)
 
 
 class Job(Protocol[Part]):
-    """What every process does with the faults that it is given; it is sent to each process once."""
+    """The work of every process on its faults; it is sent to each process once."""
 
     def prepare(self) -> Callable[[Sequence[FaultHistory]], Part]:
         """Compiles what is needed, in the process that will use it."""
@@ -38,7 +38,7 @@ class Job(Protocol[Part]):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A candidate and the version it is held against, as text, so that any process can compile them."""
+    """A candidate and the version to compare with, as text, so that any process can compile them."""
 
     candidate: str
     against: str
@@ -60,7 +60,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """Any number of versions, each alone."""
+    """Any number of versions, each by itself."""
 
     texts: tuple[str, ...]
     since: datetime
@@ -117,11 +117,11 @@ async def replay_history(
     progress: Progress,
     processes: int | None = None,
 ) -> Compared:
-    """The whole history up to an instant under both versions; what is counted begins with `since`.
+    """The whole history up to an instant under both versions; counting begins with `since`.
 
     Args:
-        progress: told as parts are done.
-        processes: how many judge; None takes every core, or this very process for a small history.
+        progress: called when a part is done.
+        processes: number of processes; None uses every core, or only this process for a small history.
     """
     total = Compared()
     async for part in _replayed(history, Pair(candidate.text, against.text, since), until, progress, processes, 1):
@@ -138,7 +138,7 @@ async def replay_many(
     progress: Progress,
     processes: int | None = None,
 ) -> list[Replay]:
-    """The same for any number of versions' texts, each alone, in their order."""
+    """The same for any number of versions' texts, each by itself, in their order."""
     totals = [Replay() for _ in policies]
     job = Many(tuple(policies), since)
     async for parts in _replayed(history, job, until, progress, processes, len(policies)):
@@ -155,7 +155,7 @@ async def _replayed(
     processes: int | None,
     times: int,
 ) -> AsyncIterator[Part]:
-    """What the job makes of each part of the history, in the order of its faults.
+    """The job's result for each part of the history, in the order of its faults.
 
     Args:
         times: how many versions judge each event.
@@ -174,7 +174,7 @@ async def _replayed(
             if held * times >= _CHUNK:
                 running.append((submit(chunk), held))
                 chunk, held = [], 0
-                # Enough waits for every process; more would only hold the history in memory.
+                # Enough parts wait for every process; more would only keep the history in memory.
                 while len(running) > 3 * workers:
                     part, events = running.popleft()
                     yield await part
@@ -200,7 +200,7 @@ def _submitter(stack: ExitStack, job: Job[Part], workers: int) -> Callable[[Sequ
     )
 
     def there(faults: Sequence[FaultRows]) -> Awaitable[Part]:
-        # A process gives back what its job makes, which the pool cannot know.
+        # The type of the job's result is not known to the pool.
         return asyncio.wrap_future(cast("Future[Part]", pool.submit(_work, faults)))
 
     return there

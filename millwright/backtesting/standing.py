@@ -1,4 +1,4 @@
-"""The score of what was really decided: standing verdicts through the same fold and score as a backtest's."""
+"""Scores the real decisions: the newest verdicts, with the same fold and score as a backtest."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ def score_standing(
     """The score of every version that ordered anything, by its number.
 
     Args:
-        orderings: the standing verdicts that asked for an order.
-        stored: the versions that gave them.
-        register: what failed.
+        orderings: the newest verdicts that asked for an order.
+        stored: their versions.
+        register: the failures.
         classes: the class of each asset that may fail.
 
     Raises:

@@ -1,7 +1,7 @@
-"""A study as a process of its own: `python -m millwright.backtesting.studying`, begun by the API.
+"""A study as a separate process: `python -m millwright.backtesting.studying`, started by the API.
 
-What to study comes as JSON on stdin. One line on stdout says whether it has begun: its number, or why not. From then on
-it needs nobody: how far it is and what came of it are kept in storage, whether the API lives or not.
+It reads the question as JSON on stdin. One line on stdout says whether it has begun: its number, or an error. After
+that it is independent of the API: its progress and its result are stored.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 _TOLD_EVERY = 1.0
 _BEGUN_WITHIN = 60
-"""Seconds; a process that has not begun by then ends, so that nobody waits for it."""
+"""Seconds; a process that has not begun by then ends, because the API no longer waits for it."""
 _COURTESY = 5
-"""Niceness: judging what comes in goes before studying what came."""
+"""Niceness, so that judging new events has priority over studies."""
 
 
 class StudyOrder(Model):
-    """What the API hands over: where the plant's data and time are, what was asked, and the texts to be compared."""
+    """The input from the API: the places of the plant's data and time, the question, and the texts to compare."""
 
     database_url: str
     clock: str
@@ -47,7 +47,7 @@ class StudyOrder(Model):
 
 
 class Begun(Model):
-    """The one line that answers: a number, or what stands against it."""
+    """The answer line: a number, or an error."""
 
     number: int | None = None
     problem: str | None = None
@@ -56,7 +56,7 @@ class Begun(Model):
 
 
 def main() -> None:
-    """Studies what stdin asks for."""
+    """Answers the question from stdin."""
     signal.alarm(_BEGUN_WITHIN)
     os.nice(_COURTESY)
     asyncio.run(_study(StudyOrder.model_validate_json(sys.stdin.buffer.read())))
@@ -117,7 +117,7 @@ def _compiled(document: str, digest: str, name: str) -> "CompiledPolicy":
 
 @asynccontextmanager
 async def _told(store: StudyStore, number: int) -> "AsyncIterator[Progress]":
-    """Keeps, once a second, how far it is, and once more at the end."""
+    """Stores the progress once a second, and once more at the end."""
     judged, total = 0, 0
 
     def progress(more: int, size: int) -> None:
@@ -125,7 +125,7 @@ async def _told(store: StudyStore, number: int) -> "AsyncIterator[Progress]":
         judged, total = judged + more, size
 
     async def keep() -> None:
-        # It is told again a second later.
+        # The next progress is stored a second later.
         with contextlib.suppress(StorageUnavailable):
             await store.told(number, judged, total)
 
@@ -143,7 +143,7 @@ def _answer(begun: Begun) -> None:
     signal.alarm(0)
     sys.stdout.write(begun.model_dump_json() + "\n")
     sys.stdout.flush()
-    # The API stops listening here; whatever is written later has nobody to go to.
+    # The API stops reading here, so later output must go elsewhere.
     nobody = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nobody, sys.stdout.fileno())
     os.close(nobody)

@@ -1,4 +1,4 @@
-"""Drafts that the past speaks for: sought on one part of it, shown on a later part that the search never saw."""
+"""Suggests drafts: they are selected on one part of the stored events, and tested on a later part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from policies.evaluation.proposals import CHATTERING, Proposal, chatter, left_al
 from policies.language.text import read_text
 
 FOUND_ON = 0.6
-"""The share of the period, from its beginning, on which proposals are sought; the rest shows what they are worth."""
+"""The share of the period, from its beginning, that the search uses; the rest is the test part."""
 MOST = 5
-"""How many proposals are made at most, each another idea."""
+"""Maximum number of proposals, each another idea."""
 _LEAST_GAIN = 0.1
 _MOST_LOSS = 0.05
 _LOSS_WEIGHS = 5.0
-"""Losing a share of the hits counts as much as this many such shares of the false orders saved."""
+"""The weight of a lost share of the hits, relative to a saved share of the false orders."""
 
 
 class Effect(Model):
-    """What a draft changes against its version: orders that were not right, and hits, of how many."""
+    """The effect of a draft compared with its version: false orders, and hits, with their totals."""
 
     false_before: int
     false_after: int
@@ -40,7 +40,7 @@ class Effect(Model):
 
     @property
     def words(self) -> str:
-        """For a planner: −71 % false orders, −4 % hits."""
+        """The effect as text: −71 % false orders, −4 % hits."""
         return (
             f"{_change(self.false_before, self.false_after)} false orders "
             f"({self.false_before} → {self.false_after}), {_change(self.hits_before, self.hits_after)} hits "
@@ -49,19 +49,20 @@ class Effect(Model):
 
     @property
     def gain(self) -> float:
-        """What the change is worth: the share of false orders saved less the weighed share of hits lost."""
+        """The value of the change: the saved share of false orders minus the weighted lost share of hits."""
         return _share(self.false_before, self.false_after) - _LOSS_WEIGHS * _share(self.hits_before, self.hits_after)
 
     @property
     def worthwhile(self) -> bool:
-        """Whether it saves a tenth of the false orders at a twentieth of the hits, or finds more at no more alarms."""
+        """Whether it saves a tenth of the false orders for at most a twentieth of the hits, or finds more with no more
+        alarms."""
         saved = _share(self.false_before, self.false_after)
         lost = _share(self.hits_before, self.hits_after)
         return (saved >= _LEAST_GAIN and lost <= _MOST_LOSS) or (lost < 0 and saved >= 0)
 
 
 class Suggestion(Model):
-    """A draft with what it did where it was found, and where it was not."""
+    """A draft with its effects on the search part and on the test part."""
 
     words: str
     text: str
@@ -69,18 +70,18 @@ class Suggestion(Model):
     found: Effect
     shown: Effect
     backtest: Backtest
-    """Of the draft against its version, over the part that the search never saw."""
+    """The backtest of the draft against its version, on the test part."""
 
 
 class Refusal(Model):
-    """A change that the past spoke for and that `policy check` would refuse, with what it says."""
+    """A change with a good effect that `policy check` refuses, with the message of the check."""
 
     words: str
     problem: str
 
 
 class Suggestions(Model):
-    """What came of a search. `left_alone` is what of the version no change was tried on."""
+    """The result of a search. `left_alone` are the parts of the version without a tried change."""
 
     version: str
     digest: str
@@ -95,7 +96,7 @@ class Suggestions(Model):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is to be improved, over which past."""
+    """The version to improve, and the period."""
 
     policy: CompiledPolicy
     since: datetime | None = None
@@ -105,20 +106,20 @@ class Search:
 
 
 async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Suggestions:
-    """Seeks drafts on the first part of a period and backtests the best on the rest.
+    """Searches for drafts on the first part of a period and backtests the best on the rest.
 
-    The choice is made on the first part alone: a draft that disappoints on the second is shown all the same, because
-    dropping it would be choosing by what was not to be seen.
+    Only the first part selects: a draft with a bad result on the second part is still shown, because dropping it would
+    select by the test data.
 
     Raises:
         Rejected: nothing is stored in the period, or the failure register cannot be read.
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with read_history(engine) as history:
         whole = await read_past(history, search.since, search.until, search.failures)
         first, last = whole.period.first, whole.period.last
         split = first + FOUND_ON * (last - first)
-        # Nothing of the second part may reach the search: no event, no finding, no failure.
+        # The search must not use any event, finding or failure of the second part.
         early = await read_past(history, first, split, search.failures)
         early = early.known_by(split)
         chattering = {
@@ -166,7 +167,7 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
 
 
 def write_drafts(suggestions: Suggestions, folder: Path) -> list[Path]:
-    """Writes each draft with its backtest beside it; gives the drafts' files.
+    """Writes each draft with its backtest beside it; returns the drafts' files.
 
     Raises:
         Rejected: the folder cannot be written.
@@ -206,12 +207,12 @@ def _effect(before: Measures, after: Measures) -> Effect:
 
 
 def _false(measures: Measures) -> int:
-    """Orders for which nothing speaks: wrong, or such as nobody ever looked at."""
+    """False orders: wrong or unlabelled ones."""
     return measures.orders - measures.right - measures.prevented
 
 
 def _compiling(made: Sequence[Proposal]) -> tuple[list[Proposal], list[Refusal]]:
-    """Those that are versions at all: a changed value may be none that its place allows."""
+    """The proposals that compile: a changed value may be invalid at its place."""
     sound, refused = [], []
     for proposal in made:
         try:
@@ -224,7 +225,7 @@ def _compiling(made: Sequence[Proposal]) -> tuple[list[Proposal], list[Refusal]]
 
 
 def best(measured: Sequence[tuple[Proposal, Effect]]) -> tuple[list[tuple[Proposal, Effect]], list[Refusal]]:
-    """The best strength of each idea that the check lets pass, the best ideas first; and what it did not."""
+    """The best strength of each idea that passes the check, the best ideas first; and the refused ones."""
     chosen: dict[str, tuple[Proposal, Effect]] = {}
     refused = []
     for proposal, effect in sorted(measured, key=lambda each: (-each[1].gain, each[0].words)):
@@ -239,7 +240,7 @@ def best(measured: Sequence[tuple[Proposal, Effect]]) -> tuple[list[tuple[Propos
 
 
 def _objection(proposal: Proposal) -> str | None:
-    """What the check has against a draft, its cases apart, which are still to be written."""
+    """The blocking findings of the check on a draft, except those on its cases, which are not written yet."""
     findings = Reachability(
         compile_policy(proposal.text, proposal.words), read_text(proposal.text, proposal.words)
     ).findings()

@@ -1,4 +1,4 @@
-"""Which versions a command means: stored ones by number or digest, drafts by file."""
+"""Finds the version that a command names: a stored one by number or digest, a draft by file."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,10 +11,10 @@ from policies.engine.judging import CompiledPolicy, compile_policy
 
 
 def named_version(name: str, stored: Sequence[StoredVersion]) -> CompiledPolicy:
-    """A version by its number, digest or file; a file is taken as an unpublished draft.
+    """A version by its number, digest or file; a file is read as an unpublished draft.
 
     Raises:
-        PolicyRejected: it does not compile, or is not what was published.
+        PolicyRejected: it does not compile, or is not the published text.
         Rejected: there is neither such a version nor such a file.
     """
     path = Path(name)
@@ -36,7 +36,7 @@ def named_version(name: str, stored: Sequence[StoredVersion]) -> CompiledPolicy:
 
 
 async def active_version(history: History, stored: Sequence[StoredVersion], now: datetime) -> CompiledPolicy:
-    """The version in force, that of the whole plant before that of a line.
+    """The active version; that of the whole plant has precedence over that of a line.
 
     Raises:
         Rejected: none is.
@@ -44,7 +44,7 @@ async def active_version(history: History, stored: Sequence[StoredVersion], now:
     digest = await history.active(now)
     found = [version for version in stored if version.digest == digest]
     if not found:
-        raise Rejected("no version is active", field="against", fix="name the version to hold it against")
+        raise Rejected("no version is active", field="against", fix="name the version to compare with")
     return compiled(found[0])
 
 

@@ -1,4 +1,4 @@
-"""The acts on a policy version, as `policy history` tells them."""
+"""The sentences of `policy history` for the acts on a policy version."""
 
 import json
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ _ENDED = {"halted": "halted itself", "withdrawn": "was ended", "rolled_back": "w
 
 
 def words_of(told: "VersionAct") -> str:
-    """What was done, in a sentence without its subject. An act that nobody foresaw here is told by its kind."""
+    """The act as a sentence without its subject. An unknown act is described by its kind."""
     detail = told.detail
     match told.what:
         case "policy-drafted":

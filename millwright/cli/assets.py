@@ -1,4 +1,4 @@
-"""`assets`: the equipment hierarchy, and what its parts are called elsewhere."""
+"""`assets`: the equipment hierarchy, and the names of assets in other systems."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Assets: the equipment hierarchy an
 
 @app.command("import")
 def import_(context: typer.Context, json: Json = False) -> None:
-    """Read the register from the twin graph; what changed is dated from now on, nothing is deleted."""
+    """Read the register from the twin graph. Changes are valid from now on; nothing is deleted."""
     report = finish(_import(settings_of(context)))
     if json:
         write_json(report)
@@ -39,9 +39,10 @@ def map_(
     context: typer.Context,
     asset: Annotated[str, typer.Argument(help="The asset's id.")],
     system: Annotated[str, typer.Argument(help="The other system: cmms, mes, twin or device.")],
-    external_id: Annotated[str, typer.Argument(help="What it is called there.")],
+    external_id: Annotated[str, typer.Argument(help="Its name there.")],
     attribute: Annotated[
-        list[str] | None, typer.Option(help="What that system needs besides, as NAME=VALUE (siteid=BEDFORD).")
+        list[str] | None,
+        typer.Option(help="A further attribute that the system needs, as NAME=VALUE (siteid=BEDFORD)."),
     ] = None,
     by: Annotated[str, typer.Option(help="Who says so.")] = "operations",
 ) -> None:
@@ -78,7 +79,7 @@ def list_(
     line: Annotated[str | None, typer.Option(help="Only of this line.")] = None,
     json: Json = False,
 ) -> None:
-    """List assets, with what each is called in other systems now."""
+    """List assets, with their present names in other systems."""
     register = finish(_read(settings_of(context)))
     names: dict[str, dict[str, str]] = {}
     for alias in register.aliases:

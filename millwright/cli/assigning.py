@@ -23,8 +23,8 @@ Line = Annotated[str | None, typer.Option("--line", help="Only this line.")]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
 Class = Annotated[str | None, typer.Option("--class", help="Only assets of this class.")]
 Percent = Annotated[float | None, typer.Option("--percent", help="Only this share of the machines, always the same.")]
-From = Annotated[str | None, typer.Option("--from", help="From when, ISO 8601 with zone; now where left out.")]
-Until = Annotated[str | None, typer.Option("--to", help="Until when; without end where left out.")]
+From = Annotated[str | None, typer.Option("--from", help="From when, ISO 8601 with zone; default now.")]
+Until = Annotated[str | None, typer.Option("--to", help="Until when; default without end.")]
 
 
 def _scope(line: str | None, site: str | None, asset_class: str | None, percent: float | None) -> "Scope":
@@ -47,7 +47,7 @@ def activate(
     asset_class: Class = None,
     percent: Percent = None,
     emergency: Annotated[
-        bool, typer.Option("--emergency", help="Break the glass: unapproved, or in a freeze; ends after PT8H.")
+        bool, typer.Option("--emergency", help="Emergency: without approval, or in a freeze; ends after PT8H.")
     ] = False,
     key: ApiKey = None,
     signing_key: SigningKey = None,
@@ -90,16 +90,14 @@ def canary(
     site: Site = None,
     asset_class: Class = None,
     percent: Percent = None,
-    precision: Annotated[
-        float | None, typer.Option(help="The least share of finished work that finds something.")
-    ] = None,
-    orders: Annotated[float | None, typer.Option(help="The most work orders per machine and day.")] = None,
-    orders_from: Annotated[float | None, typer.Option(help="The fewest work orders per machine and day.")] = None,
-    floods: Annotated[float | None, typer.Option(help="The most alarm floods per line and day.")] = None,
+    precision: Annotated[float | None, typer.Option(help="The minimum share of finished work with a finding.")] = None,
+    orders: Annotated[float | None, typer.Option(help="The maximum of work orders per machine and day.")] = None,
+    orders_from: Annotated[float | None, typer.Option(help="The minimum of work orders per machine and day.")] = None,
+    floods: Annotated[float | None, typer.Option(help="The maximum of alarm floods per line and day.")] = None,
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Let an approved version act on a part of the plant; it halts itself when it leaves its band."""
+    """Let an approved version act on a part of the plant; it is halted automatically when it leaves its band."""
     from domain.approvals import CANARY
 
     scope = _scope(line, site, asset_class, percent)
@@ -148,12 +146,12 @@ async def _band(storage: "Storage", scope: "Scope", now: datetime, asked: dict[s
 def rollback(
     context: typer.Context,
     version: Named,
-    to: Annotated[str, typer.Option("--to", help="The version that takes its place.")],
+    to: Annotated[str, typer.Option("--to", help="The version that replaces it.")],
     reason: Reason,
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Put an old version in the place of an active one, wherever that is active; its canaries end too."""
+    """Replace an active version by an older one, wherever it is active; its canaries end too."""
     typer.echo(finish(_rollback(settings_of(context), version, to, reason, key, signing_key)))
 
 
@@ -179,10 +177,10 @@ def in_force(
         str | None, typer.Option("--known-at", help="As it was known then; now where left out.")
     ] = None,
     asset: Annotated[str | None, typer.Option("--asset", help="For this asset.")] = None,
-    line: Annotated[str | None, typer.Option("--line", help="For this line, where nothing narrower holds.")] = None,
+    line: Annotated[str | None, typer.Option("--line", help="For this line.")] = None,
     json: Json = False,
 ) -> None:
-    """Say which version was in force for an asset or a line, as of an instant and as it was known at another."""
+    """Show which version was in force for an asset or a line at an instant, as it was known at another."""
     found = finish(_in_force(settings_of(context), at, known_at, asset, line))
     if json:
         names = found.__slots__

@@ -1,4 +1,4 @@
-"""`audit`: checking the record, and taking it elsewhere to be checked."""
+"""`audit`: verify the record, and export it for verification on another machine."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from millwright.settings import Settings
     from millwright.storage.ledger.ledger import Head
 
-app = typer.Typer(no_args_is_help=True, help="The audit: is the record whole, and can every decision be made again?")
+app = typer.Typer(no_args_is_help=True, help="The audit: verify the record, and reproduce every decision.")
 
 LAST = "last"
 """For `--head`: the head that was published last under the home."""
@@ -81,7 +81,7 @@ def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.", file_okay=False)],
     json: Json = False,
 ) -> None:
-    """Write the record and a stand-alone verifier, which checks it anywhere with nothing but Python."""
+    """Write the record and a stand-alone verifier that needs only Python."""
     try:
         exported = finish(_export(settings_of(context), directory))
     except OSError as error:
@@ -102,7 +102,8 @@ async def _export(settings: "Settings", directory: Path) -> "Exported":
 
 @app.command()
 def head(context: typer.Context, json: Json = False) -> None:
-    """Publish the ledger's head: add it to HOME/ledger-head.log and print it. Keep it where the database is not."""
+    """Publish the ledger's head: add it to HOME/ledger-head.log and print it. Keep a copy outside the database
+    server."""
     found = finish(_head(settings_of(context)))
     if json:
         write_json({"seq": found.seq, "hash": found.hash})

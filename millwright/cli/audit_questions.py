@@ -1,4 +1,4 @@
-"""`audit ask` and `audit evidence`: the auditor's questions, and all that proves an answer."""
+"""`audit ask` and `audit evidence`: the auditor's questions, and the evidence for the answers."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,7 @@ _SHOWN = 40
 
 
 class Name(StrEnum):
-    """The questions; `millwright.audit.questions.asking` has what they ask."""
+    """The names of the questions; `millwright.audit.questions.asking` has their texts."""
 
     DECIDED = "decided"
     SIGNED = "signed"
@@ -42,11 +42,13 @@ def ask(
         str | None, typer.Argument(metavar="[REF]", help="An event, an order, a hold or a case; or a version.")
     ] = None,
     at: Annotated[str | None, typer.Option(help="The instant asked about (in-force), ISO 8601 with a zone.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="As known at this instant and now (in-force).")] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="As it was known at this instant, besides as now (in-force).")
+    ] = None,
     asset: Annotated[str | None, typer.Option(help="The asset asked about (in-force).")] = None,
     line: Annotated[str | None, typer.Option(help="The line asked about (in-force).")] = None,
     since: Annotated[str | None, typer.Option(help="From this instant on (affected, changed, suppressed).")] = None,
-    until: Annotated[str | None, typer.Option(help="Up to this instant; now where left out.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to this instant; default now.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file, as CSV.", dir_okay=False)] = None,
     json: Json = False,
 ) -> None:
@@ -102,7 +104,7 @@ def evidence(
     out: Annotated[Path, typer.Option(help="A directory, or the file, .json or .html; both are written.")] = Path(),
     json: Json = False,
 ) -> None:
-    """Write all that proves a case, or a version with what it decided: one page, one JSON file, and the verifier."""
+    """Write the evidence for a case, or for a version and its decisions: one page, one JSON file, and the verifier."""
     try:
         packed = finish(_evidence(settings_of(context), ref, out))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`policy autonomy`: what acts without review, what has earned it, and a person's word on it."""
+"""`policy autonomy`: which classes and modes act without review, and the approvers' decisions on that."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ KeyFile = Annotated[
 
 
 def autonomy(context: typer.Context, json: Json = False) -> None:
-    """Show how far each asset class and failure mode may act without review, and what was measured of it."""
+    """Show which asset classes and failure modes act without review, and their measured precision."""
     settings = settings_of(context)
 
     async def work() -> "list[AutonomyProgress]":
@@ -68,10 +68,10 @@ def promote(
     failure_mode: FailureMode,
     by: By,
     reason: Why,
-    refuse: Annotated[bool, typer.Option("--refuse", help="Say no instead; earning begins anew.")] = False,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse the proposal; the count starts again.")] = False,
     key: KeyFile = None,
 ) -> None:
-    """Sign that a class and failure mode, which has earned it, acts without review from now on."""
+    """Sign that a class and failure mode that has earned it acts without review from now on."""
     from domain.autonomy import AutonomyMove
 
     move = AutonomyMove.REFUSED if refuse else AutonomyMove.PROMOTED
@@ -87,7 +87,7 @@ def demote(
     reason: Why,
     key: KeyFile = None,
 ) -> None:
-    """Take autonomy away from a class and failure mode; it begins to earn it anew."""
+    """Remove autonomy from a class and failure mode; the count starts again."""
     from domain.autonomy import AutonomyMove
 
     _sign(context, asset_class, failure_mode, AutonomyMove.LOST, by, reason, key)

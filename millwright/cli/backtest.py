@@ -1,4 +1,4 @@
-"""`policy backtest`: a version against the stored past."""
+"""`policy backtest`: test a version on the stored events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from millwright.bootstrap import Storage
 
 _UNJUDGED = 2
-"""The exit code where nothing could be said, whether for want of knowledge or because something was wrong."""
+"""The exit code if the result cannot be judged, or after an error."""
 
 Since = Annotated[
     str | None,
     typer.Option(
-        metavar="TIME", help="From when decisions are counted; else from the first event.", show_default=False
+        metavar="TIME", help="Count decisions from this time on; default the first event.", show_default=False
     ),
 ]
 Until = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Up to when; else up to the last event.", show_default=False)
+    str | None,
+    typer.Option(metavar="TIME", help="Count decisions up to this time; default the last event.", show_default=False),
 ]
 Failures = Annotated[
     Path | None,
     typer.Option(
-        help="A failure register, CSV with datetime, machineID, failure; else the findings of our own orders say.",
+        help="A failure register, CSV with datetime, machineID, failure; default the findings of our own orders.",
         exists=True,
         dir_okay=False,
         show_default=False,
@@ -48,10 +49,10 @@ def backtest(
     until: Until = None,
     against: Annotated[
         str | None,
-        typer.Option(help="The version, or draft's file, to hold it against; else the active one.", show_default=False),
+        typer.Option(help="The version, or draft's file, to compare with; default the active one.", show_default=False),
     ] = None,
     failures: Failures = None,
-    crews: Annotated[int, typer.Option(min=1, help="Among how many crews the orders are shared.")] = 1,
+    crews: Annotated[int, typer.Option(min=1, help="The number of crews that share the orders.")] = 1,
     decision: Annotated[
         int | None, typer.Option(min=1, help="Show this changed decision with both traces.", show_default=False)
     ] = None,
@@ -63,7 +64,7 @@ def backtest(
     key: ApiKey = None,
     json: Json = False,
 ) -> None:
-    """Judge the stored past again under a version; exits 0 if it is not worse, 1 if it is, 2 if nobody can tell."""
+    """Judge the stored events again under a version; exits 0 if it is not worse, 1 if it is worse, 2 if unknown."""
     from millwright.backtesting.backtest import decision_of
     from millwright.backtesting.rendering import render, render_trace
 
@@ -104,12 +105,12 @@ def backtest(
 
 
 async def _check_attachable(storage: "Storage", question: "Question", api_key: str | None) -> None:
-    """Refuses, before it is run, a backtest that may not be attached.
+    """Refuses a backtest that cannot be attached, before it is run.
 
     Raises:
-        ActRejected: nobody has this key, or it takes another role.
-        Rejected: it is of a part of the past, of a version that is not stored, or not against the one in force: it
-            would say less of what changes than those who approve must know.
+        ActRejected: nobody has this key, or the person lacks the role.
+        Rejected: it covers only a part of the past, is of a version that is not stored, or does not compare with the
+            version in force. Approvers need the whole change.
     """
     from millwright.backtesting.versions import active_version
     from millwright.storage.reporting.history import read_history
@@ -130,7 +131,7 @@ async def _check_attachable(storage: "Storage", question: "Question", api_key: s
 
 
 def moment(text: str, field: str) -> datetime:
-    """A time as people write it; one without a zone is UTC.
+    """A time from the command line; without a zone it is UTC.
 
     Raises:
         Rejected: it is no time.
@@ -174,7 +175,7 @@ async def _question(
 
 @contextmanager
 def progress_shown(words: str) -> "Iterator[Progress]":
-    """A bar on stderr where that is a terminal."""
+    """A progress bar on stderr, if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -194,7 +195,7 @@ def _unjudged_on_error() -> Iterator[None]:
     try:
         yield
     except MillwrightError as error:
-        # 1 would tell CI that the candidate is worse.
+        # Exit code 1 would mean for CI that the candidate is worse.
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNJUDGED) from error
 

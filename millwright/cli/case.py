@@ -1,4 +1,4 @@
-"""`case`: what is being seen through, and a person's decision."""
+"""`case`: show cases, and record a person's decision."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault ea
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
 _DECIDES = "planner"
 _DECIDE = "decide"
-"""The update's name on the wire."""
+"""The wire name of the update."""
 _PATIENCE = timedelta(seconds=10)
 
 
@@ -124,14 +124,14 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
 def decide(
     context: typer.Context,
     case: Ref,
-    approve: Annotated[bool, typer.Option("--approve/--reject", help="Yes or no to what the case proposes.")],
-    reason: Annotated[str, typer.Option(help="Why; it is recorded and learnt from.")],
+    approve: Annotated[bool, typer.Option("--approve/--reject", help="Approve or reject the case's proposal.")],
+    reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     key: Annotated[
         str | None,
-        typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key: it says who decides; without it, `local`."),
+        typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
     ] = None,
 ) -> None:
-    """Approve or reject what a case proposes, as the person whose API key is given."""
+    """Approve or reject a case's proposal, as the person whose API key is given."""
     by = finish(_decide(settings_of(context), case, approve, reason, key))
     typer.echo(f"{by} {'approved' if approve else 'rejected'} {case}.")
 
@@ -174,12 +174,12 @@ async def _person(storage: "Storage", key: str | None) -> str:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
     name, roles = found
     if _DECIDES not in roles:
-        raise ActRejected(f"{name} may not decide", field="key", fix=f"it takes the role {_DECIDES}")
+        raise ActRejected(f"{name} may not decide", field="key", fix=f"it needs the role {_DECIDES}")
     return name
 
 
 def _innermost(error: BaseException) -> str:
-    """The words of what an activity raised; the engine wraps them several times."""
+    """The message of an activity's error, which the engine wraps several times."""
     while error.__cause__ is not None:
         error = error.__cause__
     return str(getattr(error, "message", error))

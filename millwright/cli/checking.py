@@ -1,4 +1,4 @@
-"""`policy check` and `policy schema`: what a draft lacks, and the shape that an editor completes."""
+"""`policy check` and `policy schema`: check drafts, and print the JSON Schema for editors."""
 
 from datetime import datetime
 from pathlib import Path
@@ -29,11 +29,11 @@ def check(
         Path, typer.Argument(metavar="FILE|DIR", help="A policy document, its cases beside it; or a folder.")
     ],
     notes: Annotated[
-        bool, typer.Option("--notes", help="Show too what stands against nothing: overlaps, gaps.")
+        bool, typer.Option("--notes", help="Also show findings that do not block publication: overlaps, gaps.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check policy documents and their cases; exits 1 while anything stands against publication."""
+    """Check policy documents and their cases; exits 1 if a finding blocks publication."""
     from millwright.runtime.plant_clock import clock_of
     from policies.checks.check import check as check_policy
     from policies.checks.check import documents

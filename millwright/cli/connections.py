@@ -1,4 +1,4 @@
-"""What commands open: the settings, the storage beneath them, the engine."""
+"""Opens the settings, the storage and the engine for commands."""
 
 import asyncio
 import logging
@@ -20,10 +20,10 @@ _T = TypeVar("_T")
 
 
 def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: bool = False) -> "Settings":
-    """The settings of the installation that the command line names; from here on, logging goes by them.
+    """The settings of the installation that the command line names. Also configures logging by them.
 
     Args:
-        anew: whether what an earlier run left under the home is passed over.
+        anew: whether to ignore the settings of an earlier run under the home.
     """
     from millwright.runtime import logs
     from millwright.runtime.home import load_settings
@@ -40,10 +40,10 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 @asynccontextmanager
 async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
-    """The storage of an installation that exists; an embedded database that does not run is started.
+    """The storage of an existing installation; starts an embedded database that does not run.
 
     Raises:
-        Rejected: there is none yet, or its tables are not those of this build.
+        Rejected: there is no installation yet, or its tables are not those of this build.
     """
     from millwright.bootstrap import open_storage
     from millwright.runtime.home import installed
@@ -62,7 +62,7 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
 
 
 async def _behind(settings: "Settings") -> Rejected | None:
-    """What is wrong with the tables, where that is why a statement was not understood."""
+    """The difference of the tables, if that is the cause of a failed statement."""
     from millwright.bootstrap import database
     from millwright.storage.database.schema import revisions
 

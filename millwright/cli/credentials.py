@@ -1,4 +1,4 @@
-"""Who acts on the command line: known by an API key, their signatures made with a key that only they hold."""
+"""The person who acts on the command line: identified by an API key; signatures are made with their own signing key."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,24 +16,22 @@ if TYPE_CHECKING:
     from millwright.settings import Settings
     from millwright.storage.policies.signatures import Signature
 
-ApiKey = Annotated[
-    str | None, typer.Option("--key", envvar="MILLWRIGHT_API_KEY", help="Your API key: it says who acts.")
-]
+ApiKey = Annotated[str | None, typer.Option("--key", envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you.")]
 SigningKey = Annotated[
     Path | None,
     typer.Option(
         "--signing-key",
         envvar="MILLWRIGHT_SIGNING_KEY",
-        help="Your signing key's file; where left out, people/NAME.key under the home.",
+        help="The file of your signing key; default people/NAME.key under the home.",
         show_default=False,
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is signed and recorded.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason; it is signed and recorded.")]
 
 
 @dataclass(frozen=True)
 class Signer:
-    """A person with their signing key, for as long as a command runs."""
+    """A person with their signing key, while a command runs."""
 
     name: str
     roles: tuple[str, ...]
@@ -47,14 +45,14 @@ class Signer:
 
 
 async def actor(storage: "Storage", api_key: str | None, *roles: str) -> str:
-    """The person who acts, holding one of the roles.
+    """The person who acts and has one of the roles.
 
     Raises:
-        ActRejected: nobody has this key, or they hold none of them.
+        ActRejected: nobody has this key, or the person has none of the roles.
     """
     name, held = await _person(storage, api_key)
     if roles and not set(roles) & set(held):
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it takes the role {' or '.join(roles)}")
+        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {' or '.join(roles)}")
     return name
 
 
@@ -79,16 +77,16 @@ async def signer(storage: "Storage", settings: "Settings", api_key: str | None, 
 
 
 Attach = Annotated[
-    bool, typer.Option("--attach", help="Keep the finding with the version, which approval asks for; takes --key.")
+    bool, typer.Option("--attach", help="Store the result with the version, for its approval; needs --key.")
 ]
 
 
 async def attach(settings: "Settings", digest: str, kind: str, *, passed: bool, found: object, key: str | None) -> None:
-    """Keeps what a machine found of a stored version, in the name of the person whose key is given.
+    """Stores a machine's result for a stored version, in the name of the person whose key is given.
 
     Raises:
         ActRejected: nobody has this key.
-        PolicyRejected: no such version is stored: what is still a draft is submitted first.
+        PolicyRejected: no such version is stored; a draft must be submitted first.
     """
     from domain.canonical import canonical
     from millwright.cli.connections import opened
@@ -103,7 +101,7 @@ async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[s
     from millwright.people.persons import api_key_hash
 
     if api_key is None:
-        raise ActRejected("nobody says who acts", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
+        raise ActRejected("no API key is given", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
     found = await storage.people.by_api_key(api_key_hash(api_key))
     if found is None:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
@@ -111,7 +109,7 @@ async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[s
 
 
 def moment(value: str | None, field_name: str) -> datetime | None:
-    """An instant from the command line; None where none was given.
+    """A time from the command line; None if none was given.
 
     Raises:
         Rejected: it is no ISO 8601 instant with a time zone.

@@ -26,7 +26,7 @@ def _revisions(url: str) -> tuple[str | None, str | None]:
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
-    """Bring the database to the tables of this build; an embedded one is made where there is none."""
+    """Migrate the database to the tables of this build; creates an embedded database if there is none."""
     from millwright.bootstrap import database
     from millwright.storage.database import schema
     from millwright.storage.database.lineage import lineage
@@ -89,7 +89,7 @@ def check(context: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def stop(context: typer.Context) -> None:
-    """End the embedded database, which commands start and leave running."""
+    """Stop the embedded database, which commands start and leave running."""
     from millwright.runtime.embedded import postgres
     from millwright.runtime.embedded.marking import POSTGRES, locked
 

@@ -1,4 +1,4 @@
-"""`policy diff`: what another version changes, in rule terms and in what it decides."""
+"""`policy diff`: the changes of another version, in its rules and in its decisions."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ def diff(
     seconds: Annotated[float, typer.Option(min=0.1, help="How long one question to the solver may take.")] = 20.0,
     json: Json = False,
 ) -> None:
-    """Tell what B changes against A, and which situations it decides otherwise; exits 1 unless both decide alike."""
+    """Show the changes from A to B, and the situations that B decides differently; exits 0 only if there are none."""
     from policies.checks.difference import difference
 
     old, new = version_named(context, before), version_named(context, after)
@@ -61,7 +61,7 @@ def _tell(found: "Difference") -> None:
     if found.alike:
         typer.echo("  nothing: it is proved that both decide every situation alike")
     elif not found.unsettled:
-        typer.echo("Nothing else is decided otherwise: that is proved.")
+        typer.echo("It is proved that nothing else is decided differently.")
 
 
 def register(app: typer.Typer) -> None:

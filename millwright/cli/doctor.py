@@ -1,4 +1,4 @@
-"""Looking at every part of an installation, and saying how to mend what is not well."""
+"""Checks every part of an installation, and says how to repair it."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ from domain.holds import A_SHIFT
 from domain.production import ISOLATION_NOTICE
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.explaining.waivers import read_waiver_notices
-from millwright.intake.running import open_door
+from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
 from millwright.runtime.lockfile import differences
 from millwright.settings import Settings
@@ -28,7 +28,7 @@ from millwright.workflow_engine.temporal import engine_client
 from policies.checks.waivers import NOTICE
 
 OVERDUE = timedelta(minutes=5)
-"""By the plant's clock: the dispatcher wakes what is due within a second, an answer takes seconds more."""
+"""In plant time. The dispatcher wakes due subjects within a second, and an answer takes some seconds more."""
 
 _PATIENCE = 15.0
 _SHOWN = 5
@@ -37,7 +37,7 @@ _OLDEST_PYTHON = (3, 11)
 
 @dataclass(frozen=True, slots=True)
 class PartCondition:
-    """What was found of one part. `mend` says what to do about it, and is None where nothing is to be done."""
+    """The result for one part. `mend` says how to repair it, and is None if nothing is to be done."""
 
     part: str
     ok: bool
@@ -46,7 +46,7 @@ class PartCondition:
 
 
 async def examine(settings: Settings) -> list[PartCondition]:
-    """Every part, in the order in which they depend on each other. Whatever is wrong with one, the others are seen."""
+    """All parts, in the order of their dependencies. If one check fails, the others are still made."""
     findings = [_python(), _packages()]
     async with AsyncExitStack() as stack:
         storage, found = await _opened(settings, stack)
@@ -85,7 +85,7 @@ def _packages() -> PartCondition:
 
 
 async def _seen(part: str, mend: str, look: Callable[[], Awaitable[PartCondition]]) -> PartCondition:
-    """What a look finds; one that fails, or takes too long, is a finding too."""
+    """The result of a check; an error or a timeout is a result too."""
     try:
         async with asyncio.timeout(_PATIENCE):
             return await look()
@@ -175,7 +175,7 @@ async def _policies(storage: Storage) -> PartCondition:
         return PartCondition("policies", ok=False, sentence=sentence, mend="approve and activate a version")
     faults = await condition.read_policy_faults(storage.engine, storage.compiled, storage.clock)
     if faults:
-        sentence = f"what runs is not what was approved, and its work is stopped: {faults[0]}"
+        sentence = f"a version in force was not approved, and its work is stopped: {faults[0]}"
         return PartCondition(
             "policies", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access"
         )
@@ -188,7 +188,7 @@ async def _waivers(storage: Storage) -> PartCondition:
     notices = await read_waiver_notices(storage.engine, storage.clock.now())
     if not notices:
         return PartCondition("waivers", ok=True, sentence=f"none in force has ended or ends within {NOTICE.days} days")
-    # Nothing is broken: a rule that was waived decides again. But somebody has to know.
+    # This is no failure: the waived rule decides again. But people must know.
     return PartCondition("waivers", ok=True, sentence="; ".join(notice.words for notice in notices))
 
 
@@ -215,8 +215,7 @@ async def _lanes(storage: Storage) -> PartCondition:
     if not lanes:
         return PartCondition("lanes", ok=True, sentence="no case waits for a person")
     sentence = ", ".join(f"{count} in {lane}" for lane, count in sorted(lanes.items()))
-    # Reviewing and releasing are daily business; the other lanes mean that something is broken and only a person can
-    # mend it.
+    # Reviews and releases are normal work. In the other lanes something is wrong, and only a person can correct it.
     broken = sorted(set(lanes) - {Lane.REVIEW.value, Lane.PRODUCTION.value})
     mend = "; ".join(f"millwright case list --lane {lane}" for lane in broken) or None
     return PartCondition("lanes", ok=not broken, sentence=f"cases wait for a person: {sentence}", mend=mend)
@@ -252,7 +251,7 @@ async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
 
 
 class _Reconciling:
-    """Holds what storage calls open against what the engine runs."""
+    """Compares the open cases in storage with the workflows in the engine."""
 
     def __init__(self, storage: Storage, client: Client) -> None:
         self._storage = storage
@@ -298,5 +297,5 @@ def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], A
 
 
 async def _bus(settings: Settings) -> PartCondition:
-    async with open_door(settings) as door:
-        return PartCondition("bus", ok=True, sentence=await door.check())
+    async with open_ingress(settings) as ingress:
+        return PartCondition("bus", ok=True, sentence=await ingress.check())

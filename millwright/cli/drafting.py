@@ -1,4 +1,4 @@
-"""`policy draft`, `submit`, `approve`, `withdraw`, `list`, `history`, `export`, `import`: the way to approval."""
+"""`policy draft`, `submit`, `approve`, `withdraw`, `list`, `history`, `export`, `import`: from a draft to approval."""
 
 import asyncio
 from pathlib import Path
@@ -26,7 +26,7 @@ def draft(
     reason: Reason,
     key: ApiKey = None,
 ) -> None:
-    """Save a policy document as a draft; saved again, it is the next revision. Its author is who saves it."""
+    """Save a policy document as a draft, or as its next revision. The author is the person who saves it."""
     saved = finish(_draft(settings_of(context), file, reason, key))
     typer.echo(saved)
 
@@ -69,7 +69,7 @@ def submit(
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Put a draft to review, if it is checked and what it promises is proved; its text never changes any more."""
+    """Submit a draft for review, if it is checked and its properties are proved. Its text never changes afterwards."""
     typer.echo(finish(_submit(settings_of(context), version, meaning, key, signing_key)))
 
 
@@ -107,7 +107,7 @@ def approve(
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Approve a version in review. Nobody approves what they wrote; how many it takes grows with what it changes."""
+    """Approve a version in review. Authors cannot approve their own version. A larger change needs more approvals."""
     typer.echo(finish(_approve(settings_of(context), version, meaning, key, signing_key)))
 
 
@@ -133,7 +133,7 @@ def withdraw(
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Withdraw a version from review or use, or end its canaries or shadows. An active one is rolled back first."""
+    """Withdraw a version from review or use, or end its canaries or shadows. Roll back an active version first."""
     typer.echo(finish(_withdraw(settings_of(context), version, reason, only, key, signing_key)))
 
 
@@ -159,7 +159,7 @@ async def _withdraw(
 
 
 def listed(context: typer.Context, json: Json = False) -> None:
-    """List every version and draft with how it stands: in review, approved, active and where."""
+    """List every version and draft with its state: in review, approved, active, and where."""
     states, drafts = finish(_all(settings_of(context)))
     if json:
         shown = ("policy", "version", "revision", "digest", "author", "saved_at")
@@ -248,7 +248,7 @@ async def _export(settings: "Settings", directory: Path) -> int:
 
 
 def _keep_cases(path: Path, document: str, cases: str) -> None:
-    """Writes a version's cases under the name that it has for them, or its own where another version has that."""
+    """Writes a version's cases under their name in the document, or under its own if another version has that name."""
     from policies.engine.judging import compile_policy
 
     beside = path.parent / compile_policy(document, str(path)).document.cases
@@ -263,7 +263,7 @@ def take_in(
     reason: Reason,
     key: ApiKey = None,
 ) -> None:
-    """Save every version of a folder that is not stored yet as a draft of its author; one that is must be the same."""
+    """Save the versions of a folder that are not stored yet as drafts of their author. Stored ones must be equal."""
     for line in finish(_import(settings_of(context), directory, reason, key)):
         typer.echo(line)
 

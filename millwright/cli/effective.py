@@ -1,4 +1,4 @@
-"""`policy show --asset`: a version as one asset meets it."""
+"""`policy show --asset`: a version for one asset."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_effective(context: typer.Context, version: str | None, asset: str, at: str | None, *, json: bool) -> None:
-    """Writes what a version is for an asset.
+    """Writes a version for an asset.
 
     Raises:
         Rejected: there is no such version or asset, or the instant cannot be read.

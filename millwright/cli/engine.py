@@ -26,7 +26,7 @@ def engine(
     ),
     port: Annotated[int, typer.Option(help="Where it listens on loopback, with --serve.")] = 7233,
 ) -> None:
-    """Find the workflow engine's server, fetch or build it where there is none, and print where it is."""
+    """Find the workflow engine's server, download or build it if there is none, and print its path."""
     from millwright.runtime.embedded import production_engine, temporal_server
     from millwright.runtime.embedded.engines import DevelopmentEngine
     from millwright.runtime.embedded.production_engine import ProductionEngine
@@ -44,7 +44,7 @@ async def _run(engine: "EmbeddedEngine", home: Path) -> None:
 
     stop = stopping()
     command = await asyncio.to_thread(engine.command, _say)
-    # Beside others: workers and the API may use the same home.
+    # A shared lock, because workers and the API may use the same home.
     keeping = kept(home, alone=False)
     process = Process("engine", command, {}, home / "logs", inherits=(keeping.descriptor,))
     try:

@@ -12,11 +12,11 @@ from typer.core import TyperGroup
 from domain.errors import MillwrightError, StorageUnavailable
 
 INTERRUPTED = 130
-"""What a shell expects of a program that was ended by Ctrl-C."""
+"""The exit code of a program that was ended by Ctrl-C."""
 
 
 class Commands(TyperGroup):
-    """The root of all commands: 1 after one of our errors or a fault of ours, 2 where the command line was wrong."""
+    """The root of all commands: exit code 1 after an error, also an internal one, 2 if the command line was wrong."""
 
     def main(
         self,
@@ -58,4 +58,4 @@ def _ours(error: BaseException) -> MillwrightError | None:
 def _fault(error: BaseException) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="millwright-fault-", suffix=".txt", delete=False) as report:
         report.writelines(traceback.format_exception(error))
-    return f"A fault of ours, {type(error).__name__}: {error}. Please report it with {Path(report.name)}."
+    return f"Internal error, {type(error).__name__}: {error}. Please report it with {Path(report.name)}."

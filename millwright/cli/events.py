@@ -1,4 +1,4 @@
-"""`events`: what came in, what became of it, and taking it up again."""
+"""`events`: list events with their fates, and redrive them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,9 +21,9 @@ _WAITS = "undecided"
 @app.command("list")
 def list_(
     context: typer.Context,
-    fate: Annotated[Fate | None, typer.Option(help="Only events that ended so.")] = None,
+    fate: Annotated[Fate | None, typer.Option(help="Only events with this fate.")] = None,
     asset: Annotated[str | None, typer.Option(help="Only of this component or machine.")] = None,
-    after: Annotated[int, typer.Option(help="Only those stored behind this event.")] = 0,
+    after: Annotated[int, typer.Option(help="Only those stored after this event.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     json: Json = False,
 ) -> None:
@@ -61,12 +61,12 @@ def redrive(
     event: Annotated[int, typer.Argument(metavar="ID", help="The event, as `events list` numbers it.")],
     raw: Annotated[
         Path | None,
-        typer.Option(help="Read this file's JSON in the place of what was sent.", exists=True, dir_okay=False),
+        typer.Option(help="Read this file's JSON instead of the original message.", exists=True, dir_okay=False),
     ] = None,
     by: Annotated[str, typer.Option(help="Who asks for it.")] = "operations",
     json: Json = False,
 ) -> None:
-    """Read a quarantined or unmapped event again, against the register as it is now; exits 1 if it is still stuck."""
+    """Read a quarantined or unmapped event again, with the current register; exits 1 if it still fails."""
     from domain.anomaly import Fate
 
     settings = settings_of(context)

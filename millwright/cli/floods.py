@@ -1,4 +1,4 @@
-"""`floods`: which lines were louder than a person can answer, and when."""
+"""`floods`: which lines had more alarms than a person can answer, and when."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ def floods(
     hours: Annotated[float, typer.Option(min=0, help="How far to look back, in hours of the plant's time.")] = 24.0,
     json: Json = False,
 ) -> None:
-    """List alarm floods by line (ISA-18.2: more than ten alarms in ten minutes, over below five)."""
+    """List alarm floods by line (ISA-18.2: begins with more than ten alarms in ten minutes, ends below five)."""
     settings = settings_of(context)
 
     async def read() -> "list[Flood]":

@@ -1,4 +1,4 @@
-"""`doctor`: how every part is, and how to mend it."""
+"""`doctor`: the state of every part, and how to repair it."""
 
 import typer
 
@@ -7,7 +7,7 @@ from millwright.cli.output import Json, write_json, write_table
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
-    """Check every part of the installation and say how to mend what is not well; exits 1 if anything is not."""
+    """Check every part of the installation and say how to repair it; exits 1 if a check fails."""
     from millwright.cli.doctor import examine
 
     findings = finish(examine(settings_of(context, _QUIET)))
@@ -24,7 +24,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 
 
 _QUIET = 50
-"""Above every level: what libraries have to say of a part that is away stands in the table already."""
+"""Above every log level, because the table already has the state of each part."""
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from policies.engine.judging import CompiledPolicy
     from policies.statistics.hits import RuleHits
 
-_FLAGS = {"never_hit": "never hit", "always_hit": "always hit: nothing below it is asked"}
+_FLAGS = {"never_hit": "never hit", "always_hit": "always hit: no rule below it is evaluated"}
 
 
 def hits(
@@ -25,7 +25,7 @@ def hits(
     until: Until = None,
     json: Json = False,
 ) -> None:
-    """Show how often each rule decided, by the verdicts that stand, and which never did or always do."""
+    """Show how often each rule decided, counting the newest verdicts, and which rules never or always decide."""
     settings = settings_of(context)
 
     async def work() -> "tuple[CompiledPolicy, tuple[RuleHits, ...]]":

@@ -1,4 +1,4 @@
-"""`hold`: which machines are kept from running, and their release by a person of production."""
+"""`hold`: list held machines, and release them as a person of production."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Those that have ended, too.")] = False,
     json: Json = False,
 ) -> None:
-    """List the holds that are live, the newest first."""
+    """List the live holds, the newest first."""
     from domain.holds import HoldStatus
     from millwright.storage.reporting.hold_lists import hold_page
 
@@ -52,7 +52,7 @@ def list_(
 
 @app.command()
 def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
-    """Show one hold: how it stands, its placements, and the cases that ask for it."""
+    """Show one hold: its state, its placements, and the cases that ask for it."""
     from millwright.storage.reporting.hold_lists import hold_by
 
     settings = settings_of(context)
@@ -118,9 +118,9 @@ def release(
         raise Rejected("is empty", field="reason", fix="say why")
     if not ready_to_run:
         raise Rejected(
-            "whoever releases a hold states what that means",
+            "a release needs the statement of the person who releases",
             field="ready-to-run",
-            fix=f"once it is so at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
+            fix=f"when it is true at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
         )
     settings = settings_of(context)
 

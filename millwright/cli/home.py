@@ -13,10 +13,10 @@ app = typer.Typer(no_args_is_help=True, help="The home: where the embedded parts
 def remove(
     context: typer.Context,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Also where people did something in the home; that is lost.")
+        bool, typer.Option("--fresh", help="Also if people acted in the home; their acts are lost.")
     ] = False,
 ) -> None:
-    """Remove a home that nobody uses, with all that was played in it; files that are not ours stay."""
+    """Remove a home that nobody uses, with all its data; files that are not ours are kept."""
     from millwright.demo import clearing
     from millwright.runtime.embedded.marking import locked
 

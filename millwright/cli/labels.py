@@ -1,4 +1,4 @@
-"""`labels`: what completed work taught, for those who train."""
+"""`labels`: training labels from completed work."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +7,12 @@ import typer
 
 from millwright.cli.connections import finish, opened, settings_of
 
-app = typer.Typer(no_args_is_help=True, help="Labels: what completed work taught.")
+app = typer.Typer(no_args_is_help=True, help="Labels: training data from completed work.")
 
 
 @app.callback()
 def _labels() -> None:
-    """A group of its own, though it has one command."""
+    """Makes this a command group, although it has one command."""
 
 
 @app.command("export")

@@ -1,4 +1,4 @@
-"""How a long-lived process begins and ends: it waits for its parts, and goes in good order when asked to."""
+"""The start and end of a long-lived process: it waits for its parts, and shuts down cleanly when asked to."""
 
 import asyncio
 import ctypes
@@ -36,10 +36,10 @@ def live(life: Coroutine[Any, Any, None]) -> None:
 
 
 def settle_in() -> None:
-    """Once all is loaded: what is there stays, and the garbage collector need not look at it again and again.
+    """Freezes all loaded objects, so that the garbage collector does not scan them again.
 
-    A batch of a hundred events makes thousands of objects, and none of them in a cycle; Python's first threshold of
-    700 has the collector look a dozen times a batch.
+    A batch of a hundred events creates thousands of objects, none of them in a cycle. With Python's first threshold of
+    700 the collector runs a dozen times in a batch.
     """
     gc.collect()
     gc.freeze()
@@ -47,8 +47,8 @@ def settle_in() -> None:
 
 
 def _bound_heap() -> None:
-    """Has freed memory given back: glibc raises its thresholds with the largest block that it has seen freed, and
-    keeps up to 64 MB at the top of each heap from then on. Elsewhere nothing is done."""
+    """Makes glibc return freed memory. By default glibc raises its thresholds with the largest freed block, and then
+    keeps up to 64 MB at the top of each heap. Does nothing without glibc."""
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, _ARENAS)
@@ -57,10 +57,10 @@ def _bound_heap() -> None:
 
 
 async def give_back_memory() -> None:
-    """Gives the free pages within the heap back, every two seconds until cancelled.
+    """Returns the free pages within the heap to the system, every two seconds until cancelled.
 
-    By itself glibc gives back only what is free at its end: after a batch the heap is full of holes. Elsewhere
-    nothing is done.
+    By itself glibc returns only free memory at the end of the heap, but after a batch the free pages are within it.
+    Does nothing without glibc.
     """
     with suppress(OSError, AttributeError):
         trim = ctypes.CDLL(None).malloc_trim
@@ -81,11 +81,12 @@ def stopping() -> asyncio.Event:
 async def once_there(
     part: str, attempt: Callable[[], Awaitable[_T]], stop: asyncio.Event, pause: float = _FIRST_PAUSE
 ) -> _T:
-    """What an attempt gives, tried until the part answers. One sentence says that it is away, one that it has come.
+    """The result of an attempt, retried until the part answers. Logs one sentence when it does not answer, and one when
+    it does.
 
     Args:
-        part: what is waited for, and where it is.
-        pause: seconds before the second attempt; doubled each time, ten at most.
+        part: the name and the address of the part.
+        pause: seconds before the second attempt; doubled each time, at most ten.
 
     Raises:
         Ended: `stop` was set meanwhile.
@@ -93,7 +94,7 @@ async def once_there(
     return await retry(
         attempt,
         on=(StorageUnavailable, StorageFault, ConnectorError),
-        outage=Outage(log, f"waiting for {part}", f"{part} is there now"),
+        outage=Outage(log, f"waiting for {part}", f"{part} answers now"),
         first=pause,
         longest=_LONGEST_PAUSE,
         stop=stop,

@@ -1,4 +1,4 @@
-"""What a command says on stdout: a table for people, JSON for a pipe."""
+"""The output of a command on stdout: a table for people, JSON for a pipe."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _PIPED_WIDTH = 200
-"""Where stdout is no terminal, nobody's window cuts the lines."""
+"""The width if stdout is no terminal, so that lines are not cut."""
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a pipe.")]
 
@@ -40,7 +40,7 @@ def _plain(value: object) -> object:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
-    """Writes a table, or a sentence where there is nothing to show."""
+    """Writes a table, or a sentence if it is empty."""
     from rich.table import Table
     from rich.text import Text
 
@@ -57,7 +57,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothin
 
 
 def write_rich(shown: "RenderableType") -> None:
-    """Writes what Rich can render; plain where stdout is no terminal."""
+    """Writes a Rich renderable; plain if stdout is no terminal."""
     from rich.console import Console
 
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(shown)

@@ -1,4 +1,4 @@
-"""`people`: who may do what."""
+"""`people`: add people with roles, and end their permissions."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
 @app.command()
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="What they are called; it stands on all they decide.")],
+    name: Annotated[str, typer.Argument(help="The person's name; it is recorded with all their decisions.")],
     role: Annotated[
         list[str],
         typer.Option(
@@ -26,7 +26,7 @@ def add(
     ],
     json: Json = False,
 ) -> None:
-    """Add a person. Their API key is shown this once; their signing key goes to HOME/people/NAME.key."""
+    """Add a person. The API key is shown only once; the signing key is written to HOME/people/NAME.key."""
     settings = settings_of(context)
     person = finish(_add(settings, name, role))
     file = settings.home / "people" / f"{person.name}.key"
@@ -47,9 +47,9 @@ async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
 
 @app.command()
 def leave(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Who leaves.")]) -> None:
-    """End what a person may do, from now on; what they signed stands."""
+    """End a person's permissions from now on. What they signed before stays valid."""
     finish(_leave(settings_of(context), name))
-    typer.echo(f"{name} may do nothing here any more.")
+    typer.echo(f"{name} has no permissions any more.")
 
 
 async def _leave(settings: "Settings", name: str) -> None:

@@ -21,18 +21,16 @@ Data = Annotated[
 ]
 
 
-Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Empty the home also where people did something in it; that is lost.")
-]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Empty the home even if people acted in it; their acts are lost.")]
 
 
 def run(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
-    """Play the sandbox plant to its end, print what happened, and stop."""
+    """Run the sandbox plant to its end, print the summary, and stop."""
     _play(context, data, stay=False, fresh=fresh)
 
 
 def up(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
-    """Play the sandbox plant and stay up afterwards, with the addresses to open."""
+    """Run the sandbox plant and keep running afterwards, with the addresses to open."""
     _play(context, data, stay=True, fresh=fresh)
 
 

@@ -1,4 +1,4 @@
-"""`policy`: what a draft lacks, and what a version says."""
+"""`policy`: show policy versions."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,11 +25,13 @@ def show(
     version: Annotated[
         str | None, typer.Argument(metavar="[VERSION]", help="A version's number or digest; without it, all.")
     ] = None,
-    asset: Annotated[str | None, typer.Option(help="An asset: what the version is for it, overrides applied.")] = None,
-    at: Annotated[str | None, typer.Option(help="The event time for which waivers are told; else now.")] = None,
+    asset: Annotated[
+        str | None, typer.Option(help="An asset: show the version for it, with overrides applied.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="The event time for the waivers; default now.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the stored versions and where they are assigned, the text of one, or what one is for an asset."""
+    """Show the stored versions and where they are assigned, the text of one, or one version for an asset."""
     if asset is not None:
         show_effective(context, version, asset, at, json=json)
         return

@@ -1,4 +1,4 @@
-"""`policy prove` and `policy try`: what a version promises, and what it makes of a situation."""
+"""`policy prove` and `policy try`: prove a version's properties, and judge given situations."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from policies.proof.prover import Proof
 
 _UNSETTLED = 2
-"""Neither proved nor refuted: something could not be translated or decided, or there was nothing to prove."""
+"""The exit code for neither proved nor refuted, or if there is nothing to prove."""
 _MARKS = {"proved": "proved ", "refuted": "REFUTED", "unknown": "unknown"}
 
 
@@ -32,7 +32,7 @@ def prove(
     key: ApiKey = None,
     json: Json = False,
 ) -> None:
-    """Prove what a version promises of itself; exits 1 where a promise is broken, 2 where it cannot be settled."""
+    """Prove a version's properties; exits 1 if one is refuted, 2 if one is unknown."""
     from policies.proof.prover import Prover
 
     policy = newest() if version is None else version_named(context, version)
@@ -67,7 +67,7 @@ def _summary(proof: "Proof") -> dict[str, object]:
 def _tell(policy: "CompiledPolicy", proofs: "list[Proof]") -> None:
     document = policy.document
     if not proofs:
-        typer.echo(f"{document.policy} {document.version} promises nothing: it has no properties, so none is proved.")
+        typer.echo(f"{document.policy} {document.version} has no properties, so there is nothing to prove.")
         return
     for proof in proofs:
         typer.echo(f"{_MARKS[proof.result]}  {proof.property}: {proof.says}")
@@ -98,7 +98,7 @@ def try_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Judge situations that are made up, and tell the way to each verdict and what would have changed it."""
+    """Judge given situations, and show the trace of each verdict and what would have changed it."""
     from millwright.explaining.trying import render_trial
     from policies.engine.counterfactual import counterfactuals
     from policies.engine.trial import read_situations, try_situation

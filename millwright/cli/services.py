@@ -1,4 +1,5 @@
-"""`worker`, `intake` and `api`: the processes of a plant. Each waits for its parts and ends when it is asked to."""
+"""`worker`, `intake` and `api`: the processes of an installation. Each waits for its parts and ends when it is asked
+to."""
 
 import asyncio
 import contextlib
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Only(StrEnum):
-    """What a worker may be kept to; see `millwright.worker.running.Work`."""
+    """The work to which a worker may be limited; see `millwright.worker.running.Work`."""
 
     JUDGING = "judging"
     CASES = "cases"
@@ -33,10 +34,10 @@ class Only(StrEnum):
 def worker(
     context: typer.Context,
     only: Annotated[
-        Only | None, typer.Option(help="Keep this worker to judging, or to cases; there must be one of each then.")
+        Only | None, typer.Option(help="Limit this worker to judging or to cases; then there must be one of each.")
     ] = None,
 ) -> None:
-    """Run workflows and activities, and wake what is due."""
+    """Run workflows and activities, and wake due subjects."""
 
     async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
         await _worker(settings, storage, stop, stack, only)
@@ -45,12 +46,12 @@ def worker(
 
 
 def intake(context: typer.Context) -> None:
-    """Take in what the event bus has."""
+    """Receive the messages of the event bus, store them, and settle them."""
     live(_until_asked(_intake, settings_of(context, logging.INFO)))
 
 
 def api(context: typer.Context) -> None:
-    """Serve the HTTP door, the read side and decisions."""
+    """Serve the HTTP API: ingress, lists and reports, and decisions."""
     live(_until_asked(_api, settings_of(context, logging.INFO)))
 
 
@@ -95,8 +96,8 @@ async def _worker(
     try:
         await register_search_attributes(client)
     except RPCError as error:
-        # A hosted engine may leave this to its own administrators; `doctor` says what is still missing.
-        log.warning("the workflow engine does not let us register search attributes: %s", error.message)
+        # On a hosted engine its administrators may have to do this; `doctor` lists what is missing.
+        log.warning("the workflow engine refuses to register search attributes: %s", error.message)
     looking: asyncio.Task[None] | None = None
     if systems is not None:
         await redrive_once_there(_database(settings), storage, systems.codes, stop)
@@ -113,7 +114,7 @@ async def _worker(
 async def redrive_once_there(
     database: str, storage: "Storage", codes: "Mapping[str, OutcomeCodes]", stop: asyncio.Event
 ) -> None:
-    """Wakes the closed cases whose outcomes the crosswalk knows by now, as soon as storage is there.
+    """Wakes the closed cases whose outcome codes were added to the crosswalk, as soon as storage answers.
 
     Raises:
         Ended: `stop` was set meanwhile.
@@ -122,7 +123,7 @@ async def redrive_once_there(
 
     redriven = await once_there(database, lambda: redrive_outcomes(storage, codes), stop)
     if redriven:
-        log.info("the crosswalk knows the outcomes of %d closed cases by now", redriven)
+        log.info("the crosswalk now has the outcome codes of %d closed cases", redriven)
 
 
 async def _intake(settings: "Settings", storage: "Storage", stop: asyncio.Event, _stack: AsyncExitStack) -> None:
@@ -138,7 +139,7 @@ async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, st
 
     client = None
     if settings.temporal_address is not None:
-        # The door takes in without the engine; only decisions need it, and say so when it is away.
+        # The API accepts events without the engine; only decisions need it and fail without it.
         client = await stack.enter_async_context(engine_client(settings, settings.temporal_address, lazy=True))
     settle_in()
     await run_api(settings, storage, stop, client)
@@ -165,7 +166,7 @@ async def _ready(storage: "Storage") -> None:
 
 
 async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
-    """Asks the process to end once the database has tables that this build must not work on; gives the reason."""
+    """Ends the process when the database has tables that this build must not work on; returns the reason."""
     from domain.errors import StorageFault, StorageUnavailable
     from millwright.storage.database.revision import read_revision
 
@@ -182,7 +183,7 @@ async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
 
 
 async def _look(systems: "Systems", stop: asyncio.Event) -> None:
-    """Says which of the other systems are away, and when they come; the work waits for them by itself."""
+    """Logs which of the other systems do not answer, and when they do. The steps wait for them by themselves."""
     checks = {
         **{f"the CMMS {system}": cmms.check for system, cmms in systems.cmms.items()},
         **{f"the MES {system}": mes.check for system, mes in systems.mes.items()},

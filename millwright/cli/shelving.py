@@ -1,4 +1,4 @@
-"""`shelve`, `unshelve`, `shelved`: putting a nuisance away for a limited time (ISA-18.2 clause 11.7)."""
+"""`shelve`, `unshelve`, `shelved`: suppress nuisance alarms for a limited time (ISA-18.2 clause 11.7)."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 _SHELVES = ("operator", "planner")
 _LISTED = 200
 
-Reason = Annotated[str, typer.Option(help="Why; it is recorded, and told to whoever asks.")]
+Reason = Annotated[str, typer.Option(help="The reason; it is recorded and shown.")]
 Key = Annotated[
     str | None,
-    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key: it says who does it; without it, `local`."),
+    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
 ]
 
 
 def shelve(
     context: typer.Context,
-    asset: Annotated[str, typer.Argument(metavar="ASSET", help="A component, or a machine, line or site whole.")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="A component, or a whole machine, line or site.")],
     length: Annotated[str, typer.Option("--for", metavar="DURATION", help="For how long, in ISO 8601: PT8H.")],
     reason: Reason,
     failure_mode: Annotated[str | None, typer.Option(help="Only this failure mode.")] = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Shelve an asset: it is judged as ever, and opens and feeds no case until it returns by itself."""
+    """Shelve an asset: its events are judged as usual, but open no case and add no evidence until the shelf ends."""
     settings = settings_of(context)
 
     async def work() -> Suppression:
@@ -57,7 +57,7 @@ def unshelve(
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """End a shelf or a window now; what it held back of late opens its case as soon as a worker sees it."""
+    """End a shelf or a window now. A worker then lets recent suppressed verdicts act."""
     settings = settings_of(context)
 
     async def work() -> Suppression:
@@ -74,16 +74,16 @@ def unshelve(
 
 def shelved(
     context: typer.Context,
-    ref: Annotated[str | None, typer.Argument(metavar="ID", help="One of them, with what it held back.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Those that have returned, too.")] = False,
+    ref: Annotated[str | None, typer.Argument(metavar="ID", help="Show one, with its suppressed verdicts.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     json: Json = False,
 ) -> None:
-    """List what is shelved and which windows there are, or tell what arrived under one of them."""
+    """List shelves and windows, or show the verdicts that one of them suppressed."""
     from millwright.storage.reporting.suppression_lists import suppression_page, whole_suppression
 
     settings = settings_of(context)
 
-    async def one(suppression: str) -> "WholeSuppression":
+    async def suppression_of(suppression: str) -> "WholeSuppression":
         async with opened(settings) as storage:
             return await whole_suppression(storage.engine, suppression)
 
@@ -92,7 +92,7 @@ def shelved(
             return await suppression_page(storage.engine, ended=everything, limit=_LISTED)
 
     if ref is not None:
-        whole = finish(one(ref))
+        whole = finish(suppression_of(ref))
         if json:
             write_json(whole)
         else:
@@ -122,14 +122,14 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
         for seen in found
         for suppression in (seen.suppression,)
     ]
-    write_table(("id", "kind", "asset", "mode", "from", "until", "held back", "by", "because"), rows, nothing)
+    write_table(("id", "kind", "asset", "mode", "from", "until", "suppressed", "by", "because"), rows, nothing)
 
 
 async def person(storage: "Storage", key: str | None, *roles: str) -> str:
-    """Who does it: the person with this API key, holding one of the roles; `local` where none is given.
+    """The person with this API key, who must have one of the roles; `local` without a key.
 
     Raises:
-        ActRejected: nobody has this key, or they hold none of them.
+        ActRejected: nobody has this key, or the person has none of the roles.
     """
     return LOCAL_ACTOR if key is None else await actor(storage, key, *roles)
 
@@ -149,7 +149,7 @@ def _tell(whole: "WholeSuppression") -> None:
             each.asset,
             each.failure_mode,
             each.rung,
-            "acted on a return" if each.let_in else "held back",
+            "acted at the end" if each.let_in else "suppressed",
         )
         for each in whole.arrived
     ]
@@ -157,7 +157,7 @@ def _tell(whole: "WholeSuppression") -> None:
 
 
 def _state(arrived: "Arrived") -> str:
-    return "acted on a return" if arrived.let_in else "held back"
+    return "acted at the end" if arrived.let_in else "suppressed"
 
 
 def _duration(written: str) -> timedelta:

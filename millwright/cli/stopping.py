@@ -1,4 +1,4 @@
-"""`policy stop`, `lift`, `stops`, `freeze`, `thaw`, `freezes`: what is not done, and when nothing may change."""
+"""`policy stop`, `lift`, `stops`, `freeze`, `thaw`, `freezes`: kill switches and freeze windows."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,9 +26,9 @@ def stop(
     asset_class: Annotated[str | None, typer.Option("--class", help="Only for assets of this class.")] = None,
     key: ApiKey = None,
 ) -> None:
-    """Throw a kill switch: the action is not taken any more, while judging goes on and cases wait."""
+    """Activate a kill switch: the action is no longer taken, while judging continues and cases wait."""
     number = finish(_stop(settings_of(context), action, reason, site, asset_class, key))
-    typer.echo(f"Stop {number} stands; another person lifts it: millwright policy lift {number}")
+    typer.echo(f"Kill switch {number} is active; another person can lift it: millwright policy lift {number}")
 
 
 async def _stop(
@@ -52,7 +52,7 @@ def lift(
     reason: Reason,
     key: ApiKey = None,
 ) -> None:
-    """Lift a kill switch that another person threw; cases that waited go on."""
+    """Lift a kill switch that another person activated; waiting cases continue."""
     finish(_lift(settings_of(context), number, reason, key))
     typer.echo(f"Stop {number} is lifted.")
 
@@ -63,7 +63,7 @@ async def _lift(settings: "Settings", number: int, reason: str, key: str | None)
 
 
 def stops(context: typer.Context, json: Json = False) -> None:
-    """List the kill switches, those lifted too."""
+    """List the kill switches, also lifted ones."""
     found = finish(_stops(settings_of(context)))
     if json:
         write_json(found)
@@ -84,7 +84,7 @@ def freeze(
     reason: Reason,
     key: ApiKey = None,
 ) -> None:
-    """Declare a freeze window: no version comes into force inside it but by an emergency or a rollback."""
+    """Declare a freeze window, in which versions come into force only by an emergency or a rollback."""
     number = finish(_freeze(settings_of(context), begins, ends, reason, key))
     typer.echo(f"Freeze {number} stands.")
 
@@ -114,7 +114,7 @@ async def _thaw(settings: "Settings", number: int, reason: str, key: str | None)
 
 
 def freezes(context: typer.Context, json: Json = False) -> None:
-    """List the freeze windows, those lifted too."""
+    """List the freeze windows, also lifted ones."""
     found = finish(_freezes(settings_of(context)))
     if json:
         write_json([declared._asdict() for declared in found])

@@ -1,4 +1,4 @@
-"""`policy suggest`: drafts that the stored past speaks for."""
+"""`policy suggest`: drafts that the stored events support."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +29,7 @@ def suggest(
     ] = Path("drafts"),
     json: Json = False,
 ) -> None:
-    """Look for small changes that the past speaks for, and write them as drafts. Nothing is published."""
+    """Search for small changes that the stored events support, and write them as drafts. Nothing is published."""
     from millwright.backtesting.suggesting import Search, write_drafts
     from millwright.backtesting.suggesting import suggest as seek
 

@@ -1,4 +1,4 @@
-"""How a command names a policy version: a draft's file, a number, or a digest."""
+"""Finds a policy version by a draft's file, a number, or a digest."""
 
 import re
 from pathlib import Path
@@ -18,8 +18,8 @@ _FILE = re.compile(r".*\.ya?ml|.*/.*")
 
 
 def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
-    """A draft's file, or a version by its number or digest: one that ships with Millwright, or one stored here, a saved
-    draft among them.
+    """A draft's file, or a version by its number or digest: a shipped one, a stored one, or a saved
+    draft.
 
     Raises:
         PolicyRejected: the text does not compile.

@@ -1,4 +1,4 @@
-"""`why`: the reasons for what was done, and for what was not."""
+"""`why`: why something was done or not done."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ def why(
     ],
     json: Json = False,
 ) -> None:
-    """Tell why something was done, or why not: the rule, the numbers, the people, and what followed."""
+    """Explain why something was done or not done: the rule, the numbers, the people, and the consequences."""
     from millwright.explaining.rendering import render
 
     told = finish(_why(settings_of(context), ref))

@@ -27,7 +27,7 @@ def import_(
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Take over a calendar's windows, all of them or none; the same entry with other times is moved."""
+    """Import a calendar's windows, all of them or none; an entry with other times moves its window."""
     from millwright.intake.calendar_file import read_calendar
 
     settings = settings_of(context)
@@ -50,10 +50,10 @@ def import_(
 @app.command("list")
 def list_(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also past ones.")] = False,
     json: Json = False,
 ) -> None:
-    """List the windows to come and under way; `unshelve ID` ends one."""
+    """List present and future windows; `unshelve ID` ends one."""
     from domain.suppression import SuppressionKind
     from millwright.storage.reporting.suppression_lists import suppression_page
 

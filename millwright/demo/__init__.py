@@ -1,1 +1,1 @@
-"""Playing the sandbox plant: every part as a process of its own, one clock in lock-step, and a summary at the end."""
+"""Runs the sandbox plant: every part as a separate process, one clock in lock-step, and a summary at the end."""

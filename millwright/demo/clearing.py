@@ -1,4 +1,4 @@
-"""Emptying a home: only one of ours, never one in use, and not unasked one in which a person did something."""
+"""Empties a home: only one of ours, never one in use, and one in which a person acted only on request."""
 
 import subprocess
 from pathlib import Path
@@ -16,25 +16,25 @@ from millwright.storage.ledger.personal_acts import PersonalAct, personal_acts
 
 _NAMED: Final = 5
 _CANNOT_LOOK: Final = (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error)
-"""How a database that does not start, or cannot be read, fails."""
+"""The errors of a database that does not start, or cannot be read."""
 
 
 def clear(home: Path, *, fresh: bool) -> None:
-    """Empties a home that is locked, for a plant to be played in it.
+    """Empties a locked home for a new run.
 
     Args:
         home: the home.
-        fresh: whether what people did goes too.
+        fresh: whether people's acts may be deleted too.
 
     Raises:
-        Rejected: a person did something in it, or that cannot be known; nothing was removed.
+        Rejected: a person acted in it, or this cannot be determined; nothing was removed.
     """
     _may_be_emptied(home, fresh=fresh)
     marking.empty(home)
 
 
 def remove(home: Path, *, fresh: bool) -> list[str]:
-    """Removes a home that is locked, as `clear` empties it; gives the names of what is a person's and was left.
+    """Removes a locked home, as `clear` empties it; returns the names of people's files, which are kept.
 
     Raises:
         Rejected: see `clear`.
@@ -55,20 +55,22 @@ def _require_nothing_personal(home: Path) -> None:
     if mark is None:
         raise _kept(
             home,
-            "bears no mark, as homes of earlier builds, so what people did in it cannot be told from what was played",
+            "has no mark, like homes of earlier builds, so people's acts in it cannot be told from those of a run",
         )
     files = _files_of_people(home)
     try:
         acts = [] if _unused(home, mark) else _acts(home / POSTGRES, mark.prepared or 0)
     except _CANNOT_LOOK as error:
-        why = f"has a database that cannot be read ({_first_line(error)}), so what people did in it is not known"
+        why = (
+            f"has a database that cannot be read ({_first_line(error)}), so it is not known whether people acted in it"
+        )
         raise _kept(home, why) from error
     if acts or files:
-        raise _kept(home, f"holds what people did: {_told(acts, files)}")
+        raise _kept(home, f"has acts of people: {_told(acts, files)}")
 
 
 def _unused(home: Path, mark: Mark) -> bool:
-    """Whether nobody can have done anything: a run that made the home was ended on the way, or nothing was made yet."""
+    """Whether nobody can have acted: the run that created the home was interrupted, or nothing was created yet."""
     return mark.prepared is None or (mark.prepared == 0 and not any((home / name).exists() for name in DATABASES))
 
 
@@ -102,5 +104,5 @@ def _kept(home: Path, why: str) -> Rejected:
     return Rejected(
         f"{home} {why}",
         field="home",
-        fix="say --fresh, with make FRESH=1, to lose that and begin anew, or use another MILLWRIGHT_HOME",
+        fix="add --fresh (with make: FRESH=1) to delete it, or use another MILLWRIGHT_HOME",
     )

@@ -17,23 +17,23 @@ from millwright.demo.installation import ENGINE, SANDBOX, Installation
 from millwright.demo.performance import STEP, perform
 
 _PLAIN_WIDTH = 110
-"""Where the output is a file or a pipe, nobody says how wide it is."""
+"""The width if the output is a file or a pipe."""
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ENDED_BY = 128
-"""What a shell adds to the number of the signal that ended a program."""
+"""The number that a shell adds to the signal that ended a program."""
 
 
 def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = False) -> int:
-    """Plays the plant to its end and prints the summary; gives the exit code, 0 after a run without problems.
+    """Runs the plant to its end and prints the summary; returns the exit code, 0 after a run without problems.
 
     Args:
-        home: where everything is kept; emptied first.
-        data: a folder of plant data; where None, MILLWRIGHT_DATA, the published data or a generated plant.
+        home: the folder of all files; emptied first.
+        data: a folder of plant data; with None, MILLWRIGHT_DATA, the published data or a generated plant.
         stay: keeps everything running afterwards, with the addresses to open, until interrupted.
-        fresh: whether what people did in the home goes too.
+        fresh: whether people's acts in the home may be deleted too.
 
     Raises:
-        Rejected: the home is none of ours, is in use, or a person did something in it.
+        Rejected: the home is not ours, is in use, or a person acted in it.
     """
     if data is not None:
         os.environ["MILLWRIGHT_DATA"] = str(data)
@@ -45,12 +45,12 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
             installation.find_engine()
             code = asyncio.run(_until_ended(installation, console, stay=stay))
         finally:
-            # Ending in good order takes seconds, and is not to be interrupted itself.
+            # A clean shutdown takes seconds, and must not be interrupted.
             with _on_signals(signal.SIG_IGN):
                 codes = installation.stop()
     ended_badly = {name: code for name, code in codes.items() if code and name not in (SANDBOX, ENGINE)}
     if ended_badly and code <= 1:
-        console.print(f"[red]Ended badly: {ended_badly}; see {home / 'logs'}[/]")
+        console.print(f"[red]Ended with an error: {ended_badly}; see {home / 'logs'}[/]")
         return 1
     return code
 
@@ -66,7 +66,7 @@ def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handle
 
 
 def _heeded() -> list[signal.Signals]:
-    """Under `nohup` the end of the terminal is no reason to end."""
+    """The signals that end a run; SIGHUP is not among them under `nohup`."""
     return [number for number in _ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
@@ -75,7 +75,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 
 async def _until_ended(installation: Installation, console: Console, *, stay: bool) -> int:
-    """Plays until the end, or until a signal: then the exit code says which."""
+    """Runs until the end, or until a signal; then the exit code shows the signal."""
     playing = asyncio.create_task(_play(installation, console, stay=stay))
     received: list[int] = []
 
@@ -108,6 +108,6 @@ async def _stay(installation: Installation, console: Console) -> None:
     console.print("Everything stays up; end it with Ctrl-C.")
     for name in ("api", "cmms_url", "twins_url", "mes_url", "control_url"):
         console.print(f"  {name:12} {addresses[name]}")
-    # To be ended is what was wanted of it.
+    # With `stay`, the end by a signal is expected.
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

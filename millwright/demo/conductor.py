@@ -1,4 +1,4 @@
-"""The lock-step: publish what is due, wait until all is quiet, let the people act, move the clock."""
+"""The lock-step: publish due events, wait until Millwright is idle, let the people act, move the clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,17 +15,17 @@ from domain.loops import wait_until
 _IDLE_WAIT = 20
 _LONGEST_SILENCE = 60.0
 _AFTERMATH = timedelta(days=7)
-"""How long after its last reading a plant is played on, for orders to be finished; what waits for a person is left."""
+"""Maximum plant time after the last reading, for finishing orders; cases that wait for a person are left."""
 _PAUSE = 0.1
 
 
 class Stuck(MillwrightError):
-    """The plant did not come to rest; the message says what it waits on."""
+    """Millwright did not become idle; the message says what it waits for."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Where the plant stands after a step."""
+    """The state of the plant after a step."""
 
     now: datetime
     first: datetime
@@ -35,16 +35,16 @@ class Tick:
 
 
 class Conductor:
-    """Plays a plant to its end.
+    """Runs a plant to its end.
 
     Args:
         sandbox: the address of the sandbox's control API.
-        api: the address of ours.
+        api: the address of Millwright's API.
         cmms: the CMMS connector's id, for the hint when people have changed an order.
-        step: how far the clock moves at most at once.
-        check: raises when a process has fallen.
-        told: told where the plant stands after each step.
-        beat: awaited at each stand of the clock, before its events are published.
+        step: the maximum step of the clock.
+        check: raises if a process has ended.
+        told: called with the state of the plant after each step.
+        beat: awaited at each step of the clock, before its events are published.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class Conductor:
         self._beat = beat
 
     async def play(self) -> dict[str, Any]:
-        """Plays until no event is left, every order is finished and every case at rest; gives the plant's state.
+        """Runs until no event is left, every order is finished and no case is due; returns the plant's state.
 
         Raises:
-            Stuck: something did not come to rest.
+            Stuck: Millwright did not become idle.
         """
         async with self._client:
             state = await self._state()
@@ -82,7 +82,7 @@ class Conductor:
                 await self._post("/publish", {"until": timestamp(now)})
                 coming = await self._play_out(now)
                 if not coming:
-                    # A poll that failed may have left the last changes over there.
+                    # After a failed poll the last changes may still be in the CMMS.
                     await self._hint()
                     coming = await self._play_out(now)
                 if not coming or min(coming) > _moment(state["last"]) + _AFTERMATH:
@@ -91,7 +91,7 @@ class Conductor:
                 await self._post("/clock", {"now": timestamp(now)})
 
     async def _play_out(self, now: datetime) -> list[datetime]:
-        """Lets all that can be done now be done; gives when the next things come."""
+        """Lets everything that is due be done; returns the times of the next events and acts."""
         due = await self._settle(now)
         while await self._people_act():
             await self._hint()
@@ -102,20 +102,20 @@ class Conductor:
         return coming if due is None else [*coming, due]
 
     async def _people_act(self) -> bool:
-        """Lets the people do all that they can do now; false where that is nothing."""
+        """Lets the people do everything that is due; false if there was nothing."""
         acts = 0
         while done := (await self._post("/act", {}))["acts"]:
             acts += int(done)
         return acts > 0
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
-        """The next beat at or after the soonest thing to come: beats lie a step apart, empty ones are passed over."""
+        """The next step of the clock at or after the next event: steps are equally long, empty ones are skipped."""
         wanted = max(soonest, now + timedelta(microseconds=1))
         beats = -((first - wanted) // self._step)
         return first + beats * self._step
 
     async def _settle(self, now: datetime) -> datetime | None:
-        """Waits until the bus is empty and nothing is due; gives when a case is due next, if one is."""
+        """Waits until the bus is empty and nothing is due; returns when the next case is due, if any."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LONGEST_SILENCE
 
@@ -135,7 +135,7 @@ class Conductor:
     def _watch(self, deadline: float, waiting_on: str) -> None:
         self._check()
         if asyncio.get_running_loop().time() > deadline:
-            raise Stuck(f"the plant did not come to rest in {_LONGEST_SILENCE:.0f} s; it waits on {waiting_on}")
+            raise Stuck(f"Millwright did not become idle in {_LONGEST_SILENCE:.0f} s; it waits for {waiting_on}")
 
     async def _hint(self) -> None:
         await self._ask("POST", f"/hints/{self._cmms}")
@@ -157,7 +157,7 @@ class Conductor:
         return answer
 
     async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
-        """Our API's answer, waited for while the API or its storage is away."""
+        """The answer of our API; waits while the API or its storage does not answer."""
         deadline = asyncio.get_running_loop().time() + _LONGEST_SILENCE
 
         async def ask() -> httpx.Response:

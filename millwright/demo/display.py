@@ -1,4 +1,4 @@
-"""What a person sees of a run: progress while it plays, and the summary when it has."""
+"""The display of a run: a progress bar, and the summary at the end."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ class PlantProgress:
     """A progress bar in plant days.
 
     Args:
-        console: where it is drawn.
+        console: the output.
     """
 
     def __init__(self, console: Console) -> None:
@@ -50,7 +50,7 @@ class PlantProgress:
             published=tick.published,
             orders=tick.open_orders,
         )
-        # Where no bar can be drawn, a line now and then says that it goes on.
+        # Without a terminal, print a line at times.
         if not self._console.is_terminal and (self._said_at is None or tick.now - self._said_at >= _LINE_EVERY):
             self._said_at = tick.now
             self._console.print(
@@ -62,7 +62,7 @@ def summary_view(summary: Summary) -> RenderableType:
     """The summary as tables, for a planner and an engineer."""
     problems = summary.problems
     verdict = (
-        Text("Every event has its fate, every order is single, no hold is open, every verdict was re-made.", "green")
+        Text("Every event has a fate, no order is doubled, no hold is open, every verdict was reproduced.", "green")
         if not problems
         else Text("Look at: " + "; ".join(problems), "bold red")
     )
@@ -79,7 +79,7 @@ def summary_view(summary: Summary) -> RenderableType:
     )
     record = Text(
         f"Ledger: {summary.ledger['rows']} rows, {'verified' if summary.ledger['verified'] else 'NOT VERIFIED'}.  "
-        f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} made again alike.  "
+        f"Verdicts: {summary.verdicts['stored']} stored, {summary.verdicts['reproduced']} reproduced.  "
         f"Alarm floods: {summary.floods.floods}, with {summary.floods.alarms_in_floods} of {summary.floods.alarms} "
         "alarms.  "
         f"{summary.seconds:.0f} s."
@@ -116,7 +116,7 @@ def _rungs(summary: Summary) -> Table:
 
 def _scores(summary: Summary) -> Table:
     table = Table(
-        title="What each version's orders were worth: right ones, and failures caught, by asset class",
+        title="Precision and recall of each version's orders, by asset class",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 2, 0, 0),

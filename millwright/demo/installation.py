@@ -1,4 +1,4 @@
-"""All of Millwright and its sandbox on one machine, as processes like those of production."""
+"""Millwright and its sandbox on one machine, with the same processes as in production."""
 
 import asyncio
 import json
@@ -43,30 +43,30 @@ _OUTCOMES = {
     },
     "remedy": {"REPAIR": "prevented"},
 }
-"""What the sandbox's failure codes mean; each site writes its own."""
+"""The meaning of the sandbox's failure codes; each site has its own."""
 _SANDBOX_ZONE = "Etc/GMT+5"
 _SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
 
 
 class InstallationFailed(MillwrightError):
-    """A part did not come up; the message names it and quotes its last words."""
+    """A part did not start; the message names it and quotes the end of its log."""
 
 
 class Installation:
-    """The parts of one plant under one home.
+    """The parts of one installation under one home.
 
-    The home is this installation's from `clear` or `occupy` on until `stop`. Where this process ends without `stop`,
-    however it ends, its parts end too.
+    It holds the home's lock from `clear` or `occupy` on until `stop`. If this process ends without `stop`, its parts
+    end too.
 
     Args:
-        home: where everything is kept.
-        step: how many plant hours lie between two queries of the sandbox's detector.
-        say: told, in a sentence, what is being done.
+        home: the folder of all files.
+        step: plant hours between two queries of the sandbox's detector.
+        say: called with a sentence about each step.
         variables: further settings of our processes, as environment variables.
         sandbox: further arguments of the sandbox's `serve`.
-        engine: makes the workflow engine that is kept under a home.
-        workers: how many workers judge lines, and how many work on cases: that many of each.
-        intakes: how many intakes.
+        engine: creates the workflow engine under a home.
+        workers: the number of workers for lines, and the same number of workers for cases.
+        intakes: the number of intakes.
     """
 
     def __init__(
@@ -99,34 +99,34 @@ class Installation:
         self.database_url = ""
 
     def occupy(self) -> None:
-        """Makes the home this installation's, as it is; what an earlier one of this home left running is ended.
+        """Locks the home without emptying it. Processes that an earlier installation of this home left are ended.
 
         Raises:
-            Rejected: the home is in use, or is none of ours.
+            Rejected: the home is in use, or is not ours.
         """
         with self._change():
             if self._kept is None:
                 self._kept = kept(self.home, alone=True)
 
     def clear(self, *, fresh: bool = False) -> None:
-        """Makes the home this installation's, and empties it.
+        """Locks the home, and empties it.
 
         Args:
-            fresh: whether what people did in it goes too.
+            fresh: whether people's acts in it may be deleted too.
 
         Raises:
-            Rejected: the home is in use or none of ours, or a person did something in it.
+            Rejected: the home is in use or not ours, or a person acted in it.
         """
         with self._change():
             self.occupy()
             clearing.clear(self.home.resolve(), fresh=fresh)
 
     def find_engine(self) -> None:
-        """Installs the engine's programs where they are not here: minutes, once."""
+        """Installs the engine's programs if they are missing; this takes minutes, once."""
         self._engine.command(self._say)
 
     def prepared(self, row: int) -> None:
-        """Marks the home: up to this row of the ledger all was done by the demo's preparation.
+        """Marks the home: all rows of the ledger up to this one are by the demo's preparation.
 
         Raises:
             Rejected: the home's mark cannot be read.
@@ -137,7 +137,7 @@ class Installation:
             write_mark(home, replace(mark, prepared=row))
 
     async def start_foundations(self) -> Mapping[str, object]:
-        """Starts the engine, the database and the sandbox; gives the sandbox's endpoints."""
+        """Starts the engine, the database and the sandbox; returns the sandbox's endpoints."""
         self.occupy()
         command = await asyncio.to_thread(self._engine.command, self._say)
         self._say("Starting the workflow engine, PostgreSQL and the sandbox plant.")
@@ -163,19 +163,19 @@ class Installation:
             self.database_url = postgres.start(self.home / POSTGRES)
 
     def settings(self) -> Settings:
-        """The settings that every process of Millwright here runs with."""
+        """The settings of every process of this installation."""
         ours = {name: value for name, value in os.environ.items() if name.startswith("MILLWRIGHT_")}
         return settings_from(ours | self.environment)
 
     async def start_services(self) -> str:
-        """Starts workers, intakes and API; gives the API's address."""
+        """Starts workers, intakes and API; returns the API's address."""
         with self._change():
             for name in (*self.workers, *self.intakes, API):
                 self._add(name, python("-m", "millwright", *_arguments(name)), self.environment)
         return await self._api()
 
     def kill(self, part: str) -> None:
-        """kill -9 of one part and all that it started. It stays away until `restart`."""
+        """kill -9 of one part and all its processes. It stays down until `restart`."""
         self._killed.add(part)
         if part == POSTGRES:
             postgres.kill(self.home / POSTGRES)
@@ -185,7 +185,7 @@ class Installation:
             self._engine.kill_database()
 
     def restart(self, part: str) -> None:
-        """Starts a killed part again: with what it has on disk, and where it was."""
+        """Starts a killed part again, with its data on disk and on the same ports."""
         if part == ENGINE:
             self._engine.before_start()
         with self._change():
@@ -198,13 +198,13 @@ class Installation:
         self._killed.discard(part)
 
     def forget_engine(self) -> None:
-        """Deletes the database of the engine, which must have been killed: it comes back knowing nothing."""
+        """Deletes the database of the engine, which must have been killed, so that it starts empty."""
         self._engine.forget()
 
     def stop(self) -> dict[str, int | None]:
-        """Ends everything in good order, and gives the home up; gives the exit codes of our own processes.
+        """Shuts everything down cleanly, and releases the home; returns the exit codes of our own processes.
 
-        It waits for what another thread is starting; after it nothing is started any more.
+        It waits for a part that another thread is starting; afterwards nothing can be started.
         """
         self._stopped = True
         with self._changing:
@@ -221,7 +221,7 @@ class Installation:
             return codes
 
     def fallen(self) -> str | None:
-        """A process that ended by itself, with its last words; one that was killed here is not meant."""
+        """A process that ended by itself, with the end of its log; killed ones do not count."""
         for process in self.processes.values():
             if process.exit_code is not None and process.name not in self._killed:
                 return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
@@ -230,21 +230,21 @@ class Installation:
     def process(
         self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False
     ) -> Process:
-        """A process that can be started as a part of this installation: it ends with it at the latest."""
+        """A process of this installation; it ends with the installation at the latest."""
         if self._kept is None:
             raise InstallationFailed(f"{self.home} is not occupied")
         inherits = (self._kept.descriptor,)
         return Process(name, command, environment, self.home / "logs", yields=yields, inherits=inherits)
 
     def _add(self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False) -> None:
-        # No verdict needs the engine, and the sandbox stands for systems that have machines of their own.
+        # Judging does not need the engine, and in production the sandbox's systems run on other machines.
         process = self.process(name, command, environment, yields=yields)
         process.start()
         self.processes[name] = process
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Starting and stopping exclude each other, whichever threads they run in."""
+        """Starting and stopping exclude each other, also between threads."""
         with self._changing:
             if self._stopped:
                 raise InstallationFailed(f"{self.home} was stopped")
@@ -257,9 +257,9 @@ class Installation:
             "MILLWRIGHT_DATABASE_URL": self.database_url,
             "MILLWRIGHT_TEMPORAL_ADDRESS": engine,
             "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
-            # A port of its own for good: an API that is started again is where everybody knows it to be.
+            # A fixed port, so that a restarted API has the same address.
             "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(quiet_port()),
-            # The sandbox's people hint when they have changed an order, as a webhook would; the poll is the net below.
+            # The conductor sends a hint when people have changed an order, like a webhook; otherwise the poll finds it.
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
             "MILLWRIGHT_CMMS__URL": str(endpoints["cmms_url"]),
@@ -320,5 +320,5 @@ def _arguments(name: str) -> Sequence[str]:
 
 
 def numbered(kind: str, count: int) -> tuple[str, ...]:
-    """The names of several processes of a kind; the first has none but the kind's."""
+    """The names of several processes of a kind; the first has the name of the kind."""
     return (kind, *(f"{kind}-{number}" for number in range(2, count + 1)))

@@ -1,4 +1,4 @@
-"""One performance of the plant: everything started, prepared, played to its end, counted."""
+"""One run of the plant: start, prepare, run to the end, count."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from millwright.storage.reporting.history import read_history
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 
 STEP = timedelta(hours=3)
-"""How far the plant's clock moves at most at once, and how often the detector is asked."""
+"""The maximum step of the plant's clock, and the interval of the detector."""
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
@@ -32,16 +32,17 @@ async def perform(
     told: Callable[[Tick], None],
     torment: Callable[[str], Beat] | None = None,
 ) -> Summary:
-    """Plays an installation that was cleared; it stays up afterwards.
+    """Runs a cleared installation; it keeps running afterwards.
 
     Args:
-        say: told, in a sentence, what is being done.
-        told: told where the plant stands after each step.
-        torment: given the address of the sandbox's control API; gives what is awaited at each stand of the clock.
+        say: called with a sentence about each step.
+        told: called with the state of the plant after each step.
+        torment: gets the address of the sandbox's control API; returns a function that is awaited at each step of the
+            clock.
 
     Raises:
-        InstallationFailed: a part did not come up, or ended by itself.
-        Stuck: something did not come to rest.
+        InstallationFailed: a part did not start, or ended by itself.
+        Stuck: Millwright did not become idle.
     """
     started = time.monotonic()
     endpoints = await installation.start_foundations()
@@ -71,10 +72,10 @@ async def perform(
 
 
 async def count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:
-    """What a plant that was played to its end came to, its record audited.
+    """The summary of a finished run, with its record audited.
 
     Args:
-        data: what was played.
+        data: the name of the data.
         started: when, in the monotonic clock.
     """
     await export_plant(sandbox)

@@ -1,4 +1,4 @@
-"""What an empty installation needs before the first event: tables, register, people, an approved policy in force."""
+"""Prepares an empty installation: tables, register, people, an approved policy in force."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ SHADOW = "1.0.0"
 APPROVER = "grace"
 OPERATOR = "olaf"
 CAST = (APPROVER, OPERATOR)
-"""The persons whom a demo adds: what preparation has them do, no person did."""
+"""The persons that a demo adds. Their acts during preparation do not count as acts of people."""
 
 _LONG_BEFORE = timedelta(days=1)
 
@@ -43,14 +43,14 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
 async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
     """Adds two people, and puts the shipped policy in force.
 
-    1.1.0 is active; 1.0.0, which it came from, judges beside it as a shadow where one is wanted.
+    1.1.0 is active; 1.0.0 judges beside it as a shadow, if a shadow is wanted.
     """
     now = storage.clock.now()
     keys = settings.home / "people"
     approver = await add_person(storage.people, APPROVER, ["approver"], keys, now)
     operator = await add_person(storage.people, OPERATOR, ["operator", "planner"], keys, now)
     catalogue = Catalogue.published()
-    # Both are published before either is in force: what comes later needs the approvals that its backtest asks for.
+    # Both are published before either is in force: a later version would need the approvals by its backtest.
     for version in (ACTIVE, SHADOW):
         await _publish(storage, catalogue.find(POLICY, version), approver)
     await _put_in_force(storage, catalogue.find(POLICY, ACTIVE), ACTIVATE, operator)

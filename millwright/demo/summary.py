@@ -1,4 +1,4 @@
-"""What a run came to, in figures that were asked of storage and of the plant, each of its own system."""
+"""The summary of a run, with figures from our storage and from the plant's own systems."""
 
 import itertools
 import json
@@ -24,14 +24,14 @@ _FOR_EVER = "9999"
 
 
 class Played(Model):
-    """The first and the last reading that were played: the period over which versions are scored."""
+    """The times of the first and the last reading: the period over which versions are scored."""
 
     first: Moment
     last: Moment
 
 
 class PlantCount(Model):
-    """What the plant's own systems hold, counted from the files they wrote."""
+    """The records of the plant's own systems, counted from their exported files."""
 
     work_orders: int
     doubled_orders: int
@@ -41,7 +41,7 @@ class PlantCount(Model):
 
 
 class Summary(Model):
-    """The figures of a run, as `summary.json` carries them."""
+    """The figures of a run, as in `summary.json`."""
 
     data: str
     period: Played
@@ -53,7 +53,7 @@ class Summary(Model):
     work_orders: dict[str, int]
     holds: dict[str, int]
     write_backs: int = 0
-    """Of the events that are not an anomaly, those that are our own patches of twins coming back."""
+    """Of the events that are not an anomaly, the notifications of our own patches of twins."""
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
@@ -69,20 +69,20 @@ class Summary(Model):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What an engineer must look at before believing the run; empty after a good one."""
+        """The problems of the run; empty after a good run."""
         wrong = [
             (self.work_orders["doubled"] or self.plant.doubled_orders, "the CMMS holds two orders for one case"),
             (self.holds["left_open"] or self.plant.open_holds, "a hold was left open"),
             (self.plant.doubled_holds, "the MES holds two holds on one machine, or one job twice"),
             (self.work_orders["created"] != self.plant.work_orders, "the CMMS counts other orders than we do"),
-            # One found held after a crash is shown to a person and never called ours; the MES counts it all the same.
+            # A hold that was found after a crash is never counted as ours; the MES counts it.
             (
                 self.holds["placements"] + self.holds["unproven"] != self.plant.holds,
                 "the MES counts other holds than we do",
             ),
             (self.events["undecided"], "an event is without a fate"),
             (not self.ledger["verified"], "the ledger does not verify"),
-            (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be re-made"),
+            (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be reproduced"),
         ]
         return (*(words for bad, words in wrong if bad), *self.findings)
 
@@ -94,16 +94,16 @@ async def score(
     versions: list[StoredVersion],
     components: list[Component],
 ) -> tuple[Played, dict[str, VersionScore], tuple[str, ...]]:
-    """What each version's ordering verdicts were worth by the failures that the plant wrote down.
+    """Scores each version's ordering verdicts by the plant's failures.
 
-    The plant, which alone knows the truth, counts on its own as well.
+    The plant also computes the scores independently.
 
     Args:
         sandbox: the address of its control API.
-        plant: the directory it has exported to.
+        plant: the directory of its export.
 
     Returns:
-        The period that was played, the figures by version, and what the plant's own count finds otherwise.
+        The period, the figures by version, and the differences to the plant's own count.
     """
     ordering = [
         {"version": order.version, "machine": order.machine, "component": order.component, "time": order.at.isoformat()}
@@ -127,13 +127,13 @@ async def score(
 
 
 async def export_plant(sandbox: str) -> None:
-    """Has the plant write down what its CMMS, MES and twin service hold."""
+    """Makes the plant export the records of its CMMS, MES and twin service."""
     async with httpx.AsyncClient(timeout=60) as client:
         (await client.post(f"{sandbox}/export")).raise_for_status()
 
 
 def count_plant(directory: Path) -> PlantCount:
-    """Counts the plant's own files: orders and placements of holds of ours, and what stands there twice."""
+    """Counts the plant's own files: our orders and placements of holds, and duplicates of them."""
     orders = _rows(directory / "work_orders.jsonl")
     holds = _rows(directory / "holds.jsonl")
     return PlantCount(
@@ -155,7 +155,7 @@ def _doubled(rows: list[dict[str, Any]], *names: str) -> int:
 
 
 def _side_by_side(holds: list[dict[str, Any]]) -> int:
-    """How many holds of different keys stood on one machine at the same time."""
+    """How many holds with different keys were on one machine at the same time."""
     pairs = itertools.combinations(holds, 2)
     return sum(
         first["machine"] == other["machine"]

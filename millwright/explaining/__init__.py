@@ -1,1 +1,1 @@
-"""Why something was done, and why it was not, in a planner's words and with the numbers."""
+"""Explains why something was done or not done, in a planner's words and with the numbers."""

@@ -1,4 +1,4 @@
-"""What a verdict led to: the case, its order, its hold, and what the work found."""
+"""The consequences of a verdict: the case, its order, its hold, and the finding of the work."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _WHEN = {
 _ENDS = {
     ClosedAs.DONE: "the work was done",
     ClosedAs.CANCELLED: "the order was cancelled",
-    ClosedAs.REJECTED: "a person said no",
+    ClosedAs.REJECTED: "a person rejected it",
     ClosedAs.WITHDRAWN: "the evidence was revised away before anybody had touched the draft",
 }
 
@@ -25,7 +25,7 @@ _ENDS = {
 class Consequences(Model):
     """A case in sentences, in the order of time, and everything that was done in it.
 
-    `opened_by` is the opening event, `source|id`; `events` is how many observations the case has taken in.
+    `opened_by` is the opening event, `source|id`; `events` is the number of observations of the case.
     """
 
     case: str
@@ -42,9 +42,9 @@ class Consequences(Model):
 
 
 def consequences(whole: WholeCase, event: int) -> Consequences:
-    """What a case led to, told to somebody who asks about one of its events."""
+    """The consequences of a case, for a question about one of its events."""
     view = whole.case
-    first = next((one for one in whole.evidence if one.how == "opened"), None)
+    first = next((evidence for evidence in whole.evidence if evidence.how == "opened"), None)
     opened_by = f"{first.source}|{first.external_id}" if first else None
     told = [_opened(view, opened_by if first and first.event != event else None), *_timing(view), *_review(view)]
     told += [*_order(view, whole.story), *_hold(view), *_outcome(view), _end(view)]
@@ -137,7 +137,7 @@ def _outcome(view: CaseView) -> list[str]:
         if value
     ]
     kept = "a training label was kept" if view.labelled else "no training label was made"
-    twin = "the twin was told" if view.twin_told else "the twin was not told"
+    twin = "the twin was updated" if view.twin_told else "the twin was not updated"
     detail = f" ({', '.join(found)})" if found else ""
     return [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
 

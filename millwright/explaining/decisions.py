@@ -1,4 +1,4 @@
-"""A verdict explained: made again from its stored inputs, with the rules it passed on its way."""
+"""Explains a verdict: judges it again from its stored inputs, and lists the rules before the deciding one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,8 @@ Remade = Literal["equal", "different", "impossible"]
 
 
 class Missed(Model):
-    """A rule that was asked and did not decide: what of its condition did not hold, all of it where nothing failed."""
+    """A rule that was evaluated and did not decide, with its false statements, or its whole condition if none was
+    false."""
 
     rule: str
     because: str
@@ -31,7 +32,7 @@ class Missed(Model):
 
 
 class Signed(Model):
-    """Who approved a version, or made it judge, and when."""
+    """Who approved or assigned a version, and when."""
 
     act: str
     person: str
@@ -40,11 +41,11 @@ class Signed(Model):
 
 
 class Decision(Model):
-    """What one policy version said of an event, and why.
+    """The verdict of one policy version on an event, with reasons.
 
-    `standing` is false where a later revision took its place. `aside` marks an event that came later than the policy
-    waits for. `because`, `response`, `tests` and `missed` are those of the verdict made again, and empty where it
-    could not be. `changes` are the nearest changes of its inputs, of a standing verdict only.
+    `standing` is false if a later revision replaced it. `aside` marks an event that arrived later than the policy's
+    lateness. `because`, `response`, `tests` and `missed` are those of the verdict judged again, and empty if that was
+    not possible. `changes` are the smallest changes of its inputs, only for the newest revision.
     """
 
     verdict: int
@@ -73,12 +74,12 @@ class Decision(Model):
 
     @property
     def acts(self) -> bool:
-        """Whether this is what decides what is done: the standing word of the active version."""
+        """Whether this verdict decides: the newest one of the active version."""
         return self.role == "active" and self.standing and not self.aside
 
 
 class _Again(NamedTuple):
-    """A verdict made again, as far as it could be."""
+    """A verdict judged again, as far as possible."""
 
     remade: Remade
     note: str | None
@@ -91,7 +92,7 @@ class Explainer:
 
     Args:
         record: the snapshot.
-        catalogue: where versions are compiled.
+        catalogue: the compiled versions.
     """
 
     def __init__(self, record: Record, catalogue: Catalogue) -> None:
@@ -190,7 +191,7 @@ class Explainer:
 
 
 def tells(trace: RuleTrace) -> bool:
-    """Whether a rule that did not decide is worth telling of: the two guards are so only where they decide."""
+    """Whether a rule that did not decide is listed; the two guards are not."""
     return not trace.matched and trace.rule not in (APPLIES_TO, BAD_QUALITY)
 
 

@@ -1,4 +1,4 @@
-"""The alarm floods of a plant, from what is stored."""
+"""The alarm floods of a plant, from stored verdicts."""
 
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ from policies.statistics.floods import Flood, floods
 
 
 async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> list[Flood]:
-    """The floods of every line between two instants, the first first; see `policies.statistics.floods`.
+    """The floods of every line between two instants, in order; see `policies.statistics.floods`.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     heard = await read_alarms(engine, since, until)
     found = [flood for line, alarms in heard.items() for flood in floods(line, alarms, until)]
@@ -21,7 +21,7 @@ async def read_floods(engine: AsyncEngine, since: datetime, until: datetime) -> 
 
 
 class FloodFigures(Model):
-    """What a stretch of time had of floods; `going_on` names the lines that are in one at its end."""
+    """The floods of a period in figures; `going_on` names the lines with an active flood at its end."""
 
     floods: int
     alarms: int
@@ -34,7 +34,7 @@ async def read_flood_figures(engine: AsyncEngine, since: datetime, until: dateti
     """The floods between two instants in figures (ISA-18.2 asks for the share of alarms that came in floods).
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     heard = await read_alarms(engine, since, until)
     found = [flood for line, alarms in heard.items() for flood in floods(line, alarms, until)]

@@ -1,4 +1,4 @@
-"""An answer for the terminal."""
+"""Renders an answer of `why` for the terminal."""
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -17,7 +17,8 @@ _REMADE = {
 
 
 def render(why: Why) -> RenderableType:
-    """The answer first, then what was seen, which rule decided, what the others missed by, and what it led to."""
+    """The answer first, then the observation, the deciding rule, why the other rules did not decide, and the
+    consequences."""
     parts: list[RenderableType] = [Text(why.answer, style="bold")]
     if why.event is not None:
         event = why.event

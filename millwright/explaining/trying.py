@@ -1,4 +1,4 @@
-"""A made-up situation for the terminal: what was seen, the way to the verdict, and what would have changed it."""
+"""Renders a judged situation for the terminal: the events, the trace of the verdict, and what would have changed it."""
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding

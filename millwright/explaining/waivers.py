@@ -20,16 +20,16 @@ async def read_waiver_notices(engine: AsyncEngine, now: datetime) -> "list[Waive
     """The notices of every version that acts somewhere, by the plant's time, the first to end first.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
-    # What reads a policy is loaded only where one has waivers at all.
+    # The policy code is imported only if a version has waivers.
     wanted = [document for document in await acting_documents(engine, now) if _HAS_WAIVERS in document]
     return notices_in(wanted, now) if wanted else []
 
 
 def notices_in(documents: Sequence[str], now: datetime) -> "list[WaiverNotice]":
-    """The notices of policy documents, the first to end first. One that cannot be read has none: it was altered, and
-    judges nowhere; the audit and `millwright doctor` say so."""
+    """The notices of policy documents, the first to end first. An unreadable document has none: it was altered and
+    judges nowhere, which the audit and `millwright doctor` report."""
     from policies.checks.waivers import waiver_notices
     from policies.language.document import read_document
 

@@ -1,4 +1,4 @@
-"""Why: what became of an event, an order, a case or a hold, and the reasons, from what was stored."""
+"""`why`: the result of an event, an order, a case or a hold, with the reasons, from storage."""
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -28,10 +28,10 @@ from policies.engine.catalogue import Catalogue
 
 
 class Why(Model):
-    """The whole answer. `kind` is what the reference named; `event` is the one that decided.
+    """The whole answer. `kind` is the kind of the reference; `event` is the deciding event.
 
-    `suppressed` are the shelves and windows that held its action back. `remade` is whether every verdict shown was
-    made again and came out the same; None where there is none.
+    `suppressed` are the shelves and windows that suppressed its action. `remade` is whether every listed verdict was
+    reproduced; None if there is none.
     """
 
     ref: str
@@ -51,13 +51,13 @@ async def why(engine: AsyncEngine, catalogue: Catalogue, ref: str) -> Why:
     """Explains what a reference names: an event, a work order, a case or a hold.
 
     Args:
-        catalogue: where the versions that judged are compiled.
+        catalogue: the compiled versions.
         ref: `source|id`, an id alone, the number of an event or of a work order, a case or a hold's key;
-            `event/…`, `order/…` and `case/…` where it could be two of them.
+            `event/…`, `order/…` and `case/…` if it would be ambiguous.
 
     Raises:
-        ActRejected: nothing is known by it, or several things are.
-        StorageUnavailable: the database is away.
+        ActRejected: the reference is unknown or ambiguous.
+        StorageUnavailable: the database does not answer.
     """
     async with read_record(engine) as record:
         found = await find(record, ref.strip())
@@ -112,7 +112,7 @@ def seen(anomaly: Anomaly) -> str:
 
 
 def _unknown(ref: str, found: Found) -> Why:
-    """A receipt of an observation stored under another id, or a case whose events are gone."""
+    """The answer for a duplicate observation under another id, or for a case whose events are missing."""
     answer = "Nothing is stored of what decided this; `audit verify` names what is gone."
     receipt: Receipt | None = found.receipt
     if receipt is not None:
@@ -157,7 +157,7 @@ def _answer(
         if any(decision.role == "active" and decision.aside for decision in decisions):
             return (
                 "Nothing was done: the event came later than the policy waits for. It was judged where it belongs in "
-                "time, for the record, and moved nothing."
+                "time, for the record, and changed nothing."
             )
         return "Nothing was done: only versions in shadow judged it, and they act on nothing."
     earlier = [
@@ -179,7 +179,9 @@ def _held(deciding: Decision, held: HeldBack) -> str:
 
 
 def _returned(held: HeldBack) -> str:
-    return f" It acted on a return: first it was {held.by[0].words}." if held.by and not held.stands else ""
+    return (
+        f" It acted when its suppression ended: first it was {held.by[0].words}." if held.by and not held.stands else ""
+    )
 
 
 def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None) -> str:
@@ -195,7 +197,7 @@ def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None
         "opened": f"Case {followed.case} was opened, asking for {_rung(deciding.rung)}.",
         "raised": f"Case {followed.case} was open, and was raised to {_rung(deciding.rung)}.",
         "noted": f"No new work: case {followed.case} had just been closed, and this is the same episode.",
-        "revised": f"Case {followed.case} had been told otherwise, and was told again: {_rung(deciding.rung)}.",
+        "revised": f"Case {followed.case} had another rung, which was revised: {_rung(deciding.rung)}.",
     }
     same = f"No second order: case {followed.case} was open for the same fault, and this is further evidence."
     return entered.get(how, same)
@@ -203,7 +205,11 @@ def _did(deciding: Decision, entries: list[Entry], followed: Consequences | None
 
 def _withdrawn(entries: list[Entry], plain: str) -> str:
     revised = next((entry for entry in entries if entry.how == "revised"), None)
-    return f"{plain} Case {revised.case} had begun on its first verdict, and was told." if revised else plain
+    return (
+        f"{plain} Case {revised.case} had been opened by its first verdict, and the revision is noted on it."
+        if revised
+        else plain
+    )
 
 
 def _undecided(event: SeenEvent) -> str:

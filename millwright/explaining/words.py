@@ -1,4 +1,4 @@
-"""A condition's statements in a planner's words: what a value was, what was asked of it, and by how much it missed."""
+"""A condition's statements in a planner's words: the value, its limit, and the difference."""
 
 import re
 
@@ -20,7 +20,7 @@ _STATEMENT = re.compile(r"([\w.]+)\s*(==|!=|>=|<=|>|<|\bin\b)\s*(.+)", re.DOTALL
 
 
 class Tested(Model):
-    """One statement of a rule's condition: in words, as written, and whether it held."""
+    """One statement of a rule's condition: in words, as written, and whether it was true."""
 
     words: str
     expression: str
@@ -29,7 +29,7 @@ class Tested(Model):
 
 
 def worded(comparison: Comparison) -> Tested:
-    """A comparison in words. A statement of another shape is quoted as it is written."""
+    """A comparison in words. A statement of another form is quoted as written."""
     return Tested(
         words=_words(comparison), expression=comparison.expression, value=comparison.value, held=comparison.held
     )

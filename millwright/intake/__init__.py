@@ -1,1 +1,1 @@
-"""The only door in: from what arrives to rows with a fate, or rows that wait for judging."""
+"""The event ingress: turns messages into rows with a fate, or rows that wait for judging."""

@@ -1,4 +1,4 @@
-"""A plant's calendar of planned work and planned stops: iCalendar, as planning tools export it, or a plain table."""
+"""Reads a plant's calendar of planned work and planned stops: iCalendar, as planning tools export it, or a table."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ from millwright.storage.suppression.suppressions import PlannedWindow
 
 _COLUMNS = ("asset", "from", "until", "reason", "id")
 _RULES: Final = ("RRULE", "RDATE", "RECURRENCE-ID")
-"""Properties of an event that recurs, or that stands for one occurrence of another one."""
+"""Properties of a recurring event, or of an event that replaces one occurrence of another."""
 _RARE_ENOUGH: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _WITHIN_A_DAY: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _MOST_OCCURRENCES: Final = 1000
@@ -25,15 +25,15 @@ _LONGEST_SERIES: Final = timedelta(days=3653)
 _FOR_EVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _DAYS: Final = re.compile(r"(\d+)([WD])")
 _LENGTH: Final = "X-MILLWRIGHT-LENGTH"
-"""The property in which an event's length passes through the expansion."""
+"""The property that carries an event's length through the expansion."""
 
 
 def read_calendar(file: Path) -> list[PlannedWindow]:
     """The windows in a calendar file, by its ending: `.ics` (RFC 5545) or `.csv`.
 
-    Of an iCalendar event, LOCATION is the asset, SUMMARY the reason and UID the source; one that is CANCELLED is left
-    out. Each occurrence of a recurring event is a window, whose source is the UID, a slash, and the start by its rule.
-    Of a table, the columns are `asset`, `from`, `until`, `reason` and `id`; times are ISO 8601 with a time zone.
+    In an iCalendar event, LOCATION is the asset, SUMMARY the reason and UID the source; CANCELLED events are skipped.
+    Each occurrence of a recurring event is a window, whose source is the UID, a slash, and the start by its rule.
+    In a table, the columns are `asset`, `from`, `until`, `reason` and `id`; times are ISO 8601 with a time zone.
 
     Raises:
         Rejected: it cannot be read, or an event recurs without end, too long or too often; the message names the entry
@@ -76,15 +76,15 @@ def _iso(written: str | None, where: str) -> datetime:
 class _Length(timedelta):
     """The length of an event.
 
-    RFC 5545 adds days and weeks of a DURATION to the time on the wall, and hours, minutes and seconds to the instant.
-    Where clocks change, P1D is 23 or 25 hours, and PT24H never is.
+    RFC 5545 adds days and weeks of a DURATION to the local time, and hours, minutes and seconds to the instant.
+    When clocks change, P1D is 23 or 25 hours, and PT24H is not.
     """
 
     days_on_wall: timedelta
 
     @classmethod
     def of(cls, length: timedelta, days_on_wall: timedelta = timedelta()) -> Self:
-        """A length, and the part of it that is counted in days of the calendar."""
+        """A length, and the part of it that is in calendar days."""
         made = cls(length.days, length.seconds, length.microseconds)
         made.days_on_wall = days_on_wall
         return made
@@ -95,7 +95,7 @@ class _Length(timedelta):
 
 
 class _Time(vDDDTypes):
-    """A time or length of an iCalendar, read as the library does but for two things.
+    """A time or length of an iCalendar, read like the library with two differences.
 
     A time that ends in Z is in UTC whatever its TZID says, and a length keeps its days apart.
     """
@@ -145,7 +145,7 @@ def _where(name: str, uid: str) -> str:
 
 
 def _check(event: Component, where: str) -> None:
-    """Refuses an event with an unreadable line, or with two values where one may stand."""
+    """Refuses an event with an unreadable line, or with two values of a single-valued property."""
     for key, problem in event.errors:
         if key is None:
             raise _wrong(where, f"a line is no property ({problem})", "export it again (RFC 5545)")
@@ -161,12 +161,12 @@ def _check(event: Component, where: str) -> None:
 
 
 def _windows(uid: str, events: Sequence[Component], where: str) -> Iterator[PlannedWindow]:
-    """The windows of all events that share a UID: a single one, or a series and its changed occurrences."""
+    """The windows of all events with the same UID: a single one, or a series and its changed occurrences."""
     kept = [event for event in events if not _cancelled(event) or "RECURRENCE-ID" in event]
     recurs = any(key in event for event in kept for key in _RULES)
     for event in kept:
         if _cancelled(event):
-            # It only takes its occurrence away.
+            # A cancelled occurrence only removes its window.
             event["DTSTART"] = event["DTEND"] = event["RECURRENCE-ID"]
             event.pop("DURATION", None)
         else:
@@ -194,7 +194,7 @@ def _cancelled(event: Component) -> bool:
 
 
 def _length(event: Component, where: str) -> _Length:
-    """How long an event lasts, and each of its occurrences."""
+    """The length of an event, and of each of its occurrences."""
     if "DTSTART" not in event or not {"DTEND", "DURATION"} & set(event):
         raise _wrong(where, "it lacks DTSTART, or both DTEND and DURATION", "give its times")
     begins = _instant(event, "DTSTART", where)
@@ -211,7 +211,7 @@ def _length(event: Component, where: str) -> _Length:
 
 
 def _instant(event: Component, key: str, where: str) -> datetime:
-    """A time of an event, in its own zone; a day is its midnight."""
+    """A time of an event, in its own zone; for a date, its midnight."""
     at, named = _value(event, key).dt, _value(event, key).params.get("TZID")
     if isinstance(at, datetime) and at.tzinfo is not None:
         return at
@@ -223,7 +223,8 @@ def _instant(event: Component, key: str, where: str) -> datetime:
 
 
 def _bound(event: Component, where: str) -> None:
-    """Refuses an event that recurs without end, for too long, too often, or in a way that the library leaves out."""
+    """Refuses an event that recurs without end, for too long, too often, or in a form that the library does not
+    support."""
     if "EXRULE" in event:
         raise _wrong(where, "it recurs with exceptions by EXRULE, which is obsolete", "give EXDATE")
     if "RECURRENCE-ID" in event and "RANGE" in _value(event, "RECURRENCE-ID").params:
@@ -236,7 +237,7 @@ def _bound(event: Component, where: str) -> None:
         if rule.get("COUNT", [0])[0] > _MOST_OCCURRENCES:
             raise _wrong(where, "it recurs too often (RRULE)", f"give a COUNT of {_MOST_OCCURRENCES} at most")
         for until in rule.get("UNTIL", []):
-            # Ten years are not counted to the hour: the zone of UNTIL makes no difference.
+            # The limit of ten years need not be exact, so the zone of UNTIL does not matter.
             last = _instant(event, "DTSTART", where).date() + _LONGEST_SERIES
             if not isinstance(until, date) or date(until.year, until.month, until.day) > last:
                 raise _wrong(where, "it recurs for too long (RRULE)", f"give an UNTIL up to {last}")
@@ -249,13 +250,13 @@ def _value(event: Component, key: str) -> Any:
 
 
 def _listed(event: Component, key: str) -> list[Any]:
-    """The values of a property that may stand more than once."""
+    """The values of a property that may occur more than once."""
     found = _value(event, key) if key in event else []
     return found if isinstance(found, list) else [found]
 
 
 def _expanded(events: Sequence[Component], where: str) -> list[Component]:
-    """Every occurrence of a series, earliest first."""
+    """All occurrences of a series, earliest first."""
     series = Calendar()
     series.subcomponents = list(events)
     first = min(_instant(event, "DTSTART", where).astimezone(UTC) for event in events)

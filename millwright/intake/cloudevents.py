@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in the three ways they travel, and Event Grid's own schema, made into one shape.
+"""Reads CloudEvents 1.0 in their three modes, and Event Grid's own schema, into one form.
 
 Sources: CloudEvents 1.0.2 core, JSON format, HTTP and AMQP bindings; Azure Digital Twins "Event notifications";
 Event Grid "event schema". Digital Twins sends binary mode to Service Bus and Event Hubs, with the attributes as
@@ -20,7 +20,7 @@ from millwright.intake.json_text import Document, decoded_base64, joined, keepab
 SPECVERSION = "1.0"
 TELEMETRY = "microsoft.iot.telemetry"
 DEVICE_ATTRIBUTE = "iothubdeviceid"
-"""Our extension attribute for the device that IoT Hub vouches for, where no twin stands between."""
+"""Our extension attribute for the device that IoT Hub authenticated, for events without a twin."""
 
 # PostgreSQL's btree refuses index entries beyond 2,704 bytes, and (source, id) is a unique index.
 _LONGEST = {"source": 512, "id": 256, "type": 256, "subject": 1024, "dataschema": 512, DEVICE_ATTRIBUTE: 256}
@@ -32,7 +32,7 @@ _AMQP_PREFIXES = ("cloudevents:", "cloudevents_")
 
 
 class Identity(NamedTuple):
-    """What an event is known by: unique together."""
+    """The label of an event: source and id together are unique."""
 
     source: str
     id: str
@@ -41,8 +41,8 @@ class Identity(NamedTuple):
 class CloudEvent(NamedTuple):
     """An event with its attributes checked and its data parsed.
 
-    `path` is where the data stands in what was sent, so that a refusal can name the field as the sender knows it.
-    `twin` is the twin that it came from, if it came from one, and `device` the device.
+    `path` is the place of the data in the message, so that an error can name the field as the sender wrote it.
+    `twin` is the source twin, if there is one, and `device` the source device.
     """
 
     identity: Identity
@@ -58,7 +58,7 @@ class CloudEvent(NamedTuple):
 
 
 def identity_of(attributes: Mapping[str, object]) -> Identity | None:
-    """Source and id where both can be read and kept, else None."""
+    """Source and id, if both are valid, else None."""
     source, event_id = attributes.get("source"), attributes.get("id")
     if _usable(source, "source") and _usable(event_id, "id"):
         return Identity(str(source), str(event_id))
@@ -136,7 +136,7 @@ def event_grid_attributes(event: Mapping[str, object]) -> dict[str, object]:
 
 
 def amqp_attributes(properties: Mapping[str, str]) -> dict[str, object]:
-    """The CloudEvents attributes among a message's application properties; empty where it is no CloudEvent."""
+    """The CloudEvents attributes in a message's application properties; empty if it is no CloudEvent."""
     found: dict[str, object] = {}
     for name, value in properties.items():
         lower = name.lower()
@@ -146,7 +146,7 @@ def amqp_attributes(properties: Mapping[str, str]) -> dict[str, object]:
 
 
 def http_attributes(headers: Mapping[str, str]) -> dict[str, object]:
-    """The CloudEvents attributes among HTTP headers, percent-decoded; empty where it is no binary-mode event."""
+    """The CloudEvents attributes in HTTP headers, percent-decoded; empty if it is no binary-mode event."""
     found: dict[str, object] = {}
     for name, value in headers.items():
         lower = name.lower()
@@ -156,10 +156,10 @@ def http_attributes(headers: Mapping[str, str]) -> dict[str, object]:
 
 
 def parsed_data(body: bytes) -> Document:
-    """The JSON of a body that is `data` alone; an empty one holds None.
+    """The JSON of a body that is only `data`; None for an empty body.
 
     Raises:
-        EventRejected: it is no JSON, or holds a value that cannot be kept.
+        EventRejected: it is no JSON, or has a value that cannot be stored.
     """
     if not body:
         return Document(None, strict=False, suspect=False)
@@ -174,9 +174,9 @@ def parsed_data(body: bytes) -> Document:
 
 
 def self_contained(attributes: Mapping[str, object], body: bytes, *, is_json: bool) -> bytes:
-    """Binary mode rewritten as one JSON text, so that what is stored can be read again without its properties.
+    """Binary mode rewritten as one JSON text, so that the stored event can be read again without its properties.
 
-    A body that is not JSON goes in as `data_base64`: it is wanted most where it could not be read.
+    A body that is not JSON is stored as `data_base64`, because it is needed for the correction.
     """
     kept = {name: value for name, value in attributes.items() if isinstance(value, str) and keepable(value)}
     if is_json and kept:
@@ -223,7 +223,7 @@ def _checked(value: object, name: str) -> str:
 
 
 def event_time(value: object) -> datetime | None:
-    """The instant of the attribute `time`, None where it was left out.
+    """The instant of the attribute `time`, None if it is absent.
 
     Raises:
         EventRejected: it is none.
@@ -231,13 +231,13 @@ def event_time(value: object) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str) and len(value) in _EPOCH_MILLISECONDS and value.isdecimal():
-        # An AMQP timestamp, which the AMQP binding allows for `time`; clients hand it over as milliseconds.
+        # The AMQP binding allows an AMQP timestamp for `time`; clients pass it as milliseconds.
         return datetime.fromtimestamp(int(value) / 1000, UTC)
     return parsed_moment(value, "time")
 
 
 def traceparent(value: object) -> str | None:
-    """Kept only where it is one: a broken trace is no reason to refuse an anomaly (W3C Trace Context 3.2)."""
+    """The trace context if it is valid: an invalid one is no reason to refuse an anomaly (W3C Trace Context 3.2)."""
     return (
         value
         if isinstance(value, str) and len(value) == _TRACEPARENT_LENGTH and value.isascii() and keepable(value)
@@ -246,5 +246,5 @@ def traceparent(value: object) -> str | None:
 
 
 def _last_segment(source: str) -> str:
-    """`<host>/<twin>` and `<host>/digitaltwins/<twin>` are both seen."""
+    """The twin in a source. Both `<host>/<twin>` and `<host>/digitaltwins/<twin>` occur."""
     return source.rstrip("/").rsplit("/", 1)[-1]

@@ -1,7 +1,7 @@
-"""Our own envelopes: what a model, an adapter or a person sends who speaks to Millwright directly.
+"""Our own event schemas, for models, adapters and persons that send directly to Millwright.
 
-`millwright.anomaly.v1` is the CloudEvents `data` of a detector, `millwright.alarm.v1` that of a person by hand.
-Published as models, so that the API can show their schema.
+`millwright.anomaly.v1` is the CloudEvents `data` of a detector, `millwright.alarm.v1` that of a person.
+They are models, so that the API can publish their schemas.
 """
 
 from datetime import datetime, timedelta
@@ -224,7 +224,7 @@ def _asset(named: str | ExternalAsset, at: datetime, path: str, register: Regist
 
 
 def _subject(said: AnomalyEnvelope, asset: Asset, at: datetime, path: str, register: Register) -> tuple[str, str]:
-    """The asset and failure mode that an anomaly tells of, as exactly as the sender and the register let it be said."""
+    """The asset and failure mode of an anomaly, as exactly as the sender and the register determine them."""
     if said.signal is not None and asset.machine is not None:
         seen = register.observable(asset.machine, ObservableKind.SIGNAL, said.signal)
         if seen is not None and asset.level is Level.MACHINE:

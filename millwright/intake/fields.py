@@ -1,4 +1,4 @@
-"""Fields taken out of parsed JSON one by one, each refusal naming the field, the fault and the remedy."""
+"""Reads fields from parsed JSON; each error names the field, the problem and the correction."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from millwright.intake.json_text import joined, keepable
 
 LONGEST_NAME = 256
 FUTURE_TOLERANCE = timedelta(minutes=5)
-"""How far a sender's clock may run ahead of ours."""
+"""Maximum time by which a sender's clock may be ahead of ours."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Nothing was measured before: such a date is a clock that was never set."""
+"""The earliest valid time: an earlier one comes from a clock that was never set."""
 
 _MOMENT_FIX = "write it as 2026-01-31T12:00:00Z"
 _SHORTEST_MOMENT = len("2026-01-31T12:00:00Z")
@@ -92,7 +92,7 @@ def score(data: Mapping[str, object], name: str, path: str) -> float:
 
 
 def optional_share(data: Mapping[str, object], name: str, path: str) -> float | None:
-    """A number from 0 to 1, None where it is left out or null.
+    """A number from 0 to 1, None if it is absent or null.
 
     Raises:
         EventRejected: it is outside that range or no number.
@@ -113,7 +113,7 @@ def parsed_moment(value: object, field: str) -> datetime:
     """
     if not isinstance(value, str):
         raise EventRejected(f"must be an instant as text, not {kind_of(value)}", field=field, fix=_MOMENT_FIX)
-    # fromisoformat alone would take week dates, basic format and bare dates too; RFC 3339 has none of these.
+    # fromisoformat also accepts week dates, the basic format and dates without a time, which RFC 3339 does not have.
     if len(value) < _SHORTEST_MOMENT or value[4] != "-" or value[7] != "-" or value[10] not in "Tt ":
         raise EventRejected("is not an instant with a time zone", field=field, fix=_MOMENT_FIX)
     try:
@@ -128,7 +128,7 @@ def parsed_moment(value: object, field: str) -> datetime:
 
 
 def bounded_moment(value: object, field: str, now: datetime) -> datetime:
-    """An instant at which something can have been observed.
+    """A valid time of an observation.
 
     Raises:
         EventRejected: it lies more than five minutes ahead of `now`, before the year 2000, or is no instant.
@@ -146,7 +146,7 @@ def bounded_moment(value: object, field: str, now: datetime) -> datetime:
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in a word or two."""
+    """The type of a JSON value, for messages."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Several requests, one transaction: what a commit costs is shared by all that arrive while one is under way."""
+"""Group commit: requests that arrive during a commit share the next transaction."""
 
 import asyncio
 import itertools
@@ -9,16 +9,17 @@ from domain.clock import Clock
 from millwright.storage.events.inbox import Inbox, Stored
 
 _LARGEST = 1000
-"""Items; one request is never split."""
+"""Maximum number of items in a transaction; a request is never split."""
 
 
 class GroupCommit:
-    """Stores for many callers at once; each is answered after the commit that holds its items.
+    """Stores for many callers at once; each is answered after the commit with its items.
 
-    There is no waiting for company: the first caller is stored at once, and those who come meanwhile go together.
+    It never waits for more callers: the first one is stored at once, and those that arrive meanwhile share the next
+    commit.
 
     Args:
-        inbox: where items are stored.
+        inbox: stores the items.
         clock: the plant's time.
     """
 
@@ -29,10 +30,10 @@ class GroupCommit:
         self._storing: asyncio.Task[None] | None = None
 
     async def store(self, items: Sequence[Received]) -> Stored:
-        """Stores items; gives what became of them (and possibly of others').
+        """Stores items; returns their results (and possibly those of other callers).
 
         Raises:
-            StorageUnavailable: nothing of these was promised; send them again.
+            StorageUnavailable: none of these was confirmed; send them again.
         """
         if not items:
             return Stored(0, 0, frozenset())

@@ -1,7 +1,7 @@
-"""JSON as senders really write it: what is strictly JSON at full speed, and the place of the fault in what is not.
+"""Parses JSON: strict JSON at full speed, and otherwise with the place of the error.
 
-RFC 8259 knows no NaN or Infinity, and PostgreSQL's text holds neither NUL nor unpaired surrogates. All of them are
-common in the wild, so a document with one is still taken apart: its healthy items are read, and the sick one is named.
+RFC 8259 has no NaN or Infinity, and PostgreSQL's text can have neither NUL nor unpaired surrogates. Senders do send
+them, so a document with one is still parsed: its valid items are read, and the invalid one is named.
 """
 
 import base64
@@ -20,7 +20,7 @@ _LONGEST_PATH = 200
 
 
 class Document(NamedTuple):
-    """A parsed body. `strict` says that it is JSON to the letter, `suspect` that it may hold what cannot be kept."""
+    """A parsed body. `strict` says that it is strict JSON, `suspect` that it may have values that cannot be stored."""
 
     value: object
     strict: bool
@@ -44,10 +44,10 @@ def parse(body: bytes) -> Document:
 
 
 def refuse_unkeepable(value: object) -> None:
-    """Walks a suspect value.
+    """Checks a suspect value.
 
     Raises:
-        EventRejected: a number in it is not finite, or a text holds what a database cannot; the field says where.
+        EventRejected: a number in it is not finite, or a text cannot be stored; the error names the field.
     """
     for path, leaf in _leaves(value):
         if isinstance(leaf, float) and not math.isfinite(leaf):
@@ -59,12 +59,12 @@ def refuse_unkeepable(value: object) -> None:
 
 
 def keepable(text: str) -> bool:
-    """Whether a database's text can hold it."""
+    """Whether it can be stored as text in the database."""
     return "\x00" not in text and (text.isascii() or not _has_surrogate(text))
 
 
 def dumped(value: object, *, strict: bool) -> bytes:
-    """The JSON of a value out of a document, as strict as the document was: NaN stays NaN and is found again.
+    """The JSON of a part of a document, as strict as the document: NaN stays NaN and is found again.
 
     Raises:
         EventRejected: it is nested too deeply to be written again.
@@ -90,7 +90,7 @@ def decoded_base64(text: str, field: str) -> bytes:
 
 
 def joined(path: str, name: str) -> str:
-    """A field's dotted path under another, fit to be shown and stored."""
+    """A field's dotted path below another, in a form that can be shown and stored."""
     full = f"{path}.{name}" if path else name
     if full.isascii() and len(full) <= _LONGEST_PATH and "\x00" not in full:
         return full
@@ -103,7 +103,7 @@ def _has_surrogate(text: str) -> bool:
 
 
 def _leaves(value: object) -> Iterator[tuple[str, object]]:
-    """Every scalar and every key with its path, in document order; iterative, because depth is the sender's choice."""
+    """All scalars and keys with their paths, in document order; iterative, because the sender determines the depth."""
     waiting: list[tuple[str, object]] = [("", value)]
     while waiting:
         path, item = waiting.pop()

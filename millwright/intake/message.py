@@ -1,4 +1,4 @@
-"""What a door hands over: a message of a bus, and the facts of its delivery."""
+"""A message of a bus, and the facts of its delivery."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import NamedTuple, Protocol
 
 
 class BusMessage(Protocol):
-    """A message as any bus delivers it; connectors give their own class with these attributes.
+    """A message of any bus; each connector has its own class with these attributes.
 
     `entity` is the queue, subscription or dead-letter queue, and `origin` the queue or subscription to which it was
-    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which it was taken in
-    there; a redelivery repeats both. `application_properties` are text already. `problem` says what of the message
-    could not be decoded; `body` then holds all that was to be had of it.
+    sent. `sequence_number` is the bus's own number in the entity and `enqueued_at` the time at which the bus accepted
+    it; a redelivery has the same. `application_properties` are texts. `problem` names the part that could not be
+    decoded; `body` then has everything that was readable.
     """
 
     @property
@@ -35,13 +35,13 @@ class BusMessage(Protocol):
 
 
 class Delivery(NamedTuple):
-    """Through which door a message came, under which number there, and when by the plant's clock.
+    """The ingress of a message, its number there, and the time of its arrival by the plant's clock.
 
-    `origin` is what stands for a sender who names none, and `enqueued_at` the time at which a bus took the message in.
-    `first_at` is when it came first, where it is read again.
+    `origin` is the source of a message whose sender names none, and `enqueued_at` the time at which a bus accepted the
+    message. `first_at` is the time of its first arrival, if it is read again.
     """
 
-    door: str
+    ingress: str
     sequence: int
     received_at: datetime
     enqueued_at: datetime | None = None

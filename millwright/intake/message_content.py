@@ -1,4 +1,4 @@
-"""What a message says, before the facts of its delivery are put around it."""
+"""The content of a message, without the facts of its delivery."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from domain.errors import Rejected
 class MessageContent(NamedTuple):
     """An anomaly with the line that judges it, or a fate with its reason.
 
-    `natural_key` names the observation, so that the same one under another event id is a duplicate. An anomaly may
-    carry a `reason` too: a note, such as undeclared fields that came with it.
+    `natural_key` identifies the observation, so that the same one under another event id is a duplicate. An anomaly may
+    have a `reason` too: a note, for example about undeclared fields.
     """
 
     natural_key: str | None = None
@@ -27,7 +27,7 @@ class Unmapped(Rejected):
     """A well-formed message names something that the register does not know at that time.
 
     Args:
-        natural_key: the observation, named by what the sender called things.
+        natural_key: the key of the observation, with the names that the sender used.
         at: when it was observed.
     """
 
@@ -38,5 +38,5 @@ class Unmapped(Rejected):
 
 
 def not_an_anomaly(reason: str, at: datetime | None = None) -> MessageContent:
-    """A message that was understood and asks for nothing."""
+    """A message that was read and is no anomaly."""
     return MessageContent(at=at, fate=Fate.NOT_AN_ANOMALY, reason=reason)

@@ -1,8 +1,8 @@
-"""What detectors say again and again: the words of an anomaly repeat, and only its id, time and numbers are new.
+"""A cache for the repeated parts of detectors' messages: the texts repeat, only id, time and numbers are new.
 
-Checking the same words, and looking up the same names, is most of what reading costs. So an event whose every word
-stood in one that was read in full is read by its numbers alone. It comes out the same in every field, or it is left
-to be read in full; nothing is ever refused here.
+Checking the same texts, and looking up the same names, is most of the cost of reading. So if all texts of an event
+occurred in a fully parsed event, only its numbers are parsed. The result is the same in every field; otherwise the
+event is parsed fully. Nothing is refused here.
 """
 
 import sys
@@ -17,7 +17,7 @@ from millwright.intake.fields import bounded_moment
 from millwright.intake.message import Delivery
 
 _MOST = 8192
-"""Phrases held at once; beyond that all are forgotten, and learnt anew."""
+"""Maximum number of cached phrases; beyond it the cache is cleared."""
 
 _OF_AN_EVENT = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "traceparent", "data"}
@@ -36,27 +36,27 @@ _Key = tuple[object, ...]
 
 
 class _Phrase(NamedTuple):
-    """What came of the words: every field of the event, and of the anomaly in it."""
+    """The result for some texts: all fields of the event, and of its anomaly."""
 
     received: dict[str, object]
     anomaly: dict[str, object]
 
 
 class ParseCache:
-    """Parsed messages of one register: the same words are read once."""
+    """Parsed messages of one register: the same texts are parsed once."""
 
     def __init__(self) -> None:
         self._phrases: dict[_Key, _Phrase] = {}
 
     def read(self, event: Mapping[str, object], raw: bytes, delivery: Delivery) -> Received | None:
-        """A structured event that holds nothing but JSON that can be kept; None where it must be read in full."""
+        """A structured event that has only storable JSON; None if it must be parsed fully."""
         data = event.get("data")
         if not isinstance(data, dict):
             return None
         try:
             phrase = self._phrases.get(_key(event, data))
         except TypeError:
-            return None  # An object or a list where a word belongs.
+            return None  # An object or a list in the place of a text.
         if phrase is None:
             return None
         said = phrase.anomaly.copy()
@@ -80,7 +80,7 @@ class ParseCache:
         return Received.of_whole(
             {
                 **phrase.received,
-                "door": delivery.door,
+                "ingress": delivery.ingress,
                 "sequence": delivery.sequence,
                 "enqueued_at": delivery.enqueued_at,
                 "external_id": event_id,
@@ -94,7 +94,7 @@ class ParseCache:
         )
 
     def learn(self, event: Mapping[str, object], read: Received) -> None:
-        """Remembers what came of an event that was read in full, where its words alone made it so."""
+        """Caches the result of a fully parsed event, if it depends only on its texts."""
         data = event.get("data")
         if (
             read.anomaly is None
@@ -110,7 +110,7 @@ class ParseCache:
 
 
 def _key(event: Mapping[str, object], data: Mapping[str, object]) -> _Key:
-    """All that decides what an event means beside its id, time and numbers; which fields it has, too."""
+    """Everything that determines the meaning of an event except id, time and numbers; also its set of fields."""
     word = data.get
     return (
         tuple(event),

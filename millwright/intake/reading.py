@@ -1,8 +1,8 @@
-"""From bytes to received events: pure, total, and never a guess.
+"""Reads bytes into received events. Pure and total; unknown names are never guessed.
 
-Whatever arrives becomes a `Received`: an anomaly that waits for judging, or a fate with the field and the reason. No
-bytes make these functions raise. What is stored as `raw` is one self-contained JSON text wherever the body was
-readable at all, so that `read_again` can read it when somebody has mended the register.
+Every message becomes a `Received`: an anomaly that waits for judging, or a fate with the field and the reason. These
+functions never raise. If the body was readable, `raw` is stored as one self-contained JSON text, so that `read_again`
+can read it after the register was corrected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,11 +49,12 @@ _IOT_DEVICE = "iothub-connection-device-id"
 
 
 def read_message(message: BusMessage, now: datetime, register: Register) -> Received:
-    """One message of a bus.
+    """Reads one message of a bus.
 
-    CloudEvents in binary mode are known by their application properties, in structured mode by their content type or
-    `specversion`, Event Grid's schema by `eventType`; anything else is taken as telemetry of a device (Event Hub and
-    IoT Hub style). Its message id is no identity, since devices count: its content is a part of its name.
+    CloudEvents in binary mode are recognised by their application properties, in structured mode by their content type
+    or `specversion`, Event Grid's schema by `eventType`. Everything else is read as telemetry of a device (Event Hub
+    and IoT Hub style). Its message id is not unique, because devices number their messages, so its content is part of
+    its id.
     """
     delivery = Delivery(message.entity, message.sequence_number, now, message.enqueued_at, message.origin)
     properties, body = message.application_properties, message.body
@@ -87,7 +88,7 @@ def read_message(message: BusMessage, now: datetime, register: Register) -> Rece
         plain[DEVICE_ATTRIBUTE] = properties[_IOT_DEVICE]
     read = _read_binary(plain, body, delivery, register)
     if identity_of(plain) is None:
-        return read  # It has its own already.
+        return read  # The event already has a natural key.
     return renamed(read, read.source, own_id(read.external_id, read.raw))
 
 
@@ -96,37 +97,38 @@ def read_items(
     content_type: str | None,
     headers: Mapping[str, str],
     *,
-    door: str,
+    ingress: str,
     sequences: Iterator[int],
     now: datetime,
     register: Register,
 ) -> list[Received]:
-    """The events of one HTTP request, in their order; each takes the next of `sequences`.
+    """Reads the events of one HTTP request, in their order; each gets the next of `sequences`.
 
-    Reads CloudEvents in binary mode (`ce-` headers), structured and batched, and Event Grid's schema. A body that is
-    no JSON, or is too large, is one quarantined event; an empty list is none.
+    It accepts CloudEvents in binary mode (`ce-` headers), structured and batched, and Event Grid's schema. A body that
+    is no JSON, or too large, is one quarantined event; an empty list is none.
     """
     if not _is_structured(content_type):
         attributes = http_attributes(headers)
         if attributes:
-            return [_read_binary(attributes, payload, Delivery(door, next(sequences), now), register)]
+            return [_read_binary(attributes, payload, Delivery(ingress, next(sequences), now), register)]
     if len(payload) > LARGEST_BATCH:
         too_large = _too_large(len(payload), LARGEST_BATCH)
-        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, too_large)]
+        return [_quarantined(Delivery(ingress, next(sequences), now), payload, {}, too_large)]
     try:
         document = parse(payload)
     except EventRejected as refused:
-        return [_quarantined(Delivery(door, next(sequences), now), payload, {}, refused)]
+        return [_quarantined(Delivery(ingress, next(sequences), now), payload, {}, refused)]
     if not isinstance(document.value, list):
-        delivery = Delivery(door, next(sequences), now)
+        delivery = Delivery(ingress, next(sequences), now)
         return [_read_item(document.value, payload, delivery, register, suspect=document.suspect)]
     return [
-        _read_part(item, document, payload, Delivery(door, next(sequences), now), register) for item in document.value
+        _read_part(item, document, payload, Delivery(ingress, next(sequences), now), register)
+        for item in document.value
     ]
 
 
 def read_again(raw: bytes, delivery: Delivery, register: Register) -> Received:
-    """A stored event as it reads now: for what waited in quarantine or unmapped and is re-driven."""
+    """Reads a stored event again, for a redrive of a quarantined or unmapped event."""
     try:
         document = parse(raw)
     except EventRejected as refused:
@@ -141,7 +143,7 @@ def _read_part(item: object, whole: Document, payload: bytes, delivery: Delivery
     try:
         raw = dumped(item, strict=whole.strict)
     except EventRejected as refused:
-        # It cannot be written out alone, so the whole is kept.
+        # It cannot be written separately, so the whole body is stored.
         return _quarantined(delivery, payload, {}, refused)
     return _read_item(item, raw, delivery, register, suspect=whole.suspect)
 
@@ -200,7 +202,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
     if key is None and found.fate is not Fate.QUARANTINED:
         key = label_key(event.identity.source, event.identity.id)
     return Received.trusted(
-        door=delivery.door,
+        ingress=delivery.ingress,
         sequence=delivery.sequence,
         source=event.identity.source,
         external_id=event.identity.id,
@@ -240,7 +242,7 @@ def _find(event: CloudEvent, delivery: Delivery, register: Register) -> MessageC
 def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object], refused: EventRejected) -> Received:
     identity = identity_of(attributes) or _unnamed(delivery, raw)
     return Received.trusted(
-        door=delivery.door,
+        ingress=delivery.ingress,
         sequence=delivery.sequence,
         source=identity.source,
         external_id=identity.id,
@@ -256,9 +258,9 @@ def _quarantined(delivery: Delivery, raw: bytes, attributes: Mapping[str, object
 
 
 def _unnamed(delivery: Delivery, raw: bytes) -> Identity:
-    """What a message is known by that names itself nowhere. The numbers of HTTP are our own, and never repeat."""
+    """The id of a message without an id of its own. The numbers of HTTP requests are ours and unique."""
     if delivery.origin is None:
-        return Identity(delivery.door, _numbered(delivery))
+        return Identity(delivery.ingress, _numbered(delivery))
     return Identity(delivery.origin, own_id(_numbered(delivery), raw))
 
 
@@ -267,14 +269,14 @@ def _numbered(delivery: Delivery) -> str:
 
 
 def _shown(value: object) -> str | None:
-    """A text that could not be checked, made fit to be stored and shown."""
+    """A text that could not be checked, in a form that can be stored and shown."""
     if not isinstance(value, str):
         return None
     return value[:200].encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 def _words(refused: EventRejected | Unmapped) -> str:
-    """The reason in plain words; the field stands beside it."""
+    """The reason as a sentence; the field is stored separately."""
     text = f"{refused.problem}; {refused.fix}" if refused.fix else refused.problem
     return text[:1000].encode("utf-8", "replace").decode().replace("\x00", "?")
 

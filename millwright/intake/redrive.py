@@ -1,4 +1,4 @@
-"""Events taken up again once the register, or the event itself, was mended."""
+"""Redrives events after the register, or the event itself, was corrected."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from millwright.storage.events.inbox import Receipt
 
 
 class Redriven(NamedTuple):
-    """What became of an event: its new fate, None where it waits for judging, and why."""
+    """The result of a redrive: the new fate, None if the event waits for judging, and the reason."""
 
     fate: Fate | None
     reason: str | None
@@ -23,14 +23,13 @@ class Redriven(NamedTuple):
 
 
 async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | None = None) -> Redriven:
-    """Reads a quarantined or unmapped event again, against the register as it is now.
+    """Reads a quarantined or unmapped event again, with the current register.
 
-    Nothing that was received is counted again: the row keeps its receipt, its identity and its bytes, and what was
-    done stands in the ledger.
+    Receipts are not counted again: the row keeps its receipt, its identity and its bytes, and the act is in the ledger.
 
     Args:
-        by: the person who asks, or the door through which its sender sent it corrected.
-        fixed_raw: what to read in the place of the stored bytes, as one JSON text.
+        by: the person, or the ingress to which the sender sent the correction.
+        fixed_raw: the JSON text to read instead of the stored bytes.
 
     Raises:
         ActRejected: there is no such event, or its fate is another.
@@ -39,8 +38,8 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
     events = EventStore(storage.engine, storage.clock)
     event, raw = await events.raw(event_id)
     register = Register.of(await storage.register.read())
-    delivery = Delivery(event.door, event.sequence, storage.clock.now(), first_at=event.received_at)
-    # It keeps the id under which it is stored: what it bears may be another's too.
+    delivery = Delivery(event.ingress, event.sequence, storage.clock.now(), first_at=event.received_at)
+    # It keeps its stored id, because the id in its text may belong to another event too.
     again = renamed(
         read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
     )
@@ -49,10 +48,10 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
 
 
 async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str) -> dict[Receipt, Redriven]:
-    """Takes what came again, and can be read now, as the correction of an event in quarantine or unmapped.
+    """Accepts a repeated event that can be read now as the correction of a quarantined or unmapped event.
 
-    A sender who is told which field failed mends it and sends the event again, as the same event. That is a duplicate
-    receipt, and would be nothing more.
+    A sender that is told which field failed corrects it and sends the event again under the same id. Without this
+    function it would only be a duplicate.
 
     Args:
         again: what was just stored, each with its event; see `Stored.again`.
@@ -60,7 +59,7 @@ async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str)
     mended: dict[Receipt, Redriven] = {}
     for item, event_id in again:
         try:
-            mended[item.door, item.sequence] = await redrive(storage, event_id, by, item.raw)
+            mended[item.ingress, item.sequence] = await redrive(storage, event_id, by, item.raw)
         except ActRejected:
-            continue  # Another door was quicker.
+            continue  # Another process redrove it first.
     return mended

@@ -1,4 +1,4 @@
-"""The plant's register as reading sees it: a snapshot in memory, with names valid from one day to another."""
+"""The plant's register for reading: a snapshot in memory, with periods of validity of names."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from millwright.intake.parse_cache import ParseCache
 
 
 class _Span(NamedTuple):
-    """Half-open: valid at `since`, not any more at `until`."""
+    """A half-open period: valid at `since`, no longer valid at `until`."""
 
     since: datetime
     until: datetime | None
@@ -21,11 +21,11 @@ class _Span(NamedTuple):
 
 
 class Register:
-    """Looks up assets by what others call them, and components by what can be seen of them. Never guesses.
+    """Looks up assets by their names in other systems, and components by their observables. Never guesses.
 
     Args:
         assets, aliases, observables: the rows in force, in any order.
-        models: declared contents per DTDL model id; empty where no models were imported, and then none is unknown.
+        models: declared contents per DTDL model id; empty if no models were imported, and then no model is unknown.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Register:
                 self._parts[asset.machine, asset.name].add(asset.id)
         self._models = models
         self.phrases = ParseCache()
-        """What was said in the words of this register; with the next, all of it is looked up anew."""
+        """The parse cache of this register; the next register has a new one."""
 
     @classmethod
     def of(cls, plant: PlantRegister) -> Self:
@@ -63,31 +63,31 @@ class Register:
         return self._assets.get(asset_id)
 
     def resolve(self, system: str, external_id: str, at: datetime) -> Asset | None:
-        """The one asset that had this name in that system at that time; None where there was none, or two."""
+        """The asset with this name in that system at that time; None if there was none, or more than one."""
         found = {span.asset for span in self._spans.get((system, external_id), ()) if span.holds(at)}
         if len(found) != 1:
             return None
         return self._assets.get(found.pop())
 
     def part(self, machine: str, name: str) -> Asset | None:
-        """The one part of a machine that goes by this name there (`comp1`)."""
+        """The part of a machine with this name (`comp1`)."""
         found = self._parts.get((machine, name), ())
         return self._assets[next(iter(found))] if len(found) == 1 else None
 
     def observable(self, machine: str, kind: ObservableKind, name: str) -> Observable | None:
-        """Which component and failure mode a signal or code of a machine tells of."""
+        """The component and failure mode that a signal or code of a machine indicates."""
         return self._observables.get((machine, kind, name))
 
     def only_failure_mode(self, asset_id: str) -> str | None:
-        """The failure mode that is watched on an asset, where it is exactly one."""
+        """The failure mode that is monitored on an asset, if it is exactly one."""
         modes = self._modes.get(asset_id, ())
         return next(iter(modes)) if len(modes) == 1 else None
 
     def unknown_model(self, model: str) -> bool:
-        """Whether a DTDL model id is none of those imported."""
+        """Whether a DTDL model id was not imported."""
         return bool(self._models) and model not in self._models
 
     def undeclared(self, model: str | None, names: Iterable[str]) -> list[str]:
-        """Those names that a model's DTDL does not declare; none where the model is not known."""
+        """The names that a model's DTDL does not declare; none if the model is unknown."""
         declared = self._models.get(model) if model is not None else None
         return [] if declared is None else [name for name in names if name not in declared]

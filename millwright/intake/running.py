@@ -1,4 +1,4 @@
-"""Intake from the bus: receive, store, settle, in this order and no other."""
+"""Intake from the bus: receive, store, settle, always in this order."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from connectors.azure import service_bus
-from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusDoor, ServiceBusSettings
+from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusIngress, ServiceBusSettings
 from domain.anomaly import Fate, Received
 from domain.errors import Rejected, StorageFault, StorageUnavailable
 from domain.loops import Backoff, Ended, Outage, retry
@@ -24,37 +24,37 @@ log = logging.getLogger(__name__)
 
 _SERVICE_BUS = "service_bus"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-# The register may have learnt meanwhile what these lacked: an asset, or the model that declares their fields.
+# The register may have got the missing asset or model meanwhile.
 _MAY_BE_KNOWN_NOW = (Fate.UNMAPPED, Fate.QUARANTINED)
 
 
 async def run_intake(settings: Settings, storage: Storage, stop: asyncio.Event) -> None:
-    """Takes in what the bus of the settings has until `stop` is set, then stores and settles what is in hand.
+    """Receives from the bus until `stop` is set, then stores and settles the present batches.
 
-    A loop for each entity, its dead-letter queue and each further connection; their transactions run side by side.
-    Neither a message nor the state of a bus or a database ends it.
+    There is a loop for each entity, its dead-letter queue and each further connection, with concurrent transactions.
+    No message and no state of a bus or a database ends it.
 
     Args:
         settings: names the bus and its entities.
-        storage: where messages are stored.
+        storage: stores the messages.
         stop: set to end.
 
     Raises:
         Rejected: no bus is named, or its settings are wrong.
     """
-    async with open_door(settings) as door:
+    async with open_ingress(settings) as ingress:
         snapshot = RegisterSnapshot(storage.register)
-        loops = [Loop(receiver, storage, snapshot, settings.intake_batch, stop) for receiver in door.receivers]
-        log.info("taking in %s", ", ".join(sorted({receiver.entity for receiver in door.receivers})))
+        loops = [Loop(receiver, storage, snapshot, settings.intake_batch, stop) for receiver in ingress.receivers]
+        log.info("taking in %s", ", ".join(sorted({receiver.entity for receiver in ingress.receivers})))
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop.run(), name=f"intake {loop.entity}")
             await stop.wait()
-            door.stop()
+            ingress.stop()
 
 
-def open_door(settings: Settings) -> ServiceBusDoor:
-    """The bus that the settings name; nothing is asked of it yet.
+def open_ingress(settings: Settings) -> ServiceBusIngress:
+    """The bus of the settings. It makes no call yet.
 
     Raises:
         Rejected: none is named, it is not known, or its settings are wrong.
@@ -72,13 +72,14 @@ def open_door(settings: Settings) -> ServiceBusDoor:
 
 
 class Loop:
-    """One receiver's way into storage. It holds two batches, so that an outage of ours fills the bus and not us.
+    """Stores the messages of one receiver. It holds at most two batches, so that during an outage messages stay on the
+    bus.
 
     Args:
-        receiver: where messages come from.
-        storage: where they go.
-        snapshot: the register by which they are read.
-        batch: how many one transaction stores at most.
+        receiver: receives the messages.
+        storage: stores them.
+        snapshot: the register for reading them.
+        batch: maximum number of messages in one transaction.
         stop: set to end.
     """
 
@@ -94,24 +95,24 @@ class Loop:
         self._backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE, stop)
 
     async def run(self) -> None:
-        """Takes in until stopped, whatever happens: a fault of ours is logged, and the loop begins anew."""
+        """Runs until stopped. An unexpected error is logged, and the loop restarts."""
         while not self._stop.is_set():
             try:
                 await self._take_in()
-            except Exception:  # the outermost loop: what fails here must end neither it nor those of other entities
-                log.exception("%s: taking in failed, and begins anew in %g seconds", self.entity, self._backoff.seconds)
+            except Exception:  # The outermost loop: an error here must not end it, nor the loops of other entities.
+                log.exception("%s: intake failed, and restarts in %g seconds", self.entity, self._backoff.seconds)
                 await self._receiver.reset()
                 await self._backoff.pause()
 
     async def _take_in(self) -> None:
-        """Takes in batches until stopped. While a full one is stored, the next is fetched."""
+        """Processes batches until stopped. While a full one is stored, the next is fetched."""
         async for messages in self._receiver.batches(self._batch):
             fetched: Sequence[BusMessage] = messages
             while fetched:
                 fetched = await self._take(fetched)
 
     async def _take(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
-        """Stores and settles a batch; gives the next, where this one was full and more was there."""
+        """Stores and settles a batch; returns the next one, if this one was full and there was more."""
         stored, following = await asyncio.gather(self._keep(messages), self._following(messages))
         await self._receiver.settle(stored)
         if len(stored) < len(messages):
@@ -127,9 +128,10 @@ class Loop:
         return await self._receiver.more(self._batch)
 
     async def _keep(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
-        """Stores a batch, however long storage is away; gives what was stored, none where we were stopped meanwhile.
+        """Stores a batch, and waits while storage does not answer; returns the stored messages, none after a stop.
 
-        Held and not given back: every delivery counts towards the bus's limit, behind which it dead-letters a message.
+        Messages are held and not abandoned, because every delivery counts towards the limit after which the bus
+        dead-letters a message.
         """
         waiting = f"{self.entity}: {len(messages)} messages wait for storage"
         try:
@@ -145,10 +147,10 @@ class Loop:
             return ()
 
     async def _store(self, messages: Sequence[BusMessage]) -> Sequence[BusMessage]:
-        """Stores a batch; gives what was stored: all of it, but for what a fault of ours keeps from it.
+        """Stores a batch; returns the stored messages: all, except those that an error of ours keeps from being stored.
 
         Raises:
-            StorageUnavailable, StorageFault, Rejected: not all was stored, and it may be tried again.
+            StorageUnavailable, StorageFault, Rejected: not all was stored; it may be retried.
         """
         try:
             items = await self._read(messages)
@@ -157,7 +159,9 @@ class Loop:
             return messages
         except (StorageUnavailable, StorageFault, Rejected):
             raise
-        except Exception as error:  # the outermost place of storing: one message must not keep the others from it
+        except (
+            Exception
+        ) as error:  # The outermost place of storing: one message must not keep the others from being stored.
             if len(messages) > 1:
                 log.warning("%s: storing %d messages failed (%s); halving", self.entity, len(messages), error)
                 middle = len(messages) // 2
@@ -178,10 +182,12 @@ class Loop:
 
 
 def _read(message: BusMessage, now: datetime, register: Register) -> Received:
-    """The message as read; where a fault of ours keeps it from being read, in quarantine with that reason."""
+    """The message as read; after an unexpected error of ours, quarantined with that reason."""
     try:
         return read_message(message, now, register)
-    except Exception as error:  # the outermost place of reading: a message that is not stored would come for ever
+    except (
+        Exception
+    ) as error:  # The outermost place of reading: a message that is not stored would be delivered for ever.
         log.exception("%s: message %d cannot be read", message.entity, message.sequence_number)
         problem = f"reading it failed: {type(error).__name__}: {error}"
         return read_message(replace(message, problem=problem), now, register)

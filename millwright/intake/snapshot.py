@@ -1,4 +1,4 @@
-"""The register held in memory by a door, and known to be of today."""
+"""The register in memory, refreshed when it changes."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ _LOOK_EVERY = 1.0
 
 
 class RegisterSnapshot:
-    """The plant's register as of a second ago at most; `newest` where that is not good enough.
+    """The plant's register, at most one second old; `newest` reads it at once.
 
     Args:
-        store: where the register is kept.
+        store: the store of the register.
     """
 
     def __init__(self, store: RegisterStore) -> None:
@@ -24,27 +24,27 @@ class RegisterSnapshot:
         self._looking = asyncio.Lock()
 
     async def current(self) -> Register:
-        """The register, looked after once a second.
+        """The register, checked once a second.
 
         Raises:
-            StorageUnavailable: it is time to look, and the database is away.
+            StorageUnavailable: a check is due, and the database does not answer.
         """
         if self._register is not None and time.monotonic() - self._looked_at < _LOOK_EVERY:
             return self._register
         return await self.newest()
 
     async def newest(self) -> Register:
-        """The register as it is now; the same object where nothing has changed.
+        """The present register; the same object if nothing has changed.
 
         Raises:
-            StorageUnavailable: the database is away.
+            StorageUnavailable: the database does not answer.
         """
         asked_at = time.monotonic()
         async with self._looking:
             if self._register is not None and self._looked_at > asked_at:
-                return self._register  # Somebody else looked while we waited for our turn.
+                return self._register  # Another task checked while we waited for the lock.
             began = time.monotonic()
-            # The stamp first: a change between the two reads is then read again, not missed.
+            # Read the stamp first, so that a change between the two reads is read again and not missed.
             stamp = await self._store.stamp()
             if self._register is None or stamp != self._stamp:
                 self._register = Register.of(await self._store.read())

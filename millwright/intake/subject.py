@@ -1,4 +1,4 @@
-"""Which asset a message speaks of, and the names of observations."""
+"""The asset of a message, and the natural keys of observations."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,20 +12,20 @@ from millwright.intake.register import Register
 
 
 class Observed(NamedTuple):
-    """What was observed and when, whoever it was observed of: the rest of a natural key."""
+    """The part of a natural key without the asset: what was observed, and when."""
 
     kind: str
     what: str
     at: datetime
 
     def key(self, who: str) -> str:
-        """The natural key: the same for every message that tells of this observation."""
+        """The natural key: the same for every message about this observation."""
         named = [part_of_key(name) for name in (who, self.what) if name]
         return "|".join((self.kind, *named, timestamp(self.at)))
 
 
 def machine_of_twin(twin: str | None, observed: Observed, register: Register, field: str) -> Asset:
-    """The machine that a twin is, or is part of.
+    """The machine of a twin.
 
     Raises:
         Unmapped: no such twin is known at that time, or it is no machine.
@@ -42,11 +42,11 @@ def machine_of_twin(twin: str | None, observed: Observed, register: Register, fi
 
 
 def machine_of_device(device: str, twin: str | None, observed: Observed, register: Register, field: str) -> Asset:
-    """The machine that a device belongs to; the twin that the message came through must not be another machine's.
+    """The machine of a device; the twin of the message must not belong to another machine.
 
     Raises:
         Unmapped: no such device is known at that time.
-        EventRejected: device and twin are of two machines.
+        EventRejected: device and twin belong to different machines.
     """
     machine = _machine_at(DEVICE_SYSTEM, device, observed.at, register)
     if machine is None:
@@ -67,10 +67,10 @@ def machine_of_device(device: str, twin: str | None, observed: Observed, registe
 
 
 def line_of(asset: Asset, field: str, at: datetime, natural_key: str | None = None) -> str:
-    """The line whose watch judges the asset.
+    """The line that judges the asset.
 
     Raises:
-        Unmapped: it stands on none.
+        Unmapped: it has no line.
     """
     if asset.line is None:
         problem = f"{asset.id} stands on no production line"

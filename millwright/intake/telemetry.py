@@ -1,8 +1,8 @@
-"""Telemetry and the rows that detectors make of it.
+"""Reads telemetry and the rows of detectors.
 
 `DetectAnomalies()` gives `DeviceId, Timestamp, <signal>, score, baseline` and `PredictMaintenance()` gives `DeviceId,
-Timestamp, MaintenanceRisk`; a device's error is `errorCode, timestamp`. Whatever else telemetry says is a measurement
-and no anomaly. Fields that the model does not declare are tolerated and noted: devices do send them.
+Timestamp, MaintenanceRisk`; a device's error is `errorCode, timestamp`. All other telemetry is a measurement
+and no anomaly. Fields that the model does not declare are accepted and noted, because devices send them.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ DEVIATION_DETECTOR = "DetectAnomalies"
 RISK_DETECTOR = "PredictMaintenance"
 DEVICE_DETECTOR = "device"
 UNKNOWN_MODE = "UNK"
-"""ISO 14224 table B.15: something will fail, and nobody says how."""
+"""ISO 14224 table B.15: an unspecified failure mode."""
 
 _RISKS = frozenset(risk.value for risk in Risk)
 _QUALITIES = frozenset(quality.value for quality in Quality)
@@ -31,11 +31,11 @@ _FORM_FIELDS = _ROW_COLUMNS | {"MaintenanceRisk", "errorCode", "timestamp"}
 
 
 def read_telemetry(event: CloudEvent, now: datetime, register: Register) -> MessageContent:
-    """What a telemetry message says.
+    """Reads a telemetry message.
 
     Raises:
         EventRejected: its model is not known, or a field is missing or wrong.
-        Unmapped: it comes from a device, or speaks of a signal or code, that the register does not know.
+        Unmapped: its device, signal or code is not in the register.
     """
     data = mapping(event.data, event.path)
     refuse_unknown_model(event.dataschema, "dataschema", register)
@@ -57,7 +57,7 @@ def read_telemetry(event: CloudEvent, now: datetime, register: Register) -> Mess
 
 
 def refuse_unknown_model(model: str | None, field: str, register: Register) -> None:
-    """Lets through a message whose model was imported, or where none were.
+    """Accepts a message if its model was imported, or if no models were.
 
     Raises:
         EventRejected: models were imported, and this is none of them.
@@ -71,7 +71,7 @@ def refuse_unknown_model(model: str | None, field: str, register: Register) -> N
 
 
 def code_content(machine: Asset, code: str, observed: Observed, field: str, register: Register) -> MessageContent:
-    """The anomaly of an error code, under the same natural key however the code arrived.
+    """The anomaly of an error code, with the same natural key for each way of arrival.
 
     Raises:
         Unmapped: no component of the machine is known by this code.
@@ -93,7 +93,7 @@ def code_content(machine: Asset, code: str, observed: Observed, field: str, regi
 
 
 def risk_content(machine: Asset, value: object, observed: Observed, field: str) -> MessageContent:
-    """The anomaly of a stated risk; of the machine, since no component is named.
+    """The anomaly of a risk. It belongs to the machine, because no component is named.
 
     Raises:
         EventRejected: the value is none of the three levels.

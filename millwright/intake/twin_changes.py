@@ -1,7 +1,7 @@
-"""Changes of twins: error codes and risks written to their properties, our own patches coming back, and the rest.
+"""Reads changes of twins: error codes and risks in their properties, notifications of our own patches, and others.
 
 Shapes: Azure Digital Twins "Event notifications". A `Twin.Update` carries `{modelId, patch: [{op, path, value}]}` and
-nothing else, so a property that the patch does not touch is not known here.
+nothing else, so the other properties of the twin are not known here.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,10 @@ _ERROR_CODE, _ERROR_TIME, _RISK, _RISK_TIME, _AUTHOR = (
 
 
 def read_update(event: CloudEvent, now: datetime, register: Register) -> MessageContent:
-    """What a change of a twin's properties says.
+    """Reads a change of a twin's properties.
 
     Raises:
-        EventRejected: its model is not known, or the patch is none or half of what it says.
+        EventRejected: its model is not known, or the patch is invalid or incomplete.
         Unmapped: the twin or the code is not known.
     """
     data = mapping(event.data, event.path)
@@ -65,7 +65,7 @@ def read_update(event: CloudEvent, now: datetime, register: Register) -> Message
 
 
 def read_lifecycle(event: CloudEvent) -> MessageContent:
-    """A twin or relationship came, went or changed: nothing unusual, but the register may be stale now."""
+    """A twin or relationship was created, deleted or changed. This is no anomaly, but the register may be stale now."""
     what = event.type.removeprefix("Microsoft.DigitalTwins.")
     return MessageContent(
         fate=Fate.NOT_AN_ANOMALY,
@@ -87,7 +87,7 @@ def _code(
 
 
 def _observed_at(name: str, changed: Mapping[str, object], event: CloudEvent, now: datetime, field: str) -> datetime:
-    """The time that the patch writes beside its statement, else the event's own."""
+    """The time in the patch, else the event's own."""
     if changed.get(name) is not None:
         return bounded_moment(changed[name], joined(field, name), now)
     if event.time is None:
@@ -96,7 +96,7 @@ def _observed_at(name: str, changed: Mapping[str, object], event: CloudEvent, no
 
 
 def _changed(data: Mapping[str, object], path: str) -> dict[str, object]:
-    """The top-level properties that a patch touches, with their new values; None for one removed."""
+    """The top-level properties that a patch changes, with their new values; None for a removed one."""
     if "patch" not in data:
         raise EventRejected("is missing", field=joined(path, "patch"))
     patch, field = data["patch"], joined(path, "patch")
@@ -115,6 +115,6 @@ def _changed(data: Mapping[str, object], path: str) -> dict[str, object]:
             raise EventRejected("is missing", field=joined(place, "value"))
         name, _, inner = pointer[1:].partition("/")
         name = name.replace("~1", "/").replace("~0", "~")
-        # A pointer into a property changes it, but its new value as a whole is not in the patch.
+        # A pointer into a property changes it, but the patch does not have its whole new value.
         changed[name] = operation.get("value") if not inner else changed.get(name, {})
     return changed

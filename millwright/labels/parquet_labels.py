@@ -1,4 +1,4 @@
-"""Training labels as a Parquet file, for those who train."""
+"""Training labels as a Parquet file."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -36,14 +36,15 @@ SCHEMA = pa.schema(
         ("downtime_s", pa.float64()),
     ]
 )
-"""One row a label and revision: the window that shows the class, and how we know. Times are UTC, downtime seconds."""
+"""One row for each label and revision: the time window of the class, and its provenance. Times are UTC, downtime is in
+seconds."""
 
 
 class ParquetLabels:
     """See `domain.ports.LabelSink`.
 
     Args:
-        file: written whole, or not at all.
+        file: written atomically.
     """
 
     def __init__(self, file: Path) -> None:

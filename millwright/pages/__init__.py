@@ -1,4 +1,4 @@
-"""Pages of HTML, made from the templates beside this module."""
+"""HTML pages, rendered from the templates beside this module."""
 
 from functools import cache
 
@@ -6,11 +6,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def render(template: str, **values: object) -> str:
-    """The page that a template makes of some values. Every value is escaped.
+    """Renders a template with some values. Every value is escaped.
 
     Args:
         template: its file under `templates/`.
-        values: what the template names.
+        values: the values of the template's names.
 
     Raises:
         jinja2.UndefinedError: the template names a value, an attribute or a key that is missing.

@@ -1,4 +1,4 @@
-"""Persons: made with an API key that is shown once, and an Ed25519 key by which their signatures are known."""
+"""Persons: created with an API key that is shown once, and an Ed25519 key for their signatures."""
 
 import hashlib
 import secrets
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 ROLES = ("author", "approver", "planner", "operator", "production", "auditor", "reader", "ingest")
 _NO_PERSONS = frozenset({LOCAL_ACTOR, "millwright"})
-"""Names that stand in the record for somebody unnamed, or for Millwright itself."""
+"""Reserved names: for a user without a key, and for Millwright itself."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person with what only they hold."""
+    """A person with their API key and signing key."""
 
     name: str
     api_key: str = field(repr=False)
@@ -42,7 +42,7 @@ def public_key(key: "Ed25519PrivateKey") -> str:
 
 
 def api_key_hash(api_key: str) -> str:
-    """What storage knows of an API key: its SHA-256. The key itself has 256 random bits, so no salt is needed."""
+    """The stored form of an API key: its SHA-256. The key has 256 random bits, so no salt is needed."""
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
@@ -50,7 +50,7 @@ async def add_person(store: PeopleStore, name: str, roles: Sequence[str], keys: 
     """Adds a person and writes their private key to `<keys>/<name>.key`, readable by its owner alone.
 
     Raises:
-        ActRejected: the name is taken or stands for no person, or a role is unknown.
+        ActRejected: the name is taken or reserved, or a role is unknown.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

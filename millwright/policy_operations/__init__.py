@@ -1,1 +1,1 @@
-"""What people do with policy versions: check drafts, set canary bands, decide autonomy."""
+"""People's operations on policy versions: check drafts, set canary bands, decide autonomy."""

@@ -1,4 +1,4 @@
-"""Autonomy as people see and decide it, by the terms of the version in force."""
+"""Lists autonomy, and records people's decisions on it, by the settings of the version in force."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from policies.statistics.intervals import share
 
 
 class AutonomyProgress(Model):
-    """How far a class and failure mode has come, and what it still needs."""
+    """The state of a class and failure mode, and what is missing for promotion."""
 
     policy: str
     asset_class: str
@@ -36,13 +36,13 @@ class AutonomyProgress(Model):
     needed: int
     enforced: bool
     digest: str
-    """What is signed by whoever decides of it as it stands."""
+    """The digest that a person signs to decide on the present state."""
 
 
 async def autonomy_progress(
     engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime
 ) -> list[AutonomyProgress]:
-    """Every class and failure mode of which the policy in force had a case, or on which somebody has decided.
+    """Every class and failure mode with a case of the policy in force, or with a decision.
 
     Raises:
         Rejected: no version is active.
@@ -88,7 +88,7 @@ async def decide(
     key: Ed25519PrivateKey,
     reason: str,
 ) -> None:
-    """A person's word, signed here with their key, on what was proposed, or on what acts by itself.
+    """A person's decision on a proposal or on an automatic class and mode, signed here with their key.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, or the person may not.
@@ -110,7 +110,7 @@ async def decide_signed(
     move: AutonomyMove,
     signature: Signature,
 ) -> None:
-    """The same with a signature that was made where the person is; its meaning is the reason.
+    """The same with a signature made on the person's own machine; its meaning is the reason.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.

@@ -1,4 +1,4 @@
-"""From what was counted to what a canary may do, and whether it keeps to it."""
+"""Computes a canary's band from earlier counts, and its counts for the tests."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ _WIDE = 2.0
 
 
 async def usual_band(counts: CanaryCounts, scope: Scope, now: datetime) -> Band:
-    """A band around what was usual on a scope in the thirty days before: half the precision, twice orders and floods.
+    """The default band of a scope from the thirty days before: half the precision, twice the orders and floods.
 
-    Where too little happened to tell, the edges are an order per machine in fifty days, a flood per line and day, and
-    one finding in ten orders. A canary that orders nothing is not halted unless it is told to.
+    With too few events, the edges are an order per machine in fifty days, a flood per line and day, and
+    one finding in ten orders. Without a minimum of orders a canary that orders nothing is not halted.
     """
     seen = seen_of(await counts.count(scope, now - BEFORE, now, None), now)
     finished = seen.found + seen.nothing
@@ -32,7 +32,7 @@ async def usual_band(counts: CanaryCounts, scope: Scope, now: datetime) -> Band:
 
 
 def seen_of(counted: Counted, until: datetime) -> Seen:
-    """What was counted, as the tests take it."""
+    """The counts in the form for the tests."""
     return Seen(
         found=counted.found,
         nothing=counted.nothing,

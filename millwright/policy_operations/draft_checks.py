@@ -1,4 +1,4 @@
-"""Saving, checking and proving a draft's text, whoever hands it in: the command line or the API."""
+"""Saves, checks and proves a draft's text, for the command line and the API."""
 
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def save_draft(
     drafts: DraftStore, *, document: str, cases: str, by: str, reason: str, file: str
 ) -> tuple[str, str, int, str]:
-    """Compiles a document and saves it with its cases; gives policy, version, revision and digest.
+    """Compiles a document and saves it with its cases; returns policy, version, revision and digest.
 
     Args:
         file: the document's name, for complaints.
@@ -27,7 +27,7 @@ async def save_draft(
         PolicyRejected: it does not compile, or was submitted already.
         ActRejected: somebody else is its author.
     """
-    # The API is a door most of the time, and what compiles policies is most of what a process weighs.
+    # Imported late, because the API rarely compiles policies and the compiler needs most of a process's memory.
     from policies.engine.judging import compile_policy
 
     policy = compile_policy(document, file)
@@ -46,13 +46,13 @@ async def save_draft(
 
 
 def examine_draft(draft: Draft, stored: Sequence[StoredVersion]) -> MachineFindings:
-    """What the machine finds of a draft that may go to review: its checks, and the proof of what it promises.
+    """The results of checks and proofs for a draft that may be submitted for review.
 
     Args:
         stored: the stored versions, which its properties may name.
 
     Raises:
-        PolicyRejected: something stands against its publication, or one of its properties is not proved; it names the
+        PolicyRejected: a finding blocks its publication, or one of its properties is not proved; the error names the
             first.
     """
     from policies.engine.judging import compile_policy
@@ -77,7 +77,7 @@ def _check(draft: Draft, policy: "CompiledPolicy") -> str:
 
 
 def _against(report: "Report") -> str:
-    """The first of what stands against publication, in words."""
+    """The first blocking finding, as a sentence."""
     said = [f"{problem.field}: {problem.problem}" if problem.field else problem.problem for problem in report.problems]
     said += [finding.complaint.problem for finding in report.findings if finding.blocks]
     if report.cases is not None:

@@ -1,1 +1,1 @@
-"""What every process needs before it touches storage: its home, clock, log and embedded servers."""
+"""The basics of every process: home, clock, log and embedded servers."""

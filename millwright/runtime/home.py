@@ -1,4 +1,4 @@
-"""What an installation under a home is set to: by the environment, and by what its own run left written there."""
+"""The settings of an installation under a home: from the environment, and from the file of its own run."""
 
 import json
 import os
@@ -22,13 +22,13 @@ _URL_BEGINS = ("postgresql://", "postgresql+psycopg://")
 def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
     """The settings of the installation under a home.
 
-    The environment wins. One that names a database of its own is an installation of its own: then the file beneath
-    the home, which describes another, is not read. The file's database is used only while it answers; else the
-    embedded one is started again from the same home.
+    The environment has precedence. If it sets a database, it describes another installation, and the file in the home
+    is not read. The file's database is used only while it answers; otherwise the embedded one is started again from the
+    same home.
 
     Args:
-        home: the home; where None, MILLWRIGHT_HOME or the default.
-        anew: leaves the file unread, for whoever is about to make the installation again.
+        home: the home; if None, MILLWRIGHT_HOME or the default.
+        anew: does not read the file, because the installation will be created again.
 
     Raises:
         Rejected: a setting is wrong, or the file is unreadable; `field` names it.
@@ -44,7 +44,7 @@ def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
 
 
 def installed(settings: Settings) -> bool:
-    """Whether there is a database to open: one that is named, or an embedded one that was made before."""
+    """Whether there is a database to open: one in the settings, or an existing embedded one."""
     return settings.database_url is not None or (settings.home / POSTGRES).exists()
 
 
@@ -69,7 +69,7 @@ def _answers(url: str) -> bool:
 
 
 def settings_from(variables: Mapping[str, str]) -> Settings:
-    """The settings that some variables say, and nothing else.
+    """The settings of some variables only.
 
     Raises:
         Rejected: one of them is wrong; `field` names it.

@@ -1,4 +1,4 @@
-"""What is installed, compared with what `requirements.lock` says should be."""
+"""Compares the installed packages with `requirements.lock`."""
 
 import re
 from importlib import metadata
@@ -10,7 +10,7 @@ _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<marker
 
 
 def differences(lock: Path = LOCK) -> list[str] | None:
-    """Every package whose version is not a locked one, in words; None where there is no lock.
+    """Every package whose version differs from the lock, as text; None if there is no lock.
 
     A package with a marker may rightly be absent here, or be locked at several versions for several Pythons.
     """

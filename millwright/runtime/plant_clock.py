@@ -1,4 +1,4 @@
-"""The plant's clock where a sandbox keeps it: a file with one ISO 8601 time, replaced whole at each move."""
+"""The sandbox's plant clock: a file with one ISO 8601 time, replaced atomically at each move."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The process that runs workflows and activities, and wakes what is due."""
+"""The process that runs workflows and activities, and wakes due subjects."""

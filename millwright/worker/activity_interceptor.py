@@ -1,4 +1,4 @@
-"""How a worker runs an activity: with signs of life, and never the same step of a workflow twice at once."""
+"""Runs a worker's activities with heartbeats, and at most one attempt of a workflow's step at a time."""
 
 import asyncio
 from contextlib import suppress
@@ -12,17 +12,18 @@ from domain.loops import repeat
 
 _BEATS_A_TIMEOUT: Final = 4
 _OWN_BEAT: Final = "judge-line"
-"""It heartbeats after each transaction, so that one that hangs is noticed. Two attempts at once do no harm there."""
+"""It heartbeats by itself after each transaction, so that a hanging one is noticed. Two concurrent attempts do no
+harm."""
 
 
 class ActivityInterceptor(Interceptor):
-    """Beats for every activity that has a heartbeat timeout, and makes a second attempt wait for the first.
+    """Heartbeats for every activity with a heartbeat timeout, and makes a second attempt wait for the first.
 
-    A worker that is killed is noticed within the heartbeat timeout, not at the end of the longest call. The engine
-    may begin an attempt while an earlier one still runs here: it was away for longer than the timeout, or has lost
-    its history and begins the workflow again. Both would look for our key, find nothing, and create. So the second
-    waits, and finds what the first has done. The first, when the engine answers its beat that it is not known any
-    more, is cancelled.
+    The engine notices a killed worker within the heartbeat timeout, not at the end of the longest call. The engine may
+    start an attempt while an earlier one still runs here: after an outage longer than the timeout, or after it lost its
+    history and restarted the workflow. Both attempts would look for our key, find nothing, and create. So the second
+    waits, and finds the result of the first. If the engine answers the first one's heartbeat that it is unknown, the
+    first is cancelled.
     """
 
     def __init__(self) -> None:

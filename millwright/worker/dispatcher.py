@@ -1,4 +1,4 @@
-"""Wakes what is due: at start, on every notice of new work, and whenever the plant's time moves."""
+"""Wakes due subjects: at the start, on every notice of new work, and whenever the plant's time moves."""
 
 import asyncio
 import logging
@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.01
 _AWAY = 1.0
-"""Seconds for which a database or an engine that does not answer is left alone."""
+"""Seconds to wait after a failure of the database or the engine."""
 _AT_ONCE = 20
-"""Signals on their way at once."""
+"""Maximum number of concurrent signals."""
 _AT_MOST_PATIENT = 8
-"""How many times as long the patience with a subject grows that stays due."""
+"""The largest factor by which the interval between signals to a due subject grows."""
 _NOT_SOONER = 0.06
-"""Seconds between two signals to a subject that has not come to rest in between."""
+"""Seconds between two signals to a subject that stays due and is woken again."""
 _LINES = line_workflow_id("")
 
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """The last signal to a subject: when, and for what; and how long it may stay due before the next."""
+    """The last signal to a subject: its time and generation, and the interval before the next signal."""
 
     at: float
     due: DueSubject
@@ -42,17 +42,17 @@ class _Signal:
 class Dispatcher:
     """Signals the workflow of every subject that is due.
 
-    A subject that stays due is signalled again after a patience of wall time, doubled each time: the engine may have
-    lost the signal, or all it knew. One that is woken again before it has come to rest is signalled now and then only.
-    A line that an activity of this process judges is called there, and one that another worker's activity judges is
-    left to it. Several dispatchers side by side only wake twice.
+    A subject that stays due is signalled again after an interval of wall time, doubled each time, because the engine
+    may have lost the signal or its database. A subject that is woken again while it is due is signalled at a limited
+    rate. If an activity of this process judges a line, the activity is notified; if an activity of another worker does,
+    the line is skipped. Several dispatchers may wake a subject twice, which does no harm.
 
     Args:
-        storage: where the due rows are.
-        engine: who runs the workflows.
+        storage: the store of due rows.
+        engine: the workflow engine.
         clock: the plant's time.
         here: the lines that are judged in this process.
-        patience: seconds before the same subject, still due, is signalled again for the first time.
+        patience: seconds before a subject that stays due is signalled for the second time.
     """
 
     def __init__(
@@ -66,7 +66,9 @@ class Dispatcher:
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
         self._engine_away_until = 0.0
-        self._outage = Outage(log, "nothing can be woken for the moment", "storage is back: lines and cases are woken")
+        self._outage = Outage(
+            log, "no workflow can be woken: storage does not answer", "storage is back: workflows are woken"
+        )
 
     async def run(self) -> None:
         """Dispatches until cancelled."""
@@ -77,7 +79,7 @@ class Dispatcher:
                 self._signalling.cancel()
 
     async def _watch(self) -> None:
-        """Dispatches over one connection, for as long as storage answers."""
+        """Dispatches over one connection, while storage answers."""
         async with looking(self._storage) as due:
 
             async def look() -> None:
@@ -90,9 +92,10 @@ class Dispatcher:
             await repeat(look, every=_LOOK_EVERY)
 
     def dispatch(self, due: Sequence[DueSubject], now: float) -> None:
-        """Calls the lines that are judged here, and signals those of the other due subjects that want it.
+        """Notifies the lines that are judged here, and signals other due subjects if their interval is over.
 
-        Lines are called whatever the engine does: signals go on their way, and until they are given the next ones wait.
+        Lines are notified also while signals wait for the engine: signals are sent in the background, and the next ones
+        wait until they are delivered.
 
         Args:
             now: seconds of wall time, from any beginning.
@@ -101,32 +104,32 @@ class Dispatcher:
         if self._signalling is not None or now < self._engine_away_until:
             return
         wanted = [due_subject for due_subject in others if self._wants(due_subject, now)]
-        # Lines first, then who was not signalled yet, and so few that what comes next does not wait long: a flood's
-        # cases are many.
+        # Lines first, then subjects without a signal yet. The batch is small, so that later subjects do not wait for
+        # the many cases of a flood.
         wanted = sorted(wanted, key=self._turn)[:_AT_ONCE]
         if wanted:
             self._signalling = asyncio.create_task(self._engine.wake([due_subject.subject for due_subject in wanted]))
             for due_subject in wanted:
                 self._signals[due_subject.subject] = _Signal(now, due_subject, self._patience_with(due_subject))
-        # What is due no more has come to rest, and its next wake is worth a signal.
+        # A subject that is no longer due was processed, so its next wake is signalled at once.
         still = {due_subject.subject for due_subject in others}
         self._signals = {subject: signal for subject, signal in self._signals.items() if subject in still}
 
     async def signalled(self) -> None:
-        """Waits until the signals on their way are given. An engine that takes none is left alone for a while."""
+        """Waits until the sent signals are delivered. After an error of the engine, no signals are sent for a while."""
         signalling, self._signalling = self._signalling, None
         if signalling is None:
             return
         try:
             await signalling
         except ConnectorError as error:
-            log.warning("no watch or case can be woken for the moment: %s", error)
+            log.warning("no workflow can be woken: %s", error)
             self._engine_away_until = time.monotonic() + _AWAY
-            # It may have lost all that it was told.
+            # The engine may have lost all signals.
             self._signals.clear()
 
     def _calls(self, due_subject: DueSubject) -> bool:
-        """Whether an activity judges the line; one of this process is called."""
+        """Whether an activity judges the line; an activity of this process is notified."""
         if not due_subject.subject.startswith(_LINES):
             return False
         return self._here.call(due_subject.subject.removeprefix(_LINES), due_subject.generation) or due_subject.leased
@@ -141,8 +144,8 @@ class Dispatcher:
         return now - last.at > (last.patience if last.due == due_subject else _NOT_SOONER)
 
     def _patience_with(self, due_subject: DueSubject) -> float:
-        """How long a subject may stay due before it is signalled again: a case that waits for its turn in a flood is in
-        hand, and each signal has the engine give its workflow one more task."""
+        """How long a subject may stay due before it is signalled again. In a flood a case may wait long, and each
+        signal gives its workflow another task in the engine."""
         last = self._signals.get(due_subject.subject)
         if last is None or last.due != due_subject:
             return self._patience

@@ -1,7 +1,7 @@
-"""The watch of policies: halts canaries that leave their band, and records what comes into force on its date.
+"""The watch of policies: halts canaries that leave their band, and records versions that come into force on their date.
 
-Its waits are due rows in the plant's clock like any other, so they survive every restart; nothing it does is needed for
-judging, which reads what is in force by itself.
+Its waits are due rows in the plant's clock, so they survive every restart. Judging does not depend on it, because
+judging reads the versions in force by itself.
 """
 
 import logging
@@ -24,14 +24,14 @@ from policies.statistics.canary import Band, leaves
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(minutes=15)
-"""In the plant's clock: how often a canary is looked at."""
+"""How often a canary is tested, in plant time."""
 _LOOK_EVERY = 0.2
 _AWAY = 1.0
-"""Seconds for which a database that does not answer is left alone."""
+"""Seconds to wait after a failure of the database."""
 
 
 class PolicyWatch:
-    """Looks after assignments that are due.
+    """Processes due assignments.
 
     Args:
         storage: the stores.
@@ -42,14 +42,16 @@ class PolicyWatch:
         self._clock: Clock = storage.clock
         self._lifecycle = storage.policies.lifecycle
         self._counts = CanaryCounts(storage.engine)
-        self._outage = Outage(log, "policies are not watched for the moment", "storage is back: policies are watched")
+        self._outage = Outage(
+            log, "policies are not watched: storage does not answer", "storage is back: policies are watched"
+        )
 
     async def run(self) -> None:
         """Watches until cancelled."""
         await retry(self._watch, on=(StorageUnavailable, StorageFault), outage=self._outage, first=_AWAY)
 
     async def _watch(self) -> None:
-        """Watches over one connection, for as long as storage answers."""
+        """Watches over one connection, while storage answers."""
         async with looking(self._engine, policies=True) as due_now:
 
             async def look() -> None:
@@ -59,7 +61,7 @@ class PolicyWatch:
             await repeat(look, every=_LOOK_EVERY)
 
     async def look(self) -> int:
-        """One look at all that is due; gives how many subjects there were."""
+        """Processes everything that is due; returns the number of subjects."""
         async with looking(self._engine, policies=True) as due_now:
             found = await due_now(self._clock.now())
         await self._see_all(found)

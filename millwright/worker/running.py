@@ -34,24 +34,24 @@ EARLIER: Sequence[type] = (EarlierLineWatch, EarlierMaintenanceCase, EarlierConn
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
 _SLOTS = 1000
-"""Activities at once that speak with storage: more than there are lines, each of which has one while events come. Their
-transactions share the connections of the pool."""
+"""Maximum number of concurrent activities that use only storage. It must be larger than the number of lines, each of
+which has one while events arrive. Their transactions share the connections of the pool."""
 _POLLS = 5
-"""Questions for an activity to the engine at once."""
+"""Number of concurrent polls for activity tasks."""
 _POLLS_FOR_LINES = 1
-"""The same for lines, whose activities are few and long. A process that stands still has its questions open still, and
-each may be given a line that it does not judge until the heartbeat timeout."""
+"""The same for lines, whose activities are few and long. A process that hangs still has open polls, and each may get a
+line that is then not judged until the heartbeat timeout."""
 _CMMS_CALLS = 8
-"""Calls to one instance of a CMMS at once, from one worker: it is not run over. Of those that wait the engine gives the
-most urgent next."""
+"""Maximum number of concurrent calls of one worker to one instance of a CMMS, so that it is not overloaded. The engine
+starts the most urgent waiting call next."""
 _MES_CALLS = 32
-"""The same for an MES. More: those who ask what production is doing share one reading, so that one that does not answer
-keeps them all waiting once."""
+"""The same for an MES. It is larger, because calls that read the state of production share one reading and wait
+together if the MES does not answer."""
 _LOOK_AT_ENGINE = 2.0
 
 
 class Work(StrEnum):
-    """What a worker may be kept to."""
+    """The work to which a worker may be limited."""
 
     JUDGING = "judging"
     CASES = "cases"
@@ -65,17 +65,17 @@ async def run_worker(
     stop: asyncio.Event,
     only: Work | None = None,
 ) -> None:
-    """Works until `stop` is set; then lets running activities end within a grace.
+    """Works until `stop` is set; then lets running activities end within a grace period.
 
-    Lines, cases, and each instance of a CMMS or MES have a queue and slots of their own: however many cases are open,
-    and however slow a system is, the lines are judged, and the other systems are called. Only who judges dispatches.
+    Lines, cases, and each instance of a CMMS or MES have a separate queue and separate slots. So many open cases, or a
+    slow system, delay neither the judging of lines nor calls to other systems. Only workers for lines dispatch.
 
     Args:
-        storage: where what was decided is kept.
-        systems: the CMMS, MES and twins that the steps of cases act on; None where the worker is kept to judging.
+        storage: the stores.
+        systems: the CMMS, MES and twins that the steps of cases call; None if the worker is limited to judging.
         client: the engine.
         stop: set to end.
-        only: what this worker is kept to; both where it is not given.
+        only: the work to which this worker is limited; default both.
     """
     queue = settings.task_queue
     engine = TemporalEngine(client, queue, settings.poll_interval, settings.workflow_task_timeout)
@@ -93,14 +93,14 @@ async def run_worker(
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
             interceptors=[interceptor],
-            # The sandbox looks for what is not deterministic; the tests of replay do that, once and not in each case.
+            # The SDK's sandbox detects nondeterminism. The replay tests do that instead, once and not in each workflow.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
             max_concurrent_activities=slots,
             max_concurrent_activity_task_polls=polls,
             deployment_config=_deployment(settings),
-            # Whoever is free takes an activity, not who ran the workflow's task: a line stays where it was judged, and
-            # a system's calls come in the order of their priority.
+            # Any free worker takes an activity, not the one that ran the workflow task: so a line stays with its
+            # worker, and a system's calls are made in the order of their priority.
             disable_eager_activity_execution=True,
         )
 
@@ -133,9 +133,10 @@ async def run_worker(
 
 
 def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
-    """The build by which the engine tells workers apart, where one is named.
+    """The build of this worker for the engine's worker versioning, if the settings name one.
 
-    Any build may go on with any case: one lives for weeks, and replay of its history is tested before a build is made.
+    Any build may continue any case: a case lives for weeks, and the replay of recorded histories is tested before a
+    release.
     """
     if settings.worker_build is None:
         return None
@@ -147,8 +148,8 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
 
 
 async def keep_current_build(client: Client, deployment: str, build: str) -> None:
-    """Makes this build the current one wherever none is: else an engine that has lost its database would give no work
-    to any build. Until cancelled."""
+    """Makes this build the current one if there is none, until cancelled. Otherwise an engine that has lost its
+    database would give no work to any build."""
 
     async def look() -> None:
         try:
@@ -160,8 +161,8 @@ async def keep_current_build(client: Client, deployment: str, build: str) -> Non
 
 
 async def keep_search_attributes(client: Client) -> None:
-    """Makes the engine know our search attributes again, should it have lost its database: without them no case's
-    workflow gets on. Until cancelled."""
+    """Registers our search attributes again if the engine has lost its database, until cancelled. Without them no
+    workflow of a case can continue."""
 
     async def look() -> None:
         try:

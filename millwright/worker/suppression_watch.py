@@ -1,4 +1,4 @@
-"""The watch of shelves and windows: each returns when its time has come."""
+"""The watch of shelves and windows: ends each at its time."""
 
 import logging
 
@@ -10,19 +10,21 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.2
 _AWAY = 1.0
-"""Seconds for which a database that does not answer is left alone."""
+"""Seconds to wait after a failure of the database."""
 
 
 class SuppressionWatch:
-    """Returns what is due. Their waits are due rows in the plant's clock, so they survive every restart.
+    """Ends suppressions that are due. Their waits are due rows in the plant's clock, so they survive every restart.
 
     Args:
-        suppression_end: ends those whose time has come.
+        suppression_end: ends due suppressions.
     """
 
     def __init__(self, suppression_end: SuppressionEnd) -> None:
         self._suppression_end = suppression_end
-        self._outage = Outage(log, "shelves and windows do not return for the moment", "storage is back: they return")
+        self._outage = Outage(
+            log, "shelves and windows do not end: storage does not answer", "storage is back: shelves and windows end"
+        )
 
     async def run(self) -> None:
         """Watches until cancelled."""

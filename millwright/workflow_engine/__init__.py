@@ -1,1 +1,1 @@
-"""The client of the workflow engine, and checks of the engine's condition."""
+"""The client of the workflow engine, and checks of the engine's state."""

@@ -1,4 +1,4 @@
-"""In what condition the workflow engine is: what it lacks, and whether it runs what storage says it should."""
+"""Checks the state of the workflow engine: missing search attributes, and missing workflows of open cases."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from domain.keys import case_workflow_id
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
 
 _RUNNING = "WorkflowType IN ('MaintenanceCase', 'maintenance-case') AND ExecutionStatus = 'Running'"
-"""Cases, also those begun by an earlier build: they begin again when they are woken."""
+"""Workflows of cases, also those of earlier builds, which are restarted at their next wake."""
 _SYSTEM = "temporal"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 async def missing_search_attributes(client: Client) -> list[str]:
-    """The attributes by which operators search, as far as the engine does not know them.
+    """The search attributes that the engine does not have.
 
     Raises:
         Unavailable: the engine does not answer.
@@ -33,7 +33,7 @@ async def missing_search_attributes(client: Client) -> list[str]:
 
 
 async def cases_without_workflow(client: Client, cases: Sequence[str]) -> list[str]:
-    """Of these open cases, those that no workflow sees through.
+    """The open cases without a running workflow.
 
     Raises:
         Unavailable: the engine does not answer.
@@ -43,7 +43,7 @@ async def cases_without_workflow(client: Client, cases: Sequence[str]) -> list[s
         return []
     try:
         running = {found.id async for found in client.list_workflows(_RUNNING)}
-        # The list lags behind the engine; what it lacks is asked for by name.
+        # The engine's list lags behind; missing workflows are read by id.
         return [case for case in cases if case_workflow_id(case) not in running and not await _runs(client, case)]
     except RPCError as error:
         raise _translated(error, "list-workflows") from error

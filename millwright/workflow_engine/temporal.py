@@ -1,4 +1,4 @@
-"""The workflow engine: opened in one place, woken by subject."""
+"""The client of the workflow engine, and the wake signals."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -32,10 +32,10 @@ _RPC_TIMEOUT = timedelta(seconds=10)
 
 @asynccontextmanager
 async def engine_client(settings: Settings, address: str, *, lazy: bool = False) -> AsyncIterator[Client]:
-    """A client of the workflow engine, for as long as the block lasts.
+    """A client of the workflow engine, within the block.
 
     Args:
-        lazy: connects at the first call, for those who have work to do without the engine.
+        lazy: connects at the first call, for processes that can also work without the engine.
 
     Raises:
         Unavailable: nothing answers there.
@@ -61,7 +61,7 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
 
 
 async def register_search_attributes(client: Client) -> None:
-    """Makes the attributes known by which operators search for cases; those known already stay."""
+    """Registers the search attributes of cases; existing ones are kept."""
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
@@ -81,10 +81,10 @@ async def register_search_attributes(client: Client) -> None:
 
 
 async def make_current_where_none_is(client: Client, deployment: str, build: str) -> None:
-    """Makes a build the current one of its deployment, unless another is.
+    """Makes a build the current one of its deployment, unless another one is.
 
     Raises:
-        RPCError: the engine is away, or has not met the build yet.
+        RPCError: the engine does not answer, or does not know the build yet.
     """
     described = await client.workflow_service.describe_worker_deployment(
         DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
@@ -95,7 +95,7 @@ async def make_current_where_none_is(client: Client, deployment: str, build: str
                 namespace=client.namespace,
                 deployment_name=deployment,
                 build_id=build,
-                # Of two builds that see none at once, one is refused.
+                # If two builds do this at once, the engine refuses one.
                 conflict_token=described.conflict_token,
                 identity=client.identity,
             )
@@ -110,9 +110,9 @@ class TemporalEngine:
 
     Args:
         client: the engine's client.
-        task_queue: where the workers listen; cases have a queue of their own beside it.
-        poll_interval: what a poll workflow is started with.
-        task_timeout: how long one step of a workflow may take before the engine gives it to another worker.
+        task_queue: the queue of workers for lines; cases have a separate queue.
+        poll_interval: the interval of poll workflows.
+        task_timeout: the workflow task timeout, after which the engine gives the task to another worker.
     """
 
     def __init__(self, client: Client, task_queue: str, poll_interval: timedelta, task_timeout: timedelta) -> None:
@@ -146,14 +146,14 @@ class TemporalEngine:
         )
 
     async def answers(self) -> bool:
-        """Whether the engine is there; said within two seconds."""
+        """Whether the engine answers within two seconds."""
         try:
             return await self._client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
         except RPCError:
             return False
 
     def _workflow_of(self, subject: str) -> tuple[str, Model, str]:
-        """The wire name of a subject's workflow, what it is started with and where; its id is the subject itself."""
+        """The wire name, input and queue of a subject's workflow; its id is the subject."""
         kind, _, name = subject.partition("/")
         if kind == "line":
             return "LineWatch", Line(line=name), self._queue

@@ -1,1 +1,1 @@
-"""The checks of a draft before people approve it: its tests, its gaps, and what it changes."""
+"""The checks of a draft before people approve it: its cases, its gaps, and its changes."""

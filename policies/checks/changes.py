@@ -1,4 +1,4 @@
-"""What an author changed between two versions, in terms of rules: thresholds, actions, order, never lines."""
+"""The changes between two versions, in terms of rules (thresholds, actions, order) and not of lines of text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -17,14 +17,14 @@ _NAMED = ("calendars", "states", "cohorts", "waivers", "properties")
 
 
 class Change(Model):
-    """One change: what it is about (`rule critical-certain`, `memory`), and what changed, in a sentence."""
+    """One change: its subject (`rule critical-certain`, `memory`), and the change in a sentence."""
 
     about: str
     says: str
 
 
 def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
-    """All that an author changed, in the order of the document."""
+    """All changes, in the order of the document."""
     return [
         *_terms(before, after),
         *_own_names(before, after),
@@ -163,7 +163,7 @@ def _timing(before: Sequence[TimingRule], after: Sequence[TimingRule]) -> Iterat
 
 
 def _order(kind: str, before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
-    """The fewest that have to be moved: all but the longest run that stands in the same order in both."""
+    """The smallest set of items that were moved: all but the longest common subsequence."""
     place = {name: position for position, name in enumerate(before)}
     both = [name for name in after if name in place]
     best: list[tuple[str, ...]] = []
@@ -199,7 +199,7 @@ def _actions(old: Action, new: Action) -> Iterator[str]:
 
 
 def _conditions(old: str, new: str) -> Iterator[str]:
-    """How one condition became another: thresholds by name where it keeps its shape, else what it asks more or less."""
+    """The change of a condition: thresholds by name if its shape is the same, else its added and removed statements."""
     if old == new:
         return
     before, after = parse(old, COMPOSED), parse(new, COMPOSED)
@@ -217,7 +217,7 @@ def _conditions(old: str, new: str) -> Iterator[str]:
             yield _moved(asked[was], asks[now])
     if gone or come:
         if gone:
-            yield f"no longer asks {'; '.join(gone)}"
+            yield f"no longer requires {'; '.join(gone)}"
         if come:
             yield f"now also asks {'; '.join(come)}"
     elif asked == asks:
@@ -225,7 +225,8 @@ def _conditions(old: str, new: str) -> Iterator[str]:
 
 
 def _is_list(node: Node) -> bool:
-    """Whether a condition is one statement, or statements that must all hold: then more and fewer say it all."""
+    """Whether a condition is one statement, or statements joined by `&&`. Then added and removed statements are
+    enough."""
     return node.part not in (Part.ANY, Part.NOT) and all(
         part.part not in (Part.ANY, Part.ALL, Part.NOT) for part in (node.parts if node.part is Part.ALL else ())
     )
@@ -238,7 +239,7 @@ def _skeleton(node: Node) -> tuple[object, ...]:
 
 
 def _asked(text: str, node: Node) -> Mapping[str, tuple[str, str, tuple[str, ...]]]:
-    """Each statement with its name, its operator and what the name is held against."""
+    """Each statement with its name, its operator and the value that the name is compared with."""
     found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
     for atom in node.atoms():
         said = text[atom.start : atom.end]
@@ -268,7 +269,7 @@ def _plain(literal: str) -> str:
 
 
 def _scope(when: str) -> str:
-    """The assets a rule is for, where its condition says so in so many words."""
+    """The assets to which a rule applies, if its condition names them directly."""
     node = parse(when, COMPOSED)
     said = [
         f"{_SCOPES[name]} {', '.join(_plain(each) for each in against)}"

@@ -1,4 +1,4 @@
-"""All that can be said of a draft before a person reads it: shape, meaning, its own cases, and what it leaves open."""
+"""Checks a draft before a person reads it: shape, meaning, its own cases, and gaps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ _MOST_FILES = 1_000
 
 @dataclass(frozen=True)
 class Report:
-    """What was found. `policy` is None where the document does not compile, `cases` where they could not be run.
+    """The result of a check. `policy` is None if the document does not compile, `cases` if they could not be run.
 
-    `problems` stand against the documents themselves, `findings` against what the rules do together.
+    `problems` are errors of the documents themselves, `findings` are about the rules together.
     """
 
     file: str
@@ -30,16 +30,16 @@ class Report:
 
     @property
     def publishable(self) -> bool:
-        """Whether nothing stands against publication: no problem, all cases pass, every rule is covered."""
+        """Whether nothing blocks publication: there is no problem, all cases pass, every rule is covered."""
         blocked = bool(self.problems) or any(finding.blocks for finding in self.findings)
         return not blocked and self.cases is not None and self.cases.publishable
 
 
 def check(path: Path) -> Report:
-    """Checks a policy document and the cases file beside it; never raises for what is in them or missing.
+    """Checks a policy document and the cases file beside it. Never raises for their content, or if one is missing.
 
-    Shape, names, types, limits, rules that can never decide, tables that are not what they say, contradictory actions,
-    the cases, which rules they cover, and which machines start again without a person.
+    It checks shape, names, types, limits, rules that can never decide, tables that are not as declared, contradictory
+    actions, the cases, which rules they cover, and which machines start again without a person.
     """
     try:
         policy = compile_policy(_read(path), str(path))
@@ -56,7 +56,7 @@ def check(path: Path) -> Report:
 
 
 def documents(path: Path) -> Iterator[Path]:
-    """The policy documents of a folder and the folders in it, or the one file that is named."""
+    """The policy documents of a folder and its subfolders, or the one named file."""
     if not path.is_dir():
         yield path
         return
@@ -74,7 +74,8 @@ def _unattended(policy: CompiledPolicy, source: PolicyText) -> Iterator[Finding]
 
 
 def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, ...]) -> CaseReport:
-    """The last rule has to be there: where the rules before it leave nothing to it, no case can cover it."""
+    """The rules that the cases must cover. The last rule is required; if the rules before it decide everything, no case
+    can cover it."""
     last = policy.rules[-1].id
     settled = not any(last in finding.rules or finding.kind is Kind.UNKNOWN for finding in findings)
     if not settled:
@@ -83,12 +84,12 @@ def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, 
 
 
 def _read(path: Path) -> str:
-    """The text of a file. No more of it is read than a policy may have, and nothing of what is no plain file."""
+    """The text of a file. Reads no more than the maximum length of a policy, and only plain files."""
     try:
         if path.exists() and not path.is_file():
-            raise TextRejected("is no plain file", file=str(path), line=1, column=1, fix="name a file")
+            raise TextRejected("is no regular file", file=str(path), line=1, column=1, fix="name a file")
         with path.open("rb") as file:
             return file.read(_MOST_BYTES).decode("utf-8")
     except (OSError, ValueError) as error:
-        fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name a file that is there"
+        fix = "write it in UTF-8" if isinstance(error, UnicodeDecodeError) else "name an existing file"
         raise TextRejected(f"cannot be read: {error}", file=str(path), line=1, column=1, fix=fix) from error

@@ -1,4 +1,4 @@
-"""What another version decides otherwise: a situation for each change of rung, and a proof that there is no other."""
+"""What another version decides differently: a situation for each change of rung, and a proof that there is no other."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -27,11 +27,11 @@ _NARROWED: Mapping[str, str] = {
 
 
 class Effect(Model):
-    """Situations that are decided otherwise: from one rung to another, or with the same rung and another action.
+    """Situations that are decided differently: with another rung, or with the same rung and another action.
 
-    `where` says to which assets and anomalies it is confined, empty where it is to none. `witness` is one of them, seen
-    by the engine; it is None where the solver found values that no events were found for: then it may be that there are
-    none.
+    `where` names the assets and anomalies to which it is limited; it is empty if there is no limit. `witness` is an
+    example that was judged by the engine. It is None if the solver found values for which no events were found; then
+    there may be no such situation.
     """
 
     before: str
@@ -44,10 +44,9 @@ class Effect(Model):
 class Difference(Model):
     """Two versions side by side.
 
-    `changes` is what their author changed, `effects` what is decided otherwise. `timing` says whether the time of work
-    may be chosen otherwise, `terms` whether something else has an effect of its own (how long an episode lasts, how
-    late an event may be, when review is left out, which holds are released without a person). `unsettled` names what
-    could be neither shown nor excluded.
+    `changes` are the author's changes, `effects` what is decided differently. `timing` says whether the time of work
+    may differ, `terms` whether another field has an effect (the length of an episode, lateness, autonomy, holds that
+    are released without a person). `unsettled` names what could be neither shown nor excluded.
     """
 
     before: str
@@ -60,12 +59,12 @@ class Difference(Model):
 
     @property
     def alike(self) -> bool:
-        """Whether it is proved that both decide everything alike."""
+        """Whether it is proved that both decide everything in the same way."""
         return not (self.effects or self.timing or self.terms or self.unsettled)
 
 
 def difference(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int = TIMEOUT_MS) -> Difference:
-    """How two versions differ, as written and in what they decide.
+    """The difference of two versions, in their texts and in their decisions.
 
     Args:
         timeout_ms: how long one question to the solver may take.
@@ -121,7 +120,7 @@ class _Comparison:
             yield from self._effect(search, _Shown(olds, by, more), moved, was, now)
 
     def _otherwise(self, old: Judgement, new: Judgement) -> "z3.BoolRef":
-        """That they decide on different actions beside the rung."""
+        """The term that they decide on different actions at the same rung."""
         actions: dict[tuple[object, ...], int] = {}
         terms = []
         for policy, decided in ((self._before, old), (self._after, new)):
@@ -161,7 +160,7 @@ class _Comparison:
         )
 
     def _where(self, search: Search, olds: Terms, moved: "z3.BoolRef") -> str:
-        """To which words an effect is confined."""
+        """The words of variables to which an effect is limited."""
         said = []
         for name, label in _NARROWED.items():
             words = self._words(name)
@@ -202,7 +201,7 @@ def _spoken(rung: Rung) -> str:
 
 
 def _timing(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int, unsettled: list[str]) -> bool:
-    """Whether the time of work may be chosen otherwise, for a verdict that either version gives."""
+    """Whether the time of work may differ, for a verdict of either version."""
     old, new = before.document, after.document
     same = shared(after, before)
     asked = {name for name in (*before.timing.names, *after.timing.names) if name not in TIMING_VARIABLES}
@@ -229,7 +228,7 @@ def _timing(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int, unse
 
 
 def _chosen(policy: CompiledPolicy, rules: Sequence[TimingRule], terms: Terms) -> "z3.ExprRef":
-    """The urgency that the first timing rule whose condition holds gives."""
+    """The urgency of the first timing rule whose condition is true."""
     translation = Translation(terms)
     chosen = literal(rules[-1].urgency.value)
     for rule, condition in reversed(list(zip(rules[:-1], policy.timing.conditions, strict=False))):

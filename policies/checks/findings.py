@@ -1,4 +1,4 @@
-"""What a check finds in a version that compiles: where, how bad, and an anomaly that shows it."""
+"""The findings of a check in a version that compiles: place, kind, and an example anomaly."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,27 +8,27 @@ from policies.language.text import TextRejected
 
 
 class Kind(StrEnum):
-    """What is found."""
+    """The kind of a finding."""
 
     UNREACHABLE = "unreachable"
-    """A rule whose condition no anomaly meets."""
+    """A rule whose condition is true for no anomaly."""
     SHADOWED = "shadowed"
-    """A rule whose condition is met only where one before it decides."""
+    """A rule whose condition is true only when an earlier rule decides."""
     OVERLAP = "overlap"
-    """Two rules that ask for different things and both hold of some anomaly."""
+    """Two rules that ask for different things and both match some anomaly."""
     GAP = "gap"
-    """Anomalies that a table takes no stand on, or that only the last rule of all decides."""
+    """Anomalies that no row of a table matches, or that only the last rule decides."""
     CONTRADICTION = "contradiction"
-    """Actions that cannot both be meant."""
+    """Actions that contradict each other."""
     UNATTENDED = "unattended"
-    """Machines that start again without a person saying that people are clear."""
+    """Machines that start again without a person stating that people are clear."""
     UNKNOWN = "unknown"
-    """What could not be settled."""
+    """A claim that could be neither proved nor refuted."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. `complaint` says what and where; `witness` is a situation in which it shows, where there is one."""
+    """One finding. `complaint` has the text and place; `witness` is an example situation, if there is one."""
 
     kind: Kind
     blocks: bool
@@ -38,5 +38,5 @@ class Finding:
 
     @property
     def told_unasked(self) -> bool:
-        """Whether a person is told of it unasked: it blocks publication, or somebody may come to harm."""
+        """Whether it is shown without `--notes`: it blocks publication, or people may be harmed."""
         return self.blocks or self.kind is Kind.UNATTENDED

@@ -1,4 +1,4 @@
-"""Cases: what a version must and must not do, written beside it by its author. The gate before publication."""
+"""The cases of a version: what it must and must not do, written by its author. All must pass before publication."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from policies.language.schema import APPLIES_TO
 from policies.language.text import read_text
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-"""Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
+"""The default time of a case. Without calendars and waivers any time gives the same result."""
 _DETECTORS = {
     AnomalyKind.CODE: "device",
     AnomalyKind.DEVIATION: "DetectAnomalies",
@@ -67,14 +67,14 @@ class CaseAnomaly(Model):
 
 
 class CaseProduction(Model):
-    """What the MES says: a running job and the next planned stop, each left out where there is none."""
+    """The answer of the MES: a running job and the next planned stop, each optional."""
 
     job_ends_in: Duration | None = None
     next_stop_in: Duration | None = None
 
 
 class Expectation(Model):
-    """What the last anomaly must lead to; `timing` and `urgency` where the case is about production too."""
+    """The expected result of the last anomaly; `timing` and `urgency` if the case tests timing too."""
 
     rule: Identifier
     rung: RungWord
@@ -84,7 +84,7 @@ class Expectation(Model):
 
 
 class PolicyCase(Model):
-    """One case: a sequence of anomalies in the order of judging. No `production` means that the MES is silent.
+    """One case: a sequence of anomalies in the order of judging. Without `production` the MES does not answer.
 
     `now` is the instant of the last anomaly, for calendars and waivers.
     """
@@ -105,7 +105,7 @@ class PolicyCases(Model):
 
 @dataclass(frozen=True)
 class CaseResult:
-    """How one case went; `problem` says what was expected and what came instead."""
+    """The result of one case; `problem` says what was expected and what came instead."""
 
     name: str
     problem: str | None
@@ -117,7 +117,7 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """How a version stands with its cases. A rule is covered where it decides a case that passes."""
+    """The results of a version's cases. A rule is covered if it decides a case that passes."""
 
     results: tuple[CaseResult, ...]
     uncovered_rules: tuple[str, ...]
@@ -130,7 +130,7 @@ class CaseReport:
 
 
 def run_cases(policy: CompiledPolicy, text: str, file: str) -> CaseReport:
-    """Judges every case of a cases file by a version.
+    """Judges every case of a cases file under a version.
 
     Args:
         policy: the version.
@@ -159,7 +159,7 @@ def run_cases(policy: CompiledPolicy, text: str, file: str) -> CaseReport:
 
 def _rules_to_cover(policy: CompiledPolicy) -> Iterator[str]:
     for rule in policy.rules:
-        # A policy for all assets has none outside it.
+        # A policy for all assets has no asset outside `applies_to`.
         if rule.id != APPLIES_TO or policy.document.applies_to != UNCONDITIONAL:
             yield rule.id
 

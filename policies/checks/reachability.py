@@ -1,8 +1,8 @@
-"""Which rules can decide, which hide others, and what is left open: settled for all anomalies, not for a sample.
+"""Finds rules that can never decide, rules that hide others, and gaps. A solver checks this for all anomalies.
 
-Conditions become terms of a solver (`policies.proof.translation`), with what always holds of a situation. A condition
-that cannot be translated counts as one that may or may not hold, so what is found unreachable really is; it is named as
-unknown besides. Every witness has been judged by the engine.
+Conditions become terms of a solver (`policies.proof.translation`), with the axioms of a situation. A condition
+that cannot be translated counts as one that may be true or false, so a rule that is found unreachable really is. It is
+also reported as unknown. Every witness was judged by the engine.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,23 +26,23 @@ from policies.proof.situation import axioms, situation
 from policies.proof.translation import NotTranslated, Translation
 
 MAX_PAIRS = 2_000
-"""Pairs of rules that are compared at most; the rest is said to be unknown."""
+"""Maximum number of pairs of rules that are compared; the rest is reported as unknown."""
 TIMEOUT_MS = 2_000
 _PATIENCE = 10
-"""Questions that may stay open before no more are asked."""
+"""Number of questions without an answer after which no more are asked."""
 _TRIALS = 3
-"""Witnesses that may fail to be made before overlaps are no longer looked for."""
+"""Number of witnesses that could not be made after which overlaps are no longer searched."""
 _GUARDS = 2
 
 Holds = Callable[[Mapping[str, Value]], bool]
 
 
 class Reachability:
-    """Looks at one version.
+    """Checks one version.
 
     Args:
         policy: the version.
-        source: its text, for places.
+        source: its text, for the places of findings.
     """
 
     def __init__(self, policy: CompiledPolicy, source: PolicyText) -> None:
@@ -53,7 +53,7 @@ class Reachability:
         self._pool: list[tuple[Situation, Mapping[str, Value]]] = []
 
     def findings(self) -> Iterator[Finding]:
-        """All findings; those of contradictory single actions need no solver and come in any case."""
+        """All findings. Contradictory single actions need no solver and are always found."""
         yield from self._reviews()
         terms = situation("", self._policy)
         try:
@@ -91,7 +91,7 @@ class Reachability:
                 yield self._finding(Kind.CONTRADICTION, True, (rule.id,), path, problem, fix)
 
     def _hidden(self) -> Iterator[Finding]:
-        """Rules that never decide. The last of all may be one: it has to be there."""
+        """Rules that never decide. The last rule may be one, because it is required."""
         last = len(self._met) - 1
         for position in range(_GUARDS, last):
             before = [z3.Not(met) for met in self._met[:position]]
@@ -103,7 +103,7 @@ class Reachability:
         if self._ask(met) is Answer.NONE:
             problem = f"{rule.id} can never decide: no anomaly meets its condition"
             return self._finding(
-                Kind.UNREACHABLE, True, (rule.id,), self._path(position), problem, "remove it or mend it"
+                Kind.UNREACHABLE, True, (rule.id,), self._path(position), problem, "remove it or correct it"
             )
         hiding = next((j for j in range(position) if self._ask(met, z3.Not(self._met[j])) is Answer.NONE), None)
         who = "the rules before it together" if hiding is None else self._policy.rules[hiding].id
@@ -143,7 +143,7 @@ class Reachability:
             *none,
         )
         if answer is Answer.UNKNOWN or (witness is None and table.complete):
-            problem = f"whether {table.table} is complete could not be settled"
+            problem = f"whether {table.table} is complete could be neither proved nor refuted"
             yield self._finding(Kind.UNKNOWN, table.complete, (), (*path, "complete"), problem)
             return
         problem = f"{table.table} has no row for some anomalies" + (
@@ -161,11 +161,12 @@ class Reachability:
         witness = self._witness_of(first, second)
         kind, whether = (Kind.UNKNOWN, "may hold") if witness is None else (Kind.OVERLAP, "hold")
         problem = f"{earlier} and {later} {whether} of the same anomalies, though only one row of {table.table} can"
-        fix = "tell their cells apart, or choose another hit policy"
+        fix = "make their cells different, or choose another hit policy"
         yield self._finding(kind, True, (earlier, later), self._path(second), problem, fix, witness)
 
     def _at_odds(self, first: int, second: int) -> Iterator[Finding]:
-        """Of rows that both hold the highest decides: it must not be chance which, nor drop a review."""
+        """Of two matching rows the higher decides. Two equal rows must not differ, and the higher must not drop a
+        review."""
         earlier, later = self._written(first), self._written(second)
         tied = (earlier.then.rung, earlier.then.severity, earlier.then.priority) == (
             later.then.rung,
@@ -174,10 +175,10 @@ class Reachability:
         )
         if tied and earlier.then != later.then:
             problem = f"{earlier.id} and {later.id} are equally high and ask for different things"
-            fix = "give them different rungs, severities or priorities, or tell their cells apart"
+            fix = "give them different rungs, severities or priorities, or make their cells different"
         elif earlier.then.rung is Rung.WORK_ORDER_AND_HOLD and later.then.review == "planner":
-            problem = f"{earlier.id} holds production at once where {later.id} wants a review first"
-            fix = "tell their cells apart, or let both wait"
+            problem = f"{earlier.id} places a hold at once where {later.id} wants a review first"
+            fix = "make their cells different, or let both wait"
         else:
             return
         if self._ask(self._met[first], self._met[second]) is not Answer.FOUND:
@@ -189,7 +190,7 @@ class Reachability:
             )
 
     def _overlaps(self) -> Iterator[Finding]:
-        """In lists and first-hit tables an overlap is what their order is for: worth knowing, no fault."""
+        """Overlaps in lists and first-hit tables. There the order decides, so they are notes and not errors."""
         last = len(self._met) - 1
         pairs = [pair for pair in combinations(range(_GUARDS, last), 2) if self._differ(*pair)]
         if len(pairs) > MAX_PAIRS:
@@ -244,7 +245,7 @@ class Reachability:
         )
 
     def _witness(self, shows: Holds, *statements: "z3.BoolRef") -> Situation | None:
-        """A situation that shows it, as the engine sees it; one made before may serve again."""
+        """A situation that shows it, confirmed by the engine; an earlier one may be used again."""
         for made, values in self._pool:
             if shows(values):
                 return made

@@ -1,4 +1,4 @@
-"""Waivers whose end is near or past: exceptions that somebody has to renew, in a new version, or to see out."""
+"""Waivers that end soon or have ended. Somebody must renew them in a new version, or let them end."""
 
 from datetime import datetime, timedelta
 
@@ -7,11 +7,11 @@ from policies.language.inheritance import spoken
 from policies.language.schema import PolicyDocument
 
 NOTICE = timedelta(days=14)
-"""So long before its end a waiver is told of."""
+"""How long before its end a waiver is listed."""
 
 
 class WaiverNotice(Model):
-    """A waiver that ends soon or has ended. `scope` says what it is for in words."""
+    """A waiver that ends soon or has ended. `scope` describes its assets."""
 
     policy: str
     version: str
@@ -25,7 +25,7 @@ class WaiverNotice(Model):
 
     @property
     def words(self) -> str:
-        """For whoever has to do something about it."""
+        """The sentence for the people who must act."""
         ends = "ended" if self.ended else "ends"
         return (
             f"waiver {self.waiver} of {self.policy} {self.version} for {self.scope} {ends} on "

@@ -1,4 +1,4 @@
-"""The versions that may judge: found by digest, loaded only if their text is what was published."""
+"""The versions that may judge, by digest. A version is loaded only if its text is the published one."""
 
 import re
 import tomllib
@@ -34,8 +34,8 @@ class Catalogue:
         """A catalogue of all published versions of a folder.
 
         Raises:
-            PolicyRejected: a version was edited, is not listed in `digests.toml`, stands under another name than its
-                own, or is listed and missing.
+            PolicyRejected: a version was edited, is not listed in `digests.toml`, has a wrong file name, or is listed
+                and missing.
         """
         catalogue = cls()
         listed = _digests(directory / DIGESTS)
@@ -63,11 +63,11 @@ class Catalogue:
 
         Args:
             text: the YAML document, from a file or from storage.
-            digest: what it was published or stored with; None takes the text as it is (a draft).
+            digest: the digest with which it was published or stored; None accepts any text (a draft).
             file: the text's name, for complaints.
 
         Raises:
-            PolicyRejected: the text does not compile, or is not what was published.
+            PolicyRejected: the text does not compile, or is not the published one.
         """
         known = self._versions.get(digest) if digest is not None else None
         if known is not None and known.text == text:

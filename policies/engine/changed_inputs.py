@@ -1,4 +1,4 @@
-"""The inputs of a judgement with one value made otherwise, all else left as it was as far as it can be."""
+"""The inputs of a judgement with one value changed and all others unchanged as far as possible."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from policies.language.variables import NEVER, Value
 
 
 class Inputs(NamedTuple):
-    """What a judgement is given, and on what terms it remembers."""
+    """The inputs of a judgement, and the memory settings of the policy."""
 
     memory: Memory
     anomaly: Anomaly
@@ -37,9 +37,9 @@ class Inputs(NamedTuple):
 
 
 def edited(inputs: Inputs, name: str, value: Value) -> Inputs | None:
-    """The inputs with another value for a name; None where there can be no such value.
+    """The inputs with another value for a name; None if there can be no such value.
 
-    What the value is once it is read again is for the caller to see: memory may not be able to hold it.
+    The caller must read the value again, because memory may not be able to represent it.
     """
     try:
         return _EDITS[name](inputs, value)
@@ -48,7 +48,7 @@ def edited(inputs: Inputs, name: str, value: Value) -> Inputs | None:
 
 
 def editable(name: str) -> bool:
-    """Whether a name stands for an input that can be otherwise alone."""
+    """Whether a name stands for an input that can be changed alone."""
     return name in _EDITS
 
 
@@ -57,7 +57,7 @@ _Edit = Callable[[Inputs, Value], Inputs | None]
 
 def _of_anomaly(field: str) -> _Edit:
     def edit(inputs: Inputs, value: Value) -> Inputs:
-        # Validated, as a copy would not be: a confidence of 1.2 is none.
+        # Validated, unlike a plain copy, so that a confidence of 1.2 is refused.
         plain = {**dict(inputs.anomaly), field: None if value == "" else value}
         return inputs._replace(anomaly=Anomaly.model_validate(plain))
 
@@ -93,7 +93,7 @@ def _current(inputs: Inputs, held: Mapping[str, datetime]) -> dict[str, datetime
 
 
 def _counted(inputs: Inputs, held: Mapping[str, datetime], own: str | None, wanted: int) -> dict[str, datetime] | None:
-    """So many current names, the anomaly's own among them where it brings one; the oldest go first."""
+    """So many current names, with the anomaly's own if it has one; the oldest are removed first."""
     current = {name: seen for name, seen in _current(inputs, held).items() if name != own}
     wanted -= own is not None
     if wanted < 0:
@@ -124,7 +124,7 @@ def _detectors(inputs: Inputs, value: Value) -> Inputs | None:
 
 
 def _confirming(inputs: Inputs, value: Value) -> Inputs | None:
-    """By detectors, and by codes where there are no detectors left to take away."""
+    """Changes the number of detectors, and the number of codes if no detector is left to remove."""
     current = set(_current(inputs, inputs.memory.codes)) | ({inputs.anomaly.code} if inputs.brings_code else set())
     wanted = int(value) - len(current)
     least = next((number for number in range(2) if _detectors(inputs, number) is not None), 0)
@@ -142,7 +142,7 @@ _NO_RUN: Mapping[str, object] = {"deviating_since": None, "deviation_at": None, 
 
 
 def _run(inputs: Inputs, **update: object) -> Inputs:
-    """The run as it is at the anomaly, or one that it begins, with some of it otherwise."""
+    """The run at the anomaly, or a run that begins with it, with changes."""
     memory, at = inputs.memory, inputs.anomaly.at
     last = memory.deviation_at
     if last is None or memory.deviating_since is None or at - last > inputs.terms.window:

@@ -1,4 +1,4 @@
-"""The nearest change of each input that gives another rung: exact, and each judged again by the engine itself."""
+"""The smallest change of each input that gives another rung. It is exact, and each was judged by the engine."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from policies.language.display_names import LABELS
 from policies.language.variables import NEVER, RULE_VARIABLES, Value, shown
 
 _MICROSECOND = 1 / 60e6
-"""In minutes: the step of event times."""
+"""The resolution of event times, in minutes."""
 _ORDERS: Mapping[str, Sequence[str]] = {
     "asset.criticality": ("", "D", "C", "B", "A"),
     "anomaly.risk": ("", "Low", "Medium", "High"),
@@ -22,7 +22,7 @@ _ORDERS: Mapping[str, Sequence[str]] = {
     "anomaly.quality": ("bad", "uncertain", "good"),
 }
 _FOLDED: Mapping[str, Sequence[str]] = {"anomaly.score": ("memory.worst_score",)}
-"""What follows a name upwards, so that its thresholds are the name's too."""
+"""Names whose value follows another name upwards, so that their thresholds are also those of that name."""
 _WOULD: Mapping[Rung, str] = {
     Rung.IGNORE: "have been ignored",
     Rung.WATCH: "only have been watched",
@@ -49,7 +49,7 @@ class _Flip:
 
 
 def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> Counterfactuals:
-    """For each input that the version's conditions ask for, its nearest change that gives another rung.
+    """For each input that the version's conditions use, the smallest change that gives another rung.
 
     Args:
         memory: the memory before the anomaly, as it was given to `judge`.
@@ -65,7 +65,7 @@ def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, co
 
 
 def _telling(counterfactual: Counterfactual) -> tuple[bool, bool, int, str]:
-    """What tells a person most comes first: what would have ordered work, then numbers before words."""
+    """The sort key, the most useful first: changes that would have ordered work, then numbers before words."""
     words = RULE_VARIABLES[counterfactual.variable].type == "STRING"
     return (
         counterfactual.ordering is None,

@@ -1,4 +1,4 @@
-"""A version as one asset meets it: what its parameters are, which rules hold for it, and why they differ."""
+"""A version for one asset: its parameters, the rules that apply to it, and the reasons for differences."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ RuleStatus = Literal["holds", "off", "replaced", "waived"]
 
 
 class EffectiveParameter(Model):
-    """A parameter's value for the asset, and which scope gave it: `all` where no override did."""
+    """A parameter's value for the asset, and the scope that set it: `all` without an override."""
 
     name: str
     value: Scalar
@@ -27,7 +27,7 @@ class EffectiveParameter(Model):
 
 
 class EffectiveRule(Model):
-    """A rule and how it stands for the asset; `by` is the scope of the override or the name of the waiver."""
+    """A rule and its state for the asset; `by` is the scope of the override or the name of the waiver."""
 
     rule: str
     when: str
@@ -38,7 +38,7 @@ class EffectiveRule(Model):
 
 
 class EffectiveWaiver(Model):
-    """A waiver that is for this asset, and whether it still holds."""
+    """A waiver for this asset, and whether it is still in effect."""
 
     waiver: str
     rules: tuple[str, ...]
@@ -49,7 +49,7 @@ class EffectiveWaiver(Model):
 
 
 class EffectivePolicy(Model):
-    """A version for one asset at an instant; `covered` is whether `applies_to` holds."""
+    """A version for one asset at an instant; `covered` is whether `applies_to` is true."""
 
     policy: str
     version: str
@@ -63,16 +63,16 @@ class EffectivePolicy(Model):
     waivers: tuple[EffectiveWaiver, ...]
     machine: str
     releases_unattended: bool
-    """Whether a hold on the machine is released without a person of production saying so."""
+    """Whether a hold on the machine is released without a statement of a person of production."""
 
 
 def effective(policy: CompiledPolicy, context: Context, at: datetime) -> EffectivePolicy:
-    """What a version is for an asset at an instant. Pure.
+    """A version for an asset at an instant. Pure.
 
     Args:
         policy: the version.
         context: the asset.
-        at: the event time for which waivers are told.
+        at: the event time for the waivers.
     """
     document = policy.document
     overrides = [each for each in most_particular_first(document.overrides) if _within(policy, each.scope, context)]
@@ -122,7 +122,7 @@ def _parameters(policy: CompiledPolicy, overrides: Sequence[Override]) -> Iterat
 
 
 def _rules(policy: CompiledPolicy, overrides: Sequence[Override], waivers: Sequence[Waiver]) -> Iterator[EffectiveRule]:
-    """The rules in the order in which they are asked; stand-ins that are for other assets are left out."""
+    """The rules in the order of evaluation, without replacement rules for other assets."""
     chosen = {rule: override for override in reversed(overrides) for rule in _touched(override)}
     for rule in policy.written:
         if rule.replaces is not None:

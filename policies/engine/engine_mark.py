@@ -1,4 +1,4 @@
-"""The engine's own version: the digest of the code and the libraries that a judgement goes through."""
+"""The engine's own version: the digest of the code and the libraries that judging uses."""
 
 import ast
 import platform
@@ -13,12 +13,12 @@ from domain.engines import EngineMark
 _BEGINS_AT = "policies.engine.judging"
 _OURS = ("policies", "domain")
 _LIBRARIES = ("cel-expr-python", "orjson", "pydantic", "pydantic-core")
-"""What evaluates conditions, and what reads and writes the texts that are judged and digested."""
+"""The libraries that evaluate conditions, and that read and write the judged and digested texts."""
 
 
 @cache
 def engine_mark() -> EngineMark:
-    """The engine in this process; read once. Comments and docstrings are no part of it."""
+    """The mark of the engine in this process; read once. Comments and docstrings do not change it."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return EngineMark(
         digest=digest({"libraries": libraries, "modules": judging_modules()}),
@@ -44,7 +44,8 @@ def judging_modules() -> dict[str, str]:
 
 
 def code_of(tree: ast.Module) -> str:
-    """A module's code in one form, without comments, docstrings and spacing. The tree loses its docstrings."""
+    """A module's code in a canonical form, without comments, docstrings and spacing. Removes docstrings from the
+    tree."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
@@ -52,7 +53,7 @@ def code_of(tree: ast.Module) -> str:
 
 
 def _is_text(part: ast.stmt) -> bool:
-    """Whether a statement is a text that nobody takes: a docstring, or what is said of the name before it."""
+    """Whether a statement is only a string: a docstring of a module, class, function or variable."""
     return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
 
 
@@ -66,7 +67,7 @@ def _imported(tree: ast.Module) -> list[str]:
 
 
 def _source(name: str) -> bytes | None:
-    """A module's source; None for what is a name within one, or a package without any."""
+    """A module's source; None for a name within a module, or a package without source."""
     try:
         spec = find_spec(name)
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""A judgement with the way to it: every rule asked in turn, each value against its threshold."""
+"""A judgement with its trace: every evaluated rule in order, and each value with its threshold."""
 
 from collections.abc import Mapping
 
@@ -17,8 +17,9 @@ def explain(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: C
         memory: the memory before the anomaly, as it was given to `judge`.
 
     Returns:
-        The verdict, and a trace of each rule asked, to the one that matched; the two guards of every version come
-        first. `values` holds every name that the version's conditions ask for.
+        The verdict, and a trace of each evaluated rule, up to the one that matched; the two guards of every version
+            come
+        first. `values` has every name that the version's conditions use.
     """
     _, values = look(policy, memory, anomaly, context)
     decided = policy.chain.first(values)
@@ -52,7 +53,7 @@ def _comparison(text: str, atom: Node, answer: Answer, values: Mapping[str, Valu
 
 
 def _seen(text: str, atom: Node, values: Mapping[str, Value]) -> str:
-    """What the names of a statement were: a lone one bare, `3 against 2` where names are compared with each other."""
+    """The values of the names in a statement: one value alone, or `3 against 2` if two names are compared."""
     sides = atom.parts if atom.part is Part.COMPARISON else (atom,)
     told = [_side(side, values) for side in sides if _names(side)]
     return " against ".join(told) if told else text[atom.start : atom.end]

@@ -1,4 +1,4 @@
-"""The one judging function, for live, shadow, backtest and audit alike: pure and total."""
+"""The judging function, which live judging, shadow, backtest and audit share. It is pure and total."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from policies.language.variables import Facts, Value
 from policies.language.vocabulary import Vocabulary, vocabulary
 
 MAX_WRITTEN = 400
-"""Rules of a version, when its tables and overrides are written out."""
+"""Maximum number of rules of a version, with its tables and overrides expanded."""
 MAX_ASKED = 6_000
-"""Parts of all conditions of a version together: what the slowest judgement may cost."""
+"""Maximum number of parts in all conditions of a version. It bounds the time of a judgement."""
 
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A rule with the verdict it gives: one frozen value, shared by all anomalies it decides."""
+    """A rule with its verdict: one frozen value, shared by all anomalies that it decides."""
 
     id: str
     when: str
@@ -37,7 +37,7 @@ class CompiledRule:
 
 @dataclass(frozen=True)
 class CompiledState:
-    """A state that the policy follows. `chain` asks whether an anomaly is an observation, raises it, clears it."""
+    """A state of the policy. `chain` evaluates whether an anomaly is an observation, raises it, or clears it."""
 
     terms: State
     chain: Chain
@@ -46,9 +46,9 @@ class CompiledState:
 
 @dataclass(frozen=True)
 class CompiledPolicy:
-    """A policy version, ready to judge. The two guards that every version has stand before its own rules.
+    """A compiled policy version. The two guards of every version come before its own rules.
 
-    `written` are its own rules, tables and overrides written out, in the order of `rules` after the guards.
+    `written` are its own rules, with tables and overrides expanded, in the order of `rules` after the guards.
     """
 
     document: PolicyDocument
@@ -109,11 +109,11 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
 
 
 def judge(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
-    """What a policy version says of an anomaly, and the memory after it.
+    """The verdict of a policy version on an anomaly, and the memory after it.
 
     Pure: the same arguments give the same result, and none of them is changed. Total: every anomaly gets a verdict,
-    because the last rule always holds and a condition that cannot be evaluated counts as not met. Conditions see the
-    memory with this anomaly in it.
+    because the last rule is always true and a condition that cannot be evaluated is false. Conditions read the
+    memory that includes this anomaly.
     """
     observed, values = look(policy, memory, anomaly, context)
     verdict = verdict_on(policy, values)
@@ -123,14 +123,14 @@ def judge(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Con
 
 
 def verdict_on(policy: CompiledPolicy, values: Mapping[str, Value]) -> Verdict:
-    """The verdict of the first rule that holds for what `look` saw."""
+    """The verdict of the first rule that is true for the values of `look`."""
     return policy.rules[policy.chain.first(values)].verdict
 
 
 def look(
     policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context
 ) -> tuple[Memory, Mapping[str, Value]]:
-    """The memory with the anomaly in it, and the value of each name that the policy's conditions ask for."""
+    """The memory that includes the anomaly, and the value of each name that the policy's conditions use."""
     terms = policy.document.memory
     observed = observe(memory, anomaly, terms.window, terms.evidence_above)
     if policy.states:
@@ -140,7 +140,7 @@ def look(
 
 
 def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> Memory:
-    """The memory with the states that an anomaly is an observation of."""
+    """The memory after updating the states of which the anomaly is an observation."""
     if anomaly.quality is not Quality.GOOD:
         return memory
     window = policy.document.memory.window
@@ -183,7 +183,7 @@ def _own_conditions(
     source: PolicyText,
     problems: list[TextRejected],
 ) -> Iterator[Condition]:
-    """The conditions of the rules as they are asked, after each was checked as its author wrote it."""
+    """The conditions of the rules as they are evaluated, after each was checked as its author wrote it."""
     texts: list[tuple[Path, str]] = [
         (("rules", position, "when"), entry.when) for position, entry in enumerate(document.rules)
     ]
@@ -236,7 +236,7 @@ def _outside(document: PolicyDocument, source: PolicyText, problems: list[TextRe
 
 
 def _scope_faults(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
-    """What is wrong with the conditions of cohorts, and with the scopes that are made of them."""
+    """The problems in the conditions of cohorts, and in the scopes that use them."""
     faults: list[TextRejected] = []
     cohorts: list[tuple[Path, str]] = [
         (("cohorts", position, "when"), cohort.when) for position, cohort in enumerate(document.cohorts)

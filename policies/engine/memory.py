@@ -1,11 +1,11 @@
-"""The memory fold: what judging keeps of an asset's failure mode, bounded, in event time.
+"""The memory fold: the bounded state that judging keeps for an asset's failure mode, in event time.
 
-Only what a good signal says is evidence, and of deviations only those above the policy's threshold; all else is
-counted as seen and forgotten. Evidence older than the window, by the latest event seen, is evicted. The fold never
-reads a clock and never depends on anything but its arguments, so that audit makes the same memory again.
+Only good signals are evidence, and of deviations only those above the policy's threshold; all other anomalies are only
+counted. Evidence older than the window, counted from the latest event, is evicted. The fold reads no
+clock and depends only on its arguments, so that the audit can reproduce the memory.
 
-Events are to come in event order. One that comes late still folds (its evidence takes its own place in time), but
-what it would have said in its place is for whoever judges the window again.
+Events should come in event order. A late event is still folded in at its own time, but its verdict at its own place
+needs a new judgement of the window.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.verdict import Memory
 
 MAX_DISTINCT = 32
-"""How many distinct detectors, and how many distinct codes, are remembered; beyond it the oldest goes first."""
+"""Maximum number of distinct detectors, and of distinct codes; beyond it the oldest is removed first."""
 
 Times = dict[str, datetime]
 Update = dict[str, object]
@@ -24,7 +24,7 @@ def observe(memory: Memory, anomaly: Anomaly, window: timedelta, evidence_above:
     """The memory after an anomaly.
 
     Args:
-        memory: the memory before it, left untouched.
+        memory: the memory before it; it is not changed.
         anomaly: what was seen.
         window: how long evidence counts.
         evidence_above: the score a deviation must exceed to count.
@@ -63,7 +63,7 @@ def _with(held: Times, name: str, at: datetime) -> Times:
         return held
     names = {**held, name: at}
     if len(names) > MAX_DISTINCT:
-        # Of names equally old the alphabet decides, so that the fold does not depend on the order of a mapping.
+        # Names of the same age are sorted by the alphabet, so that the fold does not depend on the order of a mapping.
         del names[min(names, key=lambda each: (names[each], each))]
     return names
 
@@ -88,7 +88,7 @@ def _take_risk(memory: Memory, at: datetime, risk: Risk | None, update: Update) 
 
 
 def order(memory: Memory, at: datetime, rearm: timedelta) -> Memory:
-    """The memory after an ordering verdict at an instant: the episode goes on, or a new one begins.
+    """The memory after an ordering verdict at an instant: the episode continues, or a new one begins.
 
     A late verdict of the same episode may move its beginning back, never its end.
     """

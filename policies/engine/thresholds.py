@@ -1,7 +1,7 @@
-"""Where the conditions of a version change their answer as one value moves and all others stand still.
+"""The values at which the conditions of a version change their result when one value moves and all others are fixed.
 
-Conditions are finite combinations of comparisons, so that between two neighbouring thresholds nothing changes: asking
-at each threshold and just beside it asks everywhere.
+Conditions are finite combinations of comparisons, so nothing changes between two neighbouring thresholds. It is enough
+to evaluate at each threshold and directly beside it.
 """
 
 import math
@@ -16,7 +16,7 @@ from policies.language.variables import RULE_VARIABLES, Value
 OTHER = "something else"
 """A text that no condition names."""
 MAX_COUNT = 64
-"""Up to here a count in arithmetic is asked for one by one; memory counts no further than 32."""
+"""Up to here every count in arithmetic is evaluated; memory counts no further than 32."""
 
 _LARGEST = 1.7976931348623157e308
 _EQUALITIES = ("==", "!=", "in")
@@ -24,14 +24,14 @@ _EQUALITIES = ("==", "!=", "in")
 
 @dataclass
 class Thresholds:
-    """The values at which an answer may change; `exact` is false where a condition could not be searched through."""
+    """The values at which a result may change; `exact` is false if a condition could not be searched completely."""
 
     values: set[Value] = field(default_factory=set)
     exact: bool = True
 
 
 def thresholds(chain: Chain, name: str, values: Mapping[str, Value]) -> Thresholds:
-    """The thresholds of one name where all others have these values."""
+    """The thresholds of one name, with these values of all others."""
     found = Thresholds()
     for position, condition in enumerate(chain.conditions):
         if name not in condition.names:
@@ -48,7 +48,7 @@ def thresholds(chain: Chain, name: str, values: Mapping[str, Value]) -> Threshol
 
 
 def beside(threshold: float) -> tuple[float, float, float]:
-    """A threshold with its neighbours, of which the first is less."""
+    """A threshold with its lower and upper neighbour."""
     return math.nextafter(threshold, -math.inf), threshold, math.nextafter(threshold, math.inf)
 
 
@@ -63,11 +63,11 @@ class _Asked:
     values: Mapping[str, Value]
 
     def held(self, value: Value) -> bool:
-        """Whether the statement holds with another value for the name."""
+        """Whether the statement is true with another value for the name."""
         return self.chain.holds(self.position, self.atom, {**self.values, self.name: value})
 
     def value(self, node: Node) -> Value | None:
-        """What a part of the statement is; None where it is no plain value, or an error."""
+        """The value of a part of the statement; None if it is no plain value, or an error."""
         if node.part is Part.NAME:
             return self.values[node.word]
         given = self.chain.value(self.position, node, self.values)
@@ -89,7 +89,7 @@ def _add(found: Thresholds, asked: _Asked) -> None:
     if kind == "STRING":
         literals = [part.word[1:-1] for part in atom.walk() if part.part is Part.TEXT]
         found.values.update(literals)
-        # One method asks for one text; more of them together could ask for a text that is written nowhere.
+        # One method needs one text; several together could need a text that the policy does not contain.
         found.exact = found.exact and atom.part is Part.CALL and len(literals) == 1
         return
     if kind == "INT":
@@ -106,7 +106,7 @@ def _names(node: Node, name: str) -> bool:
 
 
 def _crossings(asked: _Asked) -> Iterator[float]:
-    """Where a statement about arithmetic changes: to either side of 0 each operation rises or falls throughout."""
+    """The values at which a statement with arithmetic changes: on each side of 0 every operation is monotone."""
     for low, high in ((-_LARGEST, -0.0), (0.0, _LARGEST)):
         first, last = _rank(low), _rank(high)
         if asked.held(low) == asked.held(high):
@@ -117,12 +117,12 @@ def _crossings(asked: _Asked) -> Iterator[float]:
                 first = middle
             else:
                 last = middle
-        # Of the two neighbours the one that a person would write; the other is asked about beside it.
+        # Of the two neighbours the one that a person would write; the other is evaluated as its neighbour.
         yield min(_ranked(first), _ranked(last), key=lambda value: len(repr(value)))
 
 
 def _rank(value: float) -> int:
-    """The place of a double among all doubles, in their order."""
+    """The position of a double in the order of all doubles."""
     bits = int(struct.unpack("<q", struct.pack("<d", value))[0])
     return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF) - 1
 

@@ -1,4 +1,4 @@
-"""When production lets the work happen: the second judgement, from a fresh look at the MES."""
+"""The timing of the work, decided from a new reading of the MES."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,14 +19,14 @@ def urgency(
     production: ProductionContext | None,
     now: datetime,
 ) -> UrgencyDecision:
-    """When the work of a verdict should happen. Pure and total.
+    """The time for the work of a verdict. Pure and total.
 
-    `work_at` is now, the end of the running job (now where none runs), or the next planned stop. Where the MES does
-    not know that instant it is the time by which the work is due. A hold falls due with the work, and only for a
+    `work_at` is now, the end of the running job (now if none runs), or the next planned stop. If the MES does
+    not know that time, it is the time by which the work is due. A hold is due at the same time, and only for a
     verdict that asks for one.
 
     Args:
-        production: what the machine is doing, or None where the MES is silent (the policy then says what to do).
+        production: the state of the machine, or None if the MES does not answer; the policy decides in both cases.
         now: the plant's time.
     """
     own = {name: read(context, now) for name, read in policy.timing_readers}
@@ -45,7 +45,7 @@ def urgency(
 def timing_values(
     verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime, costs: CostTerms
 ) -> Mapping[str, Value]:
-    """The value of each name that a timing rule may ask for (`policies.language.variables.TIMING_VARIABLES`)."""
+    """The value of each name that a timing rule may use (`policies.language.variables.TIMING_VARIABLES`)."""
     due = NEVER if verdict.due_within is None else verdict.due_within / _MINUTE
     job_end, stop, running = _job_end(production, now), _next_stop(production, now), _running(production)
     remaining = 0.0 if not running else NEVER if job_end is None else (job_end - now) / _MINUTE
@@ -70,14 +70,14 @@ def _running(production: ProductionContext | None) -> bool:
 
 
 def _job_end(production: ProductionContext | None, now: datetime) -> datetime | None:
-    """The end of the running job; one that should have ended is taken to end now."""
+    """The end of the running job; for a job that should have ended, now."""
     if production is None or production.job is None or not _running(production) or production.job.ends_at is None:
         return None
     return max(production.job.ends_at, now)
 
 
 def _next_stop(production: ProductionContext | None, now: datetime) -> datetime | None:
-    """The next planned stop; one that lies in the past says nothing of the next."""
+    """The next planned stop; a stop in the past is ignored."""
     stop = production.next_stop_at if production is not None else None
     return stop if stop is not None and stop >= now else None
 

@@ -1,4 +1,4 @@
-"""Trying a version on situations that somebody made up: what `policy try` reads, and what a proof gives as witness."""
+"""Tries a version on given situations: the input of `policy try`, and the witness of a proof."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -16,7 +16,8 @@ MAX_EVENTS = 1_000
 
 
 class Situation(Model):
-    """An asset and the anomalies of one of its failure modes, in event order; the last one is asked about."""
+    """An asset and the anomalies of one of its failure modes, in event order; the result is the verdict on the last
+    one."""
 
     name: str = "situation"
     context: Context
@@ -24,7 +25,7 @@ class Situation(Model):
 
 
 class Trial(Model):
-    """What a version makes of a situation: each event's rung, and the last one's judgement with the way to it."""
+    """A version's result for a situation: each event's rung, and the judgement of the last event with its trace."""
 
     name: str
     rungs: tuple[str, ...]
@@ -43,7 +44,7 @@ _READ: TypeAdapter[Situation | _Situations | tuple[Situation, ...]] = TypeAdapte
 
 
 def read_situations(text: str | bytes, file: str) -> tuple[Situation, ...]:
-    """The situations of a JSON text: one, a list of them, or an object whose `situations` they are.
+    """The situations of a JSON text: one situation, a list, or an object with `situations`.
 
     Raises:
         Rejected: it is no JSON, or has another shape.
@@ -62,7 +63,7 @@ def read_situations(text: str | bytes, file: str) -> tuple[Situation, ...]:
 
 
 def try_situation(policy: CompiledPolicy, situation: Situation) -> Trial:
-    """Judges the events in turn, the memory of each handed to the next, and explains the last."""
+    """Judges the events in turn, each with the memory after the one before, and explains the last."""
     memory, rungs = remembered(policy, situation.events[:-1], situation.context)
     last = situation.events[-1]
     explanation = explain(policy, memory, last, situation.context)
@@ -75,7 +76,7 @@ def try_situation(policy: CompiledPolicy, situation: Situation) -> Trial:
 
 
 def remembered(policy: CompiledPolicy, events: Sequence[Anomaly], context: Context) -> tuple[Memory, tuple[str, ...]]:
-    """The memory after some events, and the rung that each was given."""
+    """The memory after some events, and the rung of each."""
     memory = Memory()
     rungs = []
     for event in events:

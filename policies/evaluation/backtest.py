@@ -1,7 +1,8 @@
-"""Judging stored events again under two versions: the same `judge` and the same would-be-case fold as everywhere.
+"""Judges stored events again under two versions, with the same `judge` and the same fold of would-be cases as live
+judging.
 
-A fault's whole history is folded, from its first stored event on, so that memory at the beginning of the period is what
-it would have been; what is counted begins with the period.
+A fault's whole history is folded, from its first stored event on, so that memory is complete at the beginning of the
+period. Only verdicts within the period are counted.
 """
 
 from collections import Counter
@@ -18,9 +19,10 @@ from policies.evaluation.episodes import Episode, Ordering, episodes
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """A stored event as judging takes it.
+    """A stored event as judging reads it.
 
-    `too_late` marks one that came later than the policy's lateness: judged in its place, moving no memory.
+    `too_late` marks an event that arrived later than the policy's lateness: it is judged at its place and changes no
+    memory.
     """
 
     id: int
@@ -41,7 +43,7 @@ class FaultHistory:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a verdict asked for, and the rule that said so."""
+    """The action of a verdict, and the rule that decided."""
 
     rule: str
     rung: int
@@ -65,7 +67,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A past decision that the candidate would have made otherwise."""
+    """A past decision that differs under the candidate."""
 
     event: int
     asset: str
@@ -77,13 +79,13 @@ class Changed:
 
 @dataclass(slots=True)
 class Replay:
-    """What one version decided in the period: how often each rule at each rung, and its would-be cases."""
+    """The decisions of one version in the period: the count of each rule at each rung, and its would-be cases."""
 
     hits: Counter[tuple[str, int]] = field(default_factory=Counter)
     episodes: list[Episode] = field(default_factory=list)
 
     def add(self, other: "Replay") -> None:
-        """Takes in what another part of the history came to."""
+        """Adds the result of another part of the history."""
         self.hits.update(other.hits)
         self.episodes.extend(other.episodes)
 
@@ -98,7 +100,7 @@ class Replay:
 
 @dataclass(slots=True)
 class Compared:
-    """A part of the history under a candidate and the version that it is held against."""
+    """A part of the history under a candidate and the version that it is compared with."""
 
     candidate: Replay = field(default_factory=Replay)
     against: Replay = field(default_factory=Replay)
@@ -106,7 +108,7 @@ class Compared:
     events: int = 0
 
     def add(self, other: "Compared") -> None:
-        """Takes in another part."""
+        """Adds another part."""
         self.candidate.add(other.candidate)
         self.against.add(other.against)
         self.changed.extend(other.changed)
@@ -128,7 +130,8 @@ def compare(candidate: CompiledPolicy, against: CompiledPolicy, history: FaultHi
     """One fault under both versions.
 
     Args:
-        since: verdicts on earlier events are made and not counted; an episode counts if it begins no earlier.
+        since: verdicts on earlier events are computed and not counted; an episode counts if it begins at or after this
+            time.
     """
     result = Compared()
     orderings: tuple[list[Ordering], list[Ordering]] = ([], [])
@@ -152,7 +155,7 @@ def compare(candidate: CompiledPolicy, against: CompiledPolicy, history: FaultHi
 
 
 def replay_alone(policy: CompiledPolicy, history: FaultHistory, since: datetime) -> Replay:
-    """One fault under one version; what is counted begins with `since`, as in `compare`."""
+    """One fault under one version; counting begins with `since`, as in `compare`."""
     result = Replay()
     orderings: list[Ordering] = []
     for event, _, verdict in replay(policy, history):
@@ -186,5 +189,5 @@ def _ordering(history: FaultHistory, verdict: Verdict, at: datetime) -> Ordering
 
 
 def _asks(verdict: Verdict) -> tuple[object, ...]:
-    """What a verdict asks for; two that agree in it decide alike, whichever rule said so."""
+    """The action of a verdict. Two verdicts with the same action count as equal, even if different rules decided."""
     return verdict.rung, verdict.severity, verdict.priority, verdict.review, verdict.due_within

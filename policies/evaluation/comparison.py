@@ -1,8 +1,9 @@
-"""Whether a candidate is worse than the version it is held against, as far as the past can tell.
+"""Decides whether a candidate is worse than the version it is compared with, as far as the data shows.
 
-What nobody knows of an order must not decide. Precision is therefore compared three times: by what is known, as if
-every open order (prevented or unlabelled) had been wrong, and as if every one had been right, each time alike for both
-versions, because an order of both has one truth. Only what all three say is said.
+Orders with an unknown outcome must not decide. Precision is therefore compared three times: with the known orders, as
+if every open order (prevented or unlabelled) had been wrong, and as if every open order had been right. Each time the
+same assumption is used for both versions, because an order of both has one outcome. A result is given only if all three
+agree.
 """
 
 from collections.abc import Sequence
@@ -14,18 +15,18 @@ from policies.statistics.intervals import Difference, Share, difference, share
 
 
 class ComparisonResult(StrEnum):
-    """How one figure, or a candidate as a whole, stands."""
+    """The result for one figure, or for a candidate as a whole."""
 
     BETTER = "better"
     ALIKE = "alike"
-    """The difference lies within its interval."""
+    """Zero lies within the interval of the difference."""
     WORSE = "worse"
     UNKNOWN = "unknown"
-    """One of the two is a share of nothing, or it depends on what nobody knows."""
+    """One of the two figures has no cases, or the result depends on unknown outcomes."""
 
 
 class FigureComparison(Model):
-    """One figure of both versions; the difference is the candidate's less the other's.
+    """One figure of both versions; the difference is the candidate's minus the other's.
 
     `if_wrong` and `if_right` are the difference if every open order had been wrong, and right; None for recall.
     """
@@ -68,7 +69,8 @@ def compare_measures(candidate: Measures, against: Measures) -> tuple[FigureComp
 
 
 def standing(figures: Sequence[FigureComparison]) -> ComparisonResult:
-    """The candidate as a whole: worse if any figure is, unknown if any cannot be told, else better if any is."""
+    """The candidate as a whole: worse if any figure is worse, unknown if any is unknown, else better if any is
+    better."""
     found = {figure.standing for figure in figures}
     for each in (ComparisonResult.WORSE, ComparisonResult.UNKNOWN, ComparisonResult.BETTER):
         if each in found:

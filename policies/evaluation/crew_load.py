@@ -1,8 +1,8 @@
-"""What a version's orders would ask of a crew: a quarter drawn again and again from its own weeks.
+"""The load of a version's orders on a crew: a quarter simulated many times by a bootstrap of the period's weeks.
 
-Each of the quarter's weeks takes its number of orders from a week of the past and each order its hours from an order
-that was really worked, both drawn with replacement (a bootstrap: it knows no season and no trend). Seeded, so that the
-same past gives the same figures.
+Each week of the quarter takes its number of orders from a past week, and each order its hours from an order that was
+worked. Both are drawn with replacement. A bootstrap models no season and no trend. It is seeded, so that the same data
+gives the same figures.
 """
 
 import random
@@ -23,7 +23,7 @@ _SEED = 5
 
 
 class CrewLoad(Model):
-    """Per crew and week. `overtime_share` is the share of the hours worked beyond the week's regular ones."""
+    """The load per crew and week. `overtime_share` is the share of the hours beyond the regular hours of the week."""
 
     orders_per_week: float
     orders_per_week_low: float
@@ -34,11 +34,11 @@ class CrewLoad(Model):
 
 
 def crew_load(episodes: Sequence[Episode], period: Period, hours: Sequence[float], crews: int) -> CrewLoad | None:
-    """The load over a quarter; None where the period is shorter than a week, or no order was ever worked.
+    """The load over a quarter; None if the period is shorter than a week, or no order was ever worked.
 
     Args:
-        hours: what orders took, of those that were worked.
-        crews: among how many the orders are shared.
+        hours: the hours of the orders that were worked.
+        crews: the number of crews that share the orders.
     """
     weeks = int(period.weeks)
     if weeks < 1 or not hours:

@@ -1,6 +1,6 @@
-"""The would-be case: which ordering verdicts belong to one episode of one fault, by the rules of `domain.case_rules`.
+"""Would-be cases: groups ordering verdicts of one fault into episodes, by the rules of `domain.case_rules`.
 
-One fold for summary, shadow and backtest. A would-be case counts as closed all the time: nobody works on it.
+Summary, shadow and backtest share this fold. A would-be case counts as closed, because nobody works on it.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,11 @@ from domain.verdict import Rung
 
 
 class Episode(Model):
-    """A run of ordering verdicts on one asset's failure mode, none more than the policy's `rearm` after the one before.
+    """A series of ordering verdicts on one asset's failure mode, each at most the policy's `rearm` after the one
+    before.
 
     `version` is the digest of the policy version, `opened_at` and `last_at` the event times of its first and latest
-    verdict, `verdicts` their number, `rung` the highest asked for.
+    verdict, `verdicts` their number, `rung` the highest rung.
     """
 
     version: str
@@ -29,7 +30,7 @@ class Episode(Model):
 
 
 class Ordering(Model):
-    """That a version asked for work: an ordering verdict, at its anomaly's event time."""
+    """An ordering verdict of a version, at its anomaly's event time."""
 
     version: str
     asset: str
@@ -39,7 +40,7 @@ class Ordering(Model):
 
 
 def feed(episode: Episode | None, ordering: Ordering, rearm: timedelta) -> Episode:
-    """The episode that an ordering verdict belongs to: the one given, fed, or a new one.
+    """The episode of an ordering verdict: the given one with the verdict added, or a new one.
 
     Args:
         episode: the latest episode of the same version, asset and failure mode, or None.

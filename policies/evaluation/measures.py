@@ -1,9 +1,9 @@
-"""What a version's would-be orders were worth, as far as anybody knows, and saying what nobody knows.
+"""The precision, recall and costs of a version's would-be orders, with bounds for unknown outcomes.
 
-An order is *right* (its failure came, or its work confirmed it), *wrong* (the work found no such fault), *prevented*
-(the part was changed before it failed: neither a hit nor a false alarm) or *unlabelled* (nobody looked, the work was
-called off, its finding is unknown, or the time in which the failure may come is not over). The last two widen the
-bounds of precision and are never counted as wrong.
+An order is *right* (its failure occurred, or its work confirmed it), *wrong* (the work found no such fault),
+*prevented* (the part was replaced before it failed: neither a hit nor a false alarm) or *unlabelled* (no work was done,
+the work was called off, its finding is unknown, or the time in which the failure may occur is not over). The last two
+widen the bounds of precision and are never counted as wrong.
 """
 
 from collections import Counter, defaultdict
@@ -24,7 +24,7 @@ _HOUR = timedelta(hours=1)
 
 
 class Worth(StrEnum):
-    """What became of an order's reason."""
+    """The outcome of a would-be order."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -46,10 +46,10 @@ _WORTH = {
 
 @dataclass(frozen=True, slots=True)
 class PastCase:
-    """A case that really was, with what its work found.
+    """A real case with the finding of its work.
 
-    `until` is when its finding was made, or its last event where there is none; `crew_hours` is what its technicians
-    wrote down, None where nobody did.
+    `until` is the time of its finding, or of its last event if there is none; `crew_hours` are the hours that its
+    technicians recorded, None if there are none.
     """
 
     id: str
@@ -69,17 +69,17 @@ class PastCase:
 
 
 class Bounds(Model):
-    """Precision if every order of which nobody knows was wrong, and if every one was right."""
+    """Precision if every order with an unknown outcome was wrong, and if every one was right."""
 
     least: float | None
     most: float | None
 
 
 class FalseAlarmCost(Model):
-    """What the wrong orders cost, and what the failures cost that nothing announced.
+    """The cost of the wrong orders, and of the failures without a preceding order.
 
-    Crew hours are the mean of what technicians wrote on orders that found nothing (on all orders, where none did);
-    None where nobody wrote any. Production hours are the policy's own `costs`.
+    Crew hours are the mean of the hours that technicians recorded on orders that found nothing (on all orders, if none
+    did); None if nobody recorded any. Production hours are the policy's own `costs`.
     """
 
     orders: int
@@ -89,7 +89,7 @@ class FalseAlarmCost(Model):
 
 
 class Measures(Model):
-    """A version's figures, over the plant or of one asset class."""
+    """A version's figures, for the plant or for one asset class."""
 
     orders: int
     right: int
@@ -97,7 +97,7 @@ class Measures(Model):
     prevented: int
     unlabelled: int
     cancelled: int
-    """Of the unlabelled: their work was called off."""
+    """The number of unlabelled orders whose work was called off."""
     failures: int
     precision: Share
     precision_bounds: Bounds
@@ -108,10 +108,10 @@ class Measures(Model):
 
 
 class Outcomes:
-    """What is known of the past: cases with their findings, and a failure register where there is one.
+    """The known outcomes: cases with their findings, and a failure register if there is one.
 
-    With a register an order is right by `policies.evaluation.scoring`, and precision is a share of all orders; without
-    one the findings alone say, and precision is a share of the orders of which they say anything.
+    With a register an order is right by `policies.evaluation.scoring`, and precision is a share of all orders. Without
+    one only the findings decide, and precision is a share of the orders with a finding.
     """
 
     def __init__(self, cases: Iterable[PastCase], period: Period, register: FailureRegister | None) -> None:
@@ -128,14 +128,14 @@ class Outcomes:
         self.crew_hours = tuple(case.crew_hours for case in worked if case.crew_hours is not None)
 
     def case_of(self, episode: Episode, rearm: timedelta) -> PastCase | None:
-        """The first real case that shares time with a would-be one."""
+        """The first real case that overlaps in time with a would-be case."""
         for case in self._of.get((episode.asset, episode.failure_mode), ()):
             if case.begun <= episode.last_at + rearm and episode.opened_at <= case.until:
                 return case
         return None
 
     def worth(self, episode: Episode, case: PastCase | None) -> Worth:
-        """What an order would have been worth."""
+        """The outcome of a would-be order."""
         found = case.worth if case is not None else Worth.UNLABELLED
         if self.register is None:
             return found
@@ -212,7 +212,7 @@ def _caught(
     outcomes: Outcomes,
     assets: set[str] | None,
 ) -> tuple[int, int, list[float]]:
-    """How many failures were announced, of how many, and the lead time of each right order in hours."""
+    """The number of failures that an order preceded, of how many, and the lead time of each right order in hours."""
     register, period = outcomes.register, outcomes.period
     if register is not None:
         to_announce = [failure for failure in register.to_announce if assets is None or failure.asset in assets]

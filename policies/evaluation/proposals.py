@@ -1,6 +1,6 @@
-"""Small changes of a policy version that might make it better: each one idea, each a whole draft.
+"""Small changes of a policy version that might improve it: each is one idea and a complete draft.
 
-Which of them are worth anything is for the past to say (`millwright.backtesting.suggesting`); nothing is published.
+A backtest selects the useful ones (`millwright.backtesting.suggesting`); nothing is published.
 """
 
 import re
@@ -15,30 +15,31 @@ from policies.language.redrafting import Place, Redraft
 from policies.language.variables import RULE_VARIABLES
 
 _FACTORS = (0.75, 0.9, 1.1, 1.25, 1.5, 2.0)
-"""By what a threshold with a decimal point is moved."""
+"""The factors by which a threshold with a decimal point is multiplied."""
 _STEPS = (-1, 1, 2)
-"""By what a whole number is moved."""
+"""The steps by which a whole number is moved."""
 _CODES = "memory.codes >= 1 && memory.codes >= asset.codes"
 _CODES_CELL = ("memory.codes", ">= 1, >= asset.codes")
 _DWELLS = (3, 6, 12)
 _COUNTS = (3, 6)
 _BANDS = (1.25, 1.5)
 _DELAYS = (0.5, 2, 3)
-"""By what a state's delay is moved."""
+"""The factors by which a state's delay is multiplied."""
 _COMPARED = re.compile(r"(>=|<=|>|<)(\s*)([0-9]+(?:\.[0-9]+)?)(?![0-9.])")
 _NEVER_MOVED = ("applies_to", "quality", "timing", "calendars", "cohorts", "waivers")
 
 FLEETING = timedelta(hours=3)
-"""A run of deviations no longer than this came and went: nobody could have acted on it."""
+"""The maximum length of a fleeting run of deviations: nobody could have acted on it."""
 CHATTERING = 5
-"""As many fleeting runs within a week make a chattering fault (after ISA-18.2 16.5: fleeting and chattering alarms)."""
+"""The number of fleeting runs in a week that make a chattering fault (after ISA-18.2 16.5: fleeting and chattering
+alarms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A draft and the one thing in which it differs.
+    """A draft and its one change.
 
-    `family` names the idea, of which several strengths are tried; `words` say it to a planner.
+    `family` names the idea, of which several strengths are tried; `words` describe the change to a planner.
     """
 
     family: str
@@ -47,7 +48,7 @@ class Proposal:
 
 
 def proposals(text: str, classes: Sequence[str], chattering: Sequence[str]) -> list[Proposal]:
-    """Drafts made of a version's text, each with one change, all with the next minor version number.
+    """Drafts derived from a version's text, each with one change, all with the next minor version number.
 
     Args:
         text: the version's YAML.
@@ -74,7 +75,7 @@ def proposals(text: str, classes: Sequence[str], chattering: Sequence[str]) -> l
 
 
 def left_alone(text: str) -> tuple[str, ...]:
-    """What of a version no proposal touches, in words, as far as the version has it."""
+    """The parts of this version that no proposal changes, in words."""
     redraft = Redraft(text)
     document = redraft.document
     found = [name for name in _NEVER_MOVED if document.get(name)]
@@ -90,7 +91,7 @@ def left_alone(text: str) -> tuple[str, ...]:
 
 
 def chatter(history: FaultHistory) -> int:
-    """How many fleeting runs of deviations a fault had in its worst week; `CHATTERING` of them are too many.
+    """The number of fleeting runs of deviations of a fault in its worst week; `CHATTERING` of them make it chatter.
 
     A run ends with a gap longer than `FLEETING`.
     """
@@ -107,7 +108,7 @@ def chatter(history: FaultHistory) -> int:
 
 
 def _thresholds(redraft: Redraft) -> Iterator[Proposal]:
-    """Every number of a comparison moved a little."""
+    """Drafts with one number of a comparison changed."""
     for written in redraft.conditions():
         when = written.when
         for comparison in _comparisons(when):
@@ -142,7 +143,7 @@ def _parameters(redraft: Redraft) -> Iterator[Proposal]:
 
 
 def _delays(redraft: Redraft) -> Iterator[Proposal]:
-    """States that wait longer or shorter before they are raised or cleared."""
+    """Drafts with a longer or shorter delay of a state."""
     for place, state in redraft.states():
         for name in ("on_delay", "off_delay"):
             if name not in state:
@@ -158,7 +159,7 @@ def _delays(redraft: Redraft) -> Iterator[Proposal]:
 def _required(
     redraft: Redraft, asset_class: str | None, family: str, words: str, condition: str, cell: tuple[str, str]
 ) -> Iterator[Proposal]:
-    """Every rule by which a deviation orders work asks for more; rows of tables only where all assets are meant."""
+    """Drafts in which every rule that orders work for a deviation needs more; rows of tables only for all assets."""
     wanted = condition if asset_class is None else f"(asset.class != '{asset_class}' || ({condition}))"
     changed: dict[Place, object] = {
         rule.place: wanted if rule.when == UNCONDITIONAL else f"{_closed(rule.when)} && {wanted}"
@@ -176,7 +177,7 @@ def _required(
 
 
 def _dead_bands(redraft: Redraft, asset_class: str) -> Iterator[Proposal]:
-    """What ignores a small deviation ignores a somewhat larger one of this class too."""
+    """Drafts in which the limit below which a deviation is ignored is higher for this class."""
     for rule in redraft.rules():
         when = rule.when
         found = [
@@ -206,14 +207,14 @@ def _moved(number: str) -> list[str]:
     if number.lstrip("-").isdigit():
         return [str(int(number) + step) for step in _STEPS if int(number) + step > 0]
     value = float(number)
-    # A share stays one: 0.9 is a confidence, and twice that is none.
+    # A share must stay at most 1: 0.9 is a confidence, but twice that is not.
     return [_decimal(value * factor) for factor in _FACTORS if value and (value > 1 or value * factor <= 1)]
 
 
 def _decimal(value: float) -> str:
     found = f"{value:.4g}"
     if "e" in found:
-        # Conditions and cells know no exponents.
+        # Conditions and cells do not allow exponents.
         found = f"{value:.12f}".rstrip("0").rstrip(".")
     return found if "." in found else f"{found}.0"
 

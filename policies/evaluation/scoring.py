@@ -1,9 +1,9 @@
-"""The score of a version's orders against a failure register: one function for the summary and for the backtest.
+"""The score of a version's orders against a failure register. Summary and backtest share it.
 
 An order is right if its component fails within `HORIZON` after the episode's first ordering verdict. Precision is the
 share of episodes that are right; recall the share of failures (those with `SETTLING` of telemetry before them, no
-later than its end) that an episode announced; lead time runs from an episode's first ordering verdict to the first
-failure it announced.
+later than its end) that an episode preceded; lead time is from an episode's first ordering verdict to the first
+failure that it preceded.
 """
 
 from bisect import bisect_right
@@ -17,14 +17,14 @@ from domain.model import Model
 from policies.evaluation.episodes import Episode
 
 HORIZON = timedelta(hours=72)
-"""How soon after an order its failure must come for the order to have been right."""
+"""Maximum time from an order to its failure for the order to be right."""
 SETTLING = timedelta(hours=48)
-"""How much telemetry there must be before a failure for anybody to have announced it."""
+"""Minimum telemetry before a failure for the failure to count in recall."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Failure:
-    """That a component failed, as a failure register tells it."""
+    """A failure of a component, from a failure register."""
 
     at: datetime
     asset: str
@@ -32,7 +32,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From the first to the last reading, both counted; aware UTC."""
+    """From the first to the last reading, both inclusive; aware UTC."""
 
     first: datetime
     last: datetime
@@ -43,7 +43,7 @@ class Period:
 
 
 class ScoreLine(Model):
-    """What a policy version's ordering verdicts were worth; a share of nothing is None."""
+    """The figures of a policy version's ordering verdicts; a share without cases is None."""
 
     precision: float | None
     recall: float | None
@@ -55,17 +55,17 @@ class ScoreLine(Model):
 
 
 class VersionScore(ScoreLine):
-    """A version's figures over the plant and by asset class."""
+    """A version's figures for the plant and by asset class."""
 
     by_class: dict[str, ScoreLine]
 
 
 class FailureRegister:
-    """A plant's failures, to be asked about by asset and time.
+    """A plant's failures, by asset and time.
 
     Args:
         failures: in any order.
-        period: of the telemetry; failures outside it prove orders right and cannot be missed.
+        period: of the telemetry; failures outside it count for precision, but not for recall.
     """
 
     def __init__(self, failures: Iterable[Failure], period: Period) -> None:
@@ -77,12 +77,12 @@ class FailureRegister:
 
     @property
     def to_announce(self) -> tuple[Failure, ...]:
-        """The failures that could have been announced."""
+        """The failures that count in recall."""
         first, last = self.period.first + SETTLING, self.period.last
         return tuple(failure for failure in self.failures if first <= failure.at <= last)
 
     def announced(self, episode: Episode) -> Sequence[Failure]:
-        """The failures that an episode announced, ascending."""
+        """The failures that an episode preceded, ascending."""
         times = self._times.get(episode.asset, ())
         begin, end = bisect_right(times, episode.opened_at), bisect_right(times, episode.opened_at + HORIZON)
         return [Failure(at, episode.asset) for at in times[begin:end]]
@@ -93,8 +93,8 @@ def score(episodes: Sequence[Episode], register: FailureRegister, classes: Mappi
 
     Args:
         episodes: its would-be cases.
-        register: what failed.
-        classes: the class of each asset that may fail, by which the figures are split as well.
+        register: the failures.
+        classes: the class of each asset that may fail; the figures are also split by class.
     """
     to_announce = register.to_announce
     total = _line(episodes, to_announce, register)

@@ -1,1 +1,1 @@
-"""The language of policies: what a document may say, how it is read, and what its conditions mean."""
+"""The language of policies: the fields of a document, how it is read, and the meaning of its conditions."""

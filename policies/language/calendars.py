@@ -1,6 +1,6 @@
-"""Shift calendars: whether an instant lies within named hours, by the clock on a wall of the plant.
+"""Shift calendars: whether an instant is within named hours, in the plant's local time.
 
-Pure but for the time-zone database: a law that moves a clock moves the hours with it.
+Pure, except for the time-zone database: if a time zone's rules change, the hours change with them.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _DAY = timedelta(days=1)
 
 
 def within(calendar: Calendar, at: datetime) -> bool:
-    """Whether an instant lies in one of a calendar's hours. Total: an instant no clock can show lies in none."""
+    """Whether an instant is in one of a calendar's hours. Total: an instant without a local time is in none."""
     try:
         local = at.astimezone(ZoneInfo(calendar.zone))
         return any(_covers(calendar, hours, local) for hours in calendar.hours)

@@ -1,4 +1,4 @@
-"""What a document of the right shape may still say against itself, each with its place."""
+"""Finds contradictions in a document of the right shape, each with its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
@@ -43,7 +43,7 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
 
 
 def rule_paths(document: PolicyDocument) -> dict[str, Path]:
-    """Where each rule and each row of a table stands, by its id."""
+    """The place of each rule and each row of a table, by its id."""
     paths: dict[str, Path] = {}
     for position, entry in enumerate(document.rules):
         if isinstance(entry, Rule):
@@ -81,7 +81,8 @@ def _action_problems(path: Path, then: Action, source: PolicyText) -> Iterator[T
 def _unreachable(
     field: str, rules: Sequence[Rule | Table] | Sequence[TimingRule], source: PolicyText
 ) -> Iterator[TextRejected]:
-    """First match wins: every list ends in a rule that always holds, and no rule stands behind one that hides it."""
+    """The first matching rule decides. So every list must end with a rule that is always true, and no rule may follow
+    one that hides it."""
     conditions: dict[str, str] = {}
     for position, rule in enumerate(rules):
         path: Path = (field, position)
@@ -103,7 +104,7 @@ def _unreachable(
 
 
 def _ids(document: PolicyDocument) -> Mapping[str, list[tuple[Path, str]]]:
-    """Every id with its place, by what it is the name of."""
+    """Every id with its place, by the kind of thing that it names."""
     rules: list[tuple[Path, str]] = []
     tables: list[tuple[Path, str]] = []
     for position, entry in enumerate(document.rules):

@@ -1,4 +1,4 @@
-"""What a planner calls the names of conditions."""
+"""The names of conditions in a planner's words."""
 
 from collections.abc import Mapping
 

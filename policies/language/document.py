@@ -1,4 +1,4 @@
-"""From a policy's text to its document: refused with file, line, column, field and fix, or whole."""
+"""Reads a policy's text into its document. An error has file, line, column, field and correction."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ _TYPE_PROBLEMS: Mapping[str, tuple[str, str | None]] = {
 
 
 def read_document(text: str, file: str) -> tuple[PolicyDocument, PolicyText]:
-    """Reads a policy document and checks all of it but the meaning of its conditions.
+    """Reads a policy document and checks everything except the meaning of its conditions.
 
     Args:
         text: the YAML.
@@ -55,10 +55,10 @@ def read_document(text: str, file: str) -> tuple[PolicyDocument, PolicyText]:
 
 
 def document_digest(source: PolicyText) -> str:
-    """The SHA-256 of the canonical JSON of what the text says.
+    """The SHA-256 of the canonical JSON of the text's values.
 
-    Taken over the values as written and not over the model, so that a field added to the schema later leaves the
-    digest of every older version as it is. Comments and layout are no part of it.
+    It is computed over the values as written and not over the model, so that a field that is added to the schema later
+    does not change the digests of older versions. Comments and layout do not change it.
     """
     return digest(source.data)
 
@@ -67,7 +67,7 @@ def shaped(source: PolicyText, shape: type[_Shape]) -> _Shape:
     """The text's values as a model.
 
     Raises:
-        TextRejected: they do not fit; the first complaint by line, carrying the others.
+        TextRejected: they do not fit; the first complaint by line, with the others attached.
     """
     if not isinstance(source.data, dict):
         raise source.rejected((), "this is no document with fields", fix="begin with `policy: …`")
@@ -83,7 +83,7 @@ def _worded(error: ValidationError, source: PolicyText, shape: type[Model]) -> I
     details = error.errors(include_url=False)
     for detail in details:
         loc = detail["loc"]
-        # pydantic counts only the good entries of a list, so it calls a list of bad ones too short besides.
+        # pydantic counts only the valid entries of a list, so it also reports a list of invalid ones as too short.
         if detail["type"] == "too_short" and any(other["loc"][: len(loc)] == loc != other["loc"] for other in details):
             continue
         yield _complaint(detail, source, shape)
@@ -115,7 +115,7 @@ _MISSING_FIX = {
 
 
 def _known_path(loc: tuple[str | int, ...], source: PolicyText) -> Path:
-    # pydantic adds the members of a union to its path, and a mark where it means a key; the text knows nothing of them.
+    # pydantic adds the members of a union to its path, and a mark for a key. The text's paths have neither.
     path: Path = ()
     for part in loc:
         if (*path, part) in source.values or (*path, part) in source.keys:
@@ -141,7 +141,7 @@ def _models(shape: type[Model]) -> Iterator[type[Model]]:
 
 
 def _types(annotation: object) -> Iterator[object]:
-    """What an annotation is made of, to its innermost."""
+    """All types within an annotation, at every depth."""
     yield annotation
     for inner in get_args(annotation):
         yield from _types(inner)

@@ -1,8 +1,8 @@
-"""A document's rules, tables, overrides and waivers written out as the one list that judging asks from the top.
+"""Expands a document's rules, tables, overrides and waivers into the list of rules that judging evaluates in order.
 
-First match wins is the only semantics there is. A row of a table is a rule; an override is a rule that holds for its
-assets and stands before the one it replaces, which then holds for all others; a waived rule holds for all but the
-waived, until the waiver ends.
+The first matching rule decides; there are no other semantics. A row of a table becomes a rule. An override becomes a
+rule for its assets, before the rule that it replaces, which then applies to all others. A waived rule applies to all
+assets except the waived ones, until the waiver ends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from policies.language.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class WrittenRule:
-    """A rule as it is asked.
+    """A rule as it is evaluated.
 
-    `when` is its whole condition, `written` what its author wrote of it (of a row, with its table's), `path` where.
-    `table` is the one it is a row of, `replaces` the rule it stands in for and `override` the position of the
-    override that says so.
+    `when` is its whole condition, `written` the part that its author wrote (of a row, with its table's), `path` the
+    place. `table` is the table of a row, `replaces` the rule that it replaces and `override` the position of the
+    override.
     """
 
     id: str
@@ -41,12 +41,12 @@ class WrittenRule:
 def written_out(
     document: PolicyDocument, names: Vocabulary, source: PolicyText, problems: list[TextRejected]
 ) -> list[WrittenRule]:
-    """All rules of a document in the order in which they are asked, without the guards.
+    """All rules of a document in the order of evaluation, without the guards.
 
-    Conditions are not yet checked, but for the cells of tables.
+    Only the cells of tables are checked; the conditions are not checked yet.
 
     Args:
-        problems: is given what is wrong with a cell.
+        problems: gets the problems of cells.
     """
     rules: list[WrittenRule] = []
     for position, entry in enumerate(document.rules):
@@ -92,7 +92,7 @@ def _cell_problems(row: Row, path: Path, names: Vocabulary, source: PolicyText) 
 
 
 def _alternatives(document: PolicyDocument, rule: WrittenRule) -> Iterator[WrittenRule]:
-    """A rule's replacements, the most particular first, and the rule itself for all other assets."""
+    """A rule's replacements, the narrowest scope first, and the rule itself for all other assets."""
     elsewhere: list[str] = []
     for override in most_particular_first(document.overrides):
         mine = next((each for each in override.rules if each.replaces == rule.id), None)

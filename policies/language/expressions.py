@@ -1,9 +1,9 @@
 """Conditions compiled by Google's CEL, with declared names and types.
 
-A condition is refused when it is loaded: for what is outside the language (`policies.language.grammar`), for a name
-that does not exist, a word that its enumeration does not have, and for types that do not fit. What can still go wrong
-when it is evaluated (an integer overflow, a division by nothing, a text without a UTF-8 form) never raises: the
-condition counts as not met, and the explanation carries the error.
+A condition is refused at load time if it is outside the language (`policies.language.grammar`), or uses a name that
+does not exist, a word that its enumeration does not have, or types that do not fit. Evaluation never raises. After an
+error (an integer overflow, a division by zero, a text without a UTF-8 form) the condition is false, and the explanation
+has the error.
 """
 
 import difflib
@@ -17,7 +17,8 @@ from policies.language.grammar import WRITTEN, Bounds, ConditionRejected, Node, 
 from policies.language.variables import Value, Variable
 
 CHUNK = 12
-"""How many conditions one native call asks. CEL's parser allows a recursion of 32, nesting within them included."""
+"""Maximum number of conditions in one native call. CEL's parser allows a recursion of 32, including nesting within
+them."""
 
 _ORDERINGS = ("<", "<=", ">", ">=")
 _CEL_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
@@ -27,7 +28,7 @@ _NO_OVERLOAD = re.compile(r"found no matching overload for '(.*?)' applied to '\
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that may be evaluated: its text, its parts and the names it asks for."""
+    """A checked condition: its text, its parts and the names that it uses."""
 
     text: str
     node: Node
@@ -36,7 +37,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a condition gave: whether it held, or why it could not be evaluated (then it did not hold)."""
+    """The result of a condition: whether it is true, or the error of its evaluation (then it is false)."""
 
     held: bool
     error: str | None = None
@@ -53,7 +54,7 @@ class Environment:
         """A condition checked against this environment.
 
         Raises:
-            ConditionRejected: it is outside the language, or asks for what is not there, or its types do not fit.
+            ConditionRejected: it is outside the language, uses an unknown name, or its types do not fit.
         """
         node = parse(text, bounds)
         for part in node.walk():
@@ -69,7 +70,7 @@ class Environment:
         return self._env.compile(text)
 
     def activation(self, values: Mapping[str, Value]) -> "cel.Activation":
-        """Values ready to be asked about."""
+        """Values in the form that conditions are evaluated with."""
         return self._env.Activation(values)
 
     def _check_name(self, part: Node) -> None:
@@ -84,7 +85,7 @@ class Environment:
             return
         left, right = part.parts
         if part.word in _ORDERINGS and (self._is_text(left) or self._is_text(right)):
-            # CEL would compare by the alphabet, where "" stands before "A" and "draft" before "watch".
+            # CEL would compare alphabetically: "" is before "A", and "draft" before "watch".
             raise ConditionRejected(f"{part.word} does not order texts", offset=part.start, fix="use == or in [...]")
         for named, literal in ((left, right), (right, left)):
             self._check_words(named, literal)
@@ -126,10 +127,10 @@ def _worded(message: str, text: str) -> ConditionRejected:
 
 
 class Chain:
-    """Conditions of which the first that holds decides; the last always holds.
+    """Conditions of which the first true one decides; the last is always true.
 
-    They are compiled into few large expressions, so that one native call answers for many. Where any of them cannot
-    be evaluated, they are asked one by one: the result is the same, the one in error counting as not met.
+    They are compiled into few large expressions, so that one native call evaluates many. If one of them has an error,
+    they are evaluated one by one. The result is the same: the condition with the error is false.
     """
 
     def __init__(self, environment: Environment, conditions: Sequence[Condition]) -> None:
@@ -141,7 +142,7 @@ class Chain:
         self._parts: dict[str, cel.Expression] = {}
 
     def first(self, values: Mapping[str, Value]) -> int:
-        """The position of the first condition that holds."""
+        """The position of the first true condition."""
         if not self._chunks:
             return self.first_of_each(values)
         try:
@@ -157,16 +158,16 @@ class Chain:
         return len(self.conditions) - 1
 
     def first_of_each(self, values: Mapping[str, Value]) -> int:
-        """The same, asking one condition after the other."""
+        """The same, evaluating one condition after another."""
         last = len(self.conditions) - 1
         return next((position for position in range(last) if self.answer(position, values).held), last)
 
     def answer(self, position: int, values: Mapping[str, Value]) -> Answer:
-        """What one condition gives."""
+        """The result of one condition."""
         return _answer(self._environment, self._singles[position], values)
 
     def atoms(self, position: int, values: Mapping[str, Value]) -> Iterator[tuple[Node, Answer]]:
-        """The statements within one condition, each with what it gives."""
+        """The statements within one condition, each with its result."""
         condition = self.conditions[position]
         for atom in condition.node.atoms():
             yield atom, _answer(self._environment, self._part(position, atom), values)
@@ -176,7 +177,7 @@ class Chain:
         return _answer(self._environment, self._part(position, part), values).held
 
     def value(self, position: int, part: Node, values: Mapping[str, Value]) -> object:
-        """What a part of one condition gives; an error where it gives one."""
+        """The value of a part of one condition, or its error."""
         try:
             return self._part(position, part).eval(self._environment.activation(values)).value()
         except RuntimeError as error:
@@ -194,13 +195,13 @@ def _answer(environment: Environment, compiled: "cel.Expression", values: Mappin
     try:
         given = compiled.eval(environment.activation(values)).value()
     except RuntimeError as error:
-        # The binding raises this for a value that has no form in CEL, such as a text with a lone surrogate.
+        # The binding raises this for a value that CEL cannot represent, such as a text with a lone surrogate.
         return Answer(False, str(error))
     return Answer(given) if isinstance(given, bool) else Answer(False, str(given))
 
 
 def _chunks(environment: Environment, conditions: Sequence[Condition]) -> Sequence["cel.Expression"]:
-    """The conditions in few large expressions; none where they are nested too deeply to be compiled together."""
+    """The conditions in few large expressions; none if they are nested too deeply to be compiled together."""
     try:
         return [environment.compiled(text) for text in _chained(conditions)]
     except RuntimeError:

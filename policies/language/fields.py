@@ -1,4 +1,4 @@
-"""The kinds of value that a policy document is written with, each with what it accepts and how it complains."""
+"""The types of values in a policy document, each with the accepted forms and its error messages."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _LONGEST = timedelta(days=366)
 _DURATION_FIX = "write an ISO 8601 duration such as PT24H or P2D"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _EARLIEST, _LATEST = 1970, 2199
-"""Years in which an instant may lie, so that a duration from it stays within the calendar."""
+"""The years in which an instant may lie, so that adding a duration stays within the calendar."""
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
@@ -133,7 +133,7 @@ def _one_line(value: object) -> object:
 
 def _stripped(value: object) -> object:
     if value is True:
-        return UNCONDITIONAL  # YAML reads a bare true as a truth and not as the condition that it is
+        return UNCONDITIONAL  # YAML reads a bare `true` as a boolean, but here it is a condition.
     return value.strip() if isinstance(value, str) else value
 
 

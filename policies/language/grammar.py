@@ -1,8 +1,8 @@
-"""The part of CEL that conditions may use: small enough to explain, to bound, and later to prove things about.
+"""The part of CEL that conditions may use. It is small enough to explain, to bound, and to prove properties of.
 
 Boolean operators, comparisons, `in` a list, arithmetic, `double(…)` and the text methods `startsWith`, `endsWith` and
-`contains`. Macros (`all`, `map`, …), regular expressions, ternaries, indexing and comments are left out: with them a
-short condition could take for ever, or hide what it means. What is left costs time linear in its length.
+`contains`. Macros (`all`, `map`, …), regular expressions, ternaries, indexing and comments are not allowed: with them a
+short condition could take very long, or be hard to understand. The allowed part takes time linear in its length.
 
 Precedence is CEL's (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax). CEL itself evaluates; this
 parser only finds the parts, their names and their places.
@@ -22,7 +22,7 @@ MAX_PARTS = 200
 
 
 class Bounds(NamedTuple):
-    """How large a condition may be: its characters, its levels of nesting, its parts."""
+    """Maximum size of a condition: its characters, its levels of nesting, its parts."""
 
     length: int
     nesting: int
@@ -30,9 +30,9 @@ class Bounds(NamedTuple):
 
 
 WRITTEN = Bounds(MAX_LENGTH, MAX_NESTING, MAX_PARTS)
-"""What an author may write in one place."""
+"""The limit for a condition that an author writes."""
 COMPOSED = Bounds(8 * MAX_LENGTH, MAX_NESTING + 4, 8 * MAX_PARTS)
-"""What tables, overrides and waivers may make of it."""
+"""The limit for a condition after tables, overrides and waivers are expanded."""
 
 _TOKEN = re.compile(
     r"""(?P<number>[0-9]+\.[0-9]+|[0-9]+)(?![\w.])
@@ -54,7 +54,7 @@ class ConditionRejected(PolicyRejected):
 
 
 class Part(StrEnum):
-    """What a part of a condition is."""
+    """The kind of a part of a condition."""
 
     ANY = "||"
     ALL = "&&"
@@ -71,7 +71,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Node:
-    """A part of a condition: where it stands in the text, and its own parts.
+    """A part of a condition: its position in the text, and its own parts.
 
     `word` is the name, literal, operator or function.
     """
@@ -122,7 +122,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    """Recursive descent, its depth bounded."""
+    """A recursive-descent parser with a bounded depth."""
 
     def __init__(self, text: str, bounds: Bounds) -> None:
         self._tokens = _tokens(text)

@@ -1,7 +1,7 @@
-"""From class over cohort and machine to the single asset: what an override or a waiver is for, as a condition.
+"""The scopes of overrides and waivers (class, cohort, machine, asset) as conditions.
 
-The more particular scope wins. Scopes are written as conditions on the asset, so that overriding needs no semantics of
-its own: what explains and proves conditions explains and proves an override.
+The narrower scope wins. Scopes are conditions on the asset, so overrides need no semantics of
+their own: the code that explains and proves conditions also explains and proves overrides.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,16 +16,16 @@ from policies.language.schema import Cohort, Override, PolicyDocument, Scope
 from policies.language.variables import ASSET, ASSET_READERS, Value
 
 LEVELS = ("asset_class", "cohort", "machine", "asset")
-"""The least particular first."""
+"""The scopes, the widest first."""
 _CACHED_ASSETS = 8_192
 _PLACES = {"asset_class": "asset.class", "machine": "asset.machine", "asset": "asset.id"}
 ASSETS = Environment(ASSET)
-"""What a condition on the asset alone may ask: of `applies_to` and of cohorts."""
+"""The names that a condition on the asset may use: in `applies_to` and in cohorts."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A value that a parameter has for some assets: those for which `when` holds and no earlier choice did."""
+    """A parameter's value for some assets: those for which `when` is true and no earlier choice was."""
 
     when: str
     value: Value
@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A named value with what it is for some assets, the most particular choice first."""
+    """A named value with its values for some assets, the narrowest scope first."""
 
     name: str
     default: Value
@@ -42,7 +42,7 @@ class Parameter:
 
 
 def level(scope: Scope) -> int:
-    """How particular a scope is, the higher the more; -1 where it names nothing."""
+    """The rank of a scope; a narrower scope has a higher rank. -1 if it names nothing."""
     return max((rank for rank, name in enumerate(LEVELS) if getattr(scope, name) is not None), default=-1)
 
 
@@ -53,12 +53,12 @@ def spoken(scope: Scope) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a condition writes it. What holds both kinds of quotation mark, or a backslash, cannot be written."""
+    """A text as a literal of a condition. A text with both kinds of quotation mark, or a backslash, has no literal."""
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 def scope_condition(scope: Scope, cohorts: Sequence[Cohort]) -> str:
-    """The condition that an asset is within a scope. An asset belongs to the first cohort whose condition holds."""
+    """The condition that an asset is within a scope. An asset belongs to the first cohort whose condition is true."""
     name = LEVELS[level(scope)]
     if name != "cohort":
         return f"{_PLACES[name]} == {quoted(getattr(scope, name))}"
@@ -68,12 +68,12 @@ def scope_condition(scope: Scope, cohorts: Sequence[Cohort]) -> str:
 
 
 def most_particular_first(overrides: Sequence[Override]) -> list[Override]:
-    """Overrides as they are asked: the most particular scope first, of equals the first written."""
+    """Overrides in the order of evaluation: the narrowest scope first, of equal scopes the first written."""
     return sorted(overrides, key=lambda override: -level(override.scope))
 
 
 def parameters(document: PolicyDocument) -> tuple[Parameter, ...]:
-    """The parameters of a document with all that they may be."""
+    """The parameters of a document with all their possible values."""
     ordered = most_particular_first(document.overrides)
     return tuple(
         Parameter(
@@ -90,12 +90,12 @@ def parameters(document: PolicyDocument) -> tuple[Parameter, ...]:
 
 
 def asset_values(context: Context) -> dict[str, Value]:
-    """What a condition on the asset alone may ask of it."""
+    """The values that a condition on the asset may use."""
     return {name: read(context) for name, read in ASSET_READERS.items()}
 
 
 def parameter_reader(parameter: Parameter) -> Callable[[Context], Value]:
-    """How a parameter is read: of an asset it is always the same, so it is asked once."""
+    """The reader of a parameter. It is constant for an asset, so it is evaluated once."""
     if not parameter.choices:
         return lambda _: parameter.default
     scopes = Chain(

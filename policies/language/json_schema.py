@@ -1,6 +1,7 @@
-"""The shape of a policy document as a JSON Schema (draft 2020-12), for editors that complete and check as one writes.
+"""The shape of a policy document as a JSON Schema (draft 2020-12), for editors that complete and check while an author
+types.
 
-It knows shapes, words and limits. What conditions mean, and what contradicts itself, only `policy check` knows.
+It covers shapes, words and limits. Only `policy check` finds errors in conditions, and contradictions.
 """
 
 import json
@@ -12,7 +13,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_text() -> str:
-    """The schema as it is published: two spaces deep, a line break at its end."""
+    """The published schema: indented by two spaces, with a line break at its end."""
     schema = {"$schema": _DIALECT, "title": "A Millwright policy", **_without_titles(_generated())}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -23,7 +24,7 @@ def _generated() -> dict[str, Json]:
 
 
 def _without_titles(schema: dict[str, Json]) -> dict[str, Json]:
-    """Without the titles that the generator makes of names: editors would show them instead of what a field means."""
+    """Removes the titles that the generator derives from names: editors would show them instead of the descriptions."""
     return {name: _cleaned(value) for name, value in schema.items() if name != "title" or not isinstance(value, str)}
 
 

@@ -1,4 +1,4 @@
-"""A version's text as a draft can be made of it: its places, and the same text with some of them written otherwise."""
+"""Edits a version's text to make a draft: its places, and the same text with other values in some of them."""
 
 import io
 import re
@@ -20,7 +20,7 @@ _BRACES = re.compile(r"^( *[a-z_]+: )\{(.*)\}$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A condition as its author wrote it, and whose it is. `orders` where a rule by it asks for work."""
+    """A condition as its author wrote it, and its rule. `orders` says whether that rule orders work."""
 
     place: Place
     owner: str
@@ -39,7 +39,7 @@ class WrittenRow:
 
 
 class Redraft:
-    """A version's text, taken apart.
+    """A version's text with its editable places.
 
     Args:
         text: the YAML of a version that compiles.
@@ -83,7 +83,7 @@ class Redraft:
         yield from _listed(self.document, "states")
 
     def parameters(self) -> Iterator[tuple[Place, str, str, int | float]]:
-        """Its parameters that are numbers: where, whose, by which name, and what they are."""
+        """Its numeric parameters: place, scope, name and value."""
         yield from _numbers(self.document, (), "")
         for place, override in _listed(self.document, "overrides"):
             scope = override["for"]
@@ -106,7 +106,7 @@ class Redraft:
             within[place[-1]] = FoldedScalarString(value) if isinstance(value, str) and len(value) > _FOLD else value
         out = io.StringIO()
         yaml.dump(document, out)
-        # As our own files are written; the library takes the blanks out.
+        # The style of our own files; the library removes these spaces.
         return _BRACES.sub(r"\1{ \2 }", out.getvalue())
 
 

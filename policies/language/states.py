@@ -1,7 +1,7 @@
-"""States: what holds for a while, followed over a fault's anomalies in event time, with the delays of ISA-18.2.
+"""States: conditions that are evaluated over a fault's anomalies in event time, with the delays of ISA-18.2.
 
-The fold is pure and bounded. An observation that comes after a later one was seen changes nothing: where lateness
-allows it, judging folds the window again in event order.
+The fold is pure and bounded. An observation that comes after a later one changes nothing here; within lateness,
+judging folds the window again in event order.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ STATE: Mapping[str, Variable] = {
     "met": Variable("INT", "how many of these met `raise_when`"),
     "chatter": Variable("DOUBLE", "share of the steps between these at which the answer changed: 0 steady, 1 always"),
 }
-"""What a condition may ask of a state, after its name: `state.<name>.raised`."""
+"""The values of a state that a condition may use, after its name: `state.<name>.raised`."""
 
 
 def observe_state(
@@ -33,8 +33,8 @@ def observe_state(
     """A state after an observation.
 
     Args:
-        before: the state before it, left untouched.
-        terms: the state as the policy has it.
+        before: the state before it; it is not changed.
+        terms: the state's definition in the policy.
         at: the observation's event time.
         raising: whether it met `raise_when`.
         clearing: whether it met `clear_when`.
@@ -57,7 +57,7 @@ def observe_state(
 
 
 def state_variables(terms: State) -> Mapping[str, Variable]:
-    """The names by which conditions ask about a state."""
+    """The names of a state in conditions."""
     return {
         f"state.{terms.id}.{name}": Variable(variable.type, f"{terms.says} {variable.meaning}")
         for name, variable in STATE.items()
@@ -65,7 +65,7 @@ def state_variables(terms: State) -> Mapping[str, Variable]:
 
 
 def state_readers(name: str) -> Mapping[str, Callable[[Facts], Value]]:
-    """How each of a state's names is read."""
+    """The readers of a state's names."""
     return {
         f"state.{name}.raised": lambda facts: _current(facts.memory, name, facts).raised,
         f"state.{name}.changed": lambda facts: _raised(facts.memory, name, facts) != _raised(facts.before, name, facts),

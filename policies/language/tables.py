@@ -1,7 +1,7 @@
-"""Decision tables (after OMG DMN 1.5, chapter 8), written out as conditions.
+"""Expands decision tables (after OMG DMN 1.5, chapter 8) into conditions.
 
-Each row of a table becomes a rule with its own name, reason and response, in the order in which the rows are to be
-asked: so what judges, explains and proves rules does the same with tables.
+Each row of a table becomes a rule with its own name, reason and response, in the order of evaluation. So the
+code that judges, explains and proves rules also works for tables.
 """
 
 import re
@@ -21,7 +21,7 @@ def cell_condition(name: str, variable: Variable, cell: Cell) -> str:
     """A cell as a condition on its variable.
 
     Raises:
-        ConditionRejected: the cell is no test of a variable of this type.
+        ConditionRejected: the cell does not fit a variable of this type.
     """
     if isinstance(cell, tuple):
         if variable.type == "BOOL":
@@ -39,10 +39,10 @@ def cell_condition(name: str, variable: Variable, cell: Cell) -> str:
 
 
 def row_condition(table: Table, row: Row, variables: Mapping[str, Variable]) -> str:
-    """A row's whole condition, that of its table included.
+    """A row's whole condition, including that of its table.
 
     Raises:
-        ConditionRejected: one of its cells is no test of its variable.
+        ConditionRejected: one of its cells does not fit its variable.
     """
     cells = [cell_condition(name, variables[name], cell) for name, cell in row.when.items() if name in variables]
     asked = [] if table.when == UNCONDITIONAL else [f"({table.when})"]
@@ -50,7 +50,7 @@ def row_condition(table: Table, row: Row, variables: Mapping[str, Variable]) -> 
 
 
 def precedence(action: Action) -> tuple[int, str, int]:
-    """What sorts the actions of a table whose highest row decides: the rung, then the severity, then the priority."""
+    """The sort key of actions in a table whose highest row decides: the rung, then the severity, then the priority."""
     return (-int(action.rung), action.severity.value, action.priority)
 
 

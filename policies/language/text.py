@@ -1,4 +1,4 @@
-"""A YAML text as plain values that remember where they stand, so that every complaint names its place."""
+"""A YAML text as plain values with their places, so that every complaint names a place."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,16 +32,16 @@ _WORDS: Mapping[str, Json] = {"": None, "~": None, "null": None, "true": True, "
 
 
 class TextRejected(PolicyRejected):
-    """A text that cannot be used, with its place.
+    """An error in a text, with its place.
 
     Args:
-        problem: what is wrong, in words for its author.
+        problem: what is wrong, as a sentence for the author.
         file: the name of the text.
         line: counted from 1.
         column: counted from 1.
-        field: the path of the value, dotted, or None where the whole is unreadable.
+        field: the dotted path of the value, or None if the whole text is unreadable.
         fix: what to write instead.
-        others: what else is wrong with the same text, in the order of its lines.
+        others: the other errors of the same text, in the order of its lines.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class _Mark(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Line and column, both from 1. `width` is what precedes the value's own first character (a quotation mark).
+    """Line and column, both from 1. `width` is the length of the prefix of the value (a quotation mark).
 
-    It is None where the value is spread over lines, so that a place inside it cannot be computed.
+    It is None if the value has several lines, so that a place inside it cannot be computed.
     """
 
     line: int
@@ -94,7 +94,7 @@ class PolicyText:
     def rejected(
         self, path: Path, problem: str, *, fix: str | None = None, key: bool = False, offset: int = 0
     ) -> TextRejected:
-        """A complaint about the value at a path; where there is no such value, at the nearest one around it.
+        """A complaint about the value at a path; if there is no such value, at the nearest value around it.
 
         Args:
             key: the complaint is about the name of the field and not about its value.
@@ -119,7 +119,7 @@ class PolicyText:
 
 
 def reject_all(problems: Sequence[TextRejected]) -> None:
-    """Raises the first of the problems, by line, carrying the others; returns where there is none.
+    """Raises the first of the problems, by line, with the others attached; returns if there is none.
 
     Raises:
         TextRejected: there is at least one.
@@ -140,7 +140,7 @@ def reject_all(problems: Sequence[TextRejected]) -> None:
 
 @dataclass
 class _Open:
-    """A mapping or a list whose end was not read yet."""
+    """A mapping or a list whose end has not been read yet."""
 
     path: Path
     into: dict[str, Json] | list[Json]
@@ -257,15 +257,15 @@ def _events(text: str, file: str) -> Iterator[object]:
 def read_text(text: str, file: str) -> PolicyText:
     """Reads a YAML text into plain values with their places.
 
-    Plain words are read as YAML 1.2's core schema has them (`true`, `12`, `0.5`), all else is text. Anchors, aliases,
-    tags, doubled fields and more than one document are refused: what is read is what was written.
+    Plain words are read by YAML 1.2's core schema (`true`, `12`, `0.5`), everything else is text. Anchors, aliases,
+    tags, duplicate fields and more than one document are refused, so that the values are exactly those written.
 
     Args:
         text: the YAML.
         file: its name, for complaints.
 
     Raises:
-        TextRejected: it is no YAML, or more than a policy can need.
+        TextRejected: it is no YAML, or larger than the limit for a policy.
     """
     if len(text) > MAX_CHARACTERS:
         problem = f"longer than {MAX_CHARACTERS} characters"

@@ -1,7 +1,7 @@
-"""Every name a condition may use: its type, its meaning, and how it is read. The reference is made from this table.
+"""Every name that a condition may use: its type, its meaning, and its reader. The reference page has this table.
 
-What is absent reads as the least: 0 for a number, the empty text for a text; an age or a time to something that is
-not there is `NEVER`. Times are differences of event times: judging has no clock.
+An absent value is 0 for a number and the empty text for a text. The age of something absent, or the time to it, is
+`NEVER`. Times are differences of event times, because judging has no clock.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ from domain.verdict import Context, Memory, Rung, Severity
 Value = bool | int | float | str
 
 NEVER = 1e9
-"""Minutes or hours to what will not come, or since what never was."""
+"""Minutes or hours until or since something that never happens."""
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
 
 class Variable(NamedTuple):
-    """A name's CEL type, its meaning, and for an enumeration the words it may have."""
+    """A name's CEL type, its meaning, and the words of an enumeration."""
 
     type: str
     meaning: str
@@ -30,7 +30,7 @@ class Variable(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """All that a judgement may look at. `memory` includes the anomaly, `before` does not."""
+    """All inputs of a judgement. `memory` includes the anomaly, `before` does not."""
 
     anomaly: Anomaly
     context: Context
@@ -135,7 +135,7 @@ def _run_is_current(facts: Facts) -> bool:
 def _deviation_age(facts: Facts) -> float:
     if not _run_is_current(facts) or facts.memory.deviation_at is None:
         return NEVER
-    # A late anomaly may lie within the run: then the run is at its present.
+    # A late anomaly may lie within the run; then its time counts as the run's present.
     return max((facts.anomaly.at - facts.memory.deviation_at) / _MINUTE, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The names that one policy's conditions may use: those that all have, and its own."""
+"""The names that one policy's conditions may use: the common ones, and its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,10 +28,10 @@ _TYPES: Mapping[type, str] = {bool: "BOOL", int: "INT", float: "DOUBLE", str: "S
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Environments for the conditions of a policy, and how its own names are read.
+    """Environments for the conditions of a policy, and the readers of its own names.
 
-    `observing` is what a state may ask of an anomaly; it is read by the readers of rules. Timing rules know the asset
-    and an instant, but no anomaly: `timing_readers` reads a policy's own names from these.
+    `observing` is the environment of a state's conditions; it uses the readers of rules. Timing rules have the asset
+    and a time, but no anomaly: `timing_readers` reads a policy's own names from these.
     """
 
     parameters: tuple[Parameter, ...]
@@ -43,7 +43,7 @@ class Vocabulary:
     own: Mapping[str, Variable] = field(default_factory=dict)
 
     def variable(self, name: str) -> Variable | None:
-        """What a rule's condition may call by this name."""
+        """The variable with this name in a rule's condition."""
         return self.own.get(name) or RULE_VARIABLES.get(name)
 
 

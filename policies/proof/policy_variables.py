@@ -1,4 +1,4 @@
-"""What always holds of the names that a policy brings itself: parameters, calendars, waivers and states."""
+"""Axioms for a policy's own names: parameters, calendars, waivers and states."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ def variables_of(policy: CompiledPolicy) -> Mapping[str, Variable]:
 
 
 def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:
-    """What always holds of a version's own names, in words and as terms."""
+    """The axioms for a version's own names, in words and as terms."""
     for parameter in policy.names.parameters:
         name = f"param.{parameter.name}"
         yield f"{name} is what it is for the asset", terms[name] == _parameter(parameter, terms)
@@ -52,12 +52,12 @@ def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.
 
 
 def _observed_now(state: CompiledState, terms: Terms) -> Iterator[tuple[str, "z3.BoolRef"]]:
-    """What an anomaly that is itself an observation does to a state, where no delay stands between them."""
+    """The effect of an anomaly that is an observation on a state without a delay."""
     translation = Translation(terms)
     try:
         observed, raising, *clearing = (translation.condition(condition) for condition in state.chain.conditions)
     except NotTranslated:
-        return  # of a state that is not understood every value is possible
+        return  # A state that cannot be translated may have any value.
     seen = z3.And(terms["anomaly.quality"] == literal("good"), observed)
     cleared = clearing[0] if clearing else z3.Not(raising)
     raised = terms[f"state.{state.terms.id}.raised"]
@@ -77,7 +77,7 @@ def _parameter(parameter: Parameter, terms: Terms) -> "z3.ExprRef":
 
 
 def moved_along(policy: CompiledPolicy, name: str) -> set[str]:
-    """The own names that may change where one name is changed, at the same instant."""
+    """The policy's own names that may change when one name changes, at the same time."""
     if name.startswith("memory."):
         return {own for own in policy.names.own if own.startswith("state.")}
     moved: set[str] = set()
@@ -91,7 +91,7 @@ def moved_along(policy: CompiledPolicy, name: str) -> set[str]:
 
 
 def shared(policy: CompiledPolicy, other: CompiledPolicy) -> set[str]:
-    """The own names that mean the same in two versions, so that they always have the same value."""
+    """The own names with the same meaning in two versions, so that they always have the same value."""
     mine, theirs = policy.document, other.document
     calendars = {each.id: each for each in theirs.calendars}
     waivers = {each.id: each.until for each in theirs.waivers}
@@ -117,7 +117,8 @@ def _alike(state: CompiledState, twin: CompiledState, same: set[str]) -> bool:
 
 
 def moment(policy: CompiledPolicy, values: Mapping[str, Value], context: Context, now: datetime) -> datetime:
-    """An instant at which calendars and waivers are as wanted, in a week of `now` or of a waiver's end; or `now`."""
+    """A time with the wanted values of calendars and waivers, within a week of `now` or of a waiver's end; else
+    `now`."""
     wanted = {name: value for name, value in values.items() if name.startswith(_OF_MOMENT)}
     begins = [now, *(edge for each in policy.document.waivers for edge in (each.until - _WEEK * _HOUR, each.until))]
     for begin in begins:

@@ -1,8 +1,9 @@
-"""Proving what a version promises of itself, or refuting it by a situation in which the engine breaks the promise.
+"""Proves the properties of a version, or refutes them by a situation in which the engine breaks them.
 
-`proved` means that no situation breaks it: the solver found the opposite to contradict the conditions and the axioms
-of `policies.proof.situation`. `refuted` means that a situation was found, made into events, judged by the real engine,
-and seen to break it. All else is `unknown`, the solver's own "unknown" and a time that ran out among it.
+`proved` means that no situation breaks it: the solver showed that the opposite contradicts the conditions and the
+axioms of `policies.proof.situation`. `refuted` means that a situation was found and turned into events, and that the
+real engine judged them and broke the property. Everything else is `unknown`, including the solver's own "unknown" and a
+timeout.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,14 +34,14 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     "memory.risk": ("", "Low", "Medium", "High"),
     "anomaly.quality": ("bad", "uncertain", "good"),
 }
-"""The words that have an order, the least first."""
+"""The words with an order, the lowest first."""
 
 
 class Proof(Model):
-    """What became of one property.
+    """The result for one property.
 
-    `why` says what stands against a result. `witness` holds the situations in which the engine breaks the property:
-    two, of which the second has the value raised (or lowered), where it speaks of two; else one.
+    `why` is the reason for an unknown result. `witness` has the situations in which the engine breaks the property:
+    one, or for a monotone property two, of which the second has the value raised (or lowered).
     """
 
     property: str
@@ -52,14 +53,14 @@ class Proof(Model):
 
 @dataclass(frozen=True)
 class Seen:
-    """A situation as the engine sees it: the values of all names, and the verdict on the last event."""
+    """A situation as judged by the engine: the values of all names, and the verdict on the last event."""
 
     values: Mapping[str, Value]
     verdict: Verdict
 
 
 def seen(policy: CompiledPolicy, made: Situation) -> Seen:
-    """What the engine makes of a situation."""
+    """The engine's judgement of a situation."""
     before, _ = remembered(policy, made.events[:-1], made.context)
     last = made.events[-1]
     observed, _ = look(policy, before, last, made.context)
@@ -70,10 +71,10 @@ def seen(policy: CompiledPolicy, made: Situation) -> Seen:
 
 @dataclass(frozen=True)
 class _Question:
-    """The opposite of a property: what a situation that breaks it fulfils, and how the engine is asked about one.
+    """The negation of a property: the statements that a counterexample fulfils, and the check of it by the engine.
 
-    `policies` gives, for each of `situations`, the version whose memory it shows. With `one_history` the second
-    situation differs from the first in its asset or its last event alone.
+    `policies` gives, for each of `situations`, the version whose memory it has. With `one_history` the second
+    situation differs from the first only in its asset or its last event.
     """
 
     statements: Sequence["z3.BoolRef"]
@@ -90,8 +91,8 @@ class Prover:
     Args:
         policy: the version.
         version: finds another version of the same policy by its number, for properties that name one; raises
-            `Rejected` where there is none.
-        timeout_ms: how long one question to the solver may take.
+            `Rejected` if there is none.
+        timeout_ms: maximum duration of one question to the solver.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Prover:
         self._timeout = timeout_ms
 
     def prove(self, properties: Sequence[Property]) -> Iterator[Proof]:
-        """Each property with what became of it, in turn."""
+        """The result for each property, in turn."""
         for promise in properties:
             yield self._prove(promise)
 
@@ -110,7 +111,7 @@ class Prover:
         try:
             question = self._question(promise)
         except Rejected as error:
-            # No translation, a name that does not exist, a version that is not there: nothing can be said, and why.
+            # No translation, an unknown name, or a missing version: the result is unknown, with the reason.
             return Proof(property=promise.id, says=promise.says, result="unknown", why=str(error))
         search = Search(question.statements, question.situations, self._timeout)
         answer = search.ask()
@@ -190,8 +191,8 @@ class Prover:
         draft = int(Rung.DRAFT)
 
         def broken(made: Sequence[Situation]) -> bool:
-            one = made[0]
-            return seen(other, one).verdict.rung.orders and not seen(self._policy, one).verdict.rung.orders
+            example = made[0]
+            return seen(other, example).verdict.rung.orders and not seen(self._policy, example).verdict.rung.orders
 
         shown, by, more = narrower((terms, self._policy), (others, other))
         opposite = [*statements, theirs.rung >= draft, own.rung < draft]
@@ -204,9 +205,10 @@ class Prover:
 def side_by_side(
     policy: CompiledPolicy, other: CompiledPolicy
 ) -> tuple[dict[str, "z3.ExprRef"], dict[str, "z3.ExprRef"], list["z3.BoolRef"]]:
-    """One history as two versions remember it, and what always holds of it.
+    """One history in the memories of two versions, with its axioms.
 
-    What depends on a version's own verdicts is its own; what depends on the terms of memory is so where they differ.
+    Values that depend on a version's own verdicts are separate; those that depend on the memory settings are separate
+    if the settings differ.
     """
     mine, theirs = policy.document.memory, other.document.memory
     alike = (mine.window, mine.evidence_above) == (theirs.window, theirs.evidence_above)
@@ -224,7 +226,7 @@ def side_by_side(
 def narrower(
     first: tuple[Terms, CompiledPolicy], two: tuple[Terms, CompiledPolicy]
 ) -> tuple[Terms, CompiledPolicy, CompiledPolicy]:
-    """Of two versions the one that remembers less, with its terms; then the other."""
+    """The version of the two that remembers less, with its terms; then the other."""
     mine, theirs = first[1].document.memory, two[1].document.memory
     if (mine.window, -mine.evidence_above) <= (theirs.window, -theirs.evidence_above):
         return *first, two[1]
@@ -239,15 +241,15 @@ def confirmed(
     one_history: bool = False,
     other: CompiledPolicy | None = None,
 ) -> tuple[Situation, ...] | None:
-    """Situations that were found, made into events, and seen by the engine to be what was looked for.
+    """Situations that the solver found, turned into events and confirmed by the engine.
 
     Args:
-        search: what looks for them.
-        policies: for each situation, the version whose memory it shows.
-        broken: asks the engine about them.
-        statements: what must hold besides.
+        search: the search by the solver.
+        policies: for each situation, the version whose memory it has.
+        broken: checks them with the engine.
+        statements: further statements that must hold.
         one_history: whether they share the events before the last.
-        other: another version, of which it is wanted that it remembers more.
+        other: another version, which should remember more.
     """
     names = ("witness",) if len(policies) == 1 else ("before the change", "after the change")
     for found in search.models(*statements):

@@ -1,4 +1,4 @@
-"""Searching for a situation: a bounded question to the solver, and its answer as plain values."""
+"""Searches for a situation: a bounded question to the solver, and its answer as plain values."""
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from policies.proof.policy_variables import Terms
 from policies.proof.translation import Translation, literal
 
 TIMEOUT_MS = 20_000
-"""How long one question may take; the answer is then unknown."""
+"""Maximum duration of one question; after that the answer is unknown."""
 ATTEMPTS = 6
-"""How many models are tried before a witness is given up."""
+"""Maximum number of models that are tried for a witness."""
 
 _PREFERENCE_COST = 1_000_000
-"""What one preference may cost, in the solver's own count of its steps: a busy machine finds the same witness."""
+"""Maximum cost of one preference, in the solver's own steps, so that a busy machine finds the same witness."""
 _UNSETTLED = 5
-"""How many preferences may be beyond the solver before the others are given up."""
+"""Number of preferences without an answer after which the others are skipped."""
 _ESCAPE_OPEN, _ESCAPE_CLOSE = "\\u{", "}"
 
 
 class Answer(StrEnum):
-    """Whether there is such a situation."""
+    """The answer: whether there is such a situation."""
 
     NONE = "none"
     FOUND = "found"
@@ -34,17 +34,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A version over terms: when each of its rules decides, and the rung that comes of it."""
+    """A version as terms: when each of its rules decides, and the resulting rung."""
 
     decides: tuple["z3.BoolRef", ...]
     rung: "z3.ArithRef"
 
 
 def judgement(policy: CompiledPolicy, terms: Terms) -> Judgement:
-    """How a version judges a situation: the first rule whose condition is met decides, the last always is.
+    """A version's judgement of a situation: the first rule whose condition is true decides; the last is always true.
 
     Raises:
-        NotTranslated: a condition has no form here.
+        NotTranslated: a condition cannot be translated.
     """
     translation = Translation(terms)
     met = [translation.condition(condition) for condition in policy.chain.conditions[:-1]]
@@ -61,12 +61,12 @@ def judgement(policy: CompiledPolicy, terms: Terms) -> Judgement:
 
 
 class Search:
-    """Looks for situations that fulfil some statements.
+    """Searches for situations that fulfil some statements.
 
     Args:
         statements: what must hold.
         situations: the terms whose values are wanted, one mapping for each situation.
-        timeout_ms: how long one question may take.
+        timeout_ms: maximum duration of one question.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class Search:
         self._situations = tuple(situations)
 
     def ask(self, *statements: "z3.BoolRef") -> Answer:
-        """Whether there is a situation, of which these hold too."""
+        """Whether there is a situation that also fulfils these."""
         self._solver.set(rlimit=0)
         return _answer(self._solver.check(*statements))
 
     def models(self, *statements: "z3.BoolRef") -> Iterator[tuple[Mapping[str, Value], ...]]:
-        """Some situations of which these hold too, the plainest first, each unlike those before."""
+        """Some situations that also fulfil these, the simplest first, each different from those before."""
         self._solver.push()
         self._solver.add(*statements)
         try:
@@ -112,7 +112,7 @@ class Search:
                 model = self._solver.model()
             unsettled += answer == z3.unknown
             if unsettled > _UNSETTLED:
-                break  # what comes would take as long, and a plain witness is not worth it
+                break  # The next ones would take as long, and a simpler witness is not worth it.
         return tuple({name: _value(model, term) for name, term in terms.items()} for terms in self._situations)
 
 
@@ -160,7 +160,7 @@ _PLAIN: Mapping[str, tuple[Value, ...]] = {
 
 
 def _preferences(situations: Sequence[Terms]) -> Iterator["z3.BoolRef"]:
-    """What makes a situation plain to read, and easy to bring about; the most wanted first."""
+    """Preferences that make a situation simple to read and easy to construct; the most important first."""
     for terms in situations:
         for most in _FEW:
             for name in _COUNTS:
@@ -180,7 +180,7 @@ def _preferences(situations: Sequence[Terms]) -> Iterator["z3.BoolRef"]:
 
 
 def _shape(situations: Sequence[Terms], found: Sequence[Mapping[str, Value]]) -> Iterator["z3.BoolRef"]:
-    """What two models must not share: words, truths and counts."""
+    """The values in which two models must differ: words, booleans and counts."""
     for terms, values in zip(situations, found, strict=True):
         for name, value in values.items():
             if not isinstance(value, (float, str)) or name in ("anomaly.kind", "anomaly.quality", "asset.criticality"):
@@ -188,7 +188,7 @@ def _shape(situations: Sequence[Terms], found: Sequence[Mapping[str, Value]]) ->
 
 
 def _is(term: "z3.ExprRef", value: Value) -> "z3.BoolRef":
-    # The same double and not an equal one: there is no telling -0.0 from 0.0 by its value, and nobody writes it.
+    # Compare by identity of the double, because -0.0 and 0.0 are equal by value.
     return term == literal(value)
 
 
@@ -209,7 +209,7 @@ def plain(term: "z3.ExprRef") -> Value:
 
 
 def _unescaped(text: str) -> str:
-    """A text as the solver writes it: what is not printable ASCII as its number."""
+    """A text in the solver's syntax: other characters than printable ASCII as their numbers."""
     head, found, rest = text.partition(_ESCAPE_OPEN)
     if not found:
         return head

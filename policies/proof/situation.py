@@ -1,8 +1,8 @@
-"""Every situation that judging can meet, as terms of a solver: one for each name, and what always holds between them.
+"""All situations that judging can get, as terms of a solver: one term for each name, and the axioms between them.
 
-An axiom here is a claim about `policies.engine.memory` and `policies.language.variables`; each is tested against what
-they really give. They hold where events are judged in event order, as lines do (a late one is judged again in its
-place). They need not say all: a model that no events lead to is found out when its witness is made
+An axiom is a claim about `policies.engine.memory` and `policies.language.variables`; each is tested against their
+real results. The axioms are true if events are judged in event order, as lines do (a late event is judged again at its
+place). They need not be complete: for a model that no events lead to, no witness can be made
 (`policies.proof.witness`).
 """
 
@@ -29,9 +29,9 @@ OF_MEMORY_TERMS = (
     "memory.detectors",
     "memory.confirming",
 )
-"""What depends on how long a version remembers, and on what it takes for evidence."""
+"""Names that depend on a version's window and on its threshold for evidence."""
 OF_VERDICTS = ("memory.order_age_minutes",)
-"""What depends on a version's own verdicts before."""
+"""Names that depend on a version's own earlier verdicts."""
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "anomaly.score": OF_MEMORY_TERMS,
     "anomaly.detector": ("memory.detectors", "memory.confirming"),
@@ -56,12 +56,12 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "memory.risk": ("memory.risk_changed", "memory.risk_minutes"),
     "memory.risk_changed": ("memory.risk", "memory.risk_minutes"),
 }
-"""What changes along with a name when only that one is changed."""
+"""Names that change together with a name."""
 
 
 @dataclass(frozen=True)
 class Axiom:
-    """Something that always holds, in words and as a term."""
+    """An axiom, in words and as a term."""
 
     says: str
     term: "z3.BoolRef"
@@ -74,7 +74,7 @@ def situation(prefix: str, policy: CompiledPolicy) -> dict[str, "z3.ExprRef"]:
 
 
 def beside(terms: Terms, changed: Collection[str], prefix: str, policy: CompiledPolicy) -> dict[str, "z3.ExprRef"]:
-    """A situation like another one but for some names, and for those that the other one lacks."""
+    """A situation equal to another one except for some names, and for names that the other one lacks."""
     return {
         name: constant(f"{prefix}{name}", variable) if name in changed or name not in terms else terms[name]
         for name, variable in variables_of(policy).items()
@@ -82,10 +82,10 @@ def beside(terms: Terms, changed: Collection[str], prefix: str, policy: Compiled
 
 
 def axioms(terms: Terms, policy: CompiledPolicy) -> list[Axiom]:
-    """What always holds in a situation of a version.
+    """The axioms of a situation of a version.
 
     Raises:
-        NotTranslated: a condition on which a parameter depends has no form here.
+        NotTranslated: a condition on which a parameter depends cannot be translated.
     """
     memory = policy.document.memory
     return [
@@ -150,7 +150,7 @@ def _of_memory(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
 
 
 def _of_evidence(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
-    """What an anomaly itself leaves in the memory that is asked about it."""
+    """The effect of an anomaly on the memory with which it is judged."""
     good = terms["anomaly.quality"] == literal("good")
     kind = {
         word: z3.And(good, terms["anomaly.kind"] == literal(word)) for word in ("deviation", "code", "risk", "manual")
@@ -179,7 +179,7 @@ def _of_evidence(terms: Terms, memory: MemoryTerms) -> Iterator[Axiom]:
 
 
 def raised(name: str, lower: Terms, higher: Terms, memory: MemoryTerms) -> list[Axiom]:
-    """What holds between two situations with the same history and the same anomaly but for one name, raised."""
+    """The axioms between two situations with the same history and the same anomaly except for one raised name."""
     if name != "anomaly.score":
         return []
     rising = [
@@ -205,7 +205,8 @@ def raised(name: str, lower: Terms, higher: Terms, memory: MemoryTerms) -> list[
 
 
 def longer(shorter: Terms, longer: Terms) -> list[Axiom]:
-    """What holds between one history remembered on two terms, of which one counts all that the other does, and more."""
+    """The axioms between two memories of one history, of which one counts everything that the other counts, and
+    more."""
     grows = [longer[f"memory.{name}"] >= shorter[f"memory.{name}"] for name in ("codes", "detectors", "deviations")]
     run = z3.And(
         longer["memory.deviating"],

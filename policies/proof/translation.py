@@ -1,9 +1,9 @@
-"""Conditions as terms of a solver (SMT-LIB), with the meaning that the engine gives them, errors included.
+"""Translates conditions to terms of a solver (SMT-LIB), with the engine's semantics, including errors.
 
 Doubles are IEEE 754 binary64 in both, so that rounding, infinity and NaN in arithmetic are the engine's own. Whole
-numbers are mathematical and an overflow of 64 bits is an error, as are a division by nothing and whatever is made of
-an error; `&&` and `||` forgive an error that does not matter (the CEL specification, "Logical operators"). A condition
-in error counts as not met.
+numbers are mathematical and an overflow of 64 bits is an error, as are a division by zero and any operation on
+an error; `&&` and `||` ignore an error that does not matter (the CEL specification, "Logical operators"). A condition
+with an error is false.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,12 +21,12 @@ _NEAREST = z3.RNE()
 _SORTS = {"STRING": z3.StringSort(), "BOOL": z3.BoolSort(), "INT": z3.IntSort(), "DOUBLE": DOUBLE}
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _LAST_CHARACTER = 0x2FFFF
-"""SMT-LIB's texts end here (https://smt-lib.org/theories-UnicodeStrings.shtml)."""
+"""The last character of SMT-LIB's texts (https://smt-lib.org/theories-UnicodeStrings.shtml)."""
 _NO = z3.BoolVal(False)
 
 
 class NotTranslated(PolicyRejected):
-    """A part of a condition that has no form here: nothing is claimed of what it decides."""
+    """A part of a condition cannot be translated. Nothing is claimed about its decisions."""
 
     def __init__(self, text: str, why: str) -> None:
         super().__init__(f"`{text}` cannot be translated: {why}")
@@ -35,19 +35,19 @@ class NotTranslated(PolicyRejected):
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a condition: its value, and when it is an error instead."""
+    """A part of a condition: its value, and the term for its error."""
 
     value: "z3.ExprRef"
     error: "z3.BoolRef" = _NO
 
     @property
     def holds(self) -> "z3.BoolRef":
-        """Of a truth: that it is one, and no error."""
+        """For a boolean: that it is true and has no error."""
         return z3.And(self.value, z3.Not(self.error))
 
     @property
     def fails(self) -> "z3.BoolRef":
-        """Of a truth: that it is false, and no error."""
+        """For a boolean: that it is false and has no error."""
         return z3.And(z3.Not(self.value), z3.Not(self.error))
 
 
@@ -60,7 +60,7 @@ def literal(value: Value) -> "z3.ExprRef":
     """A value as a term.
 
     Raises:
-        NotTranslated: a text has a character that the solver's texts have not.
+        NotTranslated: a text has a character that the solver's texts cannot have.
     """
     if isinstance(value, bool):
         return z3.BoolVal(value)
@@ -88,15 +88,15 @@ class Translation:
         self._values = values
 
     def condition(self, condition: Condition) -> "z3.BoolRef":
-        """That a condition is met.
+        """The term that a condition is true.
 
         Raises:
-            NotTranslated: a part of it has no form here.
+            NotTranslated: a part of it cannot be translated.
         """
         return _Conditional(condition.text, self._values).term(condition.node).holds
 
     def stated(self, condition: Condition) -> Term:
-        """A condition with its errors told apart."""
+        """A condition with separate terms for its value and its error."""
         return _Conditional(condition.text, self._values).term(condition.node)
 
 
@@ -136,7 +136,7 @@ class _Conditional:
             settled = z3.Or([term.fails for term in terms])
             return Term(z3.And([term.value for term in terms]), z3.And(wrong, z3.Not(settled)))
         settled = z3.Or([term.holds for term in terms])
-        # With an error beside a truth the value must be that truth and not what the error happens to carry.
+        # If one side is an error and the other decides, the value must be that of the deciding side.
         return Term(settled, z3.And(wrong, z3.Not(settled)))
 
     def _compared(self, node: Node) -> Term:
@@ -225,7 +225,7 @@ def _in_bounds(value: "z3.ArithRef", error: "z3.BoolRef") -> Term:
 
 
 def _quotient(left: "z3.ArithRef", right: "z3.ArithRef") -> "z3.ArithRef":
-    """Towards zero, as CEL divides; SMT-LIB's own goes by the sign of the divisor."""
+    """Division towards zero, as in CEL; SMT-LIB's own division depends on the sign of the divisor."""
     size = z3.If(left < 0, -left, left) / z3.If(right < 0, -right, right)
     return z3.If((left < 0) == (right < 0), size, -size)
 

@@ -1,7 +1,7 @@
-"""From a solver's model to events that lead there: a situation that the real engine can be asked about.
+"""Builds events from a solver's model, so that the real engine can judge the situation.
 
-A model names the values that conditions would see. A witness is a short sequence of anomalies after which they do. Each
-is no more than an attempt: what it shows is settled by judging it.
+A model has the values that conditions should read. A witness is a short sequence of anomalies that leads to these
+values. It is only an attempt; judging it decides whether it is a witness.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from policies.proof.situation import axioms, situation
 from policies.proof.translation import NotTranslated, Translation, literal
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-"""Any instant would do where no calendar and no waiver is asked for: judging knows only differences."""
+"""The default time. Without calendars and waivers any time gives the same result."""
 
 _STEP = timedelta(seconds=1)
 _SAME = ("asset.", "anomaly.failure_mode", "calendar.", "param.")
@@ -33,13 +33,13 @@ _LONGEST_MINUTES = 60 * 24 * 3650.0
 def attempts(
     name: str, values: Mapping[str, Value], policy: CompiledPolicy, other: CompiledPolicy | None = None
 ) -> Iterator[Situation]:
-    """Situations in which conditions might see these values, the plainest first; none where no attempt can be made.
+    """Situations in which conditions may have these values, the simplest first; none if no attempt is possible.
 
     Args:
-        name: what to call them.
-        values: of every name that the version's rules may use.
+        name: the name of the situations.
+        values: the values of all names that the version's rules may use.
         policy: the version.
-        other: another version, of which it is wanted that it remembers more.
+        other: another version, which should remember more.
     """
     try:
         context = _context(values)
@@ -52,12 +52,12 @@ def attempts(
             if len(events) <= MAX_EVENTS:
                 yield Situation(name=name, context=context, events=events)
     except (ValidationError, OverflowError, ValueError):
-        # The model asks for what cannot be written down: a moment before the calendar, a text without a form.
+        # The model needs a value that cannot be written: a time before the calendar, or a text without a literal.
         return
 
 
 def _remembered_by(other: CompiledPolicy, policy: CompiledPolicy, last: Anomaly) -> Iterator[tuple[Anomaly, ...]]:
-    """Anomalies that the other version remembers and this one does not: too old for this one, or too weak."""
+    """Anomalies that the other version remembers and this one does not, because they are too old or too weak for it."""
     mine, theirs = policy.document.memory, other.document.memory
     plain = {"asset": last.asset, "failure_mode": last.failure_mode, "detector": "older detector"}
     if theirs.window > mine.window:
@@ -75,7 +75,7 @@ def _remembered_by(other: CompiledPolicy, policy: CompiledPolicy, last: Anomaly)
 
 
 def _echoes(policy: CompiledPolicy, last: Anomaly, values: Mapping[str, Value]) -> Iterator[tuple[Anomaly, ...]]:
-    """Observations before the last anomaly, so many and so far apart that a state could have been raised by them."""
+    """Observations before the last anomaly, enough and far enough apart to raise a state."""
     for state in policy.states:
         observation = _observation(policy, state, last, values)
         delays = {_STEP, *(delay + _STEP for delay in (state.terms.on_delay, state.terms.off_delay) if delay)}
@@ -87,7 +87,7 @@ def _echoes(policy: CompiledPolicy, last: Anomaly, values: Mapping[str, Value]) 
 
 
 def _observation(policy: CompiledPolicy, state: CompiledState, last: Anomaly, values: Mapping[str, Value]) -> Anomaly:
-    """An anomaly on the same asset that speaks for raising a state; the last one where none was found."""
+    """An anomaly on the same asset that fulfils `raise_when` of a state; the last one if none was found."""
     terms = situation("", policy)
     translation = Translation(terms)
     about = [terms[name] == literal(value) for name, value in values.items() if name.startswith(_SAME)]
@@ -147,7 +147,8 @@ def _lead(hours: float) -> timedelta | None:
 
 @dataclass
 class _History:
-    """The anomalies before the last one: a run of deviations, error codes, witnesses, a risk, and what fills up."""
+    """The anomalies before the last one: a run of deviations, error codes, detectors, a risk, and anomalies that only
+    count."""
 
     values: Mapping[str, Value]
     memory: MemoryTerms
@@ -220,7 +221,8 @@ class _History:
             self._add(self._ago("memory.risk_minutes"), AnomalyKind.RISK, risk=Risk(state), detector=self._model())
 
     def _model(self) -> str:
-        """Who told of the risk before: a High one counts as a detector, so one that counts anyway if there is any."""
+        """The detector of an earlier risk. A High risk counts as a detector, so a detector that counts anyway is used
+        if there is one."""
         return next((event.detector for event in self.events if self._counts(event)), self.last.detector)
 
     def _ago(self, name: str) -> timedelta:
@@ -255,5 +257,5 @@ class _History:
         )
 
     def _other(self, taken: str, word: str, number: int) -> str:
-        """A name of its own."""
+        """A unique name."""
         return f"{word}-{number + 1}" + ("'" if taken == f"{word}-{number + 1}" else "")

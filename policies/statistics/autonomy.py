@@ -1,4 +1,4 @@
-"""When autonomy is earned, and when it is lost: by the lower bound of measured precision, never by its estimate."""
+"""Decides when autonomy is earned and lost: by the lower bound of measured precision, not by its estimate."""
 
 from domain.autonomy import AutonomyAdvice, AutonomyMove, AutonomyRecord, AutonomyState
 from policies.language.schema import Autonomy
@@ -6,10 +6,10 @@ from policies.statistics.intervals import wilson
 
 
 def weigh(terms: Autonomy, record: AutonomyRecord) -> AutonomyAdvice | None:
-    """The move that a record asks for; None where it may stay as it is.
+    """The move that a record requires; None if the state does not change.
 
-    Promotion is proposed once there are enough confirmed cases and the lower bound (Wilson, 95 %) reaches the target;
-    the proposal is withdrawn, and autonomy lost, as soon as a wrong order brings the bound below it.
+    Promotion is proposed when there are enough confirmed cases and the lower bound (Wilson, 95 %) reaches the target.
+    The proposal is withdrawn, or autonomy is lost, as soon as a wrong order brings the bound below the target.
     """
     labelled = record.confirmed + record.wrong
     if labelled == 0:
@@ -23,7 +23,7 @@ def weigh(terms: Autonomy, record: AutonomyRecord) -> AutonomyAdvice | None:
             move = AutonomyMove.PROPOSED
         case AutonomyState.PROPOSED if not (enough and bound >= target):
             move = AutonomyMove.WITHDRAWN
-        # What a version was given from the beginning has nothing to show yet, and is lost by a wrong order alone.
+        # Autonomy by `default: automatic` has no findings yet. It is lost only by a wrong order.
         case AutonomyState.AUTOMATIC if record.wrong and bound < target:
             move = AutonomyMove.LOST
         case _:

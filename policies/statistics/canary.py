@@ -1,10 +1,10 @@
-"""When a canary has left its band: sequential tests that may be looked at as often as one likes.
+"""Decides when a canary has left its band, by sequential tests that may be evaluated at any number of times.
 
-Each is a likelihood ratio of what was seen, between twice as bad as the band's edge allows and the edge itself
-(A. Wald, *Sequential Tests of Statistical Hypotheses*, Ann. Math. Statist. 16, 1945). Whatever keeps within the band,
-such a ratio is a nonnegative supermartingale beginning at one, so by Ville's inequality (1939) it ever reaches 1/α with
-a probability of at most α: a good canary is halted by one of the four tests in at most four of a hundred lives, however
-often they are looked at. Orders and floods are counted as a Poisson process, findings as independent trials.
+Each test is a likelihood ratio of the observations, between twice as bad as the band's edge and the edge itself
+(A. Wald, *Sequential Tests of Statistical Hypotheses*, Ann. Math. Statist. 16, 1945). Within the band
+such a ratio is a nonnegative supermartingale beginning at one. So by Ville's inequality (1939) it ever reaches 1/α with
+a probability of at most α: a good canary is halted by one of the four tests in at most four of a hundred cases, even
+if they are evaluated very often. Orders and floods are counted as a Poisson process, findings as independent trials.
 """
 
 import math
@@ -13,18 +13,18 @@ from collections.abc import Iterator
 from domain.model import Model
 
 ALPHA = 0.01
-"""How likely a canary within its band is ever halted by one test."""
+"""Maximum probability that one test ever halts a canary that is within its band."""
 TIMES = 2.0
-"""How much worse than the edge the alternative is."""
+"""The factor between the edge and the alternative."""
 _LIMIT = math.log(1 / ALPHA)
 _SURE = 0.999
 
 
 class Band(Model):
-    """What a canary keeps within. Orders are per machine and day, floods per line and day.
+    """The band of a canary. Orders are per machine and day, floods per line and day.
 
-    `precision` is the least share of finished work that finds something; `orders_from` the fewest orders, where too
-    few would mean that it sees nothing.
+    `precision` is the minimum share of finished work with a finding; `orders_from` the minimum of orders, if too
+    few would mean that it detects nothing.
     """
 
     precision: float
@@ -34,7 +34,7 @@ class Band(Model):
 
 
 class Seen(Model):
-    """What a canary did since it began. `found` and `nothing` count finished work by what it found."""
+    """The counts of a canary since it began. `found` and `nothing` count finished work with and without a finding."""
 
     found: int
     nothing: int
@@ -45,7 +45,7 @@ class Seen(Model):
 
 
 def leaves(band: Band, seen: Seen) -> tuple[str, ...]:
-    """Why a canary is halted, in words; nothing while no test has decided against it."""
+    """The reason for halting a canary; None while no test has decided against it."""
     return tuple(_leaves(band, seen))
 
 
@@ -66,7 +66,7 @@ def _count(number: int, days: float) -> str:
 
 
 def precision_ratio(at_least: float, found: int, nothing: int) -> float:
-    """The logarithm of how much likelier the findings are at half the precision than at the least allowed."""
+    """The log likelihood ratio of the findings at half the precision and at the minimum."""
     edge = min(at_least, _SURE)
     if edge <= 0:
         return -math.inf
@@ -75,10 +75,10 @@ def precision_ratio(at_least: float, found: int, nothing: int) -> float:
 
 
 def above_ratio(at_most: float, count: int, exposure: float) -> float:
-    """The logarithm of how much likelier a count is at twice the rate than at the most allowed."""
+    """The log likelihood ratio of a count at twice the rate and at the maximum."""
     return count * math.log(TIMES) - (TIMES - 1) * at_most * exposure
 
 
 def below_ratio(at_least: float, count: int, exposure: float) -> float:
-    """The logarithm of how much likelier a count is at half the rate than at the least allowed."""
+    """The log likelihood ratio of a count at half the rate and at the minimum."""
     return (1 - 1 / TIMES) * at_least * exposure - count * math.log(TIMES)

@@ -1,9 +1,8 @@
-"""Alarm floods: when more came to one operator position than a person can answer. Pure, read after the fact.
+"""Alarm floods: more alarms at one operator position than a person can answer. Pure; computed from stored alarms.
 
-ISA-18.2 (and EEMUA 191 before it) takes more than ten alarms in ten minutes for a flood, and takes it to be over when
-fewer than five came in ten minutes. An operator position is a production line here. Detection moves no verdict and no
-case: a flood costs the planner one case per fault with or without it. It is for whoever asks why a line was so loud,
-and what came first.
+In ISA-18.2 (and EEMUA 191 before it) a flood begins with more than ten alarms in ten minutes, and ends with
+fewer than five in ten minutes. An operator position is a production line here. Detection changes no verdict and no
+case. It shows people why a line had so many alarms, and which came first.
 """
 
 from collections import deque
@@ -16,15 +15,15 @@ from domain.model import Model, Moment
 
 WINDOW = timedelta(minutes=10)
 BEGINS_ABOVE = 10
-"""Alarms within the window; one more begins a flood."""
+"""Number of alarms within the window; one more begins a flood."""
 ENDS_BELOW = 5
-"""Alarms within the window; one fewer ends it."""
+"""Number of alarms within the window; one fewer ends a flood."""
 FIRST_OUT = 10
-"""How many of a flood's faults are listed, those that came first: what began it is among them."""
+"""Number of first faults of a flood that are listed; its cause is among them."""
 
 
 class FirstOut(Model):
-    """A fault of a flood, and when its first alarm came."""
+    """A fault of a flood, and the time of its first alarm."""
 
     asset: str
     failure_mode: str
@@ -32,11 +31,11 @@ class FirstOut(Model):
 
 
 class Flood(Model):
-    """A stretch in which alarms came faster than they could be answered.
+    """A period in which alarms came faster than they could be answered.
 
-    `began_at` is the first alarm of the window that was too full, `ended_at` the instant at which fewer than five lay
-    in the window behind it, None while it lasts. `alarms` counts all in between, `faults` of how many faults they
-    were, `peak` the most in any window. `first_out` lists the first faults in the order in which they came.
+    `began_at` is the first alarm of the first window with too many alarms. `ended_at` is the time at which the window
+    before it had fewer than five, None while the flood lasts. `alarms` counts all alarms in between, `faults` their
+    faults, `peak` the maximum in any window. `first_out` lists the first faults in their order.
     """
 
     position: str
@@ -81,7 +80,7 @@ def floods(position: str, alarms: Iterable[Alarm], until: datetime) -> tuple[Flo
     Args:
         position: the line.
         alarms: its alarms, ascending by time.
-        until: up to when is known what came; a flood that may still go on then has no end.
+        until: the time up to which alarms are known; a flood that may continue after it has no end.
     """
     return tuple(_floods(position, alarms, until))
 
@@ -109,5 +108,5 @@ def _floods(position: str, alarms: Iterable[Alarm], until: datetime) -> Iterator
 
 
 def _ended(window: deque[Alarm]) -> datetime | None:
-    """When fewer than five of these are left in the window, should no more come."""
+    """When fewer than five of these are left in the window, if no more come."""
     return window[-ENDS_BELOW].at + WINDOW if len(window) >= ENDS_BELOW else None

@@ -1,4 +1,4 @@
-"""How often each rule of a version decided: the proof that a rule is really applied, and the alarm where it is not."""
+"""Counts how often each rule of a version decided, and marks rules that never or always decide."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,20 +6,20 @@ from enum import StrEnum
 from domain.model import Model
 
 ENOUGH = 20
-"""How many events must have reached a rule before "always" says anything."""
+"""Minimum number of events that must have reached a rule before it can be marked "always"."""
 
 
 class Flag(StrEnum):
-    """What is odd about how often a rule decided."""
+    """The mark of a rule."""
 
     NEVER_HIT = "never_hit"
-    """It decided nothing: dead, shadowed, or for what has not happened."""
+    """It decided nothing: it is dead, shadowed, or its situation has not occurred."""
     ALWAYS_HIT = "always_hit"
-    """It decided every event that reached it, `ENOUGH` at least, so that the rules below it never spoke."""
+    """It decided every event that reached it, at least `ENOUGH`, so that no rule below it was evaluated."""
 
 
 class RuleHits(Model):
-    """A rule's verdicts in a time: how many, on how many of its days, and how many a day."""
+    """A rule's verdicts in a period: how many, on how many days, and how many a day."""
 
     rule: str
     hits: int
@@ -30,12 +30,12 @@ class RuleHits(Model):
 
 
 def rule_hits(rules: Sequence[str], hits: dict[str, tuple[int, int]], days: float) -> tuple[RuleHits, ...]:
-    """The hits of every rule, in the order in which they are asked.
+    """The hits of every rule, in the order of evaluation.
 
     Args:
         rules: all of a version's rules, its guards first.
-        hits: verdicts, and days with any, by rule; a rule that never decided need not be there.
-        days: how many days are looked at; verdicts a day are of these.
+        hits: verdicts, and days with verdicts, by rule; a rule that never decided may be missing.
+        days: the number of days in the period.
     """
     total = sum(number for number, _ in hits.values())
     reached = total

@@ -1,4 +1,4 @@
-"""Intervals of what was counted, at 95 %. Nothing here draws a random number: the same counts give the same interval.
+"""Confidence intervals of counts, at 95 %. No random numbers are used: the same counts give the same interval.
 
 Shares: Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001 advise it for small samples). Differences of
 shares: Newcombe's hybrid score interval (Newcombe 1998, method 10). Medians: the exact distribution-free interval of
@@ -16,7 +16,7 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
 class Share(Model):
-    """A part of a whole with its interval; a share of nothing is None."""
+    """A share with its interval; a share of zero cases is None."""
 
     part: int
     whole: int
@@ -26,7 +26,7 @@ class Share(Model):
 
 
 class Median(Model):
-    """The middle of some values with its interval; None where there are none, or too few for an interval."""
+    """The median of some values with its interval; None if there are no values, or too few for an interval."""
 
     n: int
     median: float | None
@@ -35,7 +35,7 @@ class Median(Model):
 
 
 class Difference(Model):
-    """How much larger one share is than another, with its interval."""
+    """The difference of two shares, with its interval."""
 
     difference: float
     low: float
@@ -63,7 +63,7 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 
 def difference(first: Share, other: Share) -> Difference | None:
-    """One share less the other; None where either is a share of nothing."""
+    """One share minus the other; None if either has zero cases."""
     if first.whole == 0 or other.whole == 0:
         return None
     p1, p2 = first.part / first.whole, other.part / other.whole
@@ -92,10 +92,11 @@ def middle(values: Sequence[float]) -> Median:
 
 
 def _rank(n: int) -> int | None:
-    """The largest k for which fewer than k+1 of n fair coins show heads at most 2.5 times in 100; None below six."""
+    """The largest k for which the probability of fewer than k+1 heads in n fair coin tosses is at most 2.5 %; None for
+    fewer than six."""
     tail, rank = 0.0, None
     if n > 1000:
-        # The exact sum underflows; the normal form of the same bound is off by less than one rank here.
+        # The exact sum underflows. The normal approximation of the bound is off by less than one rank here.
         return int(n / 2 - _Z * sqrt(n) / 2) - 1
     for k in range(n // 2):
         tail += comb(n, k) / 2**n

@@ -1,4 +1,4 @@
-"""The AMQP 1.0 types that Python has no word for (OASIS AMQP 1.0, part 1, section 1.6).
+"""The AMQP 1.0 types without a Python counterpart (OASIS AMQP 1.0, part 1, section 1.6).
 
 `bool`, `str`, `bytes`, `float` (double), `uuid.UUID`, `list`, `dict` and `None` stand for themselves and a plain
 `int` is an AMQP long; every other type has a class here, so that a value decoded and encoded again is the same.

@@ -1,4 +1,4 @@
-"""The entities and what happens to them at the end of each turn of the event loop: deliver, journal, answer."""
+"""The entities of the bus, and the work at the end of each turn of the event loop: deliver, journal, answer."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ class BrokerConnection(Protocol):
     """A client's connection, as the broker sees it."""
 
     def flush(self) -> None:
-        """Hand what was gathered to the socket."""
+        """Write the gathered frames to the socket."""
 
     def cut(self) -> None:
-        """Break the connection without a word."""
+        """Abort the connection without an AMQP close."""
 
 
 class Broker:
@@ -146,7 +146,7 @@ class Broker:
     # ------------------------------------------------------------ turns
 
     def stir(self) -> None:
-        """Something happened: have a turn after what the event loop has in hand. Without a loop nothing happens."""
+        """Schedule a turn after the present work of the event loop. Without a loop nothing happens."""
         if self._turn_is_due:
             return
         try:
@@ -157,7 +157,7 @@ class Broker:
         loop.call_soon(self._turn)
 
     def sweep(self) -> None:
-        """Let what ended by now end; to be called some times a second."""
+        """Expire locks, schedules and messages; to be called some times a second."""
         if self.connections and self.misbehaviour.is_down():
             self.cut_all()
         now = wall_ms()
@@ -166,7 +166,7 @@ class Broker:
         self.stir()
 
     def commit(self) -> None:
-        """Write to the journal what has happened."""
+        """Write the changes to the journal."""
         self._journal.commit()
 
     def _turn(self) -> None:

@@ -27,7 +27,7 @@ _LOCK_LOST = 410
 
 
 class ConnectionCutError(Exception):
-    """A fault cut the connection: nothing more of what it sent is to be looked at."""
+    """A fault cut the connection: the rest of its input must be ignored."""
 
 
 class ChannelConnection(Protocol):

@@ -27,7 +27,7 @@ from sandbox.bus.amqp_types import (
 )
 
 MAX_DEPTH: Final = 32
-MAX_EMPTY_ITEMS: Final = 4096  # items of no width cost the sender nothing and us memory
+MAX_EMPTY_ITEMS: Final = 4096  # Items without a width cost the sender nothing, but they cost us memory.
 
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")

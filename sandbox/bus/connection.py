@@ -1,7 +1,7 @@
 """One client's connection: protocol headers, SASL, frames in and out.
 
-Nothing is written to the socket before the turn of the event loop ends and its changes are journalled: an answer that
-leaves speaks of something that lasts. Whatever a client sends, the worst it gets is its own connection closed.
+Nothing is written to the socket before the turn of the event loop ends and its changes are journalled, so every answer
+is about durable state. Invalid input from a client only closes that client's connection.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         self.broker.has_output(self)
 
     def flush(self) -> None:
-        """Hand what was gathered to the socket."""
+        """Write the gathered frames to the socket."""
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(bytes(self._outbox))
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._stir()
 
     def cut(self) -> None:
-        """Break the connection without a word."""
+        """Abort the connection without an AMQP close."""
         self._closing = True
         self._outbox.clear()
         if self._transport is not None:

@@ -1,4 +1,4 @@
-"""Queues, subscriptions and dead-letter queues: messages with sequence numbers, locks, deliveries and fates."""
+"""Queues, subscriptions and dead-letter queues: messages with sequence numbers, locks, deliveries and settlements."""
 
 import heapq
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Entity(EntityMessages):
     takes_sessions = False
 
     def restore(self) -> None:
-        """Take up what the journal holds; messages that used up their deliveries are dead-lettered."""
+        """Load the journal; messages that used up their deliveries are dead-lettered."""
         for message in self._log.messages():
             if self.takes_sessions:
                 message.session_id = _session_id(message)
@@ -34,7 +34,7 @@ class Entity(EntityMessages):
                 self._line_up(message)
 
     def remove(self) -> None:
-        """Forget every message and turn everybody away: the entity is deleted."""
+        """Delete the entity: forget every message and detach all links."""
         self._is_removed = True
         for message in list(self._messages.values()):
             self._drop(message)
@@ -44,7 +44,7 @@ class Entity(EntityMessages):
             consumer.refused(entity_not_found(self.path))
 
     def receivers(self) -> list[Consumer]:
-        """Everybody who receives here, or waits to."""
+        """All receivers, also those that wait for a session."""
         return list(self._consumers)
 
     # ------------------------------------------------------------ what is in it
@@ -208,7 +208,7 @@ class Entity(EntityMessages):
     # ------------------------------------------------------------ time and faults
 
     def sweep(self, now: int) -> None:
-        """Let locks, schedules and lives that ended by `now` end."""
+        """Expire locks, schedules and messages up to `now`."""
         self._sweep_locks(now)
         while self._due and self._due[0][0] <= now:
             _, sequence = heapq.heappop(self._due)

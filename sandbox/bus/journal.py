@@ -1,4 +1,4 @@
-"""The bus on disk: SQLite holds what is not settled yet, so that a bus started again goes on where it was.
+"""The bus on disk: SQLite stores unsettled messages, so that a restarted bus continues where it was.
 
 Changes are gathered and written in one transaction at the end of a turn of the event loop, before any answer of that
 turn leaves. `synchronous=OFF`: a committed change survives the end of this process, not of the machine.

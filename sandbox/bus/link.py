@@ -1,4 +1,4 @@
-"""The server's ends of links: what all have, and those towards the client, of receivers and of replies."""
+"""The server's ends of links: their common part, and the links towards the client, for receivers and for replies."""
 
 import os
 from typing import Final, Protocol

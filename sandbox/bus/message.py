@@ -1,7 +1,7 @@
-"""A message of the bus: what its sender wrote, and where it stands with the broker.
+"""A message of the bus: the sender's content, and its state in the broker.
 
-The sender's part is kept as the bytes that came (the *bare message* of AMQP 1.0, part 3, section 3.2) and read only
-where somebody asks: most messages pass through a queue without ever being understood.
+The sender's part is kept as received bytes (the *bare message* of AMQP 1.0, part 3, section 3.2) and parsed only
+when needed: most messages pass through a queue without being parsed.
 """
 
 import time
@@ -28,7 +28,7 @@ _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
 
 
 class State(IntEnum):
-    """Where a message stands; the first three are the values of `x-opt-message-state`."""
+    """The state of a message; the first three are the values of `x-opt-message-state`."""
 
     ACTIVE = 0
     DEFERRED = 1
@@ -186,7 +186,7 @@ class Message:
         return cls([], {}, bare + section(DATA, encode(body)))
 
     def copy(self) -> "Message":
-        """The same content with a standing of its own, as each subscription of a topic gets it."""
+        """The same content with a separate state, as each subscription of a topic gets it."""
         twin = Message(self.header, self.annotations, self.bare)
         twin._properties, twin._application = self._properties, self._application
         return twin

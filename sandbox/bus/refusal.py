@@ -1,4 +1,4 @@
-"""What the bus says no with: an AMQP error condition and the status $management answers with.
+"""The refusals of the bus: an AMQP error condition, and the status of an answer of $management.
 
 The conditions are those the client maps to exceptions (Service Bus AMQP protocol guide; AMQP 1.0, part 2, 2.8.15).
 """

@@ -1,4 +1,4 @@
-"""The sandbox's Service Bus: entities, an AMQP 1.0 listener on loopback, and the plant's own way in."""
+"""The sandbox's Service Bus: entities, an AMQP 1.0 listener on loopback, and direct publishing for the plant."""
 
 import asyncio
 import contextlib

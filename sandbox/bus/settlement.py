@@ -1,4 +1,4 @@
-"""What a receiver decides about a message."""
+"""The settlement of a message by a receiver."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""The nodes a client meets: the job management object, its receiver with methods and list, its response provider."""
+"""The nodes that a client finds: the job management object, its receiver with methods and list, its response
+provider."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The shop floor behind the server: every workstation, the planned stops, orders downloaded by clients, the holds.
 
-Knows nothing of OPC UA. `now` is plant time and never goes back. Planned jobs run by themselves; orders a client has
-stored wait in their equipment's queue for a planner to slot them in, so this receiver accepts, allows, revokes, updates
-and removes them but never runs them (OPC 10031-4 leaves AllowedToStart to Running to the receiver).
+This module does not use OPC UA. `now` is plant time and never goes back. Planned jobs run by themselves. Orders that a
+client has stored wait in their equipment's queue for a planner. So this receiver accepts, allows, revokes, updates
+and removes them, but never runs them (OPC 10031-4 leaves the step from AllowedToStart to Running to the receiver).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class DownloadedOrder:
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A stored order and where it stands."""
+    """A stored order and its state."""
 
     order: DownloadedOrder
     state: JobState
@@ -43,7 +43,7 @@ class Downloaded:
 
 @dataclass
 class Changes:
-    """What has to be written down since the last time it was: equipment and downloaded orders by id."""
+    """The changes since the last write: equipment and downloaded orders by id."""
 
     equipment: set[str] = field(default_factory=set)
     downloaded: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Floor:
         self._next_change: datetime | None = None
 
     def advance(self, now: datetime) -> bool:
-        """Let everything happen that is due at `now`; True where the job order list is another than before."""
+        """Do everything that is due at `now`; True if the job order list has changed."""
         if self._next_change is not None and now < self._next_change:
             return False
         for name, station in self.workstations.items():

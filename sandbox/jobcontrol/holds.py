@@ -1,4 +1,4 @@
-"""The MES's own record of what was held, by whom (their key) and how long: the sandbox's independent count."""
+"""The MES's own record of holds: job, key and duration. It is part of the sandbox's independent count."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Misbehaviour:
         )
 
     async def before_work(self, fault: Fault, operation: str) -> Any:
-        """What is to be seen before the work; a result where it takes the work's place."""
+        """Show the faults before the work; a result if a fault replaces the work."""
         match fault.kind:
             case "slow":
                 await asyncio.sleep(fault.seconds)

@@ -131,7 +131,7 @@ class JobControlServer:
         return self._holds.rows()
 
     async def start(self) -> None:
-        """Let the plan come to the clock's time and listen. May be called again after `stop`."""
+        """Advance the plan to the clock's time and listen. May be called again after `stop`."""
         if self._journal is None:
             self._journal = self._open_journal()
         self._floor.advance(self._clock.now())
@@ -179,7 +179,7 @@ class JobControlServer:
             self._journal = None
 
     async def advance(self, now: datetime) -> None:
-        """Let plant time have come to `now`; a client sees the jobs where they then are."""
+        """Advance the plan to `now`, so that clients read the jobs at that time."""
         if self._floor.advance(now):
             self._save()
             await self._publish()
@@ -262,7 +262,7 @@ class JobControlServer:
             await self._list_node.write_value(self._wire.job_order_list(rows))
 
     def _publish_later(self, seconds: float) -> None:
-        """Let clients see the jobs as they are now only after a while."""
+        """Delay the visibility of the present jobs for clients."""
 
         async def publish() -> None:
             await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""One equipment working down its plan: the job it is on, what holds did to the rest, the last job it ended."""
+"""One equipment and its plan: the current job, the delay by holds, and the last job."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Workstation:
         return self._end(slot) if self.progress.state is JobState.RUNNING else self._start(slot)
 
     def advance(self, now: datetime) -> bool:
-        """Let everything happen that is due at `now`; True where something did. An hour and a year cost the same."""
+        """Do everything that is due at `now`; True if something was. The cost does not depend on the elapsed time."""
         changed = False
         while (due := self.next_change()) is not None and due <= now:
             changed = True

@@ -17,7 +17,7 @@ def not_logged_in() -> MaximoError:
 
 
 class Admission:
-    """Knows the API keys and their users, and now and then hands out a session cookie that is a trap."""
+    """Has the API keys and their users, and sometimes sets a session cookie that clients must not send back."""
 
     def __init__(self, api_keys: Mapping[str, str]) -> None:
         self._api_keys = api_keys

@@ -1,4 +1,4 @@
-"""Many records in one request (`x-method-override: BULK`): always answered 200, each item with its own fate."""
+"""Many records in one request (`x-method-override: BULK`): always answered 200, each item with its own result."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

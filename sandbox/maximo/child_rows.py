@@ -1,4 +1,4 @@
-"""How the child rows of a payload meet those a record holds: merged into them, or put in their place."""
+"""Writes the child rows of a payload into a record: merged into the existing rows, or replacing them."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Shows the faults the server has been told to show, around an application that knows nothing of them."""
+"""Shows injected faults, as a middleware around the application."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One request, read once: who asks, in which JSON, and under which public address."""
+"""A request, parsed once: its user, its JSON form, and its public address."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Work orders: created, changed, moved from status to status, and deleted while nobody has begun."""
+"""Work orders: create, change, change status, and delete before the work has begun."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -61,8 +61,8 @@ def export(
     with fresh.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("datetime", "machineID", "failure"))
-        times = ((one.time.replace(tzinfo=None).isoformat(" "), one) for one in failures)
-        writer.writerows((time, one.machine, one.component) for time, one in times)
+        times = ((failure.time.replace(tzinfo=None).isoformat(" "), failure) for failure in failures)
+        writer.writerows((time, failure.machine, failure.component) for time, failure in times)
     fresh.replace(directory / "failures.csv")
     return {name: len(lines) for name, lines in rows.items()} | {"failures": len(failures)}
 

@@ -1,7 +1,7 @@
-"""Lets the plant speak: every departure of the timetable leaves through the twin service onto the bus.
+"""Publishes the plant's events: every departure of the timetable is sent through the twin service to the bus.
 
-Telemetry and patches go through the twin service, whose event routes make CloudEvents of them; nonsense goes past
-it, as from a publisher that keeps no rules. On the bus they are CloudEvents in binary mode (CloudEvents AMQP
+Telemetry and patches go through the twin service, whose event routes make CloudEvents of them. Invalid messages bypass
+it, as from a publisher that follows no rules. On the bus they are CloudEvents in binary mode (CloudEvents AMQP
 binding): attributes as `cloudEvents:*` application properties, the body is the data alone.
 """
 
@@ -65,7 +65,7 @@ class Bus(Protocol):
         """Take a message; how many subscriptions got it."""
 
     def flush(self) -> None:
-        """Let what was published outlive the process."""
+        """Make the published messages durable."""
 
 
 class Feed:
@@ -114,7 +114,7 @@ class Feed:
             if (position + 1) % _BREATH == 0:
                 await asyncio.sleep(0)
         if published:
-            # First the messages, then the position: a crash between the two repeats events and loses none.
+            # First the messages, then the position: after a crash in between, events are repeated and none is lost.
             self._bus.flush()
             self._keep(end)
         return published

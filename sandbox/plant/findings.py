@@ -28,7 +28,7 @@ _COMPONENT_OF_CLASS: Final[Mapping[str, str]] = {code: name for name, code in CL
 
 @dataclass(frozen=True)
 class Trade:
-    """Who opens a component, and what they write of it: failure class, problem, cause, part and usual hours."""
+    """The technician of a component, and what they record: failure class, problem, cause, part and usual hours."""
 
     labor: str
     failure_class: str

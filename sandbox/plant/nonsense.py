@@ -1,4 +1,4 @@
-"""Messages that a plant sends on a bad day and nobody should believe: malformed rows and unknown devices."""
+"""Invalid messages: malformed rows and unknown devices."""
 
 from __future__ import annotations
 

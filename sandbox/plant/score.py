@@ -1,8 +1,8 @@
-"""The score: what a policy version's ordering verdicts were worth, judged by the truth.
+"""The score: precision and recall of a policy version's ordering verdicts, measured against the true failures.
 
 An *episode* is a run of one component's ordering verdicts not more than 24 h apart. It is right if that component
 fails within 72 h after its start. Precision is the share of episodes that are right, recall the share of component
-failures (those with 48 h of telemetry before them) that a right episode announced, lead time the time from an
+failures (those with 48 h of telemetry before them) that a right episode preceded, lead time the time from an
 episode's first ordering verdict to the failure.
 """
 
@@ -36,13 +36,13 @@ class Ordering:
 
 @dataclass(frozen=True)
 class Score:
-    """A version's figures; a share of nothing is None.
+    """A version's figures; a share without cases is None.
 
     Attributes:
         orders: episodes, each of which would have been one order.
         right: episodes followed by the failure.
-        failures: component failures that could have been announced.
-        caught: those of them that were.
+        failures: component failures that count in recall.
+        caught: those of them that an episode preceded.
     """
 
     orders: int

@@ -1,4 +1,4 @@
-"""The four signals of a machine and what the data's publisher says of them.
+"""The four signals of a machine, with the published statistics.
 
 Levels, spreads and shifts are those of Microsoft's "Azure Predictive Maintenance" data set, which gives no
 units. Each signal stands for one component: before that component fails the signal steps, and 24 h before the

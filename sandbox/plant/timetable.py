@@ -1,12 +1,12 @@
-"""What the plant says, and when: every event of the feed in the order in which it leaves, from one seed.
+"""The timetable of the feed: every event in the order in which it is sent, from one seed.
 
-A row of the detector leaves when its query is run, and again, under another id, with the next run whose window
-still covers it. An error leaves when it happens, twice over: as telemetry and as a patch of the machine's twin. Of
-all these 3 % leave a second time under the same id, and 2 % are withheld for 1 to 5 h. The errors of an hour leave
-before the answers to a query run in that hour (a query takes its time); among themselves both leave in no order.
-In addition to them come the chatter of equipment that nobody watches and rows that nobody should believe.
+A row of the detector is sent when its query is run, and again, under another id, with the next run whose window
+still covers it. An error is sent when it happens, twice: as telemetry and as a patch of the machine's twin. Of
+all these 3 % are sent a second time under the same id, and 2 % are delayed by 1 to 5 h. The errors of an hour are sent
+before the answers to a query in that hour, because a query takes time; within each group the order is random.
+In addition there are events of equipment that is not monitored, and invalid rows.
 
-Every chance is drawn from the digest of an event's content and run, so that no event's fate depends on another's.
+All randomness is drawn from the digest of an event's content and run, so that events do not influence each other.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _errors(dataset: Dataset, seed: int) -> Iterator[Departure]:
 
 
 def _chatter(dataset: Dataset, seed: int) -> Iterator[Departure]:
-    """The arm and the belt, which nobody watches; the belt sends a `motorTemperature` that its model lacks."""
+    """The arm and the belt, which are not monitored; the belt sends a `motorTemperature` that its model lacks."""
     for run, hour in enumerate(range(_CHATTER_HOURS, dataset.hours, _CHATTER_HOURS)):
         at = dataset.hour(hour)
         for twin, data in (

@@ -1,4 +1,4 @@
-"""Whether twins and relationships are what their models say."""
+"""Checks twins and relationships against their models."""
 
 from __future__ import annotations
 

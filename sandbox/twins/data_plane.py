@@ -1,4 +1,4 @@
-"""The twin service behind its front door: models, twins, relationships, routes and queries over one journal."""
+"""The twin service without its HTTP layer: models, twins, relationships, routes and queries over one journal."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-# Codes: REST reference of the data plane, api-version 2023-10-31. It does not list what its front door says; the
+# Codes: REST reference of the data plane, api-version 2023-10-31. It does not list the errors of the HTTP layer; the
 # codes about the token, the api-version, an unknown path or method, throttling and failure are ours.
 STATUSES: Final[Mapping[str, int]] = MappingProxyType(
     {

@@ -12,7 +12,7 @@ from sandbox.twins.query_index import QueryIndex
 
 
 class GraphStore:
-    """Every write goes through here: to memory, to disk, and in its time to the query index."""
+    """All writes: to memory, to disk, and after the lag to the query index."""
 
     def __init__(self, journal: Journal, lag: timedelta, now: Callable[[], datetime]) -> None:
         self._journal = journal

@@ -39,7 +39,7 @@ _PROXY_PAGE: Final = "<!doctype html><title>Sign in</title><h1>Sign in to the pl
 class RequestGate:
     """Wraps handlers.
 
-    The kinds of fault it knows are those of `KINDS`. `conflict` lets another writer get there first: the twin has a
+    It supports the faults of `KINDS`. With `conflict` another writer is first: the twin has a
     new ETag when the request is served, so one with If-Match meets 412 and one without goes through.
     """
 

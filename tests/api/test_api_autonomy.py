@@ -97,11 +97,11 @@ async def proposed(storage: Storage, api: httpx.AsyncClient) -> str:
 
 async def test_the_table_tells_how_far_each_class_and_mode_has_come(api: httpx.AsyncClient, storage: Storage) -> None:
     await earned(storage)
-    (one,) = (await api.get("/autonomy")).json()
-    assert (one["asset_class"], one["failure_mode"], one["state"]) == ("pump", "PDE", "review")
-    assert (one["confirmed"], one["wrong"], one["target"], one["needed"], one["enforced"]) == (35, 1, 0.9, 20, True)
-    assert one["precision"] == pytest.approx(35 / 36, abs=1e-3)
-    assert one["lower_bound"] < one["precision"] < one["upper_bound"] < 1
+    (row,) = (await api.get("/autonomy")).json()
+    assert (row["asset_class"], row["failure_mode"], row["state"]) == ("pump", "PDE", "review")
+    assert (row["confirmed"], row["wrong"], row["target"], row["needed"], row["enforced"]) == (35, 1, 0.9, 20, True)
+    assert row["precision"] == pytest.approx(35 / 36, abs=1e-3)
+    assert row["lower_bound"] < row["precision"] < row["upper_bound"] < 1
 
 
 async def test_an_approvers_signature_promotes_and_takes_back_what_acts_without_review(
@@ -123,7 +123,7 @@ async def test_an_approvers_signature_promotes_and_takes_back_what_acts_without_
         ({"meaning": "another meaning"}, 409, "the signature is not ada's"),
         ({"move": "refused"}, 409, "the signature is not ada's"),
         ({"at": timestamp(NOW - timedelta(minutes=6))}, 409, "not of now"),
-        ({"by": "otto"}, 403, "it takes the role approver"),
+        ({"by": "otto"}, 403, "it needs the role approver"),
         ({"move": "proposed"}, 422, "promoted"),
         ({"meaning": " "}, 422, "pattern"),
     ],
@@ -141,9 +141,9 @@ async def test_a_version_that_does_not_enforce_autonomy_promotes_nobody(
     api: httpx.AsyncClient, storage: Storage, ada: Approver
 ) -> None:
     await earned(storage, enforce=False)
-    (one,) = (await api.get("/autonomy")).json()
-    assert one["enforced"] is False
-    answer = await ada.says("promoted", one["digest"])
+    (row,) = (await api.get("/autonomy")).json()
+    assert row["enforced"] is False
+    answer = await ada.says("promoted", row["digest"])
     assert (answer.status_code, "does not enforce" in answer.json()["detail"]) == (409, True)
 
 
@@ -160,5 +160,5 @@ async def test_what_acts_by_itself_from_the_first_is_taken_away_before_there_was
 
 async def test_the_summary_tells_which_waivers_in_force_end_soon(api: httpx.AsyncClient, storage: Storage) -> None:
     await earned(storage)
-    (one,) = (await api.get("/summary")).json()["waivers"]
-    assert (one["waiver"], one["owner"], one["reason"], one["ended"]) == ("trial", "Ada", "A trial.", False)
+    (waiver,) = (await api.get("/summary")).json()["waivers"]
+    assert (waiver["waiver"], waiver["owner"], waiver["reason"], waiver["ended"]) == ("trial", "Ada", "A trial.", False)

@@ -72,7 +72,7 @@ async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(client: httpx.
     async def ids(**query: str | int) -> list[str]:
         reply = await client.get("/cases", params=query)
         assert reply.status_code == 200, reply.text
-        return [one["id"] for one in reply.json()]
+        return [row["id"] for row in reply.json()]
 
     for query in ({}, {"state": "open"}, {"state": "propose"}, {"asset": "machine-001"}, {"line": LINE}):
         assert await ids(**query) == [case]
@@ -93,7 +93,7 @@ async def test_a_case_is_shown_with_its_evidence_and_its_story(client: httpx.Asy
 async def test_a_verdict_that_orders_is_listed_for_the_score(client: httpx.AsyncClient, case: str) -> None:
     for version in ("1.1.0", "1.0.0"):
         orderings = (await client.get("/verdicts/ordering", params={"version": version})).json()
-        assert {(one["version"], one["asset"], one["machine"]) for one in orderings} == {
+        assert {(ordering["version"], ordering["asset"], ordering["machine"]) for ordering in orderings} == {
             (version, "machine-001-comp1", 1)
         }
     page = await client.get("/verdicts/ordering", params={"limit": 1, "after": 1})
@@ -115,7 +115,7 @@ async def test_a_decision_reaches_the_workflow_of_its_case(
         (WorkflowUpdateFailedError(ApplicationError("grace decided the other way")), 409, "the other way"),
         (WorkflowUpdateRPCTimeoutOrCancelledError(), 503, "no worker answered"),
         (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 503, "not at work"),
-        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine is away"),
+        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine does not answer"),
     ],
 )
 async def test_a_decision_that_does_not_get_through_says_why(

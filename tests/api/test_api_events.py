@@ -74,7 +74,7 @@ async def test_an_event_is_taken_in_every_way_that_it_may_travel(
     assert item["status"] == "accepted"
     stored = await rows(
         shared_storage.engine,
-        "SELECT e.door, e.asset FROM events e JOIN pending p ON p.event_id = e.id WHERE e.external_id = :id",
+        "SELECT e.ingress, e.asset FROM events e JOIN pending p ON p.event_id = e.id WHERE e.external_id = :id",
         id=item["id"],
     )
     assert stored == [("http", "machine-001-comp1")]

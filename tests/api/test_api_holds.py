@@ -143,7 +143,7 @@ async def test_a_planner_releases_nothing(app: FastAPI, caller: Caller, storage:
         assert (await paul.get("/holds")).status_code == 200
         refused = await paul.post(f"/holds/{held}/release", json=SAID)
     assert refused.status_code == 403
-    assert "paul may not do this; it takes the role production" in refused.json()["detail"]
+    assert "paul may not do this; it needs the role production" in refused.json()["detail"]
     assert await releasers(storage, held) == []
 
 

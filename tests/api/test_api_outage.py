@@ -23,7 +23,7 @@ async def test_a_database_that_turned_read_only_is_told_in_one_sentence_and_take
     again = await api.post("/events", content=body, headers=HEADERS)
     assert [reply.status_code for reply in replies] == [503] * 4
     said = {reply.json()["detail"] for reply in replies}
-    assert said == {"storage is away for the moment; nothing of this was stored"}
+    assert said == {"storage does not answer; nothing of this was stored"}
     assert (ready.status_code, ready.json()["storage"]) == (503, "answers, but is read-only: is it the primary?")
     assert (again.status_code, again.json()["accepted"]) == (202, 1)
     assert caplog.text.count("storage cannot be used: ") == 1

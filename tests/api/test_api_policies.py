@@ -83,9 +83,9 @@ async def test_an_approved_version_is_activated_by_an_operator_alone(
     assert done.status_code == 201, done.text
     found = (await api.get("/policies/in-force", params={"line": LINE})).json()
     assert (found["active"], found["assigned_by"]) == (digest, "emil")
-    listed = {one["version"]: one["state"] for one in (await api.get("/policies")).json()["versions"]}
+    listed = {version["version"]: version["state"] for version in (await api.get("/policies")).json()["versions"]}
     assert listed["1.2.0"] == "active"
-    story = [one["what"] for one in (await api.get("/policies/1.2.0/history")).json()]
+    story = [act["what"] for act in (await api.get("/policies/1.2.0/history")).json()]
     assert story[-2:] == ["policy-activated", "policy-assigned"]
 
 
@@ -123,7 +123,7 @@ async def test_a_stop_is_lifted_by_another(signed_in: SignedInPeople, api: httpx
     number = stopped.json()["stop"]
     assert (await signed_in.post("emil", f"/stops/{number}/lift", reason="over")).status_code == 409
     assert (await signed_in.post("fred", f"/stops/{number}/lift", reason="over")).status_code == 200
-    assert [one["lifted_by"] for one in (await api.get("/stops")).json()] == ["fred"]
+    assert [stop["lifted_by"] for stop in (await api.get("/stops")).json()] == ["fred"]
 
 
 async def test_a_freeze_is_declared_and_lifted(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:

@@ -72,8 +72,8 @@ async def test_a_backtest_gives_what_the_command_line_gives_and_outlives_the_api
     assert (found["state"], found["version"], found["asked_by"]) == ("done", "1.0.0", "local")
     assert found["judged"] == found["total"] > 0
     published = Catalogue.published()
-    one, other = (published.find("rotating-equipment", version) for version in ("1.0.0", "1.1.0"))
-    direct = await run_backtest(judged.engine, Question(one, other, until=NOW), lambda _, __: None)
+    earlier, later = (published.find("rotating-equipment", version) for version in ("1.0.0", "1.1.0"))
+    direct = await run_backtest(judged.engine, Question(earlier, later, until=NOW), lambda _, __: None)
     async with caller(create_app(storage, settings, None)) as restarted:
         assert (await restarted.get("/studies")).json() == [found]
         result = await restarted.get(f"/studies/{found['number']}/result")
@@ -139,7 +139,10 @@ async def test_one_whose_process_died_is_said_to_be_lost(storage: Storage, api: 
     assert "ended before it was done" in (await api.get(f"/studies/{number}/result")).json()["detail"]
     async with StudyStore(storage.engine).begun(ASKED) as later:
         pass
-    assert [one["number"] for one in (await api.get("/studies")).json() if one["state"] == "lost"] == [later, number]
+    assert [study["number"] for study in (await api.get("/studies")).json() if study["state"] == "lost"] == [
+        later,
+        number,
+    ]
 
 
 async def test_a_past_that_is_empty_is_why_it_failed(api: httpx.AsyncClient, storage: Storage, judged: Plant) -> None:
@@ -184,7 +187,7 @@ async def test_only_so_many_are_kept(storage: Storage) -> None:
         async with store.begun(ASKED) as newest:
             await store.done(newest, b"{}", None, START)
     kept: list[Study] = await store.newest(KEPT + 2)
-    assert [one.number for one in kept] == list(range(newest, newest - KEPT, -1))
+    assert [study.number for study in kept] == list(range(newest, newest - KEPT, -1))
 
 
 async def test_a_large_result_comes_in_pieces(storage: Storage) -> None:

@@ -21,7 +21,7 @@ async def test_an_asset_is_shelved_shown_and_brought_back(api: httpx.AsyncClient
     made = await shelve(api)
     assert made.status_code == 201, made.text
     shelf = made.json()["id"]
-    assert [one["suppression"]["id"] for one in (await api.get("/suppressions")).json()] == [shelf]
+    assert [row["suppression"]["id"] for row in (await api.get("/suppressions")).json()] == [shelf]
     assert (await api.get(f"/suppressions/{shelf}")).json()["arrived"] == []
     assert (await api.get("/summary")).json()["suppressed"]["shelf"] == 1
     assert (await api.post(f"/suppressions/{shelf}/end", json={"reason": "mended"})).json()["ended_by"] == "local"

@@ -132,7 +132,7 @@ async def test_who_threw_a_kill_switch_and_who_lifted_it_is_told(recorded: Async
     number = await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved", site="BEDFORD")
     await stops.lift(number, "grace", "moved")
     answer = await asking(recorded, "suppressed", since=NOW)
-    assert [(row["what"], row["by"], row["why"]) for row in (one.model_dump() for one in answer.rows)] == [
+    assert [(row["what"], row["by"], row["why"]) for row in (answered.model_dump() for answered in answer.rows)] == [
         ("every order stopped for BEDFORD", "olaf", "the CMMS is being moved"),
         ("action stop lifted", "grace", "moved"),
     ]
@@ -210,8 +210,10 @@ async def test_the_ledger_rows_that_prove_an_answer_come_with_it(read_only: Asyn
     proofs = {proof.seq: proof for proof in answer.proofs}
     assert {int(row.ledger.split("/")[0]) for row in answer.rows if row.ledger} == set(proofs)
     assert proofs
-    for one in proofs.values():
-        assert one.hash == row_hash(one.seq, one.at, one.leaves, one.root, one.previous)
+    for ledger_row in proofs.values():
+        assert ledger_row.hash == row_hash(
+            ledger_row.seq, ledger_row.at, ledger_row.leaves, ledger_row.root, ledger_row.previous
+        )
 
 
 async def test_rows_are_exported_as_csv_and_no_cell_is_a_formula(recorded: AsyncEngine, hostile: Hostile) -> None:

@@ -44,9 +44,9 @@ async def stopped(storage_engine: AsyncEngine) -> AsyncEngine:
 
 async def findings(engine: AsyncEngine, directory: Path) -> tuple[list[str], list[str]]:
     """What is found, here and offline."""
-    here = [f"{one.kind}: {one.where}: {one.what}" for one in (await verify(engine)).findings]
+    here = [f"{finding.kind}: {finding.where}: {finding.what}" for finding in (await verify(engine)).findings]
     await export(engine, directory)
-    return here, [f"{one.kind}: {one.where}: {one.what}" for one in offline_verify.verify(directory)]
+    return here, [f"{finding.kind}: {finding.where}: {finding.what}" for finding in offline_verify.verify(directory)]
 
 
 async def test_switches_and_freezes_that_nobody_touched_verify(stopped: AsyncEngine, export_directory: Path) -> None:
@@ -95,4 +95,4 @@ async def test_a_switch_or_freeze_that_was_altered_removed_or_added_is_found_and
     await Hostile(stopped).run(tampering)
     here, there = await findings(stopped, export_directory)
     assert here == there
-    assert any(one.startswith(found) for one in here), here
+    assert any(sentence.startswith(found) for sentence in here), here

@@ -49,9 +49,9 @@ _FORGED_ROW = (
 
 async def findings(engine: AsyncEngine, directory: Path) -> tuple[list[str], list[str]]:
     """What is found of suppression, here and offline, and anything else that is found offline."""
-    here = [one.what for one in (await verify(engine)).findings if one.kind == "suppression"]
+    here = [finding.what for finding in (await verify(engine)).findings if finding.kind == "suppression"]
     await export(engine, directory)
-    return here, [one.what for one in offline_verify.verify(directory)]
+    return here, [finding.what for finding in offline_verify.verify(directory)]
 
 
 async def test_what_was_shelved_and_returned_verifies(plant: Plant, export_directory: Path) -> None:
@@ -59,7 +59,7 @@ async def test_what_was_shelved_and_returned_verifies(plant: Plant, export_direc
     assert report.findings == ()
     assert await findings(plant.engine, export_directory) == ([], [])
     shelves = [json.loads(line) for line in (export_directory / "suppressions.jsonl").read_text().splitlines()]
-    assert [[each["how"] for each in one["held"]] for one in shelves] == [["held_back", "let_in"], []]
+    assert [[each["how"] for each in shelf["held"]] for shelf in shelves] == [["held_back", "let_in"], []]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ async def test_what_was_tampered_with_is_found(
 ) -> None:
     await Hostile(plant.engine).run(tampering)
     here, there = await findings(plant.engine, export_directory)
-    assert any(words in one for one in here), here
-    assert any(offline in one for one in there), there
+    assert any(words in sentence for sentence in here), here
+    assert any(offline in sentence for sentence in there), there
 
 
 async def test_what_was_revised_before_it_was_applied_verifies(

@@ -69,15 +69,15 @@ async def test_a_directory_that_is_no_export_says_so(export_directory: Path, rec
     assert "ledger.jsonl" in lines[-1]
 
 
-@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.name)
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda tampering: tampering.name)
 async def test_tampering_is_found_and_named(
     recorded: AsyncEngine, hostile: Hostile, export_directory: Path, tampering: Tampering
 ) -> None:
     await hostile.run(*tampering.statements)
     report = await verify(recorded)
     assert not report.verified
-    assert {one.kind for one in report.findings} == tampering.kinds
-    assert any(tampering.place in one.where for one in report.findings)
+    assert {finding.kind for finding in report.findings} == tampering.kinds
+    assert any(tampering.place in finding.where for finding in report.findings)
     await export(recorded, export_directory)
     code, lines = offline(export_directory)
     assert {line.split(":")[0] for line in lines[:-1]} == tampering.offline
@@ -106,7 +106,7 @@ async def test_a_history_rewritten_to_its_end_shows_against_the_published_head(
     await hostile.chain_anew()
     assert (await verify(recorded)).verified
     report = await verify(recorded, head=published)
-    assert [one.kind for one in report.findings] == ["published-head"]
+    assert [finding.kind for finding in report.findings] == ["published-head"]
     await export(recorded, export_directory)
     assert offline(export_directory) == (0, ["verified: everything agrees"])
     code, lines = offline(export_directory, "--head", published)
@@ -126,7 +126,7 @@ async def test_a_removed_tail_shows_against_the_published_head(
     )
     assert (await verify(recorded)).verified
     report = await verify(recorded, head=published)
-    assert [one.kind for one in report.findings] == ["published-head"]
+    assert [finding.kind for finding in report.findings] == ["published-head"]
     assert re.search("cut off", report.findings[0].what)
     await export(recorded, export_directory)
     assert offline(export_directory)[0] == 0

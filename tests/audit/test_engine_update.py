@@ -51,7 +51,7 @@ async def test_an_engine_that_took_over_and_judges_alike_is_told_beside_the_one_
     await plant.take(deviation(3), code(3.5))
     report = await verify(plant.engine)
     assert report.verified
-    assert [(one.engine, one.stored, one.reproduced) for one in report.made_by] == [
+    assert [(judged.engine, judged.stored, judged.reproduced) for judged in report.made_by] == [
         (OLD.digest, 4, 4),
         (engine_mark().digest, 4, 4),
     ]
@@ -74,12 +74,12 @@ async def test_a_verdict_of_a_different_engine_stays_and_the_difference_is_named
     judged_by(plant, Catalogue(), engine_mark())
     await plant.take(deviation(2, external_id="new"))
     report = await verify(plant.engine)
-    differing = [one for one in report.findings if one.kind == "verdict-differs"]
-    assert [one.where.rsplit(" ", 1)[1] for one in differing] == ["tests|old", "tests|old"]
+    differing = [finding for finding in report.findings if finding.kind == "verdict-differs"]
+    assert [finding.where.rsplit(" ", 1)[1] for finding in differing] == ["tests|old", "tests|old"]
     both = f"(made by engine {OLD.digest[:12]}, made again by engine {engine_mark().digest[:12]})"
-    assert all("priority" in one.what and one.what.endswith(both) for one in differing)
+    assert all("priority" in finding.what and finding.what.endswith(both) for finding in differing)
     assert len(differing) == report.found
-    assert [(one.stored, one.reproduced) for one in report.made_by] == [(2, 0), (2, 2)]
+    assert [(judged.stored, judged.reproduced) for judged in report.made_by] == [(2, 0), (2, 2)]
     assert (await plant.rows("SELECT body, digest FROM verdicts ORDER BY id"))[: len(stored)] == stored
 
 

@@ -79,9 +79,9 @@ async def test_a_version_s_pack_has_its_cases_and_counts_every_verdict(
     [[verdicts]] = await hostile.rows(
         "SELECT count(*) FROM verdicts v JOIN policy_versions p ON p.digest = v.version WHERE p.version = '1.1.0'"
     )
-    assert sum(one["verdicts"] for one in pack["parts"]["judged"]) == verdicts
+    assert sum(version["verdicts"] for version in pack["parts"]["judged"]) == verdicts
     assert len(pack["parts"]["cases"]) == 2
-    assert {one["external_id"] for one in (case["order"] for case in pack["parts"]["cases"])} == {"1001", "1002"}
+    assert {order["external_id"] for order in (case["order"] for case in pack["parts"]["cases"])} == {"1001", "1002"}
 
 
 def _first(part: str, name: str, value: object) -> Callable[[Pack], None]:
@@ -102,7 +102,7 @@ def _body(part: str, old: str, new: str) -> Callable[[Pack], None]:
     """Alters a hashed text, with its digest, as somebody who knows how it is made."""
 
     def alter(pack: Pack) -> None:
-        row = next(one for one in pack["parts"][part] if old in one["body"])
+        row = next(candidate for candidate in pack["parts"][part] if old in candidate["body"])
         row["body"] = row["body"].replace(old, new)
         row["digest"] = sha256(row["body"].encode())
 
@@ -110,7 +110,7 @@ def _body(part: str, old: str, new: str) -> Callable[[Pack], None]:
 
 
 def _signature(pack: Pack) -> None:
-    policy = next(one for one in pack["parts"]["policies"] if one["version"] == "1.1.0")
+    policy = next(version for version in pack["parts"]["policies"] if version["version"] == "1.1.0")
     policy["signatures"][0]["person"] = "olaf"
 
 
@@ -138,15 +138,15 @@ def _values(pack: Pack) -> None:
 
 
 def _memory(pack: Pack) -> None:
-    row = next(one for one in pack["parts"]["verdicts"] if '"seen":1' in one["memory_before"])
+    row = next(verdict for verdict in pack["parts"]["verdicts"] if '"seen":1' in verdict["memory_before"])
     row["memory_before"] = row["memory_before"].replace('"seen":1', '"seen":7')
 
 
 def _swap(pack: Pack) -> None:
-    one, other = pack["parts"]["acts"][:2]
-    one["path"], other["path"] = other["path"], one["path"]
-    one["leaf"], other["leaf"] = other["leaf"], one["leaf"]
-    one["seq"], other["seq"] = other["seq"], one["seq"]
+    first, other = pack["parts"]["acts"][:2]
+    first["path"], other["path"] = other["path"], first["path"]
+    first["leaf"], other["leaf"] = other["leaf"], first["leaf"]
+    first["seq"], other["seq"] = other["seq"], first["seq"]
 
 
 ALTERATIONS: list[tuple[str, Callable[[Pack], None], str]] = [
@@ -181,7 +181,9 @@ ALTERATIONS: list[tuple[str, Callable[[Pack], None], str]] = [
 
 
 @pytest.mark.parametrize("reseal", [False, True], ids=["as it is", "with every hash made anew"])
-@pytest.mark.parametrize(("alter", "kind"), [one[1:] for one in ALTERATIONS], ids=[one[0] for one in ALTERATIONS])
+@pytest.mark.parametrize(
+    ("alter", "kind"), [alteration[1:] for alteration in ALTERATIONS], ids=[alteration[0] for alteration in ALTERATIONS]
+)
 async def test_whatever_is_altered_is_found_and_named(
     recorded_pack: str, alter: Callable[[Pack], None], kind: str, reseal: bool
 ) -> None:
@@ -189,7 +191,7 @@ async def test_whatever_is_altered_is_found_and_named(
     alter(pack)
     if reseal:
         pack = hashed_anew(pack)
-    kinds = {one.kind for one in pack_findings(pack)}
+    kinds = {finding.kind for finding in pack_findings(pack)}
     assert kind in kinds
     assert ("part" in kinds) is not reseal
 

@@ -59,7 +59,10 @@ async def case_of(plant: Plant, asset: str) -> str:
 async def test_a_case_s_pack_tells_who_held_it_back_until_when_and_why(plant: Plant, tmp_path: Path) -> None:
     pack = await packed(plant, await case_of(plant, PUMP), tmp_path)
     shelves = json.loads(pack.json_file.read_text())["parts"]["suppressions"]
-    assert {(one["kind"], one["made_by"], one["ended_by"], len(one["held"])) for one in shelves} == {
+    assert {
+        (suppression["kind"], suppression["made_by"], suppression["ended_by"], len(suppression["held"]))
+        for suppression in shelves
+    } == {
         ("window", "mona", None, 1),
         ("shelf", "ines", None, 2),
         ("shelf", "ines", "olaf", 1),
@@ -79,14 +82,19 @@ async def test_a_pack_with_shelves_verifies_offline(plant: Plant, tmp_path: Path
 async def test_a_version_s_pack_has_what_held_back_its_own_verdicts_alone(plant: Plant, tmp_path: Path) -> None:
     active = json.loads((await packed(plant, "1.1.0", tmp_path / "a")).json_file.read_text())
     shadow = json.loads((await packed(plant, "1.0.0", tmp_path / "s")).json_file.read_text())
-    held = {each["version"] for one in active["parts"]["suppressions"] for each in one["held"]}
+    held = {each["version"] for suppression in active["parts"]["suppressions"] for each in suppression["held"]}
     assert held == {plant.digests["1.1.0"]}
-    assert {each["asset"] for one in active["parts"]["suppressions"] for each in one["held"]} == {PUMP, MOTOR}
+    assert {each["asset"] for suppression in active["parts"]["suppressions"] for each in suppression["held"]} == {
+        PUMP,
+        MOTOR,
+    }
     assert shadow["parts"]["suppressions"] == []
 
 
 def shelf(pack: Pack) -> Pack:
-    found: Pack = next(one for one in pack["parts"]["suppressions"] if one["reason"] == "the sensor is <moved>")
+    found: Pack = next(
+        suppression for suppression in pack["parts"]["suppressions"] if suppression["reason"] == "the sensor is <moved>"
+    )
     return found
 
 
@@ -111,7 +119,7 @@ def removed(pack: Pack) -> None:
 def removed_with_its_acts(pack: Pack) -> None:
     subject = f"suppression/{shelf(pack)['id']}"
     removed(pack)
-    pack["parts"]["acts"] = [one for one in pack["parts"]["acts"] if one["subject"] != subject]
+    pack["parts"]["acts"] = [act for act in pack["parts"]["acts"] if act["subject"] != subject]
 
 
 def emptied(pack: Pack) -> None:
@@ -124,7 +132,7 @@ def forged(pack: Pack) -> None:
 
 def claimed(pack: Pack) -> None:
     """A shelf that is said to have held back what another did."""
-    [other] = [one for one in pack["parts"]["suppressions"] if one["reason"] == "once more"]
+    [other] = [suppression for suppression in pack["parts"]["suppressions"] if suppression["reason"] == "once more"]
     shelf(pack)["held"].extend(other["held"])
 
 
@@ -152,8 +160,10 @@ async def test_a_shelf_that_was_altered_removed_or_forged_is_found_and_named(
 ) -> None:
     written = await packed(plant, await case_of(plant, PUMP), tmp_path)
     pack: Pack = json.loads(written.json_file.read_text())
-    names = {f"suppression {one['id']}" for one in pack["parts"]["suppressions"]} | {"suppression SHFORGED"}
+    names = {f"suppression {suppression['id']}" for suppression in pack["parts"]["suppressions"]} | {
+        "suppression SHFORGED"
+    }
     alter(pack)
-    found = [one for one in pack_findings(hashed_anew(pack)) if one.kind == "suppression"]
+    found = [finding for finding in pack_findings(hashed_anew(pack)) if finding.kind == "suppression"]
     assert found
-    assert {one.where for one in found} <= names
+    assert {finding.where for finding in found} <= names

@@ -106,6 +106,10 @@ def test_no_name_of_one_of_its_modules_hides_another_s() -> None:
     tree = ast.parse(stand_alone_verifier())
     names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     names += [
-        one.id for node in tree.body if isinstance(node, ast.Assign) for one in node.targets if hasattr(one, "id")
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if hasattr(target, "id")
     ]
     assert sorted(names) == sorted(set(names))

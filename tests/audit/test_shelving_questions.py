@@ -23,7 +23,7 @@ async def test_what_was_shelved_and_what_that_held_back_is_told_with_the_person(
     await plant.take(code(1), deviation(2, external_id="held"))
     await store.end(shelf.id, "olaf", "it is moved")
     asked = Asked(now=plant.clock.now())
-    rows = [one.model_dump() for one in (await ask(storage_engine, Catalogue(), "suppressed", asked)).rows]
+    rows = [answered.model_dump() for answered in (await ask(storage_engine, Catalogue(), "suppressed", asked)).rows]
     told = [(row["what"].split(" until ")[0], row["subject"], row["by"], row["why"]) for row in rows]
     assert told == [
         ("shelved", PUMP, "ines", "sensor is being moved"),

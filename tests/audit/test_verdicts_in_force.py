@@ -150,8 +150,8 @@ async def test_a_verdict_by_what_was_not_in_force_is_named_however_well_it_was_f
     await hostile.run(*forgery, f"UPDATE verdicts SET {REHASHED}")
     await hostile.chain_anew()
     report = await verify(recorded)
-    assert {one.kind for one in report.findings} == {"verdict-assignment"}
-    assert all(one.where.startswith("verdict ") for one in report.findings)
+    assert {finding.kind for finding in report.findings} == {"verdict-assignment"}
+    assert all(finding.where.startswith("verdict ") for finding in report.findings)
     await export(recorded, tmp_path)
     lines = offline(tmp_path, tmp_path)
     assert len(lines) == report.found + 1
@@ -183,6 +183,6 @@ async def test_what_cannot_be_compared_is_named_and_ends_no_audit(
 ) -> None:
     await hostile.run(tampering)
     report = await verify(recorded)
-    assert "verdict-assignment" in {one.kind for one in report.findings}
+    assert "verdict-assignment" in {finding.kind for finding in report.findings}
     await export(recorded, tmp_path)
     assert offline(tmp_path, tmp_path)[-1] != "verified: everything agrees"

@@ -78,7 +78,7 @@ async def test_a_finished_case_tells_what_it_led_to(recorded: AsyncEngine, hosti
     shown = printed(render(told))
     assert "Work order 1001 in maximo" in shown
     assert f"Hold {case} on EQ-001: released" in shown
-    assert "the twin was told, a training label was kept" in shown
+    assert "the twin was updated, a training label was kept" in shown
 
 
 async def test_an_open_case_tells_where_it_stands(read_only: AsyncEngine) -> None:
@@ -159,7 +159,7 @@ async def test_a_tampered_input_shows_where_the_verdict_is_explained(recorded: A
 async def test_an_edited_version_explains_nothing(recorded: AsyncEngine, hostile: Hostile) -> None:
     await hostile.run("UPDATE policy_versions SET document = replace(document, 'PT24H', 'PT12H')")
     told = await why(recorded, Catalogue(), "first")
-    assert {one.remade for one in told.decisions} == {"impossible"}
+    assert {decision.remade for decision in told.decisions} == {"impossible"}
     assert "was altered after it was published" in printed(render(told))
 
 
@@ -208,4 +208,4 @@ async def test_what_would_have_changed_an_order_is_told_with_it(read_only: Async
     changes = told.decisions[0].changes
     assert changes is not None
     assert any("would only have been watched" in words for words in changes.told)
-    assert all(one.changes is None for one in told.decisions if not one.standing)
+    assert all(decision.changes is None for decision in told.decisions if not decision.standing)

@@ -29,9 +29,9 @@ async def test_what_would_have_ordered_work_is_made_again_alike_in_every_process
 ) -> None:
     told = await why(recorded, Catalogue(), ref)
     assert (told.decisions[0].rung, told.decisions[0].acts, told.remade) == (rung, True, True)
-    one, other = (asked_anew(recorded, tmp_path, ref, seed) for seed in SEEDS)
-    assert one == other
-    assert orjson.loads(one) == told.model_dump(mode="json")
+    first, other = (asked_anew(recorded, tmp_path, ref, seed) for seed in SEEDS)
+    assert first == other
+    assert orjson.loads(first) == told.model_dump(mode="json")
 
 
 async def test_every_input_that_a_rule_asks_for_has_its_nearest_change_or_has_none(recorded: AsyncEngine) -> None:
@@ -39,7 +39,7 @@ async def test_every_input_that_a_rule_asks_for_has_its_nearest_change_or_has_no
     decision = (await why(recorded, catalogue, "first")).decisions[0]
     assert decision.changes is not None
     asked = set(catalogue.version(decision.digest).chain.names)
-    assert {one.variable for one in decision.changes.inputs} == asked
-    nearest = [one for one in decision.changes.inputs if one.nearest is not None]
-    assert {"anomaly.kind", "anomaly.score", "memory.codes"} <= {one.variable for one in nearest}
-    assert all(one.nearest.rung != decision.rung and one.nearest.words for one in nearest if one.nearest)
+    assert {change.variable for change in decision.changes.inputs} == asked
+    nearest = [change for change in decision.changes.inputs if change.nearest is not None]
+    assert {"anomaly.kind", "anomaly.score", "memory.codes"} <= {change.variable for change in nearest}
+    assert all(change.nearest.rung != decision.rung and change.nearest.words for change in nearest if change.nearest)

@@ -4,9 +4,9 @@ from tests.cli.conftest import Millwright
 
 
 def test_every_class_and_mode_with_a_case_is_listed_with_what_it_needs(played: Millwright) -> None:
-    (one,) = played.json("policy", "autonomy")
-    assert (one["asset_class"], one["failure_mode"], one["state"], one["confirmed"]) == ("pump", "PDE", "review", 0)
-    assert (one["target"], one["needed"], one["enforced"]) == (0.9, 20, False)
+    (row,) = played.json("policy", "autonomy")
+    assert (row["asset_class"], row["failure_mode"], row["state"], row["confirmed"]) == ("pump", "PDE", "review", 0)
+    assert (row["target"], row["needed"], row["enforced"]) == (0.9, 20, False)
     assert "0.9, 20 confirmed" in played.says("policy", "autonomy")
 
 

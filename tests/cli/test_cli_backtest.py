@@ -12,7 +12,7 @@ def test_a_backtest_shows_both_versions_and_what_would_be_otherwise(played: Mill
     found = played("policy", "backtest", "1.0.0")
     assert found.exit_code == 2, found.output
     assert "1.0.0 against 1.1.0: It cannot be judged" in found.stdout
-    assert "past decisions on 1 assets would be otherwise" in found.stdout
+    assert "past decisions on 1 assets would differ" in found.stdout
 
 
 def test_its_json_says_how_much_would_change_and_by_how_far(played: Millwright) -> None:
@@ -52,7 +52,7 @@ def test_a_draft_that_decides_alike_is_not_worse_by_the_failures_of_a_register(
     asked = ["--since", "2015-01-01", "--until", "2015-01-20", "--failures", str(register)]
     found = played("policy", "backtest", str(draft), *asked)
     assert found.exit_code == 0, found.output
-    assert "No past decision would be otherwise." in found.stdout
+    assert "No past decision would differ." in found.stdout
 
 
 def test_what_cannot_be_asked_exits_with_2_and_one_sentence(played: Millwright) -> None:
@@ -71,8 +71,8 @@ def test_a_search_that_finds_nothing_says_so_and_publishes_nothing(played: Millw
 
 
 def test_hits_are_those_of_standing_verdicts(played: Millwright) -> None:
-    found = {one["rule"]: one for one in played.json("policy", "hits")["rules"]}
-    assert {rule: one["hits"] for rule, one in found.items() if one["hits"]} == {
+    found = {hits["rule"]: hits for hits in played.json("policy", "hits")["rules"]}
+    assert {rule: hits["hits"] for rule, hits in found.items() if hits["hits"]} == {
         "single-shift": 2,
         "important-confirmed": 1,
         "code-during-shift": 1,

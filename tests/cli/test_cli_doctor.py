@@ -32,7 +32,7 @@ UNGUARDED = "SET session_replication_role = replica"
 def found(millwright: Millwright) -> dict[str, tuple[bool, str]]:
     """What the doctor finds of each part, by `--json`."""
     result = millwright("doctor", "--json")
-    return {one["part"]: (one["ok"], one["sentence"]) for one in orjson.loads(result.stdout)}
+    return {check["part"]: (check["ok"], check["sentence"]) for check in orjson.loads(result.stdout)}
 
 
 def test_on_a_plant_at_rest_the_storage_is_well_and_what_is_not_named_is_not(played: Millwright) -> None:
@@ -60,7 +60,7 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         (
             "policies",
             f"{UNGUARDED}; UPDATE policy_assignments SET reason = 'all agreed'",
-            "what runs is not what was approved, and its work is stopped: the assignment of",
+            "a version in force was not approved, and its work is stopped: the assignment of",
         ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
@@ -108,7 +108,7 @@ async def test_an_engine_and_a_bus_that_are_away_are_findings_and_not_failures(
     monkeypatch.setenv("MILLWRIGHT_BUS__CONNECTOR", "service_bus")
     monkeypatch.setenv("MILLWRIGHT_BUS__CONNECTION_STRING", bus)
     monkeypatch.setenv("MILLWRIGHT_BUS__ENTITIES", '[{"queue": "events"}]')
-    parts = {one.part: one for one in await examine(load_settings(millwright.home))}
+    parts = {check.part: check for check in await examine(load_settings(millwright.home))}
     assert not parts["engine"].ok
     assert "127.0.0.1:9" in parts["engine"].sentence
     assert not parts["bus"].ok

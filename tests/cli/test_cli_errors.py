@@ -72,7 +72,7 @@ def test_a_fault_of_ours_is_a_sentence_with_the_place_of_its_report(
 
     monkeypatch.setattr(home, "load_settings", broken)
     sentence = millwright.refuses("case", "list")
-    assert sentence.startswith("A fault of ours, LookupError: a bug.")
+    assert sentence.startswith("Internal error, LookupError: a bug.")
     report = Path(sentence.rsplit(" ", 1)[1].rstrip("."))
     assert "Traceback" in report.read_text()
     report.unlink()

@@ -109,9 +109,9 @@ def test_a_hold_is_not_released_by_somebody_who_does_not_state_what_that_means(p
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (("--key", "planner"), "paul may not do this (it takes the role production)"),
+        (("--key", "planner"), "paul may not do this (it needs the role production)"),
         (("--key", "nobody's"), "nobody has this API key"),
-        ((), "nobody says who acts"),
+        ((), "no API key is given"),
     ],
 )
 def test_only_a_named_person_of_production_releases_a_hold(

@@ -37,7 +37,9 @@ def in_review(millwright: Millwright, keys: Keys, draft: Path, database_url: str
     said = millwright.says("policy", "draft", str(draft), "--reason", "a shorter window", "--key", keys["anna"])
     assert "1.2.0 is saved as revision 1" in said
     assert "in review" in millwright.says("policy", "submit", "1.2.0", "--key", keys["anna"])
-    digest = next(one["digest"] for one in millwright.json("policy", "list")["versions"] if one["version"] == "1.2.0")
+    digest = next(
+        version["digest"] for version in millwright.json("policy", "list")["versions"] if version["version"] == "1.2.0"
+    )
 
     async def backtested(plant: Plant) -> None:
         body = canonical({"changed": {"assets": 100, "max_rung_change": 1, "unattended": 0}}).decode()
@@ -59,7 +61,7 @@ def approve(millwright: Millwright, keys: Keys, *people: str) -> str:
 
 
 def state(millwright: Millwright) -> tuple[str, list[str]]:
-    found = next(one for one in millwright.json("policy", "list")["versions"] if one["version"] == "1.2.0")
+    found = next(version for version in millwright.json("policy", "list")["versions"] if version["version"] == "1.2.0")
     return found["state"], found["places"]
 
 
@@ -82,7 +84,7 @@ def test_from_a_draft_to_a_rollback(played: Millwright, keys: Keys, draft: Path,
     rolled = played.says("policy", "rollback", "1.2.0", "--to", "1.1.0", "--reason", "worse", "--key", keys["fred"])
     assert f"in the place of {digest}: worse" in rolled
     assert state(played)[0] == "rolled back"
-    story = [one["what"] for one in played.json("policy", "history", "1.2.0")]
+    story = [act["what"] for act in played.json("policy", "history", "1.2.0")]
     assert story[:3] == ["policy-drafted", "policy-published", "policy-submit-signed"]
     assert story.count("policy-approved") == 2
     assert played("audit", "verify").exit_code == 0
@@ -93,7 +95,7 @@ def test_nobody_acts_without_a_key_or_with_anothers(
 ) -> None:
     in_review(played, keys, draft, database_url)
     words = ("policy", "approve", "1.2.0", "--meaning", "fine")
-    assert "nobody says who acts" in played.refuses(*words)
+    assert "no API key is given" in played.refuses(*words)
     assert "cannot approve it" in played.refuses(*words, "--key", keys["anna"])
     carlas = str(played.home / "people" / "carla.key")
     assert "the signature is not bert's" in played.refuses(*words, "--key", keys["bert"], "--signing-key", carlas)
@@ -106,7 +108,7 @@ def test_a_draft_that_does_not_pass_its_checks_is_not_submitted(played: Millwrig
     (draft.parent / CASES).write_text("cases: []\n")
     played.says("policy", "draft", str(draft), "--reason", "a shorter window", "--key", keys["anna"])
     assert "checks did not pass" in played.refuses("policy", "submit", "1.2.0", "--key", keys["anna"])
-    assert [one["version"] for one in played.json("policy", "list")["drafts"]] == ["1.2.0"]
+    assert [saved["version"] for saved in played.json("policy", "list")["drafts"]] == ["1.2.0"]
 
 
 def test_a_draft_whose_promise_is_broken_is_not_submitted_and_is_told_which(
@@ -129,7 +131,7 @@ def test_only_a_backtest_of_the_whole_past_against_what_is_in_force_is_attached(
     played.says("policy", "submit", "1.2.0", "--key", keys["anna"])
     assert "a part of the past is not attached" in played(*asked, "--since", "2015-01-01").stderr
     assert "against 1.1.0, in force now, is attached" in played(*asked, "--against", "1.0.0").stderr
-    assert "nobody says who acts" in played(*asked[:-2]).stderr
+    assert "no API key is given" in played(*asked[:-2]).stderr
     assert lacking(played) == 3
 
 
@@ -160,11 +162,11 @@ def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys
     assert "another person" in played.refuses("policy", "lift", "1", "--reason", "over", "--key", keys["emil"])
     assert "cannot be stopped" in played.refuses("policy", "stop", "all", "--reason", "x", "--key", keys["emil"])
     played.says("policy", "lift", "1", "--reason", "over", "--key", keys["fred"])
-    assert [one["lifted_by"] for one in played.json("policy", "stops")] == ["fred"]
+    assert [stop["lifted_by"] for stop in played.json("policy", "stops")] == ["fred"]
     window = ("--from", "2026-12-20T00:00:00Z", "--to", "2027-01-03T00:00:00Z")
     played.says("policy", "freeze", *window, "--reason", "stocktaking", "--key", keys["bert"])
     played.says("policy", "thaw", "1", "--reason", "done early", "--key", keys["bert"])
-    assert [one["thawed_by"] for one in played.json("policy", "freezes")] == ["bert"]
+    assert [freeze["thawed_by"] for freeze in played.json("policy", "freezes")] == ["bert"]
     wrong = played.refuses(
         "policy", "freeze", "--from", "soon", "--to", "later", "--reason", "x", "--key", keys["bert"]
     )
@@ -183,7 +185,7 @@ def test_a_backtest_and_a_proof_that_are_attached_say_how_many_must_approve(
     assert lacking(played) == 1
     played.says("policy", "prove", "1.2.0", "--attach", "--key", keys["anna"])
     kept = [
-        one["detail"]["kind"] for one in played.json("policy", "history", "1.2.0") if one["what"] == "policy-evidence"
+        act["detail"]["kind"] for act in played.json("policy", "history", "1.2.0") if act["what"] == "policy-evidence"
     ]
     assert kept == ["check", "proof", "backtest", "proof"]
     assert "is approved" in approve(played, keys, "bert")
@@ -192,4 +194,4 @@ def test_a_backtest_and_a_proof_that_are_attached_say_how_many_must_approve(
 def lacking(millwright: Millwright) -> int:
     """How many approvals a version in review takes."""
     versions = millwright.json("policy", "list")["versions"]
-    return int(next(one["approvals_needed"] for one in versions if one["version"] == "1.2.0"))
+    return int(next(version["approvals_needed"] for version in versions if version["version"] == "1.2.0"))

@@ -61,7 +61,7 @@ def test_what_is_refuted_exits_1_with_a_witness_that_try_shows_happening(nowhere
 def test_a_version_that_promises_nothing_has_proved_nothing(nowhere: Millwright, tmp_path: Path) -> None:
     found = nowhere("policy", "prove", drafted(tmp_path, ""))
     assert found.exit_code == 2
-    assert "promises nothing" in found.stdout
+    assert "has no properties" in found.stdout
 
 
 def test_what_cannot_be_translated_exits_2_and_is_named(nowhere: Millwright, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_difference_exits_1_with_its_changes_and_effects(nowhere: Millwright, 
     assert (
         "rule critical-certain (criticality A): the detector's confidence: at least 0.9 → at least 0.7" in found.stdout
     )
-    assert "Nothing else is decided otherwise: that is proved." in found.stdout
+    assert "It is proved that nothing else is decided differently." in found.stdout
     listed = orjson.loads(nowhere("policy", "diff", "1.1.0", draft, "--json").stdout)
     (effect,) = listed["effects"]
     assert (effect["before"], effect["after"], listed["alike"]) == ("watch", "work_order_and_hold", False)

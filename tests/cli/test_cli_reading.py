@@ -57,7 +57,7 @@ def test_assets_are_listed_with_their_names_elsewhere(played: Millwright) -> Non
 
 def test_an_asset_gets_a_name_in_another_system(played: Millwright) -> None:
     played.says("assets", "map", "machine-001", "cmms", "M-1", "--attribute", "siteid=BEDFORD")
-    (machine,) = [one for one in played.json("assets", "list") if one["id"] == "machine-001"]
+    (machine,) = [asset for asset in played.json("assets", "list") if asset["id"] == "machine-001"]
     assert machine["names"]["cmms"] == "M-1"
 
 
@@ -71,7 +71,7 @@ def test_an_asset_that_is_not_there_gets_no_name(played: Millwright) -> None:
 
 
 def test_stored_policies_are_shown_with_where_they_judge(played: Millwright) -> None:
-    assert {one["version"]: one["roles"] for one in played.json("policy", "show")} == {
+    assert {version["version"]: version["roles"] for version in played.json("policy", "show")} == {
         "1.0.0": ["shadow"],
         "1.1.0": ["active"],
     }
@@ -119,8 +119,8 @@ def test_a_folder_of_policies_is_checked_with_notes_on_what_stands_against_nothi
     assert "note: " in told
     assert "for example: " in told
     found = nowhere.json("policy", "check", folder)
-    assert [one["publishable"] for one in found] == [True, True]
-    overlaps = [each for one in found for each in one["findings"] if each["kind"] == "overlap"]
+    assert [report["publishable"] for report in found] == [True, True]
+    overlaps = [each for report in found for each in report["findings"] if each["kind"] == "overlap"]
     assert all(each["witness"]["events"] and not each["blocks"] for each in overlaps)
 
 

@@ -82,29 +82,29 @@ async def service(command: str, **settings: str) -> AsyncIterator[Service]:
 
 
 async def test_a_service_waits_for_its_database_in_one_sentence_and_ends_when_asked(tmp_path: Path) -> None:
-    async with service("intake", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=AWAY) as one:
-        await one.says("waiting for the database at postgresql://millwright:***@127.0.0.1:9/plant")
-        assert await one.ends(signal.SIGTERM) == 0
-        assert len(one.said.splitlines()) == 1
-        assert "hidden-word" not in one.said
+    async with service("intake", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=AWAY) as intake:
+        await intake.says("waiting for the database at postgresql://millwright:***@127.0.0.1:9/plant")
+        assert await intake.ends(signal.SIGTERM) == 0
+        assert len(intake.said.splitlines()) == 1
+        assert "hidden-word" not in intake.said
 
 
 async def test_a_worker_waits_for_the_engine_and_ends_on_ctrl_c(database_url: str, tmp_path: Path) -> None:
     settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_TEMPORAL_ADDRESS": "127.0.0.1:9", **CONNECTORS}
-    async with service("worker", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
-        await one.says("waiting for the workflow engine at 127.0.0.1:9")
-        assert await one.ends(signal.SIGINT) == 0
-        assert "Traceback" not in one.said
-        assert "cmms-hidden-key" not in one.said
+    async with service("worker", MILLWRIGHT_HOME=str(tmp_path), **settings) as worker:
+        await worker.says("waiting for the workflow engine at 127.0.0.1:9")
+        assert await worker.ends(signal.SIGINT) == 0
+        assert "Traceback" not in worker.said
+        assert "cmms-hidden-key" not in worker.said
 
 
 async def test_the_api_serves_until_it_is_asked_to_end(database_url: str, tmp_path: Path) -> None:
     settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0", "MILLWRIGHT_LOG": "json"}
-    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
-        await one.says("the API is at http://127.0.0.1:")
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+        await api.says("the API is at http://127.0.0.1:")
         assert (tmp_path / "api.json").exists()
-        assert await one.ends(signal.SIGTERM) == 0
-        assert "Traceback" not in one.said
+        assert await api.ends(signal.SIGTERM) == 0
+        assert "Traceback" not in api.said
 
 
 async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Pa
     port = str(taken.sockets[0].getsockname()[1])
     async with taken:
         settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": port}
-        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
-            await one.says("(set MILLWRIGHT_API_PORT to a free port, or to 0)")
-            assert len(one.said.splitlines()) == 1
+        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+            await api.says("(set MILLWRIGHT_API_PORT to a free port, or to 0)")
+            assert len(api.said.splitlines()) == 1
 
 
 class Part:
@@ -133,7 +133,7 @@ class Part:
 async def test_a_part_that_comes_late_is_announced_once_away_and_once_back(caplog: pytest.LogCaptureFixture) -> None:
     found = await once_there("the database", Part(4).answer, asyncio.Event(), pause=0.001)
     assert found == "here"
-    assert caplog.messages == ["waiting for the database: nothing answers", "the database is there now"]
+    assert caplog.messages == ["waiting for the database: nothing answers", "the database answers now"]
 
 
 async def test_a_part_that_is_there_is_not_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -150,13 +150,13 @@ async def test_waiting_ends_when_the_process_is_asked_to_end() -> None:
 
 async def test_a_service_ends_in_one_sentence_when_the_tables_outgrow_it(database_url: str, tmp_path: Path) -> None:
     settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0"}
-    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as one:
-        await one.says("the API is at")
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+        await api.says("the API is at")
         with psycopg.connect(database_url) as connection:
             connection.execute(OUTGROWN)
-        await one.says("which this build does not know")
-        assert await one.ended() == 1
-        assert "Traceback" not in one.said
+        await api.says("which this build does not know")
+        assert await api.ended() == 1
+        assert "Traceback" not in api.said
 
 
 async def test_a_service_that_is_started_on_tables_it_does_not_know_waits_and_says_so(
@@ -164,6 +164,6 @@ async def test_a_service_that_is_started_on_tables_it_does_not_know_waits_and_sa
 ) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(OUTGROWN)
-    async with service("api", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=database_url) as one:
-        await one.says("revision later, which this build does not know")
-        assert await one.ends(signal.SIGTERM) == 0
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_DATABASE_URL=database_url) as api:
+        await api.says("revision later, which this build does not know")
+        assert await api.ends(signal.SIGTERM) == 0

@@ -89,9 +89,9 @@ def test_why_says_by_whom_an_event_was_shelved_until_when_and_because_of_what(pl
     plant.returns()
     told = plant.millwright.json("why", "shift")
     assert "was opened" in told["answer"]
-    assert "It acted on a return: first it was shelved by local" in told["answer"]
+    assert "It acted when its suppression ended: first it was shelved by local" in told["answer"]
     shelf = told["suppressed"][0]["id"]
-    assert "acted on a return" in plant.millwright.says("shelved", shelf)
+    assert "acted at the end" in plant.millwright.says("shelved", shelf)
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def test_the_doctor_tells_whose_waiver_ends_of_what_is_in_force_alone(
 
     def of_waivers() -> dict[str, object]:
         parts: list[dict[str, object]] = orjson.loads(played("doctor", "--json").stdout)
-        (one,) = (one for one in parts if one["part"] == "waivers")
-        return one
+        (waivers,) = (part for part in parts if part["part"] == "waivers")
+        return waivers
 
     assert of_waivers()["sentence"] == "none in force has ended or ends within 14 days"
 

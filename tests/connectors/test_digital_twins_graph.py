@@ -90,7 +90,7 @@ async def test_the_crosswalk_holds_each_name_in_each_system(graph: AzureTwinGrap
 
 async def test_signals_and_codes_tell_of_components(graph: AzureTwinGraph) -> None:
     register = await graph.read_register(AS_OF)
-    seen = {(one.kind, one.name): one for one in register.observables}
+    seen = {(observable.kind, observable.name): observable for observable in register.observables}
     volt = seen[ObservableKind.SIGNAL, "volt"]
     assert (volt.asset, volt.failure_mode, volt.unit) == ("machine-017-comp1", "ELP", "V")
     assert (volt.normal_mean, volt.normal_sd) == (170.8, 15.5)
@@ -142,7 +142,7 @@ async def test_the_sandboxs_whole_plant_is_a_register() -> None:
     assert (levels[Level.SITE], levels[Level.LINE]) == (1, 3)
     # The robotic arm and the conveyor are watched too.
     assert (levels[Level.MACHINE], levels[Level.COMPONENT], levels[Level.SENSOR]) == (22, 80, 80)
-    kinds = Counter(one.kind for one in register.observables)
+    kinds = Counter(observable.kind for observable in register.observables)
     assert (kinds[ObservableKind.SIGNAL], kinds[ObservableKind.CODE]) == (80, 100)
 
 

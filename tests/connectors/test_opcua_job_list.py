@@ -44,7 +44,7 @@ async def test_a_hundred_who_ask_at_once_are_served_by_one_reading() -> None:
     server.answers.set()
     found = await asyncio.gather(*asking)
     assert server.asked == 1
-    assert {(one.rows[0].id, one.read_at) for one in found} == {("J1", NOW)}
+    assert {(reading.rows[0].id, reading.read_at) for reading in found} == {("J1", NOW)}
 
 
 async def test_whoever_began_a_reading_may_go_without_taking_it_from_the_others() -> None:
@@ -63,7 +63,7 @@ async def test_a_reading_that_fails_fails_for_all_who_waited_and_the_next_asks_a
     server.answers.set()
     jobs = shared(server, clock)
     told = await asyncio.gather(jobs.recent(CALL), jobs.recent(CALL), return_exceptions=True)
-    assert [type(one) for one in told] == [Unavailable, Unavailable]
+    assert [type(error) for error in told] == [Unavailable, Unavailable]
     server.away = False
     assert (await jobs.recent(CALL)).rows[0].id == "J2"
     assert server.asked == 2
@@ -89,5 +89,5 @@ async def test_after_a_command_of_ours_nobody_is_served_what_was_read_before_it(
     after = asyncio.create_task(jobs.recent(CALL))
     await asyncio.sleep(0)
     server.answers.set()
-    assert [one.rows[0].id for one in await asyncio.gather(before, after)] == ["J1", "J2"]
+    assert [reading.rows[0].id for reading in await asyncio.gather(before, after)] == ["J1", "J2"]
     assert (await jobs.recent(CALL)).rows[0].id == "J2"

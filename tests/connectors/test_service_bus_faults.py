@@ -63,8 +63,8 @@ async def test_the_key_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixtur
     string = f"Endpoint=sb://localhost:{port};SharedAccessKeyName=a;SharedAccessKey=hush;UseDevelopmentEmulator=true;"
     settings = ServiceBusSettings(connection_string=SecretStr(string), entities=(EntitySettings(queue="alarms"),))
     with caplog.at_level(logging.DEBUG):
-        async with connect(settings) as door:
+        async with connect(settings) as ingress:
             with pytest.raises(Unavailable) as failed:
-                await door.receivers[0].receive(max_wait=timedelta(seconds=0.1))
+                await ingress.receivers[0].receive(max_wait=timedelta(seconds=0.1))
     assert "hush" not in str(failed.value)
     assert "hush" not in caplog.text

@@ -1,4 +1,4 @@
-"""From a twin's change to a received event: twin service, event route, bus, door, reading."""
+"""From a twin's change to a received event: twin service, event route, bus, ingress, reading."""
 
 import asyncio
 import json
@@ -64,9 +64,9 @@ async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
         graph = await stack.enter_async_context(digital_twins.connect(DigitalTwinsSettings(endpoint=twins.url)))
         entity = EntitySettings(topic=TOPIC, subscription=SUBSCRIPTION)
         settings = ServiceBusSettings(connection_string=SecretStr(bus.connection_string), entities=(entity,))
-        door = await stack.enter_async_context(service_bus.connect(settings))
+        ingress = await stack.enter_async_context(service_bus.connect(settings))
         register = Register.of(await graph.read_register(datetime(2015, 1, 1, tzinfo=UTC)))
-        yield Plant(twins, graph, door.receivers[0], register)
+        yield Plant(twins, graph, ingress.receivers[0], register)
 
 
 async def test_a_detectors_row_and_a_devices_error_arrive_as_anomalies(plant: Plant) -> None:

@@ -47,8 +47,8 @@ async def test_opening_again_days_later_opens_once(cmms_plant: CmmsPlant) -> Non
 
 async def test_two_keys_are_two_orders(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
-    one, other = await cmms.create_work_order(cmms_plant.draft()), await cmms.create_work_order(cmms_plant.draft())
-    assert one.ref.id != other.ref.id
+    first, other = await cmms.create_work_order(cmms_plant.draft()), await cmms.create_work_order(cmms_plant.draft())
+    assert first.ref.id != other.ref.id
 
 
 async def test_an_order_is_found_by_its_key_alone(cmms_plant: CmmsPlant) -> None:

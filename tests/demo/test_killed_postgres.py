@@ -47,8 +47,8 @@ def test_two_databases_are_started_at_the_same_moment(directory: Path) -> None:
             with psycopg.connect(url) as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
-        for one in directories:
-            postgres.stop(one)
+        for started in directories:
+            postgres.stop(started)
 
 
 def test_where_no_database_runs_there_is_none_to_kill(tmp_path: Path) -> None:

@@ -23,9 +23,11 @@ async def workers_of_cases(settings: Settings) -> dict[str, set[int]]:
     """The process ids of the workers that carried each case on, by case."""
     found: dict[str, set[int]] = {}
     async with engine_client(settings, settings.temporal_address or "") as client:
-        async for one in client.list_workflows("WorkflowType IN ('MaintenanceCase', 'maintenance-case')"):
-            async for event in client.get_workflow_handle(one.id, run_id=one.run_id).fetch_history_events():
+        async for execution in client.list_workflows("WorkflowType IN ('MaintenanceCase', 'maintenance-case')"):
+            async for event in client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history_events():
                 identity = event.workflow_task_completed_event_attributes.identity
                 if identity:
-                    found.setdefault(one.id.removeprefix(case_workflow_id("")), set()).add(int(identity.split("@")[0]))
+                    found.setdefault(execution.id.removeprefix(case_workflow_id("")), set()).add(
+                        int(identity.split("@")[0])
+                    )
     return found

@@ -92,7 +92,7 @@ class PolicyStory:
     def version(self, number: str) -> dict[str, Any]:
         """How a version stands now."""
         versions: Sequence[dict[str, Any]] = self.millwright.json("policy", "list")["versions"]
-        return next(one for one in versions if one["version"] == number)
+        return next(version for version in versions if version["version"] == number)
 
     def _write_and_approve(self) -> None:
         for name, roles in PEOPLE.items():

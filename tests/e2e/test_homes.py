@@ -118,8 +118,8 @@ def test_a_run_that_is_ended_leaves_no_process_and_a_home_that_can_be_removed(
 
 def test_of_two_runs_that_are_started_in_one_instant_one_plays(new_home: Callable[[], Path], plant_data: Path) -> None:
     home = new_home()
-    with runs(home, plant_data) as one, runs(home, plant_data) as other:
-        both = [one, other]
+    with runs(home, plant_data) as first, runs(home, plant_data) as other:
+        both = [first, other]
         until(lambda: any(process.poll() is not None for process in both))
         loser, winner = sorted(both, key=lambda process: process.poll() is None)
         assert loser.returncode == 1

@@ -54,7 +54,7 @@ class FinishedStory:
         """A case that was opened while 1.2.2 was in force."""
         listed = self.millwright.json("case", "list", "--state", "all")
         began, ended = self.story.at(IN_FORCE), self.story.at(ROLLED_BACK)
-        return next(str(one["id"]) for one in listed if began < datetime.fromisoformat(one["opened_at"]) < ended)
+        return next(str(case["id"]) for case in listed if began < datetime.fromisoformat(case["opened_at"]) < ended)
 
     def harmless(self) -> str:
         """The last event of a shift that no error code confirmed."""
@@ -90,7 +90,7 @@ async def told(tmp_path_factory: pytest.TempPathFactory, new_home: Callable[[], 
 
 def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: FinishedStory) -> None:
     assert "33 of 33 cases pass." in told.said["check"]
-    proofs = {one["property"]: one["result"] for one in told.said["proofs"]}
+    proofs = {proof["property"]: proof["result"] for proof in told.said["proofs"]}
     assert len(proofs) >= 5
     assert set(proofs.values()) == {"proved"}
     assert "acts-on-all-that-1-1-0-acts-on" in proofs
@@ -99,7 +99,7 @@ def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: FinishedS
 
 def test_the_diff_says_what_is_decided_otherwise_and_that_nothing_else_is(told: FinishedStory) -> None:
     assert "watch → work order and hold for criticality A; kind code" in told.said["diff"]
-    assert "Nothing else is decided otherwise: that is proved." in told.said["diff"]
+    assert "It is proved that nothing else is decided differently." in told.said["diff"]
 
 
 def test_with_its_backtest_attached_two_must_approve_and_not_three(told: FinishedStory) -> None:
@@ -107,8 +107,8 @@ def test_with_its_backtest_attached_two_must_approve_and_not_three(told: Finishe
     assert (told.said["needed without a backtest"], told.said["needed with it"]) == (3, 2)
     assert found["standing"] != "worse"
     assert found["changed"]["assets"] * found["changed"]["max_rung_change"] > 10
-    kept = [one for one in told.history("1.2.0") if one["what"] == "policy-evidence"]
-    assert [(one["detail"]["kind"], one["by"]) for one in kept] == [(kind, "ada") for kind in EVIDENCE]
+    kept = [act for act in told.history("1.2.0") if act["what"] == "policy-evidence"]
+    assert [(act["detail"]["kind"], act["by"]) for act in kept] == [(kind, "ada") for kind in EVIDENCE]
     assert orjson.loads(kept[-1]["detail"]["body"]) == {key: found[key] for key in found if key != "decisions"}
 
 
@@ -121,7 +121,7 @@ def test_two_people_who_did_not_write_it_approve_it_each_once(told: FinishedStor
 
 
 def test_it_judges_in_the_shadow_and_then_acts_on_one_line_only(told: FinishedStory) -> None:
-    assert sum(one["hits"] for one in told.said["shadowed"]["rules"]) > 0
+    assert sum(rule["hits"] for rule in told.said["shadowed"]["rules"]) > 0
     assert told.said["places"] == ["shadow for every line", f"canary for line {LINE}"]
     assert told.said["in force on trial"] == {LINE: f"{POLICY} 1.2.0", "LINE-2": f"{POLICY} 1.1.0"}
 
@@ -132,7 +132,7 @@ def test_a_rule_that_breaks_a_promise_never_gets_to_review(told: FinishedStory) 
 
 
 def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_acts_again(told: FinishedStory) -> None:
-    [halt] = [one for one in told.history("1.2.1") if one["detail"].get("cause") == "halted"]
+    [halt] = [act for act in told.history("1.2.1") if act["detail"].get("cause") == "halted"]
     assert halt["by"] == "millwright"
     assert re.fullmatch(r"more than 0\.\d+ orders per machine and day: \d+ in [\d.]+", halt["detail"]["reason"])
     assert told.story.at(ON_TRIAL) < datetime.fromisoformat(halt["at"]) < told.story.at(MENDED)
@@ -145,7 +145,7 @@ def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_ac
 def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_killed_before(told: FinishedStory) -> None:
     assert told.said["before its date"]["state"] == "approved"
     assert told.said["before its date"]["places"] == ["active for every line from 2015-01-10 18:00 UTC"]
-    [turn] = [one for one in told.history("1.2.2") if one["what"] == "policy-came-into-force"]
+    [turn] = [act for act in told.history("1.2.2") if act["what"] == "policy-came-into-force"]
     assert (datetime.fromisoformat(turn["at"]), turn["by"]) == (told.story.at(IN_FORCE), "millwright")
     assert told.said["in force"]["places"] == ["active for every line"]
     assert sum(told.summary.rungs["1.2.2"].values()) > 0
@@ -154,7 +154,7 @@ def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_kill
 def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: FinishedStory) -> None:
     assert "rollback for every line" in told.said["rolled back"]
     versions = told.millwright.json("policy", "list")["versions"]
-    assert {one["version"]: one["state"] for one in versions} == {
+    assert {version["version"]: version["state"] for version in versions} == {
         "1.0.0": "approved",
         "1.1.0": "active",
         "1.2.0": "approved",

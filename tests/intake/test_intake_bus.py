@@ -12,7 +12,7 @@ from sqlalchemy import text
 from domain.assets import Alias
 from domain.errors import Rejected
 from millwright.bootstrap import Storage
-from millwright.intake.running import open_door, run_intake
+from millwright.intake.running import open_ingress, run_intake
 from millwright.settings import Settings
 from sandbox.faults import Fault, Faults
 from tests.intake.conftest import QUEUE, SESSIONS, SUBSCRIPTION, TOPIC, BusPlant
@@ -45,7 +45,7 @@ async def test_every_entity_is_read_and_what_is_stored_is_settled(
         await until(drained)
     counts = await storage.inbox.counts()
     assert (counts["undecided"], counts["received"]) == (60, 60)
-    per_queue = await rows(storage.engine, "SELECT door, count(*) FROM events GROUP BY 1 ORDER BY 1")
+    per_queue = await rows(storage.engine, "SELECT ingress, count(*) FROM events GROUP BY 1 ORDER BY 1")
     assert per_queue == [(QUEUE, 20), (SESSIONS, 20), (f"{TOPIC}/{SUBSCRIPTION}", 20)]
     assert await rows(storage.engine, "SELECT subject FROM due") == [("line/LINE-1",)]
 
@@ -162,7 +162,7 @@ async def test_a_bus_that_goes_and_comes_back_loses_nothing_and_says_so_once(
         plant.send(QUEUE, row(2), "b")
         faults.clear()
         await until(drained)
-    of_the_queue = [one for one in caplog.messages if f"{QUEUE} at" in one and "trying again" in one]
+    of_the_queue = [message for message in caplog.messages if f"{QUEUE} at" in message and "trying again" in message]
     assert len(of_the_queue) == 1
     caplog.clear()  # what was logged holds the connections' errors, and they their sockets
 
@@ -195,7 +195,7 @@ async def test_a_dead_lettered_message_is_taken_from_its_own_queue(
     plant.bus.publish(f"{QUEUE}/$DeadLetterQueue", b"{}", application_properties={}, message_id="d", content_type=None)
     async with intake():
         await until(stored)
-    assert await rows(storage.engine, "SELECT door FROM events") == [(f"{QUEUE}/$deadletter",)]
+    assert await rows(storage.engine, "SELECT ingress FROM events") == [(f"{QUEUE}/$deadletter",)]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ async def test_a_dead_lettered_message_is_taken_from_its_own_queue(
 )
 def test_settings_that_name_no_bus_are_refused_by_their_name(bus: object, field: str, tmp_path: Path) -> None:
     with pytest.raises(Rejected) as refused:
-        open_door(Settings.model_validate({"home": tmp_path, "bus": bus}))
+        open_ingress(Settings.model_validate({"home": tmp_path, "bus": bus}))
     assert refused.value.field == field
     assert "MILLWRIGHT_BUS" in str(refused.value)
 

@@ -68,22 +68,22 @@ STEPS = st.lists(
 )
 
 
-def made(drawn: object, door: str) -> Sent:
+def made(drawn: object, ingress: str) -> Sent:
     """A device's message as IoT Hub routes it, or a detector's event."""
     if isinstance(drawn, tuple):
         message_id, device, said = drawn
         return Sent(
-            door, message_id, SAID.get(said, said.encode()), {"iothub-connection-device-id": f"{door}-{device}"}
+            ingress, message_id, SAID.get(said, said.encode()), {"iothub-connection-device-id": f"{ingress}-{device}"}
         )
     if not isinstance(drawn, dict):
         raise TypeError(drawn)
     data = {name: drawn[name] for name in ("asset", "score", "confidence") if name in drawn}
     event: dict[str, object] = {name: drawn[name] for name in ("id", "time", "traceparent") if name in drawn}
-    event |= {"specversion": "1.0", "source": f"detector of {door}", "type": "millwright.anomaly.v1", "data": data}
-    return Sent(door, None, orjson.dumps(event))
+    event |= {"specversion": "1.0", "source": f"detector of {ingress}", "type": "millwright.anomaly.v1", "data": data}
+    return Sent(ingress, None, orjson.dumps(event))
 
 
-def played(steps: list[object], door: str) -> tuple[list[list[Sent]], list[Sent]]:
+def played(steps: list[object], ingress: str) -> tuple[list[list[Sent]], list[Sent]]:
     """The deliveries in their batches, and the messages that were sent. A number delivers an earlier one again."""
     batches: list[list[Sent]] = [[]]
     sent: list[Sent] = []
@@ -98,7 +98,7 @@ def played(steps: list[object], door: str) -> tuple[list[list[Sent]], list[Sent]
             batches[-1] += sent[step : step + 1]
         else:
             sequence += 1
-            sent.append(replace(made(step, door), sequence_number=sequence, enqueued_at=at))
+            sent.append(replace(made(step, ingress), sequence_number=sequence, enqueued_at=at))
             batches[-1].append(sent[-1])
     return batches, sent
 
@@ -113,7 +113,7 @@ async def settled(storage: Storage, batch: list[Sent]) -> list[Received]:
 
 @pytest.fixture(scope="module")
 async def kept(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
-    """Storage that all examples share: each has a door of its own."""
+    """Storage that all examples share: each has an ingress of its own."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE millwright_properties TEMPLATE millwright_template")
     url = postgres_url.replace("/postgres?", "/millwright_properties?")
@@ -125,17 +125,21 @@ async def kept(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> A
 @LAWS
 @given(steps=STEPS)
 async def test_whatever_is_settled_is_stored_and_has_a_fate(kept: Storage, steps: list[object]) -> None:
-    door = f"queue-{next(_queues)}"
-    batches, sent = played(steps, door)
+    ingress = f"queue-{next(_queues)}"
+    batches, sent = played(steps, ingress)
     items = [item for batch in batches for item in await settled(kept, batch)]
-    events = await rows(kept.engine, "SELECT raw, corrected, natural_key FROM events WHERE door = :door", door=door)
+    events = await rows(
+        kept.engine, "SELECT raw, corrected, natural_key FROM events WHERE ingress = :ingress", ingress=ingress
+    )
     said = {content(text) for raw, corrected, _ in events for text in (raw, corrected) if isinstance(text, bytes)}
     observed = {key for _, _, key in events}
     for item in items:
         # One observation under two names is one event; a name alone is no observation.
         names_one = item.natural_key not in (None, label_key(item.source, item.external_id))
         assert content(item.raw) in said or (names_one and item.natural_key in observed)
-    ((receipts,),) = await rows(kept.engine, "SELECT count(*) FROM duplicates WHERE door = :door", door=door)
+    ((receipts,),) = await rows(
+        kept.engine, "SELECT count(*) FROM duplicates WHERE ingress = :ingress", ingress=ingress
+    )
     assert len(events) + int(str(receipts)) == len(sent)
     counts = await kept.inbox.counts()
     assert counts.pop("received") == sum(counts.values())

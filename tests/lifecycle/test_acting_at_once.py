@@ -39,7 +39,7 @@ async def test_two_who_approve_at_once_are_two_approvals_and_one_who_does_twice_
         other.approve(digest, people.sign("dora", digest, APPROVE, "read twice")),
     ]
     done = await asyncio.gather(*twice, return_exceptions=True)
-    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert sorted(isinstance(result, ActRejected) for result in done) == [False, True]
     assert len((await people.lifecycle.approved(digest)).approvals) == 3
 
 
@@ -53,7 +53,7 @@ async def test_two_who_activate_one_version_at_once_activate_it_once(
         terms = Placing("activate", (EVERYWHERE,), now, f"{person} wants it")
         acts.append(lifecycle.place(digest, terms, people.sign(person, digest, "activate", terms.meaning)))
     done = await asyncio.gather(*acts, return_exceptions=True)
-    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert sorted(isinstance(result, ActRejected) for result in done) == [False, True]
     assert (await verify(plant.engine)).findings == ()
 
 
@@ -67,7 +67,7 @@ async def test_two_who_roll_back_at_once_roll_back_once(plant: Plant, people: Po
         other.rollback(digest, old, "worse", people.sign("fred", old, ROLLBACK, terms.meaning)),
         return_exceptions=True,
     )
-    assert sorted(isinstance(one, ActRejected) for one in done) == [False, True]
+    assert sorted(isinstance(result, ActRejected) for result in done) == [False, True]
     assert (await verify(plant.engine)).findings == ()
 
 
@@ -79,7 +79,7 @@ async def test_different_versions_activated_at_once_leave_the_later_record_in_fo
     for lifecycle, person, digest in ((people.lifecycle, "emil", first), (other, "fred", second)):
         terms = Placing("activate", (EVERYWHERE,), people.clock.now(), "now")
         acts.append(lifecycle.place(digest, terms, people.sign(person, digest, "activate", terms.meaning)))
-    numbers = [one[0] for one in await asyncio.gather(*acts)]
+    numbers = [result[0] for result in await asyncio.gather(*acts)]
     await plant.take(deviation(1))
     [(judged,)] = await plant.rows("SELECT version FROM verdicts WHERE role = 'active'")
     assert judged == (first if numbers[0] > numbers[1] else second)
@@ -109,9 +109,9 @@ async def test_no_event_is_judged_under_two_active_versions_however_often_worker
             workers.append(await worker(database_url))
         await decided(plant, number)
     await decided(plant, len(events))
-    for one in workers:
-        one.kill()
-        await one.wait()
+    for process in workers:
+        process.kill()
+        await process.wait()
     active = await plant.rows(
         "SELECT event_id, count(DISTINCT version) FROM verdicts WHERE role = 'active' AND revision = 0 GROUP BY 1"
     )

@@ -103,9 +103,11 @@ async def test_a_forgery_stops_the_work_and_is_found(
         await plant.take(deviation(2))
     assert await plant.rows("SELECT count(*) FROM pending") == [(1,)]
     report = await verify(plant.engine)
-    assert {one.kind for one in report.findings} & {"policy-signature", "policy-approval", "policy-assignment"} or {
-        one.kind for one in report.findings
-    } >= {"policy-document"}
+    assert {finding.kind for finding in report.findings} & {
+        "policy-signature",
+        "policy-approval",
+        "policy-assignment",
+    } or {finding.kind for finding in report.findings} >= {"policy-document"}
     await export(plant.engine, tmp_path / "export")
     code, said = offline(tmp_path / "export")
     assert code == 1, said

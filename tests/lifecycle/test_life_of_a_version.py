@@ -85,11 +85,11 @@ async def test_a_version_that_adds_a_machine_to_those_released_without_a_person_
     await export(plant.engine, tmp_path)
     assert [*offline_verify.verify(tmp_path)] == []
     (policy,) = [
-        one
-        for one in map(json.loads, (tmp_path / "policies.jsonl").read_text().splitlines())
-        if one["digest"] == digest
+        row
+        for row in map(json.loads, (tmp_path / "policies.jsonl").read_text().splitlines())
+        if row["digest"] == digest
     ]
-    alone = [one for one in policy["signatures"] if one["person"] != "carla"]
+    alone = [signature for signature in policy["signatures"] if signature["person"] != "carla"]
     assert approved_when(policy, policy["signatures"], first_light=False) is not None
     assert approved_when(policy, alone, first_light=False) is None
 

@@ -130,5 +130,5 @@ async def test_what_was_in_force_is_answered_as_of_then_and_as_it_was_known_then
     found = await states.in_force(placed + HOUR, plant.clock.now(), asset=MOTOR)
     assert (found.version, found.role, found.assigned_by) == ("rotating-equipment 1.2.0", "active", "emil")
     assert found.shadows == ("rotating-equipment 1.0.0",)
-    by_version = {one.version: one.state for one in await states.all(plant.clock.now())}
+    by_version = {state.version: state.state for state in await states.all(plant.clock.now())}
     assert by_version == {"1.0.0": "approved", "1.1.0": "active", "1.2.0": "rolled back"}

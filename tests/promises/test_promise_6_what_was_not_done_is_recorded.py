@@ -31,7 +31,7 @@ async def test_promise_6_the_answer_names_every_rule_asked_and_the_numbers(judge
     assert "noise" in explained.because
     decisive = explained.traces[-1]
     assert decisive.matched
-    assert any("2" in one.value for one in decisive.comparisons)
+    assert any("2" in comparison.value for comparison in decisive.comparisons)
 
 
 async def test_promise_6_evidence_after_the_work_is_noted_where_a_planner_looks(judged: Plant) -> None:

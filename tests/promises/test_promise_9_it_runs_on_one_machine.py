@@ -23,7 +23,7 @@ def test_promise_9_nothing_outside_this_machine_is_named_where_nothing_is_set(no
     assert nothing_set.api_host == "127.0.0.1"
 
 
-async def test_promise_9_embedded_and_production_storage_open_by_the_same_door(database_url: str) -> None:
+async def test_promise_9_embedded_and_production_storage_open_by_the_same_function(database_url: str) -> None:
     settings = Settings.model_validate({"database_url": database_url})
     async with open_storage(settings) as storage, transaction(storage.engine):
         assert (await storage.inbox.counts())["received"] == 0

@@ -97,23 +97,23 @@ def test_every_workflow_has_a_recorded_history() -> None:
     assert {each.path.parent.name for each in recorded()} == {wire_name(workflow) for workflow in WORKFLOWS}
 
 
-@pytest.mark.parametrize("one", recorded(), ids=lambda one: one.name)
-async def test_what_runs_in_plants_goes_on_running(one: Recorded, replayer: Replayer) -> None:
-    result = await replayer.replay_workflow(one.history, raise_on_replay_failure=False)
+@pytest.mark.parametrize("recording", recorded(), ids=lambda recording: recording.name)
+async def test_what_runs_in_plants_goes_on_running(recording: Recorded, replayer: Replayer) -> None:
+    result = await replayer.replay_workflow(recording.history, raise_on_replay_failure=False)
     assert result.replay_failure is None
 
 
-@pytest.mark.parametrize("one", must_fail(), ids=lambda one: one.name)
-async def test_a_history_of_another_workflow_is_found_out(one: Recorded, replayer: Replayer) -> None:
+@pytest.mark.parametrize("recording", must_fail(), ids=lambda recording: recording.name)
+async def test_a_history_of_another_workflow_is_found_out(recording: Recorded, replayer: Replayer) -> None:
     with pytest.raises(NondeterminismError):
-        await replayer.replay_workflow(one.history)
+        await replayer.replay_workflow(recording.history)
 
 
-@pytest.mark.parametrize("one", of_earlier_builds(), ids=lambda one: one.name)
-async def test_a_history_of_an_earlier_build_does_not_fit_so_that_its_run_ends(one: Recorded) -> None:
+@pytest.mark.parametrize("recording", of_earlier_builds(), ids=lambda recording: recording.name)
+async def test_a_history_of_an_earlier_build_does_not_fit_so_that_its_run_ends(recording: Recorded) -> None:
     types = [earlier_types.LineWatch, earlier_types.MaintenanceCase, earlier_types.ConnectorPoll]
     with pytest.raises(NondeterminismError):
-        await replayer_of(types).replay_workflow(one.history)
+        await replayer_of(types).replay_workflow(recording.history)
 
 
 def test_every_type_of_the_earlier_builds_has_a_history() -> None:
@@ -121,7 +121,9 @@ def test_every_type_of_the_earlier_builds_has_a_history() -> None:
 
 
 async def test_what_is_not_deterministic_is_refused_in_replay() -> None:
-    histories = [one.history for one in recorded() if one.path.parent.name == wire_name(MaintenanceCase)]
+    histories = [
+        recording.history for recording in recorded() if recording.path.parent.name == wire_name(MaintenanceCase)
+    ]
     result = await replayer_of([ClockReader]).replay_workflow(histories[0], raise_on_replay_failure=False)
     assert "datetime.datetime.now" in str(result.replay_failure)
 
@@ -130,16 +132,18 @@ def test_there_is_a_history_that_must_fail() -> None:
     assert must_fail()
 
 
-@pytest.mark.parametrize("one", recorded(), ids=lambda one: one.name)
-def test_only_small_models_of_ours_cross_the_engine(one: Recorded) -> None:
-    objects = [text for text in one.payloads() if text.startswith("{")]
+@pytest.mark.parametrize("recording", recorded(), ids=lambda recording: recording.name)
+def test_only_small_models_of_ours_cross_the_engine(recording: Recorded) -> None:
+    objects = [text for text in recording.payloads() if text.startswith("{")]
     assert all(len(text) <= LARGEST_PAYLOAD for text in objects)
     assert [text for text in objects if not any(_is(model, text) for model in CROSSING)] == []
 
 
-@pytest.mark.parametrize("one", recorded(), ids=lambda one: one.name)
-def test_no_secret_and_no_event_of_a_plant_stands_in_a_history(one: Recorded) -> None:
-    text = "\n".join([*one.payloads(), json.dumps(json.loads(one.path.read_text(encoding="utf-8")))]).lower()
+@pytest.mark.parametrize("recording", recorded(), ids=lambda recording: recording.name)
+def test_no_secret_and_no_event_of_a_plant_stands_in_a_history(recording: Recorded) -> None:
+    text = "\n".join(
+        [*recording.payloads(), json.dumps(json.loads(recording.path.read_text(encoding="utf-8")))]
+    ).lower()
     assert [word for word in (*SECRETS, '"score"', '"baseline"', '"anomaly"') if word in text] == []
 
 

@@ -77,7 +77,7 @@ def test_the_policies_of_the_tutorial_can_be_published(version: str, tmp_path: P
 
     report = check(tmp_path / f"{version}.yaml")
 
-    assert report.publishable, [report.problems, report.cases, [str(one.complaint) for one in report.findings]]
+    assert report.publishable, [report.problems, report.cases, [str(finding.complaint) for finding in report.findings]]
     assert report.cases is not None
     if version == "1.0.0":
         notes = sum(not finding.blocks for finding in report.findings)

@@ -24,6 +24,7 @@ WORDS = {
     "attendance": "lease",
     "casebook": "case transitions",
     "desk": "dependencies (of a request)",
+    "door": "ingress",
     "doors": "event sources, queues",
     "fickle": "reversing",
     "gathering": "group commit",

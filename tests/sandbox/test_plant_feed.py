@@ -163,7 +163,7 @@ def test_a_row_comes_again_under_a_new_id(departures: list[Departure]) -> None:
 
 def test_events_of_one_hour_leave_out_of_order(departures: list[Departure]) -> None:
     pairs = pairwise(departures)
-    assert any(one.due == other.due and one.time > other.time for one, other in pairs)
+    assert any(earlier.due == other.due and earlier.time > other.time for earlier, other in pairs)
 
 
 def test_unknown_devices_are_none_of_the_plants(plant: Dataset, departures: list[Departure]) -> None:
@@ -233,7 +233,7 @@ async def test_a_feed_does_not_go_on_with_another_timetable(departures: list[Dep
 
 
 def test_errors_leave_before_the_answers_to_a_query_of_the_same_hour(departures: list[Departure]) -> None:
-    pairs = [(one.kind, other.kind) for one, other in pairwise(departures) if one.due == other.due]
+    pairs = [(earlier.kind, other.kind) for earlier, other in pairwise(departures) if earlier.due == other.due]
     for kind in ("anomaly", "risk"):
         assert (kind, "error") not in pairs
         assert (kind, "patch") not in pairs

@@ -21,10 +21,10 @@ def plant() -> Dataset:
 
 
 def test_the_same_seed_makes_the_same_plant_and_another_another() -> None:
-    one, same, other = generate(1, 3, 30), generate(1, 3, 30), generate(2, 3, 30)
-    assert np.array_equal(one.telemetry, same.telemetry)
-    assert (one.errors, one.failures, one.replacements) == (same.errors, same.failures, same.replacements)
-    assert not np.array_equal(one.telemetry, other.telemetry)
+    first, same, other = generate(1, 3, 30), generate(1, 3, 30), generate(2, 3, 30)
+    assert np.array_equal(first.telemetry, same.telemetry)
+    assert (first.errors, first.failures, first.replacements) == (same.errors, same.failures, same.replacements)
+    assert not np.array_equal(first.telemetry, other.telemetry)
 
 
 def test_levels_and_noise_are_those_published(plant: Dataset) -> None:

@@ -140,7 +140,7 @@ async def test_autonomy_is_earned_signed_and_lost_at_once_and_earned_anew(storag
     kinds = await plant.plant.rows("SELECT kind FROM acts WHERE subject = :s ORDER BY id", s=KEY.subject)
     assert [kind for (kind,) in kinds] == ["autonomy-proposed", "autonomy-promoted", "autonomy-lost"]
     # The finished cases were written by this test and not by the steps of a case, which the audit sees.
-    assert {one.kind for one in (await verify(storage_engine)).findings} <= {"case", "outcome"}
+    assert {finding.kind for finding in (await verify(storage_engine)).findings} <= {"case", "outcome"}
 
 
 async def test_only_findings_of_orders_that_would_go_out_by_themselves_count(storage_engine: AsyncEngine) -> None:
@@ -249,12 +249,16 @@ async def test_a_move_that_was_altered_removed_or_added_is_found_and_named(
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text(tampering))
     for found in await autonomy_findings(storage_engine, tmp_path / "after"):
-        assert any(words in one for one in found), found
+        assert any(words in sentence for sentence in found), found
 
 
 async def autonomy_findings(engine: AsyncEngine, directory: Path) -> tuple[list[str], list[str]]:
     """What the audit finds of autonomy, here and offline."""
-    here = [f"{one.where}: {one.what}" for one in (await verify(engine)).findings if one.kind == "autonomy"]
+    here = [
+        f"{finding.where}: {finding.what}" for finding in (await verify(engine)).findings if finding.kind == "autonomy"
+    ]
     await export(engine, directory)
-    there = [f"{one.where}: {one.what}" for one in offline_verify.verify(directory) if one.kind == "autonomy"]
+    there = [
+        f"{finding.where}: {finding.what}" for finding in offline_verify.verify(directory) if finding.kind == "autonomy"
+    ]
     return here, there

@@ -66,7 +66,7 @@ async def assert_as_stored(plant: Plant, found: Backtest) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 async def test_a_backtest_decides_what_was_decided_in_whatever_order_it_came(plant: Plant, order: int) -> None:
     events: Sequence[Received] = [*fault(1, "machine-001-comp1"), *fault(2, MOTOR), *fault(60, "machine-001-comp1")]
-    for event in sorted(events, key=lambda one: one.sequence)[::order]:
+    for event in sorted(events, key=lambda stored: stored.sequence)[::order]:
         await plant.take(event)
     await assert_as_stored(plant, await backtest(plant.engine))
 
@@ -118,10 +118,10 @@ async def test_a_changed_decision_is_shown_with_both_ways_to_it(plant: Plant) ->
     found = await backtest(plant.engine)
     assert (found.changed.assets, found.changed.decisions) == (1, len(found.decisions))
     assert found.changed.max_rung_change == 3
-    one = decision_of(found, 1)
-    (traced,) = await trace(plant.engine, Question(NEW, OLD), found.until, [one])
+    decision = decision_of(found, 1)
+    (traced,) = await trace(plant.engine, Question(NEW, OLD), found.until, [decision])
     assert (traced.before.verdict.version, traced.after.verdict.version) == ("1.0.0", "1.1.0")
-    assert (traced.before.verdict.rule, traced.after.verdict.rule) == (one.before.rule, one.after.rule)
+    assert (traced.before.verdict.rule, traced.after.verdict.rule) == (decision.before.rule, decision.after.rule)
     with pytest.raises(Rejected, match="no changed decision has the number"):
         decision_of(found, len(found.decisions) + 1)
 
@@ -134,8 +134,8 @@ async def test_a_backtest_counts_the_machines_added_to_those_released_without_a_
     ]
     pairs = ((named[1], NEW), (named[1], named[0]), (NEW, named[1]))
     found = [await run_backtest(plant.engine, Question(*pair), quiet) for pair in pairs]
-    assert [one.changed.unattended for one in found] == [3, 2, 0]
-    assert [unattended(one.changed) for one in found][1:] == [
+    assert [result.changed.unattended for result in found] == [3, 2, 0]
+    assert [unattended(result.changed) for result in found][1:] == [
         "Machines added to those whose hold is released without a person: 2. `millwright policy diff` names them.",
         "",
     ]
@@ -184,7 +184,7 @@ def test_a_failure_register_may_use_our_names_and_any_order_of_columns(tmp_path:
     file = tmp_path / "failures.csv"
     file.write_text("Failure,MachineID,Datetime\nP-7,press,2015-01-02T08:00+02:00\ncomp1,machine-001,2015-01-01\n\n")
     found = read_failures(file, COMPONENTS)
-    assert [(one.asset, f"{one.at:%d %H:%M}") for one in found] == [
+    assert [(anomaly.asset, f"{anomaly.at:%d %H:%M}") for anomaly in found] == [
         ("machine-001-comp1", "01 00:00"),
         ("P-7", "02 06:00"),
     ]

@@ -52,7 +52,10 @@ async def judged(batches: Sequence[Sequence[Received]]) -> list[list[tuple[str, 
         store.take(batch)
         await judge_to_rest(judging)
     return [
-        [(place, one.verdict.rung, one.memory_text) for place, one in sorted(store.newest(version.digest).items())]
+        [
+            (place, entry.verdict.rung, entry.memory_text)
+            for place, entry in sorted(store.newest(version.digest).items())
+        ]
         for version in VERSIONS
     ]
 
@@ -75,7 +78,7 @@ async def test_whatever_comes_again_changes_no_verdict(seen: list[Anomaly], agai
     for at, event in enumerate(events):
         store.take([event, *(events[back] for back in again if back < at)])
         await judge_to_rest(judging)
-    assert all(one.revision == 0 for one in store.given)
+    assert all(entry.revision == 0 for entry in store.given)
     assert len(store.given) == len(VERSIONS) * len(events)
 
 
@@ -173,7 +176,7 @@ async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObj
         store.take(batch)
         await judge_to_rest(judging)
     active = _active(VERSIONS)
-    kept = [(one.event.at, int(one.verdict.rung)) for _, one in sorted(store.newest(active.digest).items())]
+    kept = [(entry.event.at, int(entry.verdict.rung)) for _, entry in sorted(store.newest(active.digest).items())]
     assert sorted(kept) == await parts.verdicts(part)
 
 

@@ -111,7 +111,7 @@ async def test_a_quiet_fault_does_not_wait_behind_the_flood_of_another(plant: Pl
     assert [asset for _, asset in taken].count(MOTOR) == 1
     # Of the fault that floods it is the oldest that are taken: its events are judged as they came.
     oldest = await plant.rows("SELECT id, asset FROM events WHERE asset = :pump ORDER BY id LIMIT 3", pump=PUMP)
-    assert [one for one in taken if one[1] == PUMP] == oldest
+    assert [row for row in taken if row[1] == PUMP] == oldest
 
 
 async def test_of_more_than_a_transaction_takes_every_event_is_judged(plant: Plant) -> None:

@@ -76,4 +76,4 @@ def test_a_database_that_is_behind_is_to_be_upgraded_first() -> None:
 def test_this_build_knows_the_revisions_that_its_migrations_run_through() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).parents[3] / "migrations"))
-    assert lineage() == tuple(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())
+    assert lineage() == tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())

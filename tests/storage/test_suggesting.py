@@ -54,8 +54,8 @@ async def test_the_matching_error_is_found_on_one_part_and_shown_on_the_other(
     assert best.found.hits_after == best.found.hits_before > 0
     assert best.shown.words.startswith("−100 % false orders")
     assert (best.backtest.since, best.backtest.until) == (found.split_at, found.until)
-    assert [one.digest for one in found.suggestions] == [
-        compile_policy(one.text, "d").digest for one in found.suggestions
+    assert [suggestion.digest for suggestion in found.suggestions] == [
+        compile_policy(suggestion.text, "d").digest for suggestion in found.suggestions
     ]
     drafts = write_drafts(found, tmp_path / "drafts")
     assert compile_policy(drafts[0].read_text(), "draft").digest == best.digest
@@ -70,8 +70,8 @@ async def test_nothing_after_the_split_reaches_the_search(storage_engine: AsyncE
     failures.write_text("\n".join([rows[0], *kept]))
     blind = await suggest(storage_engine, Search(OLD, failures=failures), lambda _, __: None)
     assert len(kept) < len(rows) - 1
-    assert [(one.words, one.found) for one in blind.suggestions] == [
-        (one.words, one.found) for one in whole.suggestions
+    assert [(suggestion.words, suggestion.found) for suggestion in blind.suggestions] == [
+        (suggestion.words, suggestion.found) for suggestion in whole.suggestions
     ]
 
 
@@ -99,14 +99,18 @@ def test_no_draft_is_proposed_that_the_check_refuses() -> None:
         complete=True,
         when="anomaly.kind == 'deviation'",
     )
-    tried = [one for one in proposals(text(halves), [], []) if "becomes 6.0" in one.words or "becomes 3.0" in one.words]
+    tried = [
+        proposal
+        for proposal in proposals(text(halves), [], [])
+        if "becomes 6.0" in proposal.words or "becomes 3.0" in proposal.words
+    ]
     effect = Effect(false_before=20, false_after=5, hits_before=25, hits_after=25)
-    chosen, refused = best([(one, effect) for one in tried])
-    assert {one.words for one, _ in chosen} == {
+    chosen, refused = best([(proposal, effect) for proposal in tried])
+    assert {proposal.words for proposal, _ in chosen} == {
         "in high, anomaly.score >= 4.0 becomes 3.0",
         "in low, anomaly.score < 4.0 becomes 6.0",
     }
-    assert [one.words for one in refused] == ["in low, anomaly.score < 4.0 becomes 3.0"]
-    for one, _ in chosen:
-        findings = Reachability(compile_policy(one.text, "draft"), read_text(one.text, "draft")).findings()
+    assert [proposal.words for proposal in refused] == ["in low, anomaly.score < 4.0 becomes 3.0"]
+    for proposal, _ in chosen:
+        findings = Reachability(compile_policy(proposal.text, "draft"), read_text(proposal.text, "draft")).findings()
         assert not any(finding.blocks for finding in findings)

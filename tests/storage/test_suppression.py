@@ -85,7 +85,10 @@ async def test_a_return_tells_what_arrived_meanwhile(shelving: Shelving) -> None
     [fault] = meanwhile
     ((case,),) = await shelving.plant.rows("SELECT id FROM cases")
     assert (fault["asset"], fault["verdicts"], fault["case"]) == (PUMP, 2, case)
-    assert [one.let_in for one in (await whole_suppression(shelving.plant.engine, shelf)).arrived] == [True, True]
+    assert [verdict.let_in for verdict in (await whole_suppression(shelving.plant.engine, shelf)).arrived] == [
+        True,
+        True,
+    ]
 
 
 async def test_what_is_older_than_rearm_by_the_return_opens_nothing(shelving: Shelving) -> None:

@@ -47,7 +47,7 @@ async def test_a_shelf_returns_when_the_plants_time_has_come(plant: Plant) -> No
 async def test_no_workflow_is_woken_for_a_shelf_and_one_is_for_the_case_that_it_opened(plant: Plant) -> None:
     plant.clock.time = START + timedelta(hours=8)
     async with looking(plant.engine) as due:
-        assert [one.subject for one in await due(plant.clock.now()) if one.subject.startswith("suppression/")] == []
+        assert [row.subject for row in await due(plant.clock.now()) if row.subject.startswith("suppression/")] == []
         await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
         ((case,),) = await plant.rows("SELECT id FROM cases")
-        assert f"case/{case}" in [one.subject for one in await due(plant.clock.now())]
+        assert f"case/{case}" in [row.subject for row in await due(plant.clock.now())]

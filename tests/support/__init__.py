@@ -1,1 +1,1 @@
-"""What several test modules share: plants, stores in memory, people, faults to inject."""
+"""Shared by several test modules: plants, stores in memory, people, faults to inject."""

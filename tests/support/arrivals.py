@@ -1,4 +1,4 @@
-"""Drawn plants' days: events of one fault, and the many ways in which they may arrive."""
+"""Hypothesis strategies for the events of one fault and for their orders of arrival."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def seen_events(draw: st.DrawFn, most: int = 10) -> list[Anomaly]:
 def arrivals(draw: st.DrawFn, events: list[Received]) -> list[list[Received]]:
     """The same events in batches: each no later than the policy's lateness, some again and again.
 
-    However late, an event comes before any other whose time is more than the lateness after its own.
+    Every event arrives before any event whose time is more than the lateness after its own time.
     """
     delays = draw(st.lists(_DELAYS, min_size=len(events), max_size=len(events)))
     due = [_due(event, delay) for event, delay in zip(events, delays, strict=True)]

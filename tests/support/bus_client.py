@@ -1,4 +1,4 @@
-"""The real client of Service Bus for tests against the sandbox, made so that nothing waits for links to close."""
+"""The real client of Service Bus for tests against the sandbox. Tests do not wait for links to close."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from sandbox.bus.server import ServiceBus
 
 
 class Kept:
-    """A sender or receiver that stays open when its block ends: closing one takes the client up to a second."""
+    """A sender or receiver that stays open after its block, because closing one takes the client up to a second."""
 
     def __init__(self, link: Any) -> None:
         self.link = link

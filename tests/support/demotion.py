@@ -1,4 +1,4 @@
-"""A database that turns read-only under its users, as a primary that is demoted does."""
+"""A database that becomes read-only while it is used, like a demoted primary."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %
 
 @contextmanager
 def read_only(database_url: str, postgres_url: str) -> Iterator[None]:
-    """Whoever is connected is cut, and who connects cannot write; afterwards those connections stay as they are."""
+    """Ends all connections. New connections cannot write, and stay read-only after the end of the block."""
     name = conninfo_to_dict(database_url)["dbname"]
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")

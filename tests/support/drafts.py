@@ -1,4 +1,5 @@
-"""Drafts of policies for tests: the published document with something put in, and one that uses the whole language."""
+"""Drafts of policies for tests: the published document with an addition, and a document that uses the whole
+language."""
 
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
@@ -47,7 +48,7 @@ def table(name: str, hit: str, *rows: str, complete: bool = False, when: str = "
 
 
 def text(*rules: str, more: str = "") -> str:
-    """A whole document: these rules, one that always holds, and whatever else."""
+    """A whole document: these rules, a last rule that is always true, and further text."""
     return f"{_HEAD}{dedent(more)}rules:\n{''.join(rules)}{rule('nothing', 'true', 'ignore')}"
 
 

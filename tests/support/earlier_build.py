@@ -1,4 +1,4 @@
-"""An earlier build of Millwright, taken out of the history into a folder of its own."""
+"""An earlier build of Millwright, extracted from the Git history into a separate folder."""
 
 import io
 import os
@@ -20,7 +20,7 @@ _HOW_FAR_BACK = "50"
 
 @dataclass(frozen=True)
 class EarlierBuild:
-    """A build's code, and the commit that it is; None for a copy of this one."""
+    """A build's code and its commit; None for a copy of this build."""
 
     folder: Path
     commit: str | None
@@ -39,7 +39,7 @@ class EarlierBuild:
             return subprocess.Popen(line, cwd=self.folder, env=environment, stdout=words, stderr=subprocess.STDOUT)
 
     def runs_its_own_code(self) -> bool:
-        """Whether its process takes the code from its own folder."""
+        """Whether its process imports the code from its own folder."""
         line = [sys.executable, "-P", "-c", "import millwright; print(millwright.__file__)"]
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         said = subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
@@ -52,16 +52,16 @@ def landed(root: Path) -> str:
 
 
 def take_out_landed(root: Path, folder: Path) -> EarlierBuild:
-    """The landed build, whatever its tables; a copy of this one where the history does not hold it."""
+    """The last published build, with any tables; a copy of this build if the history does not have it."""
     return _extracted(root, landed(root), folder) or _copied(root, folder)
 
 
 def take_out(root: Path, folder: Path) -> EarlierBuild:
-    """The landed build where it has this build's tables, else the newest before this one that has.
+    """The last published build if it has this build's tables, else the newest earlier build that has them.
 
-    Two builds may work side by side on the same tables only (docs/operations.md). Where the history holds no such
-    build, in a source archive or right after a migration, it is a copy of this one: then the test shows that two
-    workers of different builds get along, and not yet that the code of both does.
+    Two builds may work at the same time only on the same tables (docs/operations.md). If the history has no such build,
+    in a source archive or directly after a migration, it is a copy of this build. Then the test shows only that two
+    workers with different build names work together.
     """
     for commit in (landed(root), *_ancestors(root)):
         if _migrations(root, commit) == {file.name for file in (root / _MIGRATIONS).glob("*.py")}:
@@ -72,13 +72,13 @@ def take_out(root: Path, folder: Path) -> EarlierBuild:
 
 
 def _extracted(root: Path, commit: str, folder: Path) -> EarlierBuild | None:
-    # A build may have had other packages than this one: `git archive` refuses a path that the commit does not hold.
+    # An earlier build may have had other packages. `git archive` refuses a path that the commit does not have.
     held = _git(root, "ls-tree", "--name-only", commit, *PACKAGES)
     archive = None if held is None else _git(root, "archive", commit, *held.decode().split(), "alembic.ini")
     if archive is None:
         return None
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        # As tarfile's manual has it for Pythons that know no filter yet, 3.11.2 among them.
+        # As tarfile's manual recommends for Python versions without a filter, such as 3.11.2.
         files.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)
         files.extractall(folder)  # noqa: S202 - git wrote it, from our own history
     return EarlierBuild(folder, commit)
@@ -92,7 +92,7 @@ def _copied(root: Path, folder: Path) -> EarlierBuild:
 
 
 def has_whole_history(root: Path) -> bool:
-    """Whether this checkout has a history, and all of it."""
+    """Whether this checkout has a complete history."""
     return _git(root, "rev-parse", "--is-shallow-repository") == b"false\n"
 
 
@@ -112,7 +112,7 @@ def _migrations(root: Path, commit: str) -> set[str]:
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
-    """What git says; None where it fails, or there is none."""
+    """The output of git; None if it fails, or is not installed."""
     command: Sequence[str] = ("git", "-C", str(root), *arguments)
     try:
         done = subprocess.run(command, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""The workflow engine's development server, as a process of its own."""
+"""The workflow engine's development server, as a separate process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def engine_process(home: Path, *without: str) -> Iterator[tuple[Process, str]]:
     """The process and its address; see `answering`.
 
     Args:
-        home: where its database is.
+        home: the folder of its database.
         without: the settings of our dynamic configuration that are off.
     """
     port = quiet_port()
@@ -32,7 +32,7 @@ def engine_process(home: Path, *without: str) -> Iterator[tuple[Process, str]]:
 
 
 async def answering(address: str) -> str:
-    """The address, once the engine answers there.
+    """The address, after the engine answers there.
 
     Raises:
         TimeoutError: it does not within thirty seconds.

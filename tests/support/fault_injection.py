@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 
 class CallOutcome(Enum):
-    """How the next call goes. A store knows only success and crashes; what a vendor refuses is a crash there."""
+    """The outcome of the next call. A store has only success and crashes; an outcome that only a vendor has counts as a
+    crash."""
 
     FINE = "fine"
     CRASH_BEFORE = "crash before"
@@ -22,7 +23,7 @@ class CallOutcome(Enum):
 
 
 class Crash(Exception):
-    """The process was killed: the engine tries the activity again."""
+    """The process was killed: the engine retries the activity."""
 
 
 class _Waiting:
@@ -39,11 +40,11 @@ async def pause() -> None:
 
 
 async def store_call(effect: Callable[[], T]) -> T:
-    """A transaction: done or not, and the caller may not live to hear of it.
+    """A transaction: committed or not; the caller may crash before it gets the answer.
 
     Raises:
         StorageUnavailable: nothing was written.
-        Crash: it was written, and nobody was there to hear it.
+        Crash: it was written, and the caller crashed.
     """
     outcome = await _Waiting()
     if outcome in (CallOutcome.CRASH_BEFORE, CallOutcome.AWAY, CallOutcome.PERSON_NEEDED, CallOutcome.REFUSED):
@@ -81,29 +82,29 @@ async def vendor_call(effect: Callable[[], T]) -> T:
 
 
 class Played(Generic[T]):
-    """A coroutine played call by call."""
+    """A coroutine that is run call by call."""
 
     def __init__(self, story: Coroutine[bool, CallOutcome, T]) -> None:
         self._story = story
         self.asks_vendor = False
-        """Whether the call before which it stands is one to another system."""
+        """Whether it has stopped before a call to another system."""
         self.result: T | None = None
         self.ended = False
         self._send(None)
 
     def play(self, outcome: CallOutcome = CallOutcome.FINE) -> None:
-        """Lets the call before which it stands go this way, and goes on to the next."""
+        """Gives the call this outcome, and continues to the next call."""
         if not self.ended:
             self._send(outcome)
 
     def leave(self) -> None:
-        """Forgets it where it stands."""
+        """Drops the coroutine at its present call."""
         self._story.close()
         self.ended = True
 
     def _send(self, outcome: CallOutcome | None) -> None:
         try:
-            # A new coroutine takes nothing but None.
+            # Only None can be sent to a new coroutine.
             self.asks_vendor = self._story.send(outcome)  # type: ignore[arg-type]
         except StopIteration as stop:
             self.ended = True

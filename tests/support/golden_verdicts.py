@@ -1,4 +1,4 @@
-"""A seeded plant's anomalies and what a version makes of them, as stored: for the records that no update may change."""
+"""A seeded plant's anomalies and a version's verdicts on them, as stored. No update may change these records."""
 
 import random
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from policies.engine.judging import CompiledPolicy, judge
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "golden"
 WHOLE = 120
-"""How many records are kept whole; of all, the digest is kept."""
+"""How many records are kept in full; of all records the digest is kept."""
 _ANOMALIES = 6_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _KINDS = [*[AnomalyKind.DEVIATION] * 6, *[AnomalyKind.CODE] * 3, *[AnomalyKind.RISK] * 2, AnomalyKind.MANUAL]
@@ -56,9 +56,9 @@ def seen() -> Iterator[tuple[Anomaly, Context]]:
 
 
 def records(policy: CompiledPolicy) -> Iterator[bytes]:
-    """Per anomaly, the verdict and the memory after it in the form in which they are stored, one line each.
+    """For each anomaly one line: the verdict and the memory after it, as they are stored.
 
-    The version's digest is left out: it follows the document, which may be published again with more said in it.
+    The version's digest is left out, because the document may be published again with additions.
     """
     memories: dict[str, Memory] = {}
     for anomaly, context in seen():

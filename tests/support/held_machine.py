@@ -1,4 +1,4 @@
-"""A machine that is held for one case, on a real database: what people of production meet."""
+"""A machine that is held for one case, on a real database."""
 
 from activities.judging import Judging
 from domain.cases import ClosedAs
@@ -15,7 +15,7 @@ REASON = "bearing replaced, guard back on"
 
 
 async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
-    """Opens a case whose machine was read as held; the key of the hold, which is the case's."""
+    """Opens a case whose machine was read as held; returns the key of the hold, which is the case's id."""
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
     [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))

@@ -1,4 +1,4 @@
-"""The two hold stores that there are, real and in memory, each with the cases beside it, for one contract suite."""
+"""The two hold stores, in PostgreSQL and in memory, each with its cases, for one contract suite."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -40,12 +40,12 @@ STEPS: dict[PlacementState, list[PlacementState]] = {
     PlacementState.RELEASED: [PlacementState.IN_EFFECT, PlacementState.RELEASED],
     PlacementState.VOID: [PlacementState.VOID],
 }
-"""By which moves a placement comes to each state."""
+"""The moves by which a placement reaches each state."""
 
 
 @dataclass
 class Bench:
-    """A store of holds, the cases that claim them, and how to open a case and see what became of it."""
+    """A store of holds with the cases that claim them."""
 
     clock: TestClock
     holds: HoldStore
@@ -78,7 +78,7 @@ class Bench:
 
 
 class AtOnce:
-    """A store in memory for those who await it as asyncio does: every call succeeds."""
+    """A store in memory with asyncio methods: every call succeeds."""
 
     def __init__(self, store: object) -> None:
         self._store = store
@@ -107,7 +107,7 @@ async def on(engine: AsyncEngine) -> Bench:
     """The holds in a database."""
     plant = Plant(engine)
     await plant.prepare()
-    # A case from which the others are copied. It is over, so that its fault is free.
+    # The case from which the others are copied. It is closed, so that its fault can open another case.
     await plant.take(code(1), deviation(2))
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE cases SET closed_at = now(), closed_as = 'done', phase = 'closed'"))
@@ -128,7 +128,7 @@ async def on(engine: AsyncEngine) -> Bench:
 
 @asynccontextmanager
 async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    """The holds of the tests that play cases call by call."""
+    """The holds of the tests that run cases call by call."""
     clock = TestClock(START)
     store = MemoryStore(clock)
 
@@ -175,7 +175,7 @@ def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> Hold
 
 
 def release(bench: Bench, by: str = "petra") -> Release:
-    """What a person of production states now."""
+    """The statement of a person of production, at the present time."""
     return Release(by=by, meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
 
 
@@ -189,13 +189,13 @@ async def held(bench: Bench, job: str = "J1") -> int:
 
 
 async def intend(bench: Bench, wanted: HoldPlan, by: str = FIRST) -> int | None:
-    """The number of the placement that the case is to make now."""
+    """The number of the placement that the case must make now."""
     placement = await bench.holds.intend_placement(FIRST, wanted, by)
     return None if placement is None else placement.number
 
 
 async def done(bench: Bench, case: str = FIRST) -> None:
-    """The case's work is done, as its last steps do."""
+    """Ends the case's work, as the last steps of a case do."""
     await bench.cases.close(case, ClosedAs.DONE)
     await bench.holds.mark_ready(case)
 

@@ -1,4 +1,4 @@
-"""What the tests of event ingress share: settings, a clock in a file, and events as senders write them."""
+"""Shared by the tests of event ingress: settings, a clock in a file, and events as senders write them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ TELEMETRY = "microsoft.iot.telemetry"
 
 
 def settings_over(database_url: str, home: Path, **more: object) -> Settings:
-    """Settings whose clock stands at NOW until `set_clock`."""
+    """Settings whose clock is at NOW until `set_clock`."""
     set_clock(home, NOW)
     return Settings.model_validate(
         {"home": home, "database_url": database_url, "clock": f"file:{home / 'clock'}", "api_port": 0, **more}
@@ -42,13 +42,13 @@ def cloud_event(data: object, external_id: str, **changed: object) -> dict[str, 
 
 
 async def rows(engine: AsyncEngine, statement: str, **values: object) -> Sequence[tuple[object, ...]]:
-    """What the database has."""
+    """The rows of a query."""
     async with engine.connect() as connection:
-        return [tuple(one) for one in await connection.execute(text(statement), values)]
+        return [tuple(found) for found in await connection.execute(text(statement), values)]
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits for something that must come, and fails where it does not."""
+    """Waits for a result that must come, and fails if it does not."""
     async with asyncio.timeout(15):
         found = await condition()
         while not found:

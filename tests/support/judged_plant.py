@@ -20,7 +20,7 @@ from tests.support.plant import LINE, START, TestClock, publish_policies, regist
 
 
 class WakeCounter:
-    """A workflow engine that only remembers whom it was to wake."""
+    """A workflow engine that only records which subjects it was asked to wake."""
 
     def __init__(self) -> None:
         self.woken: list[str] = []
@@ -30,7 +30,7 @@ class WakeCounter:
 
 
 async def judge_to_rest(judging: Judging) -> set[str]:
-    """Judges all that the line has undecided; gives the cases that were opened or fed."""
+    """Judges all undecided events of the line; returns the cases that were opened or got evidence."""
     cases: set[str] = set()
     while True:
         batch = await judging.judge_batch(LINE)
@@ -40,7 +40,7 @@ async def judge_to_rest(judging: Judging) -> set[str]:
 
 
 class Plant:
-    """A plant whose events are judged as they come."""
+    """A plant whose events are judged as they arrive."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine

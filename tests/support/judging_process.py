@@ -10,7 +10,7 @@ from tests.support.judged_plant import Plant, judge_to_rest
 
 
 async def judge(url: str) -> None:
-    """Judges whatever is pending, again and again."""
+    """Judges pending events in a loop."""
     plant = Plant(open_engine(url))
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Logging put back as it was: a process has one, and a test that configures it shares it with all others."""
+"""Restores the logging configuration. A process has only one, so a test that changes it affects all others."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from millwright.runtime.logs import QUIETED
 
 @contextmanager
 def logging_as_found() -> Iterator[None]:
-    """Whatever is done to the root logger and the libraries' within the block is undone at its end."""
+    """Restores the root logger and the libraries' loggers at the end of the block."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     levels = {name: logging.getLogger(name).level for name in QUIETED}

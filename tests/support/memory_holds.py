@@ -1,4 +1,5 @@
-"""Holds in memory, each method one call. tests/storage/test_holds.py has them keep the real ones' contract."""
+"""Holds in memory, each method one call. tests/storage/test_holds.py runs the contract suite of the real store on
+them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

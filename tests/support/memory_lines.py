@@ -21,7 +21,7 @@ from tests.support.plant import START
 
 
 class MemoryLines:
-    """Takes each observation once, as the inbox does, and gives them to judging in the order in which they came."""
+    """Accepts each observation once, as the inbox does, and passes them to judging in the order of arrival."""
 
     def __init__(self, assignments: Sequence[Assignment], context: Context) -> None:
         self.assignments = assignments
@@ -52,9 +52,9 @@ class MemoryLines:
             )
 
     def newest(self, version: str) -> dict[str, Judged]:
-        """The last word on each event under a version, by position."""
-        mine = (one for one in self.given if one.assignment.digest == version)
-        return {one.event.position: one for one in sorted(mine, key=lambda one: one.revision)}
+        """The newest verdict on each event under a version, by position."""
+        mine = (given for given in self.given if given.assignment.digest == version)
+        return {given.event.position: given for given in sorted(mine, key=lambda given: given.revision)}
 
     @asynccontextmanager
     async def open(self, line: str, limit: int, *, leased: bool = False) -> AsyncIterator["_Work"]:
@@ -63,17 +63,17 @@ class MemoryLines:
         work.rested = not self.waiting
 
     async def leave(self, line: str) -> None:
-        """Nobody else looks here."""
+        """Does nothing: there are no other dispatchers."""
 
     def keep(self, judged: Sequence[Judged], memories: Mapping[tuple[str, FaultKey], MemoryState]) -> None:
         """The end of the transaction."""
         self.given += judged
         self._memories.update(memories)
-        decided = {one.event.id for one in judged}
+        decided = {given.event.id for given in judged}
         self.waiting = [event for event in self.waiting if event.id not in decided]
 
     def context_now(self) -> JudgedContext:
-        """What is known of every asset here."""
+        """The context of every asset."""
         return self._context
 
     def memory_now(self, version: str, key: FaultKey) -> MemoryState | None:
@@ -103,14 +103,14 @@ class _Work:
         return ()
 
     async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:
-        before = [one for one in self._given(version, key) if one.event.position < position]
+        before = [given for given in self._given(version, key) if given.event.position < position]
         if not before:
             return None
         return MemoryState(before[-1].event.position, Memory.model_validate_json(before[-1].memory_text))
 
     async def verdicts_after(self, version: str, key: FaultKey, position: str) -> Sequence[PastVerdict]:
-        after = [one for one in self._given(version, key) if one.event.position > position]
-        return [PastVerdict(one.event, one.revision, int(one.verdict.rung)) for one in after]
+        after = [given for given in self._given(version, key) if given.event.position > position]
+        return [PastVerdict(given.event, given.revision, int(given.verdict.rung)) for given in after]
 
     def _given(self, version: str, key: FaultKey) -> list[Judged]:
         newest = self._lines.newest(version)

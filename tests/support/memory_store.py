@@ -1,4 +1,4 @@
-"""Cases in memory, with their holds, faithful to `millwright.storage`, each method one call."""
+"""Cases in memory, with their holds, with the behaviour of `millwright.storage`. Each method is one call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,21 +45,21 @@ class MemoryStore:
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
 
     def open(self, view: CaseView) -> None:
-        """What judging does when a fault is first seen."""
+        """Opens a case, as judging does for the first verdict on a fault."""
         self.cases[view.id] = view
         self.due[view.id] = _Due(self._clock.now())
 
     def raised(self, case: str, rung: Rung) -> None:
-        """What judging does when further evidence asks for more."""
+        """Raises the rung of a case, as judging does for further evidence."""
         view = self.cases[case]
         if view.closed_as is None:
-            # What is worse may be more urgent.
+            # A higher rung may be more urgent.
             urgency = None if rung > view.rung else view.urgency
             self._set(case, rung=max(rung, view.rung), urgency=urgency, withdraw=None)
             self._wake(case)
 
     def doubted(self, case: str) -> None:
-        """What judging does when no evidence of a case is left."""
+        """Marks a case for withdrawal, as judging does when no evidence of it is left."""
         if self.cases[case].closed_as is None:
             self._set(case, withdraw="judged again as watch")
             self._wake(case)

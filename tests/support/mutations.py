@@ -1,4 +1,5 @@
-"""Policies broken by a seeded chance: each a published or drafted document with one to three things done to it."""
+"""Policies that are broken at random, with a seed: each is a published or drafted document with one to three
+mutations."""
 
 import json
 import random
@@ -27,7 +28,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
 
 
 def mutations(texts: Sequence[str], number: int, seed: int) -> Iterator[str]:
-    """So many broken documents, the same for the same seed; a few of them may turn out to be sound."""
+    """So many broken documents, the same for the same seed; a few of them may still be valid."""
     chance = random.Random(seed)
     sources = [read_text(text, "whole.yaml") for text in texts]
     for _ in range(number):
@@ -56,7 +57,7 @@ def _of_values(source: PolicyText, chance: random.Random) -> str:
 
 
 def _written(value: Json, depth: int) -> Iterator[str]:
-    """Block YAML, a value a line, so that a place in it means something."""
+    """Block YAML with one value on each line, so that a line number identifies a value."""
     lead = "  " * depth
     if isinstance(value, dict) and value:
         for name, each in value.items():

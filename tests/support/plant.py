@@ -26,7 +26,7 @@ _sequence = itertools.count(1)
 
 
 class TestClock:
-    """A clock that stands until it is set."""
+    """A clock that moves only when it is set."""
 
     __test__ = False
 
@@ -141,7 +141,7 @@ def received(anomaly: Anomaly, natural_key: str, external_id: str | None = None)
     """A message that carries an anomaly, as it is received."""
     number = next(_sequence)
     return Received(
-        door="test",
+        ingress="test",
         sequence=number,
         source="tests",
         external_id=external_id or f"e{number}",

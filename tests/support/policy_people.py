@@ -1,4 +1,4 @@
-"""People with keys of their own, and what they do with policy versions."""
+"""People with their own keys, and their acts on policy versions."""
 
 from datetime import datetime, timedelta
 
@@ -86,13 +86,13 @@ class PolicyPeople:
         return policy.digest
 
     async def backtest(self, digest: str, assets: int, rungs: int = 1, unattended: int = 0) -> None:
-        """Keeps what a backtest found."""
+        """Stores the result of a backtest."""
         changed = {"assets": assets, "max_rung_change": rungs, "unattended": unattended}
         body = canonical({"changed": changed}).decode()
         await self.lifecycle.attach(digest, "backtest", passed=True, body=body, by="anna")
 
     async def approve(self, digest: str, *people: str) -> None:
-        """Approves in turn."""
+        """Lets these people approve, one after the other."""
         for person in people or ("bert",):
             await self.lifecycle.approve(digest, self.sign(person, digest, APPROVE))
 
@@ -120,7 +120,7 @@ class PolicyPeople:
         return number
 
     async def rollback(self, digest: str, to: str, person: str = "emil", reason: str = "worse") -> list[int]:
-        """Puts an old version in the place of another."""
+        """Replaces a version by an older one."""
         terms = await self.lifecycle.rollback_terms(digest, to, reason, self.clock.now())
         return await self.lifecycle.rollback(digest, to, reason, self.sign(person, to, ROLLBACK, terms.meaning))
 

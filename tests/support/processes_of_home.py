@@ -1,4 +1,4 @@
-"""Which processes belong to a home, as anybody on the machine can see it."""
+"""Finds the processes that belong to a home, from outside."""
 
 import time
 from contextlib import suppress
@@ -12,7 +12,7 @@ def processes_of(home: Path) -> dict[int, str]:
     named = str(home).encode()
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
-        # One that ends while it is looked at is no process any more.
+        # The process may end while it is read; then it no longer counts.
         with suppress(OSError):
             command = (process / "cmdline").read_bytes()
             said = command + (process / "environ").read_bytes() + bytes((process / "cwd").readlink())
@@ -22,7 +22,7 @@ def processes_of(home: Path) -> dict[int, str]:
 
 
 def none_left(home: Path) -> None:
-    """Waits until a home has no process; fails with those that stay."""
+    """Waits until a home has no process; fails with those that remain."""
     deadline = time.monotonic() + _PATIENCE
     while left := processes_of(home):
         assert time.monotonic() < deadline, left

@@ -1,4 +1,5 @@
-"""Random situations and conditions, by chance and seeded: what judging can meet, and what an author can write."""
+"""Random situations and conditions, with a seed: situations that judging can get, and conditions that an author can
+write."""
 
 import random
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ OWN_NAMES = draft(
 
 
 class RandomConditions:
-    """Conditions over some variables, that CEL's types allow and its arithmetic may not."""
+    """Conditions over some variables. CEL's types allow them, but their arithmetic may fail."""
 
     def __init__(self, chance: random.Random, variables: Mapping[str, Variable]) -> None:
         self._chance = chance

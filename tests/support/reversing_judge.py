@@ -6,9 +6,9 @@ from policies.engine.catalogue import Catalogue
 
 
 class ReversingJudge:
-    """A judge that takes orders back: a shift asks for an order unless the risk was last said to be low.
+    """A judge whose later verdicts revise orders away: a shift asks for an order unless the last risk is low.
 
-    The shipped versions never judge an event lower for what came late; another plant's may.
+    The shipped versions never lower a verdict because of a late event; another plant's version may.
     """
 
     def __init__(self) -> None:

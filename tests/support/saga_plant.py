@@ -1,4 +1,4 @@
-"""Cases played call by call, between a CMMS, an MES and twins whose every call may be interrupted."""
+"""Cases that are run call by call, between a CMMS, an MES and twins whose every call may be interrupted."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,11 +33,11 @@ REREAD = timedelta(days=1)
 
 
 class FaultInjectedTwins:
-    """Takes what it is told, and says what changed by it."""
+    """Stores twin patches, and lists the changes."""
 
     def __init__(self) -> None:
         self.holds_told: list[Json] = []
-        """The states of holds that it was told, without repetitions."""
+        """The states of holds that were written to it, without repetitions."""
         self.outcomes_told: list[Json] = []
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
@@ -53,7 +53,7 @@ class FaultInjectedTwins:
 
 
 class SetTiming:
-    """A judge who is asked for words and for the urgency: holds fall due a set time after the proposal."""
+    """A judge for texts and urgency: holds are due a fixed time after the proposal."""
 
     def __init__(self, until_hold: timedelta) -> None:
         self._until_hold = until_hold
@@ -79,14 +79,14 @@ class SetTiming:
 
 
 class Nobody:
-    """An engine that wakes nobody: what is due stands in storage."""
+    """An engine that wakes no workflow: due subjects stay in storage."""
 
     async def wake(self, subjects: Sequence[str]) -> None:
         del subjects
 
 
 class PlayedCase(MaintenanceCase):
-    """The case's own story, its activities played call by call and tried again for ever, as the engine would."""
+    """The workflow of a case, whose activities are run call by call and retried for ever, as the engine does."""
 
     def __init__(self, case: str, activities: Sequence[object]) -> None:
         super().__init__(CaseRef(case=case))
@@ -118,7 +118,7 @@ class PlayedCase(MaintenanceCase):
 
 
 class SagaPlant:
-    """Cases of one machine, with all that surrounds them."""
+    """Cases of one machine, with the systems around them."""
 
     def __init__(self, until_hold: timedelta) -> None:
         self.clock = TestClock(START)
@@ -128,7 +128,7 @@ class SagaPlant:
         self.twins = FaultInjectedTwins()
         self.cmms_by_id = {"fake": self.cmms}
         judge = self.judge = SetTiming(until_hold)
-        # Where autonomy is not enforced, its store is never asked.
+        # If autonomy is not enforced, its store is never used.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
             self.store,
@@ -158,7 +158,7 @@ class SagaPlant:
         self.workflows[case] = PlayedCase(case, self._activities)
 
     def dispatch(self) -> bool:
-        """Wakes the cases that are due; whether there were any."""
+        """Wakes the cases that are due; returns whether there were any."""
         now = self.clock.now()
         due = [case for case, row in self.store.due.items() if row.at is not None and row.at <= now]
         for case in due:
@@ -179,7 +179,7 @@ class SagaPlant:
             Played(self.store.holds.approve_release(key, release)).play()
 
     def poll(self) -> Played[Polled]:
-        """A poll of the CMMS, about to begin."""
+        """A poll of the CMMS that has not begun."""
         return Played(self.orders.poll_changes(PollSystem(system="fake", interval=timedelta(minutes=5))))
 
 

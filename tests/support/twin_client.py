@@ -1,4 +1,5 @@
-"""What the real client of Azure Digital Twins needs for the sandbox: models, a credential, and leave for plain HTTP."""
+"""Models, a credential and an option for plain HTTP, for using the real client of Azure Digital Twins with the
+sandbox."""
 
 import time
 from typing import Any

@@ -62,8 +62,8 @@ def test_an_asset_has_one_active_version_wherever_one_reaches_it(
     all_placed: list[Placement], place: Place, at: datetime
 ) -> None:
     chosen = choose(all_placed, place, at)
-    reaching = [one for one in all_placed if one.scope.covers(place) and one.in_force(at, hours(100))]
-    acting = [one for one in reaching if one.role != "shadow"]
+    reaching = [placed for placed in all_placed if placed.scope.covers(place) and placed.in_force(at, hours(100))]
+    acting = [placed for placed in reaching if placed.role != "shadow"]
     assert (chosen.active is None) == (not acting)
     assert chosen.active is None or chosen.active in acting
     assert len(set(chosen.digests)) == len(chosen.digests)
@@ -74,8 +74,8 @@ def test_a_canary_beats_the_active_version_on_its_assets(
     all_placed: list[Placement], place: Place, at: datetime
 ) -> None:
     chosen = choose(all_placed, place, at)
-    reaching = [one for one in all_placed if one.scope.covers(place) and one.in_force(at, hours(100))]
-    if any(one.role == "canary" for one in reaching):
+    reaching = [placed for placed in all_placed if placed.scope.covers(place) and placed.in_force(at, hours(100))]
+    if any(placed.role == "canary" for placed in reaching):
         assert chosen.active is not None
         assert chosen.active.role == "canary"
 
@@ -91,33 +91,33 @@ def test_the_order_in_which_assignments_are_read_changes_nothing(
 def test_what_is_recorded_later_changes_no_answer_as_it_was_known_before(
     all_placed: list[Placement], place: Place, at: datetime, known: datetime
 ) -> None:
-    def ends_known(one: Placement) -> tuple[End, ...]:
-        return tuple(end for end in one.ends if end.recorded_at <= known)
+    def ends_known(placed: Placement) -> tuple[End, ...]:
+        return tuple(end for end in placed.ends if end.recorded_at <= known)
 
     before = [
         Placement(
-            one.id,
-            one.digest,
-            one.role,
-            one.scope,
-            one.effective_from,
-            one.effective_to,
-            one.recorded_at,
-            ends_known(one),
-            one.expires_at,
-            one.approved_at if one.approved_at is not None and one.approved_at <= known else None,
+            placed.id,
+            placed.digest,
+            placed.role,
+            placed.scope,
+            placed.effective_from,
+            placed.effective_to,
+            placed.recorded_at,
+            ends_known(placed),
+            placed.expires_at,
+            placed.approved_at if placed.approved_at is not None and placed.approved_at <= known else None,
         )
-        for one in all_placed
-        if one.recorded_at <= known
+        for placed in all_placed
+        if placed.recorded_at <= known
     ]
     then, now = choose(before, place, at, known), choose(all_placed, place, at, known)
     assert (then.active and then.active.id, then.digests) == (now.active and now.active.id, now.digests)
 
 
 @given(st.text(min_size=1), st.floats(0.1, 99.9), st.floats(0.1, 99.9))
-def test_a_larger_share_holds_every_machine_of_a_smaller_one(machine: str, one: float, other: float) -> None:
+def test_a_larger_share_holds_every_machine_of_a_smaller_one(machine: str, share: float, other: float) -> None:
     place = Place(machine=machine)
-    small, large = sorted((one, other))
+    small, large = sorted((share, other))
     assert not Scope(percent=small).covers(place) or Scope(percent=large).covers(place)
 
 

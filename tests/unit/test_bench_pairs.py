@@ -25,9 +25,9 @@ def test_the_build_is_all_processes_but_the_load_and_the_sandbox() -> None:
 
 
 def test_workers_are_added_up_however_many_they_are() -> None:
-    one = Run(10, 1.0, {"worker-0": 4.0, "api-0": 9.0}, 0.0, ())
-    two = Run(10, 1.0, {"worker-judging-0": 1.0, "worker-cases-0": 3.0, "api-0": 9.0}, 0.0, ())
-    assert cpu_of_workers(one) == cpu_of_workers(two) == 0.4
+    first = Run(10, 1.0, {"worker-0": 4.0, "api-0": 9.0}, 0.0, ())
+    second = Run(10, 1.0, {"worker-judging-0": 1.0, "worker-cases-0": 3.0, "api-0": 9.0}, 0.0, ())
+    assert cpu_of_workers(first) == cpu_of_workers(second) == 0.4
 
 
 def test_each_new_run_is_divided_by_the_old_run_of_its_pair() -> None:

@@ -42,7 +42,7 @@ class Read:
     def times(self, *lines: str) -> list[tuple[str, str]]:
         """Month, day and hour in UTC of each window's beginning and end."""
         found = self(calendar(event(*lines)))
-        return [(f"{one.from_at:%m-%d %H}", f"{one.until_at:%m-%d %H}") for one in found]
+        return [(f"{window.from_at:%m-%d %H}", f"{window.until_at:%m-%d %H}") for window in found]
 
 
 def utc(*parts: int) -> datetime:
@@ -97,7 +97,7 @@ def test_a_windows_source_is_the_uid_and_the_start_by_the_rule_so_that_a_moved_o
         "RECURRENCE-ID;TZID=Europe/Berlin:20260124T220000", "DTSTART:20260125T120000Z", "DTEND:20260125T130000Z"
     )
     found = read(calendar(series, moved))
-    assert [(one.source, one.from_at, one.until_at) for one in found] == [
+    assert [(window.source, window.from_at, window.until_at) for window in found] == [
         (f"PM-12/{timestamp(utc(2026, 1, 10, 21))}", utc(2026, 1, 10, 21), utc(2026, 1, 11, 3)),
         (f"PM-12/{timestamp(utc(2026, 1, 24, 21))}", utc(2026, 1, 25, 12), utc(2026, 1, 25, 13)),
     ]
@@ -106,7 +106,7 @@ def test_a_windows_source_is_the_uid_and_the_start_by_the_rule_so_that_a_moved_o
 def test_a_cancelled_occurrence_is_left_out_and_so_is_a_cancelled_series(read: Read) -> None:
     series = event(START, "DURATION:PT6H", "RRULE:FREQ=DAILY;COUNT=3")
     cancelled = event("RECURRENCE-ID;TZID=Europe/Berlin:20260111T220000", "STATUS:CANCELLED")
-    assert [one.from_at.day for one in read(calendar(series, cancelled))] == [10, 12]
+    assert [window.from_at.day for window in read(calendar(series, cancelled))] == [10, 12]
     assert read(calendar(event("STATUS:CANCELLED", "RRULE:FREQ=DAILY"))) == []
 
 
@@ -117,7 +117,7 @@ def test_dates_of_a_series_may_be_listed(read: Read) -> None:
 
 def test_single_events_may_share_a_uid(read: Read) -> None:
     found = read(calendar(event(START, "DURATION:PT1H"), event(START, "DURATION:PT2H")))
-    assert [(one.source, one.until_at.hour) for one in found] == [("PM-12", 22), ("PM-12", 23)]
+    assert [(window.source, window.until_at.hour) for window in found] == [("PM-12", 22), ("PM-12", 23)]
 
 
 def test_a_time_that_ends_in_z_is_in_utc_whatever_its_zone_says(read: Read) -> None:

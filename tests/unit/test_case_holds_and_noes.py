@@ -46,7 +46,9 @@ def test_a_hold_is_placed_when_it_falls_due_though_the_cmms_waits_for_a_person()
         pass_time(plant, timedelta(minutes=minutes))
         held.append(plant.mes.holder)
     assert held == [None, CASE]
-    assert plant.store.now(CASE).waiting_for == "a person to mend fake (siteid): is required; EQ-001 is held meanwhile"
+    assert (
+        plant.store.now(CASE).waiting_for == "a person to correct fake (siteid): is required; EQ-001 is held meanwhile"
+    )
 
 
 def test_a_case_woken_for_its_hold_leaves_a_cmms_alone_that_asked_for_time() -> None:

@@ -30,9 +30,9 @@ def test_spaces_order_trace_and_a_list_of_one_change_nothing_of_what_is_said(sai
     assert content(raw(without, traceparent="00-a", tracestate="b")) == content(orjson.dumps(without))
 
 
-@given(one=JSON, other=JSON)
-def test_what_differs_in_anything_has_an_id_of_its_own(one: object, other: object) -> None:
-    first, second = raw(EVENT, data=one), raw(EVENT, data=other)
+@given(this=JSON, other=JSON)
+def test_what_differs_in_anything_has_an_id_of_its_own(this: object, other: object) -> None:
+    first, second = raw(EVENT, data=this), raw(EVENT, data=other)
     assert (own_id("1", first) == own_id("1", second)) == (content(first) == content(second))
 
 
@@ -49,8 +49,8 @@ def test_what_is_no_json_says_what_its_bytes_say(body: bytes) -> None:
 
 
 @given(st.tuples(st.text(max_size=4), st.text(max_size=4)), st.tuples(st.text(max_size=4), st.text(max_size=4)))
-def test_two_labels_never_make_one_key(one: tuple[str, str], other: tuple[str, str]) -> None:
-    assert (label_key(*one) == label_key(*other)) == (one == other)
+def test_two_labels_never_make_one_key(this: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (label_key(*this) == label_key(*other)) == (this == other)
 
 
 def test_a_bar_in_a_source_is_no_separator() -> None:

@@ -30,7 +30,7 @@ def inputs_of(
     policy: CompiledPolicy = POLICY, memory: Memory | None = None, anomaly: Anomaly = SHIFT, context: Context = ABOUT
 ) -> dict[str, Counterfactual]:
     told = counterfactuals(policy, memory or Memory(), anomaly, context)
-    return {one.variable: one for one in told.inputs}
+    return {change.variable: change for change in told.inputs}
 
 
 def test_it_tells_why_there_was_no_order_by_what_would_have_made_one() -> None:
@@ -57,11 +57,11 @@ def test_the_nearest_of_several_changes_is_told() -> None:
         rule("middle", "anomaly.score >= 6.0", "inspect"),
         rule("low", "anomaly.score > 5.0", "watch"),
     )
-    one = inputs_of(policy)["anomaly.score"]
-    assert one.nearest is not None
-    assert (one.nearest.then, one.nearest.rung) == ("at most 5", "ignore")
-    assert one.ordering is not None
-    assert (one.ordering.then, one.ordering.rung) == ("more than 9", "work_order")
+    change = inputs_of(policy)["anomaly.score"]
+    assert change.nearest is not None
+    assert (change.nearest.then, change.nearest.rung) == ("at most 5", "ignore")
+    assert change.ordering is not None
+    assert (change.ordering.then, change.ordering.rung) == ("more than 9", "work_order")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_what_cannot_be_searched_through_is_said_not_to_be_exact() -> None:
 
 
 def test_an_input_that_changes_nothing_alone_is_said_to() -> None:
-    one = inputs_of()["asset.criticality"]
-    assert (one.nearest, one.ordering, one.exact) == (None, None, True)
+    change = inputs_of()["asset.criticality"]
+    assert (change.nearest, change.ordering, change.exact) == (None, None, True)
 
 
 def test_words_are_changed_to_the_nearest_in_their_order() -> None:
@@ -127,15 +127,15 @@ def test_no_value_of_a_fine_grid_changes_the_rung_at_a_smaller_distance() -> Non
         last, (memory, _) = made.events[-1], remembered(POLICY, made.events[:-1], made.context)
         verdict, _ = judge(POLICY, memory, last, made.context)
         _, values = look(POLICY, memory, last, made.context)
-        told = {one.variable: one for one in counterfactuals(POLICY, memory, last, made.context).inputs}
-        for name, one in told.items():
+        told = {change.variable: change for change in counterfactuals(POLICY, memory, last, made.context).inputs}
+        for name, change in told.items():
             for value in grid(name, values[name]):
                 other = edited(Inputs(memory, last, made.context, POLICY.document.memory), name, value)  # type: ignore[arg-type]
                 if other is None or look(POLICY, other.memory, other.anomaly, other.context)[1][name] != value:
                     continue
                 changed, _ = judge(POLICY, other.memory, other.anomaly, other.context)
                 compared += 1
-                assert one.nearest is not None or changed.rung == verdict.rung, (name, value)
+                assert change.nearest is not None or changed.rung == verdict.rung, (name, value)
     assert compared > 2_000
 
 

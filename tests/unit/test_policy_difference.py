@@ -53,7 +53,7 @@ def test_other_words_and_another_order_of_statements_decide_nothing_otherwise() 
         (
             "&& anomaly.confidence >= 0.9 ",
             "",
-            "rule critical-certain (criticality A): no longer asks anomaly.confidence >= 0.9",
+            "rule critical-certain (criticality A): no longer requires anomaly.confidence >= 0.9",
         ),
         ("'robot', 'conveyor'", "'robot'", "applies to: the asset's class: conveyor is left out"),
         ("window: PT24H", "window: PT30M", "memory: window 24 h → 30 min"),

@@ -45,7 +45,7 @@ def test_a_parameter_tells_which_scope_gave_it_and_why() -> None:
     pump = effective(POLICY, about("M9/comp1", "M9"), T0)
     old = effective(POLICY, about("M1/comp1", "M1"), T0)
 
-    told = [(one.name, one.value, one.given_by, one.because) for one in pump.parameters]
+    told = [(parameter.name, parameter.value, parameter.given_by, parameter.because) for parameter in pump.parameters]
     assert told == [("limit", 4.0, "class pump", "Pumps vibrate less."), ("other", "x", "all", None)]
     assert (old.cohort, old.parameters[0].value, old.parameters[0].given_by) == ("old", 8.0, "cohort old")
 
@@ -69,7 +69,10 @@ def test_a_waiver_is_told_until_it_ends_and_afterwards_as_ended() -> None:
     assert standings(before)["severe"] == ("waived", "trial")
     assert standings(before)["high-pump"] == ("waived", "trial")
     assert standings(after)["severe"] == ("holds", None)
-    assert [(one.owner, one.holds) for one in (*before.waivers, *after.waivers)] == [("Ada", True), ("Ada", False)]
+    assert [(waiver.owner, waiver.holds) for waiver in (*before.waivers, *after.waivers)] == [
+        ("Ada", True),
+        ("Ada", False),
+    ]
 
 
 def test_an_asset_that_the_policy_does_not_cover_is_told_so() -> None:

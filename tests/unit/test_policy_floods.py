@@ -21,8 +21,8 @@ def minutes(*offsets: float) -> list[datetime]:
 def told(times: Sequence[datetime], until: datetime = LATER) -> list[tuple[float, float | None, int, int]]:
     """Beginning and end in minutes after the start, alarms and peak."""
     return [
-        (_minutes(one.began_at), _minutes(one.ended_at) if one.ended_at else None, one.alarms, one.peak)
-        for one in found(times, until)
+        (_minutes(flood.began_at), _minutes(flood.ended_at) if flood.ended_at else None, flood.alarms, flood.peak)
+        for flood in found(times, until)
     ]
 
 
@@ -75,14 +75,14 @@ def test_a_flood_lists_the_faults_that_came_first_each_once_in_their_order() -> 
     alarms = [Alarm(START + timedelta(seconds=n), f"asset-{n % 40:02}", "PDE") for n in range(200)]
     (flood,) = floods("LINE-1", alarms, LATER)
     assert flood.faults == 40
-    assert [one.asset for one in flood.first_out] == [f"asset-{n:02}" for n in range(FIRST_OUT)]
+    assert [fault.asset for fault in flood.first_out] == [f"asset-{n:02}" for n in range(FIRST_OUT)]
     assert flood.first_out[3].at == START + timedelta(seconds=3)
 
 
 def test_what_opened_the_window_is_first_out_though_it_was_no_flood_yet() -> None:
     alarms = [Alarm(START, "the-first", "PDE"), *(Alarm(START + timedelta(minutes=9), "later", "PDE"),) * 10]
     (flood,) = floods("LINE-1", alarms, LATER)
-    assert [one.asset for one in flood.first_out] == ["the-first", "later"]
+    assert [fault.asset for fault in flood.first_out] == ["the-first", "later"]
 
 
 @given(st.lists(st.integers(0, 7200), max_size=80))
@@ -94,5 +94,5 @@ def test_floods_lie_apart_in_order_and_none_is_missed(seconds: list[int]) -> Non
         assert before.ended_at <= after.began_at + WINDOW
     for at in times:
         full = sum(at - WINDOW < each <= at for each in times) > BEGINS_ABOVE
-        within = any(one.began_at <= at and (one.ended_at is None or at < one.ended_at) for one in told_of)
+        within = any(flood.began_at <= at and (flood.ended_at is None or at < flood.ended_at) for flood in told_of)
         assert within or not full

@@ -6,8 +6,8 @@ RULES = ["applies-to", "bad-quality", "first", "second", "last"]
 
 
 def test_a_rule_that_never_decided_is_flagged() -> None:
-    found = {one.rule: one for one in rule_hits(RULES, {"first": (6, 2), "last": (4, 3)}, 5.0)}
-    assert [name for name, one in found.items() if one.flag is Flag.NEVER_HIT] == [
+    found = {hits.rule: hits for hits in rule_hits(RULES, {"first": (6, 2), "last": (4, 3)}, 5.0)}
+    assert [name for name, hits in found.items() if hits.flag is Flag.NEVER_HIT] == [
         "applies-to",
         "bad-quality",
         "second",
@@ -17,7 +17,7 @@ def test_a_rule_that_never_decided_is_flagged() -> None:
 
 
 def test_a_rule_that_leaves_nothing_to_those_below_it_is_flagged() -> None:
-    found = {one.rule: one.flag for one in rule_hits(RULES, {"bad-quality": (1, 1), "second": (20, 9)}, 10.0)}
+    found = {hits.rule: hits.flag for hits in rule_hits(RULES, {"bad-quality": (1, 1), "second": (20, 9)}, 10.0)}
     assert (found["second"], found["bad-quality"], found["last"]) == (Flag.ALWAYS_HIT, None, Flag.NEVER_HIT)
 
 
@@ -26,4 +26,4 @@ def test_a_handful_of_events_says_nothing_of_always() -> None:
 
 
 def test_without_a_verdict_every_rule_was_never_hit() -> None:
-    assert {one.flag for one in rule_hits(RULES, {}, 0.0)} == {Flag.NEVER_HIT}
+    assert {hits.flag for hits in rule_hits(RULES, {}, 0.0)} == {Flag.NEVER_HIT}

@@ -76,9 +76,9 @@ def test_the_digest_of_a_version_without_the_clause_is_what_it_was_before_there_
 
 
 def test_the_clause_is_part_of_the_digest() -> None:
-    without, one, another = draft(), draft(more=clause("M1")), draft(more=clause("M2"))
+    without, first, second = draft(), draft(more=clause("M1")), draft(more=clause("M2"))
 
-    assert len({without.digest, one.digest, another.digest}) == 3
+    assert len({without.digest, first.digest, second.digest}) == 3
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_orders_that_nobody_ever_looked_at_cannot_pass_for_good_ones() -> None:
     episodes, cases = confirmed(20, 20)
     many = [*episodes, *(episode(1200 + 30 * place) for place in range(15))]
     figures = compare_measures(measured(many, cases), measured(episodes, cases))
-    assert [one.standing for one in figures] == [ComparisonResult.UNKNOWN, ComparisonResult.ALIKE]
+    assert [figure.standing for figure in figures] == [ComparisonResult.UNKNOWN, ComparisonResult.ALIKE]
     assert standing(figures) is ComparisonResult.UNKNOWN
 
 

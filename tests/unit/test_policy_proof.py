@@ -55,10 +55,10 @@ def test_a_bound_that_is_broken_is_refuted_by_a_situation_that_breaks_it() -> No
     found = proved(NEW, never={"when": "memory.codes >= 3 && asset.line.startsWith('L')", "rung_at_least": "draft"})
     assert found.result == "refuted"
     (witness,) = found.witness
-    one = seen(NEW, witness)
-    assert int(one.values["memory.codes"]) >= 3
-    assert one.verdict.rung.orders
-    assert try_situation(NEW, witness).explanation.verdict == one.verdict
+    judged = seen(NEW, witness)
+    assert int(judged.values["memory.codes"]) >= 3
+    assert judged.verdict.rung.orders
+    assert try_situation(NEW, witness).explanation.verdict == judged.verdict
 
 
 def test_a_value_whose_raising_lowers_the_rung_is_shown_before_and_after() -> None:

@@ -30,35 +30,37 @@ def made(version: str) -> list[Proposal]:
 
 
 def when(proposal: Proposal) -> dict[str, str]:
-    rules = [one for one in compile_policy(proposal.text, "draft").document.rules if isinstance(one, Rule)]
-    return {one.id: " ".join(one.when.split()) for one in rules}
+    rules = [entry for entry in compile_policy(proposal.text, "draft").document.rules if isinstance(entry, Rule)]
+    return {entry.id: " ".join(entry.when.split()) for entry in rules}
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
 def test_every_proposal_is_a_draft_of_the_next_version_that_compiles_and_differs(version: str) -> None:
     found = made(version)
     assert len(found) > 20
-    digests = {compile_policy(one.text, "draft").digest for one in found}
+    digests = {compile_policy(proposal.text, "draft").digest for proposal in found}
     assert len(digests) == len(found)
     old = Catalogue.published().find("rotating-equipment", version).document
-    for one in found:
-        document = compile_policy(one.text, "draft").document
+    for proposal in found:
+        document = compile_policy(proposal.text, "draft").document
         assert document.version == f"1.{int(version[2]) + 1}.0"
         assert len(document.rules) == len(old.rules)
         assert document.memory == old.memory
 
 
 def test_the_matching_error_is_asked_of_one_class_and_of_rules_that_order() -> None:
-    (one,) = (one for one in made("1.0.0") if one.words == "require the matching error for pump assets")
-    changed = when(one)
+    (proposal,) = (
+        proposal for proposal in made("1.0.0") if proposal.words == "require the matching error for pump assets"
+    )
+    changed = when(proposal)
     more = " && (asset.class != 'pump' || (memory.codes >= 1 && memory.codes >= asset.codes))"
     assert changed["minor-shift"] == f"anomaly.kind == 'deviation'{more}"
     assert changed["code-alone"] == "anomaly.kind == 'code'"
 
 
 def test_a_dead_band_lies_above_what_is_ignored_already() -> None:
-    bands = [one for one in made("1.1.0") if one.family == "dead-band pump"]
-    assert [when(one)["weak-deviation"] for one in bands] == [
+    bands = [proposal for proposal in made("1.1.0") if proposal.family == "dead-band pump"]
+    assert [when(proposal)["weak-deviation"] for proposal in bands] == [
         f"anomaly.kind == 'deviation' && (anomaly.score <= 4.0 || (asset.class == 'pump' && anomaly.score <= {band}))"
         for band in ("5.0", "6.0")
     ]
@@ -66,10 +68,10 @@ def test_a_dead_band_lies_above_what_is_ignored_already() -> None:
 
 def test_named_parameters_and_comments_are_kept_and_moved() -> None:
     old = Catalogue.published().find("rotating-equipment", "1.1.0").text
-    one = made("1.1.0")[0]
-    assert "# A shift that the detector itself is sure of" in one.text
-    assert "then: { rung: ignore }" in one.text
-    changed = set(one.text.splitlines()) ^ set(old.splitlines())
+    proposal = made("1.1.0")[0]
+    assert "# A shift that the detector itself is sure of" in proposal.text
+    assert "then: { rung: ignore }" in proposal.text
+    changed = set(proposal.text.splitlines()) ^ set(old.splitlines())
     assert {line.split(":")[0].strip() for line in changed} == {"version", "title", "author", "when", "cases"}
 
 
@@ -142,13 +144,13 @@ ALL = [TABLED, *TUTORIAL, *DRAFTS]
 @pytest.mark.parametrize("written", ALL)
 def test_tables_and_states_are_proposed_changes_of_which_all_compile(written: str) -> None:
     found = proposals(written, ["pump"], ["pump"])
-    digests = {compile_policy(one.text, one.words).digest for one in found}
+    digests = {compile_policy(proposal.text, proposal.words).digest for proposal in found}
     assert len(digests) == len(found) > 20
     assert compile_policy(written, "old").digest not in digests
 
 
 def test_what_is_moved_in_a_table_and_a_state_is_said_in_words() -> None:
-    words = {one.words for one in proposals(TABLED, ["pump"], [])}
+    words = {proposal.words for proposal in proposals(TABLED, ["pump"], [])}
     assert {
         "in twice, state.high.met >= 2 becomes 3",
         "in twice, anomaly.score >= 0.5 becomes 0.75",
@@ -161,12 +163,14 @@ def test_what_is_moved_in_a_table_and_a_state_is_said_in_words() -> None:
         "parameter least 2 becomes 3",
         "require the matching error",
     } <= words
-    assert not any("anomaly.signal" in one or "low" in one or "PT0" in one for one in words)
+    assert not any("anomaly.signal" in sentence or "low" in sentence or "PT0" in sentence for sentence in words)
 
 
 def test_ordering_rows_ask_for_more_in_a_cell() -> None:
-    (one,) = (one for one in proposals(TABLED, [], []) if one.words == "ask for 6 deviations within the window")
-    (asked,) = (entry for entry in compile_policy(one.text, "draft").document.rules if isinstance(entry, Table))
+    (proposal,) = (
+        proposal for proposal in proposals(TABLED, [], []) if proposal.words == "ask for 6 deviations within the window"
+    )
+    (asked,) = (entry for entry in compile_policy(proposal.text, "draft").document.rules if isinstance(entry, Table))
     cells = {row.id: row.when.get("memory.deviations") for row in asked.rows}
     assert cells == {"twice": ">= 6", "coded": ">= 6", "often": (3, 4), "other": None}
 
@@ -174,8 +178,8 @@ def test_ordering_rows_ask_for_more_in_a_cell() -> None:
 def test_what_no_change_touches_is_named() -> None:
     told = left_alone(TABLED)
     assert told[:3] == ("applies_to", "quality", "timing")
-    assert any("tables" in one for one in told)
-    assert any("state" in one for one in told)
+    assert any("tables" in sentence for sentence in told)
+    assert any("state" in sentence for sentence in told)
     assert left_alone(TUTORIAL[0]) == ("applies_to", "quality", "timing")
 
 
@@ -184,6 +188,6 @@ def test_of_whatever_compiles_every_proposal_is_a_version_or_refused_as_one(seed
     for broken in mutations(ALL, 30, seed):
         with contextlib.suppress(PolicyRejected):
             compile_policy(broken, "mutation")
-            for one in proposals(broken, [], ["pump"])[::7]:
+            for proposal in proposals(broken, [], ["pump"])[::7]:
                 with contextlib.suppress(PolicyRejected):
-                    compile_policy(one.text, one.words)
+                    compile_policy(proposal.text, proposal.words)

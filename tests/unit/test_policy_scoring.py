@@ -24,7 +24,7 @@ def asset(machine: int, component: str) -> str:
 
 def ours(ordered: list[tuple[tuple[int, str], datetime]], failed: Dataset) -> VersionScore:
     orderings = [Ordering(version="v", asset=asset(*part), failure_mode="PDE", at=at) for part, at in ordered]
-    failures = [Failure(one.time, asset(one.machine, one.component)) for one in failed.failures]
+    failures = [Failure(failure.time, asset(failure.machine, failure.component)) for failure in failed.failures]
     register = FailureRegister(failures, Period(failed.first, failed.last))
     return score(episodes(orderings, timedelta(hours=24)), register, CLASSES)
 

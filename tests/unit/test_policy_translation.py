@@ -37,9 +37,9 @@ def test_a_version_decides_for_the_solver_as_it_does_for_the_engine(policy: Comp
     rung = judgement(policy, TERMS).rung
     rules = set()
     for _ in range(1_500):
-        one = seen(policy, random_situation(chance))
-        assert given(rung, one.values) == one.verdict.rung
-        rules.add(one.verdict.rule)
+        judged = seen(policy, random_situation(chance))
+        assert given(rung, judged.values) == judged.verdict.rung
+        rules.add(judged.verdict.rule)
     assert rules == {rule.id for rule in policy.rules}
 
 

@@ -40,12 +40,12 @@ def told(now: datetime) -> list[WaiverNotice]:
 def test_a_waiver_tells_of_its_end_fourteen_days_before_it_and_after_it(
     before: timedelta, said: list[tuple[str, bool]]
 ) -> None:
-    assert [(one.waiver, one.ended) for one in told(UNTIL - before)] == said
+    assert [(waiver.waiver, waiver.ended) for waiver in told(UNTIL - before)] == said
 
 
 def test_it_says_whose_it_is_and_why_it_was_made() -> None:
-    [one] = told(UNTIL - timedelta(days=1))
-    assert one.words == (
+    [waiver] = told(UNTIL - timedelta(days=1))
+    assert waiver.words == (
         "waiver trial of rotating-equipment 1.1.0 for machine machine-001 ends on 2026-06-01 00:00 UTC "
         "(owner Ada Lovelace): A new bearing is on trial."
     )
@@ -54,4 +54,4 @@ def test_it_says_whose_it_is_and_why_it_was_made() -> None:
 def test_an_altered_document_that_cannot_be_read_hides_no_other_ones_waivers() -> None:
     text = Catalogue.published().find("rotating-equipment", "1.1.0").text + WAIVERS
     found = notices_in(["waivers: [", "policy: 7\nwaivers: []", text], UNTIL)
-    assert [one.waiver for one in found] == ["trial"]
+    assert [waiver.waiver for waiver in found] == ["trial"]

@@ -333,7 +333,7 @@ class FakePlant:
         """Every case, oldest first."""
         async with self.engine.connect() as connection:
             ids = (await connection.execute(text("SELECT id FROM cases ORDER BY event_at, id"))).scalars().all()
-        return [(await self.storage.cases.view(str(one)))[0] for one in ids]
+        return [(await self.storage.cases.view(str(case)))[0] for case in ids]
 
     async def case(self) -> CaseView:
         """The only case."""

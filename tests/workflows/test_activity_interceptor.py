@@ -51,13 +51,13 @@ async def test_a_second_attempt_of_a_step_waits_for_the_first() -> None:
     async def second() -> None:
         told.append("second begins")
 
-    one = asyncio.ensure_future(_attempt(interceptor, first)[1])
+    first_attempt = asyncio.ensure_future(_attempt(interceptor, first)[1])
     await asyncio.sleep(0)
-    two = asyncio.ensure_future(_attempt(interceptor, second)[1])
+    second_attempt = asyncio.ensure_future(_attempt(interceptor, second)[1])
     for _ in range(5):
         await asyncio.sleep(0)
     may_end.set()
-    await asyncio.gather(one, two)
+    await asyncio.gather(first_attempt, second_attempt)
     assert told == ["first begins", "first ends", "second begins"]
 
 
@@ -71,13 +71,13 @@ async def test_a_first_attempt_that_is_cancelled_lets_the_second_go_on() -> None
         told.append("second begins")
 
     environment, running = _attempt(interceptor, stuck)
-    one = asyncio.ensure_future(running)
+    first_attempt = asyncio.ensure_future(running)
     await asyncio.sleep(0)
-    two = asyncio.ensure_future(_attempt(interceptor, second)[1])
+    second_attempt = asyncio.ensure_future(_attempt(interceptor, second)[1])
     await asyncio.sleep(0)
     environment.cancel()
-    await asyncio.gather(one, return_exceptions=True)
-    await two
+    await asyncio.gather(first_attempt, return_exceptions=True)
+    await second_attempt
     assert told == ["second begins"]
 
 

@@ -55,4 +55,4 @@ async def test_a_command_that_opened_the_engine_ends_with_its_own_exit_code(
         written, _ = await process.communicate()
     # No bus is named here, so the doctor says 1; a process that crashes at its end says 134 or 139.
     assert process.returncode == 1
-    assert {one["part"]: one["ok"] for one in orjson.loads(written)}["engine"] is True
+    assert {check["part"]: check["ok"] for check in orjson.loads(written)}["engine"] is True

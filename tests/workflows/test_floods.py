@@ -70,8 +70,8 @@ async def test_a_flood_that_comes_little_by_little_costs_no_more(plant: FakePlan
     await pour(plant, events[:1])
     watch = plant.client.get_workflow_handle(line_workflow_id(LINE))
     before = (await watch.describe()).history_length
-    for one in events[1:]:
-        await pour(plant, [one])
+    for event in events[1:]:
+        await pour(plant, [event])
     assert (await watch.describe()).history_length - before <= FIRST_PASS
 
 
@@ -96,7 +96,7 @@ async def test_a_flood_is_told_as_one_and_a_busy_minute_is_not(
 ) -> None:
     await pour(plant, flood(PUMP, ("error1",), alarms))
     floods = await read_floods(plant.engine, START, plant.clock.now())
-    assert [(one.position, one.alarms) for one in floods] == told
-    assert all([fault.asset for fault in one.first_out] == [PUMP] for one in floods)
+    assert [(listed.position, listed.alarms) for listed in floods] == told
+    assert all([fault.asset for fault in listed.first_out] == [PUMP] for listed in floods)
     figures = await read_flood_figures(plant.engine, START, plant.clock.now())
     assert (figures.alarms, figures.alarms_in_floods) == (alarms, sum(count for _, count in told))

@@ -80,4 +80,4 @@ async def test_a_stop_is_lifted_once(plant: FakePlant, switches: StopStore) -> N
     await switches.lift(number, "fred", "over")
     with pytest.raises(ActRejected, match="no stop"):
         await switches.lift(number, "fred", "over")
-    assert [one.lifted_by for one in await switches.stops()] == ["fred"]
+    assert [stop.lifted_by for stop in await switches.stops()] == ["fred"]

@@ -1,4 +1,4 @@
-"""Azure Digital Twins, by its own client over the data plane's REST API."""
+"""The connector to Azure Digital Twins, with the vendor's client over the data plane's REST API."""
 
 import httpx
 
@@ -13,5 +13,5 @@ def connect(
     settings: DigitalTwinsSettings,
     http_client: httpx.AsyncClient | None = None,  # noqa: ARG001  # every connector is made alike; the SDK brings its own
 ) -> AzureTwinGraph:
-    """The connector to one instance; nothing is asked of it yet. Close it when done."""
+    """The connector to one instance. It makes no call yet. Close it after use."""
     return AzureTwinGraph(settings, open_client(settings))

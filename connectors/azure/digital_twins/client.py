@@ -1,4 +1,4 @@
-"""The vendor's client, made to fail at once and, on this machine alone, to speak plain http."""
+"""The vendor's client, configured without retries and, for this machine only, with plain http."""
 
 import time
 from typing import TYPE_CHECKING, Final
@@ -20,10 +20,10 @@ _FIRST_ERROR: Final = 400
 
 
 class LoopbackCredential:
-    """Signs in where nobody checks: the sandbox wants a bearer token, and takes any."""
+    """The credential for the sandbox, which accepts any bearer token."""
 
     async def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
-        """A token that no other server would accept."""
+        """A token that no other server accepts."""
         return AccessToken("loopback", int(time.time()) + _HOUR)
 
     async def close(self) -> None:
@@ -39,17 +39,17 @@ class LoopbackCredential:
 class PlainHttpOnLoopback(SansIOHTTPPolicy[object, object]):
     """Lets the bearer token travel without TLS.
 
-    The client refuses that, and asks each request's own options whether it should; a keyword of its constructor does
-    not reach them. Settings admit plain http to a loopback address only.
+    The client refuses that unless an option of the request allows it, and its constructor cannot set that option.
+    Settings allow plain http to a loopback address only.
     """
 
     def on_request(self, request: PipelineRequest[object]) -> None:
-        """Marks the request before the policy that signs it looks."""
+        """Sets the option before the policy that signs the request reads it."""
         request.context.options.setdefault("enforce_https", False)
 
 
 class PagesAreNoAnswers(SansIOHTTPPolicy[object, AsyncHttpResponse]):
-    """Stops a page for people that came in the place of an answer, before the client tries to read it as one."""
+    """Rejects an HTML page before the client tries to read it as an answer."""
 
     def on_response(
         self, request: PipelineRequest[object], response: PipelineResponse[object, AsyncHttpResponse]
@@ -75,7 +75,7 @@ class Connection:
 
 
 def open_client(settings: DigitalTwinsSettings) -> Connection:
-    """A client that repeats nothing by itself: retries are due rows of the case that asked."""
+    """A client without retries of its own: a retry is a due row of the case that made the call."""
     credential = LoopbackCredential() if settings.is_plain_http else _default_credential()
     seconds = settings.timeout.total_seconds()
     client = DigitalTwinsClient(
@@ -90,7 +90,7 @@ def open_client(settings: DigitalTwinsSettings) -> Connection:
 
 
 def _default_credential() -> "DefaultAzureCredential":
-    # Heavy, and of no use on this machine alone.
+    # Imported late: the import is slow, and the sandbox does not need it.
     from azure.identity.aio import DefaultAzureCredential
 
     return DefaultAzureCredential()

@@ -1,6 +1,6 @@
 """The port `TwinGraph` on Azure Digital Twins.
 
-The query index lags the service's own events, so that only the register is read by query; twins are read by id and
+The query index lags behind the service's events. So only the register is read by query; twins are read by id and
 patched under their ETag.
 """
 
@@ -26,13 +26,13 @@ from domain.errors import Refused, Unavailable
 _TWINS: Final = "SELECT * FROM DIGITALTWINS"
 _RELATIONSHIPS: Final = "SELECT * FROM RELATIONSHIPS"
 
-# What the client falls over with when an answer is not of the shape it knows, such as a proxy's page under a 200.
+# The exceptions of the client for an answer with an unexpected shape, such as a proxy's page with status 200.
 _UNREADABLE: Final = (ValueError, TypeError, AttributeError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
 class AzureTwin:
-    """A twin as read: its properties are without the service's own, which begin with `$`."""
+    """A twin as read, without the service's own properties, which begin with `$`."""
 
     id: str
     etag: str
@@ -76,7 +76,7 @@ class AzureTwinGraph:
         return _twin(document)
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
-        """See `TwinGraph.patch_twin`. A value of None removes the property: the service knows no null."""
+        """See `TwinGraph.patch_twin`. A value of None removes the property, because the service has no null."""
         for _ in range(self._settings.patch_attempts):
             current = await self.read_twin(twin)
             operations = patch_operations(current.properties, properties)
@@ -119,9 +119,9 @@ class AzureTwinGraph:
 
 
 def patch_operations(current: Mapping[str, Json], wanted: Mapping[str, Json]) -> list[dict[str, Json]]:
-    """The JSON Patch that makes the wanted values of the current ones; nothing for values that are equal.
+    """The JSON Patch that changes the current values to the wanted ones; nothing for equal values.
 
-    The service refuses `replace` and `remove` of what is not there, and null as a value.
+    The service refuses `replace` and `remove` of an absent property, and null as a value.
     """
     operations: list[dict[str, Json]] = []
     for name, value in wanted.items():
@@ -158,5 +158,5 @@ def _twin(document: object) -> AzureTwin:
 
 
 def _new_etag(_response: object, _body: object, headers: Mapping[str, str]) -> str | None:
-    """Takes the ETag out of a patch's answer, which the client would otherwise throw away."""
+    """Reads the ETag from a patch's answer, which the client otherwise discards."""
     return headers.get("ETag")

@@ -1,4 +1,5 @@
-"""From the client's exceptions to our three ways to fail; the status says which, the error's code says why."""
+"""Translates the client's exceptions to our three errors. The status selects the error, the error's code gives the
+reason."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -36,7 +37,7 @@ _QUOTED: Final = 300
 
 
 class PageInsteadError(AzureError):
-    """A page for people came in the place of an answer."""
+    """An HTML page came instead of an answer."""
 
     def __init__(self, page: str) -> None:
         super().__init__("an HTML page instead of an answer")
@@ -50,7 +51,7 @@ def translated(
 
     Args:
         subject: the twin, query or endpoint that was asked for.
-        properties: those that were being written, one of which a validation error may name.
+        properties: the properties that were written; a validation error may name one of them.
     """
     if isinstance(error, HttpResponseError) and error.status_code is not None and not isinstance(error, DecodeError):
         return _of_status(error, error.status_code, operation, subject, properties, key)
@@ -95,7 +96,7 @@ def _of_status(
 
 
 def _vendor_text(error: HttpResponseError) -> str:
-    """The service's code and message with their details, in which alone it names the property."""
+    """The service's code and message with their details. Only the details name the property."""
     detail = error.error
     if detail is None or detail.code is None:
         return _quoted(error.message)
@@ -104,7 +105,7 @@ def _vendor_text(error: HttpResponseError) -> str:
 
 
 def _named(text: str, properties: Collection[str]) -> str | None:
-    # The longest first: `lastOutcomeAt` contains `lastOutcome`.
+    # The longest name first, because `lastOutcomeAt` contains `lastOutcome`.
     for name in sorted(properties, key=len, reverse=True):
         if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             return name

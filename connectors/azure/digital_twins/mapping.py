@@ -1,4 +1,4 @@
-"""From a graph of twins to the plant's register. Pure; what is missing or contradicts itself is named, never guessed.
+"""Maps a graph of twins to the plant's register. Pure. Missing or contradictory properties are errors, never guessed.
 
 | level     | known by             | stands in              | aliases                           |
 |-----------|----------------------|------------------------|-----------------------------------|
@@ -123,7 +123,8 @@ class _Graph:
         return levels[0]
 
     def _must_not_lack_its_mark(self, twin: str) -> None:
-        """Other twins are left out, but not one that stands and looks as a machine or component does."""
+        """Other twins are left out. A twin in the place and with the properties of a machine or component is an
+        error."""
         whole, properties, words = self._twins.get(self._parent.get(twin, ""), {}), self._twins[twin], self._words
         if words.line in whole and properties.keys() & {words.mes_equipment, words.asset_class, words.criticality}:
             raise _wrong(twin, words.device, "is missing")
@@ -236,7 +237,8 @@ class _Graph:
             raise _wrong(observable.asset, place, f"names {observable.name}, which tells of {other.asset} already")
 
     def _is_integrated(self, twin: str) -> bool:
-        """Whether a machine names a place in the other systems; it must name all then. Others are watched only."""
+        """Whether a machine has a name in the other systems; then it must have a name in all. Others are only
+        monitored."""
         words = self._words
         return bool(self._twins[twin].keys() & {words.criticality, words.cmms_asset, words.mes_equipment})
 

@@ -1,7 +1,7 @@
-"""What DTDL models declare (versions 2 and 3): the names of their contents and what kind each is.
+"""The contents that DTDL models declare (versions 2 and 3), by name and kind.
 
-Sources: DTDL v2 and v3 language descriptions. An interface has its own contents and those of all it extends; a
-content's `@type` is one kind, or a kind with semantic types beside it.
+Sources: DTDL v2 and v3 language descriptions. An interface has its own contents and those of all interfaces that it
+extends. A content's `@type` is a kind, or a kind with semantic types.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _KINDS: Final = {
 
 
 def declared_contents(definitions: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, str]]:
-    """Per model id the declared names, inherited ones included, each with its kind in lower case.
+    """The declared names for each model id, with inherited ones, each with its kind in lower case.
 
     Args:
         definitions: the DTDL document of each interface by its id.

@@ -1,4 +1,4 @@
-"""What the Digital Twins connector needs to know of an instance and of the words its graph uses."""
+"""Settings of the Digital Twins connector: the instance, and the names that its graph uses."""
 
 import ipaddress
 from datetime import timedelta
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 class TwinVocabulary(BaseModel):
     """The names of properties and relationships in a plant's graph; the defaults are those of the shipped models.
 
-    A twin's level is known by the property that identifies it: `site`, `line` and `device` for sites, lines and
-    machines, `failure_mode` for components; a sensor by its `monitors` relationship.
+    A property of the twin gives its level: `site`, `line` and `device` for sites, lines and machines, `failure_mode`
+    for components. A sensor is recognised by its `monitors` relationship.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,14 +39,14 @@ class TwinVocabulary(BaseModel):
 
 
 class DigitalTwinsSettings(BaseModel):
-    """Settings of one instance, signed in to with azure-identity's default chain.
+    """Settings of one instance; sign-in is by azure-identity's default credential chain.
 
     Args:
         endpoint: `https://<name>.api.<region>.digitaltwins.azure.net`. Plain http only to this machine itself, where
-            no identity is asked for: that is the sandbox.
-        timeout: the longest that one request may take.
-        page_size: how many twins or relationships a query asks for at once.
-        patch_attempts: how often a patch reads again where the twin changed meanwhile.
+            no identity is needed: that is the sandbox.
+        timeout: maximum duration of one request.
+        page_size: number of twins or relationships in one query.
+        patch_attempts: how often a patch is tried again if the twin changed meanwhile.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

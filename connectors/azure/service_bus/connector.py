@@ -1,4 +1,4 @@
-"""The door to a Service Bus namespace: a receiver for every entity and connection that the settings ask for."""
+"""The ingress from a Service Bus namespace: a receiver for every entity and connection in the settings."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from domain.errors import ActionRequired
 if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential
 
-# The client logs a traceback for every failed attempt; what matters of it is in the errors that we translate.
+# The client logs a traceback for every failed attempt. The errors that we translate contain what is needed.
 _VENDOR_LOGGER: Final = "azure.servicebus"
 _OPENING: Final = 15.0
-"""Seconds; a host that swallows packets would otherwise hold an attempt for as long as TCP tries."""
+"""Seconds. Without this limit an attempt to reach a host that drops packets lasts as long as TCP retries."""
 
 
-class ServiceBusDoor:
-    """All that is read from one namespace. Messages are settled by the caller alone, once they are stored."""
+class ServiceBusIngress:
+    """Everything that is read from one namespace. Only the caller settles messages, after they are stored."""
 
     def __init__(self, settings: ServiceBusSettings) -> None:
         logging.getLogger(_VENDOR_LOGGER).setLevel(logging.CRITICAL)
@@ -34,19 +34,20 @@ class ServiceBusDoor:
         self.receivers: tuple[EntityReceiver, ...] = tuple(
             receiver for entity in settings.entities for receiver in self._receivers_of(entity)
         )
-        """One for each entity, its dead-letter queue and each further connection; a task for each runs `batches`."""
+        """One receiver for each entity, its dead-letter queue and each further connection; a task for each runs
+        `batches`."""
 
     async def check(self) -> str:
-        """Says in one line what answers there.
+        """One line that names the namespace and its entities.
 
         Raises:
             Unavailable: nothing answers.
-            ActionRequired: it does not let us in, or an entity is not there.
+            ActionRequired: it refuses the sign-in, or an entity does not exist.
         """
         entities = self._settings.entities
         for entity in entities:
             receiver = self._receiver_of(entity, entity.path, dead_letter=entity.sessions, prefetch=0)
-            # Opening a session would take it from whoever is at work; its dead-letter queue has none.
+            # Opening a session would take it from its present receiver. The dead-letter queue has no sessions.
             try:
                 await receiver.open()
             finally:
@@ -54,12 +55,12 @@ class ServiceBusDoor:
         return f"Service Bus at {self._settings.address}: {', '.join(entity.path for entity in entities)}"
 
     def stop(self) -> None:
-        """Ends every `batches`, each after the batch that is out."""
+        """Ends every `batches`, each after its current batch."""
         for receiver in self.receivers:
             receiver.stop()
 
     async def close(self) -> None:
-        """Stops, gives back what was fetched and not handed out, and closes every connection."""
+        """Stops, returns messages that were fetched and not handed out, and closes every connection."""
         self.stop()
         await asyncio.gather(*(receiver.close() for receiver in self.receivers))
         if self._client is not None:
@@ -110,17 +111,18 @@ class ServiceBusDoor:
         )
 
     def _connected(self) -> ServiceBusClient:
-        """The client, made at the first use: it wants a running loop, and may find the settings wanting."""
+        """The client. It is created at the first use, because it needs a running event loop and may refuse the
+        settings."""
         if self._client is None:
             secret = self._settings.connection_string
             try:
-                # No retries of its own: they would wait in silence where our door reports an outage.
+                # No retries of its own: during them our receiver could not report the outage.
                 if secret is not None:
                     self._client = ServiceBusClient.from_connection_string(
                         secret.get_secret_value(), retry_total=0, try_timeout=_OPENING
                     )
                 else:
-                    # Heavy, and needed by none who sign in with a connection string.
+                    # Imported late: the import is slow, and a connection string does not need it.
                     from azure.identity.aio import DefaultAzureCredential
 
                     self._credential = DefaultAzureCredential()

@@ -1,8 +1,9 @@
-"""Messages that the client cannot decode, handed on with the rest of their bytes instead of breaking its connection.
+"""Passes on messages that the client cannot decode, with the rest of their bytes, so that they do not break the
+connection.
 
-azure-servicebus 7.15 knows neither AMQP's char, decimal32 and decimal64 nor values that are nested deeper than 64. A
-message with one of them fails where the client reads its frame: the connection ends, everything that was fetched comes
-again, and all of it is dead-lettered after some rounds. There is no place of the client's public interface before that.
+azure-servicebus 7.15 cannot decode AMQP's char, decimal32 and decimal64, nor values that are nested deeper than 64.
+With such a message reading the frame fails: the connection ends, everything that was fetched is delivered again, and
+all of it is dead-lettered after some rounds. The client's public interface has no hook before that point.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._pyamqp.message import Header, Message, Properties
 
 UNDECODED: Final = "millwright:undecoded"
-"""The key in the footer of a message that says what went wrong; its data is then the bytes from there on."""
+"""The key in a message's footer for the decoding error; the message's data is then the bytes from there on."""
 
 _DECODERS: Final = _decode._DECODE_BY_CONSTRUCTOR  # noqa: SLF001 - see above
 _FIELDS: Final[dict[int, tuple[str, Callable[[Any], Any]]]] = {
@@ -23,16 +24,16 @@ _FIELDS: Final[dict[int, tuple[str, Callable[[Any], Any]]]] = {
     115: ("properties", lambda value: Properties(*value)),
     116: ("application_properties", lambda value: value),
 }
-"""The sections that stand before the body, by their descriptors."""
+"""The sections before the body, by their descriptors."""
 
 
 def install() -> None:
-    """Has the client hand on what it cannot decode."""
+    """Patches the client to pass on messages that it cannot decode."""
     _receiver_async.decode_payload = decoded
 
 
 def decoded(payload: memoryview) -> Any:
-    """The message in a payload, whole or as far as it can be decoded."""
+    """The message in a payload, complete or as far as it can be decoded."""
     try:
         return _decode.decode_payload(payload)
     except Exception as error:  # noqa: BLE001 - not swallowed: it is handed on in the message

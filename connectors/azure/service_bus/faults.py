@@ -1,4 +1,4 @@
-"""From the vendor's exceptions to our three ways to fail."""
+"""Translates the vendor's exceptions to our three errors."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -44,11 +44,11 @@ MEANINGS: Final[Mapping[type[Exception], tuple[type[ConnectorError], str]]] = {
     MessageSizeExceededError: (Refused, "the message is too large"),
     MessagingEntityAlreadyExistsError: (Refused, "the entity exists already"),
 }
-"""The vendor's exception types, each with what it means to us and in which words."""
+"""The vendor's exception types, each with our error and message."""
 
 
 def translated(error: Exception, address: str, entity: str, operation: str) -> ConnectorError:
-    """Our error for one of the vendor's; its words follow ours, and the address says where."""
+    """Our error for one of the vendor's. The message is ours, then the vendor's, then the address."""
     meaning, words = _meaning(error)
     where = f"{words}: {entity} at {address}"
     detail = str(error).strip().splitlines()[0][:300] if str(error).strip() else ""
@@ -62,7 +62,7 @@ def _meaning(error: Exception) -> tuple[type[ConnectorError], str]:
     for kind in type(error).__mro__:
         if kind in MEANINGS:
             return MEANINGS[kind]
-    # The client wraps a refused connection, an unknown host or a broken pipe in its most general error.
+    # The client reports a refused connection, an unknown host or a broken pipe as its most general error.
     cause: BaseException | None = getattr(error, "inner_exception", None) or error.__cause__
     if isinstance(error, OSError) or isinstance(cause, OSError) or "Handler failed" in str(error):
         return Unavailable, "nothing answers"

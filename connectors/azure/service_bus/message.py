@@ -1,4 +1,4 @@
-"""A message of the bus as we hand it on, made of the vendor's."""
+"""A message of the bus as we pass it on, built from the vendor's message."""
 
 import base64
 import logging
@@ -23,12 +23,13 @@ _LARGEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class BusMessage:
-    """A message under lock, to be settled once it is stored.
+    """A locked message, to be settled after it is stored.
 
-    `sequence_number` is the bus's own within `entity`, and `enqueued_at` the time at which it was taken in there; both
-    stay the same when the message comes again. `origin` is the queue or subscription to which it was sent, where
-    `entity` is a dead-letter queue. `delivery_count` says how often it came before. Application properties are text,
-    whatever they were. `problem` says what of it could not be decoded; `body` then holds all that was to be had of it.
+    `sequence_number` is the bus's own number within `entity`, and `enqueued_at` the time at which the bus accepted it;
+    both are the same in every delivery of the message. If `entity` is a dead-letter queue, `origin` is the queue or
+    subscription to which the message was sent. `delivery_count` is the number of earlier deliveries. Application
+    properties are converted to text. `problem` names the part that could not be decoded; `body` then has everything
+    that was readable.
     """
 
     entity: str
@@ -42,15 +43,15 @@ class BusMessage:
     delivery_count: int
     enqueued_at: datetime | None
     received: ServiceBusReceivedMessage = field(repr=False, compare=False)
-    """The vendor's own, by which it is settled."""
+    """The vendor's message, needed for the settlement."""
     problem: str | None = None
 
 
 def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -> BusMessage:
-    """The message as received, with everything decoded; never an error.
+    """The message as received, with everything decoded. Never raises.
 
-    What is no UTF-8 is replaced in a name, and written in base64 in a body. What the client itself cannot decode is
-    left out and named in `problem`.
+    Bytes that are not UTF-8 are replaced in a name, and written in base64 in a body. Parts that the client cannot
+    decode are left out and named in `problem`.
     """
     amqp = received.raw_amqp_message
     undecoded = (amqp.footer or {}).get(UNDECODED)
@@ -84,7 +85,7 @@ def bus_message(entity: str, origin: str, received: ServiceBusReceivedMessage) -
 
 
 def _sequence(number: object) -> int:
-    # What has no number is known by its label and content.
+    # A message without a number is identified by its label and content.
     return number if isinstance(number, int) and 0 <= number <= _LARGEST else 0
 
 
@@ -104,15 +105,15 @@ def _body(received: ServiceBusReceivedMessage) -> bytes:
         return value
     if isinstance(value, str):
         return value.encode()
-    # An AMQP value or sequence: no twin service sends one, but who hands a map to a client sends it.
+    # An AMQP value or sequence. No twin service sends one, but a client that is given a map does.
     return orjson.dumps(_plain(value))
 
 
 def _plain(value: object) -> object:
-    """A value of AMQP's types as one of JSON's, with nothing of it lost. The client decodes 64 levels at most."""
+    """An AMQP value as a JSON value, without loss. The client decodes at most 64 levels."""
     if isinstance(value, dict):
         plain = {_written(name): _plain(inner) for name, inner in value.items()}
-        # Two keys that are one in JSON would be one value less.
+        # Two keys that are equal in JSON would lose a value.
         if len(plain) == len(value):
             return plain
         return [[_plain(name), _plain(inner)] for name, inner in value.items()]
@@ -128,7 +129,7 @@ def _plain(value: object) -> object:
 
 
 def _written(value: object) -> str:
-    """A value as text from which it can be told again."""
+    """A value as text from which it can be recovered."""
     if isinstance(value, bytes):
         try:
             return value.decode()

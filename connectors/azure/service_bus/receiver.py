@@ -1,4 +1,4 @@
-"""One long-lived receiver of one entity: batches out, settlement back, and a new connection whenever it needs one."""
+"""A long-lived receiver of one entity: it yields batches, settles messages, and reconnects when needed."""
 
 import asyncio
 import contextlib
@@ -26,12 +26,12 @@ _IN_FLIGHT: Final = 200
 _FIRST_BACKOFF: Final = timedelta(milliseconds=200)
 _CLOSING: Final = 5.0
 _QUIET: Final = 2.0
-"""Seconds without a message after which looks become few."""
+"""Seconds without a message after which the receiver polls less often."""
 _LOOK, _REST = 0.001, 0.1
 _ON_ITS_HEELS: Final = 0.05
-"""Seconds for which what follows a full batch is waited for: the client asks for it only once it has handed out all."""
+"""Seconds to wait for messages after a full batch: the client requests more only after it has handed out all."""
 
-# What the client raises where its connection is gone or it cannot read a frame: its own errors, and plain ones from the
+# The exceptions of the client after a lost connection or an unreadable frame: its own errors, and plain errors of the
 # socket, a closed link or its decoder.
 _VENDOR_ERRORS: Final = (
     AttributeError, AzureError, EOFError, LookupError, OSError, RuntimeError, TimeoutError, TypeError, ValueError,
@@ -40,14 +40,14 @@ _VENDOR_ERRORS: Final = (
 
 
 class EntityReceiver:
-    """Receives from one entity, for one task at a time: the vendor's connection is not made for more.
+    """Receives from one entity, for one task at a time, because the vendor's connection does not support more.
 
     Args:
-        entity: the name by which events know this door.
-        origin: the queue or subscription that it belongs to: the same, or what a dead-letter queue is of.
+        entity: the name of this ingress in events.
+        origin: the queue or subscription: the same as `entity`, or that of the dead-letter queue.
         address: where the bus is, for messages to people.
-        open_receiver: makes the vendor's receiver; called again for every new connection.
-        sessions: whether each connection serves one session, to be changed for another once it is empty.
+        open_receiver: creates the vendor's receiver; called again for every new connection.
+        sessions: whether each connection serves one session, and takes another when the session is empty.
     """
 
     def __init__(
@@ -76,10 +76,11 @@ class EntityReceiver:
         self._last_at = time.monotonic()
 
     async def batches(self, max_messages: int = LARGEST_BATCH) -> AsyncIterator[list[BusMessage]]:
-        """Batches as they come, until `stop`; each is to be stored and settled before the next is asked for here.
+        """Yields batches until `stop`. The caller must store and settle each batch before it requests the next.
 
-        An outage ends nothing: one sentence is logged when the bus goes and one when it is back, with attempts between
-        at bounded intervals. An empty list is yielded now and then, so that a caller can see that all was read.
+        An outage ends nothing: one sentence is logged when the bus stops answering and one when it answers again, with
+        attempts in between at bounded intervals. An empty list is yielded at times, so that a caller can see that
+        everything was read.
         """
         outage = Outage(
             log,
@@ -101,11 +102,11 @@ class EntityReceiver:
             yield batch
 
     async def receive(self, max_messages: int = LARGEST_BATCH, max_wait: timedelta | None = None) -> list[BusMessage]:
-        """Up to `max_messages`, as soon as there is one; none where nothing came within `max_wait`.
+        """Up to `max_messages` messages, as soon as there is one; none if no message arrived within `max_wait`.
 
         Raises:
             Unavailable: the bus does not answer, or dropped the connection; the next call opens another.
-            ActionRequired: it does not let us in, or there is no such entity.
+            ActionRequired: it refuses the sign-in, or there is no such entity.
         """
         wait = (max_wait or self._max_wait).total_seconds()
         async with self._busy:
@@ -114,7 +115,7 @@ class EntityReceiver:
             except OperationTimeoutError as error:
                 await self._drop()
                 if self._sessions:
-                    return []  # No session has anything for us: nothing came, and the bus did answer.
+                    return []  # No session has a message. The bus answered, so this is no outage.
                 raise translated(error, self._address, self.entity, "receive") from error
             except _VENDOR_ERRORS as error:
                 await self._drop()
@@ -124,9 +125,8 @@ class EntityReceiver:
         return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def more(self, max_messages: int) -> list[BusMessage]:
-        """Up to `max_messages` of those that follow a full batch, while that one is being stored; none where no more
-        are there within a moment, where the bus went (`receive` tells of it), and never any of a session, which is
-        read in order.
+        """Up to `max_messages` messages after a full batch, while that batch is stored. None if there are no more
+        within a moment, if the bus does not answer (`receive` reports that), or for a session, which is read in order.
         """
         if self._sessions or self._stopping.is_set():
             return []
@@ -144,19 +144,20 @@ class EntityReceiver:
         return [bus_message(self.entity, self._origin, message) for message in received]
 
     async def settle(self, messages: Sequence[BusMessage]) -> int:
-        """Tells the bus that these are stored; how many it confirmed.
+        """Completes these messages; returns how many the bus confirmed.
 
-        Never raises for the bus: a message whose lock was lost, or whose connection broke, comes again and is then
-        known by its id.
+        Never raises an error of the bus: a message whose lock or connection was lost is delivered again, and is then
+        recognised.
         """
         return await self._each(messages, lambda receiver: receiver.complete_message)
 
     async def abandon(self, messages: Sequence[BusMessage]) -> int:
-        """Gives these back, to be delivered again at once, and counted; how many the bus took back."""
+        """Abandons these messages, so that they are delivered again at once and counted; returns how many the bus
+        accepted."""
         return await self._each(messages, lambda receiver: receiver.abandon_message)
 
     async def open(self) -> None:
-        """Opens the connection now instead of at the first receive; for sessions that waits for one.
+        """Opens the connection now instead of at the first receive; with sessions this waits for one.
 
         Raises:
             Unavailable, ActionRequired: as `receive`.
@@ -169,16 +170,17 @@ class EntityReceiver:
                 raise translated(error, self._address, self.entity, "open") from error
 
     def stop(self) -> None:
-        """Ends `batches` after the batch that is out, or after the wait that is on."""
+        """Ends `batches` after the current batch or wait."""
         self._stopping.set()
 
     async def reset(self) -> None:
-        """Gives up the connection: what was not settled comes again, and the next receive opens another."""
+        """Drops the connection: unsettled messages are delivered again, and the next receive opens another
+        connection."""
         async with self._busy:
             await self._drop()
 
     async def close(self) -> None:
-        """Ends `batches` and gives back what was fetched and not handed out."""
+        """Ends `batches` and returns messages that were fetched and not handed out."""
         self.stop()
         async with self._busy:
             await self._drop()
@@ -191,15 +193,15 @@ class EntityReceiver:
         self._last_at = time.monotonic()
         if max_messages == 1:
             return first
-        # Asked for many at once, the client waits 200 ms for more after the first. Asked for one and then for the
-        # rest with next to no patience, it gives what is there: a lock-stepped plant waits for every batch.
+        # A request for many messages makes the client wait 200 ms for more after the first. A request for one, then for
+        # the rest with a short wait, returns at once. The simulated plant waits for every batch.
         rest = await receiver.receive_messages(max_messages - 1, max_wait_time=self._linger.total_seconds() / 2)
         return [*first, *rest]
 
     async def _first(self, receiver: ServiceBusReceiver, wait: float) -> list[ServiceBusReceivedMessage]:
-        """The next message, as soon as it is there; after a while without any, within the rest between two looks.
+        """The next message, as soon as it arrives; after a while without messages, at the next poll.
 
-        The client looks at its connection as often as `linger` says even where nothing comes for days.
+        The client polls its connection at every `linger`, even if no message arrives for days.
         """
         deadline = time.monotonic() + wait
 

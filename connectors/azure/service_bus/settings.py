@@ -1,4 +1,4 @@
-"""What the Service Bus connector needs to know of a namespace and of what to read there."""
+"""Settings of the Service Bus connector: the namespace, and the entities to read."""
 
 from datetime import timedelta
 from typing import Final, Self
@@ -12,11 +12,11 @@ class EntitySettings(BaseModel):
     """A queue, or a topic with one of its subscriptions, to read from.
 
     Args:
-        sessions: whether the entity demands sessions; then each receiver takes the next free one, and another when
-            it has run empty.
-        receivers: how many receive at once, each over a connection of its own.
+        sessions: whether the entity requires sessions; then each receiver takes the next free session, and another when
+            it is empty.
+        receivers: number of receivers, each with a separate connection.
         prefetch: how many messages a receiver may hold beyond those handed out. Their locks run while they wait.
-        dead_letter: whether its dead-letter queue is read too, through the same door.
+        dead_letter: whether its dead-letter queue is read too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,7 +37,7 @@ class EntitySettings(BaseModel):
 
     @property
     def path(self) -> str:
-        """The name by which events know their door: `queue`, or `topic/subscription`."""
+        """The name of this ingress in events: `queue`, or `topic/subscription`."""
         return self.queue if self.queue is not None else f"{self.topic}/{self.subscription}"
 
 
@@ -45,11 +45,11 @@ class ServiceBusSettings(BaseModel):
     """Settings of one namespace: either a connection string, or its name and the identity of the machine we run on.
 
     Args:
-        connection_string: with `UseDevelopmentEmulator=true` it goes without TLS.
-        namespace: `<name>.servicebus.windows.net`; signs in with azure-identity's default chain.
-        max_wait: the longest that one receive waits for a first message, and how long a stop may take.
-        longest_backoff: between attempts while the bus is away.
-        linger: how long a batch is left open for messages that follow on the heels of its first.
+        connection_string: with `UseDevelopmentEmulator=true` it connects without TLS.
+        namespace: `<name>.servicebus.windows.net`; sign-in is by azure-identity's default credential chain.
+        max_wait: maximum wait of one receive for a first message, and maximum duration of a stop.
+        longest_backoff: maximum pause between attempts while the bus does not answer.
+        linger: how long a batch waits for more messages after its first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +72,7 @@ class ServiceBusSettings(BaseModel):
 
     @property
     def address(self) -> str:
-        """Where the namespace is, without its key."""
+        """The address of the namespace, without its key."""
         if self.connection_string is None:
             return str(self.namespace)
         parts = dict(part.split("=", 1) for part in self.connection_string.get_secret_value().split(";") if "=" in part)

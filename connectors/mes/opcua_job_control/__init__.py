@@ -16,11 +16,11 @@ def connect(
     system: str,
     clock: Clock | None = None,
 ) -> JobControlMes:
-    """The connector to one Job Control server; the connection is opened at first use, and `close` ends it.
+    """The connector to one Job Control server. It connects at its first use; `close` ends the connection.
 
     Args:
-        http_client: not used: OPC UA is a protocol of its own over TCP.
+        http_client: not used: OPC UA is its own protocol over TCP.
         system: the id of this instance.
-        clock: the time by which a planned stop is next, wall time where not given.
+        clock: the time for finding the next planned stop; default wall time.
     """
     return JobControlMes(settings, system, clock or WallClock())

@@ -1,8 +1,8 @@
-"""The wire to a Job Control server: one connection, kept while it lasts and opened again when it is needed.
+"""The client of a Job Control server: one connection, kept open and opened again when needed.
 
-asyncua reads the structures' definitions from the server, so no nodeset file is needed here. Requests of several
-callers share the session; only opening it is one at a time. Nothing is repeated: a request that finds the connection
-lost fails, and the next one opens another.
+asyncua reads the structures' definitions from the server, so no nodeset file is needed. Requests of several
+callers share the session; one of them opens it. Nothing is retried: a request on a lost connection fails, and the next
+request opens another connection.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 
-# At DEBUG asyncua writes every request into the log, the password of ActivateSession with it.
+# At DEBUG asyncua logs every request, including the password of ActivateSession.
 logging.getLogger("asyncua.client.ua_client.UASocketProtocol").setLevel(logging.INFO)
-# It warns of each type that a server shares with the base nodeset, some 45 times for one connection.
+# asyncua warns of each type that a server shares with the base nodeset, about 45 times for one connection.
 logging.getLogger("asyncua.ua.uatypes").setLevel(logging.ERROR)
 
 _METHODS: Final = ("Pause", "Resume", "Start", "RevokeStart")
@@ -50,7 +50,7 @@ ResultT = TypeVar("ResultT")
 
 
 class _QuietClient(Client):  # type: ignore[misc]  # asyncua is not type-checked here
-    """A client whose closing of a lost connection is no event: asyncua logs each with a traceback."""
+    """A client that logs no traceback when a lost connection is closed, as asyncua does."""
 
     async def close_session(self) -> None:
         try:
@@ -75,7 +75,8 @@ class _Provider:
 
 @dataclass(frozen=True)
 class _Receiver:
-    """A job order receiver: its node, its list, its methods, what it says it serves, and the provider beside it."""
+    """A job order receiver: its node, its list, its methods, the ids that it serves, and the response provider beside
+    it."""
 
     node: Any
     job_list: Any
@@ -122,12 +123,12 @@ class JobControlClient:
         return await self._ask(call, "JobOrderList", read)
 
     async def served(self, call: Call) -> dict[str, Served]:
-        """What each receiver says it serves, by the receiver's name."""
+        """The ids that each receiver serves, by the receiver's name."""
         session = await self._connected(call)
         return {name: receiver.served for name, receiver in session.receivers.items()}
 
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
-        """The equipment that a job's response says it uses; empty where the receiver has no provider beside it."""
+        """The equipment in a job's response; empty if the receiver has no response provider beside it."""
 
         async def ask(session: _Session) -> frozenset[str]:
             receiver = session.receivers.get(job.receiver)
@@ -139,7 +140,7 @@ class JobControlClient:
         return await self._ask(call, "JobResponse", ask)
 
     async def command(self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str]) -> int:
-        """Calls a method of the job's receiver; gives ReturnStatus, whether the call was Good or Uncertain."""
+        """Calls a method of the job's receiver; returns ReturnStatus, for a call that was Good or Uncertain."""
 
         async def run(session: _Session) -> int:
             receiver = session.receivers.get(job.receiver)
@@ -170,7 +171,7 @@ class JobControlClient:
         return await self._bounded(call, self._settings.connect_timeout, self._connect(call))
 
     async def _connect(self, call: Call) -> _Session:
-        """The session there is, or a new one; whoever waits for another's attempt waits within its own time."""
+        """The open session, or a new one. A caller that waits for another's attempt waits within its own timeout."""
         async with self._opening:
             session = self._session
             if session is not None and session.client.state.value == "connected":
@@ -205,7 +206,7 @@ class JobControlClient:
         await _cut(session.client)
 
     async def _bounded(self, call: Call, limit: timedelta, work: Awaitable[ResultT]) -> ResultT:
-        """The result of some work, its failures translated."""
+        """The result of some work, with its errors translated."""
         address = self._settings.url
         try:
             async with asyncio.timeout(limit.total_seconds()):
@@ -224,14 +225,14 @@ class JobControlClient:
 
 
 async def _cut(client: Any) -> None:
-    """Closes a connection without waiting for a server that may not answer."""
+    """Closes a connection in the background, because the server may not answer."""
     client.disconnect_socket()
     await asyncio.sleep(0)
     await client.close_session()
 
 
 async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> list[Any]:
-    """The outputs of a method; a bad status raises, an uncertain one does not."""
+    """The outputs of a method. A bad status raises, an uncertain one does not."""
     request = ua.CallMethodRequest()
     request.ObjectId = node.nodeid
     request.MethodId = method
@@ -248,7 +249,7 @@ def _text(value: str) -> Any:
 
 @dataclass(frozen=True)
 class _Found:
-    """An object on the way down from Objects, by its path of browse names."""
+    """An object below Objects, by its path of browse names."""
 
     node: Any
     path: str
@@ -256,11 +257,11 @@ class _Found:
 
 
 async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
-    """Every object below Objects that has a JobOrderList, by its path of browse names, and where two share one, by
-    their node id beside it.
+    """Every object below Objects that has a JobOrderList, by its path of browse names; if two share a path, also by
+    their node ids.
 
     Raises:
-        ActionRequired: the server does not speak Job Control v2, or has no receiver.
+        ActionRequired: the server does not support Job Control v2, or has no receiver.
     """
     namespaces = await client.get_namespace_array()
     if NAMESPACE not in namespaces:
@@ -317,7 +318,7 @@ async def _receiver(client: Any, node: Any, named: dict[str, Any], provider: _Pr
 
 
 async def _ids(client: Any, named: Any | None) -> frozenset[str]:
-    """The texts in a property of ids; none where it is absent, null or holds something else."""
+    """The texts in a property of ids; none if it is absent, null or has another type."""
     if named is None:
         return frozenset()
     value = await client.get_node(named.NodeId).read_value()

@@ -1,4 +1,4 @@
-"""An OPC UA ISA-95 Job Control server as an MES."""
+"""The port `Mes` for an OPC UA ISA-95 Job Control server."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ _SETTLING_STEP_SECONDS = 0.05
 class JobControlMes:
     """The port `Mes` over Job Control; see `domain.ports.Mes` for what each method promises.
 
-    The standard lets nobody read the comment of a hold back. So a hold counts as ours only where the job was in the
+    The standard has no way to read the comment of a hold back. So a hold counts as ours only if the job was in the
     plan's prior state just before our call and the call was answered with success.
     """
 
@@ -61,7 +61,7 @@ class JobControlMes:
         return f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}; {worth}"
 
     async def read_production(self, equipment: str) -> ProductionContext:
-        """See the port. `read_at` is when the list was read, which may have been for another case a moment before."""
+        """See the port. `read_at` is when the list was read, which may have been for another case shortly before."""
         call = Call(self._system, "read-production")
         jobs = await self._jobs.recent(call)
         await self._insist_on(call, equipment, jobs.rows)
@@ -134,13 +134,13 @@ class JobControlMes:
         """The jobs that are proved to be on an equipment.
 
         Raises:
-            ActionRequired: several receivers say that they are that machine's own, the MES does not know it, or jobs
-                require it and nothing proves which machine they are on.
+            ActionRequired: several receivers name that machine alone, the MES does not know it, or jobs require it
+                and it is not proved which machine they are on.
         """
         served = await self._client.served(call)
         own = sorted(name for name, each in served.items() if each.only(equipment))
         listing = own or sorted(name for name, each in served.items() if each.lists(equipment))
-        # What several receivers name is no machine of either: it may be a class, or a mistake.
+        # An id that several receivers name proves no machine: it may be a class, or a mistake.
         proved = [row for row in rows if [row.receiver] == listing and mapping.proves_machine(row, equipment)]
         unproved = [row for row in mapping.under_way(rows) if row not in proved and row.receiver not in own]
         proved += [row for row in unproved if equipment in await self._client.actuals(call, row)]
@@ -151,7 +151,7 @@ class JobControlMes:
                 call,
                 f"{len(listing)} receivers name {equipment}, and no running job's actuals do: {', '.join(listing)}",
             )
-        # One of these may be what the machine is at, and nothing says so.
+        # One of these may be the machine's job, but nothing proves it.
         asking = next((row for row in unproved if mapping.may_concern(row, equipment)), None)
         if asking is not None:
             raise self._unknown(
@@ -181,7 +181,7 @@ class JobControlMes:
         return row, self._state(call, row)
 
     async def _row(self, call: Call, plan: HoldPlan, rows: tuple[JobOrderRow, ...]) -> JobOrderRow | None:
-        """The plan's job in the plan's receiver. A receiver that is not there says nothing of its jobs."""
+        """The plan's job in the plan's receiver. If the receiver is missing, the state of its jobs is unknown."""
         if plan.receiver is not None and plan.receiver not in await self._client.served(call):
             raise Unavailable(
                 f"it has no job order receiver {plan.receiver} now",
@@ -190,7 +190,7 @@ class JobControlMes:
                 key=call.key,
             )
         if not any(plan.receiver in (None, row.receiver) for row in rows):
-            # A server that has just started may list nothing yet: that says nothing of its jobs.
+            # A server that has just started may list no jobs yet, so the state of its jobs is unknown.
             raise Unavailable(
                 f"receiver {plan.receiver} lists no job order now",
                 system=call.system,
@@ -200,11 +200,11 @@ class JobControlMes:
         return mapping.job_of(plan, rows)
 
     async def _insist_on_machine(self, call: Call, plan: HoldPlan, row: JobOrderRow) -> None:
-        """Makes sure, before a call, that the job still is on the plan's machine: a server that was started again may
-        have given the receiver's name to another one.
+        """Checks before a call that the job is still on the plan's machine: a restarted server may have given the
+        receiver's name to another receiver.
 
         Raises:
-            ActionRequired: nothing proves it any more.
+            ActionRequired: it is no longer proved.
         """
         if plan.receiver is None or mapping.proves_machine(row, plan.equipment):
             return
@@ -220,14 +220,14 @@ class JobControlMes:
             raise self._unreadable(call, error) from None
 
     async def _settled(self, call: Call, plan: HoldPlan, lever: Lever, wanted: HoldState) -> JobState | None:
-        """A job's state once it shows what a command was to bring about, or after the time for that."""
+        """A job's state after it has reached the state that a command requested, or after the time for that."""
 
         async def look() -> JobState | None:
             _, state = await self._job(call, plan)
             return state
 
         def settled(state: JobState | None) -> bool:
-            # A job that has left both its states will not come back to either.
+            # A job that has left both states does not return to either.
             moved_on = state not in (lever.held, *lever.free)
             return mapping.standing(plan, state) is wanted or moved_on
 

@@ -1,4 +1,4 @@
-"""What OPC UA status codes mean for us, as data (OPC 10000-4, table of StatusCodes)."""
+"""The meaning of OPC UA status codes for us, as data (OPC 10000-4, table of StatusCodes)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -31,7 +31,7 @@ MEANINGS: Final[Mapping[str, tuple[type[ConnectorError], str]]] = {
     "BadTooManyOperations": (Unavailable, "it is too busy"),
     "BadTooManySessions": (Unavailable, "it has no session left for us"),
 }
-"""By symbolic name; any other bad status means that we sent nonsense."""
+"""By symbolic name; any other bad status means that our request was invalid."""
 
 
 def meaning_of(status: str) -> tuple[type[ConnectorError], str]:

@@ -1,7 +1,7 @@
-"""The job list as many cases ask for it at once: read once, and shared by all who asked.
+"""The job list: read once, and shared by all cases that ask for it at the same time.
 
-A server answers with its whole list whoever is asked about, and to decode one is the dearest thing this connector
-does. When a hundred machines fail together, what production is doing is read once for all of them.
+A server always answers with its whole list, and decoding it is the most expensive operation of this connector.
+When a hundred machines fail together, the list is read once for all of them.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from domain.clock import Clock
 
 @dataclass(frozen=True)
 class JobList:
-    """Every job order, and the plant's time just before they were read."""
+    """All job orders, and the plant's time just before they were read."""
 
     rows: tuple[JobOrderRow, ...]
     read_at: datetime
 
 
 class SharedJobList:
-    """One reading for all who ask while it is under way, and for a moment after.
+    """One reading for all callers while it is running, and for a short time afterwards.
 
     Args:
         read: reads the list from the server.
@@ -44,18 +44,18 @@ class SharedJobList:
         """A list that is recent enough.
 
         Raises:
-            ConnectorError: it could not be read; all who waited for the same reading are told so.
+            ConnectorError: it could not be read; all callers that waited for this reading get the error.
         """
         if self._last is not None and self._still_serves(*self._last):
             return self._last[0]
         if self._reading is None:
             self._reading = asyncio.create_task(self._fetch(call))
             self._reading.add_done_callback(self._ended)
-        # Whoever began the reading may be cancelled; the others still wait for it.
+        # The caller that began the reading may be cancelled; the others still wait for it.
         return await asyncio.shield(self._reading)
 
     def forget(self) -> None:
-        """The next who asks reads anew: we have changed something there."""
+        """Makes the next caller read again, because we have changed a job."""
         self._last = None
         self._reading = None
 

@@ -1,4 +1,4 @@
-"""Between holds and Job Control: pure functions and the tables they read (OPC 10031-4 v2.00)."""
+"""Maps between holds and Job Control: pure functions and their tables (OPC 10031-4 v2.00)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ METHODS: Final[Mapping[JobState, HoldMethod]] = {
     JobState.ALLOWED_TO_START: HoldMethod.REVOKE_START,
     JobState.NOT_ALLOWED_TO_START: HoldMethod.ALREADY_HELD,
 }
-"""What holds a job, by its state. The order is also which job of several an equipment is taken to be at: the one
-running, else the one interrupted (it occupies the machine, so no other can start), else the next."""
+"""The method that holds a job, by its state. The order also selects the job of an equipment among several: the running
+job, else the interrupted one (it occupies the machine, so no other can start), else the next."""
 
 
 @dataclass(frozen=True)
 class Lever:
-    """How a method of holding works: from `prior` to `held` by `place`, and back by `release`.
+    """A method of holding: `place` leads from `prior` to `held`, and `release` leads back.
 
     `free` are the states in which the job runs or may run.
     """
@@ -67,7 +67,7 @@ RETURN_STATUSES: Final[Mapping[int, tuple[type[ConnectorError], str]]] = {
 
 
 def refusal(status: int) -> tuple[type[ConnectorError], str]:
-    """What a ReturnStatus that is not success means: the lowest bit that we know, else a person must look."""
+    """The meaning of a ReturnStatus other than success: that of the lowest known bit, else a person must look."""
     bits = [bit for bit in range(64) if status >> bit & 1]
     if not bits:
         return Unavailable, "it does not say whether it did anything (ReturnStatus 0)"
@@ -91,7 +91,7 @@ def state_of(row: JobOrderRow) -> JobState:
 def proves_machine(row: JobOrderRow, equipment: str) -> bool:
     """Whether a row of the list proves that its job is on an equipment.
 
-    It does where the receiver is that machine's own, and where the receiver names the equipment among others and the
+    It does if the receiver names only that machine, or if the receiver names the equipment among others and the
     job requires it. A requirement alone proves nothing: its id may be that of an equipment class (OPC 10031-4,
     ISA95EquipmentDataType).
     """
@@ -99,33 +99,33 @@ def proves_machine(row: JobOrderRow, equipment: str) -> bool:
 
 
 def may_be_on(row: JobOrderRow, equipment: str) -> bool:
-    """Whether a job seems to be on an equipment: enough to say what production is doing, too little for a hold."""
+    """Whether a job seems to be on an equipment. This is enough to read the state of production, but not for a hold."""
     return proves_machine(row, equipment) or (row.served.names_none and equipment in row.equipment)
 
 
 def under_way(rows: Iterable[JobOrderRow]) -> list[JobOrderRow]:
-    """The jobs that run or are interrupted: of others there are no actuals yet. A state that the standard does not know
-    is none of these."""
+    """The jobs that run or are interrupted; other jobs have no actuals yet. Unknown states are not
+    included."""
     return [row for row in rows if STATES.get(row.state) in (JobState.RUNNING, JobState.INTERRUPTED)]
 
 
 def may_concern(row: JobOrderRow, equipment: str) -> bool:
-    """Whether a job may be on an equipment for all that is known: it requires it, or its receiver names it among others
-    and the job requires none of these."""
+    """Whether a job may be on an equipment: the job requires it, or the receiver names it among others and the job
+    requires none of these."""
     if equipment in row.equipment:
         return True
     return row.served.lists(equipment) and not row.equipment & (row.served.equipment | row.served.assets)
 
 
 def current_job(rows: Iterable[JobOrderRow], stop_masters: Collection[str]) -> JobOrderRow | None:
-    """The job that an equipment is at, or would be at next, of all jobs on it; None where there is none."""
+    """The present job of an equipment, or its next job; None if there is none."""
     order = list(METHODS)
     live = [row for row in rows if state_of(row) in METHODS and not row.work_masters & {*stop_masters}]
     return min(live, key=lambda row: (order.index(state_of(row)), *_sort_by_start(row)), default=None)
 
 
 def hold_plan(row: JobOrderRow | None, equipment: str, key: str) -> HoldPlan:
-    """What a hold would do to that job."""
+    """The effect of a hold on that job."""
     if row is None:
         return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
     state = state_of(row)
@@ -135,9 +135,9 @@ def hold_plan(row: JobOrderRow | None, equipment: str, key: str) -> HoldPlan:
 
 
 def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
-    """The plan's job in its own receiver; None where it is not listed any more.
+    """The plan's job in its own receiver; None if it is no longer listed.
 
-    A plan of an earlier build names no receiver: then the job must seem to be on the plan's equipment.
+    A plan of an earlier build names no receiver. Then the job must seem to be on the plan's equipment.
     """
     if plan.receiver is None:
         found = [row for row in rows if row.id == plan.job and may_be_on(row, plan.equipment)]
@@ -149,9 +149,9 @@ def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
 
 
 def standing(plan: HoldPlan, state: JobState | None) -> HoldState:
-    """How a plan stands by the state of its job, None where the job is not listed any more.
+    """The state of a plan from the state of its job, which is None if the job is no longer listed.
 
-    A plan that places nothing of ours is always absent.
+    A plan without an effect of ours is always absent.
     """
     lever = LEVERS.get(plan.method)
     if lever is None or state in lever.free:
@@ -166,10 +166,10 @@ def production(
     stop_masters: Collection[str],
     shortest_stop: timedelta,
 ) -> ProductionContext:
-    """What an equipment is doing and when it stops next as planned.
+    """The present job of an equipment and its next planned stop.
 
-    Stops that the plant's calendar enters as job orders count; only where none is entered does a gap between jobs,
-    because a change-over is a gap as well.
+    Planned stops are job orders from the plant's calendar. Only if there are none, a gap between jobs counts, because a
+    change-over is a gap as well.
     """
     row = current_job(_jobs_of(rows, equipment), stop_masters)
     job = None
@@ -192,7 +192,7 @@ def _sort_by_start(row: JobOrderRow) -> tuple[bool, float, str]:
 def _calendar_stops(
     rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str]
 ) -> list[datetime]:
-    """When planned stops begin that are entered as job orders; one under way is now."""
+    """The starts of the planned stops that are entered as job orders; a stop that has begun counts as now."""
     return [
         max(row.starts_at, now)
         for row in _jobs_of(rows, equipment)
@@ -203,7 +203,7 @@ def _calendar_stops(
 def _gaps(
     rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str], shortest: timedelta
 ) -> list[datetime]:
-    """When gaps begin between jobs planned one after another; after the last of the list nothing is known."""
+    """The starts of the gaps between consecutive planned jobs; after the last listed job nothing is known."""
     spans = sorted(
         (row.starts_at, row.ends_at)
         for row in _jobs_of(rows, equipment)

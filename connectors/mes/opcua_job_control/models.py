@@ -1,6 +1,7 @@
-"""ISA-95 Job Control in the server's words (OPC 10031-4 v2.00), taken from structures that the server itself defines.
+"""ISA-95 Job Control as the server represents it (OPC 10031-4 v2.00), read from structures that the server defines.
 
-The structures are classes made at run time from the server's type definitions; here they become values of ours.
+The structures are classes that are created at run time from the server's type definitions. This module converts them to
+our values.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ _NO_DATE_FROM: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Served(BaseModel):
-    """The ids in a receiver's properties EquipmentID and PhysicalAssetID; empty where it gives none."""
+    """The ids in a receiver's properties EquipmentID and PhysicalAssetID; empty if it has none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +33,7 @@ class Served(BaseModel):
         return not self.equipment and not self.assets
 
     def only(self, equipment: str) -> bool:
-        """Whether the receiver is that machine's own."""
+        """Whether the receiver names only that machine."""
         return {equipment} in (self.equipment, self.assets)
 
     def lists(self, equipment: str) -> bool:
@@ -45,7 +46,7 @@ class JobOrderRow(BaseModel):
     Args:
         receiver: the receiver's path of browse names; a job id is unique only within it (OPC 10031-4, B.2).
         equipment: the ids of the equipment and physical assets that the job requires. Each may be that of a class.
-        served: what the receiver itself serves.
+        served: the ids that the receiver serves.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,7 +86,7 @@ def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
 def actual_equipment(response: Any, job: str) -> frozenset[str]:
     """The ids of the equipment and physical assets that a job actually uses, from its ISA95JobResponseDataType.
 
-    Empty where the response is of another job or names none.
+    Empty if the response is of another job or names none.
     """
     if response is None or str(getattr(response, "JobOrderID", None) or "") != job:
         return frozenset()
@@ -105,7 +106,7 @@ def _items(owner: Any, name: str) -> tuple[Any, ...]:
 
 
 def _ids(items: Iterable[Any]) -> frozenset[str]:
-    """The ids in a list of structures, or of plain texts: servers differ in how they type WorkMasterID."""
+    """The ids in a list of structures or of plain texts: servers give WorkMasterID different types."""
     named = (item if isinstance(item, str) else getattr(item, "ID", None) for item in items)
     return frozenset(str(name) for name in named if name)
 

@@ -1,4 +1,4 @@
-"""What the OPC UA Job Control connector needs to know of a plant."""
+"""Settings of the OPC UA Job Control connector."""
 
 from datetime import timedelta
 
@@ -13,15 +13,16 @@ class JobControlSettings(BaseModel):
     Args:
         url: the endpoint, `opc.tcp://host:port/path`.
         user: the user name, or None to sign in anonymously.
-        password: the user's password; it goes over the wire as the endpoint's security policy has it.
-        timeout: the longest that one request may take.
-        connect_timeout: the longest that connecting and learning the server's types may take.
-        shared_for: how long one reading of the job list serves all cases that ask what production is doing; a hold is
-            always planned, placed and released on a reading of its own.
-        settle: how long a job may take to reach the state that a method was to bring about.
-        stop_masters: the work masters by which the plant's calendar enters planned stops as job orders.
-        shortest_stop: from which length on a gap between two jobs counts as a planned stop, where no stop is entered.
-        enforcement: what a hold is worth there; the standard has no way of asking, so it is the plant's word.
+        password: the user's password; it is sent as the endpoint's security policy requires.
+        timeout: maximum duration of one request.
+        connect_timeout: maximum duration of connecting and reading the server's types.
+        shared_for: how long one reading of the job list is shared by all cases that read the state of production; a
+            hold is always planned, placed and released on a separate reading.
+        settle: how long a job may take to reach the state that a method requested.
+        stop_masters: the work masters of planned stops that the plant's calendar enters as job orders.
+        shortest_stop: minimum length of a gap between two jobs that counts as a planned stop, if no stop is entered.
+        enforcement: how strictly the MES enforces a hold; the plant sets it, because the standard has no way to read
+            it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

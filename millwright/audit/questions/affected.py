@@ -18,10 +18,10 @@ _DONE = {
 
 
 class AffectedRow(Row):
-    """An event that a version judged, or a case, an order or a hold that came of its word.
+    """An event that a version judged, or a resulting case, order or hold.
 
     `id` is the event as source|id, or the case, or the number of the order, or the key of the hold. `role` is that of
-    the version: what it said in shadow was never done.
+    the version: verdicts in shadow were never acted on.
     """
 
     kind: str

@@ -20,9 +20,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Asked(Model):
-    """What a question was asked of; each question says which of these it needs.
+    """The parameters of a question; each question declares which of them it needs.
 
-    `known_at` is the instant whose knowledge is asked for; `now` is the plant's time at asking.
+    `known_at` is the time of the knowledge that is asked for; `now` is the plant's time of the question.
     """
 
     now: Moment
@@ -36,7 +36,7 @@ class Asked(Model):
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """From when to when; the whole past up to now where nothing is said.
+        """The period; by default the whole past up to now.
 
         Raises:
             ActRejected: it ends before it begins.
@@ -49,10 +49,10 @@ class Asked(Model):
 
     @property
     def reference(self) -> str:
-        """What was named.
+        """The reference.
 
         Raises:
-            ActRejected: nothing was.
+            ActRejected: none was given.
         """
         if not self.ref or not self.ref.strip():
             raise ActRejected("name what is asked about", field="ref", fix="an event, an order, a case or a version")
@@ -60,9 +60,9 @@ class Asked(Model):
 
 
 class Row(Model):
-    """A row of an answer. `ledger` is where it is proved, row and leaf; `digest` is the leaf: the text's SHA-256.
+    """A row of an answer. `ledger` is its place in the ledger, row and leaf; `digest` is the leaf: the text's SHA-256.
 
-    Both are None where a row tells of something that is derived from others or kept in no act.
+    Both are None if a row is derived from others or has no act.
     """
 
     ledger: str | None = None
@@ -70,7 +70,7 @@ class Row(Model):
 
 
 class Proof(Model):
-    """A row of the ledger, as it is hashed."""
+    """A row of the ledger, in its hashed form."""
 
     seq: int
     at: Moment
@@ -81,7 +81,7 @@ class Proof(Model):
 
 
 class Answer(Model):
-    """An answer. `head` is the end of the ledger when it was given, SEQ:HASH; all is of that one moment.
+    """An answer. `head` is the newest ledger row at that time, SEQ:HASH; the whole answer is of one moment.
 
     `columns` are the names of a row's values, its place in the ledger last.
     """
@@ -95,7 +95,7 @@ class Answer(Model):
     proofs: tuple[Proof, ...]
 
     def csv(self) -> str:
-        """The rows as RFC 4180 has them; a text that a spreadsheet would compute is led by an apostrophe."""
+        """The rows as CSV (RFC 4180); a text that a spreadsheet would read as a formula begins with an apostrophe."""
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(self.columns)
@@ -106,7 +106,7 @@ class Answer(Model):
 
 
 class QuestionResult(NamedTuple):
-    """What a question's module gives: a sentence and its rows."""
+    """The result of a question's module: a sentence and its rows."""
 
     words: str
     rows: tuple[Row, ...]
@@ -124,12 +124,12 @@ async def proofs_of(record: Record, rows: Iterable[Row]) -> tuple[Proof, ...]:
 
 
 def place_of(seq: int, leaf: int) -> str:
-    """Where something is in the ledger: row and leaf."""
+    """A place in the ledger: row and leaf."""
     return f"{seq}/{leaf}"
 
 
 def detail_of(act: ActRow) -> dict[str, object]:
-    """What an act tells beside its columns; nothing where its text was made unreadable."""
+    """The further fields of an act; empty if its text is unreadable."""
     try:
         detail = json.loads(act.body)["detail"]
     except (ValueError, KeyError, TypeError):
@@ -138,7 +138,7 @@ def detail_of(act: ActRow) -> dict[str, object]:
 
 
 def said_in(detail: dict[str, object]) -> str:
-    """Why, in the words that the act keeps."""
+    """The reason that the act has."""
     for name in ("meaning", "reason", "note"):
         if detail.get(name):
             return str(detail[name])
@@ -146,7 +146,7 @@ def said_in(detail: dict[str, object]) -> str:
 
 
 def day(moment: datetime) -> str:
-    """An instant as answers write it."""
+    """A time in the format of answers."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 

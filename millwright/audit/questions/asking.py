@@ -1,4 +1,4 @@
-"""Asking one of the auditor's questions of one snapshot of the record."""
+"""Answers one of the auditor's questions from one snapshot of the record."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from policies.engine.catalogue import Catalogue
 
 @dataclass(frozen=True)
 class Sources:
-    """What questions are answered from: the snapshot, the database behind it, and where versions are compiled."""
+    """The sources of answers: the snapshot, its database, and the catalogue of compiled versions."""
 
     record: Record
     engine: AsyncEngine
@@ -33,7 +33,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Question:
-    """A question in an auditor's words, which of `Asked` it takes, what its rows are, and who answers it."""
+    """A question in an auditor's words, its parameters of `Asked`, the type of its rows, and its function."""
 
     words: str
     takes: tuple[str, ...]
@@ -90,8 +90,8 @@ async def ask(engine: AsyncEngine, catalogue: Catalogue, question: str, asked: A
     """Answers a question.
 
     Raises:
-        ActRejected: there is no such question, it takes no such value or lacks one, or nothing is known by it.
-        StorageUnavailable: the database is away.
+        ActRejected: there is no such question, a parameter is wrong or missing, or the reference is unknown.
+        StorageUnavailable: the database does not answer.
     """
     found = QUESTIONS.get(question)
     if found is None:

@@ -52,7 +52,7 @@ async def changed(record: Record, asked: Asked) -> QuestionResult:
 
 
 def _terms(detail: dict[str, object]) -> str:
-    """What else an act says, shortly; its whole text is in the ledger."""
+    """The further fields of an act, shortened; its whole text is in the ledger."""
     told = [
         f"{name} {str(value)[:_SHOWN]}"
         for name, value in detail.items()

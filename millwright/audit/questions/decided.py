@@ -12,7 +12,7 @@ from policies.engine.catalogue import Catalogue
 
 
 class DecidedRow(Row):
-    """A verdict on the event that was asked about, or that decided the case or order that was."""
+    """A verdict on the event in question, or on the event that decided the case or order in question."""
 
     event: str
     policy: str
@@ -32,10 +32,10 @@ class DecidedRow(Row):
 
 
 async def decided(record: Record, catalogue: Catalogue, asked: Asked) -> QuestionResult:
-    """The rule behind an event, an order, a hold or a case, of every version that judged it.
+    """The rule that decided an event, an order, a hold or a case, for every version that judged it.
 
     Raises:
-        ActRejected: nothing is known by the reference.
+        ActRejected: the reference is unknown.
     """
     found = await find(record, asked.reference)
     event = found.event if found.case is None else await deciding_event(record, found.case)

@@ -9,10 +9,10 @@ _CONFLICTS = (("author", "approver"), ("author", "operator"), ("approver", "oper
 
 
 class DutyRow(Row):
-    """A conflict of duties: rights that a person holds together (`held`), or used together on one version (`used`).
+    """A conflict of duties: permissions that a person has together (`held`), or used together on one version (`used`).
 
-    `version` is the one that they were used on. A right that is only held can do no harm by itself: nobody's approval
-    of their own version counts, whatever roles they hold.
+    `version` is the version on which they were used. Permissions that are only held do no harm, because an author's
+    approval of their own version never counts.
     """
 
     person: str
@@ -24,7 +24,7 @@ class DutyRow(Row):
 
 
 async def duties(record: Record, asked: Asked) -> QuestionResult:  # noqa: ARG001 every question is asked alike
-    """The segregation of duties: every conflict, held or used, by everybody who ever was here."""
+    """The segregation of duties: every conflict, held or used, of all people, including those who left."""
     people = await record.people()
     added = {act.subject: act for act in await acts_on(record, [f"person/{person_row.name}" for person_row in people])}
     rows: list[DutyRow] = []

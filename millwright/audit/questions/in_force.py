@@ -12,7 +12,7 @@ from millwright.storage.policies.version_states import InForce, VersionStates
 
 
 class InForceRow(Row):
-    """What judged the place, as it was known at `known_at`; `version` is None where nothing did."""
+    """The version that judged the place, as it was known at `known_at`; `version` is None if there was none."""
 
     known_at: Moment
     version: str | None
@@ -27,7 +27,7 @@ class InForceRow(Row):
 
 
 async def in_force(record: Record, states: VersionStates, asked: Asked) -> QuestionResult:
-    """What was in force for an asset or a line: as it was known then, and as it is known now.
+    """What was in force for an asset or a line, as it was known then and as it is known now.
 
     Raises:
         ActRejected: no instant is named.
@@ -65,7 +65,7 @@ async def _row(record: Record, states: VersionStates, asked: Asked, at: datetime
 
 
 async def _assigned(record: Record, found: InForce) -> ActRow | None:
-    """The act that tells of an assignment."""
+    """The act of an assignment."""
     if found.active is None or found.since is None:
         return None
     asked = (found.role, found.scope, found.assigned_by, found.reason)

@@ -10,10 +10,10 @@ from policies.engine.catalogue import Catalogue
 
 
 class NotDoneRow(Row):
-    """A verdict that asked for no order, or an order that it asked for and where it went.
+    """A verdict without an order, or the order of a verdict and its result.
 
-    `missed` are the rules that were asked and did not decide, with what they lacked; `otherwise` are the smallest
-    changes of one input that would have ordered work.
+    `missed` are the rules that were evaluated and did not decide, with their false statements; `otherwise` are the
+    smallest changes of one input that would have ordered work.
     """
 
     event: str
@@ -29,10 +29,10 @@ class NotDoneRow(Row):
 
 
 async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, asked: Asked) -> QuestionResult:
-    """Why an event led to no order; where it did, that it did.
+    """Why an event led to no order, or its order if it led to one.
 
     Raises:
-        ActRejected: nothing is known by the reference.
+        ActRejected: the reference is unknown.
     """
     told = await why(engine, catalogue, asked.reference)
     if told.event is None:
@@ -42,7 +42,7 @@ async def not_done(record: Record, engine: AsyncEngine, catalogue: Catalogue, as
     for decision in told.decisions:
         verdict = stored.get(decision.verdict)
         if verdict is None:
-            continue  # given after this snapshot was taken
+            continue  # The verdict is newer than this snapshot.
         rows.append(
             NotDoneRow(
                 event=f"{verdict.source}|{verdict.external_id}",

@@ -1,4 +1,4 @@
-"""Can this decision be made again, bit for bit?"""
+"""Can this decision be reproduced, bit for bit?"""
 
 from millwright.audit.approvals import check_versions
 from millwright.audit.engines import Engines
@@ -12,9 +12,10 @@ from policies.engine.engine_mark import engine_mark
 
 
 class RemadeRow(Row):
-    """A verdict given again from its stored inputs. `digest` is the stored record's, `again` that of the one made now.
+    """A verdict judged again from its stored inputs. `digest` is that of the stored verdict, `again` that of the new
+    one.
 
-    `same` is None where it could not be made again; `why` says so, or what differs.
+    `same` is None if it could not be judged again; `why` gives the reason, or the difference.
     """
 
     event: str
@@ -30,10 +31,10 @@ class RemadeRow(Row):
 
 
 async def remade(record: Record, asked: Asked) -> QuestionResult:
-    """Every verdict on the event that decided, given again.
+    """Every verdict on the deciding event, judged again.
 
     Raises:
-        ActRejected: nothing is known by the reference.
+        ActRejected: the reference is unknown.
     """
     found = await find(record, asked.reference)
     event = found.event if found.case is None else await deciding_event(record, found.case)

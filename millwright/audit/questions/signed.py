@@ -8,7 +8,7 @@ from millwright.storage.policies.signatures import Signature
 
 
 class SignedRow(Row):
-    """An act on a version or its drafts. `signature` is whether it holds, None where none is called for."""
+    """An act on a version or its drafts. `signature` is whether it is valid, None if the act needs none."""
 
     at: Moment
     person: str
@@ -30,7 +30,7 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
         (signature.person, signature.at): signature
         for signature in await record.signatures()
         if signature.digest == version.digest
-    }  # one person signs once at one instant
+    }  # A person signs at most once at one instant.
     rows: list[SignedRow] = []
     for act in await acts_on(record, [f"policy/{version.digest}", f"draft/{version.policy}/{version.version}"]):
         detail = detail_of(act)
@@ -65,5 +65,5 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
 
 
 def _found(detail: dict[str, object]) -> str:
-    """What a machine's finding says."""
+    """The result of a machine's check."""
     return f"{detail['kind']} {detail['result']}" if "result" in detail else ""

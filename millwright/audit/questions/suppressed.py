@@ -1,4 +1,4 @@
-"""What was suppressed, shelved, stopped, passed over or given up, and by whom?"""
+"""What was suppressed, shelved, stopped, skipped or abandoned, and by whom?"""
 
 from collections import Counter
 
@@ -11,8 +11,8 @@ from policies.language.schema import BAD_QUALITY
 
 
 class SuppressedRow(Row):
-    """Something that was not done, or not to be done: an act of a person or the machine, or a verdict that moved
-    nothing. `by` is who decided so: for a verdict, the version."""
+    """Something that was not done, or was forbidden: an act of a person or the machine, or a verdict without an
+    effect. `by` is who decided so: for a verdict, the version."""
 
     at: Moment
     what: str
@@ -22,7 +22,8 @@ class SuppressedRow(Row):
 
 
 async def suppressed(record: Record, asked: Asked) -> QuestionResult:
-    """Switches thrown and lifted, shelvings, orders cancelled or rejected, quarantines, and verdicts passed over.
+    """Kill switches and their lifting, shelves, cancelled or rejected orders, quarantines, and verdicts without an
+    effect.
 
     Raises:
         ActRejected: the time ends before it begins.
@@ -69,7 +70,7 @@ def _acted(act: ActRow) -> SuppressedRow:
         at=act.at,
         what=what,
         subject=subject or act.subject.replace("/", " ", 1),
-        # Whoever put it away held it back; the version only said what would have been done.
+        # The person who shelved it suppressed it; the version only asked for the action.
         by=str(detail.get("by") or act.actor),
         why=said_in(detail),
         ledger=place_of(act.ledger_seq, act.leaf),

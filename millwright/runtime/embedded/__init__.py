@@ -1,1 +1,1 @@
-"""The parts that come along, so that Millwright runs on one machine with nothing but this repository."""
+"""The embedded servers, with which Millwright runs on one machine with only this repository."""

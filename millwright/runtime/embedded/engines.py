@@ -1,4 +1,4 @@
-"""What an installation asks of a workflow engine that it keeps under its home."""
+"""The interface of a workflow engine under a home."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,37 +12,37 @@ _DATABASE: Final = "temporal.db"
 
 
 class EmbeddedEngine(Protocol):
-    """A server that is run as one process, and the database that is its own."""
+    """A server that runs as one process, with its own database."""
 
     @property
     def address(self) -> str:
         """host:port, the same for as long as the installation lasts."""
 
     def command(self, say: Callable[[str], None]) -> list[str]:
-        """The command line of its process; its programs are installed first where they are not here."""
+        """The command line of its process; installs its programs first if they are missing."""
 
     def before_start(self) -> None:
-        """Makes ready what the process finds when it starts."""
+        """Prepares the files and the database of the process before its start."""
 
     def after_start(self) -> None:
-        """Waits until it serves, and makes it what a fresh one is not yet."""
+        """Waits until it serves, and configures a fresh server."""
 
     def kill_database(self) -> None:
-        """kill -9 for what keeps its database, where that is a process of its own."""
+        """kill -9 for its database server, if that is a separate process."""
 
     def forget(self) -> None:
-        """Deletes its database; nothing of it may be running."""
+        """Deletes its database; no process of it may be running."""
 
     def stop_database(self) -> None:
-        """Ends what keeps its database in good order."""
+        """Stops its database server cleanly."""
 
 
 class DevelopmentEngine:
     """The development server; see `EmbeddedEngine`. Its database is a file.
 
     Args:
-        home: where the file is.
-        port: where it listens, on loopback; a free one where None.
+        home: the folder of the file.
+        port: the loopback port; a free one if None.
     """
 
     def __init__(self, home: Path, port: int | None = None) -> None:
@@ -77,4 +77,4 @@ KINDS: Final[Mapping[str, Callable[[Path], EmbeddedEngine]]] = {
     "development": DevelopmentEngine,
     "production": ProductionEngine,
 }
-"""The engines that can be kept under a home, by what people call them."""
+"""The engines that can run under a home, by name."""

@@ -1,7 +1,7 @@
 """`python -m millwright.runtime.embedded.keeper HOME PARENT`: ends an installation whose first process was killed.
 
-It holds the home's lock with all other parts, and reads a pipe whose other end only its parent has. A parent that ends
-in good order writes a byte first. Where the pipe closes without it, the parent is gone, and its parts are ended.
+It holds the home's lock with all other parts, and reads a pipe whose other end only its parent has. A parent that shuts
+down cleanly writes a byte first. If the pipe closes without it, the parent was killed, and its parts are ended.
 """
 
 import os
@@ -28,17 +28,17 @@ class Kept:
 
     @property
     def descriptor(self) -> int:
-        """The open file that bears the lock; every part of the installation inherits it."""
+        """The open file with the lock; every part of the installation inherits it."""
         return self._held.descriptor
 
     def release(self) -> None:
-        """Gives the home up; all parts must have ended."""
+        """Releases the home; all parts must have ended."""
         self._keeper.communicate(_ALL_ENDED)
         self._held.release()
 
 
 def kept(home: Path, *, alone: bool) -> Kept:
-    """Locks a home for what is started in it; see `millwright.runtime.embedded.marking.locked`.
+    """Locks a home for the parts that are started in it; see `millwright.runtime.embedded.marking.locked`.
 
     Raises:
         Rejected: the home is none of ours, or is in use.
@@ -55,13 +55,13 @@ def kept(home: Path, *, alone: bool) -> Kept:
 
 
 def main() -> None:
-    """Waits for the parent's last word."""
+    """Waits for the parent's last byte, or for the end of the pipe."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     home, parent = Path(sys.argv[1]), int(sys.argv[2])
     if sys.stdin.buffer.read():
         return
-    # The pipe closes while the parent is dying; only once it is dead are its parts known to be left.
+    # The pipe closes while the parent is ending. Wait until it has ended, so that the remaining processes are orphans.
     block_until(lambda: os.getppid() != parent, every=_LOOK_EVERY)
     end_parts(home)
 

@@ -1,4 +1,4 @@
-"""The mark of a home: a file of ours, without which nothing of a folder is ever removed or overwritten."""
+"""The mark of a home: a file without which nothing in a folder is removed or overwritten."""
 
 import json
 import os
@@ -17,16 +17,16 @@ from millwright.runtime.embedded.postgres import OWN_FILE
 
 MARK_FILE: Final = "millwright-home.json"
 ENVIRONMENT_FILE: Final = "environment.json"
-"""Beneath the home: the MILLWRIGHT_ variables that `run` and `up` gave their processes, without secrets."""
+"""In the home: the MILLWRIGHT_ variables that `run` and `up` set for their processes, without secrets."""
 
 POSTGRES: Final = "postgres"
-"""Beneath the home: the embedded database's files."""
+"""In the home: the embedded database's files."""
 
 PEOPLE: Final = "people"
-"""Beneath the home: the signing keys of the persons who were added, a file each."""
+"""In the home: the signing keys of the added persons, a file each."""
 
 HEAD_LOG: Final = "ledger-head.log"
-"""Beneath the home: the heads of the ledger that were published."""
+"""In the home: the published heads of the ledger."""
 
 _FORMAT: Final = 1
 _MADE: Final = (
@@ -34,19 +34,19 @@ _MADE: Final = (
     POSTGRES, "engine", "plant", "logs", PEOPLE,
     "temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
 )  # fmt: skip
-"""Everything that an installation makes beneath its home. Whatever else lies there is a person's, and stays."""
+"""Everything that an installation creates in its home. All other files belong to people and are kept."""
 
 _TOLD_BY: Final = {ENVIRONMENT_FILE: "MILLWRIGHT_HOME", ADDRESS_FILE: "url", "plant/endpoints.json": "control_url"}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a home says of itself.
+    """The content of the mark.
 
     Args:
         made_at: when it was made.
-        prepared: the number of the ledger row up to which all was done by the demo's own preparation; 0 where no demo
-            was prepared; None while a run is still making the home, and nobody can have used it.
+        prepared: the number of the last ledger row of the demo's own preparation; 0 if no demo was prepared; None while
+            a run is still creating the home, and nobody can have used it.
     """
 
     made_at: datetime
@@ -54,11 +54,11 @@ class Mark:
 
 
 def locked(home: Path, *, alone: bool) -> HomeLock:
-    """Locks a home: one of ours, or a folder that is absent or empty, which is made one of ours.
+    """Locks a home: one of ours, or a folder that is absent or empty, which becomes a home.
 
     Args:
         home: the home.
-        alone: keeps everybody else out; otherwise several may use the home at once.
+        alone: locks exclusively; otherwise several processes may use the home at once.
 
     Raises:
         Rejected: the folder holds something and is no home of ours, or the home is in use.
@@ -75,7 +75,7 @@ def locked(home: Path, *, alone: bool) -> HomeLock:
         if mark is None and not _former(home):
             write_mark(home, Mark(datetime.now(UTC), prepared=0))
         elif mark is not None and mark.prepared is None and not alone:
-            # Whoever uses what a killed run left half-made may do something that is not to be lost.
+            # A process that uses the home of a killed run may record acts that must not be lost.
             write_mark(home, replace(mark, prepared=0))
     except BaseException:
         held.release()
@@ -84,10 +84,10 @@ def locked(home: Path, *, alone: bool) -> HomeLock:
 
 
 def require_ours(home: Path) -> None:
-    """Refuses a folder that holds something and is no home of ours.
+    """Refuses a folder that has files and is no home of ours.
 
     Raises:
-        Rejected: it is none.
+        Rejected: it is no home.
     """
     if home.exists() and not home.is_dir():
         raise Rejected(f"{home} is no folder", field="home", fix="use another MILLWRIGHT_HOME")
@@ -101,13 +101,13 @@ def require_ours(home: Path) -> None:
 
 @contextmanager
 def in_use(home: Path) -> Iterator[None]:
-    """The home is used by a command, beside others, for as long as the block lasts; see `locked`."""
+    """Locks the home for shared use within the block; see `locked`."""
     with locked(home, alone=False):
         yield
 
 
 def read_mark(home: Path) -> Mark | None:
-    """A home's mark; None for a home of ours that bears none.
+    """A home's mark; None for a home of ours without a mark.
 
     Raises:
         Rejected: it cannot be read.
@@ -129,7 +129,7 @@ def read_mark(home: Path) -> Mark | None:
 
 
 def write_mark(home: Path, mark: Mark) -> None:
-    """Writes a home's mark, whole or not at all."""
+    """Writes a home's mark atomically."""
     new = home / f"{MARK_FILE}.{os.getpid()}"
     said = {"format": _FORMAT, "made_at": timestamp(mark.made_at), "prepared": mark.prepared}
     new.write_text(json.dumps(said), encoding="utf-8")
@@ -137,17 +137,17 @@ def write_mark(home: Path, mark: Mark) -> None:
 
 
 def empty(home: Path) -> None:
-    """Removes what installations made beneath a home that is locked; what a person put there stays.
+    """Removes the files of installations from a locked home; people's files are kept.
 
     Raises:
         Rejected: something could not be removed.
     """
-    # A run that is killed on the way leaves a home that the next may empty.
+    # If this run is killed on the way, the next may empty the home.
     write_mark(home, Mark(datetime.now(UTC), prepared=None))
     try:
         for name in _MADE:
             path = home / name
-            # Of a link only the link goes, not what it leads to.
+            # Of a symbolic link only the link is removed.
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -157,7 +157,7 @@ def empty(home: Path) -> None:
 
 
 def remove(home: Path) -> list[str]:
-    """Removes a home that is locked; gives the names of what is a person's, with which the emptied home stays."""
+    """Removes a locked home; returns the names of people's files, which are kept with the home."""
     empty(home)
     left = sorted(path.name for path in _foreign(home))
     if not left:
@@ -168,7 +168,7 @@ def remove(home: Path) -> list[str]:
 
 
 def _foreign(home: Path) -> Iterator[Path]:
-    """What lies in a folder, but for our lock, the mark, and a mark that was not written to its end."""
+    """The content of a folder, except our lock, the mark, and a partially written mark."""
     return (path for path in home.iterdir() if path.name != LOCK_FILE and not path.name.startswith(MARK_FILE))
 
 
@@ -178,8 +178,8 @@ def _has_mark(home: Path) -> bool:
 
 
 def _former(home: Path) -> bool:
-    """Whether a folder without a mark is ours: it holds nothing but what installations make, and a file by which that
-    can be told. Builds before the mark left such homes, and so do the API and the sandbox where they are run alone."""
+    """Whether a folder without a mark is ours: it has only files of installations, and among them a typical one.
+    Builds before the mark left such homes, and so do the API and the sandbox if they are run alone."""
     if not all(path.name in _MADE for path in _foreign(home)):
         return False
     return (home / POSTGRES / OWN_FILE).is_file() or any(_says(home / name, word) for name, word in _TOLD_BY.items())

@@ -1,8 +1,8 @@
-"""Who uses a home: an operating system's lock on a file beneath it, held while any process of the installation lives.
+"""The lock of a home: an operating system's lock on a file in it, held while any process of the installation runs.
 
-Whoever plays a plant holds the lock alone, and each part that is started inherits it: it is free when the last of them
-has ended, however they ended. Commands that only use the embedded database share it among themselves. A lock vanishes
-with its processes, so nothing here trusts a process id in a file.
+`run` and `up` hold the lock exclusively, and each part that is started inherits it. It is free when the last of them
+has ended. Commands that only use the embedded database share the lock. A lock ends with its processes, so no process id
+in a file is needed.
 """
 
 import fcntl
@@ -23,10 +23,10 @@ from millwright.runtime.embedded import postgres
 
 LOCK_FILE: Final = "millwright-home.lock"
 ADDRESS_FILE: Final = "api.json"
-"""Beneath a home: `{"url": …}` of the API that listens."""
+"""In a home: `{"url": …}` of the running API."""
 
 DATABASES: Final = ("postgres", "engine/postgres")
-"""Beneath a home: the data directories of the installation's PostgreSQL, and of its production engine's."""
+"""In a home: the data directories of the installation's PostgreSQL, and of its production engine's."""
 
 _PROC: Final = Path("/proc")
 _PATIENCE: Final = 10.0
@@ -37,8 +37,8 @@ class HomeLock:
     """A lock on a home, until `release`; also a context manager.
 
     Args:
-        home: what is locked.
-        descriptor: the open file that bears the lock. A process that inherits it holds the lock too.
+        home: the locked home.
+        descriptor: the open file with the lock. A process that inherits it holds the lock too.
     """
 
     def __init__(self, home: Path, descriptor: int) -> None:
@@ -46,7 +46,7 @@ class HomeLock:
         self.descriptor = descriptor
 
     def release(self) -> None:
-        """Gives the lock up for this process; those that inherited it hold it still."""
+        """Releases the lock for this process; processes that inherited it still hold it."""
         os.close(self.descriptor)
 
     def __enter__(self) -> Self:
@@ -57,11 +57,11 @@ class HomeLock:
 
 
 def lock(home: Path, *, alone: bool) -> HomeLock:
-    """Locks a home that exists. What an earlier installation of this home left running is ended first.
+    """Locks an existing home. Processes that an earlier installation of this home left are ended first.
 
     Args:
         home: the home; links in its path must be resolved.
-        alone: keeps everybody else out; otherwise several may hold the home at once.
+        alone: locks exclusively; otherwise several processes may lock the home at once.
 
     Raises:
         Rejected: the home is in use; the message names the process.
@@ -87,15 +87,15 @@ def lock(home: Path, *, alone: bool) -> HomeLock:
 
 
 def parts_left(home: Path) -> list[int]:
-    """The processes that hold the lock of a home by inheritance, from a process that is gone. Linux alone can tell."""
+    """The processes that inherited the lock of a home from a process that has ended. Only Linux can list them."""
     held = _holders(home / LOCK_FILE)
     return [pid for pid, taker in held.items() if taker not in held]
 
 
 def end_parts(home: Path) -> None:
-    """Ends what is left of an installation whose first process is gone: its parts, then its databases.
+    """Ends the remaining processes of an installation whose first process has ended: its parts, then its databases.
 
-    Only processes that are proved to be this home's are ended: a part holds this home's lock, and a database server
+    Only processes that provably belong to this home are ended: a part holds this home's lock, and a database server
     was started on this home's data directory.
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -112,7 +112,7 @@ def _others(home: Path) -> list[int]:
 
 
 def _signal(pid: int, number: int) -> None:
-    """Each part leads a group of its own, in which are the processes that it started."""
+    """Each part leads a process group with the processes that it started."""
     if os.getpgid(pid) == pid:
         os.killpg(pid, number)
     else:
@@ -120,12 +120,12 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _holders(file: Path) -> Mapping[int, int]:
-    """Every process that holds the lock of a file, with the process that took it: itself, or one it inherited from."""
+    """Every process that holds the lock of a file, with the process that took it: itself, or an ancestor."""
     found: dict[int, int] = {}
     if not _PROC.is_dir():
         return found
     for link in _PROC.glob("[0-9]*/fd/*"):
-        # A process may end while it is looked at, and others' descriptors are not ours to see.
+        # A process may end while it is read, and we may not read the descriptors of other users' processes.
         with suppress(OSError):
             if os.readlink(link) == str(file):
                 taker = _taker(link.parents[1] / "fdinfo" / link.name)

@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel: no root, no service, its files under our home."""
+"""PostgreSQL from a wheel: without root and without a service, with its files under our home."""
 
 import importlib
 import os
@@ -48,25 +48,25 @@ def _wheel() -> ModuleType:
 
 
 def start(directory: Path) -> str:
-    """Starts the server of a data directory, or finds it running; gives its URL.
+    """Starts the server of a data directory, or finds it running; returns its URL.
 
-    The server outlives this process: it is ended by `stop`.
+    The server continues after this process; `stop` ends it.
     """
-    # The wheel makes it only for a directory that it meets for the first time.
+    # The wheel creates it only for a new directory.
     directory.mkdir(parents=True, exist_ok=True)
     _forget_dead(directory)
     server = _wheel().get_server(directory.resolve(), cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
     _settle(directory)
-    # The wheel keeps one handle per directory and believes it running for ever; a killed server must come back.
-    # Its lock is for processes, and not for two threads that start two servers.
+    # The wheel keeps one handle per directory and assumes that it runs for ever, but a killed server must be restarted.
+    # The wheel's lock is between processes, not between two threads that start two servers.
     with _STARTING:
         server.start()
     return str(server.get_uri())
 
 
 def _settle(directory: Path) -> None:
-    """Gives the server our settings, which hold from its next start; what stands behind them in its own file wins."""
+    """Adds our settings, effective from the next start; later lines in the server's own file have precedence."""
     (directory / OWN_FILE).write_text(_SETTINGS)
     file = directory / "postgresql.conf"
     include = f"include_if_exists = '{OWN_FILE}'\n"
@@ -76,9 +76,9 @@ def _settle(directory: Path) -> None:
 
 
 def kill(directory: Path) -> int:
-    """kill -9, for the server of a data directory and all that it started; how many processes that were.
+    """kill -9 for the server of a data directory and all its processes; returns how many there were.
 
-    Gives back once all are gone: the server refuses to start while one of the last is left.
+    Returns after all have ended, because the server does not start while an old process is left.
     """
     postmaster = _postmaster(directory)
     if postmaster is None:
@@ -92,7 +92,7 @@ def kill(directory: Path) -> int:
 
 
 def _gone(pids: Sequence[int], patience: float) -> bool:
-    """Waits until some processes have ended; whether they have."""
+    """Waits until some processes have ended; returns whether they have."""
     return block_until(lambda: not _any_lives(pids), every=0.01, timeout=patience)
 
 
@@ -102,7 +102,7 @@ def runs(directory: Path) -> bool:
 
 
 def _postmaster(directory: Path) -> int | None:
-    """The server of a data directory, by its own file. The number there may be another process's by now."""
+    """The server's process id in its own file. The id may belong to another process now."""
     try:
         pid = int((directory / _PID_FILE).read_text().split()[0])
     except (FileNotFoundError, ValueError, IndexError):
@@ -111,9 +111,9 @@ def _postmaster(directory: Path) -> int | None:
 
 
 def _started_on(directory: Path) -> list[int]:
-    """The processes whose command line names a data directory: a server, and what makes or starts one.
+    """The processes whose command line names a data directory: a server, and programs that create or start one.
 
-    A server's children are not among them: they give themselves other command lines.
+    A server's children are not among them, because they change their command lines.
     """
     named = str(directory.resolve())
     if not _PROC.is_dir():
@@ -122,7 +122,7 @@ def _started_on(directory: Path) -> list[int]:
         return [int(pid) for pid, _, line in rows if f"-D {named} " in f"{line} " and _program(line.split()[0])]
     found = []
     for file in _PROC.glob("[0-9]*/cmdline"):
-        # One that ends while it is looked at is no process any more.
+        # The process may end while it is read; then it no longer counts.
         with suppress(OSError):
             program, *arguments = file.read_bytes().decode(errors="replace").split("\0")
             if named in arguments and _program(program):
@@ -135,9 +135,9 @@ def _program(path: str) -> bool:
 
 
 def _forget_dead(directory: Path) -> None:
-    """Takes away the marks of a killed server whose process nobody has buried.
+    """Removes the files of a killed server whose process was not reaped.
 
-    The wheel takes a zombie for alive, and PostgreSQL itself finds its socket in use.
+    The wheel considers a zombie alive, and PostgreSQL itself finds its socket in use.
     """
     if not (directory / _PID_FILE).exists() or _postmaster(directory) is not None:
         return
@@ -148,7 +148,8 @@ def _forget_dead(directory: Path) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes begun by one. Each of PostgreSQL's leads a group of its own, so the group's end would miss them."""
+    """The descendants of a process. Each process of PostgreSQL leads its own group, so killing the group is not
+    enough."""
     return [child for child, (parent, _) in _processes().items() if parent == pid]
 
 
@@ -158,14 +159,14 @@ def _any_lives(pids: Sequence[int]) -> bool:
 
 
 def _processes() -> dict[int, tuple[int, str]]:
-    """Every process of the machine: its parent and the letter of its state."""
+    """All processes of the machine, each with its parent and the letter of its state."""
     if not _PROC.is_dir():
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)  # noqa: S607 - whichever ps the machine has
         rows = (line.split() for line in listed.stdout.splitlines())
         return {int(pid): (int(parent), state[0]) for pid, parent, state in rows}
     found = {}
     for file in _PROC.glob("[0-9]*/stat"):
-        # One that ends while it is looked at is no process any more.
+        # The process may end while it is read; then it no longer counts.
         with suppress(OSError):
             state, parent = file.read_text(errors="replace").rpartition(")")[2].split()[:2]
             found[int(file.parent.name)] = (int(parent), state)
@@ -173,7 +174,7 @@ def _processes() -> dict[int, tuple[int, str]]:
 
 
 def stop(directory: Path) -> None:
-    """Ends the server of a data directory in good order; one that does not run is left alone."""
+    """Stops the server of a data directory cleanly; does nothing if it does not run."""
     postmaster = _postmaster(directory)
     if postmaster is None:
         return
@@ -184,7 +185,7 @@ def stop(directory: Path) -> None:
 
 
 def end_all(directory: Path) -> None:
-    """Ends the server of a data directory, also one that is only being made or started."""
+    """Stops the server of a data directory, also while it is being created or started."""
     while starting := [pid for pid in _started_on(directory) if pid != _postmaster(directory)]:
         for pid in starting:
             with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Processes of our own: started in a group each, their words in a file each, ended in good order."""
+"""Child processes: each in its own process group, with its own log file, and a clean shutdown."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ from pathlib import Path
 
 _PATIENCE = 15.0
 _LAST = 10
-"""The nice value of a process that yields: a tenth of the share of others."""
+"""The nice value of a process with a lower priority: a tenth of the share of others."""
 _QUIET = range(20_000, 32_000)
 
 
@@ -25,15 +25,15 @@ def _put_last(pid: int) -> None:
 
 
 class Process:
-    """One process that can be started, asked to end, or killed, again and again.
+    """One process that can be started, stopped and killed repeatedly.
 
     Args:
-        name: what people call it; its words go to `<logs>/<name>.log`.
+        name: its name; its output goes to `<logs>/<name>.log`.
         command: the program and its arguments.
         environment: added to ours.
         logs: the directory of the logs.
-        yields: whether it leaves the processors to others where they are scarce.
-        inherits: the open files of ours that it has too.
+        yields: whether it has a lower CPU priority.
+        inherits: our open files that it inherits.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it; its words are added to the log."""
+        """Starts it; its output is appended to the log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(  # noqa: S603 - our own command lines
@@ -77,11 +77,11 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; None while it runs, or where it was never started."""
+        """Its exit code; None while it runs, or if it was never started."""
         return self._running.poll() if self._running else None
 
     def stop(self) -> int | None:
-        """Asks it to end, and insists after a while; gives its exit code."""
+        """Sends SIGTERM, and SIGKILL after a timeout; returns its exit code."""
         if self._running is None:
             return None
         if self._running.poll() is None:
@@ -93,7 +93,7 @@ class Process:
         return self._running.returncode
 
     def kill(self) -> None:
-        """kill -9, for it and all that it started."""
+        """kill -9 for it and its process group."""
         if self._running is None or self._running.poll() is not None:
             return
         os.killpg(self._running.pid, signal.SIGKILL)
@@ -107,18 +107,18 @@ class Process:
 
 
 def python(*arguments: str) -> list[str]:
-    """A command line that runs this very Python."""
+    """A command line that runs the present Python."""
     return [sys.executable, *arguments]
 
 
 def quiet_port() -> int:
-    """A loopback port that nobody listens on now, and that the kernel does not hand out by itself (32768 and up).
+    """A free loopback port below those that the kernel assigns by itself (32768 and up).
 
     Whoever is to listen there may come seconds later, or be killed and come again; a port that the kernel hands out
     could be the end of somebody's connection by then.
     """
     while True:
-        # Of the system's own randomness: two processes that were seeded alike are to find two.
+        # The system's random numbers, so that two processes with the same seed find different ports.
         port = secrets.choice(_QUIET)
         with socket.socket() as probe:
             try:

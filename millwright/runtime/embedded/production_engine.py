@@ -1,4 +1,4 @@
-"""The Temporal server of production, on a PostgreSQL of its own: built once, set up and run on this machine.
+"""Temporal's production server with a separate PostgreSQL: built once, set up and run on this machine.
 
 Its parts are those of a cluster: frontend, history, matching and worker, with persistence and visibility in two
 databases. Here they share one process; see docs/operations.md for many.
@@ -45,7 +45,7 @@ _LOOK_EVERY: Final = 0.1
 
 @dataclass(frozen=True)
 class Programs:
-    """What was built: the server, the tool that makes its tables, and the tables of visibility."""
+    """The built programs: the server, the tool that creates its tables, and the tables of visibility."""
 
     server: Path
     schema_tool: Path
@@ -56,10 +56,10 @@ def find(say: Callable[[str], None]) -> Programs:
     """The programs: cached, or built with Go.
 
     Args:
-        say: told what takes long, and why.
+        say: called with a sentence before a long step.
 
     Raises:
-        Rejected: they are not here, and cannot be built.
+        Rejected: they are missing, and cannot be built.
     """
     directory = cache_directory() / f"temporal-server-{VERSION}"
     found = Programs(directory / "server", directory / "sql", directory / "visibility")
@@ -93,10 +93,10 @@ def _go(arguments: list[str], directory: Path) -> str:
 
 
 def copy_visibility(source: Path, target: Path) -> None:
-    """Copies the tables of visibility without the extension `btree_gin`, which the wheel's PostgreSQL does not carry.
+    """Copies the tables of visibility without the extension `btree_gin`, which the wheel's PostgreSQL lacks.
 
-    It serves to have the namespace in the indexes over lists and texts. Without it a search goes over the rows of all
-    namespaces, of which there is one here.
+    The extension allows the namespace in the indexes over lists and texts. Without it a search reads the rows of all
+    namespaces, but there is only one here.
     """
     making = target.with_name("visibility-in-the-making")
     shutil.rmtree(making, ignore_errors=True)
@@ -112,13 +112,13 @@ class ProductionEngine:
     """See `millwright.runtime.embedded.engines.EmbeddedEngine`.
 
     Args:
-        home: its database's files and its configuration go to `engine` beneath it.
-        port: where its frontend listens, on loopback; a free one where None.
+        home: its database's files and its configuration are in `engine` below it.
+        port: the loopback port of its frontend; a free one if None.
     """
 
     def __init__(self, home: Path, port: int | None = None) -> None:
         self._home = home / "engine"
-        # The server keeps its ports in its database, in columns that end at 32767.
+        # The server stores its ports in its database, in columns with the maximum 32767.
         self._ports = {name: (quiet_port(), quiet_port()) for name in _SERVICES}
         if port is not None:
             self._ports["frontend"] = (port, quiet_port())
@@ -155,10 +155,10 @@ class ProductionEngine:
         self._file.write_text(json.dumps(self.configuration(server), indent=2))
 
     def after_start(self) -> None:
-        """Waits for the frontend, and makes sure of the namespace: a new server knows none.
+        """Waits for the frontend, and creates the namespace if it is missing, because a new server has none.
 
         Raises:
-            Unavailable: it did not come up.
+            Unavailable: it did not start.
         """
         body = {"namespace": _NAMESPACE, "workflowExecutionRetentionPeriod": _RETENTION}
         problem = ""
@@ -204,7 +204,7 @@ class ProductionEngine:
                     "databaseName": name,
                     "connectAddr": "localhost:5432",
                     "connectProtocol": "tcp",
-                    # A directory for a host is its Unix socket: this PostgreSQL listens nowhere else.
+                    # A directory as host means its Unix socket: this PostgreSQL does not listen on TCP.
                     "connectAttributes": {"host": server["host"]},
                     "user": server["user"],
                     "maxConns": connections,

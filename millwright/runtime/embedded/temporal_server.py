@@ -1,4 +1,4 @@
-"""The Temporal development server as a process of our own, its database a file under our home."""
+"""The Temporal development server as a child process, with a database file under our home."""
 
 import asyncio
 import json
@@ -14,17 +14,17 @@ from temporalio.testing import WorkflowEnvironment
 from domain.errors import Rejected
 
 GO_PACKAGE = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
-"""Newer tags cannot be had by `go install` because of a replace directive in their go.mod."""
+"""Newer tags cannot be installed by `go install`, because their go.mod has a replace directive."""
 
 _DOWNLOAD_PATIENCE = 60.0
-# Without these every hop of a workflow costs 50 ms; the bare engine in our benchmarks runs with them too.
+# Without these every step of a workflow costs 50 ms; the bare engine in our benchmarks has them too.
 TUNING: Final[Mapping[str, int | str | bool]] = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.transferProcessorMaxPollHostRPS": 5000,
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
     "history.longPollExpirationInterval": "20s",
-    # Without these the server ignores the priority of tasks and says nothing (1.29.1).
+    # Without these the server silently ignores the priority of tasks (1.29.1).
     "matching.useNewMatcher": True,
     "matching.enableFairness": True,
 }
@@ -32,7 +32,7 @@ TUNING: Final[Mapping[str, int | str | bool]] = {
 
 
 def cache_directory() -> Path:
-    """Where a built or downloaded server is kept for the next time."""
+    """The cache of a built or downloaded server."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "millwright" / "bin"
 
@@ -41,10 +41,10 @@ def find(say: Callable[[str], None]) -> Path:
     """The server's program: on the PATH, cached, downloaded by the SDK, or built with Go, in this order.
 
     Args:
-        say: told what takes long, and why.
+        say: called with a sentence before a long step.
 
     Raises:
-        Rejected: there is none, and none can be had here.
+        Rejected: there is none, and it cannot be downloaded or built.
     """
     on_path = shutil.which("temporal")
     if on_path:

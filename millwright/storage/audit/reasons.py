@@ -18,7 +18,7 @@ _EVENT = "SELECT id, source FROM events WHERE source || '|' || external_id = %s"
 _EXTERNAL = "SELECT id, source FROM events WHERE external_id = %s ORDER BY id LIMIT 6"
 _NUMBER = "SELECT id, source FROM events WHERE id = %s"
 _RECEIPTS = """
-SELECT d.source, d.external_id, d.door, d.received_at, e.id FROM duplicates d
+SELECT d.source, d.external_id, d.ingress, d.received_at, e.id FROM duplicates d
 LEFT JOIN events e ON e.source = d.source AND e.external_id = d.external_id
 WHERE d.external_id = %s OR d.source || '|' || d.external_id = %s ORDER BY d.received_at, d.sequence
 """
@@ -38,7 +38,7 @@ class Receipt(NamedTuple):
 
     source: str
     external_id: str
-    door: str
+    ingress: str
     received_at: datetime
     event: int | None
 

@@ -8,7 +8,7 @@ events = Table(
     "events",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("door", Text, nullable=False),
+    Column("ingress", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
@@ -51,7 +51,7 @@ pending = Table(
 duplicates = Table(
     "duplicates",
     metadata,
-    Column("door", Text, nullable=False),
+    Column("ingress", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
@@ -59,7 +59,7 @@ duplicates = Table(
     Column("enqueued_at", Moment),
     Index(
         "uq_duplicates_delivery",
-        "door",
+        "ingress",
         "sequence",
         "enqueued_at",
         "source",

@@ -23,7 +23,7 @@ from millwright.storage.scheduling import due
 REDRIVABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
 
 _SEEN = (
-    "e.id, e.door, e.sequence, e.source, e.external_id, e.type, e.subject, e.at, e.received_at, e.asset, "
+    "e.id, e.ingress, e.sequence, e.source, e.external_id, e.type, e.subject, e.at, e.received_at, e.asset, "
     f"e.failure_mode, e.line, {FATE} AS fate, e.reason, e.field"
 )
 # An asset stands for its parts too: who asks for a machine means what is on it.
@@ -62,7 +62,7 @@ class SeenEvent(Model):
     """An event as a list shows it. `fate` is `undecided` while it waits for judging."""
 
     id: int
-    door: str
+    ingress: str
     sequence: int
     source: str
     external_id: str

@@ -26,18 +26,18 @@ from millwright.storage.scheduling import due
 log = logging.getLogger(__name__)
 
 Receipt = tuple[str, int]
-"""The door through which an item came and its sequence there."""
+"""The ingress of an item and its sequence there."""
 
 # What `transaction` lets through of the driver's errors is for a value that it or the database will not hold.
 _REFUSALS = (psycopg.Error, UnicodeError, orjson.JSONEncodeError)
 
 _COLUMNS = (
-    "id, door, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, anomaly, "
-    "asset, failure_mode, position, line, fate, reason, field, enqueued_at"
+    "id, ingress, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, "
+    "anomaly, asset, failure_mode, position, line, fate, reason, field, enqueued_at"
 )
 _NUMBERS = "SELECT nextval('events_id_seq') FROM generate_series(1, %s)"
 _KEEP_DUPLICATES = """
-INSERT INTO duplicates (door, sequence, source, external_id, received_at, enqueued_at)
+INSERT INTO duplicates (ingress, sequence, source, external_id, received_at, enqueued_at)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT DO NOTHING
 """
@@ -95,7 +95,7 @@ def _row(number: int, item: Received) -> tuple[str | None, ...]:
     natural_key = item.natural_key
     return (
         str(number),
-        item.door,
+        item.ingress,
         str(item.sequence),
         item.source,
         item.external_id,
@@ -122,9 +122,9 @@ def _row(number: int, item: Received) -> tuple[str | None, ...]:
 def _refused(item: Received, error: Exception) -> Received:
     problem = str(error).splitlines()[0] if str(error) else type(error).__name__
     return Received(
-        door=item.door,
+        ingress=item.ingress,
         sequence=item.sequence,
-        source=item.door,
+        source=item.ingress,
         external_id=own_id(f"#{item.sequence}", item.raw),
         type=None,
         subject=None,
@@ -147,7 +147,7 @@ async def _keep_duplicates(cursor: Cursor, items: Sequence[Received]) -> int:
         return 0
     columns = zip(
         *(
-            (item.door, item.sequence, item.source, item.external_id, item.received_at, item.enqueued_at)
+            (item.ingress, item.sequence, item.source, item.external_id, item.received_at, item.enqueued_at)
             for item in items
         ),
         strict=True,
@@ -157,7 +157,7 @@ async def _keep_duplicates(cursor: Cursor, items: Sequence[Received]) -> int:
 
 
 class Inbox:
-    """Stores what comes in through the doors.
+    """Stores the items of every ingress.
 
     Args:
         engine: the database.
@@ -206,7 +206,7 @@ class Inbox:
                 async with pipeline(driver):
                     await pending.wait(cursor, list(waiting.values()), list(waiting))
                     await due.wake_by(cursor, [line_workflow_id(line) for line in lines], now)
-        kept = frozenset((item.door, item.sequence) for item in found.new.values())
+        kept = frozenset((item.ingress, item.sequence) for item in found.new.values())
         return Stored(len(found.new), duplicates, lines, kept, tuple(found.again))
 
     async def take(self, items: Sequence[Received], now: datetime) -> Stored:
@@ -223,7 +223,7 @@ class Inbox:
         if len(items) > 1:
             middle = len(items) // 2
             return await self.take(items[:middle], now) + await self.take(items[middle:], now)
-        log.warning("an item from %s could not be stored as read and is quarantined: %s", items[0].door, refusal)
+        log.warning("an item from %s could not be stored as read and is quarantined: %s", items[0].ingress, refusal)
         return await self.store([_refused(items[0], refusal)], now)
 
     async def counts(self) -> dict[str, int]:

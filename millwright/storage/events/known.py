@@ -15,7 +15,7 @@ Label = tuple[str, str]
 """A source and an external id: unique in storage, and not always where it comes from."""
 
 _LABELLED = """
-SELECT e.id AS event, e.door, e.sequence, e.enqueued_at, e.source, e.external_id, e.fate, e.field, e.raw, e.corrected
+SELECT e.id AS event, e.ingress, e.sequence, e.enqueued_at, e.source, e.external_id, e.fate, e.field, e.raw, e.corrected
 FROM events e
 JOIN unnest(%s::text[], %s::text[]) AS k(source, external_id)
   ON e.source = k.source AND e.external_id = k.external_id
@@ -33,7 +33,7 @@ class Held:
     """An event that has a label: a stored one, or an earlier one of the batch."""
 
     event: int
-    door: str
+    ingress: str
     sequence: int
     enqueued_at: datetime | None
     source: str
@@ -54,7 +54,7 @@ class Held:
         """Whether the message, which says the same, is this event's own delivery once more."""
         # What an earlier build stored has no time.
         same_time = self.enqueued_at is None or self.enqueued_at == item.enqueued_at
-        return (self.door, self.sequence) == (item.door, item.sequence) and same_time
+        return (self.ingress, self.sequence) == (item.ingress, item.sequence) and same_time
 
     def is_corrected_by(self, item: Received) -> bool:
         """Whether the message, which says something else, is what this event should have been."""
@@ -138,7 +138,7 @@ class _Sorting:
             self._keys.add(item.natural_key)
         self._batch[item.source, item.external_id] = Held(
             event=number,
-            door=item.door,
+            ingress=item.ingress,
             sequence=item.sequence,
             enqueued_at=item.enqueued_at,
             source=item.source,

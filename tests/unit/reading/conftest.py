@@ -108,7 +108,7 @@ def post(register: Register) -> Callable[..., list[Received]]:
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return read_items(
-            body, content_type, named, door="http", sequences=itertools.count(7), now=NOW, register=register
+            body, content_type, named, ingress="http", sequences=itertools.count(7), now=NOW, register=register
         )
 
     return read

@@ -133,7 +133,9 @@ def _fit_for_storage(received: Received) -> None:
 
 
 def _read(body: bytes, content_type: str | None, headers: Mapping[str, str], register: Register) -> list[Received]:
-    return read_items(body, content_type, headers, door="http", sequences=itertools.count(), now=NOW, register=register)
+    return read_items(
+        body, content_type, headers, ingress="http", sequences=itertools.count(), now=NOW, register=register
+    )
 
 
 @given(body=st.binary(max_size=200), content_type=st.none() | st.text(max_size=40))

@@ -68,7 +68,7 @@ def test_structured_mode_is_known_by_content_type_or_by_its_specversion(post: Po
 def test_a_batch_is_read_item_by_item_and_each_takes_its_own_number(post: Post) -> None:
     events = [EVENT | {"id": f"e-{number}"} for number in range(3)]
     received = post(events, "application/cloudevents-batch+json")
-    assert [(one.sequence, one.external_id) for one in received] == [(7, "e-0"), (8, "e-1"), (9, "e-2")]
+    assert [(message.sequence, message.external_id) for message in received] == [(7, "e-0"), (8, "e-1"), (9, "e-2")]
     assert post([]) == []
 
 
@@ -81,7 +81,7 @@ def test_one_sick_item_does_not_take_its_batch_along(post: Post) -> None:
     assert (odd.fate, odd.source, odd.external_id) == (Fate.QUARANTINED, "http", "#9")
 
 
-def test_what_is_no_json_is_one_quarantined_event_under_its_door_and_number(post: Post, register: Register) -> None:
+def test_what_is_no_json_is_one_quarantined_event_under_its_ingress_and_number(post: Post, register: Register) -> None:
     (web,) = post(b'{"specversion": "1.0", ')
     bus = read_message(Letter(b"\xff\xfe"), NOW, register)
     assert (web.fate, web.source, web.external_id, web.natural_key) == (Fate.QUARANTINED, "http", "#7", None)
@@ -145,9 +145,9 @@ def test_a_message_without_any_envelope_is_telemetry_under_the_buses_own_id(regi
 
 
 def test_several_events_in_one_message_are_refused_but_a_list_of_one_is_read(register: Register) -> None:
-    one = read_message(Letter(orjson.dumps([EVENT])), NOW, register)
+    message = read_message(Letter(orjson.dumps([EVENT])), NOW, register)
     two = read_message(Letter(orjson.dumps([EVENT, EVENT])), NOW, register)
-    assert one.anomaly is not None
+    assert message.anomaly is not None
     assert two.fate is Fate.QUARANTINED
 
 
@@ -174,13 +174,13 @@ def test_what_is_kept_of_a_binary_message_reads_again_as_it_read_first(
     from_bus: Read, register: Register, body: bytes
 ) -> None:
     first = from_bus(body)
-    again = read_again(first.raw, Delivery(first.door, first.sequence, NOW), register)
+    again = read_again(first.raw, Delivery(first.ingress, first.sequence, NOW), register)
     assert again.model_copy(update={"raw": b""}) == first.model_copy(update={"raw": b""})
 
 
 def test_a_mended_register_reads_what_was_unmapped(from_bus: Read, register: Register) -> None:
     first = from_bus(ROW, source="host/machine-001", register=Register([], [], [], {}))
-    again = read_again(first.raw, Delivery(first.door, first.sequence, NOW), register)
+    again = read_again(first.raw, Delivery(first.ingress, first.sequence, NOW), register)
     assert first.fate is Fate.UNMAPPED
     assert again.anomaly is not None
     assert (again.source, again.external_id) == (first.source, first.external_id)
@@ -196,5 +196,5 @@ def test_data_in_base64_is_read(post: Post) -> None:
 def test_depth_and_size_of_nesting_are_the_senders_problem(post: Post, register: Register) -> None:
     for depth in (200, 300, 900, 5000, 200_000):
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b"}]"
-        received = read_items(body, None, {}, door="http", sequences=itertools.count(), now=NOW, register=register)
-        assert [one.fate for one in received] == [Fate.QUARANTINED]
+        received = read_items(body, None, {}, ingress="http", sequences=itertools.count(), now=NOW, register=register)
+        assert [message.fate for message in received] == [Fate.QUARANTINED]

@@ -90,7 +90,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
 
 def read(batch: list[dict[str, Any]], register: Register) -> list[Received]:
     body = json.dumps(batch).encode()
-    return read_items(body, JSON, {}, door="http", sequences=itertools.count(), now=NOW, register=register)
+    return read_items(body, JSON, {}, ingress="http", sequences=itertools.count(), now=NOW, register=register)
 
 
 @given(batch=st.lists(events(), min_size=1, max_size=6))

@@ -1,4 +1,4 @@
-"""The door to a Service Bus, against the sandbox's bus as a black box."""
+"""The ingress from a Service Bus, against the sandbox's bus as a black box."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ from connectors.azure.service_bus import (
     BusMessage,
     EntityReceiver,
     EntitySettings,
-    ServiceBusDoor,
+    ServiceBusIngress,
     ServiceBusSettings,
     connect,
 )
@@ -36,7 +36,7 @@ async def bus() -> AsyncIterator[ServiceBus]:
 
 
 @pytest.fixture
-async def door(bus: ServiceBus) -> AsyncIterator[ServiceBusDoor]:
+async def ingress(bus: ServiceBus) -> AsyncIterator[ServiceBusIngress]:
     entities = (
         EntitySettings(topic="twin-events", subscription="millwright", dead_letter=True),
         EntitySettings(queue="alarms"),
@@ -46,7 +46,7 @@ async def door(bus: ServiceBus) -> AsyncIterator[ServiceBusDoor]:
         yield opened
 
 
-async def test_a_message_comes_with_all_that_reading_needs(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_a_message_comes_with_all_that_reading_needs(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     bus.publish(
         "twin-events",
         b'{"a":1}',
@@ -54,19 +54,19 @@ async def test_a_message_comes_with_all_that_reading_needs(bus: ServiceBus, door
         message_id="m-1",
         content_type="application/json",
     )
-    (message,) = await _some(door.receivers[0])
+    (message,) = await _some(ingress.receivers[0])
     assert (message.entity, message.sequence_number, message.message_id) == ("twin-events/millwright", 1, "m-1")
     assert message.application_properties == {"cloudEvents:id": "e-1", "count": "5"}
     assert (message.content_type, message.body, message.delivery_count) == ("application/json", b'{"a":1}', 0)
     assert message.enqueued_at is not None
     assert message.enqueued_at.tzinfo is not None
-    assert await door.receivers[0].settle([message]) == 1
+    assert await ingress.receivers[0].settle([message]) == 1
     assert bus.drained("twin-events")
 
 
-async def test_what_is_not_settled_is_not_gone(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_what_is_not_settled_is_not_gone(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     _publish(bus, "alarms", 3)
-    receiver = door.receivers[2]
+    receiver = ingress.receivers[2]
     first = await _some(receiver, 3)
     await receiver.settle(first[:1])
     assert bus.counts("alarms")["locked"] == 2
@@ -76,9 +76,9 @@ async def test_what_is_not_settled_is_not_gone(bus: ServiceBus, door: ServiceBus
     assert {message.delivery_count for message in again} == {1}
 
 
-async def test_many_are_settled_at_once_and_every_one_of_them(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_many_are_settled_at_once_and_every_one_of_them(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     _publish(bus, "twin-events", 1000)
-    receiver, seen = door.receivers[0], set[int]()
+    receiver, seen = ingress.receivers[0], set[int]()
     while len(seen) < 1000:
         batch = await _some(receiver)
         seen |= {message.sequence_number for message in batch}
@@ -87,10 +87,10 @@ async def test_many_are_settled_at_once_and_every_one_of_them(bus: ServiceBus, d
 
 
 async def test_what_follows_a_full_batch_is_had_before_that_one_is_settled(
-    bus: ServiceBus, door: ServiceBusDoor
+    bus: ServiceBus, ingress: ServiceBusIngress
 ) -> None:
     _publish(bus, "alarms", 5)
-    receiver = door.receivers[2]
+    receiver = ingress.receivers[2]
     first = await receiver.receive(2)
     following = await receiver.more(10)
     assert [message.sequence_number for message in [*first, *following]] == [1, 2, 3, 4, 5]
@@ -100,19 +100,19 @@ async def test_what_follows_a_full_batch_is_had_before_that_one_is_settled(
 
 
 async def test_nothing_follows_in_a_session_or_before_anything_was_received(
-    bus: ServiceBus, door: ServiceBusDoor
+    bus: ServiceBus, ingress: ServiceBusIngress
 ) -> None:
     _publish(bus, "alarms", 1)
-    assert await door.receivers[2].more(10) == []
-    assert await door.receivers[3].more(10) == []
+    assert await ingress.receivers[2].more(10) == []
+    assert await ingress.receivers[3].more(10) == []
 
 
 # The client (7.15) forgets to close its side of a connection that the server cut, and leaves it to the collector.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 async def test_where_the_connection_broke_nothing_follows_and_all_comes_again(
-    bus: ServiceBus, door: ServiceBusDoor
+    bus: ServiceBus, ingress: ServiceBusIngress
 ) -> None:
-    receiver = door.receivers[2]
+    receiver = ingress.receivers[2]
     _publish(bus, "alarms", 1)
     first = await _some(receiver)
     assert bus.drop_connections() >= 1
@@ -125,9 +125,9 @@ async def test_where_the_connection_broke_nothing_follows_and_all_comes_again(
     gc.collect()
 
 
-async def test_a_lost_lock_is_no_error_and_the_message_comes_again(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_a_lost_lock_is_no_error_and_the_message_comes_again(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     _publish(bus, "alarms", 1)
-    receiver = door.receivers[2]
+    receiver = ingress.receivers[2]
     first = await _some(receiver)
     assert bus.expire_locks("alarms") == 1
     assert await receiver.settle(first) == 0
@@ -136,17 +136,17 @@ async def test_a_lost_lock_is_no_error_and_the_message_comes_again(bus: ServiceB
     assert await receiver.settle([again]) == 1
 
 
-async def test_dead_letters_come_through_a_door_of_their_own(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_dead_letters_come_through_a_receiver_of_their_own(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     _publish(bus, "twin-events", 1)
     for _ in range(2):
-        await door.receivers[0].abandon(await _some(door.receivers[0]))
-    (dead,) = await _some(door.receivers[1])
+        await ingress.receivers[0].abandon(await _some(ingress.receivers[0]))
+    (dead,) = await _some(ingress.receivers[1])
     assert dead.entity == "twin-events/millwright/$deadletter"
     assert dead.application_properties["DeadLetterReason"] == "MaxDeliveryCountExceeded"
-    assert await door.receivers[1].settle([dead]) == 1
+    assert await ingress.receivers[1].settle([dead]) == 1
 
 
-async def test_sessions_are_served_one_after_another(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_sessions_are_served_one_after_another(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     for twin in ("machine-001", "machine-002"):
         for number in range(2):
             bus.publish(
@@ -157,7 +157,7 @@ async def test_sessions_are_served_one_after_another(bus: ServiceBus, door: Serv
                 content_type=None,
                 session_id=twin,
             )
-    receiver, seen = door.receivers[3], list[str | None]()
+    receiver, seen = ingress.receivers[3], list[str | None]()
     while len(seen) < 4:
         batch = await _some(receiver)
         assert len({message.session_id for message in batch}) == 1
@@ -169,8 +169,10 @@ async def test_sessions_are_served_one_after_another(bus: ServiceBus, door: Serv
 
 # The client (7.15) forgets to close its side of a connection that the server cut, and leaves it to the collector.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-async def test_a_dropped_connection_is_opened_again_and_loses_nothing(bus: ServiceBus, door: ServiceBusDoor) -> None:
-    receiver = door.receivers[2]
+async def test_a_dropped_connection_is_opened_again_and_loses_nothing(
+    bus: ServiceBus, ingress: ServiceBusIngress
+) -> None:
+    receiver = ingress.receivers[2]
     _publish(bus, "alarms", 1)
     first = await _some(receiver)
     assert bus.drop_connections() >= 1
@@ -200,8 +202,8 @@ async def test_a_bus_that_is_not_there_is_told_once_and_read_when_it_comes(
     handler = AttemptLog()
     log.addHandler(handler)
     try:
-        async with connect(_settings(string, EntitySettings(queue="alarms"))) as door:
-            receiver = door.receivers[0]
+        async with connect(_settings(string, EntitySettings(queue="alarms"))) as ingress:
+            receiver = ingress.receivers[0]
 
             async def read() -> list[BusMessage]:
                 async for batch in receiver.batches():
@@ -227,9 +229,9 @@ async def test_a_bus_that_is_not_there_is_told_once_and_read_when_it_comes(
 
 
 async def test_what_answers_is_said_in_a_line_and_what_does_not_is_an_error(
-    bus: ServiceBus, door: ServiceBusDoor
+    bus: ServiceBus, ingress: ServiceBusIngress
 ) -> None:
-    assert await door.check() == (f"Service Bus at localhost:{bus.port}: twin-events/millwright, alarms, by-twin")
+    assert await ingress.check() == (f"Service Bus at localhost:{bus.port}: twin-events/millwright, alarms, by-twin")
     async with connect(_settings(bus.connection_string, EntitySettings(queue="nowhere"))) as elsewhere:
         with pytest.raises(ActionRequired, match="there is no such entity: nowhere") as refused:
             await elsewhere.check()
@@ -245,19 +247,19 @@ async def test_what_answers_is_said_in_a_line_and_what_does_not_is_an_error(
             await nonsense.check()
 
 
-async def test_checking_takes_nothing_from_those_at_work(bus: ServiceBus, door: ServiceBusDoor) -> None:
+async def test_checking_takes_nothing_from_those_at_work(bus: ServiceBus, ingress: ServiceBusIngress) -> None:
     _publish(bus, "alarms", 2)
-    await door.check()
-    messages = await _some(door.receivers[2], 2)
+    await ingress.check()
+    messages = await _some(ingress.receivers[2], 2)
     assert {message.delivery_count for message in messages} == {0}
 
 
 async def test_closing_gives_back_what_was_fetched_and_not_handed_out(bus: ServiceBus) -> None:
     _publish(bus, "alarms", 50)
-    door = connect(_settings(bus.connection_string, EntitySettings(queue="alarms")))
-    (first,) = await door.receivers[0].receive(1)
-    await door.receivers[0].settle([first])
-    await door.close()
+    ingress = connect(_settings(bus.connection_string, EntitySettings(queue="alarms")))
+    (first,) = await ingress.receivers[0].receive(1)
+    await ingress.receivers[0].settle([first])
+    await ingress.close()
     assert bus.counts("alarms")["active"] == 49
 
 
