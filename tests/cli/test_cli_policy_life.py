@@ -158,7 +158,7 @@ def test_versions_go_to_git_and_come_back_with_the_same_digest(
 
 def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys: Keys) -> None:
     said = played.says("policy", "stop", "order", "--site", "BEDFORD", "--reason", "CMMS moved", "--key", keys["emil"])
-    assert "Stop 1 stands" in said
+    assert "Kill switch 1 is active" in said
     assert "another person" in played.refuses("policy", "lift", "1", "--reason", "over", "--key", keys["emil"])
     assert "cannot be stopped" in played.refuses("policy", "stop", "all", "--reason", "x", "--key", keys["emil"])
     played.says("policy", "lift", "1", "--reason", "over", "--key", keys["fred"])
