@@ -163,6 +163,8 @@ class Outcomes:
 def _unknown(order: WorkOrderRecord) -> str:
     report = order.report or CompletionReport()
     codes = [chosen.code for chosen in report.codes]
+    if not codes and report.disposition:
+        codes = [report.disposition]
     if not codes:
         return f"a person to say what {order.ref.id} found: it was completed without a failure code"
     return f"a person to say in the crosswalk of outcomes what {', '.join(codes)} of {order.ref.id} means"

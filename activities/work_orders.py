@@ -264,9 +264,10 @@ class WorkOrders:
         await self._create(attempt, cmms, draft)
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
-        """Creates the order and keeps it. Where two requests at once would make two orders, only under a lease."""
+        """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because
+        they are for one asset."""
         view, can = attempt.view, cmms.capabilities
-        if can.idempotency is not Idempotency.LOOK_UP:
+        if can.idempotency is not Idempotency.LOOK_UP and not can.one_at_a_time_per_asset:
             asked_at = self._clock.now()
             await self._cases.record_order(view.id, await cmms.create_work_order(draft), asked_at)
             return

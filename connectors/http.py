@@ -30,6 +30,9 @@ _VISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _PASSWORD_FIELD: Final = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE)
 
+_PROXY_STATUSES: Final = (502, 503, 504)
+"""A proxy in between says so, or a server that is not ready: the body counts for nothing."""
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -58,6 +61,7 @@ STATUS_MEANINGS: Final[Mapping[int, StatusMeaning]] = {
     403: StatusMeaning(ActionRequired, "our user may not do this, or its password has expired"),
     407: StatusMeaning(ActionRequired, "a proxy in between asks for credentials"),
     408: StatusMeaning(Unavailable, "it waited too long for our request"),
+    409: StatusMeaning(Unavailable, "somebody else is changing the record"),
     412: StatusMeaning(Unavailable, "the record changed while we worked on it"),
     421: StatusMeaning(Unavailable, "it was the wrong server for this connection"),
     422: StatusMeaning(Refused, "it cannot process the content", naming_a_field=ActionRequired),
@@ -212,7 +216,7 @@ class JsonSystem:
         page = is_html(reply)
         fault = VendorFault() if page else self._read_fault(reply)
         meaning = row.error
-        if reply.status_code < 500:
+        if reply.status_code not in _PROXY_STATUSES:
             meaning = fault.meaning or (row.naming_a_field if fault.field and row.naming_a_field else row.error)
         said = _page(reply) if page else fault.problem
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"

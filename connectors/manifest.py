@@ -35,7 +35,8 @@ class Kind(StrEnum):
 
 
 class IdempotencyMeans(StrEnum):
-    """By what a repeated call is kept from making a second record."""
+    """By what a repeated call is kept from making a second record, told to readers. A CMMS also declares it in its
+    capabilities, which the steps follow (`domain.cmms.Idempotency`)."""
 
     LOOKUP = "lookup"
     """We look for our key in the vendor's own records first."""
@@ -59,7 +60,7 @@ class Manifest(_Document):
     """What a connector says of itself.
 
     Args:
-        id: the folder's name, and `system` in every error.
+        id: the folder's name. An installation gives each instance an id of its own, which errors name as `system`.
         contract: the version of the vendor's interface that it was written to.
         contract_source: where that contract can be read.
         idempotency: in the order in which they are tried.

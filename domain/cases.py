@@ -73,7 +73,15 @@ class Evidence(Model):
 
 
 class CaseView(Model):
-    """All of a case that a step needs, read in one go."""
+    """All of a case that a step needs, read in one go. `GET /cases/{case}` answers it too: each field is published.
+
+    Args:
+        fed: how many events opened, raised or revised the case or were noted on it.
+        evidence: the first six of them.
+        withdraw: why its order is to be withdrawn: the evidence was revised away.
+        order_read_at: when the CMMS last told us the state of the order: just before it was asked, or when a poll was
+            stored. None before the first time.
+    """
 
     id: str
     phase: Phase
@@ -110,7 +118,6 @@ class CaseView(Model):
     draft: WorkOrderDraft | None
     order: WorkOrderRecord | None
     order_read_at: Moment | None = None
-    """When the order was last read in the CMMS."""
     hold: HoldView | None
     outcome: OutcomeClass | None
     twin_told: bool

@@ -10,7 +10,8 @@ class Idempotency(StrEnum):
     """By what one draft is kept from becoming two orders."""
 
     ATOMIC = "atomic"
-    """The CMMS itself refuses a second record with the same key, at any time."""
+    """The CMMS itself never makes a second record with the same key, at any time: it refuses it, or answers with the
+    first one. If it would overwrite the first one, the connector looks it up before."""
     KEYED = "keyed"
     """The CMMS refuses a request that it has carried out already, for as long as it remembers the request's key. After
     that the order is found by our key."""
@@ -35,7 +36,7 @@ class OrderCancellation(StrEnum):
     STATE = "state"
     """By a cancelled state."""
     DO_NOT_EXECUTE = "do_not_execute"
-    """By a mark that it is not to be carried out."""
+    """By a mark on the order that it is not to be carried out, or by archiving it."""
     NONE = "none"
     """Not by us: a planner must do it."""
 
@@ -59,13 +60,22 @@ class TextLimits(Model):
 class CmmsCapabilities(Model):
     """What a CMMS can do.
 
+    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval` and `cancellation`. The other fields
+    are used by the connector itself, and tell people what to expect.
+
     Args:
-        key_lifetime: for how long it remembers a request, where idempotency is `keyed`.
-        search_by_key: whether it can be searched for our key. Else orders are found by asset and time, and proved by
-            the key in their text.
-        tombstones: whether its changes tell of deleted records. Else placed orders are read again one by one.
+        idempotency: `look_up`: the order is created under a lease.
+        key_lifetime: for how long the CMMS remembers a request, if idempotency is `keyed`.
+        approval: `none`: the order is created only after a person has accepted it here.
+        cancellation: `none`: the planner is asked to cancel.
+        search_by_key: whether it can be searched for our key. Otherwise the connector finds orders by asset and time,
+            and proves them by the key in their text.
+        changes: how the CMMS tells us of changes.
+        tombstones: whether its changes include deleted records.
         priorities: its values for ours, 1 (highest) to 4; several of ours may have the same value.
-        one_at_a_time_per_asset: whether it fails where two orders of one asset are created at once.
+        limits: how long texts may be. The connector shortens them.
+        one_at_a_time_per_asset: whether it fails if two orders of one asset are created at once: then orders of an
+            asset are created under a lease.
     """
 
     idempotency: Idempotency

@@ -62,7 +62,7 @@ class ConnectorError(MillwrightError):
 
     Args:
         problem: what happened, in the vendor's words where it gave any.
-        system: the connector's id (`maximo`).
+        system: the id of the instance that was asked (`maximo`).
         operation: what was asked (`create-work-order`).
         key: our key for the effect that was wanted, or None.
     """

@@ -34,7 +34,7 @@ class Cmms(Protocol):
 
     @property
     def capabilities(self) -> CmmsCapabilities:
-        """What this CMMS can do. The steps of a case follow from it."""
+        """What this CMMS can do, from the settings and the vendor's contract; nothing is asked of it."""
         ...
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
@@ -69,7 +69,11 @@ class Cmms(Protocol):
         ...
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """Takes an order out of the vendor's waiting state; one already out of it is returned as it is."""
+        """Takes an order out of the vendor's waiting state; one already out of it is returned as it is.
+
+        Args:
+            memo: why, for the vendor's log of status changes. Left out where the vendor takes no words with the move.
+        """
         ...
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
@@ -82,7 +86,10 @@ class Cmms(Protocol):
         ...
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
-        """Our orders changed since the cursor, oldest first, a bounded page; None asks from the beginning.
+        """Our orders whose status changed since the cursor, oldest first, a bounded page; None asks from the beginning.
+
+        What else the vendor's stamp covers may be returned too. What no stamp covers is found when the order is read
+        again.
 
         A record may come again; none is left out. An empty page means that all was read.
         """

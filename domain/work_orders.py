@@ -9,7 +9,10 @@ from domain.model import Model, Moment
 
 
 class WorkOrderStatus(StrEnum):
-    """The states we tell apart; a vendor's own word stands beside them in every record."""
+    """The states we tell apart; a vendor's own word is beside them in every record.
+
+    A state without a known meaning is `in_progress`: never the end of an order.
+    """
 
     WAITING_APPROVAL = "waiting_approval"
     APPROVED = "approved"
@@ -88,17 +91,19 @@ class WorkOrderDraft(Model):
     """False asks for the vendor's waiting state, where a planner approves or cancels."""
     reported_at: Moment
     due_at: Moment | None = None
+    """By when the policy wants the work done; never its planned start. Leave it to the text if the vendor has no such
+    date."""
 
 
 class WorkOrderRef(Model):
     """Where a record of a CMMS is found again.
 
     Args:
-        system: the CMMS instance that has it.
-        kind: what it is there.
-        id: the number a planner knows it by.
+        system: the id of the CMMS instance that has it.
+        kind: what it is there, by what it does and not by its name: a maintenance request of Odoo is an `order`.
+        id: what a planner finds it by; unique in the instance.
         locator: by what the connector finds it; the vendor's own, and read by nobody else.
-        key: the case's key, by which the record is known as ours.
+        key: the case's key, by which the record is known as ours; empty on an order that people created.
     """
 
     system: str
@@ -198,7 +203,7 @@ class WorkOrderRecord(Model):
         ref: the record that we made.
         order: the order that was made of it there, where `ref` is a request and the vendor keeps the two apart.
         vendor_status: the site's own word for the status.
-        changed_at: the vendor's own stamp.
+        changed_at: the vendor's own stamp. One without a zone is in the site's, which is a setting of the connector.
         priority: ours, 1 (highest) to 4; None where the vendor's value stands for none of ours, or for several.
         report: what the technician reported; only of completed work.
     """

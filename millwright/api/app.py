@@ -29,7 +29,7 @@ from millwright.api.dependencies import Dependencies
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 
-_ROUTERS = (
+ROUTERS = (
     events.router,
     alarms.router,
     cases.router,
@@ -65,7 +65,7 @@ def create_app(storage: Storage, settings: Settings, engine_client: Client | Non
     app.state.deps = Dependencies(storage, settings, engine_client)
     app.add_middleware(BodyLimit)
     problems.install(app)
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     publish_envelopes(app)
     return app

@@ -13,6 +13,7 @@ from millwright.api.deciding import decide
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PLANNER, READING, Person, may
+from millwright.bootstrap import plant_instances
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
 
 router = APIRouter(tags=["cases"])
@@ -20,7 +21,7 @@ router = APIRouter(tags=["cases"])
 _STATES = (OPEN, *(phase.value for phase in Phase))
 
 
-class Say(BaseModel):
+class DecisionRequest(BaseModel):
     """A person's approval or rejection, with a reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +65,9 @@ async def show_case(case: str, deps: Deps) -> Response:
     "/cases/{case}/decision",
     responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
 )
-async def decide_case(case: str, say: Say, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]) -> Response:
+async def decide_case(
+    case: str, say: DecisionRequest, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]
+) -> Response:
     """Approves or rejects a case's proposal, in the name of the signed-in person. Repeating it changes nothing."""
     view = (await _whole(deps, case)).case
     if view.closed_as is not None:
@@ -81,6 +84,6 @@ async def decide_case(case: str, say: Say, deps: Deps, person: Annotated[Person,
 
 async def _whole(deps: Dependencies, case: str) -> WholeCase:
     try:
-        return await whole_case(deps.storage.engine, case)
+        return await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error

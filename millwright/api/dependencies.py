@@ -56,5 +56,8 @@ Deps = Annotated[Dependencies, Depends(dependencies_of)]
 
 
 def answered(value: object, status: int = 200) -> Response:
-    """A value as JSON in its canonical form: times in UTC with a Z, durations in ISO 8601."""
+    """A value as JSON in its canonical form: times in UTC with a Z, durations in ISO 8601.
+
+    FastAPI neither checks nor filters it: `response_model` of a route is for the OpenAPI document only.
+    """
     return Response(canonical(value), status, media_type="application/json")

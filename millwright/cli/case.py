@@ -79,13 +79,14 @@ def _state(case: "SeenCase") -> str:
 @app.command()
 def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
+    from millwright.bootstrap import plant_instances
     from millwright.storage.reporting.case_lists import whole_case
 
     settings = settings_of(context)
 
     async def read() -> "WholeCase":
         async with opened(settings) as storage:
-            return await whole_case(storage.engine, case)
+            return await whole_case(storage.engine, case, plant_instances(settings))
 
     whole = finish(read())
     if json:

@@ -94,7 +94,7 @@ def test_what_is_called_done_names_a_test_that_exists(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
 def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> None:
     own = f"connectors.{folder.parent.name}.{folder.name}"
-    allowed = (own, "connectors.call", "connectors.http", "connectors.manifest", "domain")
+    allowed = (own, "connectors.call", "connectors.http", "connectors.manifest", "connectors.text", "domain")
     ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")
     imported = {
         module

@@ -61,7 +61,7 @@ async def failure_of(system: JsonSystem) -> ConnectorError:
         (406, Refused),
         (407, ActionRequired),
         (408, Unavailable),
-        (409, Refused),
+        (409, Unavailable),
         (410, Refused),
         (412, Unavailable),
         (418, Refused),
@@ -99,9 +99,10 @@ async def test_a_field_named_in_a_server_error_changes_nothing() -> None:
     assert type(await failure_of(system_of(lambda _: httpx.Response(503), lambda _: fault))) is Unavailable
 
 
-async def test_a_vendors_code_outranks_the_status() -> None:
+@pytest.mark.parametrize("status", [404, 500])
+async def test_a_vendors_code_outranks_the_status(status: int) -> None:
     fault = VendorFault("no licence", meaning=ActionRequired)
-    assert type(await failure_of(system_of(lambda _: httpx.Response(404), lambda _: fault))) is ActionRequired
+    assert type(await failure_of(system_of(lambda _: httpx.Response(status), lambda _: fault))) is ActionRequired
 
 
 @pytest.mark.parametrize("status", [99, 100, 204, 302, 404, 500, 700])

@@ -63,7 +63,7 @@ async def failure_of(reply: httpx.Response) -> ConnectorError:
         (400, "BMXZZ9999E", "glaccount", ActionRequired),
         (400, "BMXZZ9999E", None, Refused),
         (412, "BMXAA8229W", None, Unavailable),
-        (500, "BMXAA4049E", "description", Unavailable),
+        (500, "BMXAA4049E", "description", Refused),
     ],
 )
 async def test_a_code_means_one_of_the_three_errors(

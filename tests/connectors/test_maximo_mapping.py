@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.cmms.maximo import MaximoSettings, mapping, text
+from connectors import text
+from connectors.cmms.maximo import MaximoSettings, mapping
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
 from domain.work_orders import FindingRole, Labor, Part, Touched, WorkOrderDraft, WorkOrderStatus
 

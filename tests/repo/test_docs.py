@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import typer
+from fastapi.routing import APIRoute
 from typer.core import TyperGroup
 
+from millwright.api.app import ROUTERS
 from millwright.cli import app
 from millwright.settings import Settings
 
@@ -126,6 +128,17 @@ def wire_names() -> list[str]:
 @pytest.mark.parametrize("name", wire_names())
 def test_every_wire_name_is_explained(name: str) -> None:
     assert f"`{name}`" in all_pages()
+
+
+def routes() -> list[str]:
+    """The API's routes, as `METHOD /path`."""
+    found = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return sorted(f"{method} {route.path}" for route in found for method in route.methods or ())
+
+
+def test_every_route_of_the_api_is_on_its_page() -> None:
+    told = page("api.md")
+    assert [route for route in routes() if f"`{route}`" not in told] == []
 
 
 def test_no_file_is_longer_than_the_stop() -> None:

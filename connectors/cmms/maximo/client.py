@@ -12,8 +12,8 @@ from connectors.cmms.maximo.cursor import local_text
 from connectors.cmms.maximo.faults import DUPLICATE_KEY, codes_of, read_fault
 from connectors.cmms.maximo.models import AssetPage, AssetRow, Count, ObjectSchema, WorkOrderPage, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
-from connectors.cmms.maximo.text import digest_of
 from connectors.http import JsonSystem
+from connectors.text import digest_of
 from domain.canonical import Json
 from domain.keys import CASE_PREFIX
 

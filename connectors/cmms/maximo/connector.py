@@ -15,7 +15,7 @@ from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor, instant, lower_bound
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderPage, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
-from connectors.cmms.maximo.text import one_line
+from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from connectors.cmms.maximo import text
 from connectors.cmms.maximo.cursor import instant
 from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
+from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,
@@ -21,6 +21,7 @@ from domain.cmms import (
     OrderQuery,
     TextLimits,
 )
+from domain.keys import CASE_PREFIX
 from domain.work_orders import (
     CompletionReport,
     FindingRole,
@@ -100,8 +101,9 @@ def reported_at(row: WorkOrderRow, zone: ZoneInfo) -> tuple[datetime, str]:
 
 
 def reference_of(key: str, schema: ObjectSchema | None) -> str:
-    """What stands in `externalrefid` for a key at this site."""
-    return text.reference(key, length_of(schema, "externalrefid", REFERENCE_LENGTH))
+    """What is in `externalrefid` for a key at this site: the key if it fits, else a short form made of it."""
+    limit = length_of(schema, "externalrefid", REFERENCE_LENGTH)
+    return key if len(key) <= limit else (CASE_PREFIX + digest_of(key, limit))[:limit]
 
 
 def order_body(
@@ -114,8 +116,8 @@ def order_body(
     body: dict[str, Json] = {
         "siteid": site,
         "assetnum": draft.asset_external_id,
-        "description": text.one_line(draft.summary, length_of(schema, "description", DESCRIPTION_LENGTH)),
-        "description_longdescription": text.long_text(
+        "description": one_line(draft.summary, length_of(schema, "description", DESCRIPTION_LENGTH)),
+        "description_longdescription": long_text(
             draft.paragraphs, draft.key, length_of(schema, "description_longdescription", LONG_TEXT_LENGTH)
         ),
         "worktype": settings.work_type,
@@ -135,8 +137,8 @@ def order_body(
 
 def note_body(note_key: str, note: str) -> dict[str, Json]:
     """A worklog row that carries its key; the whole text goes to the long description where one line is too short."""
-    line = f"{text.note_mark(note_key)} {note}"
-    row: dict[str, Json] = {"description": text.one_line(line, NOTE_LENGTH)}
+    line = f"{note_mark(note_key)} {note}"
+    row: dict[str, Json] = {"description": one_line(line, NOTE_LENGTH)}
     if row["description"] != line:
         row["description_longdescription"] = note
     return {"worklog": [row]}
@@ -144,14 +146,14 @@ def note_body(note_key: str, note: str) -> dict[str, Json]:
 
 def has_note(row: WorkOrderRow, note_key: str) -> bool:
     """Whether the note with this key stands there already."""
-    mark = text.note_mark(note_key)
+    mark = note_mark(note_key)
     return any((entry.description or "").lstrip().startswith(mark) for entry in row.worklog)
 
 
 def key_of(row: WorkOrderRow, schema: ObjectSchema | None) -> str:
     """Our full key for an order: the one in its long description where `externalrefid` holds its short form."""
     reference = row.externalrefid or ""
-    full = text.key_in(row.description_longdescription)
+    full = key_in(row.description_longdescription)
     return full if full and reference_of(full, schema) == reference else reference
 
 
@@ -161,7 +163,7 @@ def proves_key(row: WorkOrderRow, key: str, schema: ObjectSchema | None) -> bool
     Another key in its long description disproves it. No key line at all (planners edit) disproves it only where
     `externalrefid` was too short for the whole key.
     """
-    written = text.key_in(row.description_longdescription)
+    written = key_in(row.description_longdescription)
     return written == key if written else reference_of(key, schema) == key
 
 
@@ -181,7 +183,7 @@ def touched_by_others(row: WorkOrderRow, user: str) -> Touched:
     """
     named = {name.upper() for name in (row.changeby, *(change.changeby for change in row.wostatus)) if name}
     noted_by_others = any(
-        note.createby.upper() != user.upper() if note.createby else not text.is_marked(note.description)
+        note.createby.upper() != user.upper() if note.createby else not is_marked(note.description)
         for note in row.worklog
     )
     worked_on = bool(row.actstart or row.actfinish or row.failurereport or row.labtrans or row.matusetrans)
@@ -228,7 +230,7 @@ def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> 
     notes = (
         entry.description_longdescription or entry.description
         for entry in row.worklog
-        if not text.is_marked(entry.description)
+        if not is_marked(entry.description)
     )
     return CompletionReport(
         started_at=instant(row.actstart, zone) if row.actstart else None,

@@ -4,6 +4,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.cases import CaseView
+from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
 from domain.verdict import Rung
@@ -109,14 +110,17 @@ async def case_page(
         return [_seen(row) for row in (await connection.execute(_PAGE, values)).mappings()]
 
 
-async def whole_case(engine: AsyncEngine, case: str) -> WholeCase:
+async def whole_case(engine: AsyncEngine, case: str, instances: PlantInstances | None = None) -> WholeCase:
     """One case, whole.
+
+    Args:
+        instances: which CMMS and MES serve which site; without them a case without an order names no systems.
 
     Raises:
         ActRejected: there is no such case.
     """
     async with transaction(engine) as connection:
-        view, _ = await read_case(connection, case)
+        view, _ = await read_case(connection, case, instances)
         rows = await connection.execute(_EVIDENCE, {"case": case})
         story = await story_of(connection, case_workflow_id(case))
         # A hold's own acts stand under its key, which is another case's where the hold is shared.

@@ -1,12 +1,10 @@
-"""Making our words fit Maximo's fields."""
+"""Makes our words fit a vendor's fields, and puts our marks into them."""
 
 import base64
 import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final
-
-from domain.keys import CASE_PREFIX
 
 _CUT: Final = "..."
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -61,13 +59,6 @@ def key_in(long_description: str | None) -> str | None:
     """The key in a long description, or None where a person has taken the line out."""
     found = _KEY_LINE.search(long_description or "")
     return found.group(1) if found else None
-
-
-def reference(key: str, limit: int) -> str:
-    """What stands in `externalrefid` for a key: the key where it fits, else a short form made of it."""
-    if len(key) <= limit:
-        return key
-    return (CASE_PREFIX + digest_of(key, limit))[:limit]
 
 
 def note_mark(note_key: str) -> str:
