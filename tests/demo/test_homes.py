@@ -98,7 +98,7 @@ def test_a_home_of_an_earlier_build_is_emptied_only_when_that_is_asked_for(forme
     before = files(former)
     said = Millwright(former)("run").stderr
     assert files(former).items() >= before.items()
-    assert "bears no mark, as homes of earlier builds" in said
+    assert "has no mark, like homes of earlier builds" in said
     assert "was removed" in Millwright(former).says("home", "remove", "--fresh")
     assert not former.exists()
 
