@@ -24,8 +24,8 @@ from millwright.api import (
     suppressions,
 )
 from millwright.api.body_limit import BodyLimit
-from millwright.api.contract import publish_envelopes
 from millwright.api.dependencies import Dependencies
+from millwright.api.event_schemas import publish_envelopes
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from domain.anomaly import Fate
 from domain.errors import ActRejected
 from millwright.api import webhook
-from millwright.api.contract import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
 from millwright.api.dependencies import Deps, answered
+from millwright.api.event_schemas import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
 from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may

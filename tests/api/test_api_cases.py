@@ -22,14 +22,14 @@ from tests.support.plant import LINE, code, deviation, publish_policies
 
 
 class Workflow:
-    """A case's workflow as the engine shows it; raises what it is told to."""
+    """A case's workflow as the engine shows it. The next update raises `failure`, if it is set."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, DecideCase]] = []
         self.failure: Exception | None = None
 
     async def wake(self, subjects: object) -> None:
-        """Nobody sleeps here."""
+        """Does nothing: no workflow runs here."""
 
     def get_workflow_handle(self, workflow_id: str) -> "Handle":
         return Handle(self, workflow_id)

@@ -191,6 +191,6 @@ async def test_a_hold_that_nobody_knows_is_not_found(petra: httpx.AsyncClient, h
     assert (missing.status_code, missing.json()["fix"]) == (404, "see `GET /holds?state=all`")
 
 
-async def test_the_published_contract_says_which_sentence_a_release_takes(api: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_says_which_sentence_a_release_takes(api: httpx.AsyncClient) -> None:
     body = (await api.get("/openapi.json")).json()["components"]["schemas"]["ReleaseHold"]
     assert (body["properties"]["meaning"]["const"], body["required"]) == (READY_TO_RUN, ["meaning", "reason"])

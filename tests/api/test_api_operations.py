@@ -1,4 +1,4 @@
-"""Idleness, hints, figures, alarms, readiness and the contract."""
+"""Idleness, hints, figures, alarms, readiness and the OpenAPI document."""
 
 import asyncio
 
@@ -112,12 +112,12 @@ async def test_life_and_readiness_are_two_questions(shared_api: httpx.AsyncClien
     assert "not connected" in ready.json()["engine"]
 
 
-async def test_every_route_is_described_in_the_contract(shared_api: httpx.AsyncClient) -> None:
-    contract = (await shared_api.get("/openapi.json")).json()
-    for path, methods in contract["paths"].items():
+async def test_every_route_is_described_in_the_openapi_document(shared_api: httpx.AsyncClient) -> None:
+    document = (await shared_api.get("/openapi.json")).json()
+    for path, methods in document["paths"].items():
         for method, route in methods.items():
             assert route.get("description"), f"{method} {path}"
-    assert "AnomalyEnvelope" in contract["components"]["schemas"]
+    assert "AnomalyEnvelope" in document["components"]["schemas"]
 
 
 async def test_what_is_not_there_is_said_as_a_problem(shared_api: httpx.AsyncClient) -> None:

@@ -85,6 +85,7 @@ work_orders = Table(
     Column("draft", JSONB, nullable=False),
     Column("external_id", Text),
     Column("placed_at", Moment),
+    # When the CMMS last told us its state; `CaseView.order_read_at`.
     Column("read_at", Moment),
     Column("status", Text),
     Column("record", JSONB),
