@@ -97,3 +97,5 @@ TWIN_SYSTEM = "twin"
 DEVICE_SYSTEM = "device"
 CMMS_SYSTEM = "cmms"
 MES_SYSTEM = "mes"
+SYSTEMS = (CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, DEVICE_SYSTEM)
+"""The systems of the crosswalk; the first two may be followed by an instance."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.assets import Level
+from domain.assets import SYSTEMS, Level
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -38,7 +38,7 @@ async def _import(settings: "Settings") -> "ImportReport":
 def map_(
     context: typer.Context,
     asset: Annotated[str, typer.Argument(help="The asset's id.")],
-    system: Annotated[str, typer.Argument(help="The other system: cmms, mes, twin or device.")],
+    system: Annotated[str, typer.Argument(help="cmms, mes, twin or device; or one instance, as cmms:hamburg.")],
     external_id: Annotated[str, typer.Argument(help="Its name there.")],
     attribute: Annotated[
         list[str] | None,
@@ -47,6 +47,8 @@ def map_(
     by: Annotated[str, typer.Option(help="Who says so.")] = "operations",
 ) -> None:
     """Give an asset its name in another system, from now on. Unmapped events can be re-driven afterwards."""
+    if system.partition(":")[0] not in SYSTEMS:
+        raise typer.BadParameter(f"there is no system {system!r}; there are: {', '.join(SYSTEMS)}", param_hint="SYSTEM")
     attributes = dict(_pair(pair) for pair in attribute or [])
     finish(_map(settings_of(context), asset, system, external_id, attributes, by))
     typer.echo(f"{asset} is {external_id} in {system} from now on.")

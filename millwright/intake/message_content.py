@@ -32,7 +32,11 @@ class Unmapped(Rejected):
     """
 
     def __init__(self, problem: str, *, field: str, natural_key: str | None = None, at: datetime | None = None) -> None:
-        super().__init__(problem, field=field, fix="map it with `millwright assets map`, then re-drive the event")
+        super().__init__(
+            problem,
+            field=field,
+            fix="if it is one of yours, map it with `millwright assets map`, then re-drive the event; if not, leave it",
+        )
         self.natural_key = natural_key
         self.at = at
 

@@ -68,6 +68,8 @@ def test_an_attribute_without_a_value_is_a_wrong_command_line(played: Millwright
 
 def test_an_asset_that_is_not_there_gets_no_name(played: Millwright) -> None:
     assert "there is no asset pump-7" in played.refuses("assets", "map", "pump-7", "cmms", "P-7")
+    assert "there is no system 'cmsm'" in played("assets", "map", "machine-001", "cmsm", "M-1").output
+    assert "in cmms:hamburg" in played.says("assets", "map", "machine-001", "cmms:hamburg", "M-1")
 
 
 def test_stored_policies_are_shown_with_where_they_judge(played: Millwright) -> None:
