@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.hold_notices import HoldNotices, hold_notice
+from activities.instances import instance, serving
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
@@ -108,7 +109,8 @@ class Holds:
                 elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
                     attempt.wait(stopped)
                 else:
-                    await self._holds.claim(view.id, self._serving(view), view.mes_equipment or "")
+                    system = serving(view.mes_system, "MES", view, "place-hold")
+                    await self._holds.claim(view.id, system, view.mes_equipment or "")
                     await self._look_after(attempt)
         return attempt.progress
 
@@ -169,28 +171,9 @@ class Holds:
             attempt.lane = Lane.PLANNER
             attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
 
-    def _serving(self, view: CaseView) -> str:
-        if view.mes_system is None:
-            raise ActionRequired(
-                f"no MES instance serves site {view.asset.site}; name it in the sites of one",
-                system="mes",
-                operation="place-hold",
-                key=view.id,
-                field="sites",
-            )
-        return view.mes_system
-
     def _mes_of(self, hold: HoldView) -> Mes:
         """The instance that has the hold: the machine is released nowhere else."""
-        mes = self._mes.get(hold.system)
-        if mes is None:
-            raise ActionRequired(
-                f"the hold is in MES instance {hold.system}, which this installation does not name any more",
-                system=hold.system,
-                operation="read-hold",
-                key=hold.key,
-            )
-        return mes
+        return instance(self._mes, hold.system, "MES", "hold")
 
     async def _current(self, attempt: Step) -> HoldView:
         hold = await self._holds.read(attempt.view.id)

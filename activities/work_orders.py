@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.autonomy import Autonomy
 from activities.holds import hold_stands, hold_wanted, next_look
+from activities.instances import instance, serving
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from domain.cases import CaseView, Lane
@@ -208,12 +209,12 @@ class WorkOrders:
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
-        reason, cmms = called_off(view), self._instance(order.ref.system, "move-order")
-        if reason is not None and wanted is WorkOrderStatus.CANCELLED:
-            return await cmms.withdraw_work_order(order.ref, reason)
-        if wanted is WorkOrderStatus.APPROVED:
-            return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
-        return order
+        if wanted is None:
+            return order
+        cmms = self._instance(order.ref.system, "move-order")
+        if wanted is WorkOrderStatus.CANCELLED:
+            return await cmms.withdraw_work_order(order.ref, called_off(view) or "")
+        return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
 
     async def _tell_of_overruling(self, view: CaseView, order: WorkOrderRecord) -> None:
         """Tells the planner, on the order, that production started a machine that was held for it."""
@@ -266,37 +267,34 @@ class WorkOrders:
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because
         they are for one asset."""
-        view, can = attempt.view, cmms.capabilities
-        if can.idempotency is not Idempotency.LOOK_UP and not can.one_at_a_time_per_asset:
-            asked_at = self._clock.now()
-            await self._cases.record_order(view.id, await cmms.create_work_order(draft), asked_at)
-            return
-        system = view.cmms_system or ""
-        scope = f"asset {draft.asset_external_id}" if can.one_at_a_time_per_asset else draft.key
-        lease = await self._leases.acquire(system, scope, draft.key)
-        if lease is None:
-            until = self._clock.now() + LEASE_LASTS
-            attempt.wait(f"another step that creates an order in {system} for {scope} to end", until)
-            return
+        view, can, lease = attempt.view, cmms.capabilities, None
+        if can.idempotency is Idempotency.LOOK_UP or can.one_at_a_time_per_asset:
+            system = view.cmms_system or ""
+            scope = f"asset {draft.asset_external_id}" if can.one_at_a_time_per_asset else draft.key
+            lease = await self._leases.acquire(system, scope, draft.key)
+            if lease is None:
+                until = self._clock.now() + LEASE_LASTS
+                attempt.wait(f"another step that creates an order in {system} for {scope} to end", until)
+                return
         # The connector looks the key up first: a step whose lease ended by time may have created the order.
         asked_at = self._clock.now()
-        record = await cmms.create_work_order(draft)
-        await self._cases.record_order(view.id, record, asked_at, lease)
-        await self._leases.give_back(lease)
+        await self._cases.record_order(view.id, await cmms.create_work_order(draft), asked_at, lease)
+        if lease is not None:
+            await self._leases.give_back(lease)
 
     async def _look_for_lost(self, view: CaseView) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
         if view.draft is None:
             return
-        asked_at = self._clock.now()
-        found = await self._serving(view).find_work_orders(
-            OrderQuery(
+        asked_at, cmms, query = self._clock.now(), self._serving(view), OrderQuery(key=view.id)
+        if not cmms.capabilities.search_by_key:
+            query = OrderQuery(
                 key=view.id,
                 asset_external_id=view.draft.asset_external_id,
                 asset_attributes=view.draft.asset_attributes,
                 since=view.draft.reported_at,
             )
-        )
+        found = await cmms.find_work_orders(query)
         if len(found) > 1:
             numbers = ", ".join(record.ref.id for record in found)
             raise ActionRequired(
@@ -310,23 +308,11 @@ class WorkOrders:
 
     def _serving(self, view: CaseView) -> Cmms:
         """The instance that has the case's order, or serves its site."""
-        if view.cmms_system is None:
-            raise ActionRequired(
-                f"no CMMS instance serves site {view.asset.site}; name it in the sites of one",
-                system="cmms",
-                operation="create-work-order",
-                key=view.id,
-                field="sites",
-            )
-        return self._instance(view.cmms_system, "create-work-order")
+        operation = "create-work-order"
+        return self._instance(serving(view.cmms_system, "CMMS", view, operation), operation)
 
     def _instance(self, system: str, operation: str) -> Cmms:
-        cmms = self._cmms.get(system)
-        if cmms is None:
-            raise ActionRequired(
-                f"this installation names no CMMS instance {system} any more", system=system, operation=operation
-            )
-        return cmms
+        return instance(self._cmms, system, "CMMS", operation)
 
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)

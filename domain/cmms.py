@@ -60,16 +60,16 @@ class TextLimits(Model):
 class CmmsCapabilities(Model):
     """What a CMMS can do.
 
-    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval` and `cancellation`. The other fields
-    are used by the connector itself, and tell people what to expect.
+    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation` and `search_by_key`.
+    The other fields are used by the connector itself, and tell people what to expect.
 
     Args:
         idempotency: `look_up`: the order is created under a lease.
         key_lifetime: for how long the CMMS remembers a request, if idempotency is `keyed`.
         approval: `none`: the order is created only after a person has accepted it here.
         cancellation: `none`: the planner is asked to cancel.
-        search_by_key: whether it can be searched for our key. Otherwise the connector finds orders by asset and time,
-            and proves them by the key in their text.
+        search_by_key: whether it can be searched for our key. Otherwise an order of ours is looked for by asset and
+            time, and the connector proves it by the key in its text.
         changes: how the CMMS tells us of changes.
         tombstones: whether its changes include deleted records.
         priorities: its values for ours, 1 (highest) to 4; several of ours may have the same value.

@@ -85,6 +85,15 @@ async def test_every_request_is_lean_on_the_public_route_with_the_key_in_a_heade
     assert "swordfish" not in str(request.url)
 
 
+async def test_where_a_sites_orders_have_no_date_of_report_neither_is_it_asked_for_nor_filtered_by() -> None:
+    wire = Wire(members())
+    query = OrderQuery(asset_external_id="11430", since=datetime(2015, 1, 5, tzinfo=UTC))
+    assert await wire.connector().find_work_orders(query) == ()
+    asked = wire.asked[0].url.params
+    assert asked["oslc.where"] == 'assetnum="11430" and statusdate>="2015-01-04T19:00:00"'
+    assert "reportdate" not in asked["oslc.select"]
+
+
 async def test_an_order_is_looked_up_created_under_a_transaction_and_read_back() -> None:
     wire = Wire(members(), httpx.Response(201), members(order()))
     record = await wire.connector().create_work_order(DRAFT)

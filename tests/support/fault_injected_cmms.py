@@ -29,6 +29,7 @@ class FaultInjectedCmms:
         self.can = ABLE
         self.orders: dict[str, WorkOrderRecord] = {}
         self.made: list[str] = []
+        self.queries: list[OrderQuery] = []
         self.notes: list[str] = []
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
@@ -44,6 +45,7 @@ class FaultInjectedCmms:
         return self.can
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        self.queries.append(query)
         return await vendor_call(lambda: [order for key, order in self.orders.items() if key == query.key])
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:

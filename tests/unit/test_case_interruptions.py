@@ -7,7 +7,9 @@ import pytest
 from domain.cases import ClosedAs, Decision, Lane
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
+from tests.support.cmms import ABLE
 from tests.support.fault_injection import CallOutcome, Played
+from tests.support.plant import START
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
@@ -65,6 +67,18 @@ def test_a_no_after_a_lost_answer_withdraws_the_order_that_was_made() -> None:
     rest(plant)
     assert plant.cmms.orders[CASE].status is WorkOrderStatus.CANCELLED
     assert plant.store.now(CASE).closed_as is ClosedAs.CANCELLED
+
+
+@pytest.mark.parametrize("by_key", [True, False])
+def test_a_lost_order_is_looked_for_by_its_key_alone_wherever_people_have_moved_it_by_now(by_key: bool) -> None:
+    plant = opened(Rung.DRAFT)
+    plant.cmms.can = ABLE.model_copy(update={"search_by_key": by_key})
+    before(plant, 1).play(CallOutcome.ANSWER_LOST)
+    decide(plant, approved=False)
+    rest(plant)
+    [query] = plant.cmms.queries
+    assert query.key == CASE
+    assert (query.asset_external_id, query.since) == ((None, None) if by_key else ("M001-COMP1", START))
 
 
 def test_a_yes_outlives_evidence_that_was_revised_away() -> None:

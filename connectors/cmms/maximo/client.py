@@ -23,7 +23,7 @@ _SCHEMA: Final = "jsonschemas/mxapiwodetail"
 _LEAN: Final[Mapping[str, str]] = {"lean": "1"}
 
 _FIELDS: Final = (
-    "wonum,siteid,status,statusdate,reportdate,description,description_longdescription,assetnum,wopriority,externalrefid,"
+    "wonum,siteid,status,statusdate,description,description_longdescription,assetnum,wopriority,externalrefid,"
     "actstart,actfinish,failurecode,problemcode,"
     "failurereport{*},labtrans{*},matusetrans{*},worklog{*},wostatus{*}"
 )
@@ -73,6 +73,8 @@ class MaximoClient:
     ) -> WorkOrderPage:
         """The first page of the orders whose attributes have these values, reported at `since` or later.
 
+        Where the site's orders have no `reportdate` (it is not among `fields`), `statusdate` counts instead.
+
         Raises:
             Refused: a value has a quotation mark in it, which Maximo's filters cannot carry.
         """
@@ -81,7 +83,8 @@ class MaximoClient:
             raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
         where = _where(attributes)
         if since is not None:
-            where += f' and reportdate>="{local_text(since, self._settings.zone)}"'
+            date = "reportdate" if "reportdate" in fields else "statusdate"
+            where += f' and {date}>="{local_text(since, self._settings.zone)}"'
         size = str(self._settings.page_size)
         params = {"oslc.select": _select(fields), "oslc.where": where, "oslc.pageSize": size}
         return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)

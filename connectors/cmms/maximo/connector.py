@@ -24,7 +24,7 @@ from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRec
 
 logger = logging.getLogger(__name__)
 
-_OPTIONAL_FIELDS: Final = ("changeby",)
+_OPTIONAL_FIELDS: Final = ("changeby", "reportdate")
 
 
 class MaximoCmms:
