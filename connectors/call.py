@@ -1,6 +1,12 @@
 """What a request to another system is for."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from domain.errors import ConnectorError
+
+ErrorT = TypeVar("ErrorT", bound=ConnectorError)
 
 
 @dataclass(frozen=True)
@@ -10,3 +16,7 @@ class Call:
     system: str
     operation: str
     key: str | None = None
+
+    def error(self, kind: type[ErrorT], problem: str, **named: str | timedelta | None) -> ErrorT:
+        """An error of this call; `named` is what its kind takes besides: `field` or `retry_after`."""
+        return kind(problem, system=self.system, operation=self.operation, key=self.key, **named)

@@ -197,18 +197,12 @@ class JsonSystem:
         except httpx.ConnectError as error:
             words = f"nothing answers at {request.url.host}:{request.url.port or ''} ({self.clean(str(error))})"
         except httpx.UnsupportedProtocol:
-            raise ActionRequired(
-                "the address in the settings is not an http(s) URL",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-                field="url",
-            ) from None
+            raise call.error(ActionRequired, "the address in the settings is not an http(s) URL", field="url") from None
         except httpx.DecodingError as error:
             raise self.refused(call, f"unreadable reply: its encoding is broken ({self.clean(str(error))})") from None
         except httpx.TransportError as error:
             words = f"the connection was cut before an answer came ({type(error).__name__})"
-        raise Unavailable(words, system=call.system, operation=call.operation, key=call.key)
+        raise call.error(Unavailable, words)
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
         """The error that a refusal means: the vendor's code first, then the status table."""
@@ -221,11 +215,9 @@ class JsonSystem:
         said = _page(reply) if page else fault.problem
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
         if issubclass(meaning, Unavailable):
-            return Unavailable(
-                words, system=call.system, operation=call.operation, key=call.key, retry_after=retry_after(reply)
-            )
+            return call.error(Unavailable, words, retry_after=retry_after(reply))
         if issubclass(meaning, ActionRequired):
-            return ActionRequired(words, system=call.system, operation=call.operation, key=call.key, field=fault.field)
+            return call.error(ActionRequired, words, field=fault.field)
         return self.refused(call, words)
 
     def read(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> ModelT:
@@ -244,23 +236,12 @@ class JsonSystem:
     def _page_instead(self, call: Call, reply: httpx.Response) -> ConnectorError:
         words = f"it answered with {self.clean(_page(reply))} instead of JSON"
         if _PASSWORD_FIELD.search(reply.content):
-            return ActionRequired(
-                f"{words}: a sign-in page stands in front of it",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
-        return Unavailable(
-            f"{words}: a maintenance page or a proxy's",
-            system=call.system,
-            operation=call.operation,
-            key=call.key,
-            retry_after=retry_after(reply),
-        )
+            return call.error(ActionRequired, f"{words}: a sign-in page stands in front of it")
+        return call.error(Unavailable, f"{words}: a maintenance page or a proxy's", retry_after=retry_after(reply))
 
     def refused(self, call: Call, problem: str) -> Refused:
         """A fault of ours, or a reply that nobody can read."""
-        return Refused(self.clean(problem), system=call.system, operation=call.operation, key=call.key)
+        return call.error(Refused, self.clean(problem))
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message: one line, short, without our secrets."""

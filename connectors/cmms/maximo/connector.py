@@ -62,12 +62,7 @@ class MaximoCmms:
         page = await self._client.orders_with(call, wanted, await self._fields(call), query.since)
         rows = {(row.siteid, row.wonum): row for row in page.member}
         if page.next_page:
-            raise ActionRequired(
-                f"more than {len(rows)} orders match; narrow the search by asset and time",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
+            raise call.error(ActionRequired, f"more than {len(rows)} orders match; narrow the search by asset and time")
         if query.key is not None:
             for row in rows.values():
                 self._check_key(call, row, query.key, schema)
@@ -81,20 +76,12 @@ class MaximoCmms:
         call = Call(self._system, "create-work-order", draft.key)
         site = draft.asset_attributes.get("siteid") or self._settings.site
         if not site:
-            raise ActionRequired(
-                f"no site is known for asset {draft.asset_external_id}",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-                field="siteid",
-            )
+            raise call.error(ActionRequired, f"no site is known for asset {draft.asset_external_id}", field="siteid")
         row = await self._find(call, draft.key) or await self._create(call, draft, site)
         if (row.assetnum or "").upper() != draft.asset_external_id.upper():
-            raise ActionRequired(
+            raise call.error(
+                ActionRequired,
                 f"order {row.wonum} carries this key but stands on asset {row.assetnum}, not {draft.asset_external_id}",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
                 field="assetnum",
             )
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
@@ -129,9 +116,7 @@ class MaximoCmms:
         call = Call(self._system, "add-note", ref.key)
         row = await self._read(call, ref)
         if row is None:
-            raise ActionRequired(
-                f"order {ref.id} is gone", system=call.system, operation=call.operation, key=call.key, field="wonum"
-            )
+            raise call.error(ActionRequired, f"order {ref.id} is gone", field="wonum")
         if mapping.has_note(row, note_key):
             return
         effect = f"{row.siteid}/{row.wonum}/{note_key}"
@@ -142,7 +127,7 @@ class MaximoCmms:
         try:
             mark = Cursor.parse(cursor)
         except ValueError as error:
-            raise Refused(str(error), system=call.system, operation=call.operation) from None
+            raise call.error(Refused, str(error)) from None
         given = await self._first_unseen(call, mark)
         downtimes = await self._downtimes(call, given)
         schema = await self._site_schema(call)
@@ -176,12 +161,7 @@ class MaximoCmms:
     async def _follow(self, call: Call, page: WorkOrderPage, followed: set[str]) -> WorkOrderPage:
         href = page.next_page or ""
         if href in followed:
-            raise Refused(
-                "unreadable reply: nextPage leads in a circle",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
+            raise call.error(Refused, "unreadable reply: nextPage leads in a circle")
         followed.add(href)
         return await self._client.next_page(call, href)
 
@@ -192,11 +172,9 @@ class MaximoCmms:
         rows = {(row.siteid, row.wonum): row for row in page.member}
         if len(rows) > 1:
             numbers = ", ".join(f"{wonum} ({site})" for site, wonum in sorted(rows))
-            raise ActionRequired(
+            raise call.error(
+                ActionRequired,
                 f"more than one order carries this key: {numbers}; keep one and clear externalrefid on the others",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
                 field="externalrefid",
             )
         row = next(iter(rows.values()), None)
@@ -207,12 +185,10 @@ class MaximoCmms:
     def _check_key(self, call: Call, row: WorkOrderRow, key: str, schema: ObjectSchema | None) -> None:
         """Refuses an order that was found by the short form of a key and is not the one of this key."""
         if not mapping.proves_key(row, key, schema):
-            raise ActionRequired(
+            raise call.error(
+                ActionRequired,
                 f"order {row.wonum} carries {row.externalrefid} in externalrefid, but not this key in its long "
                 "description",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
                 field="externalrefid",
             )
 
@@ -223,18 +199,14 @@ class MaximoCmms:
         if row:
             return row
         if created:
-            raise ActionRequired(
+            raise call.error(
+                ActionRequired,
                 "the order was made but cannot be found by externalrefid: the site's object structure does not keep it",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
                 field="externalrefid",
             )
-        raise Unavailable(
+        raise call.error(
+            Unavailable,
             "it has taken this order already, but does not show it (yet, or any more)",
-            system=call.system,
-            operation=call.operation,
-            key=call.key,
             retry_after=self.capabilities.key_lifetime,
         )
 
@@ -254,9 +226,7 @@ class MaximoCmms:
         """An order that was there a moment ago."""
         row = await self._client.order(call, href, await self._fields(call))
         if row is None:
-            raise Unavailable(
-                "the order went away meanwhile", system=call.system, operation=call.operation, key=call.key
-            )
+            raise call.error(Unavailable, "the order went away meanwhile")
         return row
 
     async def _read(self, call: Call, ref: WorkOrderRef) -> WorkOrderRow | None:
@@ -271,11 +241,9 @@ class MaximoCmms:
         if row is None:
             return await self._find(call, ref.key)
         if row.externalrefid and mapping.key_of(row, await self._site_schema(call)) != ref.key:
-            raise ActionRequired(
+            raise call.error(
+                ActionRequired,
                 f"order {ref.id} carries {row.externalrefid} in externalrefid now, not the key of its case",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
                 field="externalrefid",
             )
         return row
@@ -336,12 +304,7 @@ class MaximoCmms:
 
     def _href(self, call: Call, row: WorkOrderRow) -> str:
         if row.href is None:
-            raise Refused(
-                f"unreadable reply: order {row.wonum} came without its address",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
+            raise call.error(Refused, f"unreadable reply: order {row.wonum} came without its address")
         return row.href
 
 

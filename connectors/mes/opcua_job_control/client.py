@@ -145,10 +145,10 @@ class JobControlClient:
         async def run(session: _Session) -> int:
             receiver = session.receivers.get(job.receiver)
             if receiver is None:
-                raise _error(Unavailable, f"it has no job order receiver {job.receiver} now", call)
+                raise call.error(Unavailable, f"it has no job order receiver {job.receiver} now")
             node = receiver.methods.get(method)
             if node is None:
-                raise _error(ActionRequired, f"receiver {job.receiver} has no method {method}", call)
+                raise call.error(ActionRequired, f"receiver {job.receiver} has no method {method}")
             texts = ua.Variant(
                 [ua.LocalizedText(comment) for comment in comments], ua.VariantType.LocalizedText, is_array=True
             )
@@ -165,7 +165,7 @@ class JobControlClient:
             await self._drop(session)
             raise
         except (AttributeError, TypeError, ValueError) as error:
-            raise _error(Refused, f"unreadable {what}: {error}", call) from None
+            raise call.error(Refused, f"unreadable {what}: {error}") from None
 
     async def _connected(self, call: Call) -> _Session:
         return await self._bounded(call, self._settings.connect_timeout, self._connect(call))
@@ -212,15 +212,17 @@ class JobControlClient:
             async with asyncio.timeout(limit.total_seconds()):
                 return await work
         except TimeoutError:
-            error = _error(Unavailable, f"no answer from {address} within {limit.total_seconds():g} s", call)
+            error: ConnectorError = call.error(
+                Unavailable, f"no answer from {address} within {limit.total_seconds():g} s"
+            )
         except UaStatusCodeError as failure:
-            error = _error(*meaning_of(ua.StatusCode(failure.code).name), call)
+            error = call.error(*meaning_of(ua.StatusCode(failure.code).name))
         except ConnectionRefusedError:
-            error = _error(Unavailable, f"nothing answers at {address}", call)
+            error = call.error(Unavailable, f"nothing answers at {address}")
         except OSError as failure:
-            error = _error(Unavailable, f"the connection to {address} was lost ({type(failure).__name__})", call)
+            error = call.error(Unavailable, f"the connection to {address} was lost ({type(failure).__name__})")
         except UaError as failure:
-            error = _error(Refused, f"unreadable reply: {failure}", call)
+            error = call.error(Refused, f"unreadable reply: {failure}")
         raise error
 
 
@@ -266,7 +268,7 @@ async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
     namespaces = await client.get_namespace_array()
     if NAMESPACE not in namespaces:
         known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
-        raise _error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", call, field="url")
+        raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
     index = namespaces.index(NAMESPACE)
     receivers: list[tuple[_Found, dict[str, Any]]] = []
     providers: dict[str, _Provider] = {}
@@ -294,7 +296,7 @@ async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
         if len(visited) > _MOST_OBJECTS:
             break
     if not receivers:
-        raise _error(ActionRequired, "the server has no job order receiver that we can see", call, field="url")
+        raise call.error(ActionRequired, "the server has no job order receiver that we can see", field="url")
     paths = Counter(found.path for found, _ in receivers)
     return {
         found.path if paths[found.path] == 1 else f"{found.path} ({found.node.nodeid.to_string()})": await _receiver(
@@ -324,9 +326,3 @@ async def _ids(client: Any, named: Any | None) -> frozenset[str]:
     value = await client.get_node(named.NodeId).read_value()
     texts = value if isinstance(value, list) else [value]
     return frozenset(text for text in texts if isinstance(text, str) and text)
-
-
-def _error(kind: type[ConnectorError], problem: str, call: Call, *, field: str | None = None) -> ConnectorError:
-    if kind is ActionRequired:
-        return ActionRequired(problem, system=call.system, operation=call.operation, key=call.key, field=field)
-    return kind(problem, system=call.system, operation=call.operation, key=call.key)

@@ -122,12 +122,7 @@ class JobControlMes:
             if after is not lever.held:
                 return mapping.standing(plan, after)
             if answer & SUCCESS:
-                raise Unavailable(
-                    f"it took the command, but job {plan.job} has not changed its state yet",
-                    system=call.system,
-                    operation=call.operation,
-                    key=call.key,
-                )
+                raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
     async def _proved(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> list[JobOrderRow]:
@@ -168,7 +163,7 @@ class JobControlMes:
         )
 
     def _unknown(self, call: Call, problem: str) -> ActionRequired:
-        return ActionRequired(problem, system=call.system, operation=call.operation, key=call.key, field="equipment")
+        return call.error(ActionRequired, problem, field="equipment")
 
     async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
         try:
@@ -183,20 +178,10 @@ class JobControlMes:
     async def _row(self, call: Call, plan: HoldPlan, rows: tuple[JobOrderRow, ...]) -> JobOrderRow | None:
         """The plan's job in the plan's receiver. If the receiver is missing, the state of its jobs is unknown."""
         if plan.receiver is not None and plan.receiver not in await self._client.served(call):
-            raise Unavailable(
-                f"it has no job order receiver {plan.receiver} now",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
+            raise call.error(Unavailable, f"it has no job order receiver {plan.receiver} now")
         if not any(plan.receiver in (None, row.receiver) for row in rows):
             # A server that has just started may list no jobs yet, so the state of its jobs is unknown.
-            raise Unavailable(
-                f"receiver {plan.receiver} lists no job order now",
-                system=call.system,
-                operation=call.operation,
-                key=call.key,
-            )
+            raise call.error(Unavailable, f"receiver {plan.receiver} lists no job order now")
         return mapping.job_of(plan, rows)
 
     async def _insist_on_machine(self, call: Call, plan: HoldPlan, row: JobOrderRow) -> None:
@@ -236,7 +221,7 @@ class JobControlMes:
 
     def _refusal(self, call: Call, answer: int) -> ConnectorError:
         error, words = mapping.refusal(answer)
-        return error(words, system=call.system, operation=call.operation, key=call.key)
+        return call.error(error, words)
 
     async def _insist_on(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> None:
         if any(mapping.may_be_on(row, equipment) for row in rows):
@@ -253,4 +238,4 @@ class JobControlMes:
             raise self._unreadable(call, error) from None
 
     def _unreadable(self, call: Call, error: ValueError) -> Refused:
-        return Refused(f"unreadable JobOrderList: {error}", system=call.system, operation=call.operation, key=call.key)
+        return call.error(Refused, f"unreadable JobOrderList: {error}")
