@@ -18,6 +18,8 @@ from domain.verdict import Rung
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
 _LONGEST_REASON = 160
+REVIEW_STEP = "await-review"
+"""The step that waits for a person's decision."""
 
 
 class CaseRef(Model):
@@ -44,7 +46,8 @@ class Progress(Model):
     `priority` is that of the case's next calls, 1 (first) to 5 (last). `timed` says whether the case knows when its
     work should happen, `holds` whether it asks for a hold or has one: a case that rises while it waits must be timed
     again, and may come to ask for one. `held` says whether a hold of the case stands, which production must release
-    before the case can close. `call_wanted` says that the step stopped before a call to the CMMS, which comes next.
+    before the case can close. `review_wanted` says that a person decides first, `placed` that the order is in the CMMS.
+    `call_wanted` says that the step stopped before a call to the CMMS, which comes next.
     """
 
     done: bool
@@ -53,6 +56,8 @@ class Progress(Model):
     timed: bool
     holds: bool
     held: bool = False
+    review_wanted: bool = False
+    placed: bool = False
     call_wanted: bool = False
 
 
@@ -99,6 +104,11 @@ def accepted(view: CaseView) -> bool:
     return view.decision is not None and view.decision.approved
 
 
+def review_wanted(view: CaseView) -> bool:
+    """Whether the case waits for a person's decision before any work."""
+    return view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw
+
+
 class Step:
     """One pass of one step over a case; after `wait` the step is not done.
 
@@ -109,7 +119,7 @@ class Step:
     def __init__(self, view: CaseView, seen: int, name: str) -> None:
         self.view = view
         self.seen = seen
-        self._name = name
+        self.name = name
         self.at_latest: datetime | None = None
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
@@ -124,6 +134,12 @@ class Step:
         self.done = False
         self.call_wanted = True
 
+    def go_on(self, name: str, view: CaseView) -> None:
+        """Continues with the step that follows, in the same pass and on what the step found."""
+        self.name = name
+        self.view = view
+        self.calls_a_person = False
+
     def wait(self, reason: str | None = None, until: datetime | None = None) -> None:
         """Ends the step as not done, until the next wake or until the given time."""
         self.done = False
@@ -136,7 +152,7 @@ class Step:
         A case can be woken before that time: by further evidence, or twice.
         """
         view = self.view
-        if view.waiting_step != self._name or view.lane is not None or not view.attempts:
+        if view.waiting_step != self.name or view.lane is not None or not view.attempts:
             return False
         if view.waiting_until is None or view.waiting_until <= now:
             return False
@@ -159,6 +175,8 @@ class Step:
             timed=self.view.urgency is not None,
             holds=held or self.view.rung >= Rung.WORK_ORDER_AND_HOLD,
             held=held,
+            review_wanted=review_wanted(self.view) or self.view.waiting_step == REVIEW_STEP,
+            placed=self.view.order is not None,
             call_wanted=self.call_wanted,
         )
 
@@ -206,16 +224,15 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         again = clock.now() + _LONGEST_WAIT if attempt.calls_a_person else None
         words = f"operations: {error.system} refused {error.operation}: {error.problem}{attempt.meanwhile}"
         attempt.wait(words, again)
-    if attempt.done:
+    if attempt.done or attempt.name != name:
         waited = view.attempts or view.lane is not None or (not last and view.waiting_for is not None)
         if view.waiting_step == name and waited:
             await cases.resume(case)
-        return
-    if attempt.call_wanted:
+    if attempt.done or attempt.call_wanted:
         return
     called = attempt.lane is not None and attempt.lane is not view.lane
     news = failed or called or attempt.waiting_for != view.waiting_for
-    waits = Waits(name, attempt.waiting_for, attempt.next_at, attempt.lane, failed) if news else None
+    waits = Waits(attempt.name, attempt.waiting_for, attempt.next_at, attempt.lane, failed) if news else None
     if last:
         again_at = min((at for at in (attempt.next_at, attempt.at_latest) if at), default=None)
         await cases.rest(case, seen, again_at, waits)

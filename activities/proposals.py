@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.progress import CaseRef, Progress, step
+from activities.progress import REVIEW_STEP, CaseRef, Progress, review_wanted, step
 from domain.cases import CaseView, Decision, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -14,7 +14,6 @@ from domain.errors import ActRejected, ConnectorError
 from domain.model import Model
 from domain.ports import Judge, Mes
 from domain.production import ProductionContext
-from domain.verdict import Rung
 
 
 class DecideCase(Model):
@@ -62,12 +61,11 @@ class Proposals:
         changes = self._judge.counterfactuals(grounds.version, grounds.memory, grounds.anomaly, grounds.context)
         return VerdictCounterfactuals(verdict=grounds.verdict, changes=changes)
 
-    @activity.defn(name="await-review")
+    @activity.defn(name=REVIEW_STEP)
     async def await_review(self, ref: CaseRef) -> Progress:
         """Done when a person decided on a case at `inspect`, or when its rung rose to one that needs no decision."""
-        async with step(self._cases, self._clock, ref.case, "await-review") as attempt:
-            view = attempt.view
-            if view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw:
+        async with step(self._cases, self._clock, ref.case, REVIEW_STEP) as attempt:
+            if review_wanted(attempt.view):
                 attempt.wait("a person to inspect and decide")
                 attempt.lane = Lane.REVIEW
         return attempt.progress

@@ -13,7 +13,7 @@ from activities.progress import CaseRef, Progress, Step, accepted, called_off, o
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
-from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderQuery
+from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.holds import HoldStore
 from domain.keys import case_workflow_id
@@ -24,6 +24,7 @@ from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
+_FOLLOW = "follow-order"
 
 
 class PollSystem(Model):
@@ -85,7 +86,7 @@ class WorkOrders:
 
     @activity.defn(name="ensure-order")
     async def ensure_order(self, ref: CaseRef) -> Progress:
-        """Makes sure that the CMMS holds the case's order: once, whatever happened before."""
+        """Makes sure that the CMMS holds the case's order: once, whatever happened before. Then as `follow-order`."""
         async with step(self._cases, self._clock, ref.case, "ensure-order") as attempt:
             view, now = attempt.view, self._clock.now()
             attempt.at_latest = next_look(view, now, self._interval)
@@ -97,31 +98,26 @@ class WorkOrders:
                 # A machine is held, and nobody is told to work on it: a person must know, whatever the step waits for.
                 attempt.lane = attempt.lane or (Lane.PLANNER if view.due_at <= now else None)
                 attempt.at_latest = min(at for at in (attempt.at_latest, max(view.due_at, now)) if at is not None)
+            if attempt.done and attempt.view.order is not None:
+                attempt.go_on(_FOLLOW, attempt.view)
+                await self._follow(attempt)
         return attempt.progress
 
-    @activity.defn(name="follow-order")
+    @activity.defn(name=_FOLLOW)
     async def follow_order(self, ref: CaseRef) -> Progress:
         """Done when the order is finished, or there is none to follow.
 
         Speaks with storage only: where the CMMS must be called, `move-order` does so next.
         """
-        async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
-            order = self._order_to_follow(attempt)
-            if order is None:
-                return attempt.progress
-            view = attempt.view
-            unread = self._read_again_at(view) <= self._clock.now()
-            if unread or _planner_is_to_be_told(view) or await self._wanted_status(view, order) is not None:
-                attempt.want_call()
-            else:
-                self._wait_for_people(attempt, order)
+        async with step(self._cases, self._clock, ref.case, _FOLLOW) as attempt:
+            await self._follow(attempt)
         return attempt.progress
 
     @activity.defn(name="move-order")
     async def move_order(self, ref: CaseRef) -> Progress:
         """Reads an order again, releases or withdraws a draft, and tells the planner of an overruled hold. Then as
         `follow-order`."""
-        async with step(self._cases, self._clock, ref.case, "follow-order") as attempt:
+        async with step(self._cases, self._clock, ref.case, _FOLLOW) as attempt:
             view, known = attempt.view, self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
@@ -172,6 +168,17 @@ class WorkOrders:
             except Unavailable as error:
                 activity.logger.info("cases will be woken by the dispatcher: %s", error)
         return Polled(changes=total, problem=problem)
+
+    async def _follow(self, attempt: Step) -> None:
+        """Ends the step if the order is finished or there is none; else waits for people, or for a call to the CMMS."""
+        view, order = attempt.view, self._order_to_follow(attempt)
+        if order is None:
+            return
+        unread = self._read_again_at(view) <= self._clock.now()
+        if unread or _planner_is_to_be_told(view) or await self._wanted_status(view, order) is not None:
+            attempt.want_call()
+        else:
+            self._wait_for_people(attempt, order)
 
     def _order_to_follow(self, attempt: Step) -> WorkOrderRecord | None:
         """The order that is not finished yet, of a case whose work goes on; its hold is looked at again in time."""
@@ -241,7 +248,7 @@ class WorkOrders:
             else:
                 await self._place(attempt, await self._autonomy.released(view))
         elif view.draft is not None:
-            await self._look_for_lost(view)
+            await self._look_for_lost(attempt)
 
     async def _place(self, attempt: Step, released: bool) -> None:
         view = attempt.view
@@ -278,12 +285,19 @@ class WorkOrders:
                 return
         # The connector looks the key up first: a step whose lease ended by time may have created the order.
         asked_at = self._clock.now()
-        await self._cases.record_order(view.id, await cmms.create_work_order(draft), asked_at, lease)
+        await self._keep(attempt, await cmms.create_work_order(draft), asked_at, lease)
         if lease is not None:
             await self._leases.give_back(lease)
 
-    async def _look_for_lost(self, view: CaseView) -> None:
+    async def _keep(
+        self, attempt: Step, order: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
+    ) -> None:
+        await self._cases.record_order(attempt.view.id, order, read_at, lease)
+        attempt.view = attempt.view.model_copy(update={"order": order, "order_read_at": read_at})
+
+    async def _look_for_lost(self, attempt: Step) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
+        view = attempt.view
         if view.draft is None:
             return
         asked_at, cmms, query = self._clock.now(), self._serving(view), OrderQuery(key=view.id)
@@ -304,7 +318,7 @@ class WorkOrders:
                 key=view.id,
             )
         for record in found:
-            await self._cases.record_order(view.id, record, asked_at)
+            await self._keep(attempt, record, asked_at)
 
     def _serving(self, view: CaseView) -> Cmms:
         """The instance that has the case's order, or serves its site."""

@@ -1,14 +1,11 @@
 """Workflow types of earlier builds. Their runs end and are started again from storage.
 
-The engine replays such a run on one of these types at its next wake. The history does not fit, and the run is failed.
-Its subject stays due in storage, so the dispatcher starts the workflow of now under the same id. Nothing is lost by
-that: every step looks for what was done before.
+The engine replays such a run on one of these types at its next wake. The history does not fit, and the run fails; see
+`workflows.options.ENDS_RUN`.
 """
 
 from temporalio import workflow
 from temporalio.common import RawValue
-
-_ENDS_RUN = (workflow.NondeterminismError,)
 
 
 async def _end() -> None:
@@ -17,7 +14,7 @@ async def _end() -> None:
     await workflow.wait_condition(lambda: not workflow.unsafe.is_replaying())
 
 
-@workflow.defn(name="line-watch", failure_exception_types=_ENDS_RUN)
+@workflow.defn(name="line-watch")
 class EarlierLineWatch:
     """Ends the watch of a line."""
 
@@ -26,7 +23,7 @@ class EarlierLineWatch:
         await _end()
 
 
-@workflow.defn(name="maintenance-case", failure_exception_types=_ENDS_RUN)
+@workflow.defn(name="maintenance-case")
 class EarlierMaintenanceCase:
     """Ends the workflow of a case; the case itself stays open."""
 
@@ -35,7 +32,7 @@ class EarlierMaintenanceCase:
         await _end()
 
 
-@workflow.defn(name="connector-poll", failure_exception_types=_ENDS_RUN)
+@workflow.defn(name="connector-poll")
 class EarlierConnectorPoll:
     """Ends the polling of a system."""
 

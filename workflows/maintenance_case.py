@@ -61,6 +61,8 @@ class MaintenanceCase:
         self._timed = True
         self._holds = False
         self._held = False
+        self._review_wanted = False
+        self._placed = False
         self._route = CaseRoute(cmms="", mes="", priority=0)
         self._priority = 0
 
@@ -69,8 +71,7 @@ class MaintenanceCase:
         await self._find_route()
         await self._propose()
         await self._review()
-        await self._place()
-        await self._wait_for_work()
+        await self._order()
         await self._learn()
         await workflow.wait_condition(workflow.all_handlers_finished)
         self._publish()
@@ -85,11 +86,14 @@ class MaintenanceCase:
         await self._until_done(Proposals.propose_work, Where.MES)
 
     async def _review(self) -> None:
-        await self._until_done(Proposals.await_review, Where.HERE)
+        if self._review_wanted:
+            await self._until_done(Proposals.await_review, Where.HERE)
 
-    async def _place(self) -> None:
+    async def _order(self) -> None:
+        """Places the order, and follows it until it is finished or nobody wants it any more."""
         while True:
             seen = self._wakes
+            before = (self._timed, self._holds)
             # The rung may have risen during the review or an outage of the CMMS: decide the timing again before the
             # order.
             if not self._timed:
@@ -97,22 +101,13 @@ class MaintenanceCase:
             # The order does not wait for a hold that is due later, or for an MES that does not answer.
             if self._holds:
                 await self._once(Holds.ensure_hold, Where.MES)
-            if (await self._once(WorkOrders.ensure_order, Where.CMMS)).done:
-                return
-            await self._woken_since(seen)
-
-    async def _wait_for_work(self) -> None:
-        while True:
-            seen = self._wakes
-            before = (self._timed, self._holds)
-            if not self._timed:
-                await self._propose()
-            if self._holds:
-                await self._once(Holds.ensure_hold, Where.MES)
-            followed = await self._once(WorkOrders.follow_order, Where.HERE)
-            if followed.call_wanted:
-                followed = await self._once(WorkOrders.move_order, Where.CMMS)
-            if followed.done:
+            if self._placed:
+                progress = await self._once(WorkOrders.follow_order, Where.HERE)
+            else:
+                progress = await self._once(WorkOrders.ensure_order, Where.CMMS)
+            if progress.call_wanted:
+                progress = await self._once(WorkOrders.move_order, Where.CMMS)
+            if progress.done:
                 return
             # The rung may have risen meanwhile: decide the timing, and place the hold, before the case waits.
             if before == (self._timed, self._holds):
@@ -138,6 +133,7 @@ class MaintenanceCase:
     async def _once(self, step: Activity, where: Where) -> Progress:
         progress = await self._execute(step, where)
         self._timed, self._holds, self._held = progress.timed, progress.holds, progress.held
+        self._review_wanted, self._placed = progress.review_wanted, progress.placed
         self._priority = progress.priority
         self._facts = progress.facts
         return progress

@@ -8,6 +8,7 @@ that it is not done.
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
+from temporalio.workflow import NondeterminismError
 
 FOR_EVER = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -36,3 +37,11 @@ STORAGE_STEP = timedelta(seconds=20)
 
 PASSES_BEFORE_NEW_HISTORY = 200
 """How many passes a workflow makes before it continues as new, unless the engine suggests it sooner."""
+
+ENDS_RUN = (NondeterminismError,)
+"""The errors that fail a run of a workflow; any other error makes the engine try the workflow task again.
+
+A run that an earlier build began may not fit the workflow of now. It fails, its subject stays due in storage, and the
+dispatcher starts the workflow again under the same id. Nothing is lost by that: every step looks for what was done
+before.
+"""

@@ -25,6 +25,7 @@ from workflows.connector_poll import ConnectorPoll
 from workflows.earlier_builds import EarlierConnectorPoll, EarlierLineWatch, EarlierMaintenanceCase
 from workflows.line_watch import LineWatch
 from workflows.maintenance_case import MaintenanceCase
+from workflows.options import ENDS_RUN
 from workflows.queues import case_queue, cmms_queue, mes_queue
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ async def run_worker(
             graceful_shutdown_timeout=_GRACE,
             sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
             interceptors=[interceptor],
+            workflow_failure_exception_types=ENDS_RUN,
             # The SDK's sandbox detects nondeterminism. The replay tests do that instead, once and not in each workflow.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_heartbeat_throttle_interval=_BEAT,
@@ -135,8 +137,8 @@ async def run_worker(
 def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
     """The build of this worker for the engine's worker versioning, if the settings name one.
 
-    Any build may continue any case: a case lives for weeks, and the replay of recorded histories is tested before a
-    release.
+    Any build may continue any case, because a case lives for weeks. A run that does not fit the build fails, and is
+    started again from storage.
     """
     if settings.worker_build is None:
         return None

@@ -1,7 +1,7 @@
 """Records histories on the real engine: `python -m tests.replay.record`.
 
-For a workflow that was changed behind `workflow.patched`, and for new ones. What is recorded already is left alone:
-an old history must go on replaying, and recording it anew to make a test pass would forget what runs in plants.
+For a workflow that was changed, and for new ones. What is recorded already is left alone: a history that no longer fits
+is moved to `histories/earlier_builds`, because runs like it are in plants and must end.
 """
 
 import asyncio

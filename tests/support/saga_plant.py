@@ -97,8 +97,7 @@ class PlayedCase(MaintenanceCase):
     async def _story(self) -> None:
         await self._propose()
         await self._review()
-        await self._place()
-        await self._wait_for_work()
+        await self._order()
         await self._learn()
 
     async def _execute(self, step: Callable[..., Awaitable[Progress]], where: Where) -> Progress:

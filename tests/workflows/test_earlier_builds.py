@@ -47,6 +47,16 @@ class CaseOfThen:
         self._woken += 1
 
 
+@workflow.defn(name="MaintenanceCase", sandboxed=False)
+class CaseOfAnotherOrder(CaseOfThen):
+    """A case of today's type whose steps come in another order."""
+
+    @workflow.run
+    async def run(self, ref: CaseRef) -> None:
+        await workflow.execute_activity(propose, ref.case, start_to_close_timeout=_SHORT)
+        await workflow.wait_condition(lambda: self._woken > 1)
+
+
 @workflow.defn(name="line-watch", sandboxed=False)
 class WatchOfThen:
     """As the earlier build's watch of a line."""
@@ -64,14 +74,17 @@ class WatchOfThen:
         self._woken += 1
 
 
-async def test_a_case_begun_by_an_earlier_build_begins_again_and_has_one_order(unmanned: FakePlant) -> None:
+@pytest.mark.parametrize("then", [CaseOfThen, CaseOfAnotherOrder])
+async def test_a_case_begun_by_an_earlier_build_begins_again_and_has_one_order(
+    unmanned: FakePlant, then: type[CaseOfThen]
+) -> None:
     plant = unmanned
     await plant.storage.inbox.store([code(1), deviation(2)], plant.clock.now())
     [case] = await judge_to_rest(plant.judging)
     workflow_id, queue = case_workflow_id(case), case_queue(plant.settings.task_queue)
-    async with _earlier(plant.client, queue, CaseOfThen):
+    async with _earlier(plant.client, queue, then):
         first = await plant.client.start_workflow(
-            CaseOfThen.run, CaseRef(case=case), id=workflow_id, task_queue=queue, start_signal="wake"
+            then.run, CaseRef(case=case), id=workflow_id, task_queue=queue, start_signal="wake"
         )
         await _waits(first.result_run_id or "", workflow_id, plant.client)
     plant.start_worker()

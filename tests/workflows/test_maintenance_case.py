@@ -47,6 +47,18 @@ async def test_a_confirmed_fault_becomes_one_released_order(plant: FakePlant) ->
     assert case.waiting_for == f"the technician to do {case.order.ref.id}"
 
 
+async def test_the_way_to_an_order_takes_two_calls_and_one_local_step(plant: FakePlant) -> None:
+    await confirmed_fault(plant)
+    events = (await handle_of(plant, (await plant.case()).id).fetch_history()).events
+    called = [
+        each.activity_task_scheduled_event_attributes.activity_type.name
+        for each in events
+        if each.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert called == ["propose-work", "ensure-order"]
+    assert len([each for each in events if each.HasField("marker_recorded_event_attributes")]) == 1
+
+
 async def test_a_completed_order_tells_the_twin_makes_a_label_and_closes_the_case(plant: FakePlant) -> None:
     await confirmed_fault(plant)
     plant.cmms.people_close((await plant.case()).id, "REPAIRED")
