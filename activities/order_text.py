@@ -34,6 +34,7 @@ def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrde
         released=released,
         reported_at=view.opened_at,
         due_at=view.due_at,
+        rung=view.rung,
     )
 
 

@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.autonomy import Autonomy
 from activities.holds import hold_stands, hold_wanted, next_look
 from activities.instances import instance, serving
+from activities.order_notes import notes_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from domain.cases import CaseView, Lane
@@ -15,11 +16,9 @@ from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
 from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
-from domain.holds import HoldStore
 from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
-from domain.production import ISOLATION_NOTICE
 from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
@@ -46,7 +45,6 @@ class WorkOrders:
 
     Args:
         cases: where cases are kept.
-        holds: where holds are kept.
         changes: where a poll's findings are kept.
         leases: who may create an order where the CMMS cannot refuse a second one.
         cmms: where the planners work, by the id of each CMMS instance.
@@ -61,7 +59,6 @@ class WorkOrders:
     def __init__(
         self,
         cases: CaseStore,
-        holds: HoldStore,
         changes: ChangeStore,
         leases: OrderLeases,
         cmms: Mapping[str, Cmms],
@@ -73,7 +70,6 @@ class WorkOrders:
         reread: timedelta,
     ) -> None:
         self._cases = cases
-        self._holds = holds
         self._interval = interval
         self._reread = reread
         self._changes = changes
@@ -115,7 +111,7 @@ class WorkOrders:
 
     @activity.defn(name="move-order")
     async def move_order(self, ref: CaseRef) -> Progress:
-        """Reads an order again, releases or withdraws a draft, and tells the planner of an overruled hold. Then as
+        """Reads an order again, releases or withdraws a draft, and notes on it what became known. Then as
         `follow-order`."""
         async with step(self._cases, self._clock, ref.case, _FOLLOW) as attempt:
             view, known = attempt.view, self._order_to_follow(attempt)
@@ -135,7 +131,7 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
-            await self._tell_of_overruling(view, order)
+            await self._note(view.model_copy(update={"order": order}))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -175,7 +171,8 @@ class WorkOrders:
         if order is None:
             return
         unread = self._read_again_at(view) <= self._clock.now()
-        if unread or _planner_is_to_be_told(view) or await self._wanted_status(view, order) is not None:
+        wanted = await self._wanted_status(view, order)
+        if unread or wanted is not None or notes_wanted(view, self._judge):
             attempt.want_call()
         else:
             self._wait_for_people(attempt, order)
@@ -223,17 +220,11 @@ class WorkOrders:
             return await cmms.withdraw_work_order(order.ref, called_off(view) or "")
         return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
 
-    async def _tell_of_overruling(self, view: CaseView, order: WorkOrderRecord) -> None:
-        """Tells the planner, on the order, that production started a machine that was held for it."""
-        hold = view.hold
-        if hold is None or hold.overruled_at is None or not _planner_is_to_be_told(view):
-            return
-        words = (
-            f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
-            f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}"
-        )
-        await self._instance(order.ref.system, "add-note").add_note(order.ref, f"{hold.key}-overruled", words)
-        await self._holds.record_planner_note(hold.key)
+    async def _note(self, view: CaseView) -> None:
+        for note in notes_wanted(view, self._judge):
+            if view.order is not None:
+                await self._instance(view.order.ref.system, "add-note").add_note(view.order.ref, note.key, note.text)
+                await self._cases.record_order_note(view.id, note.key, note.text)
 
     async def _ensure(self, attempt: Step) -> None:
         view = attempt.view
@@ -351,8 +342,3 @@ class WorkOrders:
             attempt.wait(reason)
         else:
             attempt.wait(reason, view.urgency.hold_at)
-
-
-def _planner_is_to_be_told(view: CaseView) -> bool:
-    """Whether the case's hold was overruled and its order carries no note of that yet."""
-    return view.hold is not None and view.hold.overruled_at is not None and not view.hold.planner_told

@@ -81,6 +81,7 @@ class CaseView(Model):
         withdraw: why its order is to be withdrawn: the evidence was revised away.
         order_read_at: when the CMMS last told us the state of the order: just before it was asked, or when a poll was
             stored. None before the first time.
+        order_notes: the keys of the notes that we wrote on the order, the first first.
     """
 
     id: str
@@ -118,6 +119,7 @@ class CaseView(Model):
     draft: WorkOrderDraft | None
     order: WorkOrderRecord | None
     order_read_at: Moment | None = None
+    order_notes: tuple[str, ...] = ()
     hold: HoldView | None
     outcome: OutcomeClass | None
     twin_told: bool

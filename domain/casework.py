@@ -99,6 +99,10 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def record_order_note(self, case: str, key: str, words: str) -> None:
+        """Records a note that the case's order carries now; once for each key."""
+        ...
+
     async def record_outcome(self, outcome: Outcome) -> None:
         """Keeps the outcome of a case; the first one stands."""
         ...

@@ -145,7 +145,6 @@ class HoldView(Model):
         working: how many of these are not done with their work. The hold is releasable once it is 0.
         ready_at: when the work of the last of them was done; None while one is at work.
         overruled_at: when it was seen that a person had started the machine. Nothing is placed from then on.
-        planner_told: whether the order carries a note of that.
         twin_told: what the machine's twin says of the hold.
     """
 
@@ -159,7 +158,6 @@ class HoldView(Model):
     ready_at: Moment | None = None
     overruled_at: Moment | None = None
     release: Release | None = None
-    planner_told: bool = False
     twin_told: str | None = None
 
     @property
@@ -355,8 +353,4 @@ class HoldStore(Protocol):
 
     async def record_twin_update(self, key: str, twin: str) -> None:
         """Keeps what the machine's twin says of a hold."""
-        ...
-
-    async def record_planner_note(self, key: str) -> None:
-        """Keeps that the order carries a note of the hold's overruling."""
         ...

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import field_validator, model_validator
 
 from domain.model import Model, Moment
+from domain.verdict import Rung
 
 
 class WorkOrderStatus(StrEnum):
@@ -93,6 +94,8 @@ class WorkOrderDraft(Model):
     due_at: Moment | None = None
     """By when the policy wants the work done; never its planned start. Leave it to the text if the vendor has no such
     date."""
+    rung: Rung | None = None
+    """What the case asked for when the draft was made. Earlier builds did not write it down."""
 
 
 class WorkOrderRef(Model):

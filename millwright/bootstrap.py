@@ -371,7 +371,6 @@ def case_activities(
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
-        storage.holds,
         storage.changes,
         storage.order_leases,
         systems.cmms,

@@ -63,6 +63,19 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     assert await status_of(plant) is WorkOrderStatus.COMPLETED
 
 
+async def test_a_note_on_an_order_is_recorded_once_with_its_words(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((opened,),) = await plant.rows("SELECT id FROM cases")
+    case = str(opened)
+    await store_of(plant).intend_order(case, "maximo", draft(case))
+    for words in ("it became worse", "it became worse"):
+        await store_of(plant).record_order_note(case, f"{case}-work_order", words)
+    view, _ = await store_of(plant).view(case)
+    assert view.order_notes == (f"{case}-work_order",)
+    acts = await plant.rows("SELECT body::json->'detail'->>'text' FROM acts WHERE kind = 'order-noted'")
+    assert acts == [("it became worse",)]
+
+
 async def test_a_change_that_people_dated_back_counts_once_the_order_is_read_again(plant: Plant) -> None:
     await placed(plant, minutes=5)
     ((case,),) = await plant.rows("SELECT id FROM cases")

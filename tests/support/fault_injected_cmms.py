@@ -30,7 +30,7 @@ class FaultInjectedCmms:
         self.orders: dict[str, WorkOrderRecord] = {}
         self.made: list[str] = []
         self.queries: list[OrderQuery] = []
-        self.notes: list[str] = []
+        self.notes: dict[str, str] = {}
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
         self.asks_for: timedelta | None = None
@@ -64,7 +64,7 @@ class FaultInjectedCmms:
         return await vendor_call(lambda: self._leave_waiting(ref.key, WorkOrderStatus.CANCELLED))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        await vendor_call(lambda: self.notes.append(f"{note_key}: {text}"))
+        await vendor_call(lambda: self.notes.setdefault(note_key, text))
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         return await vendor_call(lambda: self._page(int(cursor or 0)))

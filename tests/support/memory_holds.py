@@ -123,9 +123,6 @@ class MemoryHolds:
     async def record_twin_update(self, key: str, twin: str) -> None:
         await store_call(lambda: self._set(key, twin_told=twin))
 
-    async def record_planner_note(self, key: str) -> None:
-        await store_call(lambda: self._set(key, planner_told=True))
-
     def _view(self, key: str) -> HoldView:
         claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
         working = sum(claim.ready_at is None for claim in claims)

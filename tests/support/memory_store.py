@@ -112,6 +112,10 @@ class MemoryStore:
     async def record_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
 
+    async def record_order_note(self, case: str, key: str, words: str) -> None:
+        del words
+        await store_call(lambda: self._noted(case, key))
+
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
@@ -226,6 +230,11 @@ class MemoryStore:
         if outcome.case not in self.outcomes:
             self.outcomes[outcome.case] = outcome
             self._set(outcome.case, outcome=outcome.outcome, phase=Phase.LEARN)
+
+    def _noted(self, case: str, key: str) -> None:
+        notes = self.cases[case].order_notes
+        if key not in notes:
+            self._set(case, order_notes=(*notes, key))
 
     def _reclassify(self, outcome: Outcome) -> None:
         if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:

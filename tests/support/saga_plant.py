@@ -131,7 +131,6 @@ class SagaPlant:
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
             self.store,
-            self.store.holds,
             self.store,
             self.store.leases,
             self.cmms_by_id,

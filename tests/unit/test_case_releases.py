@@ -317,7 +317,7 @@ def test_a_person_who_starts_the_job_in_the_mes_has_overruled_the_hold_and_the_p
     pass_time(plant, WATCH)
     assert (hold(plant).state, plant.mes.holder) == (HoldStatus.OVERRULED, None)
     assert plant.mes.placed == [(CASE, 1)]
-    assert [text for text in plant.cmms.notes if "overruled" in text and ISOLATION_NOTICE in text] != []
+    assert [text for text in plant.cmms.notes.values() if "overruled" in text and ISOLATION_NOTICE in text] != []
     finish(plant, COMPLETED)
     assert (plant.store.now(CASE).phase, plant.mes.started) == (Phase.CLOSED, [])
 

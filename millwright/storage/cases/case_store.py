@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import case as case_
-from sqlalchemy import literal, select, text, update
+from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -232,6 +232,16 @@ class CaseStore:
             if record != before:
                 writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
                 await follow_work(writing.connection, record, case, self._work_window, writing.entry)
+
+    async def record_order_note(self, case: str, key: str, words: str) -> None:
+        async with self._writing(case) as writing:
+            added = await writing.connection.execute(
+                update(work_orders)
+                .where(work_orders.c.case_id == case, func.array_position(work_orders.c.notes, key).is_(None))
+                .values(notes=func.array_append(work_orders.c.notes, key))
+            )
+            if added.rowcount:
+                writing.act("order-noted", key=key, text=words)
 
     async def record_outcome(self, outcome: Outcome) -> None:
         async with self._writing(outcome.case) as writing:

@@ -37,7 +37,7 @@ _CASE = text(
             SELECT array_agg(DISTINCT e.anomaly->>'code' ORDER BY e.anomaly->>'code') FROM events e
             WHERE e.asset = c.asset AND e.failure_mode = c.failure_mode AND e.anomaly->>'kind' = 'code'
             AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
-        w.system AS order_system, w.draft, w.record, w.read_at AS order_read_at,
+        w.system AS order_system, w.draft, w.record, w.read_at AS order_read_at, w.notes AS order_notes,
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
@@ -142,6 +142,7 @@ async def read_case(
         draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,
         order_read_at=found["order_read_at"],
+        order_notes=tuple(found["order_notes"] or ()),
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
         twin_told=bool(found["twin_etag"]),

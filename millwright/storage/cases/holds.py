@@ -348,16 +348,6 @@ class HoldStore:
             await writing.connection.execute(update(holds).where(holds.c.key == key).values(twin_told=twin))
             writing.act("hold-told-twin", key, hold=key, says=twin)
 
-    async def record_planner_note(self, key: str) -> None:
-        async with self._writing() as writing:
-            told = await writing.connection.execute(
-                update(holds)
-                .where(holds.c.key == key, holds.c.planner_told_at.is_(None))
-                .values(planner_told_at=writing.now)
-            )
-            if told.rowcount:
-                writing.act("hold-told-planner", key, hold=key)
-
 
 def _says(stored: Mapping[str, object] | None, release: Release) -> bool:
     """Whether a stored release is this one. Its time is that of the first request."""

@@ -1,6 +1,7 @@
 """The tables of cases, with their evidence, work orders, explanations, outcomes and labels."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -89,6 +90,8 @@ work_orders = Table(
     Column("read_at", Moment),
     Column("status", Text),
     Column("record", JSONB),
+    # The keys of the notes that we wrote on it; `CaseView.order_notes`.
+    Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
     Index("uq_work_orders_external_id", "system", "external_id", unique=True),
 )
 

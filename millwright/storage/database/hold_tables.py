@@ -17,7 +17,6 @@ holds = Table(
     Column("release", JSONB),
     Column("ended_at", Moment),
     Column("reason", Text),
-    Column("planner_told_at", Moment),
     Column("twin_told", Text),
     Index(
         "uq_holds_equipment",

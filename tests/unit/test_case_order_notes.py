@@ -1,0 +1,118 @@
+"""What becomes known after an order was placed reaches the people who work on it, once."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.cases import Decision
+from domain.verdict import Rung
+from domain.work_orders import WorkOrderStatus
+from tests.support.fault_injection import CallOutcome, Played
+from tests.support.saga_plant import REREAD, SagaPlant, case_view
+
+CASE = "MWAAAAAAAA"
+DOUBT, AGAIN, SECOND_DOUBT = f"{CASE}-doubt-1", f"{CASE}-again-1", f"{CASE}-doubt-2"
+
+
+def placed(rung: Rung = Rung.DRAFT) -> SagaPlant:
+    """A plant in which the case's order is in the CMMS."""
+    plant = SagaPlant(timedelta())
+    plant.store.open(case_view(CASE, 1, rung))
+    settle(plant)
+    return plant
+
+
+def settle(plant: SagaPlant) -> None:
+    while plant.dispatch():
+        for workflow in plant.workflows.values():
+            for _ in range(120):
+                workflow.played.play()
+
+
+def in_hand(plant: SagaPlant) -> SagaPlant:
+    plant.cmms.people_move(CASE, WorkOrderStatus.IN_PROGRESS)
+    return plant
+
+
+def read_again(plant: SagaPlant) -> None:
+    """The case is woken once more, and its order is read again."""
+    plant.clock.time += REREAD
+    settle(plant)
+
+
+def test_an_order_tells_nothing_while_nothing_new_is_known() -> None:
+    plant = placed()
+    read_again(plant)
+    assert plant.cmms.notes == {}
+
+
+def test_a_fault_that_became_worse_is_noted_once_with_the_rule_and_its_reason() -> None:
+    plant = placed()
+    for rung in (Rung.WORK_ORDER, Rung.WORK_ORDER):
+        plant.store.raised(CASE, rung)
+        settle(plant)
+    [(key, text)] = plant.cmms.notes.items()
+    assert key == f"{CASE}-work_order"
+    assert text.startswith("The fault became worse after this order was made")
+    assert "It is so." in text
+
+
+def test_a_case_that_rises_to_a_hold_tells_the_planner_of_the_hold() -> None:
+    plant = placed(Rung.WORK_ORDER)
+    plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
+    settle(plant)
+    assert "a hold of the machine" in plant.cmms.notes[f"{CASE}-work_order_and_hold"]
+
+
+def test_an_untouched_draft_whose_evidence_was_revised_is_withdrawn_without_a_note() -> None:
+    plant = placed()
+    plant.store.doubted(CASE)
+    settle(plant)
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.CANCELLED
+    assert plant.cmms.notes == {}
+
+
+def test_an_order_that_others_have_in_hand_says_that_its_evidence_was_revised() -> None:
+    plant = in_hand(placed())
+    plant.store.doubted(CASE)
+    settle(plant)
+    read_again(plant)
+    assert list(plant.cmms.notes) == [DOUBT]
+    assert "judged again as watch" in plant.cmms.notes[DOUBT]
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.IN_PROGRESS
+
+
+def test_evidence_that_comes_back_and_goes_again_is_noted_each_time() -> None:
+    plant = in_hand(placed())
+    plant.store.doubted(CASE)
+    settle(plant)
+    plant.store.raised(CASE, Rung.DRAFT)
+    settle(plant)
+    plant.store.doubted(CASE)
+    settle(plant)
+    assert list(plant.cmms.notes) == [DOUBT, AGAIN, SECOND_DOUBT]
+
+
+def test_a_persons_no_is_noted_on_an_order_that_others_have_in_hand() -> None:
+    plant = in_hand(placed())
+    decision = Decision(approved=False, by="pat", reason="seen it", at=plant.clock.now())
+    Played(plant.store.record_decision(CASE, decision)).play()
+    settle(plant)
+    assert "pat rejected the work: seen it" in plant.cmms.notes[DOUBT]
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.ANSWER_LOST, CallOutcome.CRASH_AFTER])
+def test_a_note_whose_answer_is_lost_is_written_once(outcome: CallOutcome) -> None:
+    plant = in_hand(placed())
+    plant.store.doubted(CASE)
+    plant.dispatch()
+    played = plant.workflows[CASE].played
+    # The draft could not be withdrawn; then comes the note.
+    for each in (CallOutcome.FINE, outcome):
+        while not played.asks_vendor:
+            played.play()
+        played.play(each)
+    assert list(plant.cmms.notes) == [DOUBT]
+    plant.clock.time += timedelta(hours=1)
+    settle(plant)
+    assert plant.store.now(CASE).order_notes == (DOUBT,)
