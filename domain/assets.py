@@ -1,5 +1,6 @@
 """The equipment hierarchy and the names it has in other systems (ISA-95 part 1, ISO 14224 clause 8)."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from domain.model import Model, Moment
@@ -78,12 +79,29 @@ class Observable(Model):
     normal_sd: float | None = None
 
 
+class Retirement(Model):
+    """An asset that has left the plant: as it was, and since when."""
+
+    asset: Asset
+    at: Moment
+
+
+def retired_words(asset: str, at: datetime) -> str:
+    """That an asset was retired, and when, in words."""
+    return f"{asset} was retired on {at:%Y-%m-%d %H:%M} UTC"
+
+
 class PlantRegister(Model):
-    """What an import brings: the assets, their names elsewhere, and what can be seen of them."""
+    """What an import brings: the assets, their names elsewhere, and what can be seen of them.
+
+    `retired` are the assets that have left the plant; an import knows none. Their names and observables are among
+    those of the others.
+    """
 
     assets: tuple[Asset, ...]
     aliases: tuple[Alias, ...]
     observables: tuple[Observable, ...]
+    retired: tuple[Retirement, ...] = ()
     models: dict[str, dict[str, str]] = {}
     """Per DTDL model id, its declared contents and their kinds (`property`, `telemetry`, …)."""
 

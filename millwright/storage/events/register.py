@@ -1,13 +1,16 @@
 """The plant's register in storage: assets, their names elsewhere, and what can be seen of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
+from operator import itemgetter
+from typing import TypeVar
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import RowMapping, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.assets import Alias, Observable, PlantRegister
+from domain.assets import Alias, Observable, PlantRegister, Retirement, retired_words
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.model import Model
@@ -15,20 +18,31 @@ from millwright.storage.cases.case_views import asset_of
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
+from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets, retired_at
 from millwright.storage.ledger import ledger
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ACTS = ("register-imported", "alias-mapped")
+_ACTS = ("register-imported", "alias-mapped", RETIRED)
 """The acts by which the register changes."""
+_K = TypeVar("_K")
+_ID: Callable[[RowMapping], str] = itemgetter("id")
+_NAME: Callable[[RowMapping], tuple[str, str]] = itemgetter("system", "external_id")
 
 
 class ImportReport(Model):
-    """What an import changed."""
+    """What an import changed.
+
+    Args:
+        missing: the assets in force that the import lacks. They stay in force: an import may be partial.
+        returned: the retired assets that the import has again. They begin anew.
+    """
 
     assets: int
     aliases: int
     observables: int
     changed: int
+    missing: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
 
 class RegisterStore:
@@ -46,33 +60,26 @@ class RegisterStore:
     async def keep(self, register: PlantRegister, by: str) -> ImportReport:
         """Takes over an import: new rows begin now, changed ones end their predecessors, the rest stands.
 
-        Nothing is deleted: an asset that the import lacks keeps its row, its rules and its history.
+        Nothing is deleted or ended: an asset that the import lacks keeps its row, its rules and its history, and is
+        named in the report. A retired asset that the import has begins anew.
         """
         now = self._clock.now()
         async with transaction(self._engine) as connection:
-            known = {
-                row["id"]: row
-                for row in (await connection.execute(select(assets).where(assets.c.valid_to.is_(None)))).mappings()
-            }
-            new = [asset for asset in register.assets if asset.id not in known or asset_of(known[asset.id]) != asset]
+            known, past = _split((await connection.execute(select(assets))).mappings(), _ID)
+            new = [asset for asset in register.assets if (row := known.get(asset.id)) is None or asset_of(row) != asset]
+            returned = sorted(asset.id for asset in new if asset.id in past and asset.id not in known)
             await _succeed(connection, assets, [{"id": asset.id} for asset in new if asset.id in known], now)
-            await _begin(
-                connection, assets, [(asset.model_dump(mode="json"), asset.id not in known) for asset in new], now
-            )
-            names = {
-                (row["system"], row["external_id"]): (row["asset"], row["attributes"])
-                for row in (
-                    await connection.execute(select(crosswalk).where(crosswalk.c.valid_to.is_(None)))
-                ).mappings()
-            }
+            rows = [(asset.model_dump(mode="json"), asset.id not in past) for asset in new]
+            await _begin(connection, assets, rows, now)
+            names, former = _split((await connection.execute(select(crosswalk))).mappings(), _NAME)
             named = [
                 alias
                 for alias in register.aliases
-                if names.get((alias.system, alias.external_id)) != (alias.asset, alias.attributes)
+                if (there := names.get((alias.system, alias.external_id))) is None
+                or (there["asset"], there["attributes"]) != (alias.asset, alias.attributes)
             ]
-            await _keep_aliases(
-                connection, [(alias, (alias.system, alias.external_id) not in names) for alias in named], now
-            )
+            first = [(alias, (alias.system, alias.external_id) not in former) for alias in named]
+            await _keep_aliases(connection, first, now)
             if register.observables:
                 seen = insert(observables)
                 key = [observables.c.machine, observables.c.kind, observables.c.name]
@@ -92,9 +99,14 @@ class RegisterStore:
                 aliases=len(register.aliases),
                 observables=len(register.observables),
                 changed=len(new) + len(named),
+                missing=tuple(sorted(known.keys() - {asset.id for asset in register.assets})),
+                returned=tuple(returned),
             )
             entry = ledger.Entry(now)
-            entry.add(ledger.act("register-imported", "register", by, now, dict(report)))
+            # A partial import may lack the whole plant: the record says how many.
+            counts = dict(report) | {"missing": len(report.missing), "returned": len(returned)}
+            entry.add(ledger.act("register-imported", "register", by, now, counts))
+            entry.add(*(ledger.act("asset-returned", f"asset/{asset}", by, now, {}) for asset in returned))
             await ledger.append(connection, entry)
         return report
 
@@ -102,29 +114,40 @@ class RegisterStore:
         """Gives an asset a name in another system, from now on.
 
         Raises:
-            ActRejected: there is no such asset.
+            ActRejected: there is no such asset, or it was retired.
         """
         now = self._clock.now()
         async with transaction(self._engine) as connection:
-            if await connection.scalar(select(assets.c.id).where(assets.c.id == alias.asset)) is None:
-                raise ActRejected(f"there is no asset {alias.asset}", field="asset", fix="import the register first")
-            row = await connection.scalar(
-                select(crosswalk.c.asset).where(
-                    crosswalk.c.system == alias.system,
-                    crosswalk.c.external_id == alias.external_id,
-                    crosswalk.c.valid_to.is_(None),
-                )
+            known, past = _split(
+                (await connection.execute(select(assets).where(assets.c.id == alias.asset))).mappings(), _ID
             )
-            await _keep_aliases(connection, [(alias, row is None)], now)
+            if not past:
+                raise ActRejected(f"there is no asset {alias.asset}", field="asset", fix="import the register first")
+            if not known:
+                left = (await retired_at(connection, [alias.asset]))[alias.asset]
+                fix = "name the asset that took its place, or import it again if it is in the plant"
+                raise ActRejected(retired_words(alias.asset, left), field="asset", fix=fix)
+            same = (crosswalk.c.system == alias.system, crosswalk.c.external_id == alias.external_id)
+            earlier = await connection.scalar(select(func.count()).select_from(crosswalk).where(*same))
+            await _keep_aliases(connection, [(alias, not earlier)], now)
             entry = ledger.Entry(now)
             entry.add(ledger.act("alias-mapped", f"asset/{alias.asset}", by, now, {"alias": alias}))
             await ledger.append(connection, entry)
 
+    async def retire(self, named: Collection[str], by: str, reason: str) -> RetirementReport:
+        """Ends assets that have left the plant, with everything below them, and calls off the work on them.
+
+        Raises:
+            ActRejected: an asset is unknown, retired already or held, or nobody says why; nothing was changed.
+        """
+        async with transaction(self._engine) as connection:
+            return await retire_assets(connection, self._clock, named, by, reason)
+
     async def read(self) -> PlantRegister:
         """The register with all its past, as intake resolves by it."""
         async with transaction(self._engine) as connection:
-            rows = (await connection.execute(select(assets).where(assets.c.valid_to.is_(None)))).mappings()
-            found = tuple(asset_of(row) for row in rows)
+            in_order = select(assets).order_by(assets.c.id, assets.c.valid_from)
+            rows = (await connection.execute(in_order)).mappings().all()
             aliases = tuple(
                 Alias.model_validate(dict(row)) for row in (await connection.execute(select(crosswalk))).mappings()
             )
@@ -133,7 +156,13 @@ class RegisterStore:
                 for row in (await connection.execute(select(observables))).mappings()
             )
             models = {row.id: row.contents for row in await connection.execute(select(twin_models))}
-        return PlantRegister(assets=found, aliases=aliases, observables=seen, models=models)
+        return PlantRegister(
+            assets=tuple(asset_of(row) for row in rows if row["valid_to"] is None),
+            aliases=aliases,
+            observables=seen,
+            retired=tuple(_retirements(rows)),
+            models=models,
+        )
 
     async def stamp(self) -> str:
         """Changes whenever the register does."""
@@ -148,6 +177,24 @@ class RegisterStore:
                 select(func.distinct(assets.c.line)).where(assets.c.line.is_not(None), assets.c.valid_to.is_(None))
             )
             return sorted(rows)
+
+
+def _split(rows: Iterable[RowMapping], key: Callable[[RowMapping], _K]) -> tuple[dict[_K, RowMapping], set[_K]]:
+    """The rows in force by their keys, and the keys of all rows."""
+    keyed = [(key(row), row) for row in rows]
+    return {its: row for its, row in keyed if row["valid_to"] is None}, {its for its, _ in keyed}
+
+
+def _retirements(rows: Sequence[RowMapping]) -> Iterator[Retirement]:
+    """The assets of which no row is in force, as they were last.
+
+    Args:
+        rows: every row, each asset's in the order of time.
+    """
+    for row, following in zip_longest(rows, rows[1:]):
+        last = following is None or following["id"] != row["id"]
+        if last and row["valid_to"] is not None:
+            yield Retirement(asset=asset_of(row), at=row["valid_to"])
 
 
 async def _succeed(
