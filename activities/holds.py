@@ -26,8 +26,11 @@ _SEEN_IN_MES = "seen in the MES"
 
 
 def hold_wanted(view: CaseView) -> bool:
-    """Whether a case asks for a hold that is not placed yet, now or at its due time."""
+    """Whether a case asks for a hold that is not placed yet, now or at its due time. None is placed for an asset that
+    was retired, also if its order goes on."""
     if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
+        return False
+    if view.retired_at is not None:
         return False
     if overruled(view) or (view.order is None and called_off(view)):
         return False

@@ -78,10 +78,13 @@ class Outcomes:
         """Writes the outcome to the asset's twin, under its ETag, with a mark that we made the change.
 
         A twin whose model declares no property of an outcome is not written to, and the case continues. If the model
-        declares some of them, a person must correct the model.
+        declares some of them, a person must correct the model. The twin of a retired asset is not written to either:
+        its asset is no longer in the graph.
         """
         async with step(self._cases, self._clock, ref.case, "tell-twin") as attempt:
             view = attempt.view
+            if view.retired_at is not None:
+                return attempt.progress
             if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE)
                 if stopped is not None:

@@ -87,8 +87,8 @@ def _until(reason: str | None, until: datetime | None) -> str | None:
 
 
 def called_off(view: CaseView) -> str | None:
-    """Why a case's work is no longer needed: a person rejected it, or its evidence was revised and no person approved
-    it."""
+    """Why a case's work is no longer needed: a person rejected it, or its evidence was revised or its asset retired and
+    no person approved it."""
     if view.decision is not None:
         return None if view.decision.approved else view.decision.reason
     return view.withdraw

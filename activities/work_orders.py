@@ -199,8 +199,8 @@ class WorkOrders:
     async def _wanted_status(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderStatus | None:
         """What the CMMS is to be asked for: to approve the order, or to cancel it; None for neither.
 
-        What was released without a person is taken back by a person's no; evidence revised away undoes no release. A
-        CMMS in which orders are not taken back by us is not asked: the planner is.
+        What was released without a person is taken back by a person's no; evidence revised away, or a retirement,
+        undoes no release. A CMMS in which orders are not taken back by us is not asked: the planner is.
         """
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if called_off(view) is not None:

@@ -35,7 +35,7 @@ class ClosedAs(StrEnum):
     REJECTED = "rejected"
     """A person said no before there was an order."""
     WITHDRAWN = "withdrawn"
-    """The evidence was revised away while nobody had touched the draft."""
+    """The evidence was revised away, or the asset was retired, while nobody had touched the draft."""
 
 
 class Lane(StrEnum):
@@ -78,7 +78,8 @@ class CaseView(Model):
     Args:
         fed: how many events opened, raised or revised the case or were noted on it.
         evidence: the first six of them.
-        withdraw: why its order is to be withdrawn: the evidence was revised away.
+        retired_at: when its asset was retired; None while it is in the register.
+        withdraw: why its order is to be withdrawn: the evidence was revised away, or the asset was retired.
         order_read_at: when the CMMS last told us the state of the order: just before it was asked, or when a poll was
             stored. None before the first time.
         order_notes: the keys of the notes that we wrote on the order, the first first.
@@ -87,6 +88,7 @@ class CaseView(Model):
     id: str
     phase: Phase
     asset: Asset
+    retired_at: Moment | None = None
     machine: Asset
     failure_mode: str
     context: Context

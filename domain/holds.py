@@ -275,7 +275,7 @@ class HoldStore(Protocol):
         """Claims a hold on an equipment: one of ours that stands there is shared, else a new one is asked for.
 
         Raises:
-            Unavailable: the hold there is just being released.
+            Unavailable: the hold there is just being released, or the case's machine was retired.
         """
         ...
 

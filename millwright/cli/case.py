@@ -96,6 +96,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     policy = f"{view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}"
     typer.echo(f"{view.id}: {view.failure_mode} on {view.asset.name} ({view.asset.id}), {view.rung.word}, {view.phase}")
     typer.echo(f"decided by {policy}; `millwright why {view.id}` tells why")
+    if view.withdraw is not None:
+        typer.echo(f"called off: {view.withdraw}")
     if view.order is not None:
         typer.echo(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is not None:

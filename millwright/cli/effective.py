@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from domain.assets import ObservableKind
+from domain.assets import ObservableKind, retired_words
 from domain.errors import Rejected
 from domain.verdict import Context
 from millwright.cli.connections import finish, opened, settings_of
@@ -51,7 +51,9 @@ def _instant(at: str) -> datetime:
 def _context(register: "PlantRegister", asset: str) -> Context:
     found = next((known for known in register.assets if known.id == asset), None)
     if found is None:
-        raise Rejected(f"no asset is called {asset}", field="asset", fix="`millwright assets list` lists them")
+        left = next((known.at for known in register.retired if known.asset.id == asset), None)
+        problem = f"no asset is called {asset}" if left is None else retired_words(asset, left)
+        raise Rejected(problem, field="asset", fix="`millwright assets list` lists them")
     codes = sum(
         observable.asset == asset and observable.kind is ObservableKind.CODE for observable in register.observables
     )

@@ -18,7 +18,7 @@ _ENDS = {
     ClosedAs.DONE: "the work was done",
     ClosedAs.CANCELLED: "the order was cancelled",
     ClosedAs.REJECTED: "a person rejected it",
-    ClosedAs.WITHDRAWN: "the evidence was revised away before anybody had touched the draft",
+    ClosedAs.WITHDRAWN: "it was withdrawn before anybody had touched the draft",
 }
 
 
@@ -95,7 +95,9 @@ def _review(view: CaseView) -> list[str]:
         word = "approved it" if view.decision.approved else "rejected it"
         said.append(f"{view.decision.by} {word} {_at(view.decision.at)}: {view.decision.reason}")
     if view.withdraw:
-        said.append(f"It is to be withdrawn: {view.withdraw}.")
+        asked = "is" if view.closed_as is None else "was"
+        word = "was withdrawn" if view.closed_as is ClosedAs.WITHDRAWN else f"{asked} to be withdrawn"
+        said.append(f"It {word}: {view.withdraw}.")
     return said
 
 

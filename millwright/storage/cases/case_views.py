@@ -19,16 +19,18 @@ from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
 
 # All of it in one statement: a case is read anew by every step, and a flood opens a hundred at once. The codes that
 # the opening verdict counted (of the same fault, in the day before the last event) are for the draft: once that is
-# written nobody asks for them.
+# written nobody asks for them. Of an asset it is the newest row, so that a case can be read after its asset was
+# retired; its names are then those that ended with it.
 _CASE = text(
     f"""
     SELECT c.*, coalesce(d.generation, 0) AS generation,
-        (SELECT json_object_agg(a.id, row_to_json(a)) FROM assets a
-            WHERE a.id IN (c.asset, c.machine) AND a.valid_to IS NULL) AS assets,
+        (SELECT json_object_agg(a.id, row_to_json(a)) FROM (SELECT DISTINCT ON (id) * FROM assets
+            WHERE id IN (c.asset, c.machine) ORDER BY id, valid_from DESC) a) AS assets,
         (SELECT json_agg(json_build_array(n.system, n.asset, n.external_id, n.attributes)) FROM crosswalk n
-            WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NULL) AS names,
-        (SELECT t.contents FROM assets a JOIN twin_models t ON t.id = a.model
-            WHERE a.id = c.asset AND a.valid_to IS NULL) AS twin_contents,
+            WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NOT DISTINCT FROM (SELECT a.valid_to FROM assets a
+                WHERE a.id = n.asset ORDER BY a.valid_from DESC LIMIT 1)) AS names,
+        (SELECT t.contents FROM (SELECT model FROM assets WHERE id = c.asset ORDER BY valid_from DESC LIMIT 1) a
+            JOIN twin_models t ON t.id = a.model) AS twin_contents,
         (SELECT count(*) FROM observables o WHERE o.asset = c.asset AND o.kind = 'code') AS codes,
         (SELECT json_agg(row_to_json(v) ORDER BY v.id) FROM (
             SELECT v.id, v.at, v.rung, e.anomaly, e.traceparent FROM evidence v JOIN events e ON e.id = v.event_id
@@ -107,6 +109,7 @@ async def read_case(
         id=case,
         phase=Phase(found["phase"]),
         asset=asset,
+        retired_at=found["assets"][asset.id]["valid_to"],
         machine=machine,
         failure_mode=found["failure_mode"],
         context=Context(

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.work_orders import FINISHED_STATUSES
+from millwright.storage.database.asset_rows import retired_at
 
 _COLUMNS = "h.key, h.system, h.state, h.release, h.overruled_at"
 _OF_CASE = text(
@@ -28,6 +29,9 @@ _AT_WORK_AGAIN = text(
     "WHERE c.hold_key = :key AND w.external_id IS NOT NULL "
     "AND w.status <> ALL(:finished) ORDER BY 1"
 )
+
+# A retirement locks the cases of its assets: of it and a claim one is first, and the other sees it.
+_MACHINE = text("SELECT machine FROM cases WHERE id = :case FOR KEY SHARE")
 
 
 class LockedHold(NamedTuple):
@@ -75,6 +79,13 @@ async def lock_hold_on(
     values = {"system": system, "equipment": equipment, "states": list(states)}
     row = (await connection.execute(_ON, values)).one_or_none()
     return None if row is None else LockedHold._make(row)
+
+
+async def machine_retired_at(connection: AsyncConnection, case: str) -> datetime | None:
+    """When the machine of a case was retired, None while it is in the plant; it is not retired before the transaction
+    ends."""
+    machine: str = (await connection.execute(_MACHINE, {"case": case})).scalar_one()
+    return (await retired_at(connection, [machine])).get(machine)
 
 
 async def live_claims(connection: AsyncConnection, key: str) -> list[LiveClaim]:

@@ -8,6 +8,7 @@ from sqlalchemy import exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.assets import retired_words
 from domain.clock import Clock
 from domain.errors import Unavailable
 from domain.holds import (
@@ -29,6 +30,7 @@ from millwright.storage.cases.hold_locks import (
     lock_hold_if_any,
     lock_hold_of_case,
     lock_hold_on,
+    machine_retired_at,
     orders_at_work_again,
 )
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
@@ -72,6 +74,9 @@ class HoldStore:
             mine = await lock_hold_of_case(connection, case)
             if mine is not None:
                 return await claimed_hold(connection, case)
+            if (left := await machine_retired_at(connection, case)) is not None:
+                problem = retired_words(equipment, left)
+                raise Unavailable(problem, system=system, operation="place-hold", key=case)
             # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
             made = await connection.scalar(
                 insert(holds)

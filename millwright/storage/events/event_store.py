@@ -15,6 +15,7 @@ from domain.keys import line_workflow_id
 from domain.model import Model, Moment
 from domain.verdict import Rung
 from millwright.storage.cases.case_transitions import case_of_event
+from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.events.pending import EVENTS, FATE
 from millwright.storage.ledger import ledger
@@ -32,7 +33,7 @@ SELECT {_SEEN} FROM {EVENTS}
 WHERE e.id > :after
   AND (CAST(:fate AS text) IS NULL OR {FATE} = :fate)
   AND (CAST(:asset AS text) IS NULL OR e.asset = :asset
-       OR e.asset IN (SELECT a.id FROM assets a WHERE a.machine = :asset AND a.valid_to IS NULL))
+       OR e.asset IN (SELECT a.id FROM assets a WHERE a.machine = :asset AND {NEWEST}))
 ORDER BY e.id LIMIT :limit
 """
 _VERDICTS = """

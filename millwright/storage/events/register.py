@@ -15,10 +15,11 @@ from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.model import Model
 from millwright.storage.cases.case_views import asset_of
+from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
-from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets, retired_at
+from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets
 from millwright.storage.ledger import ledger
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

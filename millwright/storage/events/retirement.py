@@ -1,7 +1,6 @@
 """The end of assets that have left the plant: of their rows and names, and of the open work on them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
@@ -14,6 +13,7 @@ from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
 from millwright.storage.cases.hold_writing import LIVE
+from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -60,10 +60,6 @@ _END = tuple(
     for act, limit in ((f"DELETE FROM {table}", "AND valid_from >= :now"), (f"UPDATE {table} SET valid_to = :now", ""))
 )
 _CALL_OFF = text("UPDATE cases SET withdraw = :words WHERE id = :case")
-_LEFT = text(
-    "SELECT id, max(valid_to) AS at FROM assets WHERE id = ANY(:assets) GROUP BY id "
-    "HAVING bool_and(valid_to IS NOT NULL)"
-)
 
 
 class RetirementReport(Model):
@@ -94,11 +90,6 @@ class _NameRow(NamedTuple):
     asset: str
     system: str
     external_id: str
-
-
-class _LeftRow(NamedTuple):
-    id: str
-    at: datetime
 
 
 async def retire_assets(
@@ -142,12 +133,6 @@ async def retire_assets(
     await due.wake(connection, [case_workflow_id(case.id) for case in called_off], now)
     await ledger.append(connection, entry)
     return RetirementReport(at=now, assets=tuple(ended), cases=tuple(case.id for case in called_off))
-
-
-async def retired_at(connection: AsyncConnection, assets: Sequence[str]) -> Mapping[str, datetime]:
-    """When assets were retired; those in force, and those that never were, are not among them."""
-    rows = map(_LeftRow._make, await connection.execute(_LEFT, {"assets": list(assets)}))
-    return {row.id: row.at for row in rows}
 
 
 async def _refuse_gone(connection: AsyncConnection, absent: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
+from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH
@@ -38,16 +39,17 @@ _SINCE = text(
     "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
     "AND failure_mode = :failure_mode AND move IN ('lost', 'refused')"
 )
-# Only of orders that were to go out without review: what drafts found says nothing of these.
+# Only of orders that were to go out without review: what drafts found says nothing of these. What was found on an asset
+# that was retired since counts as before.
 _FOUND = text(
     "SELECT o.outcome, count(*) AS number FROM outcomes o JOIN cases c ON c.id = o.case_id "
-    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL "
+    f"JOIN assets a ON a.id = c.asset AND {NEWEST} "
     "WHERE NOT o.cancelled AND c.rung >= :rung AND c.failure_mode = :failure_mode AND a.asset_class = :asset_class "
     "AND c.verdict->>'policy' = :policy AND (CAST(:since AS timestamptz) IS NULL OR o.found_at > :since) GROUP BY 1"
 )
 _KEYS = text(
     "SELECT c.verdict->>'policy' AS policy, a.asset_class, c.failure_mode FROM cases c "
-    "JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL WHERE a.asset_class IS NOT NULL "
+    f"JOIN assets a ON a.id = c.asset AND {NEWEST} WHERE a.asset_class IS NOT NULL "
     "UNION SELECT policy, asset_class, failure_mode FROM autonomy_moves ORDER BY 1, 2, 3"
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")

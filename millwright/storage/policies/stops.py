@@ -10,6 +10,7 @@ from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.stops import Stop, StoppableAction
+from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
@@ -21,7 +22,7 @@ _STOPS = text(
 _STANDING = text(
     "SELECT s.id, s.action, s.site, s.asset_class, s.stopped_by, s.stopped_at, s.reason "
     "FROM cases c JOIN action_stops s ON s.action = :action AND (s.site IS NULL OR s.site = c.site) "
-    "LEFT JOIN assets a ON a.id = c.asset AND a.valid_to IS NULL "
+    f"LEFT JOIN assets a ON a.id = c.asset AND {NEWEST} "
     "WHERE c.id = :case AND (s.asset_class IS NULL OR s.asset_class = a.asset_class) "
     "AND NOT EXISTS (SELECT FROM action_stop_lifts l WHERE l.stop_id = s.id) ORDER BY s.id LIMIT 1"
 )

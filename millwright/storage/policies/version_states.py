@@ -23,7 +23,11 @@ _PLACE = text(
 _ANY_PLACE = text(
     "SELECT id, machine, asset_class, line, site FROM assets WHERE id = :asset ORDER BY valid_from LIMIT 1"
 )
-_SITE = text("SELECT site FROM assets WHERE line = :line AND valid_to IS NULL AND site IS NOT NULL LIMIT 1")
+# Of a line of which everything was retired, where it was.
+_SITE = text(
+    "SELECT site FROM assets WHERE line = :line AND site IS NOT NULL "
+    "ORDER BY valid_to IS NULL DESC, valid_from DESC LIMIT 1"
+)
 _VERSIONS = text(
     "SELECT digest, policy, version, author, published_at FROM policy_versions ORDER BY published_at, version"
 )

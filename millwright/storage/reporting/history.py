@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.outcomes import Outcome
 from domain.verdict import Context
+from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.snapshot import Snapshot, read_snapshot
 from millwright.storage.policies.checked_assignments import read_assignments
 
@@ -28,13 +29,14 @@ _CONTEXT_OF = """
 SELECT DISTINCT ON (event_id) event_id, body::json->>'context' FROM verdicts WHERE asset = ANY(%s)
 ORDER BY event_id, revision DESC, role, version
 """
-_REGISTER = """
+# Retired assets are among them: the past has their events and failures.
+_REGISTER = f"""
 SELECT a.id, a.asset_class, a.criticality, a.machine, a.line,
        (SELECT count(*) FROM observables o WHERE o.asset = a.id AND o.kind = 'code') AS codes
-FROM assets a WHERE a.valid_to IS NULL
+FROM assets a WHERE {NEWEST}
 """
-_COMPONENTS = """
-SELECT id, machine, coalesce(asset_class, '') FROM assets WHERE level = 'component' AND valid_to IS NULL ORDER BY id
+_COMPONENTS = f"""
+SELECT id, machine, coalesce(asset_class, '') FROM assets a WHERE level = 'component' AND {NEWEST} ORDER BY id
 """
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.event_at, c.last_event_at, c.version, c.rung, c.closed_as, o.body
@@ -176,7 +178,7 @@ class History(Snapshot):
         return known.rows(asset, failure_mode, rows)
 
     async def components(self) -> list[Component]:
-        """The assets that may fail, as the register has them now."""
+        """The assets that may fail or could, as the register has them now or had them last."""
         return await self.rows(_COMPONENTS, Component._make)
 
     async def cases(self) -> list[CaseRow]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.assets import Criticality
+from domain.assets import Criticality, retired_words
 from domain.canonical import duration, timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
@@ -21,7 +21,8 @@ from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 _BELOW = text(
-    "SELECT bool_or(id = :asset) AS known, min(criticality) AS criticality FROM assets "
+    "SELECT bool_or(id = :asset) AS known, min(criticality) AS criticality, "
+    "(SELECT max(valid_to) FROM assets WHERE id = :asset) AS ended FROM assets "
     "WHERE valid_to IS NULL AND :asset IN (id, machine, line, site)"
 )
 _SHELVED = text(
@@ -61,6 +62,7 @@ class _IdRow(NamedTuple):
 class _BelowRow(NamedTuple):
     known: bool | None
     criticality: str | None
+    ended: datetime | None
 
 
 class PlannedWindow(Model):
@@ -293,6 +295,8 @@ async def _live(
 async def _criticality(connection: AsyncConnection, asset: str) -> Criticality:
     """The most critical of an asset and all below it; A where nobody has said."""
     row = _BelowRow._make((await connection.execute(_BELOW, {"asset": asset})).one())
+    if not row.known and row.ended is not None:
+        raise ActRejected(retired_words(asset, row.ended), field="asset", fix="leave it out")
     if not row.known:
         raise ActRejected(f"there is no asset {asset}", field="asset", fix="see `millwright assets list`")
     return Criticality(row.criticality) if row.criticality else Criticality.A
