@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
-from domain.anomaly import Anomaly
+from domain.anomaly import Anomaly, Fate
 from domain.assigning import Place
 from domain.canonical import canonical, duration, sha256, timestamp
 from domain.verdict import Context, Memory, Verdict
@@ -142,10 +142,11 @@ class JudgedContext:
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """An event that cannot be judged, and why: it is quarantined and its line goes on."""
+    """An event that cannot be judged, and why: it meets this fate and its line goes on."""
 
     event_id: int
     reason: str
+    fate: Fate = Fate.QUARANTINED
 
 
 class LineWork(Protocol):
@@ -173,7 +174,7 @@ class LineWork(Protocol):
 
     @property
     def spoiled(self) -> Sequence[Spoiled]:
-        """Undecided events whose stored form could not be read."""
+        """Undecided events whose stored form could not be read, or whose asset is not in the register any more."""
         ...
 
     def assignments_of(self, asset: str) -> Sequence[Assignment]:

@@ -17,6 +17,7 @@ from domain.model import Model
 from domain.suppression import Suppression
 from domain.verdict import Rung, Verdict
 from millwright.storage.cases.case_transitions import apply_after_suppression
+from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
@@ -79,7 +80,7 @@ class FaultMeanwhile(Model):
     """What a return found of one fault: how often it was seen, when, and what became of it.
 
     `case` is the case that it opened or fed on the return; None where it was judged lower since, is older than
-    `rearm`, or is held back by something else.
+    `rearm`, is held back by something else, or its asset was retired.
     """
 
     asset: str
@@ -148,10 +149,13 @@ class SuppressionEnd:
         rows = [_HeldRow._make(row) for row in await connection.execute(_HELD, {"id": suppression.id})]
         assignments = await self._assignments(connection, sorted({row.version for row in rows}))
         held = [_judged(row, assignments[row.version]) for row in rows if row.how != LET_IN]
+        retired = await retired_at(connection, sorted({each.event.asset for each in held}))
         recent = [
             each
             for each in held
-            if each.verdict.rung.opens_case and each.event.at >= suppression.end_at - each.assignment.rearm
+            if each.verdict.rung.opens_case
+            and each.event.at >= suppression.end_at - each.assignment.rearm
+            and each.event.asset not in retired
         ]
         came_in = await apply_after_suppression(connection, recent, entry, now)
         acted = [suppressed_row(suppression.id, each, LET_IN) for each in recent if each.event.id in came_in]

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.anomaly import Fate
+from domain.assets import retired_words
 from domain.canonical import sha256
 from domain.clock import Clock
 from domain.engines import EngineMark
@@ -22,6 +24,7 @@ from domain.judging import (
 )
 from domain.keys import line_workflow_id
 from millwright.storage.cases.case_transitions import apply_verdicts
+from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import Driver, raw, transaction
 from millwright.storage.database.pipelines import committing_pipeline, pipeline
 from millwright.storage.judging.contexts import ContextStore
@@ -122,10 +125,17 @@ class _LineWork:
             self._contexts = await self._store.answer(other)
             self._memories = read_memories(await waiting.fetchall())
         self.events = [event for event in events if event.asset in self._contexts]
-        self.spoiled = spoiled + [
-            Spoiled(event.id, f"asset {event.asset} is no longer in the register")
+        absent = [event for event in events if event.asset not in self._contexts]
+        self.spoiled = spoiled + (await self._set_aside(absent) if absent else [])
+
+    async def _set_aside(self, events: Sequence[LineEvent]) -> list[Spoiled]:
+        """Events whose asset left the register while they waited: as they would be read if they came now."""
+        left = await retired_at(self._connection, sorted({event.asset for event in events}))
+        return [
+            Spoiled(event.id, f"{retired_words(event.asset, left[event.asset])}, before this was judged", Fate.UNMAPPED)
+            if event.asset in left
+            else Spoiled(event.id, f"asset {event.asset} is no longer in the register")
             for event in events
-            if event.asset not in self._contexts
         ]
 
     def assignments_of(self, asset: str) -> Sequence[Assignment]:
@@ -167,7 +177,7 @@ class _LineWork:
         for digest in digests:
             entry.add_leaf(digest)
         for bad in spoiled:
-            entry.add(ledger.act("event-quarantined", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
+            entry.add(ledger.act(f"event-{bad.fate}", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
         applied = await apply_verdicts(self._connection, judged, entry, now)
         judged_now = {verdict.event.id for verdict in judged if verdict.revision == 0}
         done = sorted(judged_now.union(bad.event_id for bad in spoiled))

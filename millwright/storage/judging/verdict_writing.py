@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.anomaly import Fate
 from domain.canonical import canonical
 from domain.judging import FaultKey, Judged, JudgedContext, MemoryState, Spoiled
 from millwright.storage.database.arrays import Array, bigints, smallints, texts
@@ -83,10 +82,10 @@ def memory_columns(memories: Mapping[tuple[str, FaultKey], MemoryState]) -> tupl
 async def decide(
     cursor: Cursor, line: str, done: Sequence[int], memories: tuple[list[str], ...], spoiled: Sequence[Spoiled]
 ) -> None:
-    """Takes events from those that wait, keeps the memories that they left, and quarantines those not read."""
+    """Takes events from those that wait, keeps the memories that they left, and sets aside those not judged."""
     await cursor.execute(_DECIDE, (line, done, *memories))
     for bad in spoiled:
-        await cursor.execute(_SPOIL, (Fate.QUARANTINED.value, bad.reason, bad.event_id))
+        await cursor.execute(_SPOIL, (bad.fate.value, bad.reason, bad.event_id))
 
 
 async def add_verdicts(
