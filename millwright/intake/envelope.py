@@ -17,7 +17,7 @@ from millwright.intake.fields import bounded_moment, mapping, parsed_moment
 from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped
 from millwright.intake.register import Register
-from millwright.intake.subject import line_of
+from millwright.intake.subject import line_of, refuse_retired
 from millwright.intake.telemetry import UNKNOWN_MODE
 
 ANOMALY = "millwright.anomaly.v1"
@@ -133,7 +133,7 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Messag
 
     Raises:
         EventRejected: a field is missing, unknown or wrong.
-        Unmapped: the asset or the signal is not known.
+        Unmapped: the asset or the signal is not known, or the asset was retired.
     """
     said = _validated(AnomalyEnvelope, event)
     at = _at(said.at, event, now)
@@ -170,7 +170,7 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: da
 
     Raises:
         EventRejected: a field is missing, unknown or wrong.
-        Unmapped: the asset or the component is not known.
+        Unmapped: the asset or the component is not known, or was retired.
     """
     said = _validated(AlarmEnvelope, event)
     at = _at(said.at, event, now) or came_at
@@ -182,6 +182,7 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: da
             raise Unmapped(
                 f"{asset.id} has no component {said.component}", field=joined(event.path, "component"), at=at
             )
+        refuse_retired(part.id, register, field=joined(event.path, "component"), at=at)
         asset = part
     anomaly = Anomaly.trusted(
         kind=AnomalyKind.MANUAL,
@@ -220,6 +221,7 @@ def _asset(named: str | ExternalAsset, at: datetime, path: str, register: Regist
         problem = f"no one asset was called {named.id} in {named.system} at that time"
     if asset is None:
         raise Unmapped(problem, field=field, at=at)
+    refuse_retired(asset.id, register, field=field, at=at)
     return asset
 
 
@@ -227,6 +229,8 @@ def _subject(said: AnomalyEnvelope, asset: Asset, at: datetime, path: str, regis
     """The asset and failure mode of an anomaly, as exactly as the sender and the register determine them."""
     if said.signal is not None and asset.machine is not None:
         seen = register.observable(asset.machine, ObservableKind.SIGNAL, said.signal)
+        if seen is not None and asset.level in (Level.MACHINE, Level.SENSOR):
+            refuse_retired(seen.asset, register, field=joined(path, "signal"), at=at)
         if seen is not None and asset.level is Level.MACHINE:
             return seen.asset, said.failure_mode or seen.failure_mode
         if seen is None and said.failure_mode is None:

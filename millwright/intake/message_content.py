@@ -23,6 +23,9 @@ class MessageContent(NamedTuple):
     field: str | None = None
 
 
+_UNKNOWN = "if it is one of yours, map it with `millwright assets map`, then re-drive the event; if not, leave it"
+
+
 class Unmapped(Rejected):
     """A well-formed message names something that the register does not know at that time.
 
@@ -31,12 +34,16 @@ class Unmapped(Rejected):
         at: when it was observed.
     """
 
-    def __init__(self, problem: str, *, field: str, natural_key: str | None = None, at: datetime | None = None) -> None:
-        super().__init__(
-            problem,
-            field=field,
-            fix="if it is one of yours, map it with `millwright assets map`, then re-drive the event; if not, leave it",
-        )
+    def __init__(
+        self,
+        problem: str,
+        *,
+        field: str,
+        natural_key: str | None = None,
+        at: datetime | None = None,
+        fix: str = _UNKNOWN,
+    ) -> None:
+        super().__init__(problem, field=field, fix=fix)
         self.natural_key = natural_key
         self.at = at
 

@@ -16,7 +16,7 @@ from millwright.intake.fields import bounded_moment, mapping, name_of, number, o
 from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped, not_an_anomaly
 from millwright.intake.register import Register
-from millwright.intake.subject import Observed, line_of, machine_of_device, machine_of_twin
+from millwright.intake.subject import Observed, line_of, machine_of_device, machine_of_twin, refuse_retired
 
 DEVIATION_DETECTOR = "DetectAnomalies"
 RISK_DETECTOR = "PredictMaintenance"
@@ -74,13 +74,14 @@ def code_content(machine: Asset, code: str, observed: Observed, field: str, regi
     """The anomaly of an error code, with the same natural key for each way of arrival.
 
     Raises:
-        Unmapped: no component of the machine is known by this code.
+        Unmapped: no component of the machine is known by this code, or it was retired.
     """
     key = observed.key(machine.id)
     observable = register.observable(machine.id, ObservableKind.CODE, code)
     if observable is None:
         problem = f"no component of {machine.id} is known by the error code {code}"
         raise Unmapped(problem, field=field, natural_key=key, at=observed.at)
+    refuse_retired(observable.asset, register, field=field, at=observed.at, natural_key=key)
     anomaly = Anomaly.trusted(
         kind=AnomalyKind.CODE,
         asset=observable.asset,
@@ -145,12 +146,16 @@ def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, reg
     if not names:
         raise EventRejected("names no signal", field=path or None, fix="send the column of the signal with its value")
     machine = _machine(event, data, Observed("deviation", names[0], at), register)
-    known = [name for name in names if register.observable(machine.id, ObservableKind.SIGNAL, name)]
+    seen = [
+        observable for name in names if (observable := register.observable(machine.id, ObservableKind.SIGNAL, name))
+    ]
+    known = [observable.name for observable in seen if register.retired_at(observable.asset) is None]
     if len(known) > 1:
         raise EventRejected(
             f"is one of several signals ({', '.join(known)})", field=joined(path, known[1]), fix="send one row for each"
         )
-    name = known[0] if known else names[0]
+    # The signal of a retired component says what is refused, where there is no other.
+    name = [*known, *(observable.name for observable in seen), *names][0]
     value = number(data, name, path)
     key = Observed("deviation", name, at).key(machine.id)
     observable = register.observable(machine.id, ObservableKind.SIGNAL, name)
@@ -161,6 +166,7 @@ def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, reg
             natural_key=key,
             at=at,
         )
+    refuse_retired(observable.asset, register, field=joined(path, name), at=at, natural_key=key)
     anomaly = Anomaly.trusted(
         kind=AnomalyKind.DEVIATION,
         asset=observable.asset,
