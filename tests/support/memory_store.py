@@ -64,6 +64,11 @@ class MemoryStore:
             self._set(case, withdraw="judged again as watch")
             self._wake(case)
 
+    def retired(self, case: str) -> None:
+        """Calls off the work of a case whose asset has left the plant."""
+        self._set(case, withdraw="it was retired", retired_at=self._clock.now())
+        self._wake(case)
+
     def live_holds(self) -> list[HoldView]:
         """The holds that are, or may be, in force."""
         return self.holds.live()

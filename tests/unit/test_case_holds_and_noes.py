@@ -93,6 +93,17 @@ def test_no_hold_is_placed_for_a_case_to_which_a_person_said_no() -> None:
     assert plant.mes.holder is None
 
 
+def test_a_hold_that_falls_due_after_its_machine_was_retired_is_not_placed_though_the_order_goes_on() -> None:
+    plant = opened(Rung.WORK_ORDER_AND_HOLD, until_hold=timedelta(minutes=30))
+    settle(plant)
+    plant.store.retired(CASE)
+    pass_time(plant, timedelta(hours=1))
+    view = plant.store.now(CASE)
+    assert (plant.mes.holder, view.hold, view.closed_as) == (None, None, None)
+    assert plant.cmms.orders[CASE].status is WorkOrderStatus.APPROVED
+    assert view.waiting_for == "the technician to do 1000"
+
+
 def test_a_machine_that_is_held_without_an_order_calls_the_planner_once_the_policy_s_time_is_over() -> None:
     plant = SagaPlant(timedelta(0))
     case = case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD)
