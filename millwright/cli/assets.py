@@ -1,5 +1,6 @@
 """`assets`: the equipment hierarchy, and the names of assets in other systems."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,19 +13,47 @@ if TYPE_CHECKING:
     from domain.assets import PlantRegister
     from millwright.settings import Settings
     from millwright.storage.events.register import ImportReport
+    from millwright.storage.events.retirement import RetirementReport
+
+_NAMED = 10
+"""Maximum number of ids in a sentence."""
 
 app = typer.Typer(no_args_is_help=True, help="Assets: the equipment hierarchy and its crosswalk.")
 
 
 @app.command("import")
 def import_(context: typer.Context, json: Json = False) -> None:
-    """Read the register from the twin graph. Changes are valid from now on; nothing is deleted."""
+    """Read the register from the twin graph. Changes are valid from now on; nothing is deleted or retired."""
     report = finish(_import(settings_of(context)))
     if json:
         write_json(report)
         return
+    for sentence in import_sentences(report):
+        typer.echo(sentence)
+
+
+def import_sentences(report: "ImportReport") -> list[str]:
+    """What an import did, and what to do about the assets that it lacks."""
     read = f"{report.assets} assets, {report.aliases} aliases, {report.observables} observables"
-    typer.echo(f"{read}; {report.changed} new or changed.")
+    told = [f"{read}; {report.changed} new or changed."]
+    if report.returned:
+        are = _counted(report.returned, "retired asset is", "retired assets are")
+        told.append(f"{are} in the register again: {_some(report.returned)}.")
+    if report.missing:
+        are = _counted(report.missing, "asset is", "assets are")
+        fix = "if they have left the plant, retire them with `assets retire`"
+        told.append(f"{are} not in this import: {_some(report.missing)}; {fix}.")
+    return told
+
+
+def _counted(ids: Sequence[str], one: str, several: str) -> str:
+    return f"{len(ids)} {one if len(ids) == 1 else several}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    """The first ids, and how many more there are."""
+    more = f" and {len(ids) - _NAMED} more (`--json` lists all)" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
 
 
 async def _import(settings: "Settings") -> "ImportReport":
@@ -72,6 +101,33 @@ async def _map(
             system=system, external_id=external_id, asset=asset, valid_from=now, owner=by, attributes=attributes
         )
         await storage.register.map_alias(alias, by)
+
+
+@app.command()
+def retire(
+    context: typer.Context,
+    assets: Annotated[
+        list[str], typer.Argument(metavar="ASSET", help="The ids of assets; all assets below them are retired too.")
+    ],
+    by: Annotated[str, typer.Option(help="Who retires them.")],
+    reason: Annotated[str, typer.Option(help="The reason; it is recorded, and shown on the cases.")],
+    json: Json = False,
+) -> None:
+    """Retire assets that have left the plant, from now on. Their open work is withdrawn if nobody has touched it."""
+    report = finish(_retire(settings_of(context), assets, by, reason))
+    if json:
+        write_json(report)
+        return
+    are = _counted(report.assets, "asset is", "assets are")
+    typer.echo(f"{are} retired since {report.at:%Y-%m-%d %H:%M} UTC: {_some(report.assets)}.")
+    if report.cases:
+        are = _counted(report.cases, "open case is", "open cases are")
+        typer.echo(f"{are} called off: {_some(report.cases)}; see `millwright case list`.")
+
+
+async def _retire(settings: "Settings", assets: Sequence[str], by: str, reason: str) -> "RetirementReport":
+    async with opened(settings) as storage:
+        return await storage.register.retire(assets, by, reason)
 
 
 @app.command("list")

@@ -150,3 +150,14 @@ async def test_what_was_decided_or_closed_is_not_decided_otherwise(
     closed = await client.post(f"/cases/{case}/decision", json=yes)
     assert (closed.status_code, "closed as done" in closed.json()["detail"]) == (409, True)
     assert workflow.heard == []
+
+
+async def test_a_case_of_a_machine_that_has_left_is_shown_with_its_names(
+    api: httpx.AsyncClient, storage: Storage, case: str
+) -> None:
+    await storage.register.retire(["machine-001"], "pat", "scrapped")
+    whole = (await api.get(f"/cases/{case}")).json()["case"]
+    assert (whole["asset"]["name"], whole["machine"]["name"]) == ("Machine 1 component 1", "Machine 1")
+    assert (whole["cmms_asset"], whole["mes_equipment"]) == ("M001-COMP1", "EQ-001")
+    assert whole["retired_at"] is not None
+    assert [seen["id"] for seen in (await api.get("/cases", params={"asset": "machine-001"})).json()] == [case]

@@ -5,9 +5,12 @@ import orjson
 import pytest
 
 from domain.assets import Alias
+from millwright.api.app import create_app
 from millwright.bootstrap import Storage
+from millwright.settings import Settings
+from tests.api.conftest import Caller
 from tests.support.ingress import cloud_event, row, rows
-from tests.support.plant import START
+from tests.support.plant import START, register
 
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 
@@ -112,3 +115,20 @@ async def test_an_event_that_waits_or_was_decided_is_not_redriven(api: httpx.Asy
     reply = await api.post(f"/events/{await number(api, '1-good')}/redrive")
     assert reply.status_code == 409
     assert "undecided" in reply.json()["detail"]
+
+
+async def test_an_event_of_a_retired_machine_is_stored_as_unmapped_and_accepted_once_the_machine_is_back(
+    api: httpx.AsyncClient, storage: Storage, settings: Settings, caller: Caller
+) -> None:
+    await storage.register.retire(["machine-001"], "pat", "scrapped")
+    late = orjson.dumps([cloud_event(row(4), "4-late")])
+    # An application that was started since: another one notices the retirement within a second.
+    async with caller(create_app(storage, settings, None)) as started:
+        (told,) = (await started.post("/events", content=late, headers=BATCH)).json()["items"]
+    assert (told["status"], told["field"]) == ("unmapped", "data.DeviceId")
+    assert told["reason"].startswith("machine-001 was retired on ")
+    refused = (await api.post(f"/events/{await number(api, '4-late')}/redrive")).json()
+    assert refused["fate"] == "unmapped"
+    await storage.register.keep(register(), "tests")
+    again = (await api.post(f"/events/{await number(api, '4-late')}/redrive")).json()
+    assert again["fate"] == "undecided"
