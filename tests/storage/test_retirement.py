@@ -1,12 +1,13 @@
 """What ends when a machine leaves the plant, what is refused, and what an import does about it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.assets import Alias, Asset, Level, PlantRegister
+from domain.assets import Alias, Asset, Criticality, Level, PlantRegister
 from domain.errors import ActRejected
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.events.register import RegisterStore
@@ -198,6 +199,15 @@ async def test_an_import_that_has_a_retired_asset_again_begins_it_anew_and_says_
     assert set(await plant.rows(names, it=PUMP)) == {(plant.clock.now(),)}
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'asset-returned'") == [(3,)]
     assert (await store.read()).retired == ()
+
+
+@pytest.mark.parametrize("attempt", range(5))
+async def test_an_import_at_the_same_moment_brings_no_asset_back_unsaid(
+    plant: Plant, store: RegisterStore, attempt: int
+) -> None:
+    renamed = register(Criticality.A)
+    report, _ = await asyncio.gather(store.keep(renamed, "tests"), store.retire([MACHINE], "pat", "scrapped"))
+    assert (PUMP in await in_force(plant)) == (PUMP in report.returned)
 
 
 async def test_an_asset_can_be_retired_brought_back_and_retired_at_one_instant(

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from operator import itemgetter
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, func, select, update
+from sqlalchemy import RowMapping, Table, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,6 +25,8 @@ from millwright.storage.ledger import ledger
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTS = ("register-imported", "alias-mapped", RETIRED)
 """The acts by which the register changes."""
+# One change at a time: an import brings back no asset that is being retired.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('register', 2))")
 _K = TypeVar("_K")
 _ID: Callable[[RowMapping], str] = itemgetter("id")
 _NAME: Callable[[RowMapping], tuple[str, str]] = itemgetter("system", "external_id")
@@ -64,8 +66,9 @@ class RegisterStore:
         Nothing is deleted or ended: an asset that the import lacks keeps its row, its rules and its history, and is
         named in the report. A retired asset that the import has begins anew.
         """
-        now = self._clock.now()
         async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK)
+            now = self._clock.now()
             known, past = _split((await connection.execute(select(assets))).mappings(), _ID)
             new = [asset for asset in register.assets if (row := known.get(asset.id)) is None or asset_of(row) != asset]
             returned = sorted(asset.id for asset in new if asset.id in past and asset.id not in known)
@@ -117,8 +120,9 @@ class RegisterStore:
         Raises:
             ActRejected: there is no such asset, or it was retired.
         """
-        now = self._clock.now()
         async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK)
+            now = self._clock.now()
             known, past = _split(
                 (await connection.execute(select(assets).where(assets.c.id == alias.asset))).mappings(), _ID
             )
@@ -142,6 +146,7 @@ class RegisterStore:
             ActRejected: an asset is unknown, retired already or held, or nobody says why; nothing was changed.
         """
         async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK)
             return await retire_assets(connection, self._clock, named, by, reason)
 
     async def read(self) -> PlantRegister:
