@@ -111,6 +111,22 @@ async def test_a_held_machine_is_retired_once_production_has_released_it(plant: 
     assert [asset.id for asset in (await plant.storage.register.read()).assets] == ["BEDFORD", "LINE-1"]
 
 
+async def test_a_machine_stays_held_for_a_retired_component_until_production_releases_it(plant: FakePlant) -> None:
+    case = await confirmed(plant, Criticality.A)
+    await plant.storage.register.retire([PUMP], "pat", "replaced")
+    await plant.at_rest()
+    plant.cmms.people_close(case, None, cancelled=True)
+    await plant.hint()
+    await plant.pass_time(timedelta(hours=1))
+    waiting = await plant.case()
+    assert (waiting.closed_as, waiting.phase) == (ClosedAs.WITHDRAWN, Phase.AWAITING_RELEASE)
+    assert plant.mes.acts == [f"hold {case}"]
+    await plant.release(case)
+    assert plant.mes.acts == [f"hold {case}", f"release {case}"]
+    assert (await plant.case()).phase is Phase.CLOSED
+    await ended(plant, case)
+
+
 async def test_a_machine_that_is_back_opens_another_case(plant: FakePlant) -> None:
     await confirmed(plant, Criticality.D)
     await retire(plant)
