@@ -70,7 +70,11 @@ def _calling_off(view: CaseView) -> tuple[OrderNote, ...]:
         return (OrderNote(key=_key(view, "again", doubts), text=text),) if doubts > returns else ()
     if doubts > returns:
         return ()
-    reason = f"No longer sure: {why}" if view.decision is None else f"{view.decision.by} rejected the work: {why}"
+    reason = (
+        f"The work may not be needed any more: {why}"
+        if view.decision is None
+        else f"{view.decision.by} rejected the work: {why}"
+    )
     text = f"{reason}. Others have this order in hand, so Millwright leaves it to you: cancel it if it is not needed."
     return (OrderNote(key=_key(view, "doubt", doubts + 1), text=text),)
 
