@@ -51,45 +51,58 @@ class Acting:
 
     def live(self, digest: str, *roles: AssignedAs) -> list[Placement]:
         """A version's assignments in these roles that hold now or will."""
-        mine = [one for one in self.checked.placements if one.digest == digest and one.role in roles]
-        return [one for one in mine if (until := one.until(self.now)) is None or until > self.now]
+        mine = [
+            placement for placement in self.checked.placements if placement.digest == digest and placement.role in roles
+        ]
+        return [placement for placement in mine if (until := placement.until(self.now)) is None or until > self.now]
 
-    async def sign(self, digest: str, one: Signature, act: str, meaning: str | None = None) -> int:
+    async def sign(self, digest: str, signature: Signature, act: str, meaning: str | None = None) -> int:
         """Keeps a signature that is what it has to be; gives its id.
 
         Raises:
             ActRejected: it is of another act or meaning, not made just now, given before, or not the person's.
         """
-        if one.act != act or (meaning is not None and one.meaning != meaning):
+        if signature.act != act or (meaning is not None and signature.meaning != meaning):
             raise ActRejected("the signature is of something else", field="signature", fix=f"sign {meaning or act!r}")
-        if not one.meaning.strip() or "\n" in one.meaning:
+        if not signature.meaning.strip() or "\n" in signature.meaning:
             raise ActRejected("a meaning is one line of words", field="meaning")
-        if abs(self.now - one.at) > FRESH:
-            raise ActRejected(f"the signature is of {timestamp(one.at)}, not of now", field="at", fix="sign again")
+        if abs(self.now - signature.at) > FRESH:
+            raise ActRejected(
+                f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+            )
         asked = select(people.c.public_key, people.c.roles).where(
-            people.c.name == one.person, people.c.left_at.is_(None)
+            people.c.name == signature.person, people.c.left_at.is_(None)
         )
         row = (await self.connection.execute(asked)).one_or_none()
         if row is None:
-            raise ActRejected(f"nobody called {one.person} may act here", field="person")
+            raise ActRejected(f"nobody called {signature.person} may act here", field="person")
         signer = _SignerRow._make(row)
         if ROLES[act].isdisjoint(signer.roles):
             roles = " or ".join(sorted(ROLES[act]))
-            raise ActRejected(f"{one.person} may not {act}; it takes the role {roles}", field="person")
-        registered = Signature(act, one.person, one.meaning, one.at, one.signature, signer.public_key)
+            raise ActRejected(f"{signature.person} may not {act}; it takes the role {roles}", field="person")
+        registered = Signature(
+            act, signature.person, signature.meaning, signature.at, signature.signature, signer.public_key
+        )
         if not registered.holds(digest):
-            raise ActRejected(f"the signature is not {one.person}'s", field="signature")
+            raise ActRejected(f"the signature is not {signature.person}'s", field="signature")
         stored = await self.connection.execute(
             upsert(policy_signatures)
-            .values(digest=digest, act=act, person=one.person, meaning=one.meaning, at=one.at, signature=one.signature)
+            .values(
+                digest=digest,
+                act=act,
+                person=signature.person,
+                meaning=signature.meaning,
+                at=signature.at,
+                signature=signature.signature,
+            )
             .on_conflict_do_nothing()
             .returning(policy_signatures.c.id)
         )
         number: int | None = stored.scalar_one_or_none()
         if number is None:
             raise ActRejected("this signature was given before", field="signature", fix="sign again")
-        detail: dict[str, object] = {"meaning": one.meaning, "signature": one.signature}
-        self.tell(act_kind(act), digest, one.person, detail, one.at)
+        detail: dict[str, object] = {"meaning": signature.meaning, "signature": signature.signature}
+        self.tell(act_kind(act), digest, signature.person, detail, signature.at)
         return number
 
     def tell(self, kind: str, digest: str, actor: str, detail: dict[str, object], at: datetime | None = None) -> None:

@@ -94,7 +94,7 @@ class Lifecycle:
                 raise ActRejected(f"{person} wrote this version and cannot approve it", field="person")
             if person in version.barred:
                 raise ActRejected(f"{person} put this version in force and cannot approve it", field="person")
-            if any(one.person == person for one in version.approvals):
+            if any(approval.person == person for approval in version.approvals):
                 raise ActRejected(f"{person} approved this version already", field="person")
             found = await acting.connection.execute(_LAST_EVIDENCE, {"digest": digest})
             failed = [
@@ -104,7 +104,7 @@ class Lifecycle:
                 problem = f"its last {' and '.join(failed)} failed"
                 raise PolicyRejected(problem, field="version", fix="submit a version that passes")
             await acting.sign(digest, signature, APPROVE)
-            count = len({one.person for one in version.approvals} | {person})
+            count = len({approval.person for approval in version.approvals} | {person})
             needed = 1 if version.first_light else needed_with(version.blasts)
         return count, None if count >= needed or version.approved_at is not None else needed - count
 
@@ -125,9 +125,11 @@ class Lifecycle:
             signed = await acting.sign(digest, signature, terms.act, terms.meaning)
             numbers = await acting.place(digest, terms, signed, signature.person)
             if terms.act == ACTIVATE:
-                for one in acting.live(digest, "canary", "shadow"):
-                    if terms.scopes == (EVERYWHERE,) or one.scope in terms.scopes:
-                        await acting.end(one, terms.effective_from, "graduated", signature.person, terms.reason, signed)
+                for placement in acting.live(digest, "canary", "shadow"):
+                    if terms.scopes == (EVERYWHERE,) or placement.scope in terms.scopes:
+                        await acting.end(
+                            placement, terms.effective_from, "graduated", signature.person, terms.reason, signed
+                        )
             await _wake(acting, terms, numbers)
         return numbers
 
@@ -153,8 +155,8 @@ class Lifecycle:
                 raise PolicyRejected(old.lacking(), field="to")
             terms = _rollback(acting, digest, to, reason, signature.at)
             signed = await acting.sign(to, signature, ROLLBACK, terms.meaning)
-            for one in acting.live(digest, "active", "canary"):
-                await acting.end(one, signature.at, "rolled_back", signature.person, reason, signed)
+            for placement in acting.live(digest, "active", "canary"):
+                await acting.end(placement, signature.at, "rolled_back", signature.person, reason, signed)
             return await acting.place(to, terms, signed, signature.person)
 
     async def withdraw(self, digest: str, role: AssignedAs | None, reason: str, signature: Signature) -> int:
@@ -167,23 +169,29 @@ class Lifecycle:
             acting.version(digest)
             if role == "active":
                 raise ActRejected("an active version is rolled back", field="role", fix="`millwright policy rollback`")
-            begun = [one for one in acting.live(digest, "active") if one.effective_from <= acting.now]
+            begun = [placement for placement in acting.live(digest, "active") if placement.effective_from <= acting.now]
             if role is None and begun:
                 raise ActRejected("it is in force", field="version", fix="`millwright policy rollback` first")
             signed = await acting.sign(digest, signature, WITHDRAW, withdrawing_meaning(role, reason))
             roles: tuple[AssignedAs, ...] = ("active", "canary", "shadow") if role is None else (role,)
             ended = acting.live(digest, *roles)
-            for one in ended:
-                at = max(signature.at, one.effective_from) if one.effective_from > acting.now else acting.now
-                await acting.end(one, at, "withdrawn", signature.person, reason, signed)
+            for placement in ended:
+                at = (
+                    max(signature.at, placement.effective_from) if placement.effective_from > acting.now else acting.now
+                )
+                await acting.end(placement, at, "withdrawn", signature.person, reason, signed)
             return len(ended)
 
     async def halt(self, assignment: int, reason: str) -> bool:
         """Ends a canary that left its band; False where it had ended already. Nobody signs this."""
         async with self.acting() as acting:
-            for one in acting.checked.placements:
-                if one.id == assignment and one.role == "canary" and one.in_force(acting.now, acting.now):
-                    await acting.end(one, acting.now, "halted", MACHINE, reason, None)
+            for placement in acting.checked.placements:
+                if (
+                    placement.id == assignment
+                    and placement.role == "canary"
+                    and placement.in_force(acting.now, acting.now)
+                ):
+                    await acting.end(placement, acting.now, "halted", MACHINE, reason, None)
                     return True
         return False
 
@@ -196,22 +204,27 @@ class Lifecycle:
     async def note_turn(self, number: int) -> datetime | None:
         """Records once that an assignment came into force, and once that it ended by its date; gives its next turn."""
         async with self.acting() as acting:
-            found = [one for one in acting.checked.placements if one.id == number]
+            found = [placement for placement in acting.checked.placements if placement.id == number]
             if not found:
                 return None
-            one = found[0]
-            until = one.until(acting.now)
-            if one.effective_from > acting.now:
-                return one.effective_from
-            turns = [("policy-came-into-force", one.effective_from)]
+            placement = found[0]
+            until = placement.until(acting.now)
+            if placement.effective_from > acting.now:
+                return placement.effective_from
+            turns = [("policy-came-into-force", placement.effective_from)]
             if until is not None and until <= acting.now:
                 turns.append(("policy-ended-by-date", until))
             noted = await acting.connection.execute(_TURNS, {"part": f'"assignment":{number},'})
             known = {_TurnRow._make(row).kind for row in noted}
             for kind, at in turns:
-                if kind not in known and not one.ends:
-                    detail = {"assignment": number, "role": one.role, "scope": one.scope.words, "at": timestamp(at)}
-                    acting.tell(kind, one.digest, MACHINE, dict(detail))
+                if kind not in known and not placement.ends:
+                    detail = {
+                        "assignment": number,
+                        "role": placement.role,
+                        "scope": placement.scope.words,
+                        "at": timestamp(at),
+                    }
+                    acting.tell(kind, placement.digest, MACHINE, dict(detail))
             return until if until is not None and until > acting.now else None
 
     async def attach(self, digest: str, kind: str, *, passed: bool, body: str, by: str) -> None:
@@ -264,25 +277,35 @@ async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -
         if freeze is not None:
             fix = "choose another time, or break the glass: --emergency"
             raise ActRejected(f"nothing comes into force then: {freeze}", field="from", fix=fix)
-    sound = [one for one in acting.live(version.digest, terms.role) if one.id not in acting.checked.faults]
-    for one in sound:
-        if one.scope in terms.scopes and one.in_force(terms.effective_from, acting.now) and _wins(acting, one, terms):
-            raise ActRejected(f"it is {one.role} for {one.scope.words} already", field="version")
+    sound = [
+        placement for placement in acting.live(version.digest, terms.role) if placement.id not in acting.checked.faults
+    ]
+    for placement in sound:
+        if (
+            placement.scope in terms.scopes
+            and placement.in_force(terms.effective_from, acting.now)
+            and _wins(acting, placement, terms)
+        ):
+            raise ActRejected(f"it is {placement.role} for {placement.scope.words} already", field="version")
 
 
 def _wins(acting: Acting, mine: Placement, terms: Placing) -> bool:
     """Whether no later assignment of the same scope stands above one."""
     beside = [
-        one
-        for one in acting.checked.placements
-        if one.role == mine.role and one.scope == mine.scope and one.in_force(terms.effective_from, acting.now)
+        placement
+        for placement in acting.checked.placements
+        if placement.role == mine.role
+        and placement.scope == mine.scope
+        and placement.in_force(terms.effective_from, acting.now)
     ]
-    return mine.role == "shadow" or max(beside, key=lambda one: (one.effective_from, one.id)) == mine
+    return mine.role == "shadow" or max(beside, key=lambda placement: (placement.effective_from, placement.id)) == mine
 
 
 def _rollback(acting: Acting, digest: str, to: str, reason: str, at: datetime) -> Placing:
-    there = [one for one in acting.live(digest, "active", "canary") if one.effective_from <= acting.now]
-    scopes = {one.scope.words: one.scope for one in there if one.role == "active"}
+    there = [
+        placement for placement in acting.live(digest, "active", "canary") if placement.effective_from <= acting.now
+    ]
+    scopes = {placement.scope.words: placement.scope for placement in there if placement.role == "active"}
     if not scopes:
         fix = "end a canary by `millwright policy withdraw --only canary`" if there else None
         raise ActRejected(f"version {digest[:12]} is active nowhere", field="version", fix=fix)
