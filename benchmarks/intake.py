@@ -88,7 +88,7 @@ def batches(run: int, count: int) -> list[bytes]:
 
 
 async def serve(home: Path, url: str) -> None:
-    """The API, until it is killed."""
+    """Runs the API until it is killed."""
     settings = Settings.model_validate({"home": home, "database_url": url, "api_port": 0})
     async with open_storage(settings) as storage:
         await storage.register.keep(plant(), "benchmark")

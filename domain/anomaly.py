@@ -31,7 +31,7 @@ class AnomalyKind(StrEnum):
     DEVIATION = "deviation"
     """A detector found that a signal deviates from its baseline."""
     RISK = "risk"
-    """A model reports how likely maintenance is needed. Each of its runs reports the state again."""
+    """A model reports how likely it is that maintenance is needed, again at each run."""
     MANUAL = "manual"
     """A person reported it."""
 

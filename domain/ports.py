@@ -24,11 +24,11 @@ class Cmms(Protocol):
     """A computerised maintenance management system that planners already use."""
 
     async def check(self) -> str:
-        """Says in one line what answers there and as whom we are signed in.
+        """Describes in one line the system that answers, and the account with which we signed in.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 
@@ -100,11 +100,11 @@ class Mes(Protocol):
     """A manufacturing execution system. It says which job runs on a machine, and can stop it from running."""
 
     async def check(self) -> str:
-        """Says in one line what answers there.
+        """Describes in one line the system that answers.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 
@@ -165,11 +165,11 @@ class TwinGraph(Protocol):
     """The graph of digital twins. Assets are read from it, and outcomes are written to it."""
 
     async def check(self) -> str:
-        """Says in one line what answers there.
+        """Describes in one line the system that answers.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 

@@ -68,7 +68,7 @@ class HoldPlan(Model):
         equipment: the machine that is to be held.
         receiver: the job order receiver that knows the job. A job id is unique only within its receiver (OPC 10031-4,
             B.2). None only in plans that earlier builds stored.
-        job: the job order's id; None where the equipment has none.
+        job: the job order's id; None if the equipment has none.
         prior_state: the job's state before the call.
         method: how the job is kept from running.
     """

@@ -36,7 +36,7 @@ _LONGEST = 20 * 60
 
 
 def main() -> int:
-    """Runs one seed; the exit code is 0 if every count that must be zero is zero and no figure differs."""
+    """Runs one seed; the exit code is 0 if all counts that must be zero are, and all figures that must be equal are."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, required=True, help="seed of the plan")
     parser.add_argument("--kills", type=int, default=70, help="processes to kill; 0 for faults only")

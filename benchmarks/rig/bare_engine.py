@@ -15,7 +15,7 @@ _PATIENCE = timedelta(seconds=30)
 
 @activity.defn(name="bare-nothing")
 async def do_nothing() -> None:
-    """Nothing."""
+    """Does nothing."""
 
 
 @workflow.defn(name="bare-three", sandboxed=False)

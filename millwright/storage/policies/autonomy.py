@@ -105,7 +105,7 @@ class AutonomyStore:
         return True
 
     async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> None:
-        """Stores that a person promotes or refuses a proposal, or withdraws autonomy.
+        """Stores that a person promotes or refuses what was proposed, or ends autonomy.
 
         The signature is over the record's digest. Its act contains `PROMOTE` and the move; its meaning is the reason.
 
