@@ -1,4 +1,4 @@
-"""Saying how a hold stands on the twin of its machine."""
+"""Writes the state of a hold to the twin of its machine."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ from domain.stops import StoppableAction
 
 
 def hold_notice(enforcement: HoldEnforcement) -> str:
-    """What people by the machine must know of a hold in an MES that enforces holds so far."""
+    """What people at the machine must know about a hold, which depends on whether the MES enforces holds."""
     return f"{ISOLATION_NOTICE} {enforcement.words}" if enforcement.words else ISOLATION_NOTICE
 
 
 class HoldNotices:
-    """Tells the twins of machines.
+    """Writes the states of holds to twins.
 
     Args:
-        cases: whether twins may be written to.
-        holds: what a twin was told.
-        twins: the machines' twins.
+        cases: the case store, which knows whether twins may be written to.
+        holds: the hold store, which knows what was last written to a twin.
+        twins: the twin graph.
         clock: the plant's time.
     """
 
@@ -38,13 +38,13 @@ class HoldNotices:
         self._clock = clock
 
     async def tell_twin(self, view: CaseView, hold: HoldView, enforcement: HoldEnforcement) -> None:
-        """Says on the machine's twin how the hold stands. A twin that cannot be told keeps no machine from anything."""
+        """Writes the state of the hold to the machine's twin. If that fails, it is only logged."""
         says, now = _standing(hold), self._clock.now()
         if view.machine_twin is None or hold.twin_told == says:
             return
         intended = [each for each in hold.live_placements if each.state is PlacementState.INTENDED]
         if any(not each.placeable_by(view.id, now) for each in intended):
-            # Another case of this hold is calling the MES: that one tells what came of it.
+            # Another case of this hold is calling the MES, and will write the result.
             return
         if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
             return
@@ -57,13 +57,13 @@ class HoldNotices:
         try:
             await self._twins.patch_twin(view.machine_twin, properties)
         except ConnectorError as error:
-            activity.logger.warning("the twin of %s is not told of its hold yet: %s", view.machine.id, error)
+            activity.logger.warning("the twin of %s does not show its hold yet: %s", view.machine.id, error)
             return
         await self._holds.record_twin_update(hold.key, says)
 
 
 def _standing(hold: HoldView) -> str:
-    """How a hold stands, in one word for the twin; `held` only where it was read."""
+    """The state of a hold in one word for the twin; `held` only if a reading showed it."""
     if not hold.state.live:
         return hold.state.value
     states: Sequence[PlacementState] = [each.state for each in hold.live_placements]

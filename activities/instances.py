@@ -31,7 +31,7 @@ def serving(system: str | None, kind: str, view: CaseView, operation: str) -> st
 
 
 def instance(named: Mapping[str, InstanceT], system: str, kind: str, operation: str) -> InstanceT:
-    """The instance with this id: an order or a hold stays where it was made.
+    """The instance with this id. An order or a hold stays in the instance in which it was created.
 
     Raises:
         ActionRequired: the installation no longer names it.

@@ -45,7 +45,7 @@ class JudgeLine(Model):
 
 
 class LineJudged(Model):
-    """What a pass over a line did; `rested` is false where more was left or came meanwhile."""
+    """The result of judging a line; `rested` is false if events were left or arrived meanwhile."""
 
     events: int
     cases: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The text of a work order: what was seen, why now, who decided; the most important first."""
+"""The text of a work order: what was observed, when to act, and who decided. The most important comes first."""
 
 from domain.cases import CaseView, Evidence
 from domain.production import ISOLATION_NOTICE

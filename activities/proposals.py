@@ -17,7 +17,7 @@ from domain.production import ProductionContext
 
 
 class DecideCase(Model):
-    """A person's yes or no to what a case proposes."""
+    """A person's approval or rejection of a case's proposal."""
 
     case: str
     approved: bool
@@ -56,7 +56,7 @@ class Proposals:
         """What would have changed the verdict. It is computed here because it would make judging too slow."""
         grounds = await self._cases.grounds(case)
         if grounds is None:
-            activity.logger.warning("case %s is not explained: its verdict is not whole any more", case)
+            activity.logger.warning("case %s is not explained: the memory before its verdict is missing", case)
             return None
         changes = self._judge.counterfactuals(grounds.version, grounds.memory, grounds.anomaly, grounds.context)
         return VerdictCounterfactuals(verdict=grounds.verdict, changes=changes)
@@ -91,7 +91,7 @@ class Proposals:
             try:
                 production = await mes.read_production(view.mes_equipment)
             except ConnectorError as error:
-                activity.logger.warning("case %s is timed without production: %s", view.id, error)
+                activity.logger.warning("case %s is scheduled without the state of production: %s", view.id, error)
         urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
         await self._cases.record_proposal(view.id, urgency, production, await self._explained(view.id))
         return view.model_copy(update={"urgency": urgency})

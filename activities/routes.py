@@ -48,6 +48,6 @@ class Routes:
 
 
 def _queue_of(instance: str | None, known: Sequence[str]) -> str:
-    """The instance in whose queue a case's calls wait. Where none serves its site the first one's will do: the step
-    there calls nothing, and says so to a person."""
+    """The instance whose queue a case's calls use. If none serves its site, it is the first one: then the step calls
+    nothing, and asks a person to act."""
     return instance if instance is not None and instance in known else known[0]

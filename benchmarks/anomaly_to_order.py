@@ -1,8 +1,8 @@
-"""Anomaly to work order placed: from `POST /events` to the CMMS's record, beside a bare workflow of three activities.
+"""Time from `POST /events` with an anomaly to the order in the CMMS, compared with a bare workflow of three activities.
 
-Run as `python -m benchmarks.anomaly_to_order`. Every fault is on a component of its own, told as the plant tells it
-(its error codes, then a shifted reading); the sandbox Maximo answers after 5 ms. First many faults at once, for the
-rate; then the rest one by one at a third of the bare engine's rate, for the latency.
+Run as `python -m benchmarks.anomaly_to_order`. Every fault is on another component. Its events are those of the plant:
+the error codes, then a shifted reading. The sandbox Maximo answers after 5 ms. First, many faults are sent at once, to
+measure the rate. Then single faults are sent at a third of the bare engine's rate, to measure the latency.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MAXIMO_SECONDS = 0.005
 
 
 async def measure(options: argparse.Namespace) -> None:
-    """All of it over one plant."""
+    """All measurements, on one plant."""
     async with running_plant(Size(options.assets, 10, options.workers, engine=options.engine)) as plant:
         for line in describe(plant.database_url):
             print(line)
@@ -72,7 +72,7 @@ async def measure(options: argparse.Namespace) -> None:
 async def at_once(
     plant: RunningPlant, client: aiohttp.ClientSession, teller: FaultTeller, watch: OrderWatch, assets: list[str]
 ) -> float:
-    """Posts the faults of all these components in one request; gives orders a second to the last order."""
+    """Posts the faults of all these components in one request; returns the orders a second up to the last order."""
     began = time.monotonic()
     await _post(plant, client, [event for asset in assets for event in teller.signs(asset)])
     await watch.until(assets, 180)
@@ -87,7 +87,7 @@ async def one_by_one(
     assets: list[str],
     rate: float,
 ) -> list[float]:
-    """Posts the fault of each component by itself, so many a second; gives the seconds from each to its order."""
+    """Posts each component's fault alone, at `rate` a second; returns the seconds from each to its order."""
     sent: dict[str, float] = {}
 
     async def tell(number: int, asset: str) -> None:
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--bare", type=int, default=100, help="bare workflows in each run")
     parser.add_argument("--burst", type=int, default=40, help="faults at once in each run")
-    parser.add_argument("--singles", type=int, default=120, help="faults told one by one")
+    parser.add_argument("--singles", type=int, default=120, help="faults sent one by one")
     asyncio.run(measure(parser.parse_args()))
 
 

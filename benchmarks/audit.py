@@ -1,8 +1,9 @@
-"""How long `audit verify` takes, and how much memory: `python -m benchmarks.audit [VERDICTS]`.
+"""How much time and memory `audit verify` takes: `python -m benchmarks.audit [VERDICTS]`.
 
-The verdicts are made by the judging path itself, on a PostgreSQL of its own: a mixed stream of anomalies on 500 assets
-under the two shipped versions, in transactions of at most 500 events, a hundredth of them late. Each audit runs in a
-process of its own, so that its peak is its own; at a tenth of the record and at all of it, so that growth would show.
+The judging code makes the verdicts, in a separate PostgreSQL: a mixed stream of anomalies on 500 assets under the two
+shipped versions, in transactions of at most 500 events. A hundredth of the events is late. Each audit runs in a
+separate process, so that its peak memory can be measured. It runs on a tenth of the record and on all of it, to show
+whether memory grows.
 """
 
 import asyncio
@@ -49,21 +50,21 @@ _RUNS = 5
 
 
 class StandingClock:
-    """A clock that stands after the last event."""
+    """A clock that always gives the same time, after the last event."""
 
     def now(self) -> datetime:
         return _START + timedelta(days=400)
 
 
 class NobodyToWake:
-    """No workflow engine: cases stay as judging opens them."""
+    """Replaces the workflow engine: no workflow runs, so cases stay as judging opened them."""
 
     async def wake(self, subjects: Sequence[str]) -> None:
         pass
 
 
 def register() -> PlantRegister:
-    """Machines of mixed criticality, each one component with two error codes."""
+    """Machines of mixed criticality, each with two error codes."""
     levels = list(Criticality)
     assets = [Asset(id=LINE, level=Level.LINE, name="Line 1", line=LINE)]
     assets += [
@@ -87,7 +88,7 @@ def register() -> PlantRegister:
 
 
 def message(number: int, chance: random.Random) -> Received:
-    """One of a mixed stream: six deviations in ten, three codes, one risk."""
+    """One message of a mixed stream: six deviations in ten, three codes, one risk."""
     asset = f"m{chance.randrange(ASSETS)}"
     kind = chance.choices([AnomalyKind.DEVIATION, AnomalyKind.CODE, AnomalyKind.RISK], [6, 3, 1])[0]
     late = timedelta(hours=2) if chance.random() < 0.01 else timedelta(0)
@@ -135,7 +136,7 @@ class Filling:
         await publish_policies(VersionStore(self._engine), PeopleStore(self._engine))
 
     async def fill(self, verdicts: int) -> None:
-        """Takes in events until so many first verdicts stand."""
+        """Stores and judges events until there are so many first verdicts."""
         inbox = Inbox(self._engine)
         lines = LineStore(self._engine, self._clock, StoredVersions(self._catalogue))
         judging = Judging(lines, self._catalogue)
@@ -152,7 +153,7 @@ class Filling:
 
 
 async def audit(url: str) -> None:
-    """One audit; its figures as JSON on one line."""
+    """Runs one audit, and prints its figures as JSON on one line."""
     engine = open_engine(url)
     began, worked = time.perf_counter(), time.process_time()
     report = await verify(engine)
@@ -172,7 +173,7 @@ async def audit(url: str) -> None:
 
 
 async def measure(url: str) -> dict[str, float]:
-    """One audit in a process of its own."""
+    """The figures of one audit in a separate process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.audit", "--verify", url), stdout=asyncio.subprocess.PIPE
     )

@@ -1,9 +1,9 @@
 """How long a backtest of a generated year of 100 machines takes: `python -m benchmarks.backtest [--runs N]`.
 
-The year is the sandbox's generator and reference detector (the published data's statistics), put into a PostgreSQL of
-its own by COPY as events that were decided. A run is all that `policy backtest` does from the first query to the
-figures: both shipped versions, the start of its processes included. CPU seconds are those of all processes of ours;
-they do not grow on a busy machine.
+The sandbox's generator and reference detector make the year, with the statistics of the published data. COPY stores it
+in a separate PostgreSQL as decided events. A run does what `policy backtest` does with both shipped versions, from the
+first query to the figures; it includes the start of its processes. CPU seconds are those of all our processes. A busy
+machine does not increase them.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def machine_id(number: int) -> str:
 
 
 def register() -> PlantRegister:
-    """The machines with four components each, and the error codes that tell of each."""
+    """The machines with four components each, and the error codes that indicate each component."""
     assets, seen = [], []
     for number in range(1, MACHINES + 1):
         machine = machine_id(number)
@@ -77,7 +77,7 @@ def register() -> PlantRegister:
 
 
 def anomalies(plant: Dataset) -> Iterator[Anomaly]:
-    """All that the detector, the model and the devices say of a plant."""
+    """All anomalies that the detector, the model and the devices of a plant report."""
     detector = Detector(plant)
     for row in detector.all_anomalies():
         yield Anomaly(
@@ -115,7 +115,7 @@ def anomalies(plant: Dataset) -> Iterator[Anomaly]:
 
 
 def store(url: str, plant: Dataset) -> int:
-    """Puts the year into the event store; gives the number of events."""
+    """Stores the year's events; returns their number."""
     number = 0
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:

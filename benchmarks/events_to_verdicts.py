@@ -1,9 +1,8 @@
-"""Event to stored verdict, by `POST /events` and through the sandbox's Service Bus, beside a bare loop in the same run.
+"""Time from event to stored verdict, by `POST /events` and by the sandbox's Service Bus, compared with a bare loop.
 
-Run as `python -m benchmarks.events_to_verdicts`. Real processes of everything, on one machine: PostgreSQL, the
-engine, the sandbox, worker, intake and API. Batches of a hundred of our own envelope, shuffled over the assets; a run
-is counted to the moment at which the last of its events has its fate. Latency is that of a batch, from its
-sending to its last verdict's being there to be read, measured while the load is on.
+Run as `python -m benchmarks.events_to_verdicts`. PostgreSQL, the engine, the sandbox, worker, intake and API run as
+real processes on one machine. Batches have a hundred events in our own envelope, on random assets. A run ends when its
+last event has its fate. Latency is that of a batch under load: from its sending until its last verdict can be read.
 """
 
 import argparse
@@ -33,7 +32,7 @@ _TURNS = 5
 _STRUCTURED = "application/cloudevents+json"
 _OURS = ("worker", "api", "intake")
 _LONG = 60.0
-"""Seconds from which on a run tells whether memory is flat."""
+"""Minimum seconds of a run that shows whether memory grows."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,11 @@ class BusRun:
 async def post_to_verdicts(
     plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None = None
 ) -> PostedRun:
-    """Posts batches for so many seconds and waits for the last verdict.
+    """Posts batches for `seconds`, and waits for the last verdict.
 
     Args:
-        name: makes the ids of this run its own.
-        rate: events a second; None for as fast as answers come.
+        name: a prefix that makes the ids of this run unique.
+        rate: events a second; None posts as fast as answers arrive.
     """
     stream = Stream(plant.register, plant.components, plant.began, name)
     gauges = Gauges({**plant.pids, "load": os.getpid()}, weighed=_OURS)
@@ -97,7 +96,7 @@ async def post_to_verdicts(
 
 
 async def by_http(plant: RunningPlant, name: str, seconds: float, clients: int, rate: float | None) -> float:
-    """One run, printed; gives events a second to the last verdict."""
+    """Runs once and prints the result; returns the events a second up to the last verdict."""
     run = await post_to_verdicts(plant, name, seconds, clients, rate)
     reached = run.events / run.seconds
     print(
@@ -146,7 +145,7 @@ def tell_costs(gauges: Gauges, events: int, seconds: float) -> None:
 
 
 def slope_of(samples: Sequence[float]) -> float:
-    """How much is added from one sample to the next (least squares), once a tenth of them has passed."""
+    """The mean increase from one sample to the next (least squares), without the first tenth."""
     settled = samples[len(samples) // 10 :]
     return statistics.linear_regression(range(len(settled)), settled).slope if len(settled) > 1 else 0.0
 
@@ -157,7 +156,7 @@ def _memory(gauges: Gauges, name: str) -> str:
 
 
 async def bus_to_verdicts(plant: RunningPlant, name: str, count: int) -> BusRun:
-    """Publishes so many messages while intake is at work, and waits for the last verdict."""
+    """Publishes `count` messages while intake runs, and waits for the last verdict."""
     stream = Stream(plant.register, plant.components, plant.began, name)
     stream_batches = [[_message(text) for text in stream.texts(BATCH)] for _ in range(count // BATCH)]
     gauges = Gauges({**plant.pids, "load": os.getpid()})
@@ -178,7 +177,7 @@ async def bus_to_verdicts(plant: RunningPlant, name: str, count: int) -> BusRun:
 
 
 async def by_bus(plant: RunningPlant, name: str, count: int) -> float:
-    """One run through the bus, printed; gives events a second to the last verdict."""
+    """Runs once through the bus and prints the result; returns the events a second up to the last verdict."""
     run = await bus_to_verdicts(plant, name, count)
     print(
         f"  {name}: {count:,} messages, published at {count / run.publishing:,.0f}/s, "
@@ -203,16 +202,16 @@ async def _stored(database_url: str, newest: int, count: int) -> None:
     deadline = time.monotonic() + 120
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         while time.monotonic() < deadline:
-            # Only this run's are looked through: looking may not cost more, the more was stored before.
+            # Counts only this run's events, so that the query does not become slower with the number of stored events.
             row = await (await connection.execute("SELECT count(*) FROM events WHERE id > %s", (newest,))).fetchone()
             if row and row[0] >= count:
                 return
             await asyncio.sleep(0.05)
-    raise SystemExit(f"not all of {count} messages came through the bus in two minutes")
+    raise SystemExit(f"not all of {count} messages arrived through the bus within two minutes")
 
 
 async def measure(size: Size, options: argparse.Namespace) -> None:
-    """All runs over one plant."""
+    """All runs, on one plant."""
     async with running_plant(size) as plant:
         for line in describe(plant.database_url):
             print(line)
@@ -246,7 +245,7 @@ async def measure(size: Size, options: argparse.Namespace) -> None:
 
 
 def tell_parts(database_url: str, bodies: Sequence[bytes]) -> None:
-    """What each part of the record costs in the bare loop; in turns, so that a busy machine falls on all alike."""
+    """Prints the cost of each part of the record in the bare loop. Runs take turns, so that load affects all alike."""
     rates: dict[str, list[float]] = {part: [] for part in LESS}
     for _ in range(_TURNS):
         for part, record in LESS.items():
@@ -260,12 +259,12 @@ def tell_parts(database_url: str, bodies: Sequence[bytes]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=8, help="of each run")
-    parser.add_argument("--steady", type=float, default=60, help="seconds of one longer run; 0 leaves it out")
+    parser.add_argument("--seconds", type=float, default=8, help="seconds of each run")
+    parser.add_argument("--steady", type=float, default=60, help="seconds of one longer run; 0 for none")
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--rate", type=float, help="events a second, held for one more run")
+    parser.add_argument("--rate", type=float, help="events a second of one more run")
     parser.add_argument("--bus", type=int, default=_BUS_MESSAGES, help="messages through the bus; 0 for none")
-    parser.add_argument("--parts", action="store_true", help="what each part of the record costs in the bare loop")
+    parser.add_argument("--parts", action="store_true", help="also measure each part of the record in the bare loop")
     parser.add_argument("--assets", type=int)
     parser.add_argument("--lines", type=int)
     parser.add_argument("--workers", type=int, default=1)

@@ -1,12 +1,13 @@
-"""A flood of events on one asset, then on all at once: a case and an order per fault, and what the others feel of it.
+"""A flood of events on one component, then on many at once, and its effect on the other components.
 
-Run as `python -m benchmarks.floods`. While a quiet stream runs on components that do not fail, one failing component
-sends 20,000 events inside a minute; then so many come in a minute from a hundred components that fail at once. With
-`--seconds 0` they come as fast as they are taken, which is more than any plant sends and shows how much is left. Told
-for each: cases, orders, how soon they stood, whether the first-out was kept, history events of the line watches per
-1,000 events, the others' latency before and during (for as long, so that both 99th percentiles are of as many), what it
-cost each process, and the floods that the read side sees. `--floods` repeats the flood on many components, each time
-on others, so that the others' 99th percentile is of more batches.
+Run as `python -m benchmarks.floods`. During a quiet stream on components that do not fail, one failing component sends
+20,000 events within a minute. Then a hundred failing components send as many in a minute. With `--seconds 0` events are
+sent as fast as the API accepts them. That is more than any plant sends, and shows the reserve.
+
+It prints for each flood: cases, orders, the time until the last order, whether the first-out was kept, history events
+of the line watches per 1,000 events, the others' latency before and during the flood (over equal times, so that both
+99th percentiles are of equally many batches), the cost of each process, and the floods that the API reports. `--floods`
+repeats the flood on many components, each time on others, so that the others' 99th percentile is of more batches.
 """
 
 import argparse
@@ -34,9 +35,9 @@ _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 _QUIET_RATE = 200.0
 _CLIENTS = 4
 SHORTEST = 8.0
-"""Seconds that the quiet stream lasts at least."""
+"""Minimum seconds of the quiet stream."""
 WARM = 5.0
-"""Seconds of the quiet stream before anything is measured."""
+"""Seconds of the quiet stream before the measurement."""
 _FIRST_OUT = """
 SELECT count(*), count(*) FILTER (WHERE e.event_id = (SELECT v.event_id FROM verdicts v
     WHERE v.asset = c.asset AND v.role = 'active' AND v.rung >= 3 ORDER BY v."position" LIMIT 1))
@@ -50,7 +51,7 @@ SELECT (SELECT count(*) FROM cases WHERE asset = ANY(%(assets)s)),
 
 @dataclass(frozen=True)
 class Flood:
-    """What one flood did. Times are in seconds."""
+    """The results of one flood. Times are in seconds."""
 
     flooding: int
     """Events on the failing components."""
@@ -68,8 +69,8 @@ class Flood:
 def others_of(plant: RunningPlant, failing: Sequence[Asset]) -> list[Asset]:
     """The components of the quiet stream.
 
-    They are of a criticality of which none fails here, because a late reading of a component that failed is judged with
-    all that came after it. Where one component fails alone, they are of other lines than its own.
+    None of them has a criticality of which components fail here, because a late reading of a failed component causes
+    all later events to be judged again. If only one component fails, they are on other lines.
     """
     lines = {asset.line for asset in failing} if len(failing) == 1 else set()
     able = {asset.id for asset in faults_without_hold(plant.components)}
@@ -79,14 +80,14 @@ def others_of(plant: RunningPlant, failing: Sequence[Asset]) -> list[Asset]:
 async def raise_flood(
     plant: RunningPlant, name: str, failing: Sequence[Asset], count: int, seconds: float, watch: OrderWatch
 ) -> Flood:
-    """One flood beside a quiet stream.
+    """One flood during a quiet stream.
 
     Args:
-        name: makes the ids of this flood its own.
+        name: a prefix that makes the ids of this flood unique.
         failing: the components that fail; none may have failed before.
-        count: how many events come on them.
-        seconds: over how long they come; 0 for as fast as they are taken.
-        watch: notes the orders; it must be running.
+        count: the number of events on them.
+        seconds: the time over which they are sent; 0 sends them as fast as the API accepts them.
+        watch: records the orders; it must be running.
     """
     lasts = max(seconds, SHORTEST)
     teller = FaultTeller(plant.register, plant.began, name)
@@ -118,7 +119,7 @@ async def raise_flood(
 async def flood(
     plant: RunningPlant, name: str, failing: list[Asset], count: int, seconds: float, watch: OrderWatch
 ) -> list[float]:
-    """One flood, printed; gives the seconds to the last verdict of each batch of the others during it."""
+    """Makes one flood and prints the results; returns the seconds from each batch of the others to its last verdict."""
     others = others_of(plant, failing)
     await quiet_stream(plant, others, f"warm_{name}", WARM)
     before = await quiet_stream(plant, others, f"before_{name}", max(seconds, SHORTEST))
@@ -151,7 +152,7 @@ async def flood(
 
 
 async def quiet_stream(plant: RunningPlant, assets: Sequence[Asset], name: str, seconds: float) -> list[float]:
-    """200 events a second on these components; gives the seconds from each batch's sending to its last verdict."""
+    """200 events a second on these components; returns the seconds from each batch's sending to its last verdict."""
     stream = Stream(plant.register, assets, plant.began, name)
     watch = LedgerWatch(plant.database_url)
     watching = asyncio.create_task(watch.run())
@@ -176,14 +177,14 @@ async def _send(url: str, bodies: list[bytes], seconds: float) -> None:
                     raise SystemExit(f"the API answered {reply.status}")
 
     async with aiohttp.ClientSession() as client:
-        # The first batch holds the first signs of the fault: what is first-out is told by who came first.
+        # The first batch has the first events of each fault. It is sent alone, so that the first-out is known.
         async with client.post(f"{url}/events", data=next(waiting)[1], headers=_JSON) as reply:
             await reply.read()
         await asyncio.gather(*(work(client) for _ in range(_CLIENTS)))
 
 
 async def tell_floods(plant: RunningPlant) -> None:
-    """What the read side says."""
+    """Prints the floods that the API reports."""
     async with aiohttp.ClientSession() as client, client.get(f"{plant.api_urls[0]}/floods") as reply:
         seen = orjson.loads(await reply.read())
     for alarm_flood in seen:
@@ -192,7 +193,7 @@ async def tell_floods(plant: RunningPlant) -> None:
 
 
 async def measure(options: argparse.Namespace) -> None:
-    """The flood on one component, then those on many, over one plant."""
+    """The flood on one component, then those on many, on one plant."""
     async with running_plant(Size(500, 10)) as plant:
         for line in describe(plant.database_url):
             print(line)
@@ -215,9 +216,9 @@ async def measure(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=50, help="over how long they come; 0: as fast as taken")
+    parser.add_argument("--seconds", type=float, default=50, help="time in which they are sent; 0: as fast as accepted")
     parser.add_argument("--failing", type=int, default=100, help="components that fail at once in the second flood")
-    parser.add_argument("--floods", type=int, default=1, help="how often many fail at once, each time other components")
+    parser.add_argument("--floods", type=int, default=1, help="how many floods on many components, each on others")
     asyncio.run(measure(parser.parse_args()))
 
 

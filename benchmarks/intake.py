@@ -1,8 +1,8 @@
-"""What it costs to take events in: POST /events in batches of 100 into PostgreSQL, without judging.
+"""The cost of storing events: POST /events in batches of 100 into PostgreSQL, without judging.
 
-Run as `python -m benchmarks.intake`. The API runs in a process of its own over a database of its own; a few clients
-post detector rows of 500 assets on 10 lines, each batch once. CPU seconds are those of the API's process, and of
-everything of PostgreSQL's.
+Run as `python -m benchmarks.intake`. The API runs in a separate process with a separate database. A few clients post
+detector rows of 500 assets on 10 lines, each batch once. CPU seconds are those of the API's process, and those of all
+PostgreSQL processes.
 """
 
 import argparse
@@ -38,7 +38,7 @@ _JSON = {"Content-Type": "application/cloudevents-batch+json"}
 
 
 def plant() -> PlantRegister:
-    """Machines of one component each, spread over the lines."""
+    """Machines with one component each, distributed over the lines."""
     lines = [Asset(id=f"LINE-{n}", level=Level.LINE, name=f"Line {n}", line=f"LINE-{n}") for n in range(LINES)]
     machines, aliases, observables = [], [], []
     for number in range(ASSETS):
@@ -60,7 +60,7 @@ def plant() -> PlantRegister:
 
 
 def batches(run: int, count: int) -> list[bytes]:
-    """Rows of a detector as CloudEvents, a hundred a body, every one new."""
+    """Rows of a detector as CloudEvents, a hundred in each body, without repetitions."""
     bodies = []
     for number in range(count):
         events = []
@@ -88,7 +88,7 @@ def batches(run: int, count: int) -> list[bytes]:
 
 
 async def serve(home: Path, url: str) -> None:
-    """The API, until it is killed."""
+    """Runs the API until it is killed."""
     settings = Settings.model_validate({"home": home, "database_url": url, "api_port": 0})
     async with open_storage(settings) as storage:
         await storage.register.keep(plant(), "benchmark")
@@ -96,7 +96,7 @@ async def serve(home: Path, url: str) -> None:
 
 
 async def post(url: str, bodies: list[bytes], clients: int) -> list[float]:
-    """Posts every body once; gives the seconds that each took."""
+    """Posts every body once; returns the seconds that each took."""
     waiting: Iterator[bytes] = iter(bodies)
     taken: list[float] = []
 

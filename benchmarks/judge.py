@@ -1,7 +1,7 @@
-"""How many judgements a second one core makes with the published policies, beside bare CEL as the floor.
+"""How many anomalies one core judges in a second with the published policies, compared with CEL alone.
 
-Run as `python -m benchmarks.judge`. A run judges the same mixed stream of anomalies on 200 assets, memory carried
-along; the figures are of several runs, so that a busy machine shows as spread.
+Run as `python -m benchmarks.judge`. Each run judges the same mixed stream of anomalies on 200 assets, with memory. The
+figures are from several runs, so that load of the machine shows as spread.
 """
 
 import platform
@@ -57,7 +57,7 @@ def stream() -> list[tuple[Anomaly, Context]]:
 
 
 def rate(work: Callable[[], None], number: int) -> tuple[float, float, float]:
-    """Median, least and most operations a second over the runs."""
+    """Median, minimum and maximum operations a second over the runs."""
     rates = []
     for _ in range(RUNS):
         began = time.perf_counter()

@@ -1,8 +1,8 @@
 """Rate and latency for one, two and four workers, each with a hundred, a thousand and ten thousand assets.
 
-Run as `python -m benchmarks.scaling`. Each point is a plant of its own, everything on this one machine; so the table
-says what more processes cost and win on the same cores, and not what more machines would. Every point is the median of
-its runs, beside the bare loop in the same plant. `--chart` draws them into `docs/images/scaling.svg`.
+Run as `python -m benchmarks.scaling`. Each point is a separate plant. All processes run on this one machine, so the
+table shows the effect of more processes on the same cores, not of more machines. Every point is the median of its runs,
+compared with the bare loop in the same plant. `--chart` draws the points into `docs/images/scaling.svg`.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _INK, _COLOURS = "#24292f", ("#2f6f9f", "#b5651d", "#3f7d4e", "#7a4e9f")
 
 @dataclass(frozen=True)
 class Point:
-    """What one plant reached: events a second (median, least, most), batch latency in seconds, the bare loop's rate."""
+    """The results of one plant: events a second of each run, batch latency in seconds, and the bare loop's rate."""
 
     size: Size
     rates: Sequence[float]
@@ -53,7 +53,7 @@ async def point(size: Size, options: argparse.Namespace, *, first: bool) -> Poin
             print(f"{options.runs} runs of {options.seconds:g} s, {options.clients} clients, {size.engine} engine")
             print("| workers | assets | events/s (least to most) | of the bare loop | p50 | p99 |")
             print("|---|---|---|---|---|---|")
-        # Only once every worker is up: what it costs to start would be taken from the bare loop.
+        # The bare loop runs after every worker has started, because their start would make it slower.
         await _run(plant, "warm", _WARM, options.clients)
         stream = Stream(plant.register, plant.components, plant.began, "bare")
         bare = bare_rate(plant.database_url, [stream.body() for _ in range(_BARE_BATCHES)])
@@ -82,7 +82,7 @@ async def _run(plant: RunningPlant, name: str, seconds: float, clients: int) -> 
 
 
 def draw(points: Sequence[Point], file: Path) -> None:
-    """The points as two panels over the number of assets, a line for each number of workers: rate, and latency."""
+    """Draws rate and latency over the number of assets, with a line for each number of workers."""
     with mpl.rc_context({"svg.hashsalt": "millwright", "text.color": _INK, "font.size": 9}):
         figure = Figure(figsize=(8, 3.6), layout="constrained")
         rates, waits = figure.subplots(1, 2)
@@ -96,7 +96,7 @@ def draw(points: Sequence[Point], file: Path) -> None:
         waits.set(title="A batch's verdicts, ms: p50 full, p99 dashed", xscale="log", xlabel="assets", ylim=(0, None))
         rates.legend(frameon=False)
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Without a date the same points give the same file.
+        # Without a date, the same points give the same file.
         figure.savefig(file, format="svg", metadata={"Date": None})
 
 
@@ -120,7 +120,7 @@ def _lines(axes: Axes, points: Sequence[Point], value: Callable[[Point], float],
 
 
 async def measure(options: argparse.Namespace) -> None:
-    """Every point, one plant after another."""
+    """Measures every point, one plant after another."""
     shapes = [
         Size(assets, min(10, assets), workers, engine=options.engine)
         for workers in options.workers
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
     parser.add_argument(
-        "--chart", type=Path, nargs="?", const=_CHART, help="draw the chart, into docs/images by itself"
+        "--chart", type=Path, nargs="?", const=_CHART, help="draw the chart, by default into docs/images"
     )
     asyncio.run(measure(parser.parse_args()))
 

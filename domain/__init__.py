@@ -1,1 +1,1 @@
-"""The vocabulary of Millwright: frozen models, keys, clock, errors and ports. Imports nothing else of ours."""
+"""Frozen models, keys, clock, errors and ports. This package imports nothing else of ours."""

@@ -1,11 +1,11 @@
-"""Alarms as a production line hears them (ISA-18.2)."""
+"""The alarms of a production line (ISA-18.2)."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 
 class Alarm(NamedTuple):
-    """One alarm: when, in event time, and of what fault. A plain tuple, because a flood has tens of thousands."""
+    """An alarm: its event time and its fault. A plain tuple, because a flood has tens of thousands of alarms."""
 
     at: datetime
     asset: str

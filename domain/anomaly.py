@@ -1,4 +1,4 @@
-"""Events from outside, the anomalies they carry, and what becomes of them."""
+"""Received messages, the anomalies that they report, and their fates."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -10,11 +10,11 @@ from domain.canonical import timestamp
 from domain.model import Model, Moment
 
 OWN_WRITE_BACK: Final = "our own write-back"
-"""The reason of an event that is our own patch of a twin, coming back from the twin service."""
+"""The reason stored with an event that the twin service sent because Millwright patched a twin."""
 
 
 class Fate(StrEnum):
-    """What became of a received message."""
+    """The result of a received message."""
 
     DECIDED = "decided"
     DUPLICATE = "duplicate"
@@ -24,23 +24,23 @@ class Fate(StrEnum):
 
 
 class AnomalyKind(StrEnum):
-    """What sort of evidence an anomaly is."""
+    """The kind of an anomaly."""
 
     CODE = "code"
     """A device reported an error code."""
     DEVIATION = "deviation"
-    """A detector saw a signal away from its baseline."""
+    """A detector found that a signal deviates from its baseline."""
     RISK = "risk"
-    """A model states how likely maintenance is: a state, repeated at each run."""
+    """A model reports how likely it is that maintenance is needed, again at each run."""
     MANUAL = "manual"
-    """A person raised it by hand."""
+    """A person reported it."""
 
 
 _KIND_ORDER = {AnomalyKind.CODE: 0, AnomalyKind.DEVIATION: 1, AnomalyKind.RISK: 2, AnomalyKind.MANUAL: 3}
 
 
 class Quality(StrEnum):
-    """How far the signal behind an anomaly may be believed (OPC UA part 8 status severity)."""
+    """How reliable the signal of an anomaly is (OPC UA part 8 status severity)."""
 
     GOOD = "good"
     UNCERTAIN = "uncertain"
@@ -48,7 +48,7 @@ class Quality(StrEnum):
 
 
 class Risk(StrEnum):
-    """The states of `PredictMaintenance()`."""
+    """The risks that the detector `PredictMaintenance()` reports."""
 
     LOW = "Low"
     MEDIUM = "Medium"
@@ -61,11 +61,11 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Anomaly(Model):
-    """A normalised event that says something is unusual.
+    """A normalised event that reports unusual behaviour of an asset.
 
-    `at` is the event's own time. `score` is the distance from `baseline` in standard errors, positive in the
-    direction that matters. `confidence` is the detector's own; where it gave none it is None, which policies see
-    as 0: never as certain. `lead_low` and `lead_high` bound the predicted time to functional failure.
+    `at` is the event time. `score` is the distance from `baseline` in standard errors, in the direction that indicates
+    the failure. `confidence` is the detector's own; if the detector gave none, it is None, and policies read 0.
+    `lead_low` and `lead_high` bound the predicted time to functional failure.
     """
 
     kind: AnomalyKind
@@ -90,28 +90,27 @@ class Anomaly(Model):
     raised_by: str | None = None
 
     def order(self, natural_key: str) -> str:
-        """Text that sorts anomalies of one failure mode as judging takes them.
+        """Text that sorts the anomalies of one fault in the order of judging.
 
-        Codes come before deviations of the same instant: a device that reports its error in the hour in which the
-        detector sees the shift has confirmed it.
+        Codes come before deviations of the same time. So an error code confirms a deviation that a detector finds in
+        the same hour.
         """
         return f"{timestamp(self.at)[:-1]}|{_KIND_ORDER[self.kind]}|{natural_key}"
 
 
 def position_time(position: str) -> datetime:
-    """The instant that leads a position made by `Anomaly.order`."""
+    """The event time at the beginning of a position from `Anomaly.order`."""
     return datetime.strptime(position.split("|", 1)[0], "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC)
 
 
 class Received(Model):
     """A received message, readable or not, before it is stored.
 
-    `ingress` is the entity of a bus, or `http`. `sequence` is the bus's own number within the entity, or one of ours
-    for HTTP, and `enqueued_at` the time at which a bus accepted the message: a redelivery has the same three, and the
-    same content. A recreated entity only repeats the numbers. `source` and `external_id` are what the sender calls the
-    message; see `domain.identity`. `natural_key` names the observation itself, so that a query run again makes nothing
-    new; it is None only where the message could not be read. `fate` is set where intake alone decides it; None waits
-    for judging.
+    `ingress` is the entity of a bus, or `http`. `sequence` is the bus's number within the entity, or our own for HTTP.
+    `enqueued_at` is the time at which the bus accepted the message. A redelivery has the same three values and the same
+    content; a recreated entity repeats only the numbers. `source` and `external_id` are the message's names from its
+    sender; see `domain.identity`. `natural_key` names the observation, so that a repeated query adds no event; it is
+    None only if the message cannot be read. `fate` is set if intake alone decides it; None means that judging decides.
     """
 
     ingress: str

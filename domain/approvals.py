@@ -1,4 +1,4 @@
-"""What people sign of a policy version, in which words, and how many of them it takes."""
+"""What people sign about a policy version: the acts, the signed words, and the number of approvals needed."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -23,7 +23,7 @@ ROLES: dict[str, frozenset[str]] = {
     ROLLBACK: frozenset({"operator"}),
     WITHDRAW: frozenset({"author", "approver", "operator"}),
 }
-"""What may be signed, and the roles of which a signer holds at least one."""
+"""The acts that can be signed, and their roles. The signer needs at least one of these."""
 
 PLACES: dict[str, tuple[AssignedAs, ...]] = {
     ACTIVATE: ("active",),
@@ -32,10 +32,10 @@ PLACES: dict[str, tuple[AssignedAs, ...]] = {
     CANARY: ("canary",),
     SHADOW: ("shadow",),
 }
-"""The acts that assign a version, and as what."""
+"""The acts that assign a version, and how each assigns it."""
 
 EMERGENCY_LASTS = timedelta(hours=8)
-"""How long an emergency change holds before it must have been approved: a shift."""
+"""An emergency change ends after this time (one shift) unless the version is approved by then."""
 
 MOST_APPROVALS = 3
 _SMALL, _LARGE = 10, 2000
@@ -43,9 +43,9 @@ _WITHDRAWN = "withdraw this version: "
 
 
 class Blast(Model):
-    """What a backtest found a version to change: how many assets, by how many rungs at most.
+    """What a version changes, as a backtest found: how many assets, and by how many rungs at most.
 
-    `unattended` is how many machines it adds to those whose hold is released without a person.
+    `unattended` is the number of machines that it adds to those whose hold is released without a person.
     """
 
     at: datetime
@@ -56,18 +56,18 @@ class Blast(Model):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """That a person approved a version."""
+    """A person's approval of a version."""
 
     person: str
     at: datetime
 
 
 def approvals_needed(assets_touched: int, rung_changed: int, unattended: int) -> int:
-    """How many people must approve: their number grows with assets touched times rungs changed.
+    """How many people must approve, by the number of assets touched times the rungs changed.
 
-    Up to 10 (the components of a machine or two) one will do; up to 2,000 (every component of a plant of a hundred
-    machines, by the whole ladder) it takes two; beyond, three. One machine more whose hold is released without a person
-    takes two at least.
+    Up to 10 (the components of one or two machines) one person must. Up to 2,000 (every component of a plant of a
+    hundred machines, by the whole ladder) two must, above that three. If a machine is added whose hold is released
+    without a person, at least two must.
     """
     blast = max(assets_touched, 0) * max(rung_changed, 0)
     if blast > _LARGE:
@@ -76,46 +76,46 @@ def approvals_needed(assets_touched: int, rung_changed: int, unattended: int) ->
 
 
 def needed_with(blasts: Collection[Blast]) -> int:
-    """How many approvals it takes with these backtests: the worst of them counts, and none at all is the worst."""
+    """How many approvals a version needs: the most that any of its backtests requires, or the maximum without one."""
     if not blasts:
         return MOST_APPROVALS
     return max(approvals_needed(blast.assets, blast.max_rung_change, blast.unattended) for blast in blasts)
 
 
 def check_changed(body: str) -> None:
-    """Refuses a backtest that would be weighed as changing nothing because it does not say what it changes.
+    """Refuses a backtest that does not state what it changes: it would count as one that changes nothing.
 
     Raises:
-        ActRejected: `changed`, or one of its figures, is missing or no count.
+        ActRejected: `changed`, or one of its figures, is missing or is not a count.
     """
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise ActRejected(f"the backtest is no JSON: {error}", field="body") from error
+        raise ActRejected(f"the backtest is not JSON: {error}", field="body") from error
     changed = found.get("changed") if isinstance(found, dict) else None
     for name in ("assets", "max_rung_change", "unattended"):
         figure = changed.get(name) if isinstance(changed, dict) else None
         if not isinstance(figure, int) or isinstance(figure, bool) or figure < 0:
             field = "changed" if not isinstance(changed, dict) else f"changed.{name}"
             raise ActRejected(
-                "a backtest says how many assets it changes, by how many rungs, and how many machines more have their "
-                "hold released without a person",
+                "a backtest must state how many assets it changes, by how many rungs, and how many more machines have "
+                "their hold released without a person",
                 field=field,
-                fix="attach what `millwright policy backtest` found, whole",
+                fix="attach the complete result of `millwright policy backtest`",
             )
 
 
 def approved_at(
     approvals: Sequence[Approval], barred: Collection[str], blasts: Sequence[Blast], *, first_light: bool
 ) -> datetime | None:
-    """When a version had its approvals; None while it has not. What comes later never takes them back.
+    """When a version first had enough approvals; None while it has not. A later backtest does not take them back.
 
     Args:
-        approvals: who approved and when; of one person the first counts.
-        barred: those whose approval does not count: everybody who wrote it, or put it in force as an emergency.
-        blasts: its backtests; each counts from its own instant on.
-        first_light: the version was published before any was ever in force: one approval is enough, for there was no
-            history to weigh it on.
+        approvals: who approved, and when; the first of each person counts.
+        barred: the people whose approval does not count: its authors, and those who put it in force in an emergency.
+        blasts: what its backtests found; each counts from its own time on.
+        first_light: whether the version was published before any was ever in force. Then one approval is enough,
+            because there was no history for a backtest.
     """
     standing = [approval for approval in approvals if approval.person not in barred]
     for moment in sorted({approval.at for approval in standing} | {blast.at for blast in blasts}):
@@ -127,7 +127,7 @@ def approved_at(
 
 
 def one_line(reason: str) -> str:
-    """A reason as it is signed and stored: no line breaks, which part the fields of a signed statement."""
+    """A reason on one line, as it is signed and stored: line breaks separate the fields of a signed statement."""
     return " ".join(reason.split())
 
 
@@ -141,13 +141,13 @@ def placing_meaning(
     replaces: str | None = None,
     band: str | None = None,
 ) -> str:
-    """What a signature that assigns a version says, every term of the assignment in it.
+    """The words of a signature that assigns a version, with every term of the assignment.
 
     Args:
         act: one of `PLACES`.
-        scopes: what is reached; several where a rollback follows a version that was in force in several places.
-        replaces: the digest of the version rolled back.
-        band: what a canary must keep within, as text.
+        scopes: where the version is assigned; several if a rollback replaces a version that was in force in several.
+        replaces: the digest of the version that is rolled back.
+        band: the limits for the figures of a canary, as text.
     """
     where = ", ".join(sorted(scope.words for scope in scopes))
     until = f" until {timestamp(effective_to)}" if effective_to is not None else ""
@@ -157,10 +157,10 @@ def placing_meaning(
 
 
 def withdrawing_meaning(role: AssignedAs | None, reason: str) -> str:
-    """What a signature says that withdraws a version, or ends only its canaries or shadows."""
+    """The words of a signature that withdraws a version, or that ends only its canaries or shadows."""
     return f"{_WITHDRAWN if role is None else f'end as {role}: '}{reason}"
 
 
 def withdraws_version(meaning: str) -> bool:
-    """Whether a withdrawal is of the version and not only of some assignments."""
+    """Whether these words withdraw the version, and not only some of its assignments."""
     return meaning.startswith(_WITHDRAWN)

@@ -1,4 +1,4 @@
-"""The equipment hierarchy and the names it has in other systems (ISA-95 part 1, ISO 14224 clause 8)."""
+"""The equipment hierarchy, and its names in other systems (ISA-95 part 1, ISO 14224 clause 8)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from domain.model import Model, Moment
 
 
 class Level(StrEnum):
-    """Where in the hierarchy an asset stands."""
+    """The level of an asset in the hierarchy."""
 
     SITE = "site"
     LINE = "line"
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class Criticality(StrEnum):
-    """What a stop of the asset costs the plant, A the most."""
+    """The cost to the plant when an asset stops, from A (highest) to D."""
 
     A = "A"
     B = "B"
@@ -28,8 +28,8 @@ class Criticality(StrEnum):
 class Asset(Model):
     """A node of the equipment hierarchy.
 
-    `machine` and `line` are the ancestors at those levels (the asset's own id where it is one), so that judging
-    needs no walk. `asset_class` and `criticality` of a component are its machine's.
+    `machine` and `line` are the ids of the machine and the line that it is part of, or its own id if it is one. So
+    judging does not search the hierarchy. A component has the `asset_class` and the `criticality` of its machine.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Asset(Model):
 
 
 class Alias(Model):
-    """One entry of the crosswalk: what an asset is called in another system, and since when."""
+    """One entry of the crosswalk: the name of an asset in another system, and the time from which it is valid."""
 
     system: str
     external_id: str
@@ -57,14 +57,14 @@ class Alias(Model):
 
 
 class ObservableKind(StrEnum):
-    """What a machine can be seen by."""
+    """The kind of an observable."""
 
     SIGNAL = "signal"
     CODE = "code"
 
 
 class Observable(Model):
-    """A signal or an error code of a machine, and the component and failure mode it tells of.
+    """A signal or an error code of a machine, with the component and the failure mode that it indicates.
 
     Units are UCUM; `failure_mode` is an ISO 14224 annex B code.
     """
@@ -92,10 +92,10 @@ def retired_words(asset: str, at: datetime) -> str:
 
 
 class PlantRegister(Model):
-    """What an import brings: the assets, their names elsewhere, and what can be seen of them.
+    """The content of an import: the assets, their names in other systems, and the observables.
 
-    `retired` are the assets that have left the plant; an import knows none. Their names and observables are among
-    those of the others.
+    `retired` are the assets that have left the plant; an import has none. Their names and observables are among those
+    of the others.
     """
 
     assets: tuple[Asset, ...]
@@ -103,11 +103,11 @@ class PlantRegister(Model):
     observables: tuple[Observable, ...]
     retired: tuple[Retirement, ...] = ()
     models: dict[str, dict[str, str]] = {}
-    """Per DTDL model id, its declared contents and their kinds (`property`, `telemetry`, …)."""
+    """For each DTDL model id, its declared contents and their kinds (`property`, `telemetry`, …)."""
 
 
 def system_of(kind: str, instance: str) -> str:
-    """The crosswalk's word for one instance of a kind of system: `cmms:hamburg`. Where there is one, `cmms` will do."""
+    """The crosswalk's name for an instance of a kind of system: `cmms:hamburg`, or `cmms` if there is only one."""
     return f"{kind}:{instance}"
 
 
@@ -116,4 +116,4 @@ DEVICE_SYSTEM = "device"
 CMMS_SYSTEM = "cmms"
 MES_SYSTEM = "mes"
 SYSTEMS = (CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, DEVICE_SYSTEM)
-"""The systems of the crosswalk; the first two may be followed by an instance."""
+"""The systems of the crosswalk. An instance may follow the first two, as in `cmms:hamburg`."""

@@ -1,7 +1,7 @@
-"""Which policy versions judge an asset: assignments, how far they reach, and which of them wins.
+"""Which policy versions judge an asset: assignments, their scopes, and their precedence.
 
-An assignment is never altered. It is recorded at one instant and in force from another; what ends it early is a record
-of its own. So "what was in force at T" can be answered as of now and as it was known at any instant before.
+An assignment never changes. It is recorded at one time and in force from another. A separate record ends it early. So
+"what was in force at T" can be answered from all records, and from those that existed at any earlier time.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Place(Model):
-    """Where an asset stands; of a line asked about by itself only `line` and `site` are known."""
+    """The place of an asset in the hierarchy. For a line, only `line` and `site` are set."""
 
     asset: str | None = None
     machine: str | None = None
@@ -28,9 +28,9 @@ class Place(Model):
 
 
 class Scope(Model):
-    """What an assignment reaches: everything, or one site, line, asset class, or share of the machines.
+    """The assets of an assignment: all, those of one site, line or asset class, or a percentage of the machines.
 
-    `percent` is above 0 and below 100. A share is stable: a larger one holds every machine of a smaller one.
+    `percent` is above 0 and below 100. A larger percentage contains every machine of a smaller one.
     """
 
     line: str | None = None
@@ -40,13 +40,13 @@ class Scope(Model):
 
     @property
     def specificity(self) -> int:
-        """How narrow: everything, a share, a site, a class, a line."""
+        """How narrow the scope is, from 0: all assets, a percentage, a site, a class, a line."""
         ranks = (self.percent, self.site, self.asset_class, self.line)
         return max((rank for rank, value in enumerate(ranks, start=1) if value is not None), default=0)
 
     @property
     def words(self) -> str:
-        """The scope as people read and sign it."""
+        """The scope as people read it and sign it."""
         if self.line is not None:
             return f"line {self.line}"
         if self.asset_class is not None:
@@ -58,7 +58,7 @@ class Scope(Model):
         return "every line"
 
     def covers(self, place: Place) -> bool:
-        """Whether an asset there is reached."""
+        """Whether an asset at this place is in the scope."""
         if self.line is not None:
             return place.line == self.line
         if self.asset_class is not None:
@@ -74,16 +74,16 @@ EVERYWHERE = Scope()
 
 
 def share_of(machine: str) -> float:
-    """A machine's place in the draw, from 0 to below 100: the same for ever, whatever else is drawn.
+    """A number from 0 to below 100 that is derived from the machine's id and never changes.
 
-    The machine is drawn and not the component: a hold stops the machine, so its components are judged alike.
+    All components of a machine have the same number, because a hold stops the whole machine.
     """
     return int.from_bytes(hashlib.sha256(machine.encode()).digest()[:8], "big") / 2**64 * 100
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """That an assignment ends at an instant, and when that was recorded."""
+    """When an assignment ends, and when that was recorded."""
 
     at: datetime
     recorded_at: datetime
@@ -94,8 +94,8 @@ class End:
 class Placement:
     """An assignment of a version.
 
-    `expires_at` is set for an emergency change, which ends there unless the version was approved by then;
-    `approved_at` is when it was.
+    `expires_at` is set for an emergency change, which ends then unless the version was approved before. `approved_at`
+    is the time of that approval.
     """
 
     id: int
@@ -110,7 +110,7 @@ class Placement:
     approved_at: datetime | None = None
 
     def until(self, known_at: datetime) -> datetime | None:
-        """When it ends, as known at an instant; None where nothing ends it."""
+        """When it ends, by the records up to `known_at`; None if nothing ends it."""
         found = [self.effective_to] if self.effective_to is not None else []
         found += [end.at for end in self.ends if end.recorded_at <= known_at]
         if self.expires_at is not None and not self._approved_in_time(known_at):
@@ -118,7 +118,7 @@ class Placement:
         return min(found, default=None)
 
     def in_force(self, at: datetime, known_at: datetime) -> bool:
-        """Whether it holds at an instant, as known at another."""
+        """Whether it is in force at a time, by the records up to `known_at`."""
         if self.recorded_at > known_at or self.effective_from > at:
             return False
         until = self.until(known_at)
@@ -132,30 +132,30 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What judges an asset: one placement at most that acts, and one of each version that judges beside it."""
+    """The placements that judge an asset: at most one that acts, and one of each version that judges as a shadow."""
 
     active: Placement | None
     shadows: tuple[Placement, ...]
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """The versions that judge, the active one first."""
+        """The versions that judge; the one that acts is first."""
         acting = () if self.active is None else (self.active.digest,)
         return (*acting, *(shadow.digest for shadow in self.shadows))
 
 
 def choose(placements: Iterable[Placement], place: Place, at: datetime, known_at: datetime | None = None) -> Chosen:
-    """The versions that judge an asset at an instant.
+    """The versions that judge an asset at a time.
 
-    A canary beats the active version on its assets, the narrower scope beats the wider, the later beginning the
-    earlier, the later record the earlier. What a canary displaces judges on as a shadow, so that it is warm when the
-    canary is halted.
+    A canary takes precedence over the active version. Then a narrower scope takes precedence over a wider one, a later
+    start over an earlier one, and a later record over an earlier one. The active version that a canary displaces still
+    judges, as a shadow. So its memory is complete when the canary is halted.
 
     Args:
         placements: every assignment, in any order.
-        place: where the asset stands.
-        at: the instant asked about.
-        known_at: the instant whose knowledge is asked for; None takes all that is known.
+        place: the asset's place.
+        at: the time.
+        known_at: uses the records up to this time; None uses all records.
     """
     known = known_at if known_at is not None else _EVER
     live = [placement for placement in placements if placement.scope.covers(place) and placement.in_force(at, known)]
@@ -172,7 +172,7 @@ def choose(placements: Iterable[Placement], place: Place, at: datetime, known_at
 
 
 def turning_points(placements: Iterable[Placement]) -> list[datetime]:
-    """The instants at which what judges somewhere may change, in order."""
+    """The times at which the judging versions may change anywhere, in order."""
     found: set[datetime] = set()
     for placement in placements:
         found |= {placement.effective_from, placement.recorded_at}
@@ -187,9 +187,9 @@ def turning_points(placements: Iterable[Placement]) -> list[datetime]:
 
 
 def judging_since(placements: Sequence[Placement], place: Place, digest: str, at: datetime) -> datetime:
-    """Since when a version that judges an asset at an instant has done so without a break, as it was lived.
+    """When a version began to judge an asset without a break, by the records of each time.
 
-    A plant's clock may stand while people act: within one instant, what was recorded is gone through step by step.
+    Plant time may not move between two acts. Records of the same time are therefore applied one by one.
     """
     since = at
     for moment in reversed([turning_point for turning_point in turning_points(placements) if turning_point <= at]):

@@ -1,4 +1,4 @@
-"""How far a policy may act without a person's review, by asset class and failure mode: earned, approved, and lost."""
+"""Autonomy: whether a policy may release orders without a planner's review, by asset class and failure mode."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,18 +10,18 @@ from domain.model import Model, Moment
 
 
 class AutonomyState(StrEnum):
-    """How far a class and failure mode has come."""
+    """The autonomy of an asset class and failure mode."""
 
     REVIEW = "review"
     """A planner approves each order."""
     PROPOSED = "proposed"
-    """It has earned promotion and waits for a person's signature; a planner approves each order still."""
+    """The findings allow promotion, and a person must sign it. A planner still approves each order."""
     AUTOMATIC = "automatic"
-    """Its orders are released without review."""
+    """Orders are released without review."""
 
 
 class AutonomyMove(StrEnum):
-    """What changed it. After `lost` and `refused` earning begins anew."""
+    """A change of autonomy. After `lost` and `refused`, the findings are counted from zero."""
 
     PROPOSED = "proposed"
     WITHDRAWN = "withdrawn"
@@ -38,7 +38,7 @@ class AutonomyMove(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class AutonomyKey:
-    """Whose autonomy: a policy's, whichever version, over one class and failure mode."""
+    """The key of autonomy: a policy (any version), an asset class and a failure mode."""
 
     policy: str
     asset_class: str
@@ -46,25 +46,25 @@ class AutonomyKey:
 
     @classmethod
     def of(cls, view: CaseView) -> "AutonomyKey":
-        """That of a case."""
+        """The key for a case."""
         return cls(view.verdict.policy, view.context.asset_class, view.failure_mode)
 
     @property
     def subject(self) -> str:
-        """As acts name it."""
+        """The subject of its acts."""
         return f"autonomy/{self.policy}/{self.asset_class}/{self.failure_mode}"
 
 
 class AutonomyTerms(Model):
-    """What a policy version says of autonomy. Where it does not `enforce`, its rungs alone say what is released."""
+    """A policy version's settings for autonomy. Without `enforce`, only the rung decides about release."""
 
     enforce: bool
     automatic: bool
-    """Whether it acts without review until a breach, where nobody has said anything yet."""
+    """Whether autonomy is `automatic` before the first move."""
 
 
 class AutonomyRecord(Model):
-    """What has been measured since earning began: findings on orders that were to go out without review.
+    """The findings on orders that asked for release, counted since autonomy was last lost or refused.
 
     `move` is the number of the latest move, 0 before the first.
     """
@@ -76,13 +76,13 @@ class AutonomyRecord(Model):
     at: Moment | None
 
     def digest(self, key: "AutonomyKey") -> str:
-        """What a person signs who promotes or refuses: whose autonomy, and on what showing."""
+        """The digest that a person signs to promote or refuse: of the key and the findings."""
         whose = {"policy": key.policy, "asset_class": key.asset_class, "failure_mode": key.failure_mode}
         return digest({**whose, "confirmed": self.confirmed, "wrong": self.wrong, "move": self.move})
 
 
 class AutonomyAdvice(Model):
-    """A move that the measured precision asks for."""
+    """A move that the measured precision requires."""
 
     move: AutonomyMove
     lower_bound: float
@@ -90,15 +90,15 @@ class AutonomyAdvice(Model):
 
 
 class AutonomyStore(Protocol):
-    """Where autonomy is kept."""
+    """The autonomy in storage."""
 
     async def record(self, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
-        """Where a class and failure mode stands, and what was measured.
+        """The state of a class and failure mode, and its findings.
 
-        A promotion whose signature does not hold is none.
+        A promotion with an invalid signature does not count.
         """
         ...
 
     async def advised(self, key: AutonomyKey, record: AutonomyRecord, advice: AutonomyAdvice) -> bool:
-        """Keeps a move that nobody signs; False where another came in between, which is then to be weighed again."""
+        """Records a move that nobody signs. False if another move was recorded since `record`: then read it again."""
         ...

@@ -1,4 +1,4 @@
-"""One byte form for every value we hash, so that a digest made today is made again in ten years."""
+"""One byte form for every value that we hash, so that the same value has the same digest in ten years."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
 
 def _plain(value: object) -> object:
     if isinstance(value, Model):
-        # The fields themselves: asking the model for them one by one costs five times as much, and gives the same.
+        # Reading `__dict__` is five times as fast as reading the fields one by one, with the same result.
         return _without_empty(value.__dict__, value.later) if value.later else value.__dict__
     if isinstance(value, timedelta):
         return duration(value)
@@ -32,7 +32,7 @@ def _without_empty(fields: Mapping[str, object], later: Sequence[str]) -> Mappin
 
 
 def duration(value: timedelta) -> str:
-    """A duration as canonical text: ISO 8601 in seconds, with the six digits of a fraction only where there is one."""
+    """A duration as canonical text: ISO 8601 in seconds, with six decimal places only if there is a fraction."""
     whole, fraction = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
     sign = "-" if value < timedelta() else ""
     return f"{sign}PT{whole}.{fraction:06d}S" if fraction else f"{sign}PT{whole}S"
@@ -54,7 +54,7 @@ def digest(value: object) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """An instant as text that sorts as time does: microseconds and a Z, always 27 characters."""
+    """A time as text that sorts by time: with microseconds and a Z, always 27 characters."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
@@ -78,11 +78,11 @@ def merkle_root(leaves: Sequence[str]) -> str:
 
 
 def merkle_path(leaves: Sequence[str], index: int) -> list[str]:
-    """What proves that a leaf is under `merkle_root`: the nodes beside its way up (RFC 6962, section 2.1.1).
+    """The nodes that prove that a leaf is under `merkle_root`: its audit path (RFC 6962, section 2.1.1).
 
     Args:
         leaves: all digests under the root, in their order.
-        index: the leaf's place among them.
+        index: the leaf's index among them.
     """
     level, path = [hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest() for leaf in leaves], []
     while len(level) > 1:

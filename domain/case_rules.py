@@ -1,6 +1,6 @@
-"""When a verdict opens a case, feeds it, raises it, is noted on it or takes evidence away: pure, and the same for all.
+"""Whether a verdict opens a case, adds evidence to it, raises it, is noted on it, or revises it. Pure.
 
-Live judging, the shadow, the backtest and the demo's score decide by these functions.
+Live judging, shadows, backtests and the demo's score use these functions.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from domain.verdict import Rung
 
 
 class Effect(StrEnum):
-    """What a verdict does to the cases of its fault."""
+    """The effect of a verdict on the cases of its fault."""
 
     NOTHING = "nothing"
     OPENS = "opens"
@@ -26,7 +26,7 @@ class CaseSpan:
     """The span of a case over its evidence, in event time.
 
     Attributes:
-        event_at: the earliest event that asked for as much as the case does.
+        event_at: the earliest event that asked for as much as the case.
         last_event_at: the latest one.
         rung: the highest rung that was asked for.
         closed_as: how the case was closed; None while it is open.
@@ -38,23 +38,23 @@ class CaseSpan:
     closed_as: ClosedAs | None = None
 
     def stretch(self, at: datetime, rung: Rung) -> None:
-        """Stretches the span over an event.
+        """Extends the span to an event.
 
-        An event that asks for less than an order lengthens no episode of orders: `rearm` runs from the last that did.
+        If the case asks for an order, only events that ask for an order extend it: `rearm` runs from the last of them.
         """
         if rung.orders or not self.rung.orders:
             self.event_at = min(self.event_at, at)
             self.last_event_at = max(self.last_event_at, at)
 
     def is_raised_by(self, rung: Rung) -> bool:
-        """Whether a verdict asks for more than the case does. Only an open case rises."""
+        """Whether a verdict asks for more than the case, and the case is open."""
         return self.closed_as is None and rung > self.rung
 
     def includes(self, at: datetime, rung: Rung, rearm: timedelta) -> bool:
         """Whether a verdict belongs to this closed episode, and is noted on it.
 
-        Evidence outlives a repair: a mean over 12 hours stays high for hours. A case that was withdrawn takes nothing,
-        and one that was closed without having asked for an order does not swallow a verdict that does.
+        Evidence continues after a repair: a mean over 12 hours stays high for hours. A withdrawn case includes no
+        verdict. A case that never asked for an order includes no verdict that asks for one.
         """
         if self.closed_as is ClosedAs.WITHDRAWN or (rung.orders and not self.rung.orders):
             return False
@@ -62,11 +62,11 @@ class CaseSpan:
 
 
 def is_news(rung: Rung, previous: Rung | None) -> bool:
-    """Whether a verdict concerns cases: the first on an event at `inspect` or above, or a revision to or from there.
+    """Whether a verdict can affect cases: a first verdict at `inspect` or above, or a change of rung to or from there.
 
     Args:
-        rung: what the verdict asks for.
-        previous: what the verdict before it on the same event asked for; None where it is the first.
+        rung: the verdict's rung.
+        previous: the rung of the verdict before it on the same event; None if it is the first.
     """
     if previous is None:
         return rung.opens_case
@@ -74,13 +74,13 @@ def is_news(rung: Rung, previous: Rung | None) -> bool:
 
 
 def effect(newest: CaseSpan | None, at: datetime, rung: Rung, rearm: timedelta) -> Effect:
-    """What a verdict that is news does.
+    """The effect of a verdict for which `is_news` is true.
 
     Args:
-        newest: the span of the fault's open case, else of the one opened last; None where there is none.
-        at: when the event happened.
-        rung: what the verdict asks for.
-        rearm: how long after its last evidence a closed case still takes evidence.
+        newest: the span of the fault's open case, otherwise of the case opened last; None if there is no case.
+        at: the event time.
+        rung: the verdict's rung.
+        rearm: how long after its last evidence a closed case still includes verdicts.
     """
     if not rung.opens_case:
         return Effect.NOTHING if newest is None else Effect.REVISES
@@ -92,16 +92,16 @@ def effect(newest: CaseSpan | None, at: datetime, rung: Rung, rearm: timedelta) 
 
 
 def counts_as_evidence(previous: Rung | None) -> bool:
-    """Whether a verdict adds a piece of evidence: the first on its event that asks for a case."""
+    """Whether a verdict adds evidence: it is the first on its event that asks for a case."""
     return previous is None or previous < Rung.INSPECT
 
 
 def is_too_late(at: datetime, newest: datetime, lateness: timedelta) -> bool:
-    """Whether an event came too late to count: its verdict is recorded, and moves no memory and no case.
+    """Whether an event arrived too late: its verdict is recorded, but changes no memory and no case.
 
     Args:
-        at: when the event happened.
-        newest: when the newest event happened that was judged for the same fault.
-        lateness: how late an event may come.
+        at: the event time.
+        newest: the event time of the newest event that was judged for the same fault.
+        lateness: how late an event may arrive.
     """
     return at < newest - lateness

@@ -13,7 +13,7 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 
 
 class Phase(StrEnum):
-    """How far a case has come; what it waits for stands beside it."""
+    """The progress of a case. `CaseView.waiting_for` says what it waits for."""
 
     PROPOSE = "propose"
     REVIEW = "review"
@@ -33,13 +33,13 @@ class ClosedAs(StrEnum):
     CANCELLED = "cancelled"
     """The order was cancelled, skipped or deleted in the CMMS."""
     REJECTED = "rejected"
-    """A person said no before there was an order."""
+    """A person rejected the proposal before there was an order."""
     WITHDRAWN = "withdrawn"
-    """The evidence was revised away, or the asset was retired, while nobody had touched the draft."""
+    """Revised verdicts removed the evidence, or the asset was retired, and nobody had touched the order."""
 
 
 class Lane(StrEnum):
-    """Who must act before a case goes on."""
+    """The people who must act before the case continues."""
 
     REVIEW = "review"
     PLANNER = "planner"
@@ -48,7 +48,7 @@ class Lane(StrEnum):
 
 
 class Decision(Model):
-    """A person's yes or no to a proposed action."""
+    """A person's approval or rejection of a proposed action."""
 
     approved: bool
     by: str
@@ -57,7 +57,7 @@ class Decision(Model):
 
 
 class Evidence(Model):
-    """One notable event of a case, for its story and the order's text."""
+    """One event of a case, for the case's history and the order's text."""
 
     at: Moment
     detector: str
@@ -69,20 +69,20 @@ class Evidence(Model):
     code: str | None
     rung: Rung
     traceparent: str | None = None
-    """Of the message that brought it (W3C Trace Context)."""
+    """The trace parent of the event's message (W3C Trace Context)."""
 
 
 class CaseView(Model):
-    """All of a case that a step needs, read in one go. `GET /cases/{case}` answers it too: each field is published.
+    """All data of a case that a step needs, from one read. `GET /cases/{case}` returns it too: each field is public.
 
     Args:
         fed: how many events opened, raised or revised the case or were noted on it.
         evidence: the first six of them.
         retired_at: when its asset was retired; None while it is in the register.
-        withdraw: why its order is to be withdrawn: the evidence was revised away, or the asset was retired.
-        order_read_at: when the CMMS last told us the state of the order: just before it was asked, or when a poll was
-            stored. None before the first time.
-        order_notes: the keys of the notes that we wrote on the order, the first first.
+        withdraw: why its order must be withdrawn: revised verdicts removed the evidence, or the asset was retired.
+        order_read_at: when the state of the order was last read from the CMMS: the time just before the request, or
+            when a poll was stored. None before the first time.
+        order_notes: the keys of the notes that we wrote on the order, in their order.
     """
 
     id: str
@@ -104,15 +104,15 @@ class CaseView(Model):
     otherwise: tuple[str, ...] = ()
     """What would have changed the verdict that opened the case or raised it last, in sentences."""
     cmms_system: str | None
-    """The CMMS instance that has the case's order, or serves its site; None where none does."""
+    """The CMMS instance that has the case's order, or that serves its site; None if there is none."""
     cmms_asset: str | None
     cmms_attributes: dict[str, str]
     mes_system: str | None
-    """The MES instance that serves the case's site; None where none does."""
+    """The MES instance that serves the case's site; None if there is none."""
     mes_equipment: str | None
     twin: str | None
     twin_declares: frozenset[str] | None = None
-    """What the model of the asset's twin declares; None where that was not imported."""
+    """The contents that the model of the asset's twin declares; None if the model was not imported."""
     machine_twin: str | None
     urgency: UrgencyDecision | None
     production: ProductionContext | None
@@ -135,6 +135,6 @@ class CaseView(Model):
 
     @property
     def due_at(self) -> Moment | None:
-        """When the policy wants the work done."""
+        """By when the policy wants the work done."""
         within: timedelta | None = self.verdict.due_within
         return self.opened_at + within if within else None

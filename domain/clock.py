@@ -1,19 +1,19 @@
-"""Time as a port: wall time in production, the plant's time in the sandbox."""
+"""The clock as a port: the wall clock in production, a simulated clock in the sandbox."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time by which every business wait is measured."""
+    """Gives plant time, in which every business wait is measured."""
 
     def now(self) -> datetime:
-        """The present, aware, in UTC."""
+        """The current plant time, in UTC."""
         ...
 
 
 class WallClock:
-    """The machine's own clock."""
+    """The clock of the computer."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

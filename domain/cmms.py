@@ -1,4 +1,4 @@
-"""What a CMMS can do, declared by its connector, and what it can be asked for. The steps of a case follow from it."""
+"""What a CMMS can do, as its connector declares it, and the queries for its orders."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,16 +7,16 @@ from domain.model import Model, Moment
 
 
 class Idempotency(StrEnum):
-    """By what one draft is kept from becoming two orders."""
+    """What prevents two orders from one draft."""
 
     ATOMIC = "atomic"
-    """The CMMS itself never makes a second record with the same key, at any time: it refuses it, or answers with the
-    first one. If it would overwrite the first one, the connector looks it up before."""
+    """The CMMS itself never makes a second record with the same key: it refuses the request, or returns the first
+    record. If it would overwrite the first record, the connector looks it up before."""
     KEYED = "keyed"
-    """The CMMS refuses a request that it has carried out already, for as long as it remembers the request's key. After
-    that the order is found by our key."""
+    """The CMMS refuses a request that it has carried out already, while it remembers the request's key. After that the
+    order is found by our key."""
     LOOK_UP = "look_up"
-    """Two requests at once make two records. One step at a time may create, and looks up first."""
+    """Two requests at once make two records. So one step at a time may create, and it looks up first."""
 
 
 class OrderApproval(StrEnum):
@@ -27,22 +27,22 @@ class OrderApproval(StrEnum):
     REQUEST = "request"
     """As a request, a record of its own, which becomes an order when it is approved."""
     NONE = "none"
-    """Nowhere: what is created is at once an order. It is created only after a person's yes here."""
+    """Nowhere: a new order is approved at once. It is created only after a person approved it in Millwright."""
 
 
 class OrderCancellation(StrEnum):
-    """How an order is taken back."""
+    """How an order is cancelled."""
 
     STATE = "state"
     """By a cancelled state."""
     DO_NOT_EXECUTE = "do_not_execute"
-    """By a mark on the order that it is not to be carried out, or by archiving it."""
+    """By a mark on the order that the work must not be done, or by archiving the order."""
     NONE = "none"
-    """Not by us: a planner must do it."""
+    """Only by a planner."""
 
 
 class ChangeFeed(StrEnum):
-    """How changes come to us. A poll is made in either case: what is pushed may be lost."""
+    """How we learn of changes. We poll in both cases, because a pushed change may be lost."""
 
     POLL = "poll"
     PUSH = "push"
@@ -50,7 +50,7 @@ class ChangeFeed(StrEnum):
 
 
 class TextLimits(Model):
-    """How many characters each text may have; None where the CMMS sets no limit that matters."""
+    """How many characters each text may have; None if the CMMS sets no limit that matters."""
 
     summary: int | None = None
     description: int | None = None
@@ -61,7 +61,7 @@ class CmmsCapabilities(Model):
     """What a CMMS can do.
 
     The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation` and `search_by_key`.
-    The other fields are used by the connector itself, and tell people what to expect.
+    The other fields are for the connector itself and for people.
 
     Args:
         idempotency: `look_up`: the order is created under a lease.
@@ -90,20 +90,20 @@ class CmmsCapabilities(Model):
     one_at_a_time_per_asset: bool = False
 
     def own_priority(self, vendor_value: str | None) -> int | None:
-        """Ours for a value of the CMMS; None where it stands for none of ours or for several."""
+        """Our priority for a value of the CMMS; None if the value stands for none of ours, or for several."""
         ours = [own for own, theirs in self.priorities.items() if theirs == vendor_value]
         return ours[0] if len(ours) == 1 else None
 
 
 class OrderQuery(Model):
-    """Which orders are looked for. Those that match every given field are found.
+    """A query for orders. It finds the orders that match every given field.
 
     Args:
         key: our key.
-        asset_external_id: the asset by its name in the CMMS.
+        asset_external_id: the asset's name in the CMMS.
         asset_attributes: the crosswalk's attributes of the asset, e.g. `siteid`.
-        since: when the order was reported at the earliest.
-        open_only: leaves finished orders out.
+        since: the earliest time at which the order was reported.
+        open_only: excludes finished orders.
     """
 
     key: str | None = None
@@ -119,7 +119,7 @@ class OrderLease(Model):
     Args:
         system: the CMMS instance.
         scope: the case's key, or the asset where the CMMS takes one order of an asset at a time.
-        number: larger with each lease of the scope. Who holds an older one records nothing.
+        number: larger with each lease of the scope. A step with an older lease records nothing.
     """
 
     system: str

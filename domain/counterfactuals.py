@@ -1,4 +1,4 @@
-"""What would have had to be otherwise: for each input of a verdict, its nearest change that gives another rung."""
+"""Counterfactuals: for each input of a verdict, the smallest change that gives another rung."""
 
 from domain.anomaly import Anomaly
 from domain.model import Model
@@ -6,9 +6,9 @@ from domain.verdict import Context, Memory
 
 
 class Change(Model):
-    """A change of one input alone, with what the version would then have said.
+    """A change of one input alone, with the rung and the rule of the verdict that it gives.
 
-    `now` and `then` are values as a person reads them; `words` is the whole in a sentence.
+    `now` and `then` are the input's values as text for people; `words` is the change in a sentence.
     """
 
     now: str
@@ -21,9 +21,8 @@ class Change(Model):
 class Counterfactual(Model):
     """One input. `nearest` is its smallest change that gives another rung, `ordering` the smallest that orders work.
 
-    Either is None where no value of it alone does so; `ordering` is also None where work was ordered anyway. `exact` is
-    false where a condition asks for the input in a way that could not be searched through: then there may be a nearer
-    change than what is told.
+    Each is None if no value of the input alone does so; `ordering` is also None if work was ordered. `exact` is false
+    if a condition uses the input in a way that cannot be searched completely. Then a smaller change may exist.
     """
 
     variable: str
@@ -33,14 +32,14 @@ class Counterfactual(Model):
 
 
 class Counterfactuals(Model):
-    """All inputs that a version's conditions ask for, those that change something first."""
+    """All inputs that a version's conditions use. Those whose change gives another rung come first."""
 
     rung: str
     inputs: tuple[Counterfactual, ...]
 
     @property
     def told(self) -> tuple[str, ...]:
-        """The changes in sentences: those that would have ordered work, and where it was ordered, all others."""
+        """The changes in sentences: those that would have ordered work, or all if there are none of these."""
         ordering = tuple(
             counterfactual.ordering.words for counterfactual in self.inputs if counterfactual.ordering is not None
         )
@@ -50,7 +49,7 @@ class Counterfactuals(Model):
 
 
 class Grounds(Model):
-    """What a stored verdict was told when it was given: enough to judge it again."""
+    """The inputs of a stored verdict, with which it can be judged again."""
 
     verdict: int
     version: str
@@ -60,7 +59,7 @@ class Grounds(Model):
 
 
 class VerdictCounterfactuals(Model):
-    """What would have changed a stored verdict."""
+    """The counterfactuals of a stored verdict."""
 
     verdict: int
     changes: Counterfactuals

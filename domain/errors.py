@@ -1,15 +1,15 @@
-"""Every way in which Millwright can fail.
+"""The errors of Millwright.
 
 MillwrightError
 ├─ Rejected            the input is wrong; never retried            EventRejected · PolicyRejected · ActRejected
-├─ StorageUnavailable  our own database is away; try again
-├─ StorageFault        our own database does not understand us: a bug; nothing was written
+├─ StorageUnavailable  our own database does not answer; try again
+├─ StorageFault        our own database refused a statement: a bug; nothing was written
 └─ ConnectorError      carries system, operation, key
    ├─ Unavailable      try later, maybe not before `retry_after`    timeouts · 429 · 5xx
-   ├─ ActionRequired   a person must act; waits in a lane       401 · 403 · no asset mapping · 400/422 with a field
-   └─ Refused          we sent nonsense; the case is parked, not ended        other 4xx · unreadable reply
+   ├─ ActionRequired   a person must act; waits in a lane           401 · 403 · no asset mapping · 400/422 with a field
+   └─ Refused          we sent something wrong; waits in a lane     other 4xx · unreadable reply
 
-"Already exists" is not an error: a port returns the reference that exists.
+"Already exists" is not an error: a port returns the existing reference.
 """
 
 from datetime import timedelta
@@ -20,12 +20,12 @@ class MillwrightError(Exception):
 
 
 class Rejected(MillwrightError):
-    """The input is wrong and will be wrong again.
+    """The input is wrong. Another attempt with it fails too.
 
     Args:
         problem: what is wrong, in words for the person who sent it.
-        field: the path of the field that failed, dotted, or None where the whole is unreadable.
-        fix: what to write instead, where that can be said.
+        field: the dotted path of the field that is wrong; None if the input cannot be read at all.
+        fix: what to write instead, if that is known.
     """
 
     def __init__(self, problem: str, *, field: str | None = None, fix: str | None = None) -> None:
@@ -46,7 +46,7 @@ class PolicyRejected(Rejected):
 
 
 class ActRejected(Rejected):
-    """A person asked for something that cannot be done now (a decision on a closed case, a role not held)."""
+    """A person asked for something that cannot be done now (a decision on a closed case, a missing role)."""
 
 
 class StorageUnavailable(MillwrightError):
@@ -54,17 +54,17 @@ class StorageUnavailable(MillwrightError):
 
 
 class StorageFault(MillwrightError):
-    """Our own database refused a statement of ours: a fault of this build, never of an event."""
+    """Our own database refused a statement: a bug of this build, never a fault of an event."""
 
 
 class ConnectorError(MillwrightError):
     """Another system did not do what was asked.
 
     Args:
-        problem: what happened, in the vendor's words where it gave any.
+        problem: what happened, in the vendor's words if there are any.
         system: the id of the instance that was asked (`maximo`).
         operation: what was asked (`create-work-order`).
-        key: our key for the effect that was wanted, or None.
+        key: our key for the effect of the operation, or None.
     """
 
     def __init__(self, problem: str, *, system: str, operation: str, key: str | None = None) -> None:
@@ -76,9 +76,9 @@ class ConnectorError(MillwrightError):
 
 
 class Unavailable(ConnectorError):
-    """The other system is away, slow or busy: the same call may succeed later.
+    """The other system does not answer, or is slow or busy. The same call may succeed later.
 
-    `retry_after` is the shortest wait the vendor asked for, if it asked.
+    `retry_after` is the shortest wait that the vendor asked for, if any.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Unavailable(ConnectorError):
 
 
 class ActionRequired(ConnectorError):
-    """Only a person can mend this: credentials, a missing mapping, a field the site demands.
+    """Only a person can correct this: credentials, a missing mapping, a field that the site requires.
 
-    `field` is the vendor's field that failed, where it named one.
+    `field` is the field that failed, if the vendor named one.
     """
 
     def __init__(
@@ -108,4 +108,4 @@ class ActionRequired(ConnectorError):
 
 
 class Refused(ConnectorError):
-    """We sent something the contract does not allow, or could not read the answer: a fault of ours."""
+    """We sent something that the contract does not allow, or could not read the answer. The fault is ours."""

@@ -1,7 +1,7 @@
-"""When two messages are one event, and when one corrects another.
+"""When two messages are the same event, and when one message corrects another.
 
-Senders number and name their messages, and repeat both: a queue that was made anew numbers from 1 again, and a device's
-message id may be a counter. So a label alone never says that an event is known. What was said has to be the same too.
+A label is the source and the external id of a message. Senders reuse labels: a recreated queue numbers from 1 again,
+and a device's message id may be a counter. So two messages are the same event only if their content is the same too.
 """
 
 import hashlib
@@ -13,25 +13,25 @@ import orjson
 from domain.anomaly import Received
 
 _TRACE = frozenset({"traceparent", "tracestate"})
-"""Names of an attempt to send, made anew with each."""
+"""The fields that differ in each attempt to send the same message."""
 _BESIDE = _TRACE | {"data", "data_base64", "datacontenttype"}
-"""What an event says, and how; all else in it says of what, from whom and when."""
+"""The data of an event with its format, and the trace. The other fields give its subject, sender, type and time."""
 _TIMES = ("time", "eventTime")
 _DIGITS = 32
 
 
 def label_key(source: str, external_id: str) -> str:
-    """The natural key of a message that names no observation: it is known by its label alone."""
+    """The natural key of a message that names no observation: its label."""
     return f"event|{part_of_key(source)}|{external_id}"
 
 
 def part_of_key(name: str) -> str:
-    """A name within a natural key, in which `|` separates: two names never make the key of two others."""
+    """A name with `|` escaped, because `|` separates the parts of a natural key."""
     return name.replace("%", "%25").replace("|", "%7C") if "|" in name or "%" in name else name
 
 
 def content(raw: bytes) -> bytes:
-    """What a message says, the same however its JSON is spaced and ordered, and whatever trace it travelled under."""
+    """The content of a message, without its trace. Spaces and the order of fields in its JSON make no difference."""
     said = _parsed(raw)
     if said is None:
         return raw
@@ -42,12 +42,12 @@ def content(raw: bytes) -> bytes:
 
 
 def own_id(label: str, raw: bytes) -> str:
-    """An id for a message whose label others may bear too: the label, and the digest of what the message says."""
+    """An id for a message whose label others may have too: the label, and the digest of the message's content."""
     return f"{label}~{hashlib.sha256(content(raw)).hexdigest()[:_DIGITS]}"
 
 
 def renamed(item: Received, source: str, external_id: str) -> Received:
-    """The message under the id by which it is stored."""
+    """The message with the id under which it is stored."""
     changed: dict[str, object] = {"source": source, "external_id": external_id}
     if item.natural_key == label_key(item.source, item.external_id):
         changed["natural_key"] = label_key(source, external_id)
@@ -55,15 +55,15 @@ def renamed(item: Received, source: str, external_id: str) -> Received:
 
 
 def corrects(quarantined: bytes, field: str | None, again: bytes) -> bool:
-    """Whether a message is the corrected form of one that was quarantined and bears the same label.
+    """Whether a message is the corrected form of a quarantined message with the same label.
 
-    Both must come from the same sender and be of the same type. Then it is the same occurrence where both give the same
-    time, whatever their data says; without a time, only where they differ in nothing but the field that was refused.
+    It is if both have a time, and differ only in their data. Otherwise it is only if they differ in nothing but the
+    field that was refused.
 
     Args:
-        quarantined: what was sent before.
-        field: the field for which it was quarantined, dotted; None where the whole was unreadable.
-        again: what is sent now.
+        quarantined: the message that was sent before.
+        field: the dotted path of the refused field; None if the message could not be read at all.
+        again: the message that is sent now.
     """
     before, after = _parsed(quarantined), _parsed(again)
     if before is None or after is None:
@@ -74,7 +74,7 @@ def corrects(quarantined: bytes, field: str | None, again: bytes) -> bool:
 
 
 def _parsed(raw: bytes) -> Mapping[str, object] | None:
-    """The event in a message, alone in a list or not; None where there is none."""
+    """The event in a message, or in a list of one; None if there is no event."""
     try:
         said = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -92,7 +92,7 @@ def _without(said: Mapping[str, object], names: frozenset[str]) -> dict[str, obj
 
 
 def _apart_from(said: Mapping[str, object], field: str) -> object:
-    """The event without one field; data that could not be read stands under another name."""
+    """The event without one field. Without `data` it is also without `data_base64`, the other name of the data."""
     left = _without(said, _TRACE | {"data_base64"} if field == "data" else _TRACE)
     return _cut(left, field.split("."))
 

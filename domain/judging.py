@@ -1,4 +1,4 @@
-"""What a watch works with: the undecided events of a line and all that judging them needs and makes."""
+"""The undecided events of a line, and the inputs and results of judging them."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,13 +16,13 @@ Role = Literal["active", "shadow"]
 FaultKey = tuple[str, str]
 """An asset and a failure mode."""
 
-# One instant and a few durations are told of all verdicts of a transaction.
+# All verdicts of a transaction have the same time and one of a few durations.
 _at = lru_cache(maxsize=16)(timestamp)
 _in_words = lru_cache(maxsize=256)(duration)
 
 
 class LineEvent(NamedTuple):
-    """A stored event as judging sees it; `position` sorts the events of one fault key."""
+    """A stored event for judging; `position` sorts the events of one fault."""
 
     id: int
     source: str
@@ -41,10 +41,10 @@ class LineEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A policy version that judges here, and as what; its two durations are the document's own.
+    """A policy version that judges an asset, with its role. `lateness` and `rearm` are from its document.
 
-    `since` is when it began to judge here without a break: of what came before, `warm_for` is folded into its memory
-    first. None says that it has judged here from the first event on.
+    `since` is when it began to judge the asset without a break; None means that it has judged from the first event on.
+    Its memory is first built from events of the last `warm_for` that other versions judged.
     """
 
     digest: str
@@ -57,7 +57,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class MemoryState:
-    """The memory of a fault key under a version, and how far in event order it has come."""
+    """The memory of a fault under a version, and the position of the last event in it."""
 
     position: str
     memory: Memory
@@ -65,7 +65,7 @@ class MemoryState:
 
 @dataclass(frozen=True, slots=True)
 class PastVerdict:
-    """A verdict given before, with its event, for judging again in event order."""
+    """An earlier verdict and its event, for judging again in event order."""
 
     event: LineEvent
     revision: int
@@ -73,10 +73,10 @@ class PastVerdict:
 
 
 class Judged(NamedTuple):
-    """One verdict with all that is needed to make it again.
+    """One verdict with all that is needed to reproduce it.
 
-    `too_late` marks a verdict on an event later than the policy's lateness: judged where it belongs in time, for the
-    record, but moving no memory and no other verdict.
+    `too_late` marks the verdict on an event that arrived later than the policy's lateness. It is judged at its place in
+    event time and recorded, but changes no memory and no other verdict.
     """
 
     event: LineEvent
@@ -90,12 +90,12 @@ class Judged(NamedTuple):
     judged_at: datetime
     too_late: bool = False
     previous_rung: int | None = None
-    """The rung of the revision before, where this is not the first."""
+    """The rung of the revision before; None for the first."""
 
     def record(self) -> bytes:
-        """The canonical record of this verdict: what is hashed into the ledger."""
+        """The canonical record of this verdict, which is hashed into the ledger."""
         event, verdict = self.event, self.verdict
-        # Plain values in the order of their keys: what canonical JSON asks for, it need not make.
+        # Plain values with sorted keys, as canonical JSON requires. So nothing is converted or sorted, which is faster.
         return canonical(
             {
                 "after": self.after_digest,
@@ -120,7 +120,7 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JudgedContext:
-    """A context in its canonical form, with its digest, and where its asset stands."""
+    """A context with its canonical form, its digest, and the place of its asset."""
 
     context: Context
     text: bytes
@@ -142,7 +142,7 @@ class JudgedContext:
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """An event that cannot be judged, and why: it meets this fate and its line goes on."""
+    """An event that cannot be judged, and why. It gets this fate, and its line continues."""
 
     event_id: int
     reason: str
@@ -150,26 +150,26 @@ class Spoiled:
 
 
 class LineWork(Protocol):
-    """One transaction over a line's undecided events; nobody else judges the line meanwhile."""
+    """One transaction over a line's undecided events. No other transaction judges the line meanwhile."""
 
     @property
     def generation(self) -> int:
-        """The line's generation when its events were about to be read."""
+        """The line's generation just before its events were read."""
         ...
 
     @property
     def rested(self) -> bool:
-        """Whether the line came to rest with the commit: nothing was left, and nothing came meanwhile."""
+        """Whether the line was no longer due after the commit: no event was left, and none arrived meanwhile."""
         ...
 
     @property
     def at(self) -> datetime:
-        """The instant of which `assignments_of` tells, and at which all of this transaction is judged."""
+        """The plant time of this transaction: of `assignments_of`, and of all its verdicts."""
         ...
 
     @property
     def events(self) -> Sequence[LineEvent]:
-        """Undecided events, oldest received first, at most the limit asked for; of more, every fault's oldest."""
+        """Undecided events in the order of arrival, at most the limit. If there are more: the oldest of each fault."""
         ...
 
     @property
@@ -178,19 +178,19 @@ class LineWork(Protocol):
         ...
 
     def assignments_of(self, asset: str) -> Sequence[Assignment]:
-        """The versions that judge an asset now: one active at most, first, and shadows.
+        """The versions that judge an asset now: at most one active version, which is first, and shadows.
 
         Raises:
-            PolicyRejected: a version assigned here is altered, unsigned or forged.
+            PolicyRejected: a version assigned here was altered, is unsigned, or has a forged signature.
         """
         ...
 
     def context(self, asset: str) -> JudgedContext:
-        """What is known of an asset now."""
+        """The context of an asset now."""
         ...
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
-        """The present memory of a fault key, or None before its first event."""
+        """The current memory of a fault, or None before its first event."""
         ...
 
     async def memory_before(self, version: str, key: FaultKey, position: str) -> MemoryState | None:
@@ -206,7 +206,7 @@ class LineWork(Protocol):
 
         Args:
             since: the earliest event time.
-            after: the position behind which they stand; empty for every one.
+            after: gives only events after this position; empty gives all.
         """
         ...
 
@@ -217,24 +217,24 @@ class LineWork(Protocol):
         contexts: Mapping[str, JudgedContext],
         spoiled: Sequence[Spoiled],
     ) -> Sequence[str]:
-        """Stores verdicts, memories, fates and what they mean for cases; gives the cases to wake. It is called last."""
+        """Stores verdicts, memories, fates and changes of cases; returns the cases to wake. It is called last."""
         ...
 
 
 class LineStore(Protocol):
-    """Where a watch finds its line's work."""
+    """The events and verdicts of lines in storage."""
 
     def open(self, line: str, limit: int, *, leased: bool = False) -> AbstractAsyncContextManager[LineWork]:
-        """Begins the transaction; it commits when the block ends well, and the line rests where nothing is left.
+        """Begins the transaction, which commits when the block ends. The line is no longer due if no event is left.
 
         Args:
-            leased: whether an activity judges the line and goes on, so that nobody else need wake its workflow.
+            leased: whether an activity continues to judge the line, so that no dispatcher wakes the line's workflow.
 
         Raises:
-            StorageUnavailable: the database is away; nothing was written.
+            StorageUnavailable: the database does not answer; nothing was written.
         """
         ...
 
     async def leave(self, line: str) -> None:
-        """Says that no activity judges a line any more: whoever looks at what is due wakes its workflow again."""
+        """Records that no activity judges a line any more, so that a dispatcher wakes its workflow when it is due."""
         ...

@@ -1,4 +1,4 @@
-"""The ids of things with an outside effect, each derived from what it stands for."""
+"""Ids of objects that have effects in other systems. Each is derived from what it identifies."""
 
 import base64
 import hashlib
@@ -6,28 +6,27 @@ import hashlib
 CASE_PREFIX = "MW"
 
 LOCAL_ACTOR = "local"
-"""In the record: whoever sits at the machine itself and gives no key."""
+"""The recorded name of a person who uses the command line without an API key."""
 
 TWIN_AUTHOR = "millwright"
-"""What `updatedBy` says on a twin that we patched: by it our own patches are known when they come back."""
+"""The value of `updatedBy` on a twin that we patched. It identifies the events of our own patches."""
 
 
 def case_id(asset_id: str, failure_mode: str, source: str, external_id: str, attempt: int = 0) -> str:
-    """The id of the case that an event opens: ten characters, the key on every vendor's record.
+    """The id of the case that an event opens, which is the key on every vendor's record.
 
-    Derived from the opening event and not drawn at random, so that judging the same event again on an emptied
-    database finds the order that exists instead of making a second. Ten characters because Maximo's
-    `externalrefid` holds no more (ALN 10).
+    It is derived from the event, so that judging the same event again on an empty database finds the existing order
+    instead of making a second one. It has ten characters, because Maximo's `externalrefid` holds no more (ALN 10).
 
     Args:
-        attempt: raised by storage in the rare case that 40 bits collide with another case.
+        attempt: storage increments it in the rare case that the id, which has 40 bits, is that of another case.
     """
     name = "\x1f".join((asset_id, failure_mode, source, external_id, str(attempt)))
     return CASE_PREFIX + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:8]
 
 
 def hold_comment(hold_key: str) -> str:
-    """The text that goes to the MES with a hold, and by which the plant knows whose it is."""
+    """The text that is sent to the MES with a hold, so that the plant can identify the hold."""
     return hold_key
 
 
@@ -37,12 +36,12 @@ def line_workflow_id(line: str) -> str:
 
 
 def case_workflow_id(case: str) -> str:
-    """The workflow that sees a case through."""
+    """The workflow of a case."""
     return f"case/{case}"
 
 
 def poll_workflow_id(system: str) -> str:
-    """The workflow that asks a system for changes."""
+    """The workflow that polls a system for changes."""
     return f"poll/{system}"
 
 
@@ -50,7 +49,7 @@ SUPPRESSION_SUBJECT = "suppression/"
 
 
 def suppression_subject(suppression: str) -> str:
-    """What is due when a suppression ends, and what its acts are filed under. No workflow: storage alone acts then."""
+    """The subject of a suppression's due row and of its acts. It has no workflow: storage ends it alone."""
     return SUPPRESSION_SUBJECT + suppression
 
 
@@ -61,6 +60,6 @@ def signed_statement(digest: str, act: str, meaning: str, at: str) -> bytes:
         digest: the version's digest.
         act: `approve` or `activate`.
         meaning: what the signature means, in words (21 CFR 11.50).
-        at: the time of signing, as `domain.canonical.timestamp` writes it.
+        at: the time of signing, in the format of `domain.canonical.timestamp`.
     """
     return "\n".join(("millwright signature 1", digest, act, meaning, at)).encode()

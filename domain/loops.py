@@ -1,6 +1,6 @@
-"""Loops that wait: repeat a step, retry after an error, wait until something is so.
+"""Loops that wait: repeat a step, retry after an error, wait until a condition is true.
 
-No other module sleeps in a loop. A wait of the business is none of these: it is a due row in the plant's clock.
+No other module sleeps in a loop. Business waits are not loops: they are due rows, in plant time.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ _T = TypeVar("_T")
 
 
 class Ended(Exception):
-    """The process was asked to end while something was waited for."""
+    """The process was asked to end during a wait."""
 
 
 class Outage:
     """Logs one sentence when an outage begins, and one when it is over.
 
     Args:
-        log: where it is logged.
+        log: the logger.
         began: the sentence at the beginning; the error follows it.
         over: the sentence at the end.
     """
@@ -44,20 +44,20 @@ class Outage:
         self._is_on = False
 
     def begins(self, error: BaseException | None) -> None:
-        """An attempt has failed."""
+        """Call it when an attempt failed."""
         if not self._is_on:
             self._log.warning("%s: %s", self._began, error)
         self._is_on = True
 
     def is_over(self) -> None:
-        """An attempt has succeeded."""
+        """Call it when an attempt succeeded."""
         if self._is_on:
             self._log.warning("%s", self._over)
         self._is_on = False
 
 
 class Backoff:
-    """Pauses that double, until `reset`.
+    """Pauses, each twice as long as the one before, until `reset`.
 
     Args:
         first: seconds of the first pause.
@@ -70,7 +70,7 @@ class Backoff:
         self._longest = longest
         self._stop = stop
         self.seconds = first
-        """How long the next pause is."""
+        """The length of the next pause."""
 
     async def pause(self) -> None:
         """Waits, and doubles the next pause."""
@@ -90,8 +90,8 @@ async def repeat(
     Args:
         step: what is repeated.
         every: seconds from the end of a step to the beginning of the next.
-        delay_first: waits as long before the first step too.
-        stop: ends the loop, also within a pause.
+        delay_first: waits that long before the first step too.
+        stop: ends the loop, also during a pause.
     """
     ends = delay_first and await _pause(every, stop)
     while not ends:
@@ -108,14 +108,14 @@ async def retry(
     longest: float | None = None,
     stop: asyncio.Event | None = None,
 ) -> _T:
-    """The result of an attempt, which is made again after each error of some kinds, for as long as it takes.
+    """Repeats an attempt after each error of the given kinds, without a limit; returns its result.
 
     Args:
         attempt: what is tried.
         on: the errors after which it is tried again; others are raised.
         outage: logs the first error, and the success after it.
         first: seconds before the second attempt, doubled before each later one.
-        longest: the most seconds between two attempts; without it all pauses are as long as the first.
+        longest: maximum seconds between two attempts; without it all pauses are as long as the first.
         stop: when it is set no further attempt is made.
 
     Raises:
@@ -148,15 +148,15 @@ async def wait_until(
     longest: float | None = None,
     growth: float = 1.0,
 ) -> _T:
-    """What the last look found: the first that is as wanted, or the one after which the time was over.
+    """Calls `look` until `is_it` accepts its result, or until the timeout; returns the last result.
 
     Args:
-        look: what is asked again and again.
-        is_it: whether a look found what is wanted.
-        every: seconds between the first two looks.
-        timeout: seconds after which the last look counts, whatever it found; None waits for as long as it takes.
-        longest: the most seconds between two looks.
-        growth: by what each pause is longer than the one before.
+        look: gives the current state.
+        is_it: whether the state is as wanted.
+        every: seconds between the first two calls.
+        timeout: maximum seconds; None waits without a limit.
+        longest: maximum seconds between two calls.
+        growth: the factor by which each pause is longer than the one before.
     """
 
     async def once() -> _T:
@@ -174,12 +174,12 @@ async def wait_until(
 
 
 def block_until(condition: Callable[[], bool], *, every: float, timeout: float | None = None) -> bool:
-    """Blocks the thread until a condition holds; false where the time was over first.
+    """Blocks the thread until a condition is true, or until the timeout: then it returns false.
 
     Args:
-        condition: what is asked again and again.
-        every: seconds between two looks.
-        timeout: seconds; None waits for as long as it takes.
+        condition: whether to stop waiting.
+        every: seconds between two calls.
+        timeout: maximum seconds; None waits without a limit.
     """
     stop = stop_never if timeout is None else stop_after_delay(timeout)
     looking = Retrying(
@@ -193,7 +193,7 @@ def _last(state: RetryCallState) -> object:
 
 
 async def _pause(seconds: float, stop: asyncio.Event | None) -> bool:
-    """Waits; whether `stop` was set meanwhile or before."""
+    """Waits; returns whether `stop` was set before or during the wait."""
     if stop is None:
         await asyncio.sleep(seconds)
         return False

@@ -1,4 +1,4 @@
-"""What every model of the domain is: frozen, closed, and with aware UTC times."""
+"""The base of every model: frozen, without unknown fields, and with times in UTC."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ def _as_utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_as_utc)]
-"""An aware instant, always held in UTC."""
+"""A time with a time zone, always stored in UTC."""
 
 
 class Model(BaseModel):
@@ -23,24 +23,24 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="null")
     later: ClassVar[tuple[str, ...]] = ()
-    """Fields that came after the first release. Empty, they are no part of the canonical form: what was hashed before
-    they came hashes the same."""
+    """Fields that were added after the first release. Empty ones are left out of the canonical form, so that earlier
+    digests stay the same."""
 
     @classmethod
     def trusted(cls, **fields: object) -> Self:
-        """A value made of fields that were checked one by one already; they are not looked at again.
+        """A value from fields that are already validated.
 
-        For what is made thousands of times a second. The fields must be of the types that they are declared with,
-        times in UTC; those left out have their defaults.
+        For values that are made thousands of times a second. The fields must have their declared types, with times in
+        UTC; missing fields get their defaults.
         """
         return cls.of_whole({**_defaults(cls), **fields})
 
     @classmethod
     def of_whole(cls, fields: dict[str, object]) -> Self:
-        """As `trusted`, with every field in it; the dict becomes the value's own."""
+        """Like `trusted`, with every field given. The value keeps the dict itself, so do not change it afterwards."""
         made = cls.__new__(cls)
         _put(made, "__dict__", fields)
-        # Which of them were given and which are defaults is not told apart.
+        # It is not recorded which fields were given and which are defaults.
         _put(made, "__pydantic_fields_set__", set())
         _put(made, "__pydantic_extra__", None)
         _put(made, "__pydantic_private__", None)

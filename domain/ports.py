@@ -1,7 +1,7 @@
-"""What Millwright needs of the world, as Protocols; each docstring says what may be raised.
+"""What Millwright needs of other systems, as Protocols.
 
-Every connector port may raise the three of `domain.errors`: `Unavailable` (try later), `ActionRequired` (a person
-must act) and `Refused` (we sent nonsense). A method says so only where it means something particular by one.
+Every method of a connector may raise the three errors of `domain.errors`: `Unavailable` (try later), `ActionRequired`
+(a person must act) and `Refused` (we sent something wrong). A docstring lists only those with a special meaning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,87 +24,87 @@ class Cmms(Protocol):
     """A computerised maintenance management system that planners already use."""
 
     async def check(self) -> str:
-        """Says in one line what answers there and as whom we are signed in.
+        """Describes in one line the system that answers, and the account with which we signed in.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 
     @property
     def capabilities(self) -> CmmsCapabilities:
-        """What this CMMS can do, from the settings and the vendor's contract; nothing is asked of it."""
+        """What this CMMS can do, from the settings and the vendor's contract. The CMMS is not called."""
         ...
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        """All orders that match, oldest first; people's too where the query names no key.
+        """All orders that match, oldest first. Without a key in the query, orders that people created are included.
 
         Raises:
-            ActionRequired: an order carries the key in one place and another one's in another.
+            ActionRequired: an order has the key in one field, and the key of another case in another field.
         """
         ...
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         """The order of this draft: found by its key, or created and read back.
 
-        Called again, also after a lost answer, it gives the same order. Called at once from two processes, too, unless
-        the capabilities say `look_up`: then the caller holds a lease (`domain.casework.OrderLeases`).
+        A repeated call gives the same order, also after a lost answer. So do two calls at once from two processes,
+        unless the capabilities say `look_up`: then the caller holds a lease (`domain.casework.OrderLeases`).
 
         Raises:
-            ActionRequired: the asset is not known there, the site demands a field we do not have (`field`), or more
-                than one order carries the key.
-            Unavailable: also where the answer was lost; the next call finds what was made.
+            ActionRequired: the CMMS does not know the asset, the site requires a field that we do not have (`field`),
+                or more than one order has the key.
+            Unavailable: also if the answer was lost; the next call finds the order if it was created.
         """
         ...
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         """The order as it is now, with what the technician reported.
 
-        One that is gone is given as `deleted`, stamped with the time of this reading.
+        If the order no longer exists, its status is `deleted` and its stamp is the time of this reading.
 
         Raises:
-            ActionRequired: what stands there does not carry the case's key any more (`field` names where it stood).
+            ActionRequired: the record no longer has the case's key (`field` names where the key was).
         """
         ...
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """Takes an order out of the vendor's waiting state; one already out of it is returned as it is.
+        """Takes an order out of the vendor's waiting state. An order that is not in it is returned unchanged.
 
         Args:
-            memo: why, for the vendor's log of status changes. Left out where the vendor takes no words with the move.
+            memo: why, for the vendor's log of status changes. It is not sent if the vendor accepts no such text.
         """
         ...
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """Cancels an order of which it is known that nobody has touched it, waiting or released by us. One that was
-        touched, or of which that is not known, is returned as it is."""
+        """Cancels an order, waiting or released by us, if it is known that nobody has touched it. Otherwise it is
+        returned unchanged."""
         ...
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        """Adds a note once: a note that carries the same key is left as it is."""
+        """Adds a note once: if a note with the same key exists, nothing changes."""
         ...
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
-        """Our orders whose status changed since the cursor, oldest first, a bounded page; None asks from the beginning.
+        """A page of our orders whose status changed since the cursor, oldest first; None asks from the beginning.
 
-        What else the vendor's stamp covers may be returned too. What no stamp covers is found when the order is read
-        again.
+        Orders with other changes may be returned too, if the changes set the vendor's stamp. Changes that do not set
+        the stamp are found when the order is read again.
 
-        A record may come again; none is left out. An empty page means that all was read.
+        A record may come again; none is left out. An empty page means that all changes were read.
         """
         ...
 
 
 class Mes(Protocol):
-    """A manufacturing execution system that says what runs and can keep it from running on."""
+    """A manufacturing execution system. It says which job runs on a machine, and can stop it from running."""
 
     async def check(self) -> str:
-        """Says in one line what answers there.
+        """Describes in one line the system that answers.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 
@@ -117,36 +117,36 @@ class Mes(Protocol):
         ...
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
-        """What a hold would do to the job that the equipment is at now; changes nothing.
+        """What a hold would do to the current job of the equipment. The call changes nothing.
 
         Raises:
-            ActionRequired: the MES does not know the equipment, or nothing there proves which machine a job is on. An
-                equipment class never does.
+            ActionRequired: the MES does not know the equipment, or nothing in it proves which machine a job is on. An
+                equipment class never proves it.
         """
         ...
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
-        """Carries out a plan, in the plan's receiver, and reads back what became of it.
+        """Carries out a plan in the plan's receiver, and reads the result back.
 
-        A refusal raises one of the three errors: then nothing is held by us.
+        If the MES refuses, it raises one of the three errors, and nothing is held by us.
         """
         ...
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
-        """How the planned hold stands by a reading that is recent, with its time."""
+        """The state of the planned hold from a recent reading, with the time of the reading."""
         ...
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        """Undoes a plan that we placed, and only that; one already undone is left as it is.
+        """Undoes only what the plan did. If it is already undone, nothing changes.
 
         Raises:
-            Unavailable: also where the MES accepted the call and the job is held still.
+            Unavailable: also if the MES accepted the call and the job is still held.
         """
         ...
 
     @property
     def enforcement(self) -> HoldEnforcement:
-        """What a hold is worth in this system."""
+        """Whether this MES enforces a hold."""
         ...
 
 
@@ -162,14 +162,14 @@ class Twin(Protocol):
 
 
 class TwinGraph(Protocol):
-    """The graph of digital twins: where assets come from and where outcomes go."""
+    """The graph of digital twins. Assets are read from it, and outcomes are written to it."""
 
     async def check(self) -> str:
-        """Says in one line what answers there.
+        """Describes in one line the system that answers.
 
         Raises:
-            Unavailable: nothing answers.
-            ActionRequired: it answers and does not let us in.
+            Unavailable: the system does not answer.
+            ActionRequired: the system refuses our sign-in.
         """
         ...
 
@@ -182,7 +182,7 @@ class TwinGraph(Protocol):
         ...
 
     async def read_twin(self, twin: str) -> Twin:
-        """A point read: current, unlike the query index.
+        """Reads one twin by its id. The result is current; the query index may be behind.
 
         Raises:
             ActionRequired: there is no such twin.
@@ -190,22 +190,22 @@ class TwinGraph(Protocol):
         ...
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
-        """Sets properties under the ETag just read, re-reading on a conflict; gives the new ETag.
+        """Sets properties under the ETag just read, and reads again after a conflict; returns the new ETag.
 
         Properties that already have these values are not written again.
 
         Raises:
             ActionRequired: the twin's model does not declare a property.
-            Unavailable: also where the twin changed under us several times running.
+            Unavailable: also if the twin changed between reading and writing several times in a row.
         """
         ...
 
 
 class Judge(Protocol):
-    """The one judging function, for live, shadow, backtest and audit alike. Pure and total."""
+    """The one judging function, for live judging, shadows, backtests and the audit. Pure and total."""
 
     def judge(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> tuple[Verdict, Memory]:
-        """What a policy version, named by digest, says of an anomaly, and the memory after it.
+        """The verdict of a policy version, given by its digest, on an anomaly, and the memory after it.
 
         Raises:
             PolicyRejected: no such version was loaded, or its text does not match its digest.
@@ -213,11 +213,11 @@ class Judge(Protocol):
         ...
 
     def explain(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Explanation:
-        """The same judgement with its trace."""
+        """The same verdict with its trace."""
         ...
 
     def counterfactuals(self, version: str, memory: Memory, anomaly: Anomaly, context: Context) -> Counterfactuals:
-        """For each input of a verdict, its nearest change that would have given another rung."""
+        """For each input of a verdict, the smallest change that would have given another rung."""
         ...
 
     def words(self, version: str, rule: str) -> RuleWords:
@@ -236,11 +236,11 @@ class Judge(Protocol):
         production: ProductionContext | None,
         now: datetime,
     ) -> UrgencyDecision:
-        """When the work should happen; `production` is None where the MES is silent."""
+        """When the work should happen; `production` is None if the MES did not answer."""
         ...
 
     def autonomy(self, version: str) -> AutonomyTerms:
-        """What a version says of acting without review.
+        """A version's settings for autonomy.
 
         Raises:
             PolicyRejected: no such version was loaded.
@@ -248,9 +248,9 @@ class Judge(Protocol):
         ...
 
     def releases_unattended(self, version: str, machine: str) -> bool:
-        """Whether a version lets a hold on a machine be released without a person of production saying so.
+        """Whether a version lets a hold on a machine be released without a statement of a person of production.
 
-        It is so only for machines that the version names one by one. A hold on any other machine waits for a person.
+        It does so only for machines that it names one by one. A hold on any other machine waits for a person.
 
         Raises:
             PolicyRejected: no such version was loaded.
@@ -258,7 +258,7 @@ class Judge(Protocol):
         ...
 
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
-        """The move that a record of findings asks for by a version's terms; None where it may stay as it is."""
+        """The move that a record of findings requires by a version's settings; None if the state does not change."""
         ...
 
 
@@ -266,29 +266,29 @@ class OutcomeCodes(Protocol):
     """The crosswalk from a CMMS's failure codes to outcome classes."""
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
-        """The class of a completed order; UNKNOWN where the codes are missing or not in the crosswalk."""
+        """The class of a completed order; UNKNOWN if the codes are missing or not in the crosswalk."""
         ...
 
 
 class LabelSink(Protocol):
-    """Where training labels go."""
+    """The destination of training labels."""
 
     def write(self, labels: Sequence[Label]) -> int:
-        """Writes labels, all or none; gives how many.
+        """Writes all labels or none; returns how many.
 
         Raises:
-            ActRejected: the place cannot be written to.
+            ActRejected: the destination cannot be written to.
         """
         ...
 
 
 class WorkflowEngine(Protocol):
-    """The engine that runs workflows, as far as others need it."""
+    """What other code needs of the engine that runs workflows."""
 
     async def wake(self, subjects: Sequence[str]) -> None:
-        """Starts or signals the workflow of each subject (`line/…`, `case/…`, `poll/…`); signals carry nothing.
+        """Starts or signals the workflow of each subject (`line/…`, `case/…`, `poll/…`); signals carry no data.
 
         Raises:
-            Unavailable: the engine does not answer; the dispatcher asks again.
+            Unavailable: the engine does not answer; the dispatcher tries again.
         """
         ...

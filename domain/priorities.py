@@ -1,4 +1,4 @@
-"""Which work goes first where many cases wait for one system."""
+"""The priority of calls when many cases wait for one system."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -20,8 +20,8 @@ _KEYS: Final[Mapping[Severity, Mapping[Criticality, int]]] = {
 def priority_key(severity: Severity, criticality: Criticality | None) -> int:
     """The priority of a case's calls, 1 (first) to 5 (last): severity, then criticality.
 
-    Of two cases with the same key the one that has waited longer goes first. An asset of unknown criticality counts
-    as the least critical.
+    Of two cases with the same key, the one that has waited longer goes first. An unknown criticality counts as the
+    lowest.
 
     Source: task priority of Temporal, https://docs.temporal.io/develop/task-queue-priority-fairness
     """

@@ -1,4 +1,4 @@
-"""Production as Millwright reads it from an MES, and the holds it places there (ISA-95 part 4 job orders)."""
+"""Production as read from an MES, and holds as placed in it (ISA-95 part 4 job orders)."""
 
 from enum import StrEnum
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 from domain.model import Model, Moment
 
 ISOLATION_NOTICE: Final = "A hold in the MES is not an isolation; lock out and tag out."
-"""Stands wherever people read of a hold (OSHA 29 CFR 1910.147: a control circuit is no energy-isolating device)."""
+"""Shown where people read about a hold (OSHA 29 CFR 1910.147: a control circuit is not an energy-isolating device)."""
 
 READY_TO_RUN: Final = "people clear, locks and tags removed, ready to run"
-"""What a person of production states who releases a hold."""
+"""What a person of production states to release a hold."""
 
 
 class JobState(StrEnum):
@@ -33,9 +33,9 @@ class Job(Model):
 
 
 class ProductionContext(Model):
-    """What an equipment is doing: fresh from the MES, with the time it was read.
+    """What an equipment is doing, as read from the MES at `read_at`.
 
-    `next_stop_at` is the next planned stop known to the MES, None where none is.
+    `next_stop_at` is the next planned stop that the MES knows; None if it knows none.
     """
 
     equipment: str
@@ -45,7 +45,7 @@ class ProductionContext(Model):
 
 
 class HoldMethod(StrEnum):
-    """How a job is kept from running on: by its state (OPC 10031-4: Pause works only from Running)."""
+    """How a job is kept from running. It depends on the job's state (OPC 10031-4: Pause works only from Running)."""
 
     PAUSE = "pause"
     REVOKE_START = "revoke_start"
@@ -56,20 +56,20 @@ class HoldMethod(StrEnum):
 
     @property
     def acts(self) -> bool:
-        """Whether a call to the MES is part of it."""
+        """Whether the method calls the MES."""
         return self in (HoldMethod.PAUSE, HoldMethod.REVOKE_START)
 
 
 class HoldPlan(Model):
-    """One placement of a hold: what will be done to which job, and how it was before. Written down before the act.
+    """The plan of one placement: what is done to which job, and its state before. The plan is stored before the call.
 
     Args:
-        key: the hold's key, which goes to the MES as the comment.
+        key: the hold's key, which is sent to the MES as the comment.
         equipment: the machine that is to be held.
         receiver: the job order receiver that knows the job. A job id is unique only within its receiver (OPC 10031-4,
-            B.2). None only in plans that were written before receivers were named.
-        job: the job order's id; None where the equipment has none.
-        prior_state: the job's state before the act.
+            B.2). None only in plans that earlier builds stored.
+        job: the job order's id; None if the equipment has none.
+        prior_state: the job's state before the call.
         method: how the job is kept from running.
     """
 
@@ -82,17 +82,17 @@ class HoldPlan(Model):
 
 
 class HoldEnforcement(StrEnum):
-    """What a hold is worth in this MES."""
+    """Whether an MES enforces holds."""
 
     ENFORCED = "enforced"
     """It keeps the job from running."""
     ADVISORY = "advisory"
-    """It is shown to people, who can start the job all the same."""
+    """It is shown to people, but they can still start the job."""
     UNKNOWN = "unknown"
 
     @property
     def words(self) -> str:
-        """What people by a held machine must know of it; nothing where the MES enforces holds."""
+        """What people at a held machine must know about it; empty if the MES enforces holds."""
         return _WORTH[self]
 
 
@@ -104,7 +104,7 @@ _WORTH = {
 
 
 class PlaceResult(StrEnum):
-    """What became of the attempt to place a hold on a job."""
+    """The result of an attempt to place a hold on a job."""
 
     IN_EFFECT = "in_effect"
     """The MES accepted the call, and the job was read as held afterwards."""
@@ -113,11 +113,11 @@ class PlaceResult(StrEnum):
     HELD_ALREADY = "held_already"
     """The job is held, and it cannot be proved that the hold is ours."""
     MOVED_ON = "moved_on"
-    """The job is not in the plan's prior state any more. Nothing was called."""
+    """The job is no longer in the plan's prior state. The MES was not called."""
 
 
 class HoldState(StrEnum):
-    """A planned hold as its job shows it."""
+    """The state of a planned hold, read from its job."""
 
     ABSENT = "absent"
     """The job runs, or may run."""

@@ -1,4 +1,4 @@
-"""Kill switches: actions that are not taken while judging goes on."""
+"""Kill switches: they stop actions while judging continues."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from domain.model import Model, Moment
 
 
 class StoppableAction(StrEnum):
-    """What reaches the outside world, and can be stopped. Releasing a hold and withdrawing an order never are."""
+    """The actions on other systems that can be stopped. Releasing a hold and withdrawing an order cannot be."""
 
     ORDER = "order"
     HOLD = "hold"
@@ -14,7 +14,7 @@ class StoppableAction(StrEnum):
 
 
 class Stop(Model):
-    """A kill switch that was thrown. A site or class of None is every one."""
+    """A kill switch that is on, or was. A `site` or `asset_class` of None means all."""
 
     id: int
     action: StoppableAction
@@ -27,7 +27,7 @@ class Stop(Model):
 
     @property
     def words(self) -> str:
-        """What a case waits for while it stands."""
+        """The reason why a case waits while the kill switch is on."""
         where = " ".join(
             word
             for word in (

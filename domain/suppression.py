@@ -1,6 +1,6 @@
-"""What keeps verdicts from acting for a while: shelves (ISA-18.2 clause 11.7) and windows of planned or running work.
+"""Suppressions: shelves (ISA-18.2 clause 11.7), and windows of planned or running work.
 
-Judging goes on under it. Only what a verdict would do, open a case or feed one, is held back.
+Judging continues during a suppression. A suppressed verdict opens no case and adds no evidence to one.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,10 +17,10 @@ _DURATION = TypeAdapter(timedelta)
 
 
 class SuppressionKind(StrEnum):
-    """Where a suppression comes from."""
+    """The cause of a suppression."""
 
     SHELF = "shelf"
-    """A person put a nuisance away for a limited time."""
+    """A person shelved the asset for a limited time."""
     WINDOW = "window"
     """Planned work or a planned stop, from the plant's calendar."""
     WORK = "work"
@@ -28,11 +28,11 @@ class SuppressionKind(StrEnum):
 
 
 class Suppression(Model):
-    """A time in which the verdicts on an asset, and on all below it, open and feed no case.
+    """A period in which verdicts on an asset, and on everything below it, open no case and add no evidence.
 
-    It covers event times from `from_at` to just before `end_at`; `until_at` is the end that was planned. The fault
-    (`spared_asset`, `spared_mode`) is spared: the work in progress is its own. `source` is the order or the calendar's
-    entry that it comes from.
+    It covers event times from `from_at` to just before `end_at`; `until_at` is the planned end. The fault
+    (`spared_asset`, `spared_mode`) is not suppressed, because the work in progress is on this fault. `source` is the
+    order or the calendar entry that caused the suppression.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Suppression(Model):
         """Whether it covers an event of a fault, by the event's own time.
 
         Args:
-            places: the asset and all that it is part of.
+            places: the asset, and all assets that it is part of.
         """
         return (
             self.asset in places
@@ -66,13 +66,13 @@ class Suppression(Model):
         )
 
     def holds_back(self, at: datetime, rearm: timedelta) -> bool:
-        """Whether a covered event is held back still. After the return only what is older than `rearm` by then is:
-        so what comes late ends as it would have, had it come before."""
+        """Whether a covered event is still suppressed: always before the return, then only if it is more than `rearm`
+        before the end. So a late event has the same effect as if it had arrived in time."""
         return self.returned_at is None or at < self.end_at - rearm
 
     @property
     def words(self) -> str:
-        """Who or what holds back, until when, and why; to follow "it was"."""
+        """Who or what suppresses, until when, and why; it continues a sentence that begins with "it was"."""
         until = f"until {self.end_at:%Y-%m-%d %H:%M} UTC"
         match self.kind:
             case SuppressionKind.SHELF:
@@ -88,7 +88,7 @@ def shelving_limits(text: str) -> Mapping[Criticality, timedelta]:
     """The longest time for which an asset may be shelved, by criticality, from `A=PT8H,B=P1D,…`.
 
     Raises:
-        Rejected: it is not so written, or a criticality is missing.
+        Rejected: the text has another form, or a criticality is missing.
     """
     limits: dict[Criticality, timedelta] = {}
     for part in text.split(","):
@@ -96,12 +96,12 @@ def shelving_limits(text: str) -> Mapping[Criticality, timedelta]:
         try:
             limits[Criticality(letter)] = _DURATION.validate_python(length)
         except (ValueError, ValidationError) as error:
-            raise _no_limits(f"{part.strip()!r} is no limit") from error
+            raise _no_limits(f"{part.strip()!r} is not a limit") from error
     missing = [criticality.value for criticality in Criticality if criticality not in limits]
     if missing:
         raise _no_limits(f"criticality {', '.join(missing)} has no limit")
     if min(limits.values()) <= timedelta():
-        raise _no_limits("a limit must be longer than nothing")
+        raise _no_limits("a limit must be longer than 0")
     return limits
 
 

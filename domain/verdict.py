@@ -1,4 +1,4 @@
-"""What a policy version says of one anomaly, and what it was told when it said so."""
+"""The verdict of a policy version on one anomaly, and its inputs."""
 
 from datetime import timedelta
 from enum import IntEnum, StrEnum
@@ -34,7 +34,7 @@ class Rung(IntEnum):
 
 
 class Severity(StrEnum):
-    """How bad it is, S1 the worst."""
+    """How serious the fault is, from S1 (most serious) to S4."""
 
     S1 = "S1"
     S2 = "S2"
@@ -43,7 +43,7 @@ class Severity(StrEnum):
 
 
 class Urgency(StrEnum):
-    """When production lets the work happen."""
+    """When production allows the work."""
 
     NOW = "now"
     AFTER_BATCH = "after_batch"
@@ -51,7 +51,7 @@ class Urgency(StrEnum):
 
 
 class Context(Model):
-    """What is known of an anomaly's asset at judging: stored once per digest, so that a verdict can be re-made."""
+    """The data of an anomaly's asset at judging, stored once for each digest, so that a verdict can be reproduced."""
 
     asset: str
     asset_class: str
@@ -59,14 +59,14 @@ class Context(Model):
     machine: str
     line: str
     codes: int
-    """How many different error codes of the machine tell of this failure mode."""
+    """How many different error codes of the machine indicate this failure mode."""
 
 
 class FollowedState(Model):
-    """How far a state of a policy has come: whether it is raised, and what was observed of it.
+    """The progress of a policy's state: whether it is raised, and the observations for and against it.
 
-    `since` is the observation that raised or cleared it, `pending_since` the first of an unbroken run of observations
-    that speak for the opposite, `observed` the latest observations with whether each spoke for raising it.
+    `since` is the time of the observation that raised or cleared it. `pending_since` is the first of an unbroken run of
+    observations for the opposite. `observed` has the latest observations, each with whether it was for raising.
     """
 
     raised: bool = False
@@ -76,11 +76,11 @@ class FollowedState(Model):
 
 
 class Memory(Model):
-    """What judging remembers of an asset's failure mode: a bounded fold over its events in event order.
+    """The state that judging keeps for a fault: a bounded fold over its events in event order.
 
-    Times are event times. `detectors` and `codes` hold the latest time of each distinct one, within the window.
-    `deviating_since` begins a run of deviations without a gap longer than the window. `states` are those that the
-    version follows, by name.
+    Times are event times. `detectors` and `codes` have the latest time of each detector and code within the window.
+    `deviating_since` is the start of a run of deviations without a gap longer than the window. `states` has the states
+    of the policy, by name.
     """
 
     later: ClassVar[tuple[str, ...]] = ("states",)
@@ -101,7 +101,7 @@ class Memory(Model):
 
 
 class Verdict(Model):
-    """What one policy version says of one anomaly."""
+    """The decision of one policy version on one anomaly."""
 
     policy: str
     version: str
@@ -115,7 +115,7 @@ class Verdict(Model):
 
 
 class Comparison(Model):
-    """One value a rule looked at, the threshold it was held against, and whether it held."""
+    """One comparison of a rule: its text, the value that was compared, and whether it was true."""
 
     expression: str
     value: str
@@ -123,9 +123,9 @@ class Comparison(Model):
 
 
 class RuleTrace(Model):
-    """What one rule made of an anomaly.
+    """The evaluation of one rule on an anomaly.
 
-    `error` says why its condition could not be evaluated; such a rule counts as not matched.
+    `error` says why the condition could not be evaluated; then the rule counts as not matched.
     """
 
     rule: str
@@ -137,7 +137,7 @@ class RuleTrace(Model):
 
 
 class Explanation(Model):
-    """A verdict with the way to it: every rule asked in turn, to the one that matched."""
+    """A verdict with every rule that was evaluated, in order, up to the one that matched."""
 
     verdict: Verdict
     because: str
@@ -147,16 +147,16 @@ class Explanation(Model):
 
 
 class RuleWords(Model):
-    """What a rule says to people: why it decides so, and what to do about it."""
+    """A rule's texts for people: why it decides so, and what to do."""
 
     because: str
     response: str
 
 
 class UrgencyDecision(Model):
-    """When the work should happen, which rule said so, and what production looked like then.
+    """When the work should happen, the rule that decided it, and why.
 
-    `hold_at` and `work_at` are instants in the plant's clock.
+    `hold_at` and `work_at` are plant times.
     """
 
     urgency: Urgency

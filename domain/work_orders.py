@@ -1,4 +1,4 @@
-"""Work orders as Millwright speaks of them to any CMMS."""
+"""Work orders, in a form that is the same for every CMMS."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -10,31 +10,31 @@ from domain.verdict import Rung
 
 
 class WorkOrderStatus(StrEnum):
-    """The states we tell apart; a vendor's own word is beside them in every record.
+    """The states of an order; every record also has the vendor's own word.
 
-    A state without a known meaning is `in_progress`: never the end of an order.
+    A vendor's state without a known meaning is `in_progress`, so that it never ends an order.
     """
 
     WAITING_APPROVAL = "waiting_approval"
     APPROVED = "approved"
     IN_PROGRESS = "in_progress"
     ON_HOLD = "on_hold"
-    """Begun or released, and set aside for a while, for example until a part is there."""
+    """Started or released, and interrupted, for example until a part arrives."""
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
-    """Closed by the planner without doing the work, where the vendor tells that from cancelling."""
+    """Closed by the planner without the work, if the vendor distinguishes that from cancelling."""
     DELETED = "deleted"
-    """The record is gone from the CMMS. What it was before is known from our own record only."""
+    """The record no longer exists in the CMMS. Its earlier state is known only from our own record."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is expected under the order."""
+        """Whether no more work is expected for the order."""
         return self is WorkOrderStatus.COMPLETED or self.not_done
 
     @property
     def not_done(self) -> bool:
-        """Whether the order ended without its work: it tells nothing about the machine."""
+        """Whether the order ended without its work, and so says nothing about the machine."""
         return self in (WorkOrderStatus.CANCELLED, WorkOrderStatus.SKIPPED, WorkOrderStatus.DELETED)
 
 
@@ -55,7 +55,7 @@ FINISHED_STATUSES = tuple(status.value for status in WorkOrderStatus if status.f
 
 
 class Touched(StrEnum):
-    """Whether anybody but us has changed an order. Only an order of which we know that nobody did is withdrawn."""
+    """Whether somebody else has changed an order. We withdraw an order only if it is known that nobody has."""
 
     YES = "yes"
     NO = "no"
@@ -68,15 +68,15 @@ class RecordKind(StrEnum):
 
     ORDER = "order"
     REQUEST = "request"
-    """What is approved first and becomes an order, or is worked on beside one: a work request of MaintainX or Atlas, a
-    notification of SAP."""
+    """A record that becomes an order when it is approved, or that exists beside one: a work request of MaintainX or
+    Atlas, a notification of SAP."""
 
 
 class WorkOrderDraft(Model):
     """What we ask a CMMS to create.
 
-    `paragraphs` are in order of importance: a connector keeps the first and drops the last where the vendor's
-    field is too short. `priority` is 1 (highest) to 4; the connector maps it to the vendor's scale.
+    `paragraphs` are in order of importance: if the vendor's field is too short, the connector drops the last ones.
+    `priority` is 1 (highest) to 4; the connector maps it to the vendor's scale.
     """
 
     key: str
@@ -89,24 +89,24 @@ class WorkOrderDraft(Model):
     failure_mode: str
     priority: int
     released: bool
-    """False asks for the vendor's waiting state, where a planner approves or cancels."""
+    """False asks for the vendor's waiting state, in which a planner approves or cancels the order."""
     reported_at: Moment
     due_at: Moment | None = None
-    """By when the policy wants the work done; never its planned start. Leave it to the text if the vendor has no such
-    date."""
+    """By when the policy wants the work done; never its planned start. If the vendor has no such date, it is in the
+    text only."""
     rung: Rung | None = None
-    """What the case asked for when the draft was made. Earlier builds did not write it down."""
+    """The rung that the case asked for when the draft was made. Earlier builds did not store it."""
 
 
 class WorkOrderRef(Model):
-    """Where a record of a CMMS is found again.
+    """The reference to a record of a CMMS.
 
     Args:
         system: the id of the CMMS instance that has it.
-        kind: what it is there, by what it does and not by its name: a maintenance request of Odoo is an `order`.
-        id: what a planner finds it by; unique in the instance.
-        locator: by what the connector finds it; the vendor's own, and read by nobody else.
-        key: the case's key, by which the record is known as ours; empty on an order that people created.
+        kind: its kind by its function, not by its name: a maintenance request of Odoo is an `order`.
+        id: the id by which a planner finds it; unique in the instance.
+        locator: the vendor's own id, by which only the connector finds it.
+        key: the case's key, which identifies the record as ours; empty on an order that people created.
     """
 
     system: str
@@ -118,7 +118,7 @@ class WorkOrderRef(Model):
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_builds(cls, given: object) -> object:
-        """Earlier builds wrote Maximo's address and site in fields of their own."""
+        """Earlier builds wrote Maximo's address and site in separate fields."""
         if not isinstance(given, dict) or not {"href", "site"} & given.keys():
             return given
         kept = {name: value for name, value in given.items() if name not in ("href", "site")}
@@ -126,7 +126,7 @@ class WorkOrderRef(Model):
 
 
 class FindingRole(StrEnum):
-    """What a code of a finding says (ISO 14224 table B: part, mode, cause and what was done)."""
+    """What a code of a finding means (ISO 14224 table B: part, mode, cause and what was done)."""
 
     OBJECT_PART = "object_part"
     PROBLEM = "problem"
@@ -138,8 +138,8 @@ class ReportedCode(Model):
     """One code that the technician chose.
 
     Args:
-        role: what it says.
-        group: the vendor's group or class from which it was chosen; None where codes stand alone.
+        role: what it means.
+        group: the vendor's group or class from which it was chosen; None if codes have no group.
         code: the code itself.
     """
 
@@ -167,9 +167,9 @@ class CompletionReport(Model):
 
     Args:
         group: the failure class or catalog profile of the whole order.
-        codes: what was chosen, in the vendor's order; several of one role where the vendor allows that.
-        disposition: the vendor's word for how the job ended, where it has one beside the status.
-        notes: what was written, oldest first; notes of ours are left out.
+        codes: the chosen codes, in the vendor's order; several of one role if the vendor allows that.
+        disposition: the vendor's word for how the job ended, if it has one besides the status.
+        notes: notes of people, oldest first, without our own.
     """
 
     started_at: Moment | None = None
@@ -195,7 +195,7 @@ class CompletionReport(Model):
         return {"group": group, "codes": codes, **kept}
 
     def code_of(self, role: FindingRole) -> str | None:
-        """The first code of a role; None where none was chosen."""
+        """The first code of a role; None if none was chosen."""
         return next((chosen.code for chosen in self.codes if chosen.role is role), None)
 
 
@@ -204,10 +204,10 @@ class WorkOrderRecord(Model):
 
     Args:
         ref: the record that we made.
-        order: the order that was made of it there, where `ref` is a request and the vendor keeps the two apart.
+        order: the order that the CMMS created from it, if `ref` is a request and the vendor has two records.
         vendor_status: the site's own word for the status.
-        changed_at: the vendor's own stamp. One without a zone is in the site's, which is a setting of the connector.
-        priority: ours, 1 (highest) to 4; None where the vendor's value stands for none of ours, or for several.
+        changed_at: the vendor's own stamp. If it has no zone, it is in the site's zone, a setting of the connector.
+        priority: our priority, 1 (highest) to 4; None if the vendor's value stands for none of ours, or for several.
         report: what the technician reported; only of completed work.
     """
 
@@ -224,22 +224,22 @@ class WorkOrderRecord(Model):
     @field_validator("touched", mode="before")
     @classmethod
     def _of_earlier_builds(cls, given: object) -> object:
-        """Earlier builds knew yes and no only."""
+        """Earlier builds wrote only yes or no."""
         if isinstance(given, bool):
             return Touched.YES if given else Touched.NO
         return given
 
     def stamped_before(self, known: "WorkOrderRecord") -> bool:
-        """Whether the vendor's stamp is earlier than that of what is known: a page that brings this is out of date."""
+        """Whether its stamp is earlier than that of the known record. Then the page with it is out of date."""
         return self.changed_at < known.changed_at
 
     def older_than(self, known: "WorkOrderRecord") -> bool:
-        """Whether this was read before what is known. Within one instant of the vendor's clock the status tells."""
+        """Whether it is an earlier state than the known record. If the stamps are equal, the status decides."""
         return (self.changed_at, _PROGRESS[self.status]) < (known.changed_at, _PROGRESS[known.status])
 
 
 class ChangePage(Model):
-    """Work orders changed since a cursor, and the cursor to ask with next."""
+    """Work orders that changed since a cursor, and the cursor for the next request."""
 
     records: tuple[WorkOrderRecord, ...]
     cursor: str

@@ -1,1 +1,1 @@
-"""This build measured against an earlier one, in turns on one machine."""
+"""Compares this build with an earlier one, in alternating runs on one machine."""

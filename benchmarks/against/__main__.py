@@ -1,18 +1,17 @@
-"""This build measured against an earlier one: `make bench-against COMMIT=…`.
+"""Compares this build with an earlier one: `make bench-against COMMIT=…`.
 
 Run as `python -m benchmarks.against COMMIT`. The commit and HEAD each get a git worktree and a `.venv`, made by their
-own `make engine`. Then runs of the old and of the new build take turns. Each run starts a plant of its own: PostgreSQL,
-engine, sandbox, workers, intake and API. All of that is the build's own code, which its own `benchmarks.rig.plant`
-starts. What sends, waits and measures is this checkout's code for both builds. It meets a plant by HTTP, the bus, SQL
-and /proc.
+own `make engine`. Then runs of the old and of the new build take turns. Each run starts a separate plant: PostgreSQL,
+engine, sandbox, workers, intake and API. The plant runs the build's code, and the build's `benchmarks.rig.plant` starts
+it. For both builds, this checkout's code sends, waits and measures. It uses a plant by HTTP, the bus, SQL and /proc.
 
-CPU decides. Each new run is divided by the old run before it. There must be at least five pairs. Where every ratio is
-at or under the limit, the new build is within it. Where every ratio is above the limit, the new build is over it.
-Anything else is unsettled. The limit of "not slower" is 1.05. Rates and latencies are shown and decide nothing, with
-one exception: the others' 99th percentile in a flood, which is that of all batches of the new build, at least 1,000.
+CPU decides. Each new run is divided by the old run before it. There must be at least five pairs. If every ratio is at
+or under the limit, the new build is within it. If every ratio is above the limit, the new build is over it. Anything
+else is unsettled. The limit of "not slower" is 1.05. Rates and latencies are shown and decide nothing, with one
+exception: the others' 99th percentile in a flood. It is that of all batches of the new build, at least 1,000.
 
-The exit code is 0, or 1 where something is settled against the new build, or a run failed. It is 2 where nothing could
-be measured.
+The exit code is 0. It is 1 if something is settled against the new build, or a run failed. It is 2 if nothing could be
+measured.
 """
 
 import argparse
@@ -34,7 +33,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def compare(name: str, old: Build, new: Build, options: argparse.Namespace) -> bool:
-    """Runs one comparison and prints it; gives whether nothing in it is settled against the new build."""
+    """Runs one comparison and prints it; returns whether nothing in it is settled against the new build."""
     comparison = COMPARISONS[name]
     print(f"\n== {name}: {comparison.says}, {options.runs} of each build in turns", flush=True)
     runs: dict[str, list[Run]] = {old.name: [], new.name: []}
@@ -131,23 +130,23 @@ def _ms(values: Sequence[float], share: float) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commit", help="the old build")
-    parser.add_argument("--runs", type=int, default=PAIRS, help="of each build")
+    parser.add_argument("--runs", type=int, default=PAIRS, help="runs of each build")
     parser.add_argument("--only", choices=list(COMPARISONS), action="append", help="one comparison; may be repeated")
-    parser.add_argument("--anyway", action="store_true", help="measure though something else runs")
+    parser.add_argument("--anyway", action="store_true", help="measure even if something else runs")
     parser.add_argument("--seconds", type=float, default=8, help="post: how long each run posts")
     parser.add_argument("--messages", type=int, default=6000, help="bus: messages in each run")
     parser.add_argument("--burst", type=int, default=40, help="orders: faults at once")
     parser.add_argument("--bursts", type=int, default=3, help="orders: bursts in each run")
-    parser.add_argument("--singles", type=int, default=60, help="orders: faults told one by one in each run")
+    parser.add_argument("--singles", type=int, default=60, help="orders: faults sent one by one in each run")
     parser.add_argument("--floods", type=int, default=2, help="floods: floods in each run")
     parser.add_argument("--failing", type=int, default=100, help="floods: components that fail at once")
     parser.add_argument("--flood-events", type=int, default=22_000, help="floods: events of each flood")
-    parser.add_argument("--flood-seconds", type=float, default=55, help="floods: over how long they come")
+    parser.add_argument("--flood-seconds", type=float, default=55, help="floods: time in which they are sent")
     return parser.parse_args()
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
-    """Ends everything as Ctrl-C does: plant and worktrees go too."""
+    """Ends everything as Ctrl-C does, so that the plant is ended and the worktrees are removed."""
     raise KeyboardInterrupt
 
 

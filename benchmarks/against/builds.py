@@ -1,4 +1,4 @@
-"""Two builds on one machine: each in a git worktree and a `.venv` of its own."""
+"""Two builds on one machine, each with its own git worktree and `.venv`."""
 
 import os
 import subprocess
@@ -13,14 +13,14 @@ from typing import Final
 from benchmarks.rig.gauges import machine_cpu_seconds
 
 BUSIEST: Final = 0.2
-"""Cores that may be busy with something else before the measuring begins."""
+"""Maximum number of cores that may be busy with something else before the measurement."""
 _LOOKED_FOR = 3.0
 _MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "VIRTUAL_ENV", "PYTHONPATH")
-"""What an outer `make` and an outer Python hand down, and no build may take over."""
+"""Variables of an outer `make` or Python that a build must not inherit."""
 
 
 class Refused(Exception):
-    """The builds cannot be compared as things are; the message says why, and what to do."""
+    """The builds cannot be compared; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Build:
 
     @property
     def python(self) -> str:
-        """The Python of its own `.venv`."""
+        """The Python of its `.venv`."""
         return str(self.folder / ".venv" / "bin" / "python")
 
 
@@ -42,14 +42,14 @@ class Build:
 def two_builds(root: Path, commit: str) -> Iterator[tuple[Build, Build]]:
     """The build of a commit and that of HEAD, ready to run, until the block ends.
 
-    Both stand in one temporary folder, which is removed in the end, also after Ctrl-C and SIGTERM.
+    Both are in one temporary folder, which is removed at the end, also after Ctrl-C and SIGTERM.
 
     Raises:
         Refused: the tree has changes that are not committed, the commit is not known, or a build cannot be set up.
     """
     changed = _git(root, "status", "--porcelain")
     if changed:
-        raise Refused(f"The tree has changes that are not committed, and HEAD is what is measured:\n{changed}")
+        raise Refused(f"HEAD is measured, but the tree has changes that are not committed:\n{changed}")
     commits = {"old": resolve(root, commit), "new": resolve(root, "HEAD")}
     with tempfile.TemporaryDirectory(prefix="millwright-against-") as directory:
         builds = [Build(name, found, Path(directory).resolve() / name) for name, found in commits.items()]
@@ -60,7 +60,7 @@ def two_builds(root: Path, commit: str) -> Iterator[tuple[Build, Build]]:
             yield builds[0], builds[1]
         finally:
             for build in builds:
-                # One that was not made yet cannot be removed.
+                # A worktree that does not exist yet cannot be removed.
                 with suppress(Refused):
                     _git(root, "worktree", "remove", "--force", str(build.folder))
 
@@ -69,23 +69,23 @@ def resolve(root: Path, commit: str) -> str:
     """The full hash of a commit.
 
     Raises:
-        Refused: the history does not hold it.
+        Refused: the history does not contain it.
     """
     try:
         return _git(root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
     except Refused:
-        raise Refused(f"The history of {root} does not hold a commit {commit}.") from None
+        raise Refused(f"The history of {root} does not contain a commit {commit}.") from None
 
 
 def outside_environment() -> dict[str, str]:
-    """The environment without what would make a build another than it is: settings of ours, and an outer `make`'s."""
+    """The environment without variables that would change a build: our settings, and those of an outer `make`."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith("MILLWRIGHT_") and name not in _MAKE
     }
 
 
 def busy_cores() -> float:
-    """How many cores of this machine are busy, looked at for three seconds."""
+    """How many cores of this machine are busy, measured for three seconds."""
     before = machine_cpu_seconds()
     time.sleep(_LOOKED_FOR)
     return (machine_cpu_seconds() - before) / _LOOKED_FOR
@@ -98,7 +98,7 @@ def require_quiet(busy: float) -> None:
         busy: how many cores are busy.
 
     Raises:
-        Refused: more than 0.2 are.
+        Refused: more than 0.2 cores are busy.
     """
     if busy > BUSIEST:
         raise Refused(
@@ -108,7 +108,7 @@ def require_quiet(busy: float) -> None:
 
 
 def _set_up(build: Build, root: Path) -> None:
-    # The checkout's own uv, where make has fetched one: both builds are installed by the same.
+    # Both builds are installed with the same uv: the checkout's own, if make has downloaded one.
     environment = outside_environment()
     environment["PATH"] = f"{root / '.tools' / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
     done = subprocess.run(["make", "engine"], cwd=build.folder, env=environment, stdout=2, check=False)

@@ -1,4 +1,4 @@
-"""The four comparisons: what is done with a plant, and which limits its figures are held to."""
+"""The four comparisons: what each does with a plant, and the limits of its figures."""
 
 import argparse
 import asyncio
@@ -25,67 +25,67 @@ _WARM_MESSAGES = 1000
 _WARM_FAULTS = 5
 _SINGLES_A_SECOND = 5.0
 _SETTLES = 1.0
-"""Seconds after the last order in which its case may finish what it began; they count."""
+"""Seconds after the last order in which its case may finish. They are part of the measurement."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure whose ratio, new to old, is held to a limit in every pair."""
+    """A figure whose ratio of new to old must be within a limit in every pair."""
 
     says: str
     figure: Callable[[Run], float]
     at_most: float
     within: str
-    """The word where every ratio is at or under the limit."""
+    """The result if every ratio is at or under the limit."""
     over: str
-    """The word where every ratio is above it."""
+    """The result if every ratio is above the limit."""
 
 
 @dataclass(frozen=True)
 class LatencyLimit:
-    """A 99th percentile over all runs of the new build, held to seconds."""
+    """A limit in seconds for a 99th percentile over all runs of the new build."""
 
     says: str
     under: float
     least: int
-    """Of how many values it must be."""
+    """The minimum number of values."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison: the same measuring code over a plant of either build."""
+    """One comparison: the same code measures a plant of each build."""
 
     says: str
     each: str
     """What is counted: `an event` or `a case`."""
     scale: float
-    """CPU seconds for each are multiplied with it to be shown."""
+    """The factor that converts CPU seconds to the shown unit."""
     unit_of_cpu: str
-    """What is shown then: us or ms."""
+    """The shown unit: us or ms."""
     size: Size
     latency: str
-    """What the latencies are of."""
+    """What the latencies measure."""
     measure: Callable[[RunningPlant, argparse.Namespace], Coroutine[object, None, Run]]
     limits: tuple[Limit, ...] = ()
     latency_limit: LatencyLimit | None = None
 
 
 async def measure_post(plant: RunningPlant, options: argparse.Namespace) -> Run:
-    """`POST /events` by 16 clients as fast as answers come, to the last stored verdict."""
+    """`POST /events` by 16 clients as fast as answers arrive, until the last stored verdict."""
     await post_to_verdicts(plant, "warm", min(_WARM_SECONDS, options.seconds), _CLIENTS)
     run = await post_to_verdicts(plant, "run", options.seconds, _CLIENTS)
     return _run(run.events, run.events / run.seconds, run.gauges, run.verdicts)
 
 
 async def measure_bus(plant: RunningPlant, options: argparse.Namespace) -> Run:
-    """Messages through the sandbox's Service Bus, to the last stored verdict."""
+    """Messages through the sandbox's Service Bus, until the last stored verdict."""
     await bus_to_verdicts(plant, "warm", min(_WARM_MESSAGES, options.messages))
     run = await bus_to_verdicts(plant, "run", options.messages)
     return _run(run.events, run.events / run.seconds, run.gauges, ())
 
 
 async def measure_orders(plant: RunningPlant, options: argparse.Namespace) -> Run:
-    """Faults to orders: bursts for rate and CPU, then one by one, at a rate that both builds hold, for the latency."""
+    """Faults to orders: bursts for rate and CPU, then single faults, at a rate that both builds reach, for latency."""
     await plant.fault("maximo", "*", "slow", seconds=MAXIMO_SECONDS)
     teller = FaultTeller(plant.register, plant.began, "fault")
     needed = _WARM_FAULTS + options.bursts * options.burst + options.singles
@@ -105,7 +105,7 @@ async def measure_orders(plant: RunningPlant, options: argparse.Namespace) -> Ru
 
 
 async def measure_floods(plant: RunningPlant, options: argparse.Namespace) -> Run:
-    """Floods on many components that fail at once, beside a quiet stream on others."""
+    """Floods on many components that fail at once, during a quiet stream on others."""
     able = _able_to_fail(plant, options.floods * options.failing)
     events = 0
     seconds = 0.0
@@ -130,7 +130,7 @@ async def measure_floods(plant: RunningPlant, options: argparse.Namespace) -> Ru
 def _able_to_fail(plant: RunningPlant, needed: int) -> list[Asset]:
     able = faults_without_hold(plant.components)
     if len(able) < needed:
-        raise SystemExit(f"{needed} components are to fail, and only {len(able)} of the plant can")
+        raise SystemExit(f"{needed} components must fail, but only {len(able)} of the plant can")
     return able
 
 

@@ -1,8 +1,8 @@
-"""Runs one plant of the build in whose worktree and `.venv` this file is started, until its input is closed.
+"""Runs one plant of a build until its input is closed. It is started in the worktree and `.venv` of the build.
 
-This is the only code of `benchmarks.against` that runs inside the build that is measured. From that build it takes
-`Size`, `running_plant` and the attributes of `RunningPlant` in `benchmarks.rig.plant`, `describe` in
-`benchmarks.rig.machine`, and nothing else. It prints one line of JSON when the plant is ready; `hosting` reads it.
+This is the only code of `benchmarks.against` that runs inside the measured build. From that build it uses only `Size`,
+`running_plant` and the attributes of `RunningPlant` in `benchmarks.rig.plant`, and `describe` in
+`benchmarks.rig.machine`. It prints one line of JSON when the plant is ready; `hosting` reads it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from benchmarks.rig.plant import Size, running_plant
 
 
 async def host(size: Size) -> None:
-    """Starts the plant, tells where it is, and ends it once the input is closed."""
+    """Starts the plant, prints its addresses, and ends it when the input is closed."""
     async with running_plant(size) as plant:
         facts = {
             "code": millwright.__file__,

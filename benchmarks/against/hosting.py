@@ -1,4 +1,4 @@
-"""A plant of either build, run from the build's own worktree and met from outside."""
+"""A plant of one of the builds, which runs in the build's worktree and is used from outside."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ _PATIENCE = 120.0
 
 
 class HostFailed(Exception):
-    """A plant did not come up, or is not of the build that it should be of."""
+    """A plant did not start, or runs the code of another build."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class HostedPlant(RunningPlant):
     hosted: dict[str, int] = field(default_factory=dict)
     """Process ids by name."""
     described: list[str] = field(default_factory=list)
-    """Machine and versions, in lines, as the build tells them."""
+    """The machine and the versions, in lines, from the build."""
 
     @property
     def pids(self) -> dict[str, int]:
@@ -36,37 +36,37 @@ class HostedPlant(RunningPlant):
 
 @contextmanager
 def hosted_plant(build: Build, size: Size) -> Iterator[HostedPlant]:
-    """A plant of this build, ready, for as long as the block lasts.
+    """A running plant of this build until the block ends.
 
     Raises:
-        HostFailed: it did not come up, or its code is not that of the build's worktree.
+        HostFailed: it did not start, or its code is not that of the build's worktree.
     """
     asked = {"assets": size.assets, "lines": size.lines, "engine": size.engine}
     with subprocess.Popen(
-        # -P keeps this file's folder off the path: only the build's own modules are found.
+        # -P keeps this file's folder off the path, so that only the build's modules are found.
         [build.python, "-P", str(_HOST), json.dumps(asked)],
         cwd=build.folder,
         env=outside_environment() | {"PYTHONPATH": str(build.folder)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        # Ctrl-C is for us alone: the plant is then ended in good order by closing the host's input.
+        # Only this process gets Ctrl-C. It then ends the plant by closing the host's input.
         start_new_session=True,
     ) as host:
         try:
             line = host.stdout.readline() if host.stdout else ""
             if not line:
-                raise HostFailed(f"The plant of the {build.name} build did not come up: exit code {host.wait()}.")
+                raise HostFailed(f"The plant of the {build.name} build did not start: exit code {host.wait()}.")
             yield plant_of(line, build.folder, size)
         finally:
             _end(host)
 
 
 def plant_of(line: str, folder: Path, size: Size) -> HostedPlant:
-    """The plant that a host's line of JSON tells of.
+    """The plant that a host's line of JSON describes.
 
     Raises:
-        HostFailed: its code does not lie in the folder.
+        HostFailed: its code is not in the folder.
     """
     facts = json.loads(line)
     if not Path(facts["code"]).is_relative_to(folder.resolve()):
@@ -89,9 +89,9 @@ def plant_of(line: str, folder: Path, size: Size) -> HostedPlant:
 
 def _end(host: "subprocess.Popen[str]") -> None:
     try:
-        # It closes the input, and reads what the host still has to print: else a host that is interrupted before its
-        # line was read would wait for a reader for ever.
+        # This closes the input and reads the remaining output. Otherwise a host whose line nobody has read would wait
+        # for ever.
         host.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
         host.kill()
-        raise HostFailed(f"A plant did not end within {_PATIENCE:.0f} s; processes of it may still run.") from None
+        raise HostFailed(f"A plant did not end within {_PATIENCE:.0f} s; its processes may still run.") from None

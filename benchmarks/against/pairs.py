@@ -1,4 +1,4 @@
-"""What runs of two builds say of each other: ratios, and what they settle."""
+"""The ratios of runs of two builds, and the results from them."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -9,15 +9,15 @@ from typing import Final
 from benchmarks.rig.machine import percentile
 
 PAIRS: Final = 5
-"""Fewer pairs than this settle nothing."""
+"""The minimum number of pairs for a result."""
 TOLERANCE: Final = 0.05
-"""How far above 1 a ratio may lie and still count as not slower: about what two runs of one build differ by."""
+"""How far above 1 a ratio may be and still count as not slower: about the difference of two runs of one build."""
 STAND_INS: Final = ("load", "sandbox")
-"""The processes that are no part of a build: what sends the events, and what stands for other companies' systems."""
+"""The processes that are not part of a build: the one that sends events, and the simulated systems of others."""
 
 
 class Word(StrEnum):
-    """What the ratios of all pairs say about a limit."""
+    """The result of all pairs for a limit."""
 
     WITHIN = "within"
     OVER = "over"
@@ -29,15 +29,15 @@ class Run:
     """One run of one build."""
 
     count: int
-    """How many events, or cases, were worked on."""
+    """How many events or cases were processed."""
     rate: float
-    """How many of them a second."""
+    """Events or cases a second."""
     cpu: Mapping[str, float]
     """CPU seconds by process."""
     others: float
-    """Cores that were busy with something else meanwhile."""
+    """Cores that were busy with something else during the run."""
     latencies: Sequence[float]
-    """Seconds each."""
+    """In seconds."""
 
 
 def cpu_of_build(run: Run) -> float:
@@ -46,7 +46,7 @@ def cpu_of_build(run: Run) -> float:
 
 
 def cpu_of_workers(run: Run) -> float:
-    """CPU seconds of the workers for each event or case, however many processes they are."""
+    """CPU seconds of all worker processes for each event or case."""
     return sum(seconds for name, seconds in run.cpu.items() if name.startswith("worker")) / run.count
 
 
@@ -56,7 +56,7 @@ def ratios(old: Sequence[Run], new: Sequence[Run], figure: Callable[[Run], float
 
 
 def settled(values: Sequence[float], limit: float) -> Word:
-    """What the ratios of all pairs say about a limit.
+    """The result of all pairs for a limit.
 
     Every ratio at or under the limit: within. Every ratio above it: over. Anything else, or too few pairs: unsettled.
     """
@@ -68,7 +68,7 @@ def settled(values: Sequence[float], limit: float) -> Word:
 
 
 def settled_percentile(latencies: Sequence[float], share: float, limit: float, least: int) -> Word:
-    """Whether a percentile lies under a limit; of fewer values than `least`, that is unsettled."""
+    """Whether a percentile is under a limit; unsettled with fewer values than `least`."""
     if len(latencies) < least:
         return Word.UNSETTLED
     return Word.WITHIN if percentile(latencies, share) < limit else Word.OVER
@@ -77,7 +77,7 @@ def settled_percentile(latencies: Sequence[float], share: float, limit: float, l
 def by_process(old: Sequence[Run], new: Sequence[Run]) -> list[tuple[str, float | None, float | None]]:
     """Each process with the medians of its CPU seconds an event or case in the old and the new build.
 
-    None stands for a process that the build does not have.
+    None means that the build does not have the process.
     """
     names = list(dict.fromkeys(name for run in (*old, *new) for name in run.cpu))
     return [(name, _median_of(name, old), _median_of(name, new)) for name in names]

@@ -1,4 +1,4 @@
-"""The plant played while its parts are killed and its other systems misbehave; what must be zero is counted at the end.
+"""Runs the plant with killed processes and faults of other systems; then counts what must be zero.
 
 Run as `python -m benchmarks.chaos --seed N`; see docs/reliability.md.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.chaos --seed N`: an undisturbed run, a tormented run of the same data, and what they show."""
+"""`python -m benchmarks.chaos --seed N`: an undisturbed run, a run of the same data with faults, and a comparison."""
 
 import argparse
 import asyncio
@@ -32,23 +32,23 @@ _SETTINGS = {"MILLWRIGHT_STICKY_TIMEOUT": "PT1S", "MILLWRIGHT_WORKFLOW_TASK_TIME
 _SANDBOX = ("--bus-lock-seconds", "5")
 _WIDTH = 110
 _LONGEST = 20 * 60
-"""Seconds that one seed may take, its undisturbed run included."""
+"""Maximum seconds of one seed, with its undisturbed run."""
 
 
 def main() -> int:
-    """Runs one seed; the exit code, 0 where zeros stand where zeros belong."""
+    """Runs one seed; the exit code is 0 if all counts that must be zero are, and all figures that must be equal are."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, required=True, help="of the plan")
-    parser.add_argument("--kills", type=int, default=70, help="processes to kill; 0 leaves only the faults")
-    parser.add_argument("--days", type=int, help="play a generated plant of so many days, for a short run")
-    parser.add_argument("--machines", type=int, default=20, help="of the generated plant")
-    parser.add_argument("--no-faults", action="store_true", help="only kill")
-    parser.add_argument("--undisturbed", type=Path, help="summary of an undisturbed run, where there is one already")
-    parser.add_argument("--workers", type=int, default=1, help="how many there are, each killed by itself")
-    parser.add_argument("--intakes", type=int, default=1, help="how many there are, each killed by itself")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the plan")
+    parser.add_argument("--kills", type=int, default=70, help="processes to kill; 0 for faults only")
+    parser.add_argument("--days", type=int, help="run a generated plant of so many days, for a short run")
+    parser.add_argument("--machines", type=int, default=20, help="machines of the generated plant")
+    parser.add_argument("--no-faults", action="store_true", help="only kill processes")
+    parser.add_argument("--undisturbed", type=Path, help="summary of an earlier undisturbed run")
+    parser.add_argument("--workers", type=int, default=1, help="number of workers, each killed separately")
+    parser.add_argument("--intakes", type=int, default=1, help="number of intakes, each killed separately")
     parser.add_argument("--engine", choices=sorted(KINDS), default="development", help="which workflow engine")
-    parser.add_argument("--home", type=Path, default=_HOME, help="where everything is kept")
-    parser.add_argument("--fresh", action="store_true", help="empty homes also where people did something in them")
+    parser.add_argument("--home", type=Path, default=_HOME, help="folder for all files")
+    parser.add_argument("--fresh", action="store_true", help="empty homes even if people made changes in them")
     given = parser.parse_args()
     if given.days is not None:
         os.environ["MILLWRIGHT_DATA"] = str(_generated(given))
@@ -126,7 +126,7 @@ async def _tormented(given: argparse.Namespace, console: Console, calm: Summary)
 
 
 class _Torment:
-    """Makes the tormentor once the plant is there and says from when to when it has data."""
+    """Creates the tormentor once the sandbox runs, because the plan needs the first and last time of its data."""
 
     def __init__(self, given: argparse.Namespace, installation: Installation, console: Console) -> None:
         self._given = given

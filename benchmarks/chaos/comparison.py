@@ -1,4 +1,4 @@
-"""What a tormented run must have in common with an undisturbed one of the same data, and what must be zero in it."""
+"""The figures that must be equal in a run with faults and an undisturbed run, and the counts that must be zero."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Final
 from millwright.demo.summary import Summary
 
 EQUAL: Final = ("data", "events", "rungs", "policies")
-"""What no fault may change: what came, what became of it, and every standing verdict. Our own patches of twins that
-come back are left out of `events`: they tell of holds, which an outage may move."""
+"""Figures that no fault may change: the data, the events by fate, the verdicts by rung and the scores. `events` is
+without the events of our own patches of twins: these depend on holds, which an outage may change."""
 DELAYED: Final = ("cases", "work_orders", "holds", "outcomes", "labels")
-"""What a vendor's outage may move: work that begins hours later may find another state of the machine, and a hold
-whose placing was interrupted is not proved to be ours."""
+"""Figures that a vendor's outage may change: work that begins hours later may find another state of the machine, and a
+hold whose placing was interrupted is not proved to be ours."""
 
 
 def zeros(summary: Summary, cases_with_an_order: int) -> dict[str, int]:
-    """What must be zero, by what it would mean."""
+    """The counts that must be zero, each with its meaning."""
     fates = sum(count for fate, count in summary.events.items() if fate != "received")
     orders = summary.plant.work_orders
     return {
@@ -37,7 +37,7 @@ def zeros(summary: Summary, cases_with_an_order: int) -> dict[str, int]:
 
 
 def differences(undisturbed: Summary, tormented: Summary, names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Where two summaries differ under some names: undisturbed first."""
+    """The figures of the given names that differ, each with its value in the undisturbed run first."""
     calm, wild = _without_write_backs(undisturbed), _without_write_backs(tormented)
     found: dict[str, tuple[str, str]] = {}
     for name in names:
@@ -53,7 +53,7 @@ def _without_write_backs(summary: Summary) -> dict[str, object]:
 
 
 def read_summary(path: Path) -> Summary:
-    """A summary that a run has written."""
+    """The summary that a run has written to a file."""
     return Summary.model_validate(json.loads(path.read_text()))
 
 

@@ -1,4 +1,4 @@
-"""What is to go wrong, and when: drawn from a seed, in plant time, before anything runs."""
+"""Which faults happen when: generated from a seed before the run, in plant time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from millwright.demo.installation import API, CASES, ENGINE, INTAKE, JUDGING, PO
 
 PARTS: Final = (JUDGING, CASES, INTAKE, API, POSTGRES, ENGINE)
 _MARGIN: Final = 0.02
-"""Of the plant's days, at both ends: nothing is killed before the work begins or after it is done."""
+"""The share of the plant's time at each end in which there is no fault, because there is no work yet or no longer."""
 _TWO_AT_ONCE: Final = 0.15
 _LATEST_BLOW: Final = 0.25
 _SHORTEST_AWAY, _LONGEST_AWAY = 0.1, 1.5
@@ -18,22 +18,22 @@ _SHORTEST_AWAY, _LONGEST_AWAY = 0.1, 1.5
 
 @dataclass(frozen=True, order=True)
 class Blow:
-    """Parts killed at once: `delay` seconds after the plant's clock reached `at`, restarted `away` seconds later."""
+    """Parts that are killed at once, `delay` seconds after plant time `at`, and restarted `away` seconds later."""
 
     at: datetime
     parts: tuple[str, ...]
     delay: float
     away: float
     forgetting: bool = False
-    """Whether the engine's database is deleted meanwhile."""
+    """Whether the engine's database is deleted before the restart."""
 
 
 @dataclass(frozen=True)
 class Mishap:
-    """A fault of another system, told to the sandbox when the plant's clock reaches `at`.
+    """A fault of another system. The sandbox is told to inject it at plant time `at`.
 
-    One with `lasts` stands until it is cleared, that much plant time later; one with `lasts_seconds`, that much wall
-    time later: while the bus is down the plant waits, and its clock with it.
+    A fault with `lasts` is cleared after that much plant time, one with `lasts_seconds` after that much wall time.
+    Outages of the bus need wall time: while the bus does not answer, the plant waits, and its clock does not advance.
     """
 
     at: datetime
@@ -48,7 +48,7 @@ class Mishap:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that happens to one run."""
+    """All faults of one run."""
 
     seed: int
     blows: Sequence[Blow]
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of mishap: how many of it there are in ninety days, and how long it goes on."""
+    """A kind of mishap: how many there are in ninety days, and how long each lasts."""
 
     in_ninety_days: float
     target: str
@@ -124,12 +124,12 @@ _KINDS: Final = (
 def draw(
     seed: int, first: datetime, last: datetime, kills: int, *, faults: bool = True, parts: Sequence[str] = PARTS
 ) -> Plan:
-    """The plan of a seed for a plant whose data runs from `first` to `last`; every kind of mishap at least once.
+    """The plan of a seed for a plant whose data are from `first` to `last`. It has every kind of mishap at least once.
 
     Args:
-        kills: how many processes are killed; two of them at once now and then.
-        faults: whether the other systems misbehave too.
-        parts: what may be killed.
+        kills: how many processes are killed; sometimes two at once.
+        faults: whether there are faults of other systems too.
+        parts: the parts that may be killed.
     """
     random = Random(seed)
     days = (last - first) / timedelta(days=1)
@@ -161,7 +161,7 @@ def _blow(random: Random, at: datetime, parts: tuple[str, ...], *, forgetting: b
 
 
 def _one_forgets(random: Random, blows: list[Blow]) -> list[Blow]:
-    """The blow nearest to the middle takes the engine's database with the engine."""
+    """Changes the blow in the middle so that it kills the engine and deletes its database."""
     ordered = sorted(blows)
     middle = ordered[len(ordered) // 2]
     parts = middle.parts if ENGINE in middle.parts else (*middle.parts[:-1], ENGINE)

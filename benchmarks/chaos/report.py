@@ -1,4 +1,4 @@
-"""What a tormented run came to, as a table for people and as JSON for the record."""
+"""The results of a run with faults, as a table for people and as JSON."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from millwright.demo.summary import Summary
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is told of one run."""
+    """The results of one run."""
 
     seed: int
     seconds: float
@@ -38,7 +38,7 @@ class Report:
         return not any(self.zeros.values()) and not self.changed
 
     def write(self, path: Path) -> None:
-        """Writes everything as JSON, with the machine that it ran on."""
+        """Writes the results as JSON, with a description of the machine."""
         body = {
             **{name: value for name, value in vars(self).items() if name != "summary"},
             "good": self.good,
@@ -50,7 +50,7 @@ class Report:
 
 
 def machine() -> dict[str, str | int | None]:
-    """The machine, and the versions that matter."""
+    """The machine, and the versions of relevant packages."""
     return {
         "cores": os.cpu_count(),
         "platform": platform.platform(),
@@ -63,7 +63,7 @@ def machine() -> dict[str, str | int | None]:
 
 
 def view(report: Report) -> RenderableType:
-    """The table."""
+    """The results as a table."""
     summary = report.summary
     figures = Table(show_header=False, box=None, pad_edge=False)
     figures.add_column()
@@ -71,8 +71,8 @@ def view(report: Report) -> RenderableType:
     rows = {
         "processes killed": sum(report.kills.values()),
         "engine databases deleted": report.engine_databases_deleted,
-        "faults declared": sum(report.faults_declared.values()),
-        "requests that met one": sum(report.faults_met.values()),
+        "faults injected": sum(report.faults_declared.values()),
+        "requests affected": sum(report.faults_met.values()),
         "events received": summary.events["received"],
         "cases": summary.cases["opened"],
         "orders expected": report.orders_expected,
@@ -101,10 +101,10 @@ def view(report: Report) -> RenderableType:
         _zeros(report.zeros),
     ]
     if report.changed:
-        parts += [Text(), _differences("Changed, and no fault may change it", report.changed)]
+        parts += [Text(), _differences("Figures that no fault may change, but changed", report.changed)]
     if report.delayed:
-        parts += [Text(), _differences("Moved by outages of the CMMS or the MES", report.delayed)]
-    words = "Nothing lost, nothing doubled, nothing left open." if report.good else "Look at what is not zero above."
+        parts += [Text(), _differences("Figures that outages may change", report.delayed)]
+    words = "Nothing lost, nothing doubled, nothing left open." if report.good else "Failed: see the counts above."
     return Panel(
         Group(*parts, Text(), Text(words, "green" if report.good else "bold red")),
         title=f"Chaos on {summary.data}, seed {report.seed}",
@@ -112,7 +112,7 @@ def view(report: Report) -> RenderableType:
 
 
 def plan_view(plan: Plan) -> RenderableType:
-    """What is to happen, in plant time; the same seed and data give the same."""
+    """The plan as a table, in plant time. The same seed and data give the same plan."""
     table = Table(
         title=f"Plan of seed {plan.seed}: {plan.kills} kills, {len(plan.mishaps)} faults", title_justify="left"
     )
@@ -126,7 +126,7 @@ def plan_view(plan: Plan) -> RenderableType:
 
 def _blow(blow: Blow) -> str:
     forgetting = ", its database deleted" if blow.forgetting else ""
-    return f"kill -9 {' and '.join(blow.parts)} after {blow.delay:g} s, away for {blow.away:g} s{forgetting}"
+    return f"kill -9 {' and '.join(blow.parts)} after {blow.delay:g} s, restarted {blow.away:g} s later{forgetting}"
 
 
 def _mishap(mishap: Mishap) -> str:
@@ -153,8 +153,8 @@ def _counts(title: str, counts: dict[str, int]) -> Table:
 def _faults(report: Report) -> Table:
     table = Table(title="Faults of the other systems", title_justify="left")
     table.add_column("fault")
-    table.add_column("declared", justify="right")
-    table.add_column("requests that met it", justify="right")
+    table.add_column("injected", justify="right")
+    table.add_column("requests affected", justify="right")
     for name in sorted(report.faults_declared):
         table.add_row(name, str(report.faults_declared[name]), str(report.faults_met.get(name, 0)))
     return table
@@ -171,7 +171,7 @@ def _zeros(zeros: dict[str, int]) -> Table:
 
 def _differences(title: str, found: dict[str, tuple[str, str]]) -> Table:
     table = Table(title=title, title_justify="left")
-    for name in ("figure", "undisturbed", "tormented"):
+    for name in ("figure", "undisturbed", "with faults"):
         table.add_column(name)
     for name, (calm, wild) in found.items():
         table.add_row(name, calm, wild)

@@ -1,4 +1,4 @@
-"""Who carries a plan out while the plant plays: kills and restarts parts, declares and clears faults."""
+"""Carries out a plan while the plant runs: kills and restarts parts, injects and clears faults."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 
 class Tormentor:
-    """Does to an installation what the plan says, each thing when the plant's clock has reached its moment.
+    """Carries out a plan on an installation, each fault at its plant time.
 
     Args:
-        plan: what to do.
-        installation: whose parts are killed.
+        plan: the faults.
+        installation: the installation whose parts are killed.
         sandbox: the address of the sandbox's control API.
-        end: the plant's time from which on nothing misbehaves any more.
+        end: the plant time at which all faults end.
     """
 
     def __init__(self, plan: Plan, installation: Installation, sandbox: str, end: datetime) -> None:
@@ -40,7 +40,7 @@ class Tormentor:
         self._at_peace = False
 
     async def beat(self, now: datetime) -> None:
-        """Does what is planned up to now; kills go on in the background, while the plant plays."""
+        """Starts everything that is planned up to `now`. Kills continue in the background while the plant runs."""
         for task in [task for task in self._running if task.done()]:
             self._running.discard(task)
             task.result()
@@ -56,17 +56,17 @@ class Tormentor:
             await self._make_peace()
 
     async def met(self) -> dict[str, int]:
-        """How many requests met which fault, as `<target> <kind>`."""
+        """How many requests each fault affected, by `<target> <kind>`."""
         found = (await self._http.get("/faults")).json()["met"]
         return {f"{fault['target']} {fault['kind']}": int(fault["times"]) for fault in found}
 
     async def close(self) -> None:
-        """Ends what is still under way, with every part up."""
+        """Waits until every killed part is restarted, and closes the connection to the sandbox."""
         await asyncio.gather(*self._running)
         await self._http.aclose()
 
     async def _make_peace(self) -> None:
-        """After the last row: everything is up and nothing misbehaves, so that all can be finished and counted."""
+        """After the last row: restarts every part and clears all faults, so that the plant can finish all work."""
         await asyncio.gather(*self._running)
         self._standing.clear()
         (await self._http.request("DELETE", "/faults")).raise_for_status()
@@ -77,7 +77,7 @@ class Tormentor:
     async def _strike(self, blow: Blow) -> None:
         await asyncio.sleep(blow.delay)
         async with AsyncExitStack() as stack:
-            # In one order for all, so that two blows at the same parts follow each other.
+            # Locks are taken in sorted order, so that two blows at the same parts run one after the other.
             for part in sorted(blow.parts):
                 await stack.enter_async_context(self._using[part])
             log.info("%s: kill -9 %s%s", blow.at, " and ".join(blow.parts), ", forgetting" if blow.forgetting else "")

@@ -1,5 +1,6 @@
-"""A bare loop that stores events and judges them, in one process and with nothing around it: what the whole is held
-against. Each part of the record can be left out, so that what it costs can be said.
+"""A bare loop in one process, which only stores events and judges them. Millwright's rates are compared with its rate.
+
+Each part of the record can be left out, so that its cost can be measured.
 """
 
 import hashlib
@@ -43,15 +44,15 @@ class Record:
     """The parts of the record that are kept."""
 
     unique: bool = True
-    """Every event once: a unique key, and a stage that leaves out what is there."""
+    """A unique key on events, and a staging table, so that no event is stored twice."""
     raw: bool = True
-    """What was sent, as it was sent."""
+    """The message as it was sent."""
     digests: bool = True
-    """The verdict's canonical body and its SHA-256, with those of anomaly, and of memory before and after."""
+    """The verdict's canonical body, and the SHA-256 of it, of the anomaly, and of the memory before and after."""
     memory: bool = True
     """The memory after each verdict, as text."""
     chain: bool = True
-    """The Merkle root of each transaction, chained."""
+    """The hash chain over the Merkle roots of transactions."""
 
 
 LESS: dict[str, Record] = {
@@ -66,7 +67,7 @@ LESS: dict[str, Record] = {
 
 
 def bare_rate(database_url: str, bodies: Sequence[bytes], record: Record | None = None) -> float:
-    """Events a second, from request bodies (CloudEvents of our envelope) to stored verdicts."""
+    """Events a second, from request bodies (CloudEvents in our own envelope) to stored verdicts."""
     kept = record or Record()
     policy = Catalogue.published().find("rotating-equipment", "1.1.0")
     with psycopg.connect(database_url) as connection:

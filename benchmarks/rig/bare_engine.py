@@ -15,7 +15,7 @@ _PATIENCE = timedelta(seconds=30)
 
 @activity.defn(name="bare-nothing")
 async def do_nothing() -> None:
-    """Nothing."""
+    """Does nothing."""
 
 
 @workflow.defn(name="bare-three", sandboxed=False)
@@ -29,7 +29,7 @@ class BareThree:
 
 
 async def bare_workflows(address: str, count: int) -> tuple[float, list[float]]:
-    """Workflows a second, all started at once, and how long one takes alone (20 in a row)."""
+    """Workflows a second if all are started at once, and the seconds of each of 20 workflows that run alone."""
     client = await Client.connect(address)
     async with Worker(client, task_queue=_QUEUE, workflows=[BareThree], activities=[do_nothing]):
         await _one(client)
@@ -55,7 +55,7 @@ async def line_history(address: str) -> dict[str, int]:
     async for execution in client.list_workflows("WorkflowType = 'LineWatch'"):
         length = execution.history_length
         if execution.status is WorkflowExecutionStatus.RUNNING:
-            # The engine's own listing knows no length of what still runs.
+            # The engine's list has no history length of running workflows.
             length = (await client.get_workflow_handle(execution.id, run_id=execution.run_id).describe()).history_length
         found[execution.id] = found.get(execution.id, 0) + length
     del client

@@ -1,4 +1,4 @@
-"""True faults: what a plant says when a component begins to fail, and the orders that come of it."""
+"""True faults: the events of a plant when a component begins to fail, and the resulting orders."""
 
 import asyncio
 import time
@@ -20,12 +20,12 @@ def faults_without_hold(components: Sequence[Asset]) -> list[Asset]:
 
 
 class FaultTeller:
-    """Tells of a fault as the plant would: the component's error codes, then its signal shifted, again and again.
+    """Makes the events of a fault as the plant does: the component's error codes, then shifted readings of its signal.
 
     Args:
-        register: the plant's.
-        began: the plant's time; what is told lies before it.
-        run: makes the ids its own.
+        register: the plant's register.
+        began: the plant time; all events are before it.
+        run: a prefix that makes the ids unique.
     """
 
     def __init__(self, register: PlantRegister, began: datetime, run: str) -> None:
@@ -43,7 +43,7 @@ class FaultTeller:
         self._number = 0
 
     def signs(self, asset: str, shifts: int = 1) -> list[dict[str, object]]:
-        """The codes of a component, then so many shifted readings; the first of these asks for an order."""
+        """The codes of a component, then `shifts` shifted readings. The first of these causes an order."""
         return [*(self._code(asset, name) for name in self._codes[asset]), *self.shifts(asset, shifts)]
 
     def shifts(self, asset: str, count: int) -> list[dict[str, object]]:
@@ -77,19 +77,19 @@ class FaultTeller:
 
 
 def body(events: Sequence[dict[str, object]]) -> bytes:
-    """Events as a request's body."""
+    """The body of a request with these events."""
     return orjson.dumps(events)
 
 
 class OrderWatch:
-    """Notes when the CMMS's record of each case stands in ours, read back from the CMMS: a little after it was made."""
+    """Records when the order of each case is stored in our database, which is shortly after the CMMS created it."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self.placed: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Looks until cancelled."""
+        """Queries the database until cancelled."""
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             while True:
                 found = await connection.execute(
@@ -103,7 +103,7 @@ class OrderWatch:
                 await asyncio.sleep(_LOOK_EVERY)
 
     async def until(self, assets: Sequence[str], patience: float) -> None:
-        """Waits until every one of these has its order."""
+        """Waits until each of these assets has its order."""
         deadline = time.monotonic() + patience
         while any(asset not in self.placed for asset in assets):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What processes cost: CPU seconds and memory, from /proc."""
+"""The CPU seconds and memory of processes, from /proc."""
 
 import asyncio
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 GAUGED_EVERY = 1.0
 """Seconds between two samples of memory."""
 _NOT_OURS = ("load", "postgresql", "postgresql of the engine")
-"""No children of the load's process: a PostgreSQL starts itself anew in a session of its own."""
+"""Processes that are not children of the load's process: PostgreSQL starts itself again in its own session."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it started."""
+    """A process and all its descendants."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
@@ -26,7 +26,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """User and system time of processes so far, with that of their children that ended."""
+    """User and system time of processes so far, including that of their ended children."""
     ticks = 0
     for pid in pids:
         with suppress(OSError):
@@ -36,15 +36,15 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 
 def machine_cpu_seconds() -> float:
-    """CPU seconds that all processors of this machine have spent since it started, idle time and waits for disks left
-    out. Time that a hypervisor gave to others counts as spent."""
+    """CPU seconds of all processors of this machine since it started, without idle time and waits for disks. They
+    include time that a hypervisor gave to other machines."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     user, nice, system, _idle, _iowait, irq, softirq, steal = (int(field) for field in fields[1:9])
     return (user + nice + system + irq + softirq + steal) / _TICKS
 
 
 def resident_megabytes(pids: Sequence[int]) -> tuple[float, float]:
-    """Resident (RSS) and proportional (PSS: shared pages divided among those who share them) megabytes."""
+    """Megabytes of resident (RSS) and proportional memory (PSS: shared pages are divided among their processes)."""
     resident = proportional = 0
     for pid in pids:
         with suppress(OSError):
@@ -58,10 +58,10 @@ def resident_megabytes(pids: Sequence[int]) -> tuple[float, float]:
 
 @dataclass
 class Gauges:
-    """CPU and memory of named processes over a stretch of time.
+    """CPU and memory of named processes over a period of time.
 
-    `weighed` says how the names begin whose memory is sampled: it makes the kernel walk through all of a process's
-    pages, which is not to be charged to a load.
+    Memory is sampled only of processes whose names begin with a text of `weighed`. To sample it, the kernel visits all
+    pages of a process, which costs CPU time that is not part of the load.
     """
 
     pids: Mapping[str, int]
@@ -69,9 +69,9 @@ class Gauges:
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     machine: float = 0.0
-    """CPU seconds that the whole machine spent."""
+    """CPU seconds of the whole machine."""
     seconds: float = 0.0
-    """How long the stretch of time was."""
+    """The length of the period."""
 
     def begin(self) -> None:
         """Starts counting CPU."""
@@ -80,7 +80,7 @@ class Gauges:
         self.cpu = {name: -cpu_seconds(family(pid)) for name, pid in self.pids.items()}
 
     def end(self) -> None:
-        """Ends counting CPU: `cpu` holds seconds."""
+        """Ends counting CPU: afterwards `cpu` has the seconds."""
         for name, pid in self.pids.items():
             self.cpu[name] += cpu_seconds(family(pid))
         if "load" in self.cpu:

@@ -1,4 +1,4 @@
-"""A load of events in our own envelope, and a watch on when their verdicts are there to be read."""
+"""A load of events in our own envelope, and the times at which their verdicts can be read."""
 
 import asyncio
 import itertools
@@ -19,21 +19,21 @@ _ACCEPTED = 202
 _ATTRIBUTES = '{"specversion":"1.0","source":"benchmark","type":"millwright.anomaly.v1"'
 _SAYINGS = 20_000
 _LOOK_EVERY = 0.005
-# One count for all streams of a plant: a later one is later in time, or every event of it would be late.
+# One counter for all streams of a plant, so that the events of a later stream are later in event time, and not late.
 _MOMENTS = itertools.count()
 
 
 class Stream:
-    """Events on shuffled assets, one after another in time, each new; noise and single shifts, which open no case.
+    """Events on random assets in order of event time, without repetitions: noise and single shifts, which open no case.
 
-    What they say is drawn beforehand, so that a load costs little beside what it measures: an event is one of those
-    sayings under an id and a time of its own.
+    The data of events are made in advance, so that the load itself costs little. An event is one of these data with
+    another id and time.
 
     Args:
-        register: the plant's.
-        assets: what the events are about.
-        began: the plant's time; events lie in the hour before it.
-        run: makes the ids of this stream its own.
+        register: the plant's register.
+        assets: the assets of the events.
+        began: the plant time; all events are in the hour before it.
+        run: a prefix that makes the ids of this stream unique.
     """
 
     def __init__(self, register: PlantRegister, assets: Sequence[Asset], began: datetime, run: str) -> None:
@@ -46,7 +46,7 @@ class Stream:
         self.batches = 0
 
     def texts(self, count: int) -> list[bytes]:
-        """The next events, as CloudEvents in JSON; their ids lead with the number of the batch."""
+        """The next events, as CloudEvents in JSON. Their ids contain the number of the batch."""
         at = self._began + timedelta(milliseconds=next(_MOMENTS))
         moment = at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
         head = f'{_ATTRIBUTES},"id":"{self._run}-{self.batches}-'
@@ -76,9 +76,9 @@ class Stream:
 
 
 class Connection:
-    """One client's connection to an API, kept open: HTTP/1.1 as plainly as it can be spoken.
+    """One client's open connection to an API: a minimal HTTP/1.1 client.
 
-    A client library costs more than the load may: this one knows only what our API answers.
+    A client library would cost too much CPU. This client understands only the answers of our API.
 
     Args:
         url: `http://host:port`.
@@ -90,7 +90,7 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, body: bytes) -> tuple[int, bytes]:
-        """Posts a batch; gives the status and the body of the answer."""
+        """Posts a batch; returns the status and the body of the answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
@@ -104,7 +104,7 @@ class Connection:
         return int(answer.split(b" ", 2)[1]), await reader.readexactly(length)
 
     async def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         if self._streams is not None:
             self._streams[1].close()
             await self._streams[1].wait_closed()
@@ -112,7 +112,7 @@ class Connection:
 
 @dataclass
 class Sent:
-    """When each batch was sent, when its answer came, by its number; in the monotonic clock."""
+    """When each batch was sent and when its answer arrived, by its number, in the monotonic clock."""
 
     at: dict[int, float] = field(default_factory=dict)
     answered: dict[int, float] = field(default_factory=dict)
@@ -125,10 +125,10 @@ class Sent:
 async def post_for(
     urls: Sequence[str], stream: Stream, seconds: float, clients: int, rate: float | None = None
 ) -> Sent:
-    """Posts batches for so long, by several clients at once, as fast as answers come, or at a rate of events a second.
+    """Posts batches for `seconds` with several clients, as fast as answers arrive, or at `rate` events a second.
 
     Raises:
-        SystemExit: a request was not taken in whole.
+        SystemExit: the API did not accept all events of a request.
     """
     sent = Sent()
     began = time.monotonic()
@@ -158,15 +158,15 @@ async def post_for(
 
 
 class LedgerWatch:
-    """Notes when each row of the ledger could first be read, to within a few milliseconds: the verdicts under it are
-    stored and visible then."""
+    """Records when each row of the ledger could first be read, to within a few milliseconds. From then on its verdicts
+    can be read too."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._seen: list[tuple[int, float]] = []
 
     async def run(self) -> None:
-        """Looks until cancelled."""
+        """Queries the database until cancelled."""
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             newest = -1
             while True:
@@ -177,7 +177,7 @@ class LedgerWatch:
                 await asyncio.sleep(_LOOK_EVERY)
 
     def seen_at(self, seq: int) -> float | None:
-        """When a row, or one after it, was first seen."""
+        """When a row, or a later one, was first read; None if it was not."""
         low, high = 0, len(self._seen)
         while low < high:
             middle = (low + high) // 2
@@ -195,7 +195,7 @@ async def undecided(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> 
 
 
 async def wait_until_decided(database_url: str, patience: float = 120.0) -> float:
-    """Waits until every event has its fate; gives when that was, in the monotonic clock."""
+    """Waits until every event has its fate; returns that time in the monotonic clock."""
     deadline = time.monotonic() + patience
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         while await undecided(connection):
@@ -206,7 +206,7 @@ async def wait_until_decided(database_url: str, patience: float = 120.0) -> floa
 
 
 async def latencies(database_url: str, run: str, sent: Sent, watch: LedgerWatch) -> list[float]:
-    """Seconds from the sending of each batch to its last verdict's being there to be read."""
+    """Seconds from the sending of each batch until its last verdict can be read."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         found = await connection.execute(
             "SELECT split_part(e.external_id, '-', 2)::int, max(v.ledger_seq) FROM events e "

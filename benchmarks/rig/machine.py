@@ -1,4 +1,4 @@
-"""What every benchmark prints beside its figures: the machine, the versions, how busy it was, and the spread."""
+"""What every benchmark prints with its figures: the machine, its load, the versions, and the spread."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _PACKAGES = ("temporalio", "psycopg", "sqlalchemy", "pydantic", "orjson", "fasta
 
 
 def processor() -> str:
-    """The processor's name as the kernel knows it."""
+    """The processor's name from the kernel."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
@@ -41,13 +41,13 @@ def describe(database_url: str) -> list[str]:
 
 
 def spread(values: Sequence[float], shape: str = "{:,.0f}") -> str:
-    """Median, least and most of several runs, with their number."""
+    """Median, minimum, maximum and number of several runs, as text."""
     median, least, most = statistics.median(values), min(values), max(values)
     return f"{shape.format(median)} ({shape.format(least)} to {shape.format(most)}; n {len(values)})"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which a share (0 to 1) of the values lies; NaN where there are none."""
+    """The value below which a share (0 to 1) of the values lies; NaN without values."""
     if not values:
         return float("nan")
     ordered = sorted(values)

@@ -1,7 +1,7 @@
-"""A plant of real processes: PostgreSQL, the engine, the sandbox, and as many of ours as are asked for.
+"""A plant of real processes: PostgreSQL, the engine, the sandbox, and the requested number of our own processes.
 
-`benchmarks.against` starts earlier builds by this module of theirs: what its `host` takes from here keeps its name. The
-names of worker processes begin with `worker`.
+`benchmarks.against` uses this module of an earlier build to start it. So the names that its `host` imports from here
+must not change. The names of worker processes begin with `worker`.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from sandbox.plant.generator import generate, write_dataset
 
 _COMPONENTS = 4
 _PATIENCE = 60.0
-# A plant of one size is the same plant each time, and ten thousand twins take minutes to read.
+# Registers by size. Plants of one size are equal, and reading ten thousand twins takes minutes.
 _REGISTERS: dict[int, PlantRegister] = {}
 _STEP = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a plant is, and how many processes serve it. Assets are components, four to a machine."""
+    """The size of a plant, and its number of processes. Assets are components, four of each machine."""
 
     assets: int = 500
     lines: int = 10
@@ -46,7 +46,7 @@ class Size:
 
 @dataclass
 class RunningPlant:
-    """A plant that runs: addresses, process ids and what it knows."""
+    """A running plant: its addresses, process ids and register."""
 
     size: Size
     home: Path
@@ -62,7 +62,7 @@ class RunningPlant:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process ids by name, PostgreSQL's among them."""
+        """Process ids by name, including PostgreSQL."""
         found = {name: process.pid for name, process in self.processes.items() if process.pid is not None}
         for name, directory in (("postgresql", "postgres"), ("postgresql of the engine", "engine/postgres")):
             file = self.home / directory / "postmaster.pid"
@@ -72,11 +72,11 @@ class RunningPlant:
 
     @property
     def components(self) -> list[Asset]:
-        """The assets that events are about."""
+        """The assets of events."""
         return [asset for asset in self.register.assets if asset.level is Level.COMPONENT]
 
     async def fault(self, target: str, operation: str, kind: str, **params: float) -> None:
-        """Tells a system of the sandbox to misbehave until the plant ends."""
+        """Injects a fault into a system of the sandbox until the plant ends."""
         body = {"target": target, "operation": operation, "kind": kind, "times": None, "params": params}
         async with httpx.AsyncClient() as client:
             (await client.post(f"{self.control_url}/faults", json=body)).raise_for_status()
@@ -84,14 +84,14 @@ class RunningPlant:
 
 @asynccontextmanager
 async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterator[RunningPlant]:
-    """A plant that is ready, for as long as the block lasts. Its clock stands at the beginning of its data.
+    """A running plant until the block ends. Its clock does not advance: it stays at the beginning of the data.
 
     Args:
-        active_only: whether 1.1.0 judges alone; else 1.0.0 judges beside it as a shadow.
+        active_only: whether only 1.1.0 judges. Otherwise 1.0.0 judges too, as a shadow.
     """
     task = asyncio.current_task()
     if task is not None:
-        # Asked to end, it must still take its processes with it: they are in sessions of their own.
+        # SIGTERM must end the plant's processes too. They do not get it, because they have their own sessions.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="millwright-bench-") as directory:
         home = Path(directory) / "run"
@@ -142,7 +142,7 @@ async def _prepared(installation: Installation, size: Size, *, active_only: bool
 
 
 def _lined_up(register: PlantRegister, size: Size) -> PlantRegister:
-    """The register with its machines spread anew over as many lines as are wanted, and no more components than that."""
+    """The register with its machines distributed over the requested number of lines."""
     machines = sorted(asset.id for asset in register.assets if asset.level is Level.MACHINE)
     lines = {machine: f"LINE-{position % size.lines}" for position, machine in enumerate(machines)}
     assets = tuple(
@@ -163,7 +163,7 @@ def _services(installation: Installation, size: Size) -> dict[str, Process]:
     for kind, command, count in commands:
         for number in range(count):
             name = f"{kind}-{number}"
-            # A home and a port each: the API leaves its address in its home.
+            # Each has its own home and port, because the API writes its address to its home.
             own = {"MILLWRIGHT_HOME": str(installation.home / name), "MILLWRIGHT_API_PORT": "0"}
             environment = {**installation.environment, **own}
             found[name] = installation.process(name, python("-m", "millwright", *command), environment)

@@ -58,8 +58,8 @@ async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(read_only: 
     page = (await packed(read_only, tmp_path)).page.read_text().partition(PACK_BEGINS)[0]
     for told in (
         "In short",
-        "What it tested",
-        "What would have changed it",
+        "What the rule tested",
+        "What would have changed the decision",
         "The work order",
         "The hold",
         "The outcome",

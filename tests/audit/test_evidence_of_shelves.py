@@ -68,7 +68,7 @@ async def test_a_case_s_pack_tells_who_held_it_back_until_when_and_why(plant: Pl
         ("shelf", "ines", "olaf", 1),
     }
     page = pack.page.read_text().partition(PACK_BEGINS)[0]
-    for words in ("What was held back", "the sensor is &lt;moved&gt;", "belt change", "it is fixed", "tests|held"):
+    for words in ("Suppressions", "the sensor is &lt;moved&gt;", "belt change", "it is fixed", "tests|held"):
         assert words in page
 
 

@@ -187,5 +187,5 @@ async def test_a_signature_counts_once(people: PolicyPeople) -> None:
     given = people.sign("emil", digest, "shadow", terms.meaning)
     await people.lifecycle.place(digest, terms, given)
     await people.withdraw(digest, "shadow")
-    with pytest.raises(ActRejected, match="given before"):
+    with pytest.raises(ActRejected, match="used before"):
         await people.lifecycle.place(digest, terms, given)

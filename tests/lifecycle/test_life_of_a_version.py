@@ -107,7 +107,7 @@ async def test_a_backtest_of_an_earlier_build_added_no_machine(plant: Plant, peo
 async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, people: PolicyPeople) -> None:
     first, second = candidate(), candidate()
     digest = await people.submit(first)
-    with pytest.raises(PolicyRejected, match="changes no more"):
+    with pytest.raises(PolicyRejected, match="can no longer change"):
         await people.submit(second)
     assert len(await people.drafts.drafts()) == 0
     assert (await people.drafts.find("rotating-equipment", "1.2.0")).digest == digest
@@ -115,7 +115,7 @@ async def test_a_draft_may_change_and_a_submitted_one_may_not(plant: Plant, peop
 
 async def test_a_draft_says_who_wrote_it_and_nobody_else_saves_it(people: PolicyPeople) -> None:
     policy = candidate(author="anna")
-    with pytest.raises(ActRejected, match="anna wrote it"):
+    with pytest.raises(ActRejected, match="names anna as its author"):
         await people.drafts.save(
             policy="p",
             version="1.0.0",
@@ -315,13 +315,13 @@ async def test_a_freeze_is_not_laid_over_what_is_to_come_into_force(plant: Plant
     digest = await people.approved()
     await people.place(digest, after=HOUR)
     freezes = FreezeStore(plant.engine, plant.clock)
-    with pytest.raises(ActRejected, match="1 assignments are to come into force"):
+    with pytest.raises(ActRejected, match="1 assignments will come into force"):
         await freezes.freeze(plant.clock.now(), plant.clock.now() + 2 * HOUR, "emil", "stocktaking")
 
 
 async def test_what_was_in_force_then_is_not_rewritten(plant: Plant, people: PolicyPeople) -> None:
     digest = await people.approved()
-    with pytest.raises(ActRejected, match="is past"):
+    with pytest.raises(ActRejected, match="is in the past"):
         await people.place(digest, after=-HOUR)
 
 

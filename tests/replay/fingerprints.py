@@ -89,6 +89,17 @@ def as_toml(prints: dict[str, Facts]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def without_prose(schema: object) -> object:
+    """A JSON schema without titles and descriptions. A property of such a name stays: its value is no text."""
+    if isinstance(schema, dict):
+        return {
+            name: without_prose(value)
+            for name, value in schema.items()
+            if not (name in ("title", "description") and isinstance(value, str))
+        }
+    return [without_prose(each) for each in schema] if isinstance(schema, list) else schema
+
+
 def differences(name: str, before: Facts, now: Facts) -> list[str]:
     """What changed, in words."""
     words = []
@@ -195,5 +206,5 @@ def _models(tree: ast.AST, workflow: type, run: object) -> Iterator[str]:
         for name, each in get_type_hints(function).items():
             if name == "return" and each is type(None):
                 continue
-            schema = json.dumps(TypeAdapter(each).json_schema(), sort_keys=True, separators=(",", ":"))
+            schema = json.dumps(without_prose(TypeAdapter(each).json_schema()), sort_keys=True, separators=(",", ":"))
             yield f"{_name(each)} {schema}"

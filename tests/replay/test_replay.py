@@ -19,7 +19,7 @@ from activities.work_orders import Polled, PollSystem
 from domain.model import Model
 from millwright.worker.running import EARLIER, WORKFLOWS
 from tests.replay.clock_reader import ClockReader
-from tests.replay.fingerprints import committed, computed, differences, digest, wire_name
+from tests.replay.fingerprints import committed, computed, differences, digest, wire_name, without_prose
 from tests.replay.histories import Recorded, must_fail, of_earlier_builds, recorded
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
@@ -90,6 +90,11 @@ def test_a_change_is_told_in_words() -> None:
     first, second = differences("MaintenanceCase", before, now)
     assert first.startswith("MaintenanceCase: activities: in another order")
     assert second == "MaintenanceCase: handlers: new: signal hurry () -> NoneType"
+
+
+def test_a_sentence_about_a_model_is_no_change_of_it_and_a_property_called_description_is() -> None:
+    schema = {"title": "Fault", "description": "Old words.", "properties": {"description": {"type": "string"}}}
+    assert without_prose(schema) == {"properties": {"description": {"type": "string"}}}
 
 
 def test_every_workflow_has_a_recorded_history() -> None:

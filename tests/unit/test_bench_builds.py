@@ -85,7 +85,7 @@ def test_changes_that_are_not_committed_are_refused(history: tuple[Path, str, st
 
 
 def test_an_unknown_commit_is_refused(history: tuple[Path, str, str]) -> None:
-    with pytest.raises(Refused, match="does not hold a commit 0123abc"), two_builds(history[0], "0123abc"):
+    with pytest.raises(Refused, match="does not contain a commit 0123abc"), two_builds(history[0], "0123abc"):
         pass
 
 
@@ -165,7 +165,7 @@ def test_a_host_is_ended_also_where_more_is_printed_than_is_read(tmp_path: Path)
 
 def test_a_plant_that_does_not_come_up_is_told_with_its_exit_code(tmp_path: Path) -> None:
     build = build_with_python(tmp_path, "exit 3")
-    with pytest.raises(HostFailed, match="old build did not come up: exit code 3"), hosted_plant(build, Size()):
+    with pytest.raises(HostFailed, match="old build did not start: exit code 3"), hosted_plant(build, Size()):
         pass
 
 

@@ -25,7 +25,7 @@ async def test_no_order_is_made_while_orders_are_stopped_and_it_is_made_once_the
     case = await plant.case()
     assert plant.cmms.orders == {}
     assert case.waiting_for == "emil stopped every order at BEDFORD: the CMMS is being moved"
-    with pytest.raises(ActRejected, match="another person lifts it"):
+    with pytest.raises(ActRejected, match="another person must lift it"):
         await switches.lift(number, "emil", "done")
     await switches.lift(number, "fred", "it is moved")
     await plant.at_rest()
@@ -78,6 +78,6 @@ async def test_a_stop_elsewhere_stops_nothing_here(plant: FakePlant, switches: S
 async def test_a_stop_is_lifted_once(plant: FakePlant, switches: StopStore) -> None:
     number = await switches.stop(StoppableAction.ORDER, "emil", "a drill")
     await switches.lift(number, "fred", "over")
-    with pytest.raises(ActRejected, match="no stop"):
+    with pytest.raises(ActRejected, match="there is no stop"):
         await switches.lift(number, "fred", "over")
     assert [stop.lifted_by for stop in await switches.stops()] == ["fred"]

@@ -1,1 +1,1 @@
-"""Cases and holds: opened and fed by verdicts, moved on by the steps of a workflow."""
+"""Cases and holds in storage. Verdicts open cases and add evidence, and workflow steps continue them."""

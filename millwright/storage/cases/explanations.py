@@ -1,4 +1,4 @@
-"""The verdicts that opened or raised cases: what they were told, and what would have changed them."""
+"""The verdicts that opened or raised cases: their inputs, and their counterfactuals."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from domain.canonical import canonical, sha256
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.verdict import Context, Memory
 
-# The evidence that last set the rung of the case. The memory before it stands with an earlier verdict on the fault.
+# The evidence that last set the rung of the case. An earlier verdict on the fault has the memory before it.
 _GROUNDS = text(
     """
     SELECT v.id, v.version, v.body, e.anomaly::text AS anomaly, x.body AS context, (
@@ -43,7 +43,7 @@ class _GroundsRow(NamedTuple):
 
 
 async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None:
-    """What the verdict was told that opened a case or raised it last; None where it is not whole any more."""
+    """The inputs of the verdict that opened a case or raised it last; None if the memory before it is missing."""
     row = (await connection.execute(_GROUNDS, {"case": case})).one_or_none()
     if row is None:
         return None
@@ -64,7 +64,7 @@ async def read_grounds(connection: AsyncConnection, case: str) -> Grounds | None
 
 
 async def keep_explanation(connection: AsyncConnection, case: str, explanation: VerdictCounterfactuals) -> str | None:
-    """Keeps what would have changed a verdict; gives its digest, or None where it is kept already."""
+    """Stores the counterfactuals of a verdict; returns their digest, or None if they were already stored."""
     body = canonical(explanation.changes)
     digest = sha256(body)
     values = {"verdict": explanation.verdict, "case": case, "body": body.decode(), "digest": digest}

@@ -1,4 +1,4 @@
-"""Holds as a transaction locks and reads them before it writes."""
+"""Locks and reads holds before a transaction changes them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ _ON = text(
     "AND h.state = ANY(:states) FOR UPDATE"
 )
 _OF_KEY = text(f"SELECT {_COLUMNS} FROM holds h WHERE h.key = :key FOR UPDATE")
-# Asked once the hold is locked, so that a claim dropped meanwhile is seen.
+# Read after the hold is locked, so that claims which were dropped before are not read.
 _CLAIMS = text(
     "SELECT case_id, ready_at FROM hold_claims WHERE hold_key = :key AND dropped_at IS NULL ORDER BY case_id"
 )
@@ -35,7 +35,7 @@ _MACHINE = text("SELECT machine FROM cases WHERE id = :case FOR KEY SHARE")
 
 
 class LockedHold(NamedTuple):
-    """A hold that nobody else changes until the transaction ends."""
+    """A hold that no other transaction changes until this one ends."""
 
     key: str
     system: str
@@ -56,18 +56,18 @@ class _OrderRow(NamedTuple):
 
 
 async def lock_hold(connection: AsyncConnection, key: str) -> LockedHold:
-    """The hold of this key, which exists, locked."""
+    """Locks the hold of this key, which must exist."""
     return LockedHold._make((await connection.execute(_OF_KEY, {"key": key})).one())
 
 
 async def lock_hold_if_any(connection: AsyncConnection, key: str) -> LockedHold | None:
-    """The hold of this key, locked; None where there is none."""
+    """Locks the hold of this key; None if there is none."""
     row = (await connection.execute(_OF_KEY, {"key": key})).one_or_none()
     return None if row is None else LockedHold._make(row)
 
 
 async def lock_hold_of_case(connection: AsyncConnection, case: str) -> LockedHold | None:
-    """The hold that a case claims, locked; None where it claims none."""
+    """Locks the hold that a case claims; None if it claims none."""
     row = (await connection.execute(_OF_CASE, {"case": case})).one_or_none()
     return None if row is None else LockedHold._make(row)
 
@@ -75,7 +75,7 @@ async def lock_hold_of_case(connection: AsyncConnection, case: str) -> LockedHol
 async def lock_hold_on(
     connection: AsyncConnection, system: str, equipment: str, states: Sequence[str]
 ) -> LockedHold | None:
-    """The hold on an equipment that is in one of these states, locked; None where there is none."""
+    """Locks the hold on an equipment that is in one of these states; None if there is none."""
     values = {"system": system, "equipment": equipment, "states": list(states)}
     row = (await connection.execute(_ON, values)).one_or_none()
     return None if row is None else LockedHold._make(row)

@@ -18,7 +18,7 @@ _AWAITING = text(
     "SELECT h.key FROM cases c JOIN cases o ON o.asset = c.asset AND o.failure_mode = c.failure_mode "
     "JOIN hold_claims m ON m.case_id = o.id AND m.dropped_at IS NULL JOIN holds h ON h.key = m.hold_key "
     "WHERE c.id = :case AND c.rung >= :orders AND o.id <> c.id AND o.closed_as IS NOT NULL AND o.closed_at IS NULL "
-    # A case claims one hold at most: where its machine bears another name in the MES by now, the earlier case stays.
+    # A case claims at most one hold. If its machine now has another name in the MES, the earlier case keeps its claim.
     "AND NOT EXISTS (SELECT FROM hold_claims x WHERE x.case_id = c.id AND x.dropped_at IS NULL "
     "AND x.hold_key <> h.key) FOR UPDATE OF h"
 )
@@ -37,10 +37,10 @@ class _CaseRow(NamedTuple):
 
 
 async def take_over(connection: AsyncConnection, case: str, now: datetime, entry: ledger.Entry) -> None:
-    """Passes the claim of an earlier case of the same fault, whose machine waits to be released, to this case if it
-    asks for an order.
+    """Passes the claim of an earlier case of the same fault to this case, if the earlier one waits for the release and
+    this case asks for an order.
 
-    Production cannot release the machine then before this case's work is done too. The earlier case is woken to close.
+    Then production cannot release the machine before this case's work is done too. The earlier case is woken to close.
     """
     key = await connection.scalar(_AWAITING, {"case": case, "orders": int(Rung.DRAFT)})
     if key is None or (await lock_hold(connection, key)).state != HoldStatus.ASKED:

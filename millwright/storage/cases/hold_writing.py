@@ -1,4 +1,4 @@
-"""One transaction over holds, with the acts that it enters into the ledger."""
+"""A transaction on holds, with its acts for the ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ LIVE = [state.value for state in HoldStatus if state.live]
 
 @dataclass(frozen=True, slots=True)
 class HoldWriting:
-    """A transaction over holds, its acts collected for the ledger under the case whose key a hold bears."""
+    """A transaction on holds. It collects acts for the ledger, under the case whose key is the hold's key."""
 
     connection: AsyncConnection
     now: datetime
@@ -27,7 +27,7 @@ class HoldWriting:
         self.entry.add(ledger.act(kind, case_workflow_id(case), actor, self.now, detail))
 
     async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None = None) -> bool:
-        """Ends a hold and drops its claims; whether it was live. `release` goes into the act."""
+        """Ends a hold and drops its claims; returns whether it was live. `release` is stored in the act."""
         values: dict[str, object] = {"state": status.value, "ended_at": self.now, "reason": reason}
         ended = await self.connection.execute(
             update(holds).where(holds.c.key == key, holds.c.state.in_(LIVE)).values(**values)

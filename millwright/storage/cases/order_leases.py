@@ -11,7 +11,7 @@ from domain.cmms import OrderLease
 from domain.errors import Unavailable
 from millwright.storage.database.engine import transaction
 
-# One statement: of two steps at once the second waits for the row, and then sees the first one's lease.
+# One statement: if two steps run it at once, the second waits for the row, and then sees the first step's lease.
 _ACQUIRE = text(
     "INSERT INTO order_leases AS l (system, scope, number, owner, lease_until) "
     "VALUES (:system, :scope, 1, :owner, :until) ON CONFLICT (system, scope) DO UPDATE "
@@ -53,10 +53,10 @@ class OrderLeaseStore:
 
 
 async def check_lease(connection: AsyncConnection, lease: OrderLease) -> None:
-    """Makes sure, for the rest of a transaction, that nobody has acquired the scope since.
+    """Checks that nobody else has acquired the scope since. It locks the lease until the transaction ends.
 
     Raises:
-        Unavailable: somebody has.
+        Unavailable: somebody else has acquired it.
     """
     found = (await connection.execute(_HOLDER, {"system": lease.system, "scope": lease.scope})).one()
     holder = _Holder(*found)

@@ -1,4 +1,4 @@
-"""The return of a shelf or window: what arrived meanwhile is told, and what is recent acts then."""
+"""The end of a shelf or window: the suppressed verdicts are summarised, and recent ones act."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from millwright.storage.policies.versions import learn_version
 from millwright.storage.suppression.suppression_filter import LET_IN, keep_suppressed, suppressed_row
 from millwright.storage.suppression.suppressions import read_suppression
 
-# Whoever judges a line has it to itself; so has the return, which opens cases there. In one order, as all must.
+# This transaction opens cases, so it takes the lock of each line, as judging does. The order prevents deadlocks.
 _TAKE_LINES = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(l.line, 0)) FROM (SELECT line FROM assets "
     "WHERE valid_to IS NULL AND line IS NOT NULL AND :asset IN (id, machine, line, site) "
@@ -36,7 +36,7 @@ _DUE = text(
     f"SELECT subject FROM due WHERE due_at <= :now AND subject LIKE '{SUPPRESSION_SUBJECT}%' "
     "ORDER BY due_at, subject LIMIT 100"
 )
-# The newest revision of each verdict of which some revision was held back.
+# The newest revision of each verdict of which some revision was suppressed.
 _HELD = text(
     """
     SELECT DISTINCT ON (v.position, v.event_id, v.version) v.event_id, v.version, v.revision, v.rung, v.body,
@@ -77,10 +77,10 @@ class _HeldRow(NamedTuple):
 
 
 class FaultMeanwhile(Model):
-    """What a return found of one fault: how often it was seen, when, and what became of it.
+    """The suppressed verdicts on one fault: how many, when, and the case in which they resulted.
 
-    `case` is the case that it opened or fed on the return; None where it was judged lower since, is older than
-    `rearm`, is held back by something else, or its asset was retired.
+    `case` is the case that they opened or fed at the end. It is None if they were judged lower since, are older than
+    `rearm`, are still suppressed for another reason, or their asset was retired.
     """
 
     asset: str
@@ -93,7 +93,7 @@ class FaultMeanwhile(Model):
 
 
 class SuppressionEnd:
-    """Ends shelves and windows whose time has come.
+    """Ends shelves and windows that are due.
 
     Args:
         engine: the database.
@@ -107,10 +107,10 @@ class SuppressionEnd:
         self._terms = terms
 
     async def return_due(self) -> list[str]:
-        """Returns all that is due, one transaction each; gives their ids. Safe to do again, and by several at once.
+        """Ends all that are due, one transaction each; returns their ids. It may be repeated and run concurrently.
 
         Raises:
-            StorageUnavailable: the database is away; what was not committed is returned later.
+            StorageUnavailable: the database does not answer; what was not committed ends later.
         """
         async with unbound(self._engine) as connection:
             found = await connection.execute(_DUE, {"now": self._clock.now()})
@@ -174,7 +174,7 @@ class SuppressionEnd:
 
 
 def _judged(row: _HeldRow, assignment: Assignment) -> Judged:
-    """A stored verdict as it would have acted when it was made."""
+    """A stored verdict in the form in which judging returned it."""
     body: dict[str, object] = orjson.loads(row.body)
     anomaly = Anomaly.model_validate_json(row.anomaly)
     event = LineEvent(

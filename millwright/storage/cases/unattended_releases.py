@@ -1,4 +1,4 @@
-"""Whether a machine may be let run without a person of production."""
+"""Whether a hold may be released without a person of production."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,7 +7,7 @@ from domain.errors import ActRejected
 from millwright.storage.database.engine import raw
 from millwright.storage.policies.checked_assignments import read_assignments
 
-# An order that was cancelled, also that of a case whose claim another one answers for, was not looked at by anybody.
+# If an order was cancelled, nobody looked at the machine. Claims that were dropped for another case count too.
 _NOT_DONE = text(
     "SELECT count(*) FROM hold_claims c JOIN cases k ON k.id = c.case_id "
     "WHERE c.hold_key = :key AND k.closed_as IS DISTINCT FROM 'done'"
@@ -15,10 +15,10 @@ _NOT_DONE = text(
 
 
 async def check_unattended(connection: AsyncConnection, key: str, by: str, digest: str) -> None:
-    """Refuses a release without a person where the version lacks approvals, or any work of the hold was not completed.
+    """Refuses a release without a person if the version lacks approvals, or if work of the hold was not completed.
 
     Raises:
-        ActRejected: why.
+        ActRejected: the release is refused; the message says why.
     """
     if not await _approved(connection, digest):
         raise ActRejected(
@@ -33,6 +33,6 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
 
 
 async def _approved(connection: AsyncConnection, digest: str) -> bool:
-    """Whether a version has its approvals: one that is in force as an emergency may not have them yet."""
+    """Whether a version has enough approvals. A version in force as an emergency may not have them yet."""
     version = (await read_assignments(await raw(connection))).versions.get(digest)
     return version is not None and version.approved_at is not None

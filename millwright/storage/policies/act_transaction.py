@@ -19,7 +19,7 @@ from millwright.storage.policies.checked_assignments import CheckedAssignments
 from millwright.storage.policies.signatures import Signature, SignedVersion
 
 FRESH = timedelta(minutes=5)
-"""How far a signature's time may be from ours: an older one is somebody's replay."""
+"""How far a signature's time may be from ours. An older signature may be a replay."""
 
 
 class _SignerRow(NamedTuple):
@@ -28,12 +28,12 @@ class _SignerRow(NamedTuple):
 
 
 def act_kind(act: str) -> str:
-    """The kind of ledger act that tells of a signature."""
+    """The kind of the ledger act that records a signature."""
     return {APPROVE: "policy-approved", ACTIVATE: "policy-activated"}.get(act, f"policy-{act}-signed")
 
 
 class Acting:
-    """One act in its transaction: nobody judges and nobody else acts meanwhile."""
+    """One act in its transaction. Meanwhile no batch is judged, and nobody else acts."""
 
     def __init__(self, connection: AsyncConnection, now: datetime, checked: CheckedAssignments) -> None:
         self.connection = connection
@@ -50,46 +50,61 @@ class Acting:
         return found
 
     def live(self, digest: str, *roles: AssignedAs) -> list[Placement]:
-        """A version's assignments in these roles that hold now or will."""
-        mine = [one for one in self.checked.placements if one.digest == digest and one.role in roles]
-        return [one for one in mine if (until := one.until(self.now)) is None or until > self.now]
+        """A version's assignments in these roles that are, or will be, in force."""
+        mine = [
+            placement for placement in self.checked.placements if placement.digest == digest and placement.role in roles
+        ]
+        return [placement for placement in mine if (until := placement.until(self.now)) is None or until > self.now]
 
-    async def sign(self, digest: str, one: Signature, act: str, meaning: str | None = None) -> int:
-        """Keeps a signature that is what it has to be; gives its id.
+    async def sign(self, digest: str, signature: Signature, act: str, meaning: str | None = None) -> int:
+        """Checks and stores a signature; returns its id.
 
         Raises:
-            ActRejected: it is of another act or meaning, not made just now, given before, or not the person's.
+            ActRejected: it is for another act or meaning, too old, used before, or not the person's.
         """
-        if one.act != act or (meaning is not None and one.meaning != meaning):
-            raise ActRejected("the signature is of something else", field="signature", fix=f"sign {meaning or act!r}")
-        if not one.meaning.strip() or "\n" in one.meaning:
-            raise ActRejected("a meaning is one line of words", field="meaning")
-        if abs(self.now - one.at) > FRESH:
-            raise ActRejected(f"the signature is of {timestamp(one.at)}, not of now", field="at", fix="sign again")
+        if signature.act != act or (meaning is not None and signature.meaning != meaning):
+            raise ActRejected(
+                "the signature is for another act or meaning", field="signature", fix=f"sign {meaning or act!r}"
+            )
+        if not signature.meaning.strip() or "\n" in signature.meaning:
+            raise ActRejected("the meaning must be one line of text", field="meaning")
+        if abs(self.now - signature.at) > FRESH:
+            raise ActRejected(
+                f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+            )
         asked = select(people.c.public_key, people.c.roles).where(
-            people.c.name == one.person, people.c.left_at.is_(None)
+            people.c.name == signature.person, people.c.left_at.is_(None)
         )
         row = (await self.connection.execute(asked)).one_or_none()
         if row is None:
-            raise ActRejected(f"nobody called {one.person} may act here", field="person")
+            raise ActRejected(f"nobody called {signature.person} may act here", field="person")
         signer = _SignerRow._make(row)
         if ROLES[act].isdisjoint(signer.roles):
             roles = " or ".join(sorted(ROLES[act]))
-            raise ActRejected(f"{one.person} may not {act}; it takes the role {roles}", field="person")
-        registered = Signature(act, one.person, one.meaning, one.at, one.signature, signer.public_key)
+            raise ActRejected(f"{signature.person} may not {act}; it takes the role {roles}", field="person")
+        registered = Signature(
+            act, signature.person, signature.meaning, signature.at, signature.signature, signer.public_key
+        )
         if not registered.holds(digest):
-            raise ActRejected(f"the signature is not {one.person}'s", field="signature")
+            raise ActRejected(f"the signature is not {signature.person}'s", field="signature")
         stored = await self.connection.execute(
             upsert(policy_signatures)
-            .values(digest=digest, act=act, person=one.person, meaning=one.meaning, at=one.at, signature=one.signature)
+            .values(
+                digest=digest,
+                act=act,
+                person=signature.person,
+                meaning=signature.meaning,
+                at=signature.at,
+                signature=signature.signature,
+            )
             .on_conflict_do_nothing()
             .returning(policy_signatures.c.id)
         )
         number: int | None = stored.scalar_one_or_none()
         if number is None:
-            raise ActRejected("this signature was given before", field="signature", fix="sign again")
-        detail: dict[str, object] = {"meaning": one.meaning, "signature": one.signature}
-        self.tell(act_kind(act), digest, one.person, detail, one.at)
+            raise ActRejected("this signature was used before", field="signature", fix="sign again")
+        detail: dict[str, object] = {"meaning": signature.meaning, "signature": signature.signature}
+        self.tell(act_kind(act), digest, signature.person, detail, signature.at)
         return number
 
     def tell(self, kind: str, digest: str, actor: str, detail: dict[str, object], at: datetime | None = None) -> None:
@@ -97,7 +112,7 @@ class Acting:
         self.entry.add(ledger.act(kind, f"policy/{digest}", actor, at or self.now, detail))
 
     async def place(self, digest: str, terms: Placing, signed: int, person: str) -> list[int]:
-        """Writes the rows of an assignment that was checked."""
+        """Stores an assignment that was checked, with a row for each scope."""
         numbers = []
         expires_at = terms.effective_from + EMERGENCY_LASTS if terms.act == EMERGENCY else None
         for scope in terms.scopes:
@@ -139,7 +154,7 @@ class Acting:
     async def end(
         self, placement: Placement, at: datetime, cause: EndedBy, by: str, reason: str, signed: int | None
     ) -> None:
-        """Ends an assignment before its time."""
+        """Ends an assignment early."""
         await self.connection.execute(
             insert(policy_assignment_ends).values(
                 assignment_id=placement.id,
@@ -165,7 +180,7 @@ class Acting:
 async def add_evidence(
     connection: AsyncConnection, entry: ledger.Entry, digest: str, kind: str, *, passed: bool, body: str, by: str
 ) -> None:
-    """Keeps a machine's finding in a transaction."""
+    """Stores the result of a check, a proof or a backtest in a transaction."""
     result = "passed" if passed else "failed"
     await connection.execute(
         insert(policy_evidence).values(digest=digest, kind=kind, result=result, at=entry.at, by=by, body=body)

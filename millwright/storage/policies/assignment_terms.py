@@ -1,4 +1,4 @@
-"""The terms on which a policy version is assigned."""
+"""The terms of an assignment of a policy version."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.assigning import AssignedAs, Scope
 
 @dataclass(frozen=True)
 class Placing:
-    """The terms on which a version is assigned. `band` is what a canary keeps within, as canonical JSON."""
+    """The terms of an assignment. `band` has the limits for a canary's figures, as canonical JSON."""
 
     act: str
     scopes: tuple[Scope, ...]
@@ -25,7 +25,7 @@ class Placing:
 
     @property
     def meaning(self) -> str:
-        """What its signature says."""
+        """The meaning that a person signs."""
         return placing_meaning(
             self.act,
             self.scopes,

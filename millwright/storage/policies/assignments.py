@@ -1,4 +1,4 @@
-"""Which versions judge, read anew whenever a row that says so has changed, and each of them checked."""
+"""Which versions judge. They are read and checked again whenever one of their rows has changed."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -13,11 +13,11 @@ from domain.judging import Assignment
 from millwright.storage.database.engine import Cursor
 from millwright.storage.policies.checked_assignments import CheckedAssignments, read_assignments
 
-# Judging shares this lock and whoever changes an assignment has it alone: no batch is judged while one changes.
+# Judging shares this lock, and a change of assignments needs it alone: so no batch is judged during a change.
 LOCK_TO_JUDGE = "pg_advisory_xact_lock_shared(hashtextextended('policies', 0))"
 _LOCK_TO_ASSIGN = text("SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))")
 
-# Every write to a row gives it another xmin, an UPDATE with all triggers off too.
+# Every write to a row changes its xmin, even an UPDATE with all triggers off.
 _TABLES = (
     ("policy_versions", "digest"),
     ("policy_signatures", "id::text"),
@@ -40,7 +40,7 @@ class _DocumentRow(NamedTuple):
 
 
 class VersionTerms(Protocol):
-    """What compiled versions say of time; `policies.engine.catalogue` behind it."""
+    """The durations of compiled versions. `policies.engine.catalogue` implements it."""
 
     def knows(self, digest: str) -> bool:
         """Whether the version is compiled."""
@@ -50,7 +50,7 @@ class VersionTerms(Protocol):
         """Compiles a stored document.
 
         Raises:
-            PolicyRejected: it does not have the digest it is stored under.
+            PolicyRejected: its digest is not the one under which it is stored.
         """
         ...
 
@@ -59,18 +59,18 @@ class VersionTerms(Protocol):
         ...
 
     def warm_for(self, digest: str) -> timedelta:
-        """How much of the past a known version's memory is made of."""
+        """How far into the past a known version's memory reaches."""
         ...
 
 
 class VersionsInForce:
-    """What judges at one moment.
+    """The versions that judge at one time.
 
     Args:
-        checked: what is recorded.
-        now: the moment.
+        checked: the stored versions and assignments.
+        now: the time.
         terms: the compiled versions.
-        known: answers given before at the same standing, by place.
+        known: a cache of the versions by place, valid while no assignment begins, ends or changes.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class VersionsInForce:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong with what is in force, or was cut short, in words."""
+        """The faults of assignments that are in force or have a forged end, as text."""
         looked_at = {placement.id for placement in (*self._live, *self._cut_short)}
         return sorted({words for number, words in self._faults.items() if number in looked_at})
 
@@ -104,10 +104,10 @@ class VersionsInForce:
         return sorted({placement.digest for placement in self._live if placement.scope.line in (None, line)})
 
     def of(self, place: Place) -> tuple[Assignment, ...]:
-        """The versions that judge an asset, the active one first.
+        """The versions that judge an asset; the active version is first.
 
         Raises:
-            PolicyRejected: what would judge it is not what people signed; nothing is judged there until it is mended.
+            PolicyRejected: an assignment is not what people signed. Nothing is judged there until it is corrected.
         """
         found = self._known.get(place)
         if found is None:
@@ -138,16 +138,16 @@ class VersionsInForce:
 
 
 async def lock_to_assign(connection: AsyncConnection) -> None:
-    """Waits until no batch is judged and nobody else changes an assignment, and keeps it so until the transaction
-    ends."""
+    """Waits until no batch is judged and no other transaction changes assignments, and prevents both until the
+    transaction ends."""
     await connection.execute(_LOCK_TO_ASSIGN)
 
 
 class AssignedVersions:
-    """Keeps what was read and checked for as long as no row that it rests on has changed.
+    """Caches the checked assignments until one of their rows changes.
 
     Args:
-        terms: the compiled versions; one that judges is compiled here, from the stored text.
+        terms: the compiled versions. Versions that judge are compiled here, from the stored text.
     """
 
     def __init__(self, terms: VersionTerms) -> None:
@@ -159,10 +159,10 @@ class AssignedVersions:
         self._known: dict[Place, tuple[Assignment, ...]] = {}
 
     async def read(self, cursor: Cursor, clock: Callable[[], datetime]) -> VersionsInForce:
-        """What judges now; nobody changes it until the transaction ends.
+        """The versions that judge now. They do not change until the transaction ends.
 
-        The fingerprint costs a look at a few dozen rows, so every batch is judged by what people signed and not by
-        what this process once read.
+        A fingerprint of the rows is read each time, so that every batch is judged by the current assignments. It costs
+        little, because there are only a few dozen rows.
         """
         await cursor.execute(_FINGERPRINT)
         fingerprint = await cursor.fetchone()
@@ -178,7 +178,7 @@ class AssignedVersions:
         return VersionsInForce(self._checked, now, self._terms, self._known)
 
     async def _learn(self, cursor: Cursor, now: datetime) -> None:
-        """Compiles what judges or will, from the text as it is stored now."""
+        """Compiles the versions that judge now or later, from the stored text."""
         wanted = [
             placement
             for placement in self._checked.placements
@@ -195,7 +195,7 @@ class AssignedVersions:
 
 
 def _made_good(faulty: Placement, live: Sequence[Placement], faults: Collection[int]) -> bool:
-    """Whether people signed the same anew since: then what is wrong with the first is history."""
+    """Whether people have signed the same assignment again since. Then the fault no longer matters."""
     return any(
         placement.id > faulty.id
         and placement.id not in faults

@@ -1,4 +1,4 @@
-"""How far policies may act without review; see `domain.autonomy.AutonomyStore`."""
+"""The autonomy of policies in storage; see `domain.autonomy.AutonomyStore`."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -34,13 +34,13 @@ _LATEST = text(
     "FROM autonomy_moves m LEFT JOIN people p ON p.name = m.by WHERE m.policy = :policy "
     "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
 )
-# Earning begins anew when autonomy was lost or refused.
+# Findings are counted from the last time that autonomy was lost or refused.
 _SINCE = text(
     "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
     "AND failure_mode = :failure_mode AND move IN ('lost', 'refused')"
 )
-# Only of orders that were to go out without review: what drafts found says nothing of these. What was found on an asset
-# that was retired since counts as before.
+# Only orders that asked for release. Findings on drafts are not evidence about them. Findings on a retired asset still
+# count.
 _FOUND = text(
     "SELECT o.outcome, count(*) AS number FROM outcomes o JOIN cases c ON c.id = o.case_id "
     f"JOIN assets a ON a.id = c.asset AND {NEWEST} "
@@ -82,7 +82,7 @@ class _PersonRow(NamedTuple):
 
 
 class AutonomyStore:
-    """Keeps every move, signed ones with their signature, each in the ledger.
+    """Stores every move, with its signature if it has one, and an act in the ledger.
 
     Args:
         engine: the database.
@@ -107,12 +107,12 @@ class AutonomyStore:
         return True
 
     async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> None:
-        """A person promotes or refuses what was proposed, or takes autonomy away.
+        """Stores that a person promotes or refuses what was proposed, or ends autonomy.
 
-        The signature is over the record's digest, with `PROMOTE` and the move in its act; its meaning is the reason.
+        The signature is over the record's digest. Its act contains `PROMOTE` and the move; its meaning is the reason.
 
         Raises:
-            ActRejected: nothing is proposed, the person may not, or the signature is not of now or not theirs on this.
+            ActRejected: nothing is proposed, the person may not decide, or the signature is too old or not theirs.
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
@@ -140,7 +140,7 @@ class AutonomyStore:
             await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
 
     async def keys(self) -> list[AutonomyKey]:
-        """Every class and failure mode of which there was a case, or a move."""
+        """Every key for which there was a case or a move."""
         async with transaction(self._engine) as connection:
             return [AutonomyKey(*row) for row in await connection.execute(_KEYS)]
 
@@ -208,7 +208,7 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
         move = AutonomyMove(latest.move)
         state = move.leads_to
         if move is AutonomyMove.PROMOTED and not _holds(latest.digest, latest.by, latest.public_key, latest.signature):
-            # Somebody wrote this row who could not sign it.
+            # The row has no valid signature, so it does not count.
             state = AutonomyState.REVIEW
     return AutonomyRecord(
         state=state,

@@ -1,4 +1,4 @@
-"""What canaries did, counted from the record, and what there was before them."""
+"""Counts of what canaries did, and of what was usual before them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
 
 BEFORE = timedelta(days=30)
-"""How far back the usual is counted from."""
+"""The period before a canary over which the usual figures are counted."""
 
 _MACHINES = text(
     "SELECT DISTINCT ON (coalesce(machine, id)) coalesce(machine, id) AS machine, asset_class, line, site FROM assets "
@@ -58,9 +58,9 @@ _NOTHING = (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was done on a scope's machines between two instants. `alarms` are by line, ascending by time.
+    """The figures of a scope's machines between two times. `alarms` are by line, in order of time.
 
-    Work that prevented a failure, was a duplicate, or found what we cannot read is neither `found` nor `nothing`.
+    Work that prevented a failure, was a duplicate, or has an unknown outcome is neither in `found` nor in `nothing`.
     """
 
     machines: int
@@ -83,10 +83,10 @@ class CanaryCounts:
         self._engine = engine
 
     async def count(self, scope: Scope, since: datetime, until: datetime, version: str | None) -> Counted:
-        """What a version did on a scope's machines, or every version where None is given.
+        """The figures of a version on a scope's machines, or of all versions if it is None.
 
         Raises:
-            StorageUnavailable: the database is away.
+            StorageUnavailable: the database does not answer.
         """
         async with transaction(self._engine) as connection:
             return await _count(connection, scope, since, until, version)

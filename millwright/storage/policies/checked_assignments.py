@@ -1,4 +1,4 @@
-"""Every assignment as it is stored, checked against what people signed."""
+"""All stored assignments, compared with what people signed."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -111,7 +111,7 @@ class _EndRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AssignedRow:
-    """An assignment with what was signed of it."""
+    """An assignment with its signed terms."""
 
     placement: Placement
     signature_id: int
@@ -123,7 +123,7 @@ class AssignedRow:
 
 @dataclass(frozen=True, slots=True)
 class EndRow:
-    """An end with what was signed of it."""
+    """An end with its signed terms."""
 
     assignment_id: int
     end: End
@@ -134,15 +134,15 @@ class EndRow:
 
 @dataclass(frozen=True)
 class CheckedAssignments:
-    """Every version and assignment at one moment, and what is wrong with those that are not as people signed them."""
+    """All versions and assignments at one time, and the faults of assignments that differ from what people signed."""
 
     versions: dict[str, SignedVersion]
     rows: tuple[AssignedRow, ...]
     ends: tuple[EndRow, ...]
     faults: dict[int, str] = field(default_factory=dict)
-    """By assignment, in words."""
+    """The faults as text, by assignment."""
     cut_short: set[int] = field(default_factory=set)
-    """Assignments with an end that nobody signed: their faults count although they are in force no more."""
+    """Assignments with an end that nobody signed. Their faults count although they are no longer in force."""
 
     @property
     def placements(self) -> tuple[Placement, ...]:
@@ -150,7 +150,7 @@ class CheckedAssignments:
 
 
 async def read_assignments(driver: Driver) -> CheckedAssignments:
-    """All that is stored of versions and assignments, every assignment checked; documents are not looked at."""
+    """All stored versions and assignments. Every assignment is checked; the documents are not."""
     async with driver.cursor() as reading:
         versions = await _versions(reading)
         ends = tuple(
@@ -226,7 +226,7 @@ async def _rows(cursor: Cursor, statement: str, make: Callable[[tuple[object, ..
 
 
 def _fault(checked: CheckedAssignments, row: AssignedRow) -> str | None:
-    """What is wrong with an assignment, in words; None where it is as people signed it."""
+    """The fault of an assignment, as text; None if it is what people signed."""
     placement = row.placement
     version = checked.versions[placement.digest]
     name = _name(placement)

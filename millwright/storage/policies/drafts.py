@@ -1,4 +1,4 @@
-"""Drafts: texts that may change, each save a revision of its own, until one is submitted and changes no more."""
+"""Drafts: texts that may change, with a revision for each save. A submitted draft no longer changes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,8 +37,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class MachineFindings:
-    """What the machine found of a draft against which nothing stands, as canonical JSON; `proof` is None where the
-    draft promises nothing that could be proved."""
+    """The results of the check and the proof of a draft without objections, as canonical JSON. `proof` is None if the
+    draft has no property that can be proved."""
 
     check: str
     proof: str | None = None
@@ -59,19 +59,19 @@ class DraftStore:
     async def save(
         self, *, policy: str, version: str, digest: str, document: str, cases: str, author: str, by: str, reason: str
     ) -> int:
-        """Saves a text as the next revision of its version; gives its number.
+        """Saves a text as the next revision of its version; returns the revision's number.
 
         Args:
-            author: whom the document names as its author.
-            by: who saves it: the same person, or nobody could be kept from approving what they wrote.
+            author: the author that the document names.
+            by: the person who saves it. It must be the author, so that authors cannot approve their own text.
 
         Raises:
-            ActRejected: the document names somebody else, or nobody said why it changed.
-            PolicyRejected: the version was submitted already, and changes no more.
+            ActRejected: the document names another author, or the reason is missing.
+            PolicyRejected: the version was already submitted, so it no longer changes.
         """
         why = one_line(reason)
         if author != by:
-            raise ActRejected(f"the document says {author} wrote it, and {by} saves it", field="author", fix=by)
+            raise ActRejected(f"the document names {author} as its author, but {by} saves it", field="author", fix=by)
         if not why:
             raise ActRejected("is empty", field="reason", fix="say what changed, and why")
         async with transaction(self._engine) as connection:
@@ -82,7 +82,7 @@ class DraftStore:
                 )
             )
             if stored is not None:
-                problem = f"{policy} {version} was submitted as {stored[:12]} and changes no more"
+                problem = f"{policy} {version} was submitted as {stored[:12]} and can no longer change"
                 raise PolicyRejected(problem, field="version", fix="give it a new version")
             last = await _last(connection, policy, version)
             revision = last.revision + 1 if last is not None else 1
@@ -107,10 +107,10 @@ class DraftStore:
         return revision
 
     async def find(self, policy: str, version: str) -> Draft:
-        """A draft as last saved.
+        """The last revision of a draft.
 
         Raises:
-            PolicyRejected: there is none of this name.
+            PolicyRejected: there is no such draft.
         """
         async with transaction(self._engine) as connection:
             found = await _last(connection, policy, version)
@@ -121,7 +121,7 @@ class DraftStore:
         return found
 
     async def drafts(self) -> list[Draft]:
-        """Every draft that was not submitted, as last saved."""
+        """The last revision of every draft that was not submitted."""
         submitted = select(policy_versions.c.digest).where(
             policy_versions.c.policy == policy_drafts.c.policy, policy_versions.c.version == policy_drafts.c.version
         )
@@ -135,7 +135,7 @@ class DraftStore:
             return [_draft(row) for row in (await connection.execute(newest)).mappings()]
 
     async def submitted(self) -> list[Draft]:
-        """The drafts that became versions, as they were submitted."""
+        """The submitted revisions of drafts that became versions."""
         stored = select(policy_versions.c.digest)
         async with transaction(self._engine) as connection:
             rows = await connection.execute(
@@ -144,14 +144,14 @@ class DraftStore:
             return [_draft(row) for row in rows.mappings()]
 
     async def submit(self, draft: Draft, signature: Signature, found: MachineFindings) -> None:
-        """Puts a draft as it was read to review: from here on its text changes no more.
+        """Submits a draft for review. From then on its text no longer changes.
 
         Args:
-            found: what the machine found of this very draft; it becomes evidence.
+            found: the results of the check and the proof of this revision; they are stored as evidence.
 
         Raises:
-            PolicyRejected: it was submitted already.
-            ActRejected: the signature is wrong, or the draft was saved again meanwhile.
+            PolicyRejected: it was already submitted.
+            ActRejected: the signature is wrong, or the draft was saved again since it was read.
         """
         async with transaction(self._engine) as connection:
             await lock_to_assign(connection)

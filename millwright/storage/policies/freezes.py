@@ -1,4 +1,4 @@
-"""Freeze windows: when no version may come into force but in an emergency, or by a rollback."""
+"""Freeze windows, in which no version may come into force, except in an emergency or by a rollback."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class _WindowRow(NamedTuple):
 
 
 class Freeze(NamedTuple):
-    """A freeze window; `thawed_by` is None while nobody has lifted it."""
+    """A freeze window; `thawed_by` is None unless somebody has lifted it."""
 
     id: int
     begins_at: datetime
@@ -56,7 +56,7 @@ class Freeze(NamedTuple):
 
 
 async def frozen_at(connection: AsyncConnection, at: datetime) -> str | None:
-    """The freeze window that an instant lies in, in words; None where there is none."""
+    """The freeze window at a time, as text; None if there is none."""
     row = (await connection.execute(_AT, {"at": at})).one_or_none()
     if row is None:
         return None
@@ -66,7 +66,7 @@ async def frozen_at(connection: AsyncConnection, at: datetime) -> str | None:
 
 
 class FreezeStore:
-    """Freezes and thaws.
+    """Declares and lifts freeze windows.
 
     Args:
         engine: the database.
@@ -78,10 +78,10 @@ class FreezeStore:
         self._clock = clock
 
     async def freeze(self, begins_at: datetime, ends_at: datetime, by: str, reason: str) -> int:
-        """Declares a window; gives its number.
+        """Declares a window; returns its number.
 
         Raises:
-            ActRejected: it ends before it begins, nobody said why, or a version is to come into force inside it.
+            ActRejected: it ends before it begins, the reason is missing, or a version will come into force inside it.
         """
         now, why = self._clock.now(), one_line(reason)
         if ends_at <= begins_at:
@@ -92,7 +92,7 @@ class FreezeStore:
             await lock_to_assign(connection)
             inside = await connection.scalar(_INSIDE, {"now": now, "begins": begins_at, "ends": ends_at})
             if inside:
-                problem = f"{inside} assignments are to come into force inside it"
+                problem = f"{inside} assignments will come into force inside it"
                 raise ActRejected(problem, field="from", fix="withdraw those first")
             values = {"begins": begins_at, "ends": ends_at, "by": by, "now": now, "reason": why}
             number: int = (await connection.execute(_FREEZE, values)).scalar_one()
@@ -106,7 +106,7 @@ class FreezeStore:
         """Lifts a window.
 
         Raises:
-            ActRejected: there is none of this number, or it was lifted, or nobody said why.
+            ActRejected: there is no such window, it was already lifted, or the reason is missing.
         """
         now, why = self._clock.now(), one_line(reason)
         if not why:
@@ -115,7 +115,9 @@ class FreezeStore:
             await lock_to_assign(connection)
             known = {freeze.id: freeze for freeze in await _freezes(connection)}
             if number not in known or known[number].thawed_by is not None:
-                raise ActRejected(f"no freeze {number} stands", field="freeze", fix="`millwright policy freezes`")
+                raise ActRejected(
+                    f"there is no freeze {number} to lift", field="freeze", fix="`millwright policy freezes`"
+                )
             await connection.execute(_THAW, {"freeze": number, "by": by, "now": now, "reason": why})
             entry = ledger.Entry(now)
             entry.add(ledger.act("policies-thawed", f"freeze/{number}", by, now, {"reason": why}))

@@ -1,4 +1,4 @@
-"""Who is known by which API key."""
+"""The people who may sign in with an API key."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ async def key_holders(engine: AsyncEngine) -> tuple[KeyHolder, ...]:
     """Everybody who may sign in.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with transaction(engine) as connection:
         rows = await connection.execute(

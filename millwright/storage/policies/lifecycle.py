@@ -1,4 +1,4 @@
-"""What people do with policy versions: each act one transaction, alone among acts, signed, checked and recorded."""
+"""The acts of people on policy versions. Each is one transaction: signed, checked, recorded, and not concurrent."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ from millwright.storage.scheduling import due
 CANARY_SUBJECT = "policy/canary/"
 IN_FORCE_SUBJECT = "policy/in-force/"
 MACHINE = "millwright"
-"""The actor of what no person does: a canary halted, a version that came into force on its date."""
+"""The actor of acts that no person does: a canary is halted, or a version comes into force on its date."""
 
 _LAST_EVIDENCE = text(
     "SELECT DISTINCT ON (kind) kind, result FROM policy_evidence WHERE digest = :digest ORDER BY kind, id DESC"
@@ -70,7 +70,7 @@ class Lifecycle:
 
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[Acting]:
-        """A transaction in which nobody else judges or acts."""
+        """A transaction during which no batch is judged, and nobody else acts."""
         async with transaction(self._engine) as connection:
             await lock_to_assign(connection)
             acting = Acting(connection, self._clock.now(), await read_assignments(await raw(connection)))
@@ -78,14 +78,14 @@ class Lifecycle:
             await ledger.append(connection, acting.entry)
 
     async def approve(self, digest: str, signature: Signature) -> tuple[int, int | None]:
-        """Keeps an approval.
+        """Stores an approval.
 
         Returns:
-            How many people approved by now, and how many it still takes; None where it is approved.
+            How many people have approved, and how many more must; None if the version is approved.
 
         Raises:
-            ActRejected: the signature is wrong, or this person's approval does not count or was given.
-            PolicyRejected: there is no such version, it was withdrawn, or a check of it failed.
+            ActRejected: the signature is wrong, or this person's approval does not count or was already given.
+            PolicyRejected: there is no such version, it was withdrawn, or its last check or proof failed.
         """
         async with self.acting() as acting:
             version = acting.version(digest)
@@ -94,7 +94,7 @@ class Lifecycle:
                 raise ActRejected(f"{person} wrote this version and cannot approve it", field="person")
             if person in version.barred:
                 raise ActRejected(f"{person} put this version in force and cannot approve it", field="person")
-            if any(one.person == person for one in version.approvals):
+            if any(approval.person == person for approval in version.approvals):
                 raise ActRejected(f"{person} approved this version already", field="person")
             found = await acting.connection.execute(_LAST_EVIDENCE, {"digest": digest})
             failed = [
@@ -104,7 +104,7 @@ class Lifecycle:
                 problem = f"its last {' and '.join(failed)} failed"
                 raise PolicyRejected(problem, field="version", fix="submit a version that passes")
             await acting.sign(digest, signature, APPROVE)
-            count = len({one.person for one in version.approvals} | {person})
+            count = len({approval.person for approval in version.approvals} | {person})
             needed = 1 if version.first_light else needed_with(version.blasts)
         return count, None if count >= needed or version.approved_at is not None else needed - count
 
@@ -112,27 +112,29 @@ class Lifecycle:
         """Assigns a version: active, canary, shadow, or active as an emergency.
 
         Raises:
-            ActRejected: the signature is wrong, or these terms are.
-            PolicyRejected: the version is not approved, withdrawn, or not stored.
+            ActRejected: the signature or the terms are wrong.
+            PolicyRejected: the version is not approved, was withdrawn, or is not stored.
         """
         async with self.acting() as acting:
             version = acting.version(digest)
             if terms.act not in PLACES or terms.act == ROLLBACK:
-                raise ActRejected(f"{terms.act} assigns nothing", field="act")
+                raise ActRejected(f"{terms.act} does not assign a version", field="act")
             if terms.act != EMERGENCY and version.approved_at is None:
                 raise PolicyRejected(version.lacking(), field="version", fix="`millwright policy approve`")
             await _check_terms(acting, version, terms)
             signed = await acting.sign(digest, signature, terms.act, terms.meaning)
             numbers = await acting.place(digest, terms, signed, signature.person)
             if terms.act == ACTIVATE:
-                for one in acting.live(digest, "canary", "shadow"):
-                    if terms.scopes == (EVERYWHERE,) or one.scope in terms.scopes:
-                        await acting.end(one, terms.effective_from, "graduated", signature.person, terms.reason, signed)
+                for placement in acting.live(digest, "canary", "shadow"):
+                    if terms.scopes == (EVERYWHERE,) or placement.scope in terms.scopes:
+                        await acting.end(
+                            placement, terms.effective_from, "graduated", signature.person, terms.reason, signed
+                        )
             await _wake(acting, terms, numbers)
         return numbers
 
     async def rollback_terms(self, digest: str, to: str, reason: str, at: datetime) -> Placing:
-        """On which terms an old version takes a version's place: wherever that one is active or a canary.
+        """The terms of a rollback: the old version is assigned wherever the version is active.
 
         Raises:
             ActRejected: the version is in force nowhere.
@@ -141,11 +143,11 @@ class Lifecycle:
             return _rollback(acting, digest, to, reason, at)
 
     async def rollback(self, digest: str, to: str, reason: str, signature: Signature) -> list[int]:
-        """Puts an old version in the place of one that is in force, wherever it is, from the signature's instant on.
+        """Replaces a version by an old one wherever it is active, from the time of the signature on; ends its canaries.
 
         Raises:
             ActRejected: the signature is wrong, or the version is in force nowhere.
-            PolicyRejected: the old version is not approved, or withdrawn.
+            PolicyRejected: the old version is not approved, or was withdrawn.
         """
         async with self.acting() as acting:
             old = acting.version(to)
@@ -153,75 +155,88 @@ class Lifecycle:
                 raise PolicyRejected(old.lacking(), field="to")
             terms = _rollback(acting, digest, to, reason, signature.at)
             signed = await acting.sign(to, signature, ROLLBACK, terms.meaning)
-            for one in acting.live(digest, "active", "canary"):
-                await acting.end(one, signature.at, "rolled_back", signature.person, reason, signed)
+            for placement in acting.live(digest, "active", "canary"):
+                await acting.end(placement, signature.at, "rolled_back", signature.person, reason, signed)
             return await acting.place(to, terms, signed, signature.person)
 
     async def withdraw(self, digest: str, role: AssignedAs | None, reason: str, signature: Signature) -> int:
-        """Withdraws a version for good, or ends its canaries or shadows; gives how many assignments ended.
+        """Withdraws a version permanently, or ends its canaries or shadows; returns how many assignments ended.
 
         Raises:
-            ActRejected: the signature is wrong, or the version is active: roll it back.
+            ActRejected: the signature is wrong, or the version is active and must be rolled back instead.
         """
         async with self.acting() as acting:
             acting.version(digest)
             if role == "active":
-                raise ActRejected("an active version is rolled back", field="role", fix="`millwright policy rollback`")
-            begun = [one for one in acting.live(digest, "active") if one.effective_from <= acting.now]
+                raise ActRejected(
+                    "an active version cannot be withdrawn", field="role", fix="`millwright policy rollback`"
+                )
+            begun = [placement for placement in acting.live(digest, "active") if placement.effective_from <= acting.now]
             if role is None and begun:
                 raise ActRejected("it is in force", field="version", fix="`millwright policy rollback` first")
             signed = await acting.sign(digest, signature, WITHDRAW, withdrawing_meaning(role, reason))
             roles: tuple[AssignedAs, ...] = ("active", "canary", "shadow") if role is None else (role,)
             ended = acting.live(digest, *roles)
-            for one in ended:
-                at = max(signature.at, one.effective_from) if one.effective_from > acting.now else acting.now
-                await acting.end(one, at, "withdrawn", signature.person, reason, signed)
+            for placement in ended:
+                at = (
+                    max(signature.at, placement.effective_from) if placement.effective_from > acting.now else acting.now
+                )
+                await acting.end(placement, at, "withdrawn", signature.person, reason, signed)
             return len(ended)
 
     async def halt(self, assignment: int, reason: str) -> bool:
-        """Ends a canary that left its band; False where it had ended already. Nobody signs this."""
+        """Ends a canary whose figures left the band; false if it had already ended. Nobody signs this."""
         async with self.acting() as acting:
-            for one in acting.checked.placements:
-                if one.id == assignment and one.role == "canary" and one.in_force(acting.now, acting.now):
-                    await acting.end(one, acting.now, "halted", MACHINE, reason, None)
+            for placement in acting.checked.placements:
+                if (
+                    placement.id == assignment
+                    and placement.role == "canary"
+                    and placement.in_force(acting.now, acting.now)
+                ):
+                    await acting.end(placement, acting.now, "halted", MACHINE, reason, None)
                     return True
         return False
 
     async def assignment(self, number: int) -> tuple[Placement, str | None] | None:
-        """An assignment and its band; None where there is none of this number."""
+        """An assignment and its band; None if there is no such assignment."""
         async with transaction(self._engine) as connection:
             checked = await read_assignments(await raw(connection))
         return next(((row.placement, row.band) for row in checked.rows if row.placement.id == number), None)
 
     async def note_turn(self, number: int) -> datetime | None:
-        """Records once that an assignment came into force, and once that it ended by its date; gives its next turn."""
+        """Records once that an assignment came into force, and once that its date ended it; returns its next change."""
         async with self.acting() as acting:
-            found = [one for one in acting.checked.placements if one.id == number]
+            found = [placement for placement in acting.checked.placements if placement.id == number]
             if not found:
                 return None
-            one = found[0]
-            until = one.until(acting.now)
-            if one.effective_from > acting.now:
-                return one.effective_from
-            turns = [("policy-came-into-force", one.effective_from)]
+            placement = found[0]
+            until = placement.until(acting.now)
+            if placement.effective_from > acting.now:
+                return placement.effective_from
+            turns = [("policy-came-into-force", placement.effective_from)]
             if until is not None and until <= acting.now:
                 turns.append(("policy-ended-by-date", until))
             noted = await acting.connection.execute(_TURNS, {"part": f'"assignment":{number},'})
             known = {_TurnRow._make(row).kind for row in noted}
             for kind, at in turns:
-                if kind not in known and not one.ends:
-                    detail = {"assignment": number, "role": one.role, "scope": one.scope.words, "at": timestamp(at)}
-                    acting.tell(kind, one.digest, MACHINE, dict(detail))
+                if kind not in known and not placement.ends:
+                    detail = {
+                        "assignment": number,
+                        "role": placement.role,
+                        "scope": placement.scope.words,
+                        "at": timestamp(at),
+                    }
+                    acting.tell(kind, placement.digest, MACHINE, dict(detail))
             return until if until is not None and until > acting.now else None
 
     async def attach(self, digest: str, kind: str, *, passed: bool, body: str, by: str) -> None:
-        """Keeps what a machine found of a version: `kind` is check, proof or backtest, `body` canonical JSON.
+        """Stores the result of a check, a proof or a backtest of a version, by `kind`; `body` is canonical JSON.
 
-        A backtest's body has `changed: {assets, max_rung_change, unattended}`: from it follows how many approvals it
-        takes.
+        The body of a backtest has `changed: {assets, max_rung_change, unattended}`, which decides how many approvals
+        the version needs.
 
         Raises:
-            ActRejected: a backtest does not say what it changes.
+            ActRejected: a backtest does not state what it changes.
             PolicyRejected: no such version is stored.
         """
         if kind == "backtest":
@@ -231,7 +246,7 @@ class Lifecycle:
             await add_evidence(acting.connection, acting.entry, digest, kind, passed=passed, body=body, by=by)
 
     async def approved(self, digest: str) -> SignedVersion:
-        """A version with its signatures as they stand.
+        """A version with its signatures.
 
         Raises:
             PolicyRejected: no such version is stored.
@@ -245,44 +260,54 @@ class Lifecycle:
 
 async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -> None:
     if not terms.scopes or any(scope.percent is not None and not 0 < scope.percent < 100 for scope in terms.scopes):
-        raise ActRejected("a share is above 0 and below 100", field="percent")
-    # What is signed and told of is six digits of it; another share than that must not be drawn.
+        raise ActRejected("must be above 0 and below 100", field="percent")
+    # The signed text has six digits. The stored percentage must not differ from it.
     if any(scope.percent is not None and scope.percent != float(f"{scope.percent:g}") for scope in terms.scopes):
-        raise ActRejected("a share has six digits at most", field="percent")
+        raise ActRejected("must have at most six digits", field="percent")
     if terms.effective_to is not None and terms.effective_to <= terms.effective_from:
         raise ActRejected("it would end before it begins", field="to")
     if not terms.reason.strip():
         raise ActRejected("is empty", field="reason", fix="say why")
     if terms.effective_from < acting.now - FRESH and not version.first_light:
         raise ActRejected(
-            f"{timestamp(terms.effective_from)} is past; what was in force then stays as it was", field="from"
+            f"{timestamp(terms.effective_from)} is in the past; what was in force then cannot be changed", field="from"
         )
     if terms.act == CANARY and terms.band is None:
-        raise ActRejected("a canary keeps within a band", field="band")
+        raise ActRejected("a canary needs a band", field="band")
     if terms.act in (ACTIVATE, CANARY):
         freeze = await frozen_at(acting.connection, terms.effective_from)
         if freeze is not None:
-            fix = "choose another time, or break the glass: --emergency"
-            raise ActRejected(f"nothing comes into force then: {freeze}", field="from", fix=fix)
-    sound = [one for one in acting.live(version.digest, terms.role) if one.id not in acting.checked.faults]
-    for one in sound:
-        if one.scope in terms.scopes and one.in_force(terms.effective_from, acting.now) and _wins(acting, one, terms):
-            raise ActRejected(f"it is {one.role} for {one.scope.words} already", field="version")
+            fix = "choose another time, or use --emergency"
+            raise ActRejected(f"no version may come into force then: {freeze}", field="from", fix=fix)
+    sound = [
+        placement for placement in acting.live(version.digest, terms.role) if placement.id not in acting.checked.faults
+    ]
+    for placement in sound:
+        if (
+            placement.scope in terms.scopes
+            and placement.in_force(terms.effective_from, acting.now)
+            and _wins(acting, placement, terms)
+        ):
+            raise ActRejected(f"it is {placement.role} for {placement.scope.words} already", field="version")
 
 
 def _wins(acting: Acting, mine: Placement, terms: Placing) -> bool:
-    """Whether no later assignment of the same scope stands above one."""
+    """Whether no later assignment of the same role and scope takes precedence."""
     beside = [
-        one
-        for one in acting.checked.placements
-        if one.role == mine.role and one.scope == mine.scope and one.in_force(terms.effective_from, acting.now)
+        placement
+        for placement in acting.checked.placements
+        if placement.role == mine.role
+        and placement.scope == mine.scope
+        and placement.in_force(terms.effective_from, acting.now)
     ]
-    return mine.role == "shadow" or max(beside, key=lambda one: (one.effective_from, one.id)) == mine
+    return mine.role == "shadow" or max(beside, key=lambda placement: (placement.effective_from, placement.id)) == mine
 
 
 def _rollback(acting: Acting, digest: str, to: str, reason: str, at: datetime) -> Placing:
-    there = [one for one in acting.live(digest, "active", "canary") if one.effective_from <= acting.now]
-    scopes = {one.scope.words: one.scope for one in there if one.role == "active"}
+    there = [
+        placement for placement in acting.live(digest, "active", "canary") if placement.effective_from <= acting.now
+    ]
+    scopes = {placement.scope.words: placement.scope for placement in there if placement.role == "active"}
     if not scopes:
         fix = "end a canary by `millwright policy withdraw --only canary`" if there else None
         raise ActRejected(f"version {digest[:12]} is active nowhere", field="version", fix=fix)
@@ -293,7 +318,7 @@ def _rollback(acting: Acting, digest: str, to: str, reason: str, at: datetime) -
 
 
 async def _wake(acting: Acting, terms: Placing, numbers: Sequence[int]) -> None:
-    """Has the worker's watch of policies look at an assignment when it comes into force."""
+    """Makes assignments due when they come into force, so that the worker watches them."""
     if terms.act == CANARY:
         subjects = [f"{CANARY_SUBJECT}{number}" for number in numbers]
         await due.wake(acting.connection, subjects, max(terms.effective_from, acting.now))

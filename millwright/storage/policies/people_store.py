@@ -1,4 +1,4 @@
-"""The people who may write, sign and assign policies, and everybody else who acts here."""
+"""The people who have rights here, for example to write, sign and assign policies."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from millwright.storage.ledger import ledger
 
 
 class PeopleStore:
-    """Adds persons, and ends what they may do.
+    """Adds people, and ends their rights.
 
     Args:
         engine: the database.
@@ -25,7 +25,7 @@ class PeopleStore:
         self._engine = engine
 
     async def add(self, *, name: str, roles: Sequence[str], api_key_hash: str, public_key: str, now: datetime) -> bool:
-        """Adds a person; False where the name is taken, whose row is left as it is."""
+        """Adds a person; false if the name exists. Then its row does not change."""
         async with transaction(self._engine) as connection:
             row = await connection.execute(
                 insert(people)
@@ -42,10 +42,10 @@ class PeopleStore:
             return True
 
     async def leave(self, name: str, now: datetime) -> None:
-        """Ends what a person may do; what they signed until now stands.
+        """Ends a person's rights. Their earlier signatures stay valid.
 
         Raises:
-            ActRejected: there is no such person, or they have left.
+            ActRejected: there is no such person, or they have already left.
         """
         async with transaction(self._engine) as connection:
             row = await connection.execute(
@@ -55,13 +55,13 @@ class PeopleStore:
                 .returning(people.c.name)
             )
             if row.scalar_one_or_none() is None:
-                raise ActRejected(f"nobody called {name} is here", field="name", fix="look at who was added")
+                raise ActRejected(f"there is no person {name}", field="name", fix="check the name")
             entry = ledger.Entry(now)
             entry.add(ledger.act("person-left", f"person/{name}", "operations", now, {"left_at": timestamp(now)}))
             await ledger.append(connection, entry)
 
     async def by_api_key(self, api_key_hash: str) -> tuple[str, tuple[str, ...]] | None:
-        """The person whose key has this hash, with their roles; None where there is none."""
+        """The person whose key has this hash, with their roles; None if there is none."""
         async with transaction(self._engine) as connection:
             row = (
                 await connection.execute(

@@ -1,4 +1,4 @@
-"""What people signed of a version, and whether it lets the version judge."""
+"""The signatures on a version, and whether they allow it to judge."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.keys import signed_statement
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A person's signature over a version. `public_key` is what it was made with, in hexadecimal."""
+    """A person's signature over a version. `public_key` is the key for checking it, in hexadecimal."""
 
     act: str
     person: str
@@ -21,8 +21,8 @@ class Signature:
     public_key: str
 
     def holds(self, digest: str) -> bool:
-        """Whether the key really signed this."""
-        # Six megabytes, which a process that only takes events in never needs.
+        """Whether the signature is valid for this key and digest."""
+        # Imported here because it needs six megabytes, and a process that only stores events never uses it.
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -38,7 +38,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A stored signature, its key being the signer's registered one, with what the register says of the signer."""
+    """A stored signature with the signer's registered key and roles, and when the signer left."""
 
     id: int
     signature: Signature
@@ -46,7 +46,7 @@ class Signed:
     left_at: datetime | None
 
     def fault(self, digest: str) -> str | None:
-        """What is wrong with it, in words; None where nothing is."""
+        """The fault of the signature, as text; None if it is valid."""
         signature = self.signature
         name = f"the {signature.act} signature of {signature.person} on {digest[:12]}"
         if signature.act not in ROLES or not signature.holds(digest):
@@ -60,10 +60,10 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class SignedVersion:
-    """A version with all that says whether it may judge.
+    """A version with everything that decides whether it may judge.
 
-    `authors` is everybody who wrote it, drafts included; `first_light` whether it was published before any version was
-    ever in force.
+    `authors` are the people who saved its drafts. `first_light` is whether it was published before any version was ever
+    in force.
     """
 
     digest: str
@@ -75,13 +75,13 @@ class SignedVersion:
 
     @property
     def barred(self) -> frozenset[str]:
-        """Those whose approval does not count."""
+        """The people whose approval does not count."""
         breakers = {signed.signature.person for signed in self.signed if signed.signature.act == EMERGENCY}
         return self.authors | {self.author} | breakers
 
     @property
     def approvals(self) -> list[Approval]:
-        """Who approved, whether it counts or not."""
+        """All approvals, also those that do not count."""
         return [
             Approval(signed.signature.person, signed.signature.at)
             for signed in self.signed
@@ -90,19 +90,19 @@ class SignedVersion:
 
     @property
     def approved_at(self) -> datetime | None:
-        """When it had its approvals; None while it has not."""
+        """When it had enough approvals; None while it has not."""
         return approved_at(self.approvals, self.barred, self.blasts, first_light=self.first_light)
 
     @property
     def withdrawn_at(self) -> datetime | None:
-        """When it was withdrawn; None where it was not."""
+        """When it was withdrawn; None if it was not."""
         return min((signed.signature.at for signed in self.signed if _withdraws(signed.signature)), default=None)
 
     def check_signatures(self) -> None:
-        """Refuses a version of which any signature is wrong.
+        """Refuses a version with an invalid signature.
 
         Raises:
-            PolicyRejected: it is forged, or its signer had left or has not the role.
+            PolicyRejected: a signature is forged, or its signer had left or does not have the role.
         """
         for signed in self.signed:
             fault = signed.fault(self.digest)
@@ -110,17 +110,17 @@ class SignedVersion:
                 raise PolicyRejected(fault)
 
     def check(self) -> None:
-        """Refuses a version that people did not let judge.
+        """Refuses a version that may not judge.
 
         Raises:
-            PolicyRejected: a signature is wrong, or there are not enough approvals and no emergency.
+            PolicyRejected: a signature is invalid, or there are too few approvals and no emergency.
         """
         self.check_signatures()
         if self.approved_at is None and all(signed.signature.act != EMERGENCY for signed in self.signed):
             raise PolicyRejected(self.lacking())
 
     def lacking(self) -> str:
-        """What it lacks to be approved, in words."""
+        """Why it is not approved, as text."""
         people = sorted({approval.person for approval in self.approvals} - self.barred)
         if not people:
             return f"version {self.digest[:12]} has no approval by anyone but its author {self.author}"

@@ -1,4 +1,4 @@
-"""Kill switches as stored: thrown by one person, lifted by another."""
+"""Kill switches in storage. One person throws a switch; another person lifts it."""
 
 from typing import NamedTuple
 
@@ -53,10 +53,10 @@ class StopStore:
     async def stop(
         self, action: StoppableAction, by: str, reason: str, *, site: str | None = None, asset_class: str | None = None
     ) -> int:
-        """Stops an action at once; gives the switch's number.
+        """Stops an action at once; returns the switch's number.
 
         Raises:
-            ActRejected: nobody said why.
+            ActRejected: the reason is missing.
         """
         why = _said(reason)
         now = self._clock.now()
@@ -74,20 +74,21 @@ class StopStore:
         return number
 
     async def lift(self, number: int, by: str, reason: str) -> None:
-        """Lifts a switch, and wakes the cases that waited behind it.
+        """Lifts a switch, and wakes the cases that it may have stopped.
+
+        Stopping must be fast, so one person is enough. To lift the switch, a second person is needed.
 
         Raises:
-            ActRejected: it does not stand, nobody said why, or the one who threw it would lift it. Stopping takes one
-                person and no time; acting on the plant again takes a second pair of eyes.
+            ActRejected: there is no such switch, the reason is missing, or the same person threw it.
         """
         why = _said(reason)
         now = self._clock.now()
         async with transaction(self._engine) as connection:
             found = [stop for stop in await _stops(connection) if stop.id == number and stop.lifted_by is None]
             if not found:
-                raise ActRejected(f"no stop {number} stands", field="stop", fix="`millwright policy stops`")
+                raise ActRejected(f"there is no stop {number} to lift", field="stop", fix="`millwright policy stops`")
             if found[0].stopped_by == by:
-                raise ActRejected(f"{by} threw it: another person lifts it", field="person")
+                raise ActRejected(f"{by} threw it, so another person must lift it", field="person")
             await connection.execute(_LIFT, {"stop": number, "by": by, "now": now, "reason": why})
             waiting = map(_CaseRow._make, await connection.execute(_WAITING, {"site": found[0].site}))
             await due.wake(connection, [case_workflow_id(case.id) for case in waiting], now)
@@ -96,13 +97,13 @@ class StopStore:
             await ledger.append(connection, entry)
 
     async def stops(self) -> list[Stop]:
-        """Every switch that was ever thrown, oldest first."""
+        """All switches, also lifted ones, oldest first."""
         async with transaction(self._engine) as connection:
             return await _stops(connection)
 
 
 async def standing_stop(connection: AsyncConnection, case: str, action: StoppableAction) -> Stop | None:
-    """The switch that keeps a case from an action now; None where there is none."""
+    """The kill switch that stops an action of a case now; None if there is none."""
     row = (await connection.execute(_STANDING, {"case": case, "action": action.value})).mappings().one_or_none()
     return None if row is None else Stop.model_validate(dict(row))
 

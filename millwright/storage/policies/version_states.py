@@ -1,4 +1,4 @@
-"""How every version stands: in review, approved, active and where; and its whole story."""
+"""The state of every version, its assignments, and its history."""
 
 import json
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class _ActRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """A version and how it stands now. `places` says as what and where it is assigned, in words."""
+    """A version and its current state. `places` has the roles and scopes of its assignments, as text."""
 
     digest: str
     policy: str
@@ -84,7 +84,7 @@ class VersionAct:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What judges a place at an instant, as known at another; digests with the version's number."""
+    """The versions that judge a place at a time, by the records up to another time, with digest and number."""
 
     at: datetime
     known_at: datetime
@@ -100,7 +100,7 @@ class InForce:
 
 
 class VersionStates:
-    """Answers how versions stand, and stood.
+    """Reads the current and earlier states of versions.
 
     Args:
         engine: the database.
@@ -119,7 +119,7 @@ class VersionStates:
             ]
 
     async def history(self, digest: str, policy: str, version: str) -> list[VersionAct]:
-        """Everything that was done to a version, its drafts first."""
+        """All acts on a version and its drafts, in order of time."""
         subjects = [f"policy/{digest}", f"draft/{policy}/{version}"]
         async with transaction(self._engine) as connection:
             rows = map(_ActRow._make, await connection.execute(_ACTS, {"subjects": subjects}))
@@ -128,10 +128,10 @@ class VersionStates:
     async def in_force(
         self, at: datetime, known_at: datetime, *, asset: str | None = None, line: str | None = None
     ) -> InForce:
-        """What judged an asset or a line at an instant, as it was known at another.
+        """The versions that judged an asset or a line at a time, by the records up to another time.
 
         Raises:
-            Rejected: neither or both are named, or there is no such asset.
+            Rejected: neither or both are given, or there is no such asset.
         """
         if (asset is None) == (line is None):
             raise Rejected("name one asset or one line", field="asset")
@@ -200,7 +200,7 @@ def _standing(
 
 
 def _halts(version: SignedVersion, mine: Sequence[Placement]) -> tuple[str, ...]:
-    """Where a version's last canary was halted, in words, as long as the version may be tried again."""
+    """Where the last canaries of a version were halted, as text; empty if the version was withdrawn."""
     last = {placement.scope: placement for placement in mine if placement.role == "canary"}
     if version.withdrawn_at is not None:
         return ()
@@ -227,7 +227,7 @@ def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[P
 
 
 def _stands_above(checked: CheckedAssignments, mine: Placement, now: datetime) -> bool:
-    """Whether no later active assignment of the same scope stands above one."""
+    """Whether no later active assignment of the same scope takes precedence."""
     beside = [
         placement
         for placement in checked.placements

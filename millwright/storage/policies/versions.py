@@ -1,4 +1,4 @@
-"""Policy versions as stored: published, compiled, listed and named."""
+"""Policy versions in storage: publishes, compiles, lists and finds them."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -34,26 +34,26 @@ class _DocumentRow(NamedTuple):
 
 
 async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> None:
-    """Compiles a stored version in this process, unless it is; people let it judge at some time.
+    """Compiles a stored version in this process, unless it is already compiled.
 
     Raises:
-        PolicyRejected: it is not stored, altered, unsigned or forged.
+        PolicyRejected: it is not stored, or it is altered, unsigned or forged.
     """
     if terms.knows(digest):
         return
     await cursor.execute(_DOCUMENTS, ([digest],))
     stored = await cursor.fetchone()
     if stored is None:
-        raise PolicyRejected(f"version {digest[:12]} is used and not stored")
+        raise PolicyRejected(f"version {digest[:12]} is used but not stored")
     (await read_assignments(cursor.connection)).versions[digest].check()
     terms.learn(digest, _DocumentRow._make(stored).document)
 
 
 async def acting_documents(engine: AsyncEngine, now: datetime) -> list[str]:
-    """The documents of the versions that act somewhere at an instant.
+    """The documents of the versions that act anywhere at a time.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with transaction(engine) as connection:
         driver = await raw(connection)
@@ -75,7 +75,7 @@ async def store_version(
     author: str,
     now: datetime,
 ) -> bool:
-    """Stores a version in a transaction; False where this very version is stored already.
+    """Stores a version in a transaction; false if it is already stored.
 
     Raises:
         PolicyRejected: another text was published under this policy and version.
@@ -98,7 +98,7 @@ async def store_version(
 
 
 class StoredVersion(NamedTuple):
-    """A version as stored, with what it was ever assigned as."""
+    """A stored version, with all roles in which it was ever assigned."""
 
     digest: str
     policy: str
@@ -109,7 +109,7 @@ class StoredVersion(NamedTuple):
 
 
 class VersionStore:
-    """Keeps and finds policy versions; what people do with them is `millwright.storage.policies.lifecycle`.
+    """Stores and finds policy versions. The acts of people on them are in `millwright.storage.policies.lifecycle`.
 
     Args:
         engine: the database.
@@ -121,7 +121,7 @@ class VersionStore:
     async def publish(
         self, *, digest: str, policy: str, version: str, document: str, author: str, now: datetime
     ) -> bool:
-        """Stores a version that came with this build; False where this very version is stored already.
+        """Stores a version that this build contains; false if it is already stored.
 
         Raises:
             PolicyRejected: another text was published under this policy and version.
@@ -147,7 +147,7 @@ class VersionStore:
             return [StoredVersion._make(row) for row in await connection.execute(_VERSIONS)]
 
     async def named(self, name: str) -> StoredVersion:
-        """The version with a number, or whose digest begins so.
+        """The version with this number, or whose digest begins with this text.
 
         Raises:
             PolicyRejected: there is none, or more than one.

@@ -1,1 +1,1 @@
-"""What people and programs read: lists, figures, the condition of storage, and past events."""
+"""Queries for people and programs: lists, figures, the condition of storage, and past events."""

@@ -1,4 +1,4 @@
-"""Which alarms came when, by production line: what floods are told from."""
+"""The alarms of each production line, from which floods are detected."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from domain.alarms import Alarm
 from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
 
-# An alarm is what was not ignored when it was first judged. Revisions change what is done, not what was heard.
-# Those of one instant stand in the order of the event ids, which is that of their arrival.
+# An alarm is an event whose first verdict was above `ignore`. A revision changes the action, not the alarm. Alarms of
+# the same time are in the order of the event ids, which is the order of arrival.
 _ALARMS = text(
     "SELECT e.line, v.at, v.asset, v.failure_mode FROM verdicts v JOIN events e ON e.id = v.event_id "
     "WHERE v.role = 'active' AND v.revision = 0 AND v.rung >= :rung AND v.at > :since AND v.at <= :until "
@@ -27,10 +27,10 @@ class _AlarmRow(NamedTuple):
 
 
 async def read_alarms(engine: AsyncEngine, since: datetime, until: datetime) -> dict[str, list[Alarm]]:
-    """Each line's alarms after `since`, up to `until`, in event time, ascending.
+    """Each line's alarms after `since` and up to `until`, in order of event time.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     found: dict[str, list[Alarm]] = {}
     async with transaction(engine) as connection:

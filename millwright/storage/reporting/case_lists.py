@@ -1,4 +1,4 @@
-"""Cases as lists show them, and one with its whole story."""
+"""Lists of cases, and one case with its history."""
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,7 +36,7 @@ OPEN, CLOSED = "open", "closed"
 
 
 class SeenCase(Model):
-    """A case as a list shows it."""
+    """A case in a list."""
 
     id: str
     asset: str
@@ -72,8 +72,7 @@ class SeenEvidence(Model):
 
 
 class WholeCase(Model):
-    """A case as its steps see it, with its hold as `GET /holds` shows it, all its evidence and everything that was
-    done."""
+    """A case with all fields that its steps use, its hold as in `GET /holds`, all its evidence, and all acts."""
 
     case: CaseView
     hold: SeenHold | None
@@ -91,11 +90,11 @@ async def case_page(
     after: str | None,
     limit: int,
 ) -> list[SeenCase]:
-    """Cases, newest first, those behind `after` (a case's id).
+    """A page of cases, newest first, that follow `after` (a case's id).
 
     Args:
         state: `open`, `closed`, or a phase.
-        asset: the component that is at fault, or its machine.
+        asset: the component with the fault, or its machine.
     """
     values = {
         "open": {OPEN: True, CLOSED: False}.get(state or ""),
@@ -111,10 +110,10 @@ async def case_page(
 
 
 async def whole_case(engine: AsyncEngine, case: str, instances: PlantInstances | None = None) -> WholeCase:
-    """One case, whole.
+    """One case with its hold, evidence and history.
 
     Args:
-        instances: which CMMS and MES serve which site; without them a case without an order names no systems.
+        instances: which CMMS and MES serve which site. Without them a case without an order has no systems.
 
     Raises:
         ActRejected: there is no such case.
@@ -123,7 +122,7 @@ async def whole_case(engine: AsyncEngine, case: str, instances: PlantInstances |
         view, _ = await read_case(connection, case, instances)
         rows = await connection.execute(_EVIDENCE, {"case": case})
         story = await story_of(connection, case_workflow_id(case))
-        # A hold's own acts stand under its key, which is another case's where the hold is shared.
+        # The acts of a hold are stored under its key. If the hold is shared, that is the id of another case.
         if view.hold is not None and view.hold.key != case:
             others = await story_of(connection, case_workflow_id(view.hold.key))
             story += tuple(told for told in others if told.kind.startswith("hold-"))

@@ -1,4 +1,4 @@
-"""In what condition storage is: what is overdue, who is waited for, and whether its parts agree."""
+"""The condition of storage: what is overdue, how many cases wait, and which records disagree."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +33,7 @@ SELECT h.key, h.equipment,
         WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
 FROM holds h WHERE h.state IN ('asked', 'releasing') ORDER BY h.intended_at, h.key
 """)
-# Those that carry a key of ours and no case: made by another installation, or a case was lost.
+# Orders with a key of ours but no case: another installation created them, or a case was lost.
 _UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
 _UNREAD = text(
     "SELECT system || '/' || external_id AS it FROM work_orders WHERE external_id IS NOT NULL "
@@ -78,7 +78,7 @@ class _HoldRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """How many subjects are due since before an instant, and those due longest."""
+    """How many subjects have been due since before a time, and the oldest of them."""
 
     count: int
     longest: tuple[str, ...]
@@ -89,27 +89,27 @@ class HoldFaults:
     """Live holds that a person must look at, each as its key and equipment."""
 
     adrift: tuple[str, ...]
-    """Unproven, or claimed by no open case."""
+    """Holds that are not proved to be ours, or that no open case claims."""
     not_in_effect: tuple[str, ...]
-    """Accepted by the MES, and the job was not read as held."""
+    """Holds that the MES accepted, but whose job was not read as held."""
     late: tuple[str, ...]
-    """The work of all their cases was done before the instant that was asked about."""
+    """Holds whose cases' work was done before the given time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFaults:
-    """What of orders, holds and cases does not agree."""
+    """Orders, holds and cases that do not agree."""
 
     unmatched: tuple[str, ...]
-    """Orders that carry a key of ours and belong to no case, as `system/number`."""
+    """Orders with a key of ours that belong to no case, as `system/number`."""
     unread: tuple[str, ...]
-    """Orders at work that were not read in their CMMS since the instant that was asked about."""
+    """Unfinished orders that were not read from their CMMS since the given time."""
     held_unordered: tuple[str, ...]
-    """Holds in effect for a case that has no order, though the policy wanted its work done by now."""
+    """Holds in effect for a case without an order, although the policy wanted its work done by now."""
 
 
 async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """How many assets there are, the lines they stand on, and those lines for which no policy is in force."""
+    """The number of assets, their lines, and the lines for which no policy is in force."""
     async with transaction(engine) as connection:
         lines = [_AssetRow._make(row).line for row in await connection.execute(_ASSETS)]
         places = [Place(**row) for row in (await connection.execute(_PLACES)).mappings()]
@@ -119,7 +119,7 @@ async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str
 
 
 async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Clock) -> list[str]:
-    """What is in force and is not what people approved and signed, in words; nothing where all of it is."""
+    """The faults of assignments in force that are not what people approved and signed, as text."""
     async with transaction(engine) as connection:
         driver = await raw(connection)
         async with driver.cursor() as cursor:
@@ -127,29 +127,29 @@ async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Cl
 
 
 async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
-    """What should have been looked at before an instant and still was not."""
+    """The subjects that have been due since before a time."""
     async with transaction(engine) as connection:
         subjects = [_DueRow._make(row).subject for row in await connection.execute(_OVERDUE, {"before": before})]
     return Overdue(len(subjects), tuple(subjects[:_SHOWN]))
 
 
 async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
-    """How many cases wait in each lane; a closed one only where nobody can read what it found."""
+    """How many cases wait in each lane. A closed case waits only if its outcome is unknown."""
     async with transaction(engine) as connection:
         return dict(_LaneRow._make(row) for row in await connection.execute(_LANES))
 
 
 async def read_open_cases(engine: AsyncEngine) -> list[str]:
-    """The cases that are not closed, the oldest first."""
+    """The cases that are not closed, oldest first."""
     async with transaction(engine) as connection:
         return [_CaseRow._make(row).id for row in await connection.execute(_OPEN)]
 
 
 async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldFaults:
-    """What is wrong with the holds that are live.
+    """The faults of live holds.
 
     Args:
-        ready_before: a hold whose work was done before that instant should have been released by now.
+        ready_before: a hold whose work was done before this time should have been released.
     """
     async with transaction(engine) as connection:
         rows = [_HoldRow._make(row) for row in await connection.execute(_HOLDS, {"ready_before": ready_before})]
@@ -162,11 +162,11 @@ async def read_hold_faults(engine: AsyncEngine, ready_before: datetime) -> HoldF
 
 
 async def read_order_faults(engine: AsyncEngine, now: datetime, read_before: datetime) -> OrderFaults:
-    """What of orders, holds and cases does not agree.
+    """The orders, holds and cases that do not agree.
 
     Args:
-        now: when a case's work is overdue.
-        read_before: an order at work should have been read since that instant.
+        now: the time at which work is overdue.
+        read_before: an unfinished order should have been read since this time.
     """
     finished = list(FINISHED_STATUSES)
     async with transaction(engine) as connection:
@@ -178,7 +178,7 @@ async def read_order_faults(engine: AsyncEngine, now: datetime, read_before: dat
 
 
 async def ledger_agrees(engine: AsyncEngine) -> tuple[int, bool]:
-    """The number of the ledger's head, and whether the last row is the one it names."""
+    """The number of the ledger's head, and whether the last row is the one that the head names."""
     async with transaction(engine) as connection:
         head = await read_head(connection)
         last = (await connection.execute(_LAST)).one_or_none()

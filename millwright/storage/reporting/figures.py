@@ -1,4 +1,4 @@
-"""What storage can count: the figures of the summary, the API and the console."""
+"""The figures for the summary, the API and the console."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
 from millwright.storage.events.pending import EVENTS, FATE
 
-# The newest revision of each verdict is the one that stands.
+# The newest revision of each verdict is the valid one.
 _STANDING = """
 SELECT DISTINCT ON (v.version, v.event_id) v.version, v.event_id, v.rung, v.asset, v.failure_mode, v.at
 FROM verdicts v ORDER BY v.version, v.event_id, v.revision DESC
@@ -56,7 +56,7 @@ class _OrderingRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts by name; `rungs` by policy version (its number) and rung."""
+    """Counts by name; `rungs` are by number of the policy version, and by rung."""
 
     events: dict[str, int]
     rungs: dict[str, dict[int, int]]
@@ -67,12 +67,12 @@ class Figures:
     labels: dict[str, int]
     suppressed: dict[str, int]
     write_backs: int
-    """Received events that are our own patches of twins coming back: they depend on what was held and found."""
+    """Received events that our own patches of twins caused. Their number depends on holds and outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """A standing verdict that asked for an order: which version, of which machine's component, at which event time.
+    """A valid verdict that asked for an order: its version, machine, component and event time.
 
     `machine` is the number and `component` the last part of the asset's id (`machine-017-comp1`).
     """
@@ -87,7 +87,7 @@ class Ordering:
 
 
 async def read_figures(engine: AsyncEngine) -> Figures:
-    """The figures as they are now, all of one moment."""
+    """The current figures, all from one snapshot."""
     async with transaction(engine) as connection:
         await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         events = await _counts(connection, f"SELECT {FATE}, count(*) FROM {EVENTS} GROUP BY 1")
@@ -120,7 +120,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
 
 
 async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
-    """The standing verdicts that asked for an order, of every version, by time."""
+    """The valid verdicts of every version that asked for an order, in order of time."""
     async with transaction(engine) as connection:
         rows = [_OrderingRow._make(row) for row in await connection.execute(_ORDERINGS, {"rung": int(Rung.DRAFT)})]
         return [
@@ -138,7 +138,7 @@ async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
 
 
 async def count_ordering_cases(engine: AsyncEngine) -> int:
-    """How many cases asked for an order and were not called off before they had one: so many orders there must be."""
+    """How many cases asked for an order and were not called off before they had one. There must be as many orders."""
     async with transaction(engine) as connection:
         count: int = (await connection.execute(_ORDERING_CASES, {"rung": int(Rung.DRAFT)})).scalar_one()
     return count
@@ -150,7 +150,7 @@ async def _counts(connection: AsyncConnection, statement: str, total: str | None
 
 
 async def _holds(connection: AsyncConnection) -> dict[str, int]:
-    """Holds by how they ended, and their placements: accepted by the MES, or not proved to be ours."""
+    """Holds by state, and the placements that the MES accepted or that are not proved to be ours."""
     found = (
         await connection.execute(
             text(
@@ -170,7 +170,7 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
 
 
 async def _suppressed(connection: AsyncConnection) -> dict[str, int]:
-    """Shelves and windows by kind, and the verdicts that are held back still or were let in."""
+    """Suppressions by kind, and the verdicts that are still suppressed or acted at the end."""
     made = {"shelf": 0, "window": 0, "work": 0}
     made |= await _counts(connection, "SELECT kind, count(*) FROM suppressions GROUP BY 1")
     stands = await _counts(

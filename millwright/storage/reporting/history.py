@@ -1,4 +1,4 @@
-"""Stored events as they were judged, fault by fault, and what became of the cases: what a backtest reads."""
+"""The data of a backtest: stored events by fault, and cases with their outcomes."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.snapshot import Snapshot, read_snapshot
 from millwright.storage.policies.checked_assignments import read_assignments
 
-# What is pending was received and not yet judged.
+# Pending events are not judged yet.
 _JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FROM pending)"
 _DECIDED = f"{_JUDGED} AND at <= %s"
 _SPAN = f"SELECT count(*), min(at), max(at) {_JUDGED}"
@@ -24,7 +24,7 @@ _SORTED = ' ORDER BY asset, failure_mode, "position") TO STDOUT'
 _ONE_FAULT = " AND asset = %s AND failure_mode = %s"
 _TOO_LATE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
 _CONTEXTS = "SELECT digest, body FROM contexts"
-# Of an asset that was known in several ways, each event goes with what was known when its verdict was given.
+# The context of each event when its verdict was given, for assets with several contexts.
 _CONTEXT_OF = """
 SELECT DISTINCT ON (event_id) event_id, body::json->>'context' FROM verdicts WHERE asset = ANY(%s)
 ORDER BY event_id, revision DESC, role, version
@@ -51,9 +51,9 @@ FROM (SELECT DISTINCT ON (event_id) event_id, at, body FROM verdicts WHERE versi
 
 @dataclass(frozen=True, slots=True)
 class FaultRows:
-    """A fault's events as stored: id, position and anomaly text of each, in event order.
+    """A fault's stored events: id, position and anomaly text of each, in event order.
 
-    `context` is what is known of the asset, `contexts` what was known otherwise when an event was judged, by event.
+    `context` is the asset's context. `contexts` has the events that were judged with another one.
     """
 
     asset: str
@@ -74,7 +74,7 @@ class Component(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as far as a backtest needs it."""
+    """The fields of a case that a backtest needs."""
 
     id: str
     asset: str
@@ -88,7 +88,7 @@ class CaseRow:
 
 
 class Span(NamedTuple):
-    """How many events were decided, and the times of the first and last of them; None where there are none."""
+    """The number of decided events, and the times of the first and the last; None without events."""
 
     events: int
     first: datetime | None
@@ -96,7 +96,7 @@ class Span(NamedTuple):
 
 
 class RuleCount(NamedTuple):
-    """How often a rule decided: verdicts, and days on which it did (UTC, event time)."""
+    """How often a rule decided: the number of verdicts, and of days with a verdict (UTC, event time)."""
 
     rule: str
     hits: int
@@ -143,18 +143,18 @@ class _AssetRow(NamedTuple):
 
 
 class History(Snapshot):
-    """One consistent look at the past; see `read_history`."""
+    """A consistent snapshot of the past; see `read_history`."""
 
     async def span(self) -> Span:
-        """The whole history's size and ends."""
+        """The number of all events, and their first and last times."""
         return (await self.rows(_SPAN, Span._make))[0]
 
     async def count(self, until: datetime) -> int:
-        """How many events there are to judge."""
+        """The number of events up to a time."""
         return (await self.rows(_COUNT, _CountRow._make, until))[0].events
 
     async def faults(self, until: datetime) -> AsyncIterator[FaultRows]:
-        """Every fault's events up to an instant, one fault after the other, streamed by COPY."""
+        """Every fault's events up to a time, one fault after another, streamed by COPY."""
         known = await self._known()
         key: tuple[str, str] | None = None
         rows: list[tuple[int, str, str]] = []
@@ -169,7 +169,7 @@ class History(Snapshot):
             yield known.rows(*key, rows)
 
     async def fault(self, asset: str, failure_mode: str, until: datetime) -> FaultRows:
-        """One fault's events up to an instant."""
+        """One fault's events up to a time."""
         known = await self._known()
         rows: list[tuple[int, str, str]] = []
         async with self.copied(_EVENTS + _ONE_FAULT + _SORTED, until, asset, failure_mode) as events:
@@ -178,7 +178,7 @@ class History(Snapshot):
         return known.rows(asset, failure_mode, rows)
 
     async def components(self) -> list[Component]:
-        """The assets that may fail or could, as the register has them now or had them last."""
+        """The assets that may fail, from the current register, and retired ones."""
         return await self.rows(_COMPONENTS, Component._make)
 
     async def cases(self) -> list[CaseRow]:
@@ -189,7 +189,7 @@ class History(Snapshot):
         ]
 
     async def active(self, now: datetime) -> str | None:
-        """The digest of the version in force: the whole plant's, or where there is none that of the widest scope."""
+        """The digest of the active version for the whole plant, otherwise for the widest scope; None without one."""
         placements = (await read_assignments(self._driver)).placements
         live = [placement for placement in placements if placement.role == "active" and placement.in_force(now, now)]
         widest = min((placement.scope.specificity for placement in live), default=0)
@@ -197,7 +197,7 @@ class History(Snapshot):
         return max(alike, key=lambda placement: (placement.effective_from, placement.id)).digest if alike else None
 
     async def hits(self, version: str, since: datetime, until: datetime) -> list[RuleCount]:
-        """How often each rule of a version decided, by its standing verdicts; a rule that never did is not here."""
+        """How often each rule of a version decided, by its valid verdicts. Rules that never decided are left out."""
         return await self.rows(_HITS, RuleCount._make, version, since, until)
 
     async def _known(self) -> "_Known":
@@ -227,7 +227,7 @@ class History(Snapshot):
             )
             for asset in await self.rows(_REGISTER, _AssetRow._make)
         }
-        # What was known at judging comes first; the register of today only where that says several things, or nothing.
+        # An asset's only context from judging is used. Without exactly one, it is that of the current register, if any.
         alone = {name: found[0] for name, found in by_asset.items() if len(found) == 1 or name not in now}
         return _Known(too_late, now | alone, of_event)
 
@@ -252,10 +252,10 @@ class _Known:
 
 @asynccontextmanager
 async def read_history(engine: AsyncEngine) -> AsyncIterator[History]:
-    """A snapshot of the past, for as long as the block lasts.
+    """A snapshot of the past until the block ends.
 
     Raises:
-        StorageUnavailable: the database is away.
+        StorageUnavailable: the database does not answer.
     """
     async with read_snapshot(engine) as driver:
         yield History(driver)

@@ -1,4 +1,4 @@
-"""Holds as lists show them: how each stands, on which jobs, and for which cases."""
+"""Lists of holds: the state of each, its jobs, and its cases."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from domain.production import ISOLATION_NOTICE, HoldMethod
 from millwright.storage.cases.hold_views import HOLD_COLUMNS, hold_view
 from millwright.storage.database.engine import transaction
 
-# A hold that ended drops its claims at that moment; those are shown as they were.
+# The claims of a hold are dropped when it ends. They are shown too.
 _SEEN = f"""
 SELECT {HOLD_COLUMNS}, h.system, h.intended_at, h.ended_at, h.reason,
     (SELECT json_agg(json_build_object('case', m.case_id, 'ready_at', m.ready_at) ORDER BY m.claimed_at, m.case_id)
@@ -54,15 +54,15 @@ class SeenClaim(Model):
 
 
 class SeenHold(Model):
-    """A hold as it is shown.
+    """A hold in a list.
 
     Args:
-        words: how it stands, for people.
-        notice: what a hold is not; with every hold that is live.
-        cases: those that claim it, or claimed it when it ended.
+        words: its state, as text for people.
+        notice: the warning that a hold is not an isolation; only for live holds.
+        cases: the cases that claim it, or claimed it when it ended.
         releasable: whether a person of production may release it: the work of all its cases is done.
         ready_at: when the work of the last of its cases was done.
-        overruled_at: when a person's start of the machine in the MES was seen.
+        overruled_at: when we saw that a person had started the machine in the MES.
     """
 
     key: str
@@ -90,10 +90,10 @@ async def hold_page(
     after: str | None = None,
     limit: int = 100,
 ) -> list[SeenHold]:
-    """Holds, newest first, those behind `after` (a hold's key).
+    """A page of holds, newest first, that follow `after` (a hold's key).
 
     Args:
-        states: in which of these states; those that are live where left out.
+        states: the states of the holds; live states by default.
         equipment: the MES's id of the machine.
     """
     values = {"states": [state.value for state in states], "equipment": equipment, "after": after, "limit": limit}
@@ -105,14 +105,14 @@ async def whole_hold(engine: AsyncEngine, key: str) -> SeenHold:
     """One hold.
 
     Raises:
-        ActRejected: there is none of this key.
+        ActRejected: there is no hold with this key.
     """
     async with transaction(engine) as connection:
         return await read_hold(connection, key)
 
 
 async def hold_by(engine: AsyncEngine, ref: str) -> SeenHold:
-    """The hold of a key, or the one that is live on an equipment.
+    """The hold with a key, or the live hold on an equipment.
 
     Raises:
         ActRejected: there is none, or several are live on the equipment.
@@ -125,17 +125,17 @@ async def hold_by(engine: AsyncEngine, ref: str) -> SeenHold:
         live = [_seen(row) for row in (await connection.execute(_LIVE_ON, values)).mappings()]
     if len(live) > 1:
         keys = " and ".join(f"{hold.key} (in {hold.system})" for hold in live)
-        raise ActRejected(f"several holds are on {ref}: {keys}", field="hold", fix="give the key of one")
+        raise ActRejected(f"several holds are on {ref}: {keys}", field="hold", fix="give the key of one of them")
     if not live:
         raise _unknown(f"there is no hold {ref}, and none is live on an equipment {ref}")
     return live[0]
 
 
 async def read_hold(connection: AsyncConnection, key: str) -> SeenHold:
-    """One hold, in the transaction of whoever asks.
+    """One hold, in the caller's transaction.
 
     Raises:
-        ActRejected: there is none of this key.
+        ActRejected: there is no hold with this key.
     """
     found = await _found(connection, key)
     if found is None:

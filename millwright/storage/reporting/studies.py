@@ -1,7 +1,7 @@
-"""Studies of the stored past that were asked for over HTTP: how far they are, and what came of them.
+"""Studies of the stored past that were started over HTTP: their progress and their results.
 
-A study is a process of its own, which goes on where the API ends. It holds one lock of the database for as long as it
-lives: so there is one at a time over all APIs, and one whose process died is known for what it is.
+A study runs in a separate process, which continues if the API ends. The process holds a database lock until it ends. So
+one study runs at a time over all APIs, and it is known whether a study's process has died.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from millwright.storage.database.study_tables import studies
 from millwright.storage.reporting.study_lock import give_study_lock, study_lock_is_held, take_study_lock
 
 KEPT = 50
-"""How many studies are kept; the oldest give way."""
+"""How many studies are kept; older ones are deleted."""
 
 StudyKind = Literal["backtest", "suggestions"]
 StudyState = Literal["running", "done", "failed", "lost"]
@@ -36,7 +36,7 @@ _ROWS = select(*(studies.c[name] for name in _SHOWN))
 
 
 class AskedStudy(Model):
-    """What is asked: of which version, against which (by digest; None for a search), over which time."""
+    """A requested study: its version, the version to compare with (a digest; None for a search), and the period."""
 
     kind: StudyKind
     version: str
@@ -50,9 +50,10 @@ class AskedStudy(Model):
 
 
 class Study(AskedStudy):
-    """A study as it stands. `judged` counts events, of `total`, once that is known; a search judges each many times.
+    """A study and its state. `judged` is the number of judged events of `total`, which is None until it is known. A
+    search judges each event many times.
 
-    `lost` is one whose process ended before it was done; `problem` and `fix` say why one failed.
+    `lost` means that the process ended before the study was done. `problem` and `fix` say why a study failed.
     """
 
     number: int
@@ -65,7 +66,7 @@ class Study(AskedStudy):
 
 
 class StudyStore:
-    """Keeps studies and what came of them.
+    """Stores studies and their results.
 
     Args:
         engine: the database.
@@ -75,7 +76,7 @@ class StudyStore:
         self._engine = engine
 
     async def newest(self, limit: int, kind: StudyKind | None = None) -> list[Study]:
-        """The newest studies first."""
+        """The newest studies, newest first."""
         asked = _ROWS.order_by(studies.c.number.desc()).limit(limit)
         return await self._read(asked if kind is None else asked.where(studies.c.kind == kind))
 
@@ -83,7 +84,7 @@ class StudyStore:
         """One study.
 
         Raises:
-            ActRejected: there is none of this number.
+            ActRejected: there is no study with this number.
         """
         found = await self._read(_ROWS.where(studies.c.number == number))
         if not found:
@@ -91,38 +92,38 @@ class StudyStore:
         return found[0]
 
     async def newest_done(self, kind: StudyKind) -> Study | None:
-        """The newest of a kind that came to its end."""
+        """The newest study of a kind that has a result."""
         ended = _ROWS.where(studies.c.kind == kind, studies.c.result.is_not(None))
         found = await self._read(ended.order_by(studies.c.number.desc()).limit(1))
         return found[0] if found else None
 
     async def running(self) -> Study | None:
-        """The one that runs now."""
+        """The running study."""
         return next((study for study in await self.newest(1) if study.state == "running"), None)
 
     async def size(self, number: int, part: Part) -> int | None:
-        """How many bytes came of a study; None where this did not come of it."""
+        """The number of bytes of a part of a study's result; None if the study has no such part."""
         asked = select(func.octet_length(studies.c[part])).where(studies.c.number == number)
         async with transaction(self._engine) as connection:
             found: int | None = await connection.scalar(asked)
         return found
 
     async def pieces(self, number: int, part: Part, size: int) -> AsyncIterator[bytes]:
-        """What came of a study, of so many bytes, piece by piece: more than whoever hands it on may want to hold.
+        """A part of a study's result in pieces, because it may be too large for the caller's memory.
 
-        Between two pieces no connection is held, for whoever reads may be slow; and nothing is asked after the last,
-        for whoever has all of it waits no longer.
+        No connection is held between two pieces, because the reader may be slow. `size` tells where the last piece
+        ends, so that no further query is needed.
         """
         for first in range(1, size + 1, _PIECE):
             yield await self._piece(number, part, first)
 
     @asynccontextmanager
     async def begun(self, asked: AskedStudy) -> AsyncIterator[int]:
-        """Enters a study, which runs for as long as the block lasts; gives its number.
+        """Stores a study, which runs until the block ends; returns its number.
 
         Raises:
-            ActRejected: another one runs.
-            StorageUnavailable: the database is away.
+            ActRejected: another study runs.
+            StorageUnavailable: the database does not answer.
         """
         async with unbound(self._engine) as connection:
             await self._take_turn(connection)
@@ -132,20 +133,20 @@ class StudyStore:
                 await give_study_lock(connection)
 
     async def told(self, number: int, judged: int, total: int) -> None:
-        """Keeps how far a study is."""
+        """Stores the progress of a study."""
         async with transaction(self._engine) as connection:
             await connection.execute(
                 update(studies).where(studies.c.number == number).values(judged=judged, total=total)
             )
 
     async def done(self, number: int, result: bytes, page: bytes | None, now: datetime) -> None:
-        """Keeps what came of a study."""
+        """Stores the result of a study."""
         kept = {"ended_at": now, "problem": None, "fix": None, "result": result, "page": page}
         async with transaction(self._engine) as connection:
             await connection.execute(update(studies).where(studies.c.number == number).values(**kept))
 
     async def failed(self, number: int, problem: str, fix: str | None, now: datetime) -> None:
-        """Keeps why nothing came of a study."""
+        """Stores why a study failed."""
         kept = {"ended_at": now, "problem": problem, "fix": fix}
         async with transaction(self._engine) as connection:
             await connection.execute(update(studies).where(studies.c.number == number).values(**kept))
@@ -156,7 +157,7 @@ class StudyStore:
             held = False
             if any(row["ended_at"] is None for row in rows):
                 held = await study_lock_is_held(connection)
-                # One that ended since the first look is no lost one.
+                # A study that ended after the first query is not lost, so it is read again.
                 rows = rows if held else (await connection.execute(asked)).mappings().all()
             return [_study(dict(row), held=held) for row in rows]
 
@@ -186,7 +187,7 @@ class StudyStore:
 
 
 def busy(running: Study) -> ActRejected:
-    """The refusal of whoever asks while another study runs."""
+    """The error for a request while another study runs."""
     far = f"{running.judged:,} of {running.total:,} events judged" if running.total else "just begun"
     what = "backtest" if running.kind == "backtest" else "search for drafts"
     return ActRejected(

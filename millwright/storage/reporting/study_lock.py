@@ -1,4 +1,4 @@
-"""The lock that a study's process holds for as long as it lives, so that one study runs at a time."""
+"""The lock that a study's process holds until it ends, so that one study runs at a time."""
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LOCK = (20_761_121, 1)
 _WAITED_IN_VAIN = "55P03"
-# Longer than a process takes to go once its study is written down.
+# Longer than a process needs to end after its study is stored.
 _PATIENCE = text("SET lock_timeout = '3s'")
 _NO_PATIENCE = text("RESET lock_timeout")
 _TAKE = text(f"SELECT pg_advisory_lock({_LOCK[0]}, {_LOCK[1]})")
@@ -19,7 +19,7 @@ _HELD = text(
 
 
 async def take_study_lock(connection: AsyncConnection) -> bool:
-    """Takes the lock for this connection; False where another one holds it and does not give it back soon."""
+    """Takes the lock for this connection; false if another connection holds it for three more seconds."""
     await connection.execute(_PATIENCE)
     try:
         await connection.execute(_TAKE)
@@ -33,7 +33,7 @@ async def take_study_lock(connection: AsyncConnection) -> bool:
 
 
 async def give_study_lock(connection: AsyncConnection) -> None:
-    """Gives the lock back."""
+    """Releases the lock."""
     await connection.execute(_GIVE)
 
 

@@ -1,4 +1,4 @@
-"""Shelves and windows as lists show them, with what they held back."""
+"""Lists of shelves and windows, with the verdicts that they suppressed."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,14 +32,14 @@ _ARRIVED = text(
 
 
 class SeenSuppression(Model):
-    """A shelf or a window in a list, with how many verdicts it held back."""
+    """A shelf or a window in a list, with the number of verdicts that it suppressed."""
 
     suppression: Suppression
     arrived: int
 
 
 class Arrived(Model):
-    """A verdict that was held back; `let_in` says whether it acted on a return."""
+    """A suppressed verdict; `let_in` says whether it acted when a suppression ended."""
 
     event: int
     source: str
@@ -53,7 +53,7 @@ class Arrived(Model):
 
 
 class WholeSuppression(Model):
-    """A shelf or a window with what arrived meanwhile, a thousand at most."""
+    """A shelf or a window with its suppressed verdicts, at most a thousand."""
 
     suppression: Suppression
     arrived: tuple[Arrived, ...]
@@ -62,7 +62,7 @@ class WholeSuppression(Model):
 async def suppression_page(
     engine: AsyncEngine, *, kind: SuppressionKind | None = None, ended: bool = False, limit: int = 100
 ) -> list[SeenSuppression]:
-    """Shelves and windows, the newest first; those that have returned only where they are asked for."""
+    """Shelves and windows, newest first; ended ones only with `ended`."""
     values = {"kind": kind.value if kind else None, "ended": ended, "id": None, "limit": limit}
     async with transaction(engine) as connection:
         rows = (await connection.execute(_PAGE, values)).mappings()
@@ -70,10 +70,10 @@ async def suppression_page(
 
 
 async def whole_suppression(engine: AsyncEngine, suppression: str) -> WholeSuppression:
-    """One, with what it held back.
+    """A shelf or a window, with the verdicts that it suppressed.
 
     Raises:
-        ActRejected: there is none.
+        ActRejected: there is no such shelf or window.
     """
     async with transaction(engine) as connection:
         found = await read_suppression(connection, suppression)
