@@ -6,7 +6,7 @@ from enum import StrEnum
 from domain.assets import Asset
 from domain.holds import HoldView
 from domain.model import Model, Moment
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
@@ -81,6 +81,7 @@ class CaseView(Model):
         withdraw: why its order is to be withdrawn: the evidence was revised away.
         order_read_at: when the CMMS last told us the state of the order: just before it was asked, or when a poll was
             stored. None before the first time.
+        stated: who stated the outcome; None where the failure codes say it.
     """
 
     id: str
@@ -120,6 +121,7 @@ class CaseView(Model):
     order_read_at: Moment | None = None
     hold: HoldView | None
     outcome: OutcomeClass | None
+    stated: OutcomeStatement | None = None
     twin_told: bool
     labelled: bool
     waiting_for: str | None
