@@ -115,8 +115,8 @@ class MemoryStore:
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
-    async def record_twin_update(self, case: str, etag: str) -> None:
-        await store_call(lambda: self._set(case, twin_told=True))
+    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
+        await store_call(lambda: self._set(case, twin_told=self.cases[case].outcome is told))
 
     async def keep_label(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
@@ -248,9 +248,14 @@ class MemoryStore:
         self._set(case, closed_as=known or how, phase=Phase.AWAITING_RELEASE if held else Phase.CLOSED, **none)
         if held:
             return
+        found = self.outcomes.get(case)
+        words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
+        learns = (known or how) is ClosedAs.DONE and found is not None and not found.cancelled
         self.due[case].at = None
-        if unread is not None:
-            self._set(case, waiting_for=unread, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
+        if learns and not view.labelled and words is None:
+            self._wake(case)
+        if words is not None:
+            self._set(case, waiting_for=words, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
 
     def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         woken = []

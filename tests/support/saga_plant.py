@@ -126,6 +126,7 @@ class SagaPlant:
         self.mes = FaultInjectedMes(self.clock)
         self.twins = FaultInjectedTwins()
         self.cmms_by_id = {"fake": self.cmms}
+        self.codes = FakeCodes()
         judge = self.judge = SetTiming(until_hold)
         # If autonomy is not enforced, its store is never used.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
@@ -146,7 +147,7 @@ class SagaPlant:
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
-            Outcomes(self.store, self.twins, {"fake": FakeCodes()}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 
