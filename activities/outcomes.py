@@ -65,8 +65,8 @@ class Outcomes:
                 meaning = self._meaning(view)
                 if meaning is not None:
                     await self._cases.reclassify_outcome(meaning)
-                # An earlier attempt may have stored it and ended before it was counted, or its codes are known only
-                # now.
+                # An earlier attempt may have stored it and ended before it was counted, its codes are known only now,
+                # or a person stated it.
                 await self._autonomy.learn(view)
             elif not view.order.status.finished:
                 attempt.wait(f"{view.order.ref.id} to be finished: it was opened again")
@@ -108,12 +108,15 @@ class Outcomes:
     async def keep_label(self, ref: CaseRef) -> Progress:
         """Stores a training label if completed work had a finding.
 
-        The label is the last thing that is learnt: a case with a finding and no label is learnt from again.
+        The label is the last thing that is learnt: a case with a finding and no label is learnt from again. A person
+        may state the outcome at any time, also after the steps before this one.
         """
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
             told = view.twin_told or view.twin is None or not _takes_outcomes(view)
             if _unlearnt(view) and told:
+                if view.stated is not None:
+                    await self._autonomy.learn(view)
                 detectors, models = await self._cases.label_sources(view.id)
                 label = _label(view, tuple(detectors), tuple(models))
                 await self._cases.keep_label(label)
@@ -124,7 +127,7 @@ class Outcomes:
         """Ends the case's work. A case whose machine is held first waits for the release, and is closed afterwards.
 
         A case whose outcome is UNKNOWN ends too, so that the next failure opens a separate case. It stays in the
-        planner's lane until the crosswalk has the codes.
+        planner's lane until the crosswalk has the codes, or a person states the outcome.
 
         A case that is needed again meanwhile stays open: new evidence arrived after it was called off, or its order was
         opened again. Its workflow ends, and the wake of that change starts another.
@@ -226,4 +229,5 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         cause=report.code_of(FindingRole.CAUSE),
         remedy=report.code_of(FindingRole.REMEDY),
         downtime=report.downtime,
+        stated_by=view.stated.by if view.stated else None,
     )

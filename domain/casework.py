@@ -108,7 +108,7 @@ class CaseStore(Protocol):
         ...
 
     async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
-        """Keeps that the twin carries the outcome, unless another one is known meanwhile."""
+        """Keeps that the twin carries the outcome, unless a person has stated another one meanwhile."""
         ...
 
     async def keep_label(self, label: Label) -> None:
@@ -118,8 +118,8 @@ class CaseStore(Protocol):
     async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         """Ends the work of a case, so that further evidence opens another one. The case is closed with it, unless the
         machine is held for it: then it awaits the release, and this method closes it when called again afterwards.
-        A closed case stays due if completed work has an outcome and no label: its codes became known after the steps
-        that learn from it.
+        A closed case stays due if completed work has an outcome and no label: a person stated it, or its codes became
+        known, after the steps that learn from it.
 
         Args:
             case: the case.

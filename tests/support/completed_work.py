@@ -1,7 +1,7 @@
 """A case with an order, and what the work on it found, on a real database."""
 
 from activities.judging import Judging
-from domain.outcomes import Outcome, OutcomeClass
+from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
 from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage
 from millwright.storage.cases.case_store import CaseStore
@@ -11,6 +11,7 @@ from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import PUMP, START, code, deviation, publish_policies
 
 ORDER = "1224"
+REASON = "the seal was worn, and is new"
 
 
 async def opened_case(storage: Storage) -> str:
@@ -58,3 +59,8 @@ async def completed(
     await cases.record_outcome(
         Outcome(case=case, outcome=found, cancelled=status.not_done, found_at=NOW, report=CompletionReport())
     )
+
+
+def stated(by: str) -> OutcomeStatement:
+    """A person's statement."""
+    return OutcomeStatement(by=by, reason=REASON, at=NOW)

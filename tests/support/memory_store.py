@@ -12,7 +12,7 @@ from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.holds import HoldView
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import Memory, Rung, UrgencyDecision
@@ -64,6 +64,10 @@ class MemoryStore:
             self._set(case, withdraw="judged again as watch")
             self._wake(case)
 
+    def wake(self, case: str) -> None:
+        """Makes a case due, as storage does for a closed case too whose codes may be known by now."""
+        self._wake(case)
+
     def live_holds(self) -> list[HoldView]:
         """The holds that are, or may be, in force."""
         return self.holds.live()
@@ -114,6 +118,9 @@ class MemoryStore:
 
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
+
+    async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        return await store_call(lambda: self._state(case, outcome, statement))
 
     async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
         await store_call(lambda: self._set(case, twin_told=self.cases[case].outcome is told))
@@ -231,6 +238,19 @@ class MemoryStore:
         if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
             self.outcomes[outcome.case] = outcome
             self._set(outcome.case, outcome=outcome.outcome, twin_told=False)
+
+    def _state(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        found, order = self.outcomes.get(case), self.cases[case].order
+        if found is not None and found.stated is not None and found.outcome is outcome:
+            return found.stated
+        if found is None or found.outcome is not OutcomeClass.UNKNOWN or order is None:
+            raise ActRejected("not known to be unknown")
+        if not order.status.finished or order.status.not_done:
+            raise ActRejected("not completed")
+        self.outcomes[case] = found.model_copy(update={"outcome": outcome, "stated": statement})
+        self._set(case, outcome=outcome, stated=statement, twin_told=False)
+        self._wake(case)
+        return statement
 
     def _label(self, label: Label) -> None:
         self.labels.setdefault(label.case, label)

@@ -18,7 +18,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
@@ -27,6 +27,7 @@ from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_leases import check_lease
+from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
@@ -276,6 +277,11 @@ class CaseStore:
             if moved.rowcount:
                 writing.act("outcome-reclassified", outcome=outcome)
 
+    async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        """See `millwright.storage.cases.stated_outcomes`."""
+        async with self._writing(case) as writing:
+            return await state_outcome(writing.connection, case, outcome, statement, writing.entry)
+
     async def unknown_outcomes(self) -> Sequence[tuple[str, Outcome]]:
         """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order.
 
@@ -339,6 +345,7 @@ class CaseStore:
             ):
                 return
             how = how if row.closed_as is None else ClosedAs(row.closed_as)
+            # Read after the lock, so that a person's statement of the outcome is seen, or waits.
             known = _CloseRow._make((await writing.connection.execute(_AT_CLOSE, {"case": case})).one())
             if known.held and row.closed_as is not None:
                 return
