@@ -21,6 +21,8 @@ _HEALTH = {
     OutcomeClass.PREVENTED: "repaired",
     OutcomeClass.SENSOR_FAULT: "sensor_suspect",
 }
+_TOLD = frozenset(("maintenanceStatus", "lastOutcome", "lastOutcomeAt", "lastCaseId", "healthState"))
+"""The properties of a twin that tell of an outcome."""
 
 
 class Outcomes:
@@ -63,8 +65,8 @@ class Outcomes:
                 meaning = self._meaning(view)
                 if meaning is not None:
                     await self._cases.reclassify_outcome(meaning)
-                # An earlier attempt may have stored it and ended before it was counted, or its codes are known only
-                # now.
+                # An earlier attempt may have stored it and ended before it was counted, its codes are known only now,
+                # or a person stated it.
                 await self._autonomy.learn(view)
             elif not view.order.status.finished:
                 attempt.wait(f"{view.order.ref.id} to be finished: it was opened again")
@@ -97,21 +99,27 @@ class Outcomes:
                     "lastCaseId": view.id,
                     "healthState": _HEALTH.get(view.outcome, "unchanged"),
                 }
-                if view.twin_declares is not None and not view.twin_declares & told.keys():
+                if not _takes_outcomes(view):
                     # The twin of a whole machine, perhaps: it is not made to take outcomes. The case goes on.
                     activity.logger.warning("the model of twin %s declares none of %s", view.twin, ", ".join(told))
                     return attempt.progress
                 etag = await self._twins.patch_twin(view.twin, {**told, "updatedBy": TWIN_AUTHOR})
-                await self._cases.record_twin_update(view.id, etag)
+                await self._cases.record_twin_update(view.id, etag, view.outcome)
         return attempt.progress
 
     @activity.defn(name="keep-label")
     async def keep_label(self, ref: CaseRef) -> Progress:
-        """Stores a training label if completed work had a finding."""
+        """Stores a training label if completed work had a finding.
+
+        The label is the last thing that is learnt: a case with a finding and no label is learnt from again. A person
+        may state the outcome at any time, also after the steps before this one.
+        """
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
-            found = view.outcome is not None and view.outcome is not OutcomeClass.UNKNOWN
-            if found and not _cancelled(view) and not view.labelled:
+            told = view.twin_told or view.twin is None or not _takes_outcomes(view)
+            if _unlearnt(view) and told:
+                if view.stated is not None:
+                    await self._autonomy.learn(view)
                 detectors, models = await self._cases.label_sources(view.id)
                 label = _label(view, tuple(detectors), tuple(models))
                 await self._cases.keep_label(label)
@@ -122,24 +130,23 @@ class Outcomes:
         """Ends the case's work. A case whose machine is held first waits for the release, and is closed afterwards.
 
         A case whose outcome is UNKNOWN ends too, so that the next failure opens a separate case. It stays in the
-        planner's lane until the crosswalk has the codes.
+        planner's lane until the crosswalk has the codes, or a person states the outcome.
 
         A case that is needed again meanwhile stays open: new evidence arrived after it was called off, or its order was
         opened again. Its workflow ends, and the wake of that change starts another.
         """
         async with step(self._cases, self._clock, ref.case, "close-case") as attempt:
             view = attempt.view
-            how = _closed_as(view)
-            unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN
+            how, meaning = _closed_as(view), self._meaning(view)
+            unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN and meaning is None
             words = _unknown(view.order) if unread and view.order is not None else None
             if view.phase is not Phase.CLOSED and how is not None:
                 await self._cases.close(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
                 # An earlier build closed the case in a separate transaction and was interrupted before the next one.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
-            # Woken to read the meaning of its outcome, the case rests now, unless the meaning became known during this
-            # pass.
-            if view.phase is Phase.CLOSED and self._meaning(view) is None:
+            # Woken to learn its outcome, the case rests now, unless the outcome became known during this pass.
+            if view.phase is Phase.CLOSED and meaning is None and not _unlearnt(view):
                 await self._cases.rest(view.id, attempt.seen, None)
         return attempt.progress
 
@@ -171,6 +178,17 @@ def _unknown(order: WorkOrderRecord) -> str:
     if not codes:
         return f"a person to say what {order.ref.id} found: it was completed without a failure code"
     return f"a person to say in the crosswalk of outcomes what {', '.join(codes)} of {order.ref.id} means"
+
+
+def _unlearnt(view: CaseView) -> bool:
+    """Whether completed work has a finding and no label."""
+    found = view.outcome is not None and view.outcome.finding
+    return found and not _cancelled(view) and not view.labelled
+
+
+def _takes_outcomes(view: CaseView) -> bool:
+    """Whether the model of the twin declares a property of an outcome, or is not known."""
+    return view.twin_declares is None or bool(view.twin_declares & _TOLD)
 
 
 def _cancelled(view: CaseView) -> bool:
@@ -214,4 +232,5 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         cause=report.code_of(FindingRole.CAUSE),
         remedy=report.code_of(FindingRole.REMEDY),
         downtime=report.downtime,
+        stated_by=view.stated.by if view.stated else None,
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from domain.assets import Asset
 from domain.holds import HoldView
 from domain.model import Model, Moment
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
@@ -83,6 +83,7 @@ class CaseView(Model):
         order_read_at: when the state of the order was last read from the CMMS: the time just before the request, or
             when a poll was stored. None before the first time.
         order_notes: the keys of the notes that we wrote on the order, in their order.
+        stated: who stated the outcome; None where the failure codes say it.
     """
 
     id: str
@@ -124,6 +125,7 @@ class CaseView(Model):
     order_notes: tuple[str, ...] = ()
     hold: HoldView | None
     outcome: OutcomeClass | None
+    stated: OutcomeStatement | None = None
     twin_told: bool
     labelled: bool
     waiting_for: str | None

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from domain.cases import CaseView, ClosedAs, Decision, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
-from domain.outcomes import Label, Outcome
+from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
@@ -111,8 +111,8 @@ class CaseStore(Protocol):
         """Keeps what an outcome is known to mean by now, where it was UNKNOWN; the twin is to be told again."""
         ...
 
-    async def record_twin_update(self, case: str, etag: str) -> None:
-        """Keeps that the twin carries the outcome."""
+    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
+        """Keeps that the twin carries the outcome, unless a person has stated another one meanwhile."""
         ...
 
     async def keep_label(self, label: Label) -> None:
@@ -122,6 +122,8 @@ class CaseStore(Protocol):
     async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         """Ends the work of a case, so that further evidence opens another one. The case is closed with it, unless the
         machine is held for it: then it awaits the release, and this method closes it when called again afterwards.
+        A closed case stays due if completed work has an outcome and no label: a person stated it, or its codes became
+        known, after the steps that learn from it.
 
         Args:
             case: the case.

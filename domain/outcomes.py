@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
 
 from domain.model import Model, Moment
 from domain.work_orders import CompletionReport
@@ -19,12 +22,18 @@ class OutcomeClass(StrEnum):
     PREVENTED = "prevented"
     """The part was changed before it failed: neither a hit nor a false alarm."""
     UNKNOWN = "unknown"
-    """Completed with codes that our crosswalk does not know, or none: it teaches nothing until they are mapped."""
+    """Completed with codes that our crosswalk does not know, or none: it teaches nothing until they are mapped or a
+    person states the outcome."""
 
     @property
     def false_alarm(self) -> bool:
         """Whether the work found no such fault."""
         return self in _FALSE_ALARMS
+
+    @property
+    def finding(self) -> bool:
+        """Whether it says what completed work found."""
+        return self not in (OutcomeClass.DEFERRED, OutcomeClass.UNKNOWN)
 
 
 _FALSE_ALARMS = frozenset(
@@ -32,18 +41,37 @@ _FALSE_ALARMS = frozenset(
 )
 
 
+class OutcomeStatement(Model):
+    """A person's word on what completed work found, where its failure codes do not say it."""
+
+    by: str
+    reason: str
+    at: Moment
+
+
+def _nobody(value: object) -> bool:
+    """Whether a field is left out of JSON. Earlier builds refuse fields that they do not know."""
+    return value is None
+
+
 class Outcome(Model):
-    """What became of a case's work."""
+    """What became of a case's work. `stated` says who stated the outcome; None where the failure codes say it."""
+
+    later: ClassVar[tuple[str, ...]] = ("stated",)
 
     case: str
     outcome: OutcomeClass
     cancelled: bool
     found_at: Moment
     report: CompletionReport
+    stated: OutcomeStatement | None = Field(default=None, exclude_if=_nobody)
 
 
 class Label(Model):
-    """A training row: which window of which asset shows which class, and how we know."""
+    """A training row: which window of which asset shows which class, and how we know. `stated_by` is the person who
+    stated the class; None where the failure codes say it."""
+
+    later: ClassVar[tuple[str, ...]] = ("stated_by",)
 
     case: str
     asset: str
@@ -65,3 +93,4 @@ class Label(Model):
     remedy: str | None
     downtime: timedelta | None
     revision: int = 1
+    stated_by: str | None = Field(default=None, exclude_if=_nobody)

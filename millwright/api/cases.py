@@ -1,4 +1,4 @@
-"""Cases: their state, their history, and a person's decision."""
+"""Cases: their state, their history, a person's decision, and a person's word on what the work found."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from activities.proposals import DecideCase
 from domain.cases import Lane, Phase
 from domain.errors import ActRejected
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.api.deciding import decide
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
@@ -19,6 +20,7 @@ from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, c
 router = APIRouter(tags=["cases"])
 
 _STATES = (OPEN, *(phase.value for phase in Phase))
+_FINDINGS = tuple(known.value for known in OutcomeClass if known.finding)
 
 
 class DecisionRequest(BaseModel):
@@ -27,6 +29,15 @@ class DecisionRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     approved: bool
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class OutcomeRequest(BaseModel):
+    """What a person states that completed work found, with a reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_FINDINGS)}.")]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
@@ -80,6 +91,24 @@ async def decide_case(
         decision = DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason)
         await decide(deps.engine, decision, lambda: deps.storage.cases.wake([case]))
     return answered({"case": case, "approved": say.approved, "by": earlier.by if earlier else person.name})
+
+
+@router.post(
+    "/cases/{case}/outcome",
+    responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
+)
+async def state_outcome(
+    case: str, said: OutcomeRequest, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]
+) -> Response:
+    """States what completed work found if its codes do not say it, in the name of the signed-in person. Repeating it
+    changes nothing.
+
+    The twin is told and the label is made after the answer; if the machine is still held, after its release.
+    """
+    await _whole(deps, case)
+    statement = OutcomeStatement(by=person.name, reason=said.reason, at=deps.storage.clock.now())
+    kept = await deps.storage.cases.state_outcome(case, said.outcome, statement)
+    return answered({"case": case, "outcome": said.outcome, "by": kept.by})
 
 
 async def _whole(deps: Dependencies, case: str) -> WholeCase:

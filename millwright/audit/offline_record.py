@@ -172,11 +172,14 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
 
 def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where, outcome = f"outcome of case {case['id']}", case["outcome"]
-    found = [number for number, act in enumerate(acts) if act["kind"] in ("outcome-found", "outcome-reclassified")]
+    kinds = ("outcome-found", "outcome-reclassified", "outcome-stated")
+    found = [number for number, act in enumerate(acts) if act["kind"] in kinds]
     if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
         yield OfflineFinding("outcome", where, "is not as recorded")
     elif outcome and differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
         yield OfflineFinding("outcome", where, "does not agree with its own text")
+    elif outcome and _stated_by(outcome["body"]) != _actor_of_statement(acts[found[-1]]):
+        yield OfflineFinding("outcome", where, "was not stated by the person who is named")
     since = acts[found[-1] :] if found else acts
     if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
         yield OfflineFinding("outcome", where, "what the twin was told is not as recorded")
@@ -186,6 +189,14 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
     for label in case["labels"]:
         if differing(label, label["body"], ("outcome", "revision")):
             yield OfflineFinding("label", f"label of case {case['id']}", "does not agree with its own text")
+
+
+def _stated_by(outcome: Row) -> Any:
+    return (outcome.get("stated") or {}).get("by")
+
+
+def _actor_of_statement(act: Row) -> Any:
+    return act["actor"] if act["kind"] == "outcome-stated" else None
 
 
 def held_work(

@@ -1,4 +1,4 @@
-"""`case`: show cases, and record a person's decision."""
+"""`case`: show cases, and record a person's decision or word on what the work found."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ import typer
 from domain.cases import Lane
 from domain.errors import ActRejected, Rejected, Unavailable
 from domain.keys import LOCAL_ACTOR
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.cli.connections import engine_of, finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
+Key = Annotated[
+    str | None,
+    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
+]
 _DECIDES = "planner"
 _DECIDE = "decide"
 """The wire name of the update."""
@@ -70,7 +75,7 @@ def list_(
 
 
 def _state(case: "SeenCase") -> str:
-    if case.closed_at is not None:
+    if case.closed_at is not None and case.lane is None:
         return case.closed_as or "closed"
     waits = f"waits for {case.waiting_for}" if case.waiting_for else case.work_order_status or "-"
     return f"[{case.lane}] {waits}" if case.lane else waits
@@ -110,6 +115,9 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.closed_as is not None:
         ended = "closed" if view.phase == "closed" else "work ended"
         typer.echo(f"{ended} as {view.closed_as}, outcome {view.outcome or 'none'}")
+    if view.stated is not None:
+        by, at = view.stated.by, view.stated.at
+        typer.echo(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
     typer.echo()
     write_table(
         ("at", "event", "evidence", "rung", "how"),
@@ -129,14 +137,32 @@ def decide(
     case: Ref,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="Approve or reject the case's proposal.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    key: Annotated[
-        str | None,
-        typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
-    ] = None,
+    key: Key = None,
 ) -> None:
     """Approve or reject a case's proposal, as the person whose API key is given."""
     by = finish(_decide(settings_of(context), case, approve, reason, key))
     typer.echo(f"{by} {'approved' if approve else 'rejected'} {case}.")
+
+
+@app.command()
+def outcome(
+    context: typer.Context,
+    case: Ref,
+    found: Annotated[OutcomeClass, typer.Argument(metavar="CLASS", help="What the work found.")],
+    reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    key: Key = None,
+) -> None:
+    """State what completed work found if its codes do not say it, as the person whose API key is given."""
+    by = finish(_state_outcome(settings_of(context), case, found, reason, key))
+    typer.echo(f"{by} stated {found.value} for {case}.")
+
+
+async def _state_outcome(settings: "Settings", case: str, found: OutcomeClass, reason: str, key: str | None) -> str:
+    _not_blank(reason)
+    async with opened(settings) as storage:
+        by = await _person(storage, key)
+        statement = OutcomeStatement(by=by, reason=reason, at=storage.clock.now())
+        return (await storage.cases.state_outcome(case, found, statement)).by
 
 
 async def _decide(settings: "Settings", case: str, approved: bool, reason: str, key: str | None) -> str:
@@ -146,8 +172,7 @@ async def _decide(settings: "Settings", case: str, approved: bool, reason: str, 
     from activities.proposals import DecideCase
     from domain.keys import case_workflow_id
 
-    if not reason.strip():
-        raise Rejected("is empty", field="reason", fix="say why")
+    _not_blank(reason)
     async with opened(settings) as storage:
         by = await _person(storage, key)
         await storage.cases.view(case)
@@ -167,6 +192,11 @@ async def _decide(settings: "Settings", case: str, approved: bool, reason: str, 
     return by
 
 
+def _not_blank(reason: str) -> None:
+    if not reason.strip():
+        raise Rejected("is empty", field="reason", fix="say why")
+
+
 async def _person(storage: "Storage", key: str | None) -> str:
     from millwright.people.persons import api_key_hash
 
@@ -177,7 +207,7 @@ async def _person(storage: "Storage", key: str | None) -> str:
         raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
     name, roles = found
     if _DECIDES not in roles:
-        raise ActRejected(f"{name} may not decide", field="key", fix=f"it needs the role {_DECIDES}")
+        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {_DECIDES}")
     return name
 
 

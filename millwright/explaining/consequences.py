@@ -141,7 +141,10 @@ def _outcome(view: CaseView) -> list[str]:
     kept = "a training label was kept" if view.labelled else "no training label was made"
     twin = "the twin was updated" if view.twin_told else "the twin was not updated"
     detail = f" ({', '.join(found)})" if found else ""
-    return [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
+    told = [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
+    if view.stated is not None:
+        told.append(f"{view.stated.by} stated this outcome {_at(view.stated.at)}: {view.stated.reason}")
+    return told
 
 
 def _end(view: CaseView) -> str:

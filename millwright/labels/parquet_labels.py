@@ -34,6 +34,7 @@ SCHEMA = pa.schema(
         ("cause", _TEXT),
         ("remedy", _TEXT),
         ("downtime_s", pa.float64()),
+        ("stated_by", _TEXT),
     ]
 )
 """One row for each label and revision: the time window of the class, and its provenance. Times are UTC, downtime is in

@@ -103,7 +103,7 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
         case=case, outcome=OutcomeClass.CONFIRMED, cancelled=False, found_at=START + timedelta(hours=9), report=report
     )
     await cases.record_outcome(found)
-    await cases.record_twin_update(case, 'W/"1"')
+    await cases.record_twin_update(case, 'W/"1"', OutcomeClass.CONFIRMED)
     await cases.keep_label(
         Label(
             case=case,

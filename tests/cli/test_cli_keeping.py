@@ -60,7 +60,7 @@ def test_a_decision_needs_a_reason_a_known_key_and_the_role(played: Millwright) 
     decide = ("case", "decide", case["id"], "--approve", "--reason")
     assert played.refuses(*decide, " ") == "reason: is empty (say why)"
     assert "nobody has this API key" in played.refuses(*decide, "seen it", "--key", "guessed")
-    assert "rita may not decide" in played.refuses(*decide, "seen it", "--key", reader)
+    assert "rita may not do this" in played.refuses(*decide, "seen it", "--key", reader)
     assert "no workflow engine is named" in played.refuses(*decide, "seen it")
 
 

@@ -42,6 +42,18 @@ def test_a_label_reads_back_as_it_was_with_times_in_utc_and_downtime_in_seconds(
     assert (row["window_start"], row["downtime_s"]) == (LABEL.window_start, 10_800.0)
 
 
+def test_a_label_says_who_stated_its_class_and_nobody_where_the_codes_say_it(tmp_path: Path) -> None:
+    file = tmp_path / "labels.parquet"
+    ParquetLabels(file).write([LABEL, LABEL.model_copy(update={"stated_by": "pia"})])
+    assert [row["stated_by"] for row in pq.read_table(file).to_pylist()] == [None, "pia"]
+
+
+def test_a_label_that_nobody_stated_is_stored_as_earlier_builds_stored_it_and_theirs_is_read() -> None:
+    stored = LABEL.model_dump(mode="json")
+    assert "stated_by" not in stored
+    assert Label.model_validate(stored) == LABEL
+
+
 def test_no_labels_make_an_empty_table_with_every_column(tmp_path: Path) -> None:
     file = tmp_path / "labels.parquet"
     ParquetLabels(file).write([])

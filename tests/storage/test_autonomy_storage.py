@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,11 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.autonomy import Autonomy
+from activities.outcomes import Outcomes
+from activities.progress import CaseRef
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyRecord, AutonomyState, AutonomyTerms
 from domain.canonical import timestamp
 from domain.cases import CaseView
 from domain.errors import ActRejected
 from domain.keys import signed_statement
+from domain.outcomes import OutcomeClass
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
@@ -27,8 +31,10 @@ from millwright.storage.policies.signatures import Signature
 from policies.engine.catalogue import Catalogue
 from policies.language.schema import Autonomy as Terms
 from policies.statistics import autonomy as pure
+from tests.support.completed_work import completed, stated
 from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
+from tests.workflows.fake_plant import FakeTwins
 
 KEY = AutonomyKey("rotating-equipment", "pump", "PDE")
 ENFORCED = AutonomyTerms(enforce=True, automatic=False)
@@ -141,6 +147,20 @@ async def test_autonomy_is_earned_signed_and_lost_at_once_and_earned_anew(storag
     assert [kind for (kind,) in kinds] == ["autonomy-proposed", "autonomy-promoted", "autonomy-lost"]
     # The finished cases were written by this test and not by the steps of a case, which the audit sees.
     assert {finding.kind for finding in (await verify(storage_engine)).findings} <= {"case", "outcome"}
+
+
+async def test_an_outcome_that_a_person_states_counts_though_its_step_was_over(storage_engine: AsyncEngine) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    cases = CaseStore(storage_engine, plant.plant.clock, StoredVersions(plant.plant.catalogue))
+    await completed(cases, view.id)
+    await plant.found("confirmed", 34)
+    await cases.state_outcome(view.id, OutcomeClass.CONFIRMED, stated("pia"))
+    await cases.record_twin_update(view.id, 'W/"1"', OutcomeClass.CONFIRMED)
+    twins: Any = FakeTwins()
+    await Outcomes(cases, twins, {}, plant.autonomy, plant.plant.clock).keep_label(CaseRef(case=view.id))
+    assert (await plant.record()).state is AutonomyState.PROPOSED
+    assert await plant.plant.rows("SELECT body ->> 'stated_by' FROM labels") == [("pia",)]
 
 
 async def test_only_findings_of_orders_that_would_go_out_by_themselves_count(storage_engine: AsyncEngine) -> None:

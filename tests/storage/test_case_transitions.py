@@ -14,6 +14,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.events.register import RegisterStore
+from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
 
@@ -142,6 +143,7 @@ async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant)
 async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transaction(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     ((case,),) = await plant.rows("SELECT id FROM cases")
+    await completed(store_of(plant), str(case))
     await store_of(plant).close(str(case), ClosedAs.DONE, "a person to say what it found")
     assert await plant.rows("SELECT closed_as, lane, waiting_for, waiting_step FROM cases") == [
         ("done", "planner", "a person to say what it found", "record-outcome")

@@ -12,7 +12,7 @@ from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.holds import HoldView
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import Memory, Rung, UrgencyDecision
@@ -67,6 +67,10 @@ class MemoryStore:
     def retired(self, case: str) -> None:
         """Calls off the work of a case whose asset has left the plant."""
         self._set(case, withdraw="it was retired", retired_at=self._clock.now())
+        self._wake(case)
+
+    def wake(self, case: str) -> None:
+        """Makes a case due, as storage does for a closed case too whose codes may be known by now."""
         self._wake(case)
 
     def live_holds(self) -> list[HoldView]:
@@ -124,8 +128,11 @@ class MemoryStore:
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
-    async def record_twin_update(self, case: str, etag: str) -> None:
-        await store_call(lambda: self._set(case, twin_told=True))
+    async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        return await store_call(lambda: self._state(case, outcome, statement))
+
+    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
+        await store_call(lambda: self._set(case, twin_told=self.cases[case].outcome is told))
 
     async def keep_label(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
@@ -246,6 +253,19 @@ class MemoryStore:
             self.outcomes[outcome.case] = outcome
             self._set(outcome.case, outcome=outcome.outcome, twin_told=False)
 
+    def _state(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        found, order = self.outcomes.get(case), self.cases[case].order
+        if found is not None and found.stated is not None and found.outcome is outcome:
+            return found.stated
+        if found is None or found.outcome is not OutcomeClass.UNKNOWN or order is None:
+            raise ActRejected("not known to be unknown")
+        if not order.status.finished or order.status.not_done:
+            raise ActRejected("not completed")
+        self.outcomes[case] = found.model_copy(update={"outcome": outcome, "stated": statement})
+        self._set(case, outcome=outcome, stated=statement, twin_told=False)
+        self._wake(case)
+        return statement
+
     def _label(self, label: Label) -> None:
         self.labels.setdefault(label.case, label)
         self._set(label.case, labelled=True)
@@ -262,9 +282,14 @@ class MemoryStore:
         self._set(case, closed_as=known or how, phase=Phase.AWAITING_RELEASE if held else Phase.CLOSED, **none)
         if held:
             return
+        found = self.outcomes.get(case)
+        words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
+        learns = (known or how) is ClosedAs.DONE and found is not None and not found.cancelled
         self.due[case].at = None
-        if unread is not None:
-            self._set(case, waiting_for=unread, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
+        if learns and not view.labelled and words is None:
+            self._wake(case)
+        if words is not None:
+            self._set(case, waiting_for=words, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)
 
     def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         woken = []

@@ -17,6 +17,7 @@ from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected, StorageUnavailable
 from domain.holds import Release
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -39,6 +40,8 @@ class FaultInjectedTwins:
         self.holds_told: list[Json] = []
         """The states of holds that were written to it, without repetitions."""
         self.outcomes_told: list[Json] = []
+        self.outcome_of: dict[str, Json] = {}
+        """What was last told of the outcome of each case."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         return await vendor_call(lambda: self._patch(properties))
@@ -46,6 +49,7 @@ class FaultInjectedTwins:
     def _patch(self, properties: Mapping[str, Json]) -> str:
         if "lastOutcome" in properties:
             self.outcomes_told.append(properties["lastOutcome"])
+            self.outcome_of[str(properties["lastCaseId"])] = properties["lastOutcome"]
         told = properties.get("holdState")
         if told is not None and self.holds_told[-1:] != [told]:
             self.holds_told.append(told)
@@ -126,6 +130,7 @@ class SagaPlant:
         self.mes = FaultInjectedMes(self.clock)
         self.twins = FaultInjectedTwins()
         self.cmms_by_id = {"fake": self.cmms}
+        self.codes = FakeCodes()
         judge = self.judge = SetTiming(until_hold)
         # If autonomy is not enforced, its store is never used.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
@@ -145,7 +150,7 @@ class SagaPlant:
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             self.orders,
-            Outcomes(self.store, self.twins, {"fake": FakeCodes()}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
 
@@ -169,6 +174,12 @@ class SagaPlant:
         """A person says yes to what a case proposes."""
         decision = Decision(approved=True, by="pat", reason="go on", at=self.clock.now())
         Played(self.store.record_decision(case, decision)).play()
+
+    def state_outcome(self, case: str, outcome: OutcomeClass) -> None:
+        """A person states what the work found, where it may be stated."""
+        statement = OutcomeStatement(by="pia", reason="the seal was worn", at=self.clock.now())
+        with contextlib.suppress(ActRejected):
+            Played(self.store.state_outcome(case, outcome, statement)).play()
 
     def release(self, key: str) -> None:
         """A person of production releases a hold here, where it is releasable."""

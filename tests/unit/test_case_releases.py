@@ -7,6 +7,7 @@ import pytest
 from domain.cases import Decision, Lane, Phase
 from domain.errors import ActionRequired, ActRejected, ConnectorError, Refused, Unavailable
 from domain.holds import HoldStatus, HoldView, PlacementState, Release
+from domain.outcomes import OutcomeClass
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
@@ -43,8 +44,8 @@ def held() -> SagaPlant:
     return plant
 
 
-def finish(plant: SagaPlant, status: WorkOrderStatus, case: str = CASE) -> None:
-    plant.cmms.people_move(case, status, "REPAIRED" if status is COMPLETED else None)
+def finish(plant: SagaPlant, status: WorkOrderStatus, case: str = CASE, problem: str = "REPAIRED") -> None:
+    plant.cmms.people_move(case, status, problem if status is COMPLETED else None)
     polling = plant.poll()
     while not polling.ended:
         polling.play()
@@ -68,6 +69,17 @@ def test_a_finished_order_starts_no_machine_and_its_outcome_does_not_wait(status
     assert view.twin_told
     assert view.labelled is (status is COMPLETED)
     assert hold(plant).releasable
+
+
+def test_codes_that_become_known_while_the_machine_is_held_are_learnt_after_its_release() -> None:
+    plant = held()
+    finish(plant, COMPLETED, problem="LEAK")
+    plant.codes.known["LEAK"] = OutcomeClass.CONFIRMED
+    plant.release(CASE)
+    settle(plant)
+    view = plant.store.now(CASE)
+    assert (view.phase, view.lane, view.outcome) == (Phase.CLOSED, None, OutcomeClass.CONFIRMED)
+    assert (view.labelled, plant.twins.outcomes_told) == (True, ["unknown", "confirmed"])
 
 
 def test_a_person_s_no_to_a_held_case_starts_no_machine() -> None:

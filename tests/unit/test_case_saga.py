@@ -38,6 +38,7 @@ ACTS: st.SearchStrategy[Act] = st.sampled_from(
         lambda saga, case: saga.people_move_an_order(case, WorkOrderStatus.COMPLETED, "REPAIRED"),
         lambda saga, case: saga.another_job_begins(),
         lambda saga, case: saga.production_releases_what_is_releasable(),
+        lambda saga, case: saga.a_person_states_the_outcome(case),
     ]
 )
 A_STEP_AT_MOST = 400
@@ -113,6 +114,10 @@ class CaseSaga(RuleBasedStateMachine):
         except ActRejected:
             assert self.case(case).decision is not None or self.case(case).closed_as is not None
 
+    @rule(case=st.sampled_from(CASES))
+    def a_person_states_the_outcome(self, case: str) -> None:
+        self.plant.state_outcome(case, OutcomeClass.CONFIRMED)
+
     @rule(case=st.sampled_from(CASES), rung=RUNGS)
     def further_evidence_asks_for_more(self, case: str, rung: Rung) -> None:
         self.plant.store.raised(case, rung)
@@ -187,6 +192,14 @@ class CaseSaga(RuleBasedStateMachine):
             assert self.plant.cmms.orders[case].status is WorkOrderStatus.COMPLETED
             assert label.outcome in (OutcomeClass.CONFIRMED, OutcomeClass.NOTHING_FOUND)
 
+    def a_stated_outcome_is_learnt(self) -> None:
+        """Not an invariant: the steps that learn from it come after the statement."""
+        for view in self.all():
+            if view.stated is not None:
+                assert self.plant.store.labels[view.id].stated_by == "pia"
+                assert self.plant.twins.outcome_of[view.id] == "confirmed"
+                assert view.lane is None
+
     @invariant()
     def a_case_at_rest_says_what_it_waits_for(self) -> None:
         for case, workflow in self.plant.workflows.items():
@@ -224,6 +237,7 @@ class CaseSaga(RuleBasedStateMachine):
         self.one_live_hold_to_a_machine_and_only_ours_released()
         self.a_closed_case_has_an_outcome_or_was_called_off_and_leaves_no_order_behind()
         self.only_completed_work_with_a_finding_becomes_a_label()
+        self.a_stated_outcome_is_learnt()
 
     def come_to_rest(self) -> None:
         """Lets everything happen that can happen now; a case that is due again at once would never end this."""

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from domain.cases import ClosedAs, Lane
-from domain.outcomes import OutcomeClass
+from domain.assets import Criticality
+from domain.cases import ClosedAs, Lane, Phase
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.audit.verifying import verify
 from millwright.bootstrap import redrive_outcomes
 from millwright.storage.reporting.condition import read_lanes
+from millwright.storage.reporting.labels import read_labels
 from tests.support.plant import PUMP, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
@@ -73,4 +75,74 @@ async def test_a_code_that_comes_after_completion_is_learnt_though_the_case_is_c
     case = await plant.case()
     assert (case.closed_as, case.outcome, case.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
     assert (case.lane, case.waiting_for) == (None, None)
+    assert (await verify(plant.engine)).verified
+
+
+async def stated(plant: FakePlant, case: str, outcome: OutcomeClass = OutcomeClass.CONFIRMED) -> None:
+    """A planner states what the work found."""
+    statement = OutcomeStatement(by="pia", reason="the seal was worn", at=plant.clock.now())
+    await plant.storage.cases.state_outcome(case, outcome, statement)
+    await plant.at_rest()
+
+
+async def labels_of(plant: FakePlant) -> list[tuple[str, str | None, str | None]]:
+    labels = await read_labels(plant.engine)
+    return [(label.outcome.value, label.stated_by, label.problem) for label in labels]
+
+
+async def test_an_outcome_that_a_person_states_is_told_to_the_twin_and_becomes_a_label(plant: FakePlant) -> None:
+    case = await completed_with_a_code_of_its_own(plant)
+    assert plant.twins.told[PUMP]["lastOutcome"] == "unknown"
+    await stated(plant, case)
+    view = await plant.case()
+    assert (view.closed_as, view.outcome, view.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
+    assert (view.lane, view.waiting_for) == (None, None)
+    assert (plant.twins.told[PUMP]["lastOutcome"], view.twin_told) == ("confirmed", True)
+    assert await labels_of(plant) == [("confirmed", "pia", "LEAK")]
+    assert await read_lanes(plant.engine) == {}
+    report = await verify(plant.engine)
+    assert [str(finding) for finding in report.findings] == []
+    assert report.verified
+
+
+async def test_an_order_that_was_completed_without_a_code_is_learnt_from_a_persons_word(plant: FakePlant) -> None:
+    await plant.take(code(1), deviation(2))
+    case = (await plant.case()).id
+    plant.cmms.people_close(case, None)
+    await plant.hint()
+    waiting = (await plant.case()).waiting_for
+    assert waiting == "a person to say what 1000 found: it was completed without a failure code"
+    await stated(plant, case, OutcomeClass.NOTHING_FOUND)
+    assert await labels_of(plant) == [("nothing_found", "pia", None)]
+    assert (await plant.case()).lane is None
+
+
+async def test_codes_that_come_after_a_persons_word_do_not_replace_it(plant: FakePlant) -> None:
+    case = await completed_with_a_code_of_its_own(plant)
+    await stated(plant, case)
+    plant.clock.time += timedelta(hours=3)
+    plant.cmms.people_close(case, "NOFAULT")
+    await plant.hint()
+    plant.codes.known["LEAK"] = OutcomeClass.NOTHING_FOUND
+    assert await redrive_outcomes(plant.storage, plant.systems.codes) == 0
+    await plant.storage.cases.wake([case])
+    await plant.at_rest()
+    view = await plant.case()
+    assert (view.outcome, view.stated and view.stated.by) == (OutcomeClass.CONFIRMED, "pia")
+    assert plant.twins.told[PUMP]["lastOutcome"] == "confirmed"
+    assert await labels_of(plant) == [("confirmed", "pia", "LEAK")]
+    assert (await verify(plant.engine)).verified
+
+
+async def test_a_persons_word_on_the_work_on_a_held_machine_is_learnt_after_its_release(plant: FakePlant) -> None:
+    await plant.use(Criticality.A)
+    case = await completed_with_a_code_of_its_own(plant)
+    await stated(plant, case)
+    held = await plant.case()
+    assert (held.phase, held.lane, held.outcome) == (Phase.AWAITING_RELEASE, Lane.PRODUCTION, OutcomeClass.CONFIRMED)
+    await plant.release(case)
+    view = await plant.case()
+    assert (view.phase, view.lane, view.labelled) == (Phase.CLOSED, None, True)
+    assert plant.twins.told[PUMP]["lastOutcome"] == "confirmed"
+    assert await labels_of(plant) == [("confirmed", "pia", "LEAK")]
     assert (await verify(plant.engine)).verified

@@ -18,7 +18,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
@@ -27,6 +27,7 @@ from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_leases import check_lease
+from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
@@ -37,7 +38,11 @@ from millwright.storage.scheduling import due
 from millwright.storage.suppression.work_windows import follow_work
 
 _ACTOR = "millwright"
-_HELD_FOR = text("SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL")
+_AT_CLOSE = text(
+    "SELECT EXISTS (SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL) AS held, "
+    "EXISTS (SELECT FROM labels WHERE case_id = :case) AS labelled, "
+    "(SELECT outcome FROM outcomes WHERE case_id = :case AND NOT cancelled) AS found"
+)
 _SOURCES = text(
     "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
@@ -48,6 +53,12 @@ _SOURCES = text(
 class _SourceRow(NamedTuple):
     detector: str | None
     model: str | None
+
+
+class _CloseRow(NamedTuple):
+    held: bool
+    labelled: bool
+    found: str | None
 
 
 class _Writing:
@@ -276,6 +287,11 @@ class CaseStore:
             if moved.rowcount:
                 writing.act("outcome-reclassified", outcome=outcome)
 
+    async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+        """See `millwright.storage.cases.stated_outcomes`."""
+        async with self._writing(case) as writing:
+            return await state_outcome(writing.connection, case, outcome, statement, writing.entry)
+
     async def unknown_outcomes(self) -> Sequence[tuple[str, Outcome]]:
         """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order.
 
@@ -297,10 +313,15 @@ class CaseStore:
         async with self._transaction() as connection:
             await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
 
-    async def record_twin_update(self, case: str, etag: str) -> None:
+    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
         async with self._writing(case) as writing:
-            await writing.connection.execute(update(outcomes).where(outcomes.c.case_id == case).values(twin_etag=etag))
-            writing.act("twin-told", etag=etag)
+            kept = await writing.connection.execute(
+                update(outcomes)
+                .where(outcomes.c.case_id == case, outcomes.c.outcome == told.value)
+                .values(twin_etag=etag)
+            )
+            if kept.rowcount:
+                writing.act("twin-told", etag=etag)
 
     async def keep_label(self, label: Label) -> None:
         async with self._writing(label.case) as writing:
@@ -334,26 +355,32 @@ class CaseStore:
             ):
                 return
             how = how if row.closed_as is None else ClosedAs(row.closed_as)
-            held = (await writing.connection.execute(_HELD_FOR, {"case": case})).one_or_none() is not None
-            if held and row.closed_as is not None:
+            # Read after the lock, so that a person's statement of the outcome is seen, or waits.
+            known = _CloseRow._make((await writing.connection.execute(_AT_CLOSE, {"case": case})).one())
+            if known.held and row.closed_as is not None:
                 return
             await writing.set(
-                phase=(Phase.AWAITING_RELEASE if held else Phase.CLOSED).value,
-                closed_at=None if held else writing.now,
+                phase=(Phase.AWAITING_RELEASE if known.held else Phase.CLOSED).value,
+                closed_at=None if known.held else writing.now,
                 closed_as=how.value,
                 waiting_for=None,
                 waiting_until=None,
                 lane=None,
             )
-            if held:
+            if known.held:
                 writing.act("case-awaits-release", how=how)
                 return
-            seen = await due.generation(writing.connection, case_workflow_id(case))
-            await due.settle(writing.connection, case_workflow_id(case), seen, None)
+            words = unread if known.found == OutcomeClass.UNKNOWN else None
+            if how is ClosedAs.DONE and known.found is not None and not known.labelled and words is None:
+                # The outcome became known after the steps that learn from it: they run once more.
+                await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
+            else:
+                seen = await due.generation(writing.connection, case_workflow_id(case))
+                await due.settle(writing.connection, case_workflow_id(case), seen, None)
             writing.act("case-closed", how=how)
-            if unread is not None:
+            if words is not None:
                 # In one with the closing: nobody may see the case closed and in no lane.
-                await writing.wait(Waits(LEARNING_STEP, unread, lane=Lane.PLANNER))
+                await writing.wait(Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
 
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         async with self._looking() as connection:

@@ -11,7 +11,7 @@ from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected
 from domain.instances import PlantInstances
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
@@ -43,7 +43,8 @@ _CASE = text(
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
-        f.outcome, f.twin_etag, EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
+        f.outcome, f.body -> 'stated' AS stated, f.twin_etag,
+        EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
     FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
         LEFT JOIN outcomes f ON f.case_id = c.id
     WHERE c.id = :case
@@ -148,6 +149,7 @@ async def read_case(
         order_notes=tuple(found["order_notes"] or ()),
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
+        stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,
         twin_told=bool(found["twin_etag"]),
         labelled=found["labelled"],
         waiting_for=found["waiting_for"],

@@ -1,0 +1,103 @@
+"""A person's statement of an outcome that the failure codes do not say."""
+
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ActRejected, Rejected
+from domain.keys import case_workflow_id
+from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
+from domain.work_orders import WorkOrderRecord
+from millwright.storage.database.case_tables import cases, outcomes, work_orders
+from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
+
+
+class _OutcomeRow(NamedTuple):
+    body: object
+
+
+async def state_outcome(
+    connection: AsyncConnection, case: str, outcome: OutcomeClass, statement: OutcomeStatement, entry: ledger.Entry
+) -> OutcomeStatement:
+    """Stores a person's word on an outcome that is UNKNOWN, and wakes the case; gives the statement that stands.
+
+    Another statement of the same class changes nothing: the first one stands.
+
+    Raises:
+        Rejected: the class is no finding.
+        ActRejected: there is no such case, its work is not completed, or its outcome is known already.
+    """
+    if not outcome.finding:
+        raise Rejected(
+            f"{outcome} is not what completed work found",
+            field="outcome",
+            fix=f"one of: {', '.join(known for known in OutcomeClass if known.finding)}",
+        )
+    # In one order with the closing of the case: the statement is seen by it, or keeps the case due after it.
+    known = await connection.execute(select(cases.c.id).where(cases.c.id == case).with_for_update())
+    if known.one_or_none() is None:
+        raise ActRejected(f"there is no case {case}", field="case", fix="see `case list`")
+    order = await _order(connection, case)
+    found = await _outcome(connection, case)
+    if found is not None and found.stated is not None and found.outcome is outcome:
+        return found.stated
+    stated = _checked(case, order, found).model_copy(update={"outcome": outcome, "stated": statement})
+    await connection.execute(
+        update(outcomes)
+        .where(outcomes.c.case_id == case)
+        .values(outcome=outcome.value, body=stated.model_dump(mode="json"), twin_etag=None)
+    )
+    entry.add(ledger.act("outcome-stated", case_workflow_id(case), statement.by, entry.at, {"outcome": stated}))
+    await due.wake(connection, [case_workflow_id(case)], entry.at)
+    return statement
+
+
+async def _order(connection: AsyncConnection, case: str) -> WorkOrderRecord | None:
+    record = await connection.scalar(select(work_orders.c.record).where(work_orders.c.case_id == case))
+    return None if record is None else WorkOrderRecord.model_validate(record)
+
+
+async def _outcome(connection: AsyncConnection, case: str) -> Outcome | None:
+    # Its codes may become known in another transaction at this moment.
+    row = (
+        await connection.execute(select(outcomes.c.body).where(outcomes.c.case_id == case).with_for_update())
+    ).one_or_none()
+    return None if row is None else Outcome.model_validate(_OutcomeRow._make(row).body)
+
+
+def _checked(case: str, order: WorkOrderRecord | None, found: Outcome | None) -> Outcome:
+    """The outcome, if a person may state it.
+
+    Raises:
+        ActRejected: the work is not completed, or the outcome is known already.
+    """
+    if found is not None and found.stated is not None:
+        by, at = found.stated.by, found.stated.at
+        raise ActRejected(
+            f"{by} stated {found.outcome} for {case} on {at:%Y-%m-%d %H:%M} UTC",
+            field="outcome",
+            fix="a stated outcome is not changed",
+        )
+    if order is None or not order.status.finished:
+        raise ActRejected(
+            f"the work of case {case} is not finished", field="case", fix="complete its order in the CMMS first"
+        )
+    if order.status.not_done or (found is not None and found.cancelled):
+        raise ActRejected(
+            f"order {order.ref.id} of case {case} was not carried out",
+            field="case",
+            fix="only completed work has an outcome to state",
+        )
+    if found is None:
+        raise ActRejected(
+            f"the completion of order {order.ref.id} is not recorded yet", field="case", fix="try again in a moment"
+        )
+    if found.outcome is not OutcomeClass.UNKNOWN:
+        raise ActRejected(
+            f"the codes of order {order.ref.id} already say {found.outcome}",
+            field="outcome",
+            fix="only an outcome that is unknown is stated",
+        )
+    return found
