@@ -108,12 +108,15 @@ async def _tormented(given: argparse.Namespace, console: Console, calm: Summary)
             await torment.close()
         finally:
             codes = await asyncio.to_thread(installation.stop)
-    found = zeros(summary, expected) | {"services that ended with an error": sum(1 for code in codes.values() if code)}
+    away = torment.tormentor.absence
+    found = zeros(summary, expected) | {"verdicts while the engine was away": 0 if away is None else away.judged}
+    found |= {"services that ended with an error": sum(1 for code in codes.values() if code)}
     return Report(
         seed=given.seed,
         seconds=round(time.monotonic() - started, 1),
         kills={part: torment.tormentor.kills[part] for part in _parts(installation)},
         engine_databases_deleted=torment.tormentor.forgot,
+        absence=away,
         faults_declared=dict(sorted(torment.tormentor.declared.items())),
         faults_met=met,
         summary=summary,

@@ -14,6 +14,7 @@ _MARGIN: Final = 0.02
 _TWO_AT_ONCE: Final = 0.15
 _LATEST_BLOW: Final = 0.25
 _SHORTEST_AWAY, _LONGEST_AWAY = 0.1, 1.5
+_ABSENCE = 30.0
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +54,8 @@ class Plan:
     seed: int
     blows: Sequence[Blow]
     mishaps: Sequence[Mishap]
+    absence: Blow | None = None
+    """One long absence of the engine, which is measured; nothing else is killed meanwhile."""
 
     @property
     def kills(self) -> int:
@@ -152,7 +155,8 @@ def draw(
         for kind in _KINDS
         for _ in range(max(1, round(kind.in_ninety_days * days / 90)))
     ]
-    return Plan(seed, sorted(blows), sorted(mishaps, key=lambda mishap: mishap.at) if faults else [])
+    absence = Blow(moment(), (ENGINE,), 0, _ABSENCE) if kills and ENGINE in parts else None
+    return Plan(seed, sorted(blows), sorted(mishaps, key=lambda mishap: mishap.at) if faults else [], absence)
 
 
 def _blow(random: Random, at: datetime, parts: tuple[str, ...], *, forgetting: bool = False) -> Blow:

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.chaos.absence import Absence
 from benchmarks.chaos.plan import Blow, Mishap, Plan
 from millwright.demo.summary import Summary
 
@@ -24,6 +25,7 @@ class Report:
     seconds: float
     kills: dict[str, int]
     engine_databases_deleted: int
+    absence: Absence | None
     faults_declared: dict[str, int]
     faults_met: dict[str, int]
     summary: Summary
@@ -40,7 +42,8 @@ class Report:
     def write(self, path: Path) -> None:
         """Writes the results as JSON, with a description of the machine."""
         body = {
-            **{name: value for name, value in vars(self).items() if name != "summary"},
+            **{name: value for name, value in vars(self).items() if name not in ("summary", "absence")},
+            "absence": None if self.absence is None else vars(self.absence),
             "good": self.good,
             "summary": self.summary.model_dump(mode="json"),
             "machine": machine(),
@@ -71,6 +74,7 @@ def view(report: Report) -> RenderableType:
     rows = {
         "processes killed": sum(report.kills.values()),
         "engine databases deleted": report.engine_databases_deleted,
+        **_absence(report.absence),
         "faults injected": sum(report.faults_declared.values()),
         "requests affected": sum(report.faults_met.values()),
         "events received": summary.events["received"],
@@ -109,6 +113,15 @@ def view(report: Report) -> RenderableType:
         Group(*parts, Text(), Text(words, "green" if report.good else "bold red")),
         title=f"Chaos on {summary.data}, seed {report.seed}",
     )
+
+
+def _absence(absence: Absence | None) -> dict[str, float]:
+    if absence is None:
+        return {}
+    return {
+        "lines that waited for the engine": absence.lines,
+        "seconds from its start until they were judged": absence.seconds,
+    }
 
 
 def plan_view(plan: Plan) -> RenderableType:

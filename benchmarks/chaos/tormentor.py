@@ -9,8 +9,9 @@ from datetime import datetime
 
 import httpx
 
+from benchmarks.chaos.absence import Absence, absence
 from benchmarks.chaos.plan import Blow, Mishap, Plan
-from millwright.demo.installation import Installation
+from millwright.demo.installation import ENGINE, Installation
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,13 @@ class Tormentor:
         self._http = httpx.AsyncClient(base_url=sandbox, timeout=30)
         self._end = end
         self._running: set[asyncio.Task[None]] = set()
-        self._using = {part: asyncio.Lock() for part in sorted({part for blow in plan.blows for part in blow.parts})}
+        self._absence = plan.absence
+        struck = {part for blow in plan.blows for part in blow.parts} | {ENGINE}
+        self._using = {part: asyncio.Lock() for part in sorted(struck)}
         self.kills: Counter[str] = Counter()
         self.declared: Counter[str] = Counter()
         self.forgot = 0
+        self.absence: Absence | None = None
         self._at_peace = False
 
     async def beat(self, now: datetime) -> None:
@@ -44,6 +48,9 @@ class Tormentor:
         for task in [task for task in self._running if task.done()]:
             self._running.discard(task)
             task.result()
+        if self._absence is not None and self._absence.at <= now:
+            self._begin(self._measure(self._absence))
+            self._absence = None
         while self._blows and self._blows[0].at <= now:
             self._begin(self._strike(self._blows.pop(0)))
         for until, mishap in [entry for entry in self._standing if entry[0] <= now]:
@@ -88,6 +95,14 @@ class Tormentor:
                 self.forgot += 1
             await asyncio.sleep(blow.away)
             await asyncio.gather(*(asyncio.to_thread(self._installation.restart, part) for part in blow.parts))
+
+    async def _measure(self, blow: Blow) -> None:
+        async with AsyncExitStack() as stack:
+            for part in sorted(self._using):
+                await stack.enter_async_context(self._using[part])
+            log.info("%s: the engine is away for %g s", blow.at, blow.away)
+            self.absence = await absence(self._installation, blow.away)
+            self.kills.update(blow.parts)
 
     async def _declare(self, mishap: Mishap) -> None:
         log.info("%s: %s %s %s", mishap.at, mishap.target, mishap.operation, mishap.kind)

@@ -9,6 +9,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol import misbehaviour as jobcontrol
 from sandbox.maximo import misbehaviour as maximo
 from sandbox.twins import request_gate as twins
+from workflows.options import LINE_HEARTBEAT
 
 FIRST = datetime(2015, 1, 1, 6, tzinfo=UTC)
 LAST = FIRST + timedelta(days=90)
@@ -39,6 +40,15 @@ def test_the_engine_loses_its_database_once_and_is_killed_for_it() -> None:
     for seed in range(5):
         (forgetting,) = [blow for blow in draw(seed, FIRST, LAST, 70).blows if blow.forgetting]
         assert ENGINE in forgetting.parts
+
+
+def test_the_engine_is_away_once_for_longer_than_its_activities_may_be_silent() -> None:
+    for seed in range(5):
+        absence = draw(seed, FIRST, LAST, 70).absence
+        assert absence is not None
+        assert absence.parts == (ENGINE,)
+        assert absence.away > LINE_HEARTBEAT.total_seconds()
+        assert FIRST < absence.at < LAST
 
 
 def test_every_fault_of_a_plan_is_one_that_its_target_can_show() -> None:
