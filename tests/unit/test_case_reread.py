@@ -31,7 +31,7 @@ def placed() -> SagaPlant:
 
 def change_unseen(plant: SagaPlant, **values: object) -> None:
     """Somebody changes the order, and no page of changes ever shows it."""
-    plant.cmms.orders[CASE] = plant.cmms.orders[CASE].model_copy(update=values)
+    plant.cmms.book.people_change_unseen(plant.cmms.orders[CASE].ref, **values)
 
 
 def after_a_day(plant: SagaPlant) -> WorkOrderRecord:

@@ -37,7 +37,6 @@ from domain.work_orders import (
     ChangePage,
     CompletionReport,
     FindingRole,
-    Touched,
     WorkOrderDraft,
     WorkOrderRecord,
     WorkOrderRef,
@@ -48,6 +47,7 @@ from millwright.settings import ConnectorSettings, Settings
 from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
+from tests.support.order_book import OrderBook
 from tests.support.plant import START, TestClock, publish_policies, register
 from workflows.queues import case_queue
 
@@ -68,20 +68,25 @@ class Failing:
             raise self.after.pop(0)
 
 
-@dataclass
 class FakeCmms:
-    """Orders in a dictionary, found by key before they are made."""
+    """Orders in memory; calls fail as the test wants."""
 
-    clock: TestClock
-    failing: Failing = field(default_factory=Failing)
-    orders: dict[str, WorkOrderRecord] = field(default_factory=dict)
-    drafts: list[WorkOrderDraft] = field(default_factory=list)
-    polled: int = 0
-    answers: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set, as it is at first, where new orders are answered."""
-
-    def __post_init__(self) -> None:
+    def __init__(self, clock: TestClock, book: OrderBook | None = None) -> None:
+        self._clock = clock
+        self._book = book or OrderBook(clock)
+        self.failing = Failing()
+        self.drafts: list[WorkOrderDraft] = []
+        self.answers = asyncio.Event()
+        """Set, as it is at first, where new orders are answered."""
         self.answers.set()
+
+    @property
+    def orders(self) -> dict[str, WorkOrderRecord]:
+        return self._book.orders
+
+    @property
+    def notes(self) -> dict[str, str]:
+        return self._book.notes
 
     async def check(self) -> str:
         return "fake"
@@ -92,57 +97,40 @@ class FakeCmms:
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.failing.enter()
-        return [order for key, order in self.orders.items() if key == query.key]
+        return self._book.find(query)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         self.failing.enter()
         await self.answers.wait()
-        if draft.key not in self.orders:
+        order = self._book.create(draft)
+        if draft.key not in {known.key for known in self.drafts}:
             self.drafts.append(draft)
-            status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
-            ref = WorkOrderRef(system="fake", id=str(1000 + len(self.orders)), key=draft.key)
-            self.orders[draft.key] = self._record(ref, status)
         self.failing.leave()
-        return self.orders[draft.key]
+        return order
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        return self.orders[ref.key]
+        return self._book.read(ref)
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         del memo
-        self.orders[ref.key] = self._record(ref, WorkOrderStatus.APPROVED)
-        return self.orders[ref.key]
+        return self._book.move(ref, WorkOrderStatus.APPROVED)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         del memo
-        self.orders[ref.key] = self._record(ref, WorkOrderStatus.CANCELLED)
-        return self.orders[ref.key]
+        return self._book.move(ref, WorkOrderStatus.CANCELLED)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        del ref, note_key, text
+        self._book.note(ref, note_key, text)
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         self.failing.enter()
-        self.polled += 1
-        return ChangePage(records=tuple(self.orders.values()) if cursor != "end" else (), cursor="end")
+        return self._book.page(int(cursor or 0))
 
     def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
         """A technician completes an order, or a planner cancels it."""
         status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED
-        report = reported(problem).model_copy(update={"finished_at": self.clock.now()}) if problem else None
-        self.orders[key] = self._record(self.orders[key].ref, status, report)
-
-    def _record(
-        self, ref: WorkOrderRef, status: WorkOrderStatus, report: CompletionReport | None = None
-    ) -> WorkOrderRecord:
-        return WorkOrderRecord(
-            ref=ref,
-            status=status,
-            vendor_status=status.value,
-            changed_at=self.clock.now(),
-            touched=Touched.NO,
-            report=report,
-        )
+        report = reported(problem).model_copy(update={"finished_at": self._clock.now()}) if problem else None
+        self._book.people_change(self.orders[key].ref, status, report)
 
 
 @dataclass
@@ -298,9 +286,6 @@ class FakePlant:
 
     async def hint(self) -> None:
         """People have changed something in the CMMS."""
-        self.cmms.polled = 0
-        async with self.engine.begin() as connection:
-            await connection.execute(text("DELETE FROM cursors"))
         await self.storage.changes.poll_now("fake")
         await self.at_rest()
 

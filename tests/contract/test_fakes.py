@@ -1,0 +1,184 @@
+"""The fakes of the CMMS keep what the connectors keep, as far as it does not depend on a wire."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.ports import Cmms
+from domain.work_orders import (
+    ChangePage,
+    CompletionReport,
+    FindingRole,
+    ReportedCode,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
+from tests.contract import test_cmms_contract as suite
+from tests.contract.cmms_plant import CmmsPlant
+from tests.support.fault_injected_cmms import FaultInjectedCmms
+from tests.support.fault_injection import CallOutcome, Played
+from tests.support.order_book import OrderBook
+from tests.support.plant import TestClock
+from tests.workflows.fake_plant import FakeCmms
+
+T = TypeVar("T")
+BEHAVIOURS: Sequence[Callable[[CmmsPlant], Awaitable[None]]] = (
+    suite.test_opening_twice_opens_once,
+    suite.test_opening_from_two_processes_at_once_opens_once,
+    suite.test_opening_again_days_later_opens_once,
+    suite.test_two_keys_are_two_orders,
+    suite.test_an_order_is_found_by_its_key_alone,
+    suite.test_all_orders_of_an_asset_since_a_time_are_found_peoples_too,
+    suite.test_an_order_that_people_deleted_is_deleted_and_not_merely_silent,
+    suite.test_an_order_whose_key_people_took_off_is_followed_by_its_place,
+    suite.test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases,
+    suite.test_an_order_that_waits_for_a_part_is_on_hold,
+    suite.test_each_text_fits_the_limits_that_are_declared_and_the_priority_its_scale,
+    suite.test_an_asset_that_is_not_known_there_needs_a_person,
+    suite.test_a_released_draft_does_not_wait_for_approval,
+    suite.test_releasing_twice_releases_once,
+    suite.test_an_untouched_order_is_withdrawn,
+    suite.test_an_order_that_we_released_and_nobody_touched_is_withdrawn,
+    suite.test_a_touched_order_is_not_withdrawn,
+    suite.test_an_order_that_a_planner_cancelled_is_not_released,
+    suite.test_a_note_is_added_once_and_never_taken_for_the_technicians,
+    suite.test_a_note_added_from_several_processes_at_once_is_added_once,
+    suite.test_what_the_technician_found_comes_back,
+    suite.test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page,
+    suite.test_many_changes_of_one_moment_are_all_read,
+    suite.test_a_change_in_the_moment_of_a_poll_is_in_the_next,
+)
+
+
+class Uninterrupted:
+    """A fault-injected CMMS of which every call succeeds."""
+
+    def __init__(self, cmms: FaultInjectedCmms) -> None:
+        self._cmms = cmms
+
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return self._cmms.capabilities
+
+    async def check(self) -> str:
+        return await self._cmms.check()
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        return done(self._cmms.find_work_orders(query))
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        return done(self._cmms.create_work_order(draft))
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        return done(self._cmms.read_work_order(ref))
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        return done(self._cmms.release_work_order(ref, memo))
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        return done(self._cmms.withdraw_work_order(ref, memo))
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        Played(self._cmms.add_note(ref, note_key, text)).play()
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        return done(self._cmms.changed_since(cursor))
+
+
+def done(story: Coroutine[bool, CallOutcome, T]) -> T:
+    played = Played(story)
+    while not played.ended:
+        played.play()
+    if played.result is None:
+        raise AssertionError("a call gave nothing")
+    return played.result
+
+
+class FakeCmmsPlant:
+    """A fake with its people."""
+
+    secrets: Sequence[str] = ()
+
+    def __init__(self, fake: Callable[[TestClock, OrderBook], Cmms]) -> None:
+        self._clock = TestClock()
+        self._book = OrderBook(self._clock, assets=("M001-COMP1", "M002-COMP1"))
+        self._cmms = fake(self._clock, self._book)
+        self._numbers = 0
+
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms:
+        del secret, quick
+        return self._cmms
+
+    def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
+        self._numbers += 1
+        return WorkOrderDraft(
+            key=f"MW{self._numbers:08d}",
+            asset="machine-1/comp1",
+            asset_attributes={},
+            asset_external_id=asset,
+            summary="Voltage above its baseline",
+            paragraphs=("Look at it.",),
+            failure_mode="ELF",
+            priority=2,
+            released=released,
+            reported_at=self._clock.now(),
+        )
+
+    def wait(self, time: timedelta) -> None:
+        self._clock.time += time
+
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
+        raise AssertionError(f"no behaviour here needs {kind} of {operation} {times} times, {params}")
+
+    def orders_of(self, key: str) -> int:
+        return len(self._book.find(OrderQuery(key=key)))
+
+    async def notes(self, ref: WorkOrderRef) -> list[str]:
+        return list(self._book.notes_on(ref))
+
+    def approve(self, ref: WorkOrderRef) -> None:
+        self._book.people_change(ref, WorkOrderStatus.APPROVED)
+
+    def cancel(self, ref: WorkOrderRef) -> None:
+        self._book.people_change(ref, WorkOrderStatus.CANCELLED)
+
+    def set_aside(self, ref: WorkOrderRef) -> None:
+        self._book.people_change(ref, WorkOrderStatus.ON_HOLD)
+
+    def delete(self, ref: WorkOrderRef) -> None:
+        self._book.people_delete(ref)
+
+    def put_key(self, ref: WorkOrderRef, key: str | None) -> None:
+        self._book.people_write_key(ref, key)
+
+    async def people_open(self, asset: str) -> str:
+        return self._book.people_open(asset).ref.id
+
+    def complete(self, ref: WorkOrderRef, note: str) -> None:
+        now = self._clock.now()
+        codes = {FindingRole.PROBLEM: "OVERVOLT", FindingRole.CAUSE: "REGULATR", FindingRole.REMEDY: "REPLACE"}
+        report = CompletionReport(
+            codes=tuple(ReportedCode(role=role, group="ELEC", code=code) for role, code in codes.items()),
+            started_at=now - timedelta(hours=2),
+            finished_at=now,
+            downtime=timedelta(hours=3),
+            notes=(note,),
+        )
+        self._book.people_change(ref, WorkOrderStatus.COMPLETED, report)
+
+
+def fault_injected(clock: TestClock, book: OrderBook) -> Cmms:
+    return Uninterrupted(FaultInjectedCmms(clock, book))
+
+
+@pytest.mark.parametrize("fake", [FakeCmms, fault_injected])
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__.removeprefix("test_"))
+async def test_a_fake_behaves_as_the_connectors_do(
+    behaviour: Callable[[CmmsPlant], Awaitable[None]], fake: Callable[[TestClock, OrderBook], Cmms]
+) -> None:
+    await behaviour(FakeCmmsPlant(fake))
