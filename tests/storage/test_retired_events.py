@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Received
+from domain.loops import wait_until
 from domain.suppression import shelving_limits
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.suppression_end import SuppressionEnd
@@ -18,6 +19,7 @@ from tests.support.judged_plant import Plant, judge_to_rest
 from tests.support.plant import LINE, MOTOR, PUMP, START, code, deviation, register
 
 MACHINE = "machine-001"
+WAITING_FOR_A_LOCK = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 FATES = "SELECT fate, reason, count(*) FROM events GROUP BY 1, 2 ORDER BY 1"
 SET_ASIDE = f"{PUMP} was retired on 2015-01-15 06:00 UTC, before this was judged"
 
@@ -66,7 +68,7 @@ async def test_an_asset_that_leaves_while_its_line_is_judged_leaves_after_that(
     lines = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
     async with lines.open(LINE, 500) as work:
         retiring = asyncio.create_task(store.retire([MACHINE], "pat", "scrapped"))
-        await asyncio.sleep(0.2)
+        assert await wait_until(lambda: plant.rows(WAITING_FOR_A_LOCK), bool, every=0.02, timeout=30)
         assert not retiring.done()
         assert [event.asset for event in work.events] == [PUMP, PUMP]
     await retiring
