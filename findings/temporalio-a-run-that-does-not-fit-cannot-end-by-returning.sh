@@ -104,4 +104,9 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 server=$!
 seen=$("$dir/venv/bin/python" "$dir/shapes.py" "127.0.0.1:$port" 2> "$dir/words.log")
 echo "$seen"
-[ "$(grep -o '[A-Z]*$' <<< "$seen" | paste -sd ' ')" = "FAILED RUNNING FAILED" ]
+if [ "$(grep -o '[A-Z]*$' <<< "$seen" | paste -sd ' ')" = "FAILED RUNNING FAILED" ]; then
+  echo "as found"
+else
+  echo "changed"
+  exit 1
+fi
