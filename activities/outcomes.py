@@ -187,8 +187,8 @@ def _unlearnt(view: CaseView) -> bool:
 
 
 def _takes_outcomes(view: CaseView) -> bool:
-    """Whether the model of the twin declares a property of an outcome, or is not known."""
-    return view.twin_declares is None or bool(view.twin_declares & _TOLD)
+    """Whether the twin is still in the graph, and its model declares a property of an outcome or is not known."""
+    return view.retired_at is None and (view.twin_declares is None or bool(view.twin_declares & _TOLD))
 
 
 def _cancelled(view: CaseView) -> bool:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from domain.model import Model, Moment
 from domain.verdict import Rung
@@ -79,6 +80,8 @@ class WorkOrderDraft(Model):
     `priority` is 1 (highest) to 4; the connector maps it to the vendor's scale.
     """
 
+    later: ClassVar[tuple[str, ...]] = ("rung",)
+
     key: str
     asset: str
     asset_attributes: dict[str, str]
@@ -94,7 +97,7 @@ class WorkOrderDraft(Model):
     due_at: Moment | None = None
     """By when the policy wants the work done; never its planned start. If the vendor has no such date, it is in the
     text only."""
-    rung: Rung | None = None
+    rung: Rung | None = Field(default=None, exclude_if=lambda rung: rung is None)
     """The rung that the case asked for when the draft was made. Earlier builds did not store it."""
 
 

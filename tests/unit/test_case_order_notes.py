@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.canonical import canonical
 from domain.cases import Decision
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
@@ -55,6 +56,19 @@ def test_a_fault_that_became_worse_is_noted_once_with_the_rule_and_its_reason() 
     assert key == f"{CASE}-work_order"
     assert text.startswith("The fault became worse after this order was made")
     assert "It is so." in text
+
+
+def test_a_draft_of_an_earlier_build_keeps_its_stored_form_and_asks_for_no_note() -> None:
+    plant = placed()
+    draft = plant.store.now(CASE).draft
+    assert draft is not None
+    earlier = draft.model_copy(update={"rung": None})
+    assert "rung" not in earlier.model_dump(mode="json")
+    assert b'"rung"' not in canonical(earlier)
+    plant.store.cases[CASE] = plant.store.cases[CASE].model_copy(update={"draft": earlier})
+    plant.store.raised(CASE, Rung.WORK_ORDER)
+    settle(plant)
+    assert plant.cmms.notes == {}
 
 
 def test_a_case_that_rises_to_a_hold_tells_the_planner_of_the_hold() -> None:
