@@ -1,6 +1,5 @@
 """Shelves and windows: who suppressed which verdicts, until when, and what arrived meanwhile."""
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected
+from domain.model import Duration
 from domain.suppression import Suppression, SuppressionKind
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails, not_found
@@ -33,7 +33,7 @@ class Shelve(BaseModel):
 
     asset: str
     failure_mode: str | None = None
-    length: Annotated[timedelta, Field(alias="for", description="In ISO 8601: PT8H.")]
+    length: Annotated[Duration, Field(alias="for", description="In ISO 8601: PT8H.")]
     reason: Reason
 
 

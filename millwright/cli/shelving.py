@@ -163,10 +163,13 @@ def _state(arrived: "Arrived") -> str:
 def _duration(written: str) -> timedelta:
     from pydantic import TypeAdapter, ValidationError
 
+    from domain.model import Duration
+
     try:
-        return TypeAdapter(timedelta).validate_python(written)
+        length: timedelta = TypeAdapter(Duration).validate_python(written)
     except ValidationError as error:
-        raise Rejected(f"{written!r} is no duration", field="for", fix="write it as PT8H or P2D") from error
+        raise Rejected(error.errors()[0]["msg"], field="for", fix=f"{written!r} is none") from error
+    return length
 
 
 def register(app: typer.Typer) -> None:

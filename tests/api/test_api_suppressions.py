@@ -36,6 +36,21 @@ async def test_what_may_not_be_shelved_is_refused(api: httpx.AsyncClient, other:
     assert (await shelve(api, **other)).status_code == status
 
 
+@pytest.mark.parametrize("length", ["05:00", "3600", 3600])
+async def test_a_duration_that_is_not_iso_8601_is_refused_with_an_example(
+    api: httpx.AsyncClient, length: object
+) -> None:
+    refused = await shelve(api, **{"for": length})
+    assert (refused.status_code, refused.json()["field"]) == (422, "for")
+    assert refused.json()["detail"] == "must be an ISO 8601 duration, such as PT8H or P1D"
+    assert (await api.get("/suppressions")).json() == []
+
+
+@pytest.mark.parametrize(("length", "status"), [("PT1H", 201), ("P1D", 201)])
+async def test_an_iso_8601_duration_shelves(api: httpx.AsyncClient, length: str, status: int) -> None:
+    assert (await shelve(api, **{"for": length})).status_code == status
+
+
 async def test_no_such_shelf_is_not_found(api: httpx.AsyncClient) -> None:
     assert (await api.get("/suppressions/SHNONE")).status_code == 404
 

@@ -67,6 +67,17 @@ def shelve(plant: Installation, *more: str) -> str:
     return plant.millwright.says("shelve", PUMP, "--for", "PT8H", "--reason", "sensor is being moved", *more)
 
 
+@pytest.mark.parametrize("length", ["05:00", "3600"])
+def test_a_duration_that_is_not_iso_8601_is_refused_with_an_example(plant: Installation, length: str) -> None:
+    said = plant.millwright.refuses("shelve", PUMP, "--for", length, "--reason", "x")
+    assert said == f"for: must be an ISO 8601 duration, such as PT8H or P1D ({length!r} is none)"
+
+
+@pytest.mark.parametrize("length", ["PT1H", "P1D"])
+def test_an_iso_8601_duration_shelves(plant: Installation, length: str) -> None:
+    assert "is shelved until" in plant.millwright.says("shelve", PUMP, "--for", length, "--reason", "x")
+
+
 def test_a_shelf_is_made_listed_and_ended(plant: Installation) -> None:
     assert "is shelved until 2015-01-10 14:00 UTC" in shelve(plant)
     [seen] = plant.millwright.json("shelved")
@@ -98,7 +109,7 @@ def test_why_says_by_whom_an_event_was_shelved_until_when_and_because_of_what(pl
     ("arguments", "words"),
     [
         (("--for", "PT99H"), "PT86400S at most"),
-        (("--for", "long"), "no duration"),
+        (("--for", "long"), "'long' is none"),
         (("--for", "PT1H", "--key", "nobody's"), "nobody has this API key"),
     ],
 )
