@@ -18,6 +18,7 @@ from millwright.storage.reporting.suppression_lists import (
     suppression_page,
     whole_suppression,
 )
+from millwright.storage.suppression.suppressions import Shelved
 
 router = APIRouter(tags=["suppressions"])
 
@@ -65,7 +66,7 @@ async def show_suppression(suppression: str, deps: Deps) -> Response:
         raise not_found(error.problem, fix=error.fix) from error
 
 
-@router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Suppression, responses=_REFUSED)
+@router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Shelved, responses=_REFUSED)
 async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
     """Shelves an asset and all assets below it, or one failure mode, in the name of the signed-in person."""
     made = await deps.storage.suppressions.shelve(

@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from domain.anomaly import Anomaly, AnomalyKind, Quality
+from domain.anomaly import UNKNOWN_MODE, Anomaly, AnomalyKind, Quality
 from domain.assets import Asset, Level, ObservableKind
 from domain.errors import EventRejected
 from domain.model import Duration
@@ -19,7 +19,6 @@ from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped
 from millwright.intake.register import Register
 from millwright.intake.subject import line_of, refuse_retired
-from millwright.intake.telemetry import UNKNOWN_MODE
 
 ANOMALY = "millwright.anomaly.v1"
 ALARM = "millwright.alarm.v1"
