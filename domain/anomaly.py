@@ -12,6 +12,9 @@ from domain.model import Model, Moment
 OWN_WRITE_BACK: Final = "our own write-back"
 """The reason stored with an event that the twin service sent because Millwright patched a twin."""
 
+UNKNOWN_MODE: Final = "UNK"
+"""ISO 14224 table B.15: an unspecified failure mode."""
+
 
 class Fate(StrEnum):
     """The result of a received message."""

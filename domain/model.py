@@ -1,11 +1,15 @@
-"""The base of every model: frozen, without unknown fields, and with times in UTC."""
+"""The base of every model: frozen, without unknown fields, with times in UTC and durations in ISO 8601."""
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+_DURATION = re.compile(r"-?P(?=.)(?:\d+W|(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:[.,]\d+)?S)?)?)", re.ASCII)
 
 
 def _as_utc(value: datetime) -> datetime:
@@ -16,6 +20,20 @@ def _as_utc(value: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_as_utc)]
 """A time with a time zone, always stored in UTC."""
+
+
+def _as_duration(value: object) -> object:
+    if isinstance(value, timedelta) or (isinstance(value, str) and _DURATION.fullmatch(value)):
+        return value
+    raise PydanticCustomError("duration", "must be an ISO 8601 duration, such as PT8H or P1D")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
+"""A duration that a person or another system writes: ISO 8601 text in weeks, or in days, hours, minutes and seconds.
+
+Without this, pydantic also reads `05:00` (as five hours) and `3600` (as seconds). Years and months are refused, because
+their length depends on when they begin.
+"""
 
 
 class Model(BaseModel):

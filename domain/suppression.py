@@ -11,9 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.assets import Criticality
 from domain.errors import Rejected
-from domain.model import Model, Moment
+from domain.model import Duration, Model, Moment
 
-_DURATION = TypeAdapter(timedelta)
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
 
 class SuppressionKind(StrEnum):

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.model import Duration
+
 
 class ConnectorSettings(BaseModel):
     """The connector of a port, with that connector's own settings.
@@ -59,10 +61,10 @@ class Settings(BaseSettings):
         Field(description="Name of the workers' build; if set, the engine gives work to the current build only."),
     ] = None
     sticky_timeout: Annotated[
-        timedelta, Field(description="How long the engine waits for a dead worker before another takes its workflows.")
+        Duration, Field(description="How long the engine waits for a dead worker before another takes its workflows.")
     ] = timedelta(seconds=5)
     workflow_task_timeout: Annotated[
-        timedelta, Field(description="Maximum duration of a workflow task before another worker tries it.")
+        Duration, Field(description="Maximum duration of a workflow task before another worker tries it.")
     ] = timedelta(seconds=10)
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` of the sandbox's clock file.")] = "wall"
     log: Annotated[
@@ -71,14 +73,14 @@ class Settings(BaseSettings):
     ] = "text"
     api_host: Annotated[str, Field(description="Address on which the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
-    poll_interval: Annotated[timedelta, Field(description="How often the CMMS is polled for changes.")] = timedelta(
+    poll_interval: Annotated[Duration, Field(description="How often the CMMS is polled for changes.")] = timedelta(
         minutes=15
     )
     hold_interval: Annotated[
-        timedelta, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
+        Duration, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)
     order_interval: Annotated[
-        timedelta, Field(gt=timedelta(), description="How often each placed order is read again in its CMMS.")
+        Duration, Field(gt=timedelta(), description="How often each placed order is read again in its CMMS.")
     ] = timedelta(days=1)
     intake_batch: Annotated[
         int, Field(description="Maximum number of messages that one transaction of intake stores.")
@@ -87,10 +89,10 @@ class Settings(BaseSettings):
         "A=PT8H,B=P1D,C=P3D,D=P7D"
     )
     window_limit: Annotated[
-        timedelta, Field(description="Maximum duration of an imported window of planned work or of a planned stop.")
+        Duration, Field(description="Maximum duration of an imported window of planned work or of a planned stop.")
     ] = timedelta(days=7)
     work_window: Annotated[
-        timedelta | None,
+        Duration | None,
         Field(
             description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
         ),

@@ -48,7 +48,7 @@ async def decide(
     from millwright.storage.policies.autonomy import act_of
 
     move = AutonomyMove(asked.move)
-    await decide_signed(
+    machines = await decide_signed(
         deps.storage.engine,
         deps.storage.versions,
         deps.storage.autonomy,
@@ -63,7 +63,7 @@ async def decide(
         for progress in await _progress(deps)
         if (progress.asset_class, progress.failure_mode) == (asset_class, failure_mode)
     )
-    return answered(now, HTTPStatus.CREATED)
+    return answered({**now.model_dump(), "machines": machines}, HTTPStatus.CREATED)
 
 
 async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":

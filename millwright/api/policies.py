@@ -197,8 +197,8 @@ async def assign(
     acts = {"activate": ACTIVATE, "canary": CANARY, "shadow": SHADOW, "emergency": EMERGENCY}
     found, terms = await _named(deps, version), asked.terms
     signature = asked.of(person, acts[asked.act], terms.meaning)
-    numbers = await deps.storage.policies.lifecycle.place(found.digest, terms, signature)
-    return answered({"digest": found.digest, "assignments": numbers, "meaning": terms.meaning}, HTTPStatus.CREATED)
+    placed = await deps.storage.policies.lifecycle.place(found.digest, terms, signature)
+    return answered({"digest": found.digest, **placed._asdict(), "meaning": terms.meaning}, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/rollback", status_code=201)
@@ -210,8 +210,8 @@ async def roll_back(
     lifecycle, why = deps.storage.policies.lifecycle, one_line(asked.reason)
     terms = await lifecycle.rollback_terms(found.digest, old.digest, why, asked.at)
     signature = asked.of(person, ROLLBACK, terms.meaning)
-    numbers = await lifecycle.rollback(found.digest, old.digest, why, signature)
-    return answered({"digest": old.digest, "assignments": numbers, "meaning": terms.meaning}, HTTPStatus.CREATED)
+    placed = await lifecycle.rollback(found.digest, old.digest, why, signature)
+    return answered({"digest": old.digest, **placed._asdict(), "meaning": terms.meaning}, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/withdrawal", status_code=201)

@@ -52,10 +52,10 @@ async def list_stops(deps: Deps) -> Response:
 @router.post("/stops", status_code=201)
 async def stop(asked: Stopping, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
     """Stops an action at once, while judging continues."""
-    number = await deps.storage.policies.stops.stop(
+    stopped = await deps.storage.policies.stops.stop(
         asked.action, by_name(person), asked.reason, site=asked.site, asset_class=asked.asset_class
     )
-    return answered({"stop": number}, HTTPStatus.CREATED)
+    return answered(stopped._asdict(), HTTPStatus.CREATED)
 
 
 @router.post("/stops/{number}/lift")
@@ -77,8 +77,8 @@ async def list_freezes(deps: Deps) -> Response:
 @router.post("/freezes", status_code=201)
 async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]) -> Response:
     """Declares a window in which versions come into force only by an emergency or a rollback."""
-    number = await deps.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
-    return answered({"freeze": number}, HTTPStatus.CREATED)
+    declared = await deps.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
+    return answered(declared._asdict(), HTTPStatus.CREATED)
 
 
 @router.post("/freezes/{number}/thaw")

@@ -1,6 +1,5 @@
 """Shelves and windows: who suppressed which verdicts, until when, and what arrived meanwhile."""
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected
+from domain.model import Duration
 from domain.suppression import Suppression, SuppressionKind
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails, not_found
@@ -18,6 +18,7 @@ from millwright.storage.reporting.suppression_lists import (
     suppression_page,
     whole_suppression,
 )
+from millwright.storage.suppression.suppressions import Shelved
 
 router = APIRouter(tags=["suppressions"])
 
@@ -33,7 +34,7 @@ class Shelve(BaseModel):
 
     asset: str
     failure_mode: str | None = None
-    length: Annotated[timedelta, Field(alias="for", description="In ISO 8601: PT8H.")]
+    length: Annotated[Duration, Field(alias="for", description="In ISO 8601: PT8H.")]
     reason: Reason
 
 
@@ -65,7 +66,7 @@ async def show_suppression(suppression: str, deps: Deps) -> Response:
         raise not_found(error.problem, fix=error.fix) from error
 
 
-@router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Suppression, responses=_REFUSED)
+@router.post("/suppressions", status_code=HTTPStatus.CREATED, response_model=Shelved, responses=_REFUSED)
 async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
     """Shelves an asset and all assets below it, or one failure mode, in the name of the signed-in person."""
     made = await deps.storage.suppressions.shelve(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.act_scopes import reaches
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, SigningKey, moment, signer
@@ -130,8 +131,8 @@ async def _place(
         if band is not None:
             terms = replace(terms, band=await _band(storage, scope, now, band))
         signature = person.sign(found.digest, act, terms.meaning, now)
-        await storage.policies.lifecycle.place(found.digest, terms, signature)
-    return f"{found.policy} {found.version}: {terms.meaning}"
+        placed = await storage.policies.lifecycle.place(found.digest, terms, signature)
+    return f"{found.policy} {found.version}: {terms.meaning}\n{reaches(placed.machines)}"
 
 
 async def _band(storage: "Storage", scope: "Scope", now: datetime, asked: dict[str, float]) -> str:
@@ -166,8 +167,8 @@ async def _rollback(
         now, why, lifecycle = storage.clock.now(), one_line(reason), storage.policies.lifecycle
         terms = await lifecycle.rollback_terms(found.digest, old.digest, why, now)
         signature = person.sign(old.digest, ROLLBACK, terms.meaning, now)
-        await lifecycle.rollback(found.digest, old.digest, why, signature)
-    return f"{old.policy} {old.version}: {terms.meaning}"
+        placed = await lifecycle.rollback(found.digest, old.digest, why, signature)
+    return f"{old.policy} {old.version}: {terms.meaning}\n{reaches(placed.machines)}"
 
 
 def in_force(

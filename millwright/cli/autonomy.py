@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.act_scopes import reaches
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
@@ -75,8 +76,8 @@ def promote(
     from domain.autonomy import AutonomyMove
 
     move = AutonomyMove.REFUSED if refuse else AutonomyMove.PROMOTED
-    _sign(context, asset_class, failure_mode, move, by, reason, key)
-    typer.echo(f"{by} {move.value} {asset_class} {failure_mode}.")
+    machines = _sign(context, asset_class, failure_mode, move, by, reason, key)
+    typer.echo(f"{by} {move.value} {asset_class} {failure_mode}. {reaches(machines)}")
 
 
 def demote(
@@ -90,8 +91,11 @@ def demote(
     """Remove autonomy from a class and failure mode; the count starts again."""
     from domain.autonomy import AutonomyMove
 
-    _sign(context, asset_class, failure_mode, AutonomyMove.LOST, by, reason, key)
-    typer.echo(f"{by} took autonomy from {asset_class} {failure_mode}; a planner reviews its orders from now on.")
+    machines = _sign(context, asset_class, failure_mode, AutonomyMove.LOST, by, reason, key)
+    typer.echo(
+        f"{by} took autonomy from {asset_class} {failure_mode}; a planner reviews its orders from now on. "
+        f"{reaches(machines)}"
+    )
 
 
 def _sign(
@@ -102,11 +106,11 @@ def _sign(
     by: str,
     reason: str,
     key: Path | None,
-) -> None:
+) -> int:
     settings = settings_of(context)
     if not reason.strip():
         raise Rejected("is empty", field="reason", fix="say why")
-    finish(_decide(settings, asset_class, failure_mode, move, by, reason, key))
+    return finish(_decide(settings, asset_class, failure_mode, move, by, reason, key))
 
 
 async def _decide(
@@ -117,13 +121,13 @@ async def _decide(
     by: str,
     reason: str,
     key: Path | None,
-) -> None:
+) -> int:
     from millwright.people.persons import signing_key
     from millwright.policy_operations.autonomy import decide
 
     signed_with = signing_key(key or settings.home / "people" / f"{by}.key")
     async with opened(settings) as storage:
-        await decide(
+        return await decide(
             storage.engine,
             storage.versions,
             storage.autonomy,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.act_scopes import reaches
 from domain.errors import Rejected
 from domain.keys import LOCAL_ACTOR
 from domain.suppression import Suppression
@@ -15,6 +16,7 @@ from millwright.cli.output import Json, write_json, write_table
 if TYPE_CHECKING:
     from millwright.bootstrap import Storage
     from millwright.storage.reporting.suppression_lists import Arrived, SeenSuppression, WholeSuppression
+    from millwright.storage.suppression.suppressions import Shelved
 
 _SHELVES = ("operator", "planner")
 _LISTED = 200
@@ -38,7 +40,7 @@ def shelve(
     """Shelve an asset: its events are judged as usual, but open no case and add no evidence until the shelf ends."""
     settings = settings_of(context)
 
-    async def work() -> Suppression:
+    async def work() -> "Shelved":
         async with opened(settings) as storage:
             by = await person(storage, key, *_SHELVES)
             return await storage.suppressions.shelve(asset, failure_mode, _duration(length), by, reason)
@@ -47,7 +49,9 @@ def shelve(
     if json:
         write_json(made)
     else:
-        typer.echo(f"{made.asset} is shelved until {made.end_at:%Y-%m-%d %H:%M} UTC: {made.id}.")
+        typer.echo(
+            f"{made.asset} is shelved until {made.end_at:%Y-%m-%d %H:%M} UTC: {made.id}. {reaches(made.machines)}"
+        )
 
 
 def unshelve(
@@ -163,10 +167,13 @@ def _state(arrived: "Arrived") -> str:
 def _duration(written: str) -> timedelta:
     from pydantic import TypeAdapter, ValidationError
 
+    from domain.model import Duration
+
     try:
-        return TypeAdapter(timedelta).validate_python(written)
+        length: timedelta = TypeAdapter(Duration).validate_python(written)
     except ValidationError as error:
-        raise Rejected(f"{written!r} is no duration", field="for", fix="write it as PT8H or P2D") from error
+        raise Rejected(error.errors()[0]["msg"], field="for", fix=f"{written!r} is none") from error
+    return length
 
 
 def register(app: typer.Typer) -> None:

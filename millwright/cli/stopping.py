@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.act_scopes import reaches
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, actor, moment
@@ -12,7 +13,8 @@ from millwright.cli.output import Json, write_json, write_table
 if TYPE_CHECKING:
     from domain.stops import Stop
     from millwright.settings import Settings
-    from millwright.storage.policies.freezes import Freeze
+    from millwright.storage.policies.freezes import Declared, Freeze
+    from millwright.storage.policies.stops import Stopped
 
 _OPERATES = ("operator",)
 _LIFTS = ("operator", "approver")
@@ -27,13 +29,15 @@ def stop(
     key: ApiKey = None,
 ) -> None:
     """Activate a kill switch: the action is no longer taken, while judging continues and cases wait."""
-    number = finish(_stop(settings_of(context), action, reason, site, asset_class, key))
+    stopped = finish(_stop(settings_of(context), action, reason, site, asset_class, key))
+    number = stopped.stop
     typer.echo(f"Kill switch {number} is active; another person can lift it: millwright policy lift {number}")
+    typer.echo(reaches(stopped.machines))
 
 
 async def _stop(
     settings: "Settings", action: str, reason: str, site: str | None, asset_class: str | None, key: str | None
-) -> int:
+) -> "Stopped":
     from domain.stops import StoppableAction
 
     known = [stoppable.value for stoppable in StoppableAction]
@@ -85,11 +89,11 @@ def freeze(
     key: ApiKey = None,
 ) -> None:
     """Declare a freeze window, in which versions come into force only by an emergency or a rollback."""
-    number = finish(_freeze(settings_of(context), begins, ends, reason, key))
-    typer.echo(f"Freeze {number} stands.")
+    declared = finish(_freeze(settings_of(context), begins, ends, reason, key))
+    typer.echo(f"Freeze {declared.freeze} stands. {reaches(declared.machines)}")
 
 
-async def _freeze(settings: "Settings", begins: str, ends: str, reason: str, key: str | None) -> int:
+async def _freeze(settings: "Settings", begins: str, ends: str, reason: str, key: str | None) -> "Declared":
     first, last = moment(begins, "from"), moment(ends, "to")
     if first is None or last is None:
         raise Rejected("a freeze begins and ends", field="from")

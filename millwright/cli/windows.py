@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.act_scopes import reaches
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json
 from millwright.cli.shelving import Key, person, write_suppressions
@@ -43,7 +44,8 @@ def import_(
         write_json(report)
     else:
         typer.echo(
-            f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already."
+            f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already. "
+            f"{reaches(report.machines)}"
         )
 
 

@@ -9,16 +9,16 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from domain.anomaly import Anomaly, AnomalyKind, Quality
+from domain.anomaly import UNKNOWN_MODE, Anomaly, AnomalyKind, Quality
 from domain.assets import Asset, Level, ObservableKind
 from domain.errors import EventRejected
+from domain.model import Duration
 from millwright.intake.cloudevents import CloudEvent
 from millwright.intake.fields import bounded_moment, mapping, parsed_moment
 from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped
 from millwright.intake.register import Register
 from millwright.intake.subject import line_of, refuse_retired
-from millwright.intake.telemetry import UNKNOWN_MODE
 
 ANOMALY = "millwright.anomaly.v1"
 ALARM = "millwright.alarm.v1"
@@ -43,17 +43,11 @@ def _moment(value: object) -> datetime:
         raise ValueError(f"{refused.problem} ({refused.fix})" if refused.fix else refused.problem) from None
 
 
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    raise ValueError("must be an ISO 8601 duration as text, such as PT24H")
-
-
 Name = Annotated[str, Field(min_length=1, max_length=256, strict=True, pattern=r"\S")]
 Words = Annotated[str, Field(min_length=1, max_length=4000, strict=True, pattern=r"\S")]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Instant = Annotated[datetime, BeforeValidator(_moment)]
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0), le=timedelta(days=3650))]
+Lead = Annotated[Duration, Field(ge=timedelta(0), le=timedelta(days=3650))]
 
 
 class _Envelope(BaseModel):
@@ -79,8 +73,8 @@ NamedAsset = Annotated[
 class LeadTime(_Envelope):
     """Bounds of the predicted time to functional failure."""
 
-    low: Duration
-    high: Duration
+    low: Lead
+    high: Lead
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

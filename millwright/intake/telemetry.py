@@ -8,7 +8,7 @@ and no anomaly. Fields that the model does not declare are accepted and noted, b
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
+from domain.anomaly import UNKNOWN_MODE, Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Asset, ObservableKind
 from domain.errors import EventRejected
 from millwright.intake.cloudevents import CloudEvent
@@ -21,8 +21,6 @@ from millwright.intake.subject import Observed, line_of, machine_of_device, mach
 DEVIATION_DETECTOR = "DetectAnomalies"
 RISK_DETECTOR = "PredictMaintenance"
 DEVICE_DETECTOR = "device"
-UNKNOWN_MODE = "UNK"
-"""ISO 14224 table B.15: an unspecified failure mode."""
 
 _RISKS = frozenset(risk.value for risk in Risk)
 _QUALITIES = frozenset(quality.value for quality in Quality)

@@ -87,8 +87,11 @@ async def decide(
     by: str,
     key: Ed25519PrivateKey,
     reason: str,
-) -> None:
+) -> int:
     """A person's decision on a proposal or on an automatic class and mode, signed here with their key.
+
+    Returns:
+        The number of machines that it reaches.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, or the person may not.
@@ -96,7 +99,7 @@ async def decide(
     whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
     digest, act = (await store.record(whose, terms)).digest(whose), act_of(move)
     signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
-    await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)))
+    return await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)))
 
 
 async def decide_signed(
@@ -109,14 +112,14 @@ async def decide_signed(
     failure_mode: str,
     move: AutonomyMove,
     signature: Signature,
-) -> None:
+) -> int:
     """The same with a signature made on the person's own machine; its meaning is the reason.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.
     """
     whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
-    await store.decided(whose, terms, move, signature)
+    return await store.decided(whose, terms, move, signature)
 
 
 async def _enforced(

@@ -111,7 +111,7 @@ async def test_an_approvers_signature_promotes_and_takes_back_what_acts_without_
     early = await ada.says("promoted", (await api.get("/autonomy")).json()[0]["digest"])
     assert (early.status_code, "is at review" in early.json()["detail"]) == (409, True)
     done = await ada.says("promoted", await proposed(storage, api), "35 of 36")
-    assert (done.status_code, done.json()["state"]) == (201, "automatic")
+    assert (done.status_code, done.json()["state"], done.json()["machines"]) == (201, "automatic", 1)
     lost = await ada.says("lost", done.json()["digest"], "new bearings")
     assert (lost.status_code, lost.json()["state"], lost.json()["confirmed"]) == (201, "review", 0)
 
@@ -155,7 +155,7 @@ async def test_what_acts_by_itself_from_the_first_is_taken_away_before_there_was
     record = await storage.autonomy.record(KEY, AutonomyTerms(enforce=True, automatic=True))
     lost = await ada.says("lost", record.digest(KEY), "unknown behaviour")
     assert (lost.status_code, lost.json()["state"]) == (201, "review")
-    assert (await api.get("/autonomy")).json() == [lost.json()]
+    assert [row | {"machines": 1} for row in (await api.get("/autonomy")).json()] == [lost.json()]
 
 
 async def test_the_summary_tells_which_waivers_in_force_end_soon(api: httpx.AsyncClient, storage: Storage) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from domain.approvals import APPROVE, SUBMIT, placing_meaning
-from domain.assigning import EVERYWHERE
+from domain.assigning import EVERYWHERE, Scope
 from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
 from millwright.people.persons import api_key_hash
@@ -81,6 +81,7 @@ async def test_an_approved_version_is_activated_by_an_operator_alone(
     assert (await assign(signed_in, "bert", digest)).status_code == 403
     done = await assign(signed_in, "emil", digest)
     assert done.status_code == 201, done.text
+    assert done.json()["machines"] == 1
     found = (await api.get("/policies/in-force", params={"line": LINE})).json()
     assert (found["active"], found["assigned_by"]) == (digest, "emil")
     listed = {version["version"]: version["state"] for version in (await api.get("/policies")).json()["versions"]}
@@ -120,16 +121,53 @@ async def test_whoever_sits_at_the_machine_signs_nothing_and_stops_nothing(
 
 async def test_a_stop_is_lifted_by_another(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
     stopped = await signed_in.post("emil", "/stops", action="hold", asset_class="pump", reason="a drill")
+    assert stopped.json() == {"stop": 1, "machines": 1}
     number = stopped.json()["stop"]
     assert (await signed_in.post("emil", f"/stops/{number}/lift", reason="over")).status_code == 409
     assert (await signed_in.post("fred", f"/stops/{number}/lift", reason="over")).status_code == 200
     assert [stop["lifted_by"] for stop in (await api.get("/stops")).json()] == ["fred"]
 
 
+@pytest.mark.parametrize(
+    ("scope", "field", "fix"),
+    [
+        ({"site": "BEDFROD"}, "site", "did you mean BEDFORD?"),
+        ({"asset_class": "pmup"}, "asset_class", "did you mean pump?"),
+    ],
+)
+async def test_a_stop_for_a_misspelt_scope_is_refused_with_the_nearest_name(
+    signed_in: SignedInPeople, api: httpx.AsyncClient, scope: dict[str, str], field: str, fix: str
+) -> None:
+    refused = await signed_in.post("emil", "/stops", action="hold", reason="a drill", **scope)
+    assert (refused.status_code, refused.json()["field"], refused.json()["fix"]) == (409, field, fix)
+    assert (await api.get("/stops")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "field", "fix"),
+    [
+        ({"line": "LIN-1"}, "line", "did you mean LINE-1?"),
+        ({"site": "BEDFROD"}, "site", "did you mean BEDFORD?"),
+        ({"asset_class": "pmup"}, "asset_class", "did you mean pump?"),
+    ],
+)
+async def test_an_assignment_to_a_misspelt_scope_is_refused_with_the_nearest_name(
+    signed_in: SignedInPeople, scope: dict[str, str], field: str, fix: str
+) -> None:
+    digest, now = await approved(signed_in), signed_in.storage.clock.now()
+    meaning = placing_meaning("activate", [Scope.model_validate(scope)], now, None, "because")
+    refused = await assign(
+        signed_in, "emil", digest, scope=scope, **signed_in.signed("emil", digest, "activate", meaning, now)
+    )
+    assert (refused.status_code, refused.json()["field"], refused.json()["fix"]) == (409, field, fix)
+
+
 async def test_a_freeze_is_declared_and_lifted(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
     now = signed_in.storage.clock.now()
     window = {"begins_at": timestamp(now), "ends_at": timestamp(now + timedelta(days=1))}
-    number = (await signed_in.post("bert", "/freezes", **window, reason="audit")).json()["freeze"]
+    declared = (await signed_in.post("bert", "/freezes", **window, reason="audit")).json()
+    assert declared["machines"] == 1
+    number = declared["freeze"]
     digest = await approved(signed_in)
     assert "audit" in (await assign(signed_in, "emil", digest)).json()["detail"]
     assert (await signed_in.post("bert", f"/freezes/{number}/thaw", reason="over")).status_code == 200

@@ -129,7 +129,7 @@ async def test_what_came_too_late_is_told_among_the_suppressed(read_only: AsyncE
 
 async def test_who_threw_a_kill_switch_and_who_lifted_it_is_told(recorded: AsyncEngine) -> None:
     stops = StopStore(recorded, TestClock(NOW))
-    number = await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved", site="BEDFORD")
+    number, _ = await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved", site="BEDFORD")
     await stops.lift(number, "grace", "moved")
     answer = await asking(recorded, "suppressed", since=NOW)
     assert [(row["what"], row["by"], row["why"]) for row in (answered.model_dump() for answered in answer.rows)] == [

@@ -34,10 +34,11 @@ async def stopped(storage_engine: AsyncEngine) -> AsyncEngine:
     await plant.prepare()
     stops, freezes = StopStore(storage_engine, plant.clock), FreezeStore(storage_engine, plant.clock)
     now = plant.clock.now()
-    await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is moved", site="PLANT-1", asset_class="pump")
-    await stops.lift(await stops.stop(StoppableAction.TWIN_WRITE, "olaf", "the twin is slow"), "grace", "it is quick")
+    await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is moved", site="BEDFORD", asset_class="pump")
+    slow, _ = await stops.stop(StoppableAction.TWIN_WRITE, "olaf", "the twin is slow")
+    await stops.lift(slow, "grace", "it is quick")
     await freezes.freeze(now, now + HOUR, "olaf", "audit week")
-    lifted = await freezes.freeze(now + HOUR, now + 2 * HOUR, "olaf", "stocktaking")
+    lifted, _ = await freezes.freeze(now + HOUR, now + 2 * HOUR, "olaf", "stocktaking")
     await freezes.thaw(lifted, "grace", "all is counted")
     return storage_engine
 

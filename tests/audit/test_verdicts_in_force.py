@@ -14,11 +14,12 @@ from domain.errors import Rejected
 from millwright.audit.evidence import write_evidence
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
+from millwright.storage.events.register import RegisterStore
 from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import REHASHED, verdict_of
 from tests.support.judged_plant import Plant
-from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
+from tests.support.plant import LINE, MOTOR, PUMP, code, deviation, register_elsewhere
 from tests.support.policy_people import PolicyPeople, candidate
 
 HOUR = timedelta(hours=1)
@@ -26,7 +27,7 @@ SCOPES = (
     EVERYWHERE,
     Scope(line=LINE),
     Scope(site="BEDFORD"),
-    Scope(site="ELSEWHERE"),
+    Scope(site="LUTON"),
     Scope(asset_class="pump"),
     Scope(percent=12.5),
     Scope(percent=99.5),
@@ -79,6 +80,7 @@ class Story:
 async def test_whatever_people_do_no_verdict_is_named(storage_engine: AsyncEngine, tmp_path: Path, seed: int) -> None:
     plant = Plant(storage_engine)
     await plant.prepare()
+    await RegisterStore(storage_engine, plant.clock).keep(register_elsewhere(), "tests")
     people = PolicyPeople(storage_engine, plant.clock)
     await people.arrive()
     story = Story(plant, people, seed)

@@ -74,7 +74,8 @@ def test_from_a_draft_to_a_rollback(played: Millwright, keys: Keys, draft: Path,
     assert "is approved" in approve(played, keys, "carla")
     assert state(played) == ("approved", [])
     played.says("policy", "shadow", "1.2.0", "--reason", "a look", "--key", keys["emil"])
-    played.says("policy", "canary", "1.2.0", "--line", "LINE-1", "--reason", "a try", "--key", keys["emil"])
+    said = played.says("policy", "canary", "1.2.0", "--line", "LINE-1", "--reason", "a try", "--key", keys["emil"])
+    assert said.endswith("\nIt reaches 1 machine.\n")
     assert state(played) == ("approved", ["shadow for every line", "canary for line LINE-1"])
     assert "1.2.0" in played.says("policy", "in-force", "--line", "LINE-1")
     assert "1.1.0" in played.says("policy", "in-force", "--line", "LINE-2")
@@ -159,18 +160,34 @@ def test_versions_go_to_git_and_come_back_with_the_same_digest(
 def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys: Keys) -> None:
     said = played.says("policy", "stop", "order", "--site", "BEDFORD", "--reason", "CMMS moved", "--key", keys["emil"])
     assert "Kill switch 1 is active" in said
+    assert "It reaches 1 machine." in said
     assert "another person" in played.refuses("policy", "lift", "1", "--reason", "over", "--key", keys["emil"])
     assert "cannot be stopped" in played.refuses("policy", "stop", "all", "--reason", "x", "--key", keys["emil"])
     played.says("policy", "lift", "1", "--reason", "over", "--key", keys["fred"])
     assert [stop["lifted_by"] for stop in played.json("policy", "stops")] == ["fred"]
     window = ("--from", "2026-12-20T00:00:00Z", "--to", "2027-01-03T00:00:00Z")
-    played.says("policy", "freeze", *window, "--reason", "stocktaking", "--key", keys["bert"])
+    said = played.says("policy", "freeze", *window, "--reason", "stocktaking", "--key", keys["bert"])
+    assert said == "Freeze 1 stands. It reaches 1 machine.\n"
     played.says("policy", "thaw", "1", "--reason", "done early", "--key", keys["bert"])
     assert [freeze["thawed_by"] for freeze in played.json("policy", "freezes")] == ["bert"]
     wrong = played.refuses(
         "policy", "freeze", "--from", "soon", "--to", "later", "--reason", "x", "--key", keys["bert"]
     )
     assert "is no instant" in wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("stop", "order", "--site", "BEDFROD"), "site: there is no site BEDFROD (did you mean BEDFORD?)"),
+        (("stop", "order", "--class", "pmup"), "asset_class: there is no asset class pmup (did you mean pump?)"),
+    ],
+)
+def test_a_stop_for_a_misspelt_scope_is_refused_with_the_nearest_name(
+    played: Millwright, keys: Keys, words: tuple[str, ...], said: str
+) -> None:
+    assert played.refuses("policy", *words, "--reason", "x", "--key", keys["emil"]) == said
+    assert played.json("policy", "stops") == []
 
 
 def test_a_backtest_and_a_proof_that_are_attached_say_how_many_must_approve(

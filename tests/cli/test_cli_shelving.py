@@ -67,8 +67,21 @@ def shelve(plant: Installation, *more: str) -> str:
     return plant.millwright.says("shelve", PUMP, "--for", "PT8H", "--reason", "sensor is being moved", *more)
 
 
+@pytest.mark.parametrize("length", ["05:00", "3600"])
+def test_a_duration_that_is_not_iso_8601_is_refused_with_an_example(plant: Installation, length: str) -> None:
+    said = plant.millwright.refuses("shelve", PUMP, "--for", length, "--reason", "x")
+    assert said == f"for: must be an ISO 8601 duration, such as PT8H or P1D ({length!r} is none)"
+
+
+@pytest.mark.parametrize("length", ["PT1H", "P1D"])
+def test_an_iso_8601_duration_shelves(plant: Installation, length: str) -> None:
+    assert "is shelved until" in plant.millwright.says("shelve", PUMP, "--for", length, "--reason", "x")
+
+
 def test_a_shelf_is_made_listed_and_ended(plant: Installation) -> None:
-    assert "is shelved until 2015-01-10 14:00 UTC" in shelve(plant)
+    said = shelve(plant)
+    assert "is shelved until 2015-01-10 14:00 UTC" in said
+    assert said.endswith(" It reaches 1 machine.\n")
     [seen] = plant.millwright.json("shelved")
     shelf = seen["suppression"]
     assert (shelf["asset"], shelf["made_by"], seen["arrived"]) == (PUMP, "local", 0)
@@ -98,7 +111,7 @@ def test_why_says_by_whom_an_event_was_shelved_until_when_and_because_of_what(pl
     ("arguments", "words"),
     [
         (("--for", "PT99H"), "PT86400S at most"),
-        (("--for", "long"), "no duration"),
+        (("--for", "long"), "'long' is none"),
         (("--for", "PT1H", "--key", "nobody's"), "nobody has this API key"),
     ],
 )
@@ -139,7 +152,8 @@ END:VCALENDAR\r
 
 def test_a_calendars_windows_are_imported_and_hold_back(plant: Installation, tmp_path: Path) -> None:
     (tmp_path / "plan.ics").write_text(ICS, newline="")
-    assert "1 new" in plant.millwright.says("windows", "import", str(tmp_path / "plan.ics"))
+    said = plant.millwright.says("windows", "import", str(tmp_path / "plan.ics"))
+    assert said == "1 new, 0 moved, 0 as they were, 0 over already. It reaches 1 machine.\n"
     [seen] = plant.millwright.json("windows", "list")
     window = seen["suppression"]
     assert (window["from_at"], window["reason"]) == ("2015-01-10T07:00:00Z", "Yearly overhaul, both pumps")
@@ -150,7 +164,8 @@ def test_a_calendars_windows_are_imported_and_hold_back(plant: Installation, tmp
 def test_a_table_of_windows_is_imported(plant: Installation, tmp_path: Path) -> None:
     table = tmp_path / "stops.csv"
     table.write_text("id,asset,from,until,reason\nS1,LINE-1,2015-01-11T00:00:00Z,2015-01-11T08:00:00Z,Sunday\n")
-    assert plant.millwright.json("windows", "import", str(table)) == {"new": 1, "moved": 0, "unchanged": 0, "past": 0}
+    report = {"new": 1, "moved": 0, "unchanged": 0, "past": 0, "machines": 1}
+    assert plant.millwright.json("windows", "import", str(table)) == report
 
 
 @pytest.mark.parametrize(

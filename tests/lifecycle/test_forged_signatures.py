@@ -163,7 +163,7 @@ async def test_the_server_takes_no_signature_of_somebody_who_left(people: Policy
 @pytest.mark.parametrize(
     "terms",
     [
-        {"scopes": (Scope(line="LINE-2"),)},
+        {"scopes": (Scope(line="LINE-1"),)},
         {"reason": "another"},
         {"act": "shadow"},
         {"effective_to": "later"},

@@ -17,11 +17,12 @@ from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.offline_policies import approved_when
 from millwright.audit.verifying import verify
+from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import _LineWork
 from millwright.storage.policies.act_transaction import add_evidence
 from millwright.storage.policies.freezes import FreezeStore
 from tests.support.judged_plant import Plant
-from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
+from tests.support.plant import LINE, MOTOR, PUMP, code, deviation, register_elsewhere
 from tests.support.policy_people import PolicyPeople, candidate
 
 HOUR = timedelta(hours=1)
@@ -219,6 +220,7 @@ async def test_a_canary_judges_its_line_and_what_it_displaces_judges_beside_it(
 
 
 async def test_a_canary_elsewhere_changes_nothing_here(plant: Plant, people: PolicyPeople) -> None:
+    await RegisterStore(plant.engine, plant.clock).keep(register_elsewhere(), "tests")
     digest = await people.approved()
     await people.place(digest, "canary", Scope(line="LINE-2"), band="{}")
     await plant.take(deviation(1))
@@ -298,13 +300,13 @@ async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollba
     digest = await people.approved()
     freezes = FreezeStore(plant.engine, plant.clock)
     now = plant.clock.now()
-    number = await freezes.freeze(now, now + HOUR, "emil", "audit week")
+    number, _ = await freezes.freeze(now, now + HOUR, "emil", "audit week")
     with pytest.raises(ActRejected, match="audit week"):
         await people.place(digest)
     with pytest.raises(ActRejected, match="audit week"):
         await people.place(digest, "canary", band="{}")
     await people.place(digest, "shadow")
-    await people.place(digest, after=HOUR, scope=Scope(line="LINE-9"))
+    await people.place(digest, after=HOUR, scope=Scope(line=LINE))
     await people.place(digest, "emergency")
     await people.rollback(digest, plant.digests["1.1.0"])
     await freezes.thaw(number, "fred", "the auditors left")

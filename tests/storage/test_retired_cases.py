@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.assets import PlantRegister
 from domain.autonomy import AutonomyKey, AutonomyTerms
 from domain.errors import ActRejected, Unavailable
 from domain.stops import StoppableAction
@@ -22,7 +23,7 @@ from millwright.storage.reporting.condition import read_lines
 from millwright.storage.reporting.history import read_history
 from millwright.storage.suppression.suppressions import PlannedWindow, SuppressionStore
 from tests.support.judged_plant import Plant
-from tests.support.plant import LINE, MOTOR, PUMP, START, code, deviation, register
+from tests.support.plant import LINE, MOTOR, PUMP, START, code, deviation, register, register_elsewhere
 from tests.support.policy_people import PolicyPeople
 
 MACHINE = "machine-001"
@@ -113,6 +114,9 @@ async def test_no_hold_is_claimed_for_a_machine_that_has_left(plant: Plant, case
 
 async def test_a_kill_switch_for_a_class_stops_the_work_on_its_retired_machines_too(plant: Plant, case: str) -> None:
     await PolicyPeople(plant.engine, plant.clock).arrive()
+    other = tuple(asset.model_copy(update={"asset_class": "pump"}) for asset in register_elsewhere().assets)
+    pumps = PlantRegister(assets=other, aliases=(), observables=())
+    await RegisterStore(plant.engine, plant.clock).keep(pumps, "tests")
     await StopStore(plant.engine, plant.clock).stop(StoppableAction.ORDER, "emil", "a drill", asset_class="pump")
     assert await cases_of(plant).stop_reason(case, StoppableAction.ORDER) is not None
 

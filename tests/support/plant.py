@@ -92,6 +92,23 @@ def register(criticality: Criticality = Criticality.B) -> PlantRegister:
     )
 
 
+def register_elsewhere() -> PlantRegister:
+    """One machine of another class, on another line at another site."""
+    machine = Asset(
+        id="machine-002",
+        level=Level.MACHINE,
+        name="Machine 2",
+        parent="LINE-2",
+        site="LUTON",
+        line="LINE-2",
+        machine="machine-002",
+        asset_class="robot",
+    )
+    line = Asset(id="LINE-2", level=Level.LINE, name="Line 2", parent="LUTON", site="LUTON", line="LINE-2")
+    site = Asset(id="LUTON", level=Level.SITE, name="Luton", site="LUTON")
+    return PlantRegister(assets=(site, line, machine), aliases=(), observables=())
+
+
 def deviation(hours: float, *, asset: str = PUMP, score: float = 6.0, external_id: str | None = None) -> Received:
     """A detector's row, so many hours after the start."""
     mode, signal = ("PDE", "volt") if asset == PUMP else ("LOO", "rotate")

@@ -116,13 +116,15 @@ class PolicyPeople:
     ) -> int:
         """Assigns a version; gives the assignment's number."""
         terms = Placing(act, (scope,), self.clock.now() + after, reason, to, band)
-        [number] = await self.lifecycle.place(digest, terms, self.sign(person, digest, act, terms.meaning))
+        placed = await self.lifecycle.place(digest, terms, self.sign(person, digest, act, terms.meaning))
+        [number] = placed.assignments
         return number
 
     async def rollback(self, digest: str, to: str, person: str = "emil", reason: str = "worse") -> list[int]:
         """Replaces a version by an older one."""
         terms = await self.lifecycle.rollback_terms(digest, to, reason, self.clock.now())
-        return await self.lifecycle.rollback(digest, to, reason, self.sign(person, to, ROLLBACK, terms.meaning))
+        given = self.sign(person, to, ROLLBACK, terms.meaning)
+        return (await self.lifecycle.rollback(digest, to, reason, given)).assignments
 
     async def withdraw(self, digest: str, role: AssignedAs | None = None, person: str = "emil") -> int:
         """Withdraws a version, or ends its canaries or shadows."""

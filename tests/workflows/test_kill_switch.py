@@ -5,8 +5,9 @@ import pytest
 from domain.assets import Criticality
 from domain.errors import ActRejected
 from domain.stops import StoppableAction
+from millwright.storage.events.register import RegisterStore
 from millwright.storage.policies.stops import StopStore
-from tests.support.plant import code, deviation
+from tests.support.plant import code, deviation, register_elsewhere
 from tests.support.policy_people import PolicyPeople
 from tests.workflows.fake_plant import FakePlant
 
@@ -20,7 +21,7 @@ async def switches(plant: FakePlant) -> StopStore:
 async def test_no_order_is_made_while_orders_are_stopped_and_it_is_made_once_they_are_lifted(
     plant: FakePlant, switches: StopStore
 ) -> None:
-    number = await switches.stop(StoppableAction.ORDER, "emil", "the CMMS is being moved", site="BEDFORD")
+    number, _ = await switches.stop(StoppableAction.ORDER, "emil", "the CMMS is being moved", site="BEDFORD")
     await plant.take(code(1), deviation(2))
     case = await plant.case()
     assert plant.cmms.orders == {}
@@ -35,7 +36,7 @@ async def test_no_order_is_made_while_orders_are_stopped_and_it_is_made_once_the
 
 async def test_holds_may_be_stopped_for_a_class_while_orders_go_on(plant: FakePlant, switches: StopStore) -> None:
     await plant.use(Criticality.A)
-    number = await switches.stop(StoppableAction.HOLD, "emil", "a shift without holds", asset_class="pump")
+    number, _ = await switches.stop(StoppableAction.HOLD, "emil", "a shift without holds", asset_class="pump")
     await plant.take(code(1), deviation(2))
     case = await plant.case()
     assert plant.mes.acts == []
@@ -57,7 +58,7 @@ async def test_a_hold_is_released_although_holds_are_stopped(plant: FakePlant, s
 
 
 async def test_no_twin_is_written_to_while_that_is_stopped(plant: FakePlant, switches: StopStore) -> None:
-    number = await switches.stop(StoppableAction.TWIN_WRITE, "emil", "the twins are being rebuilt")
+    number, _ = await switches.stop(StoppableAction.TWIN_WRITE, "emil", "the twins are being rebuilt")
     await plant.take(code(1), deviation(2))
     plant.cmms.people_close((await plant.case()).id, "REPAIRED")
     await plant.hint()
@@ -69,6 +70,7 @@ async def test_no_twin_is_written_to_while_that_is_stopped(plant: FakePlant, swi
 
 
 async def test_a_stop_elsewhere_stops_nothing_here(plant: FakePlant, switches: StopStore) -> None:
+    await RegisterStore(plant.engine, plant.clock).keep(register_elsewhere(), "tests")
     await switches.stop(StoppableAction.ORDER, "emil", "not here", site="LUTON")
     await switches.stop(StoppableAction.ORDER, "emil", "nor this", asset_class="robot")
     await plant.take(code(1), deviation(2))
@@ -76,7 +78,7 @@ async def test_a_stop_elsewhere_stops_nothing_here(plant: FakePlant, switches: S
 
 
 async def test_a_stop_is_lifted_once(plant: FakePlant, switches: StopStore) -> None:
-    number = await switches.stop(StoppableAction.ORDER, "emil", "a drill")
+    number, _ = await switches.stop(StoppableAction.ORDER, "emil", "a drill")
     await switches.lift(number, "fred", "over")
     with pytest.raises(ActRejected, match="there is no stop"):
         await switches.lift(number, "fred", "over")

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.model import Duration
+
 
 class TwinVocabulary(BaseModel):
     """The names of properties and relationships in a plant's graph; the defaults are those of the shipped models.
@@ -53,7 +55,7 @@ class DigitalTwinsSettings(BaseModel):
 
     endpoint: str
     vocabulary: TwinVocabulary = TwinVocabulary()
-    timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta())
+    timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     page_size: int = Field(default=1000, ge=1, le=1000)
     patch_attempts: int = Field(default=5, ge=1, le=20)
 

@@ -5,6 +5,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from domain.model import Duration
+
 DEAD_LETTER_SUFFIX: Final = "/$deadletter"
 
 
@@ -57,9 +59,9 @@ class ServiceBusSettings(BaseModel):
     connection_string: SecretStr | None = None
     namespace: str | None = Field(default=None, min_length=1)
     entities: tuple[EntitySettings, ...] = Field(min_length=1)
-    max_wait: timedelta = Field(default=timedelta(seconds=1), gt=timedelta())
-    longest_backoff: timedelta = Field(default=timedelta(seconds=10), gt=timedelta())
-    linger: timedelta = Field(default=timedelta(milliseconds=10), gt=timedelta())
+    max_wait: Duration = Field(default=timedelta(seconds=1), gt=timedelta())
+    longest_backoff: Duration = Field(default=timedelta(seconds=10), gt=timedelta())
+    linger: Duration = Field(default=timedelta(milliseconds=10), gt=timedelta())
 
     @model_validator(mode="after")
     def _has_one_way_in(self) -> Self:

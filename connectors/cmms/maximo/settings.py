@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
+from domain.model import Duration
 
 
 def _known_zone(name: str) -> str:
@@ -52,10 +53,10 @@ class MaximoSettings(BaseModel):
     priorities: dict[int, int] = Field(default_factory=_priorities)
     approved_status: str = "APPR"
     cancelled_status: str = "CAN"
-    timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta())
+    timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
     page_size: int = Field(default=50, ge=1, le=1000)
-    overlap: timedelta = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
+    overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: OutcomeTable = OutcomeTable()
 
     @field_validator("url")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from domain.model import Duration
 from domain.production import HoldEnforcement
 
 
@@ -30,12 +31,12 @@ class JobControlSettings(BaseModel):
     url: str
     user: str | None = None
     password: SecretStr | None = None
-    timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta())
-    connect_timeout: timedelta = Field(default=timedelta(seconds=15), gt=timedelta())
-    shared_for: timedelta = Field(default=timedelta(seconds=15), ge=timedelta())
-    settle: timedelta = Field(default=timedelta(seconds=2), ge=timedelta())
+    timeout: Duration = Field(default=timedelta(seconds=5), gt=timedelta())
+    connect_timeout: Duration = Field(default=timedelta(seconds=15), gt=timedelta())
+    shared_for: Duration = Field(default=timedelta(seconds=15), ge=timedelta())
+    settle: Duration = Field(default=timedelta(seconds=2), ge=timedelta())
     stop_masters: tuple[str, ...] = ("PLANNED-STOP",)
-    shortest_stop: timedelta = Field(default=timedelta(hours=1), gt=timedelta())
+    shortest_stop: Duration = Field(default=timedelta(hours=1), gt=timedelta())
     enforcement: HoldEnforcement = HoldEnforcement.ENFORCED
 
     @field_validator("url")

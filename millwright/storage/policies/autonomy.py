@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.act_scopes import ActScope
 from domain.autonomy import (
     AutonomyAdvice,
     AutonomyKey,
@@ -20,6 +21,7 @@ from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass
 from domain.verdict import Rung
+from millwright.storage.database.act_scopes import machines_of, reach
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
@@ -106,17 +108,25 @@ class AutonomyStore:
             await self._keep(connection, key, record, advice.move, _ACTOR, advice.reason, None)
         return True
 
-    async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> None:
+    async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> int:
         """Stores that a person promotes or refuses what was proposed, or ends autonomy.
 
         The signature is over the record's digest. Its act contains `PROMOTE` and the move; its meaning is the reason.
 
+        Returns:
+            The number of machines that it reaches.
+
         Raises:
-            ActRejected: nothing is proposed, the person may not decide, or the signature is too old or not theirs.
+            ActRejected: nothing is proposed, the class or the failure mode is unknown, no machine is of the class, the
+                person may not decide, or the signature is too old or not theirs.
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
             record = await _record(connection, key, terms)
+            scope = ActScope(asset_class=key.asset_class, failure_mode=key.failure_mode)
+            # To refuse or to end what is there also works after the last machine of the class has left the plant.
+            ending = move is not AutonomyMove.PROMOTED and record.move > 0
+            machines = await (machines_of if ending else reach)(connection, scope)
             wanted = AutonomyState.AUTOMATIC if move is AutonomyMove.LOST else AutonomyState.PROPOSED
             if record.state is not wanted:
                 raise ActRejected(
@@ -138,6 +148,7 @@ class AutonomyStore:
             if not registered.holds(record.digest(key)):
                 raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
             await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
+        return len(machines)
 
     async def keys(self) -> list[AutonomyKey]:
         """Every key for which there was a case or a move."""

@@ -6,10 +6,12 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.act_scopes import WHOLE_PLANT
 from domain.approvals import one_line
 from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
+from millwright.storage.database.act_scopes import machines_of
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import lock_to_assign
@@ -55,6 +57,13 @@ class Freeze(NamedTuple):
     thawed_by: str | None
 
 
+class Declared(NamedTuple):
+    """A freeze window that was declared: its number, and how many machines it reaches."""
+
+    freeze: int
+    machines: int
+
+
 async def frozen_at(connection: AsyncConnection, at: datetime) -> str | None:
     """The freeze window at a time, as text; None if there is none."""
     row = (await connection.execute(_AT, {"at": at})).one_or_none()
@@ -77,8 +86,8 @@ class FreezeStore:
         self._engine = engine
         self._clock = clock
 
-    async def freeze(self, begins_at: datetime, ends_at: datetime, by: str, reason: str) -> int:
-        """Declares a window; returns its number.
+    async def freeze(self, begins_at: datetime, ends_at: datetime, by: str, reason: str) -> Declared:
+        """Declares a window for the whole plant.
 
         Raises:
             ActRejected: it ends before it begins, the reason is missing, or a version will come into force inside it.
@@ -100,7 +109,8 @@ class FreezeStore:
             detail: dict[str, object] = {"from": timestamp(begins_at), "to": timestamp(ends_at), "reason": why}
             entry.add(ledger.act("policies-frozen", f"freeze/{number}", by, now, detail))
             await ledger.append(connection, entry)
-        return number
+            machines = await machines_of(connection, WHOLE_PLANT)
+        return Declared(number, len(machines))
 
     async def thaw(self, number: int, by: str, reason: str) -> None:
         """Lifts a window.

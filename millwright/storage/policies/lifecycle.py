@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.act_scopes import ActScope, narrowest
 from domain.approvals import (
     ACTIVATE,
     APPROVE,
@@ -24,6 +25,7 @@ from domain.assigning import EVERYWHERE, AssignedAs, Placement, Scope
 from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected, PolicyRejected
+from millwright.storage.database.act_scopes import check_names, machines_of, reach
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
@@ -54,6 +56,13 @@ class _EvidenceRow(NamedTuple):
 
 class _TurnRow(NamedTuple):
     kind: str
+
+
+class Placed(NamedTuple):
+    """The numbers of the assignments that were made, and how many machines they reach."""
+
+    assignments: list[int]
+    machines: int
 
 
 class Lifecycle:
@@ -108,11 +117,11 @@ class Lifecycle:
             needed = 1 if version.first_light else needed_with(version.blasts)
         return count, None if count >= needed or version.approved_at is not None else needed - count
 
-    async def place(self, digest: str, terms: Placing, signature: Signature) -> list[int]:
+    async def place(self, digest: str, terms: Placing, signature: Signature) -> Placed:
         """Assigns a version: active, canary, shadow, or active as an emergency.
 
         Raises:
-            ActRejected: the signature or the terms are wrong.
+            ActRejected: the signature or the terms are wrong, a name of the scope is unknown, or no machine is in it.
             PolicyRejected: the version is not approved, was withdrawn, or is not stored.
         """
         async with self.acting() as acting:
@@ -122,6 +131,10 @@ class Lifecycle:
             if terms.act != EMERGENCY and version.approved_at is None:
                 raise PolicyRejected(version.lacking(), field="version", fix="`millwright policy approve`")
             await _check_terms(acting, version, terms)
+            machines: set[str] = set()
+            for scope in terms.scopes:
+                await check_names(acting.connection, ActScope.model_validate(scope.model_dump()))
+                machines |= await reach(acting.connection, narrowest(scope))
             signed = await acting.sign(digest, signature, terms.act, terms.meaning)
             numbers = await acting.place(digest, terms, signed, signature.person)
             if terms.act == ACTIVATE:
@@ -131,7 +144,7 @@ class Lifecycle:
                             placement, terms.effective_from, "graduated", signature.person, terms.reason, signed
                         )
             await _wake(acting, terms, numbers)
-        return numbers
+        return Placed(numbers, len(machines))
 
     async def rollback_terms(self, digest: str, to: str, reason: str, at: datetime) -> Placing:
         """The terms of a rollback: the old version is assigned wherever the version is active.
@@ -142,8 +155,10 @@ class Lifecycle:
         async with self.acting() as acting:
             return _rollback(acting, digest, to, reason, at)
 
-    async def rollback(self, digest: str, to: str, reason: str, signature: Signature) -> list[int]:
+    async def rollback(self, digest: str, to: str, reason: str, signature: Signature) -> Placed:
         """Replaces a version by an old one wherever it is active, from the time of the signature on; ends its canaries.
+
+        It also works for a scope that has left the register, because it ends what is there.
 
         Raises:
             ActRejected: the signature is wrong, or the version is in force nowhere.
@@ -157,7 +172,9 @@ class Lifecycle:
             signed = await acting.sign(to, signature, ROLLBACK, terms.meaning)
             for placement in acting.live(digest, "active", "canary"):
                 await acting.end(placement, signature.at, "rolled_back", signature.person, reason, signed)
-            return await acting.place(to, terms, signed, signature.person)
+            numbers = await acting.place(to, terms, signed, signature.person)
+            found = [await machines_of(acting.connection, narrowest(scope)) for scope in terms.scopes]
+        return Placed(numbers, len(frozenset[str]().union(*found)))
 
     async def withdraw(self, digest: str, role: AssignedAs | None, reason: str, signature: Signature) -> int:
         """Withdraws a version permanently, or ends its canaries or shadows; returns how many assignments ended.

@@ -5,11 +5,13 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.act_scopes import ActScope
 from domain.approvals import one_line
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.stops import Stop, StoppableAction
+from millwright.storage.database.act_scopes import reach
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
@@ -38,6 +40,13 @@ class _CaseRow(NamedTuple):
     id: str
 
 
+class Stopped(NamedTuple):
+    """A kill switch that was thrown: its number, and how many machines it reaches."""
+
+    stop: int
+    machines: int
+
+
 class StopStore:
     """Throws and lifts kill switches.
 
@@ -52,15 +61,16 @@ class StopStore:
 
     async def stop(
         self, action: StoppableAction, by: str, reason: str, *, site: str | None = None, asset_class: str | None = None
-    ) -> int:
-        """Stops an action at once; returns the switch's number.
+    ) -> Stopped:
+        """Stops an action at once.
 
         Raises:
-            ActRejected: the reason is missing.
+            ActRejected: the reason is missing, the site or the class is unknown, or no machine is in the scope.
         """
         why = _said(reason)
         now = self._clock.now()
         async with transaction(self._engine) as connection:
+            machines = await reach(connection, ActScope(site=site, asset_class=asset_class))
             detail: dict[str, object] = {
                 "action": action.value,
                 "site": site,
@@ -71,7 +81,7 @@ class StopStore:
             entry = ledger.Entry(now)
             entry.add(ledger.act("action-stopped", f"stop/{number}", by, now, detail))
             await ledger.append(connection, entry)
-        return number
+        return Stopped(number, len(machines))
 
     async def lift(self, number: int, by: str, reason: str) -> None:
         """Lifts a switch, and wakes the cases that it may have stopped.

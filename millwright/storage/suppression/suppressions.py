@@ -9,21 +9,21 @@ from typing import NamedTuple
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.assets import Criticality, retired_words
+from domain.act_scopes import ActScope
+from domain.assets import Criticality
 from domain.canonical import duration, timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.keys import suppression_subject
 from domain.model import Model, Moment
 from domain.suppression import Suppression, SuppressionKind
+from millwright.storage.database.act_scopes import reach
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 _BELOW = text(
-    "SELECT bool_or(id = :asset) AS known, min(criticality) AS criticality, "
-    "(SELECT max(valid_to) FROM assets WHERE id = :asset) AS ended FROM assets "
-    "WHERE valid_to IS NULL AND :asset IN (id, machine, line, site)"
+    "SELECT min(criticality) AS criticality FROM assets WHERE valid_to IS NULL AND :asset IN (id, machine, line, site)"
 )
 _SHELVED = text(
     "SELECT id, end_at FROM suppressions WHERE kind = 'shelf' AND returned_at IS NULL AND end_at > :now "
@@ -59,12 +59,6 @@ class _IdRow(NamedTuple):
     id: str
 
 
-class _BelowRow(NamedTuple):
-    known: bool | None
-    criticality: str | None
-    ended: datetime | None
-
-
 class PlannedWindow(Model):
     """An entry of a plant's calendar: planned work or a planned stop of an asset and all below it.
 
@@ -78,13 +72,20 @@ class PlannedWindow(Model):
     source: str
 
 
+class Shelved(Suppression):
+    """A shelf that was made, and how many machines it reaches."""
+
+    machines: int
+
+
 class WindowReport(Model):
-    """What an import of windows did."""
+    """What an import of windows did, and how many machines the windows of the calendar reach."""
 
     new: int
     moved: int
     unchanged: int
     past: int
+    machines: int
 
 
 class SuppressionStore:
@@ -106,17 +107,17 @@ class SuppressionStore:
         self._shelving = shelving
         self._longest = longest_window
 
-    async def shelve(
-        self, asset: str, failure_mode: str | None, length: timedelta, by: str, reason: str
-    ) -> Suppression:
+    async def shelve(self, asset: str, failure_mode: str | None, length: timedelta, by: str, reason: str) -> Shelved:
         """Shelves an asset and all below it, or one failure mode of theirs, from now on (ISA-18.2 clause 11.7).
 
         Raises:
-            ActRejected: the asset is unknown or shelved already, no reason is given, or it is for too long.
+            ActRejected: the asset or the failure mode is unknown, no machine belongs to the asset, it is shelved
+                already, no reason is given, or it is for too long.
         """
         now = self._clock.now()
         why = _said(reason)
         async with transaction(self._engine) as connection:
+            machines = await reach(connection, ActScope(asset=asset, failure_mode=failure_mode))
             strictest = await _criticality(connection, asset)
             limit = self._shelving[strictest]
             if not timedelta() < length <= limit:
@@ -151,7 +152,7 @@ class SuppressionStore:
             entry = ledger.Entry(now)
             await make(connection, made, entry)
             await ledger.append(connection, entry)
-        return made
+        return Shelved(**made.model_dump(), machines=len(machines))
 
     async def live(self, ref: str) -> str:
         """The id of what is not over yet: by its own id, or by the asset that is shelved.
@@ -190,21 +191,22 @@ class SuppressionStore:
         The same entry with other times ends the window it was and makes another; one that is over is left out.
 
         Raises:
-            ActRejected: an asset is unknown, or a window is too long.
+            ActRejected: an asset is unknown, no machine belongs to it, or a window is too long.
         """
         now = self._clock.now()
         counts = {"new": 0, "moved": 0, "unchanged": 0, "past": 0}
         async with transaction(self._engine) as connection:
             entry = ledger.Entry(now)
+            machines: set[str] = set()
             for window in windows:
+                machines |= await reach(connection, ActScope(asset=window.asset))
                 counts[await self._keep_window(connection, window, by, now, entry)] += 1
             await ledger.append(connection, entry)
-        return WindowReport(**counts)
+        return WindowReport(**counts, machines=len(machines))
 
     async def _keep_window(
         self, connection: AsyncConnection, window: PlannedWindow, by: str, now: datetime, entry: ledger.Entry
     ) -> str:
-        await _criticality(connection, window.asset)
         length = window.until_at - window.from_at
         if not timedelta() < length <= self._longest:
             raise ActRejected(
@@ -294,12 +296,8 @@ async def _live(
 
 async def _criticality(connection: AsyncConnection, asset: str) -> Criticality:
     """The most critical of an asset and all below it; A where nobody has said."""
-    row = _BelowRow._make((await connection.execute(_BELOW, {"asset": asset})).one())
-    if not row.known and row.ended is not None:
-        raise ActRejected(retired_words(asset, row.ended), field="asset", fix="leave it out")
-    if not row.known:
-        raise ActRejected(f"there is no asset {asset}", field="asset", fix="see `millwright assets list`")
-    return Criticality(row.criticality) if row.criticality else Criticality.A
+    found: str | None = await connection.scalar(_BELOW, {"asset": asset})
+    return Criticality(found) if found is not None else Criticality.A
 
 
 async def read_suppression(connection: AsyncConnection, suppression: str, *, lock: bool = False) -> Suppression:

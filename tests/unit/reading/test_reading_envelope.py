@@ -102,6 +102,8 @@ def test_unknown_names_are_unmapped_by_their_field(post: Post, said: object, fie
         ({"confidence": True}, "data.confidence", "must be a number"),
         ({"lead": {"low": "PT3H", "high": "PT1H"}}, "data.lead", "longer"),
         ({"lead": {"low": 3600, "high": "PT1H"}}, "data.lead.low", "ISO 8601"),
+        ({"lead": {"low": "05:00", "high": "PT9H"}}, "data.lead.low", "such as PT8H"),
+        ({"lead": {"low": "PT1H", "high": "3600"}}, "data.lead.high", "such as PT8H"),
         ({"lead": {"low": "-PT1H", "high": "PT1H"}}, "data.lead.low", "greater"),
         ({"quality": "poor"}, "data.quality", "good"),
         ({"at": "2099-01-01T00:00:00Z"}, "data.at", "future"),
