@@ -14,7 +14,7 @@ from rich.console import Console
 
 from millwright.demo.display import PlantProgress, summary_view
 from millwright.demo.installation import ENGINE, SANDBOX, Installation
-from millwright.demo.performance import STEP, perform
+from millwright.demo.performance import STEP, call_locally, perform
 
 _PLAIN_WIDTH = 110
 """The width if the output is a file or a pipe."""
@@ -108,6 +108,7 @@ async def _stay(installation: Installation, console: Console) -> None:
     console.print("Everything stays up; end it with Ctrl-C.")
     for name in ("api", "cmms_url", "twins_url", "mes_url", "control_url"):
         console.print(f"  {name:12} {addresses[name]}")
+    console.print(f"Call the API: {call_locally(installation.home, addresses['api'])}", soft_wrap=True)
     # With `stay`, the end by a signal is expected.
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -82,7 +83,7 @@ class Plant:
 
     def conductor(self, check: Any = None, beat: Any = None) -> Conductor:
         url = self.server.url
-        return Conductor(url, url, "maximo", STEP, check or (lambda: None), lambda _: None, beat)
+        return Conductor(url, url, httpx.Auth(), "maximo", STEP, check or (lambda: None), lambda _: None, beat)
 
 
 @pytest.fixture
