@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -38,7 +39,7 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
     if data is not None:
         os.environ["MILLWRIGHT_DATA"] = str(data)
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
-    installation = Installation(home, STEP, lambda words: console.print(f"[dim]{words}[/]"))
+    installation = Installation(home, STEP, partial(_say, console))
     with _on_signals(_exit):
         try:
             installation.clear(fresh=fresh)
@@ -95,12 +96,17 @@ async def _until_ended(installation: Installation, console: Console, *, stay: bo
 async def _play(installation: Installation, console: Console, *, stay: bool) -> int:
     progress = PlantProgress(console)
     with progress.progress:
-        summary = await perform(installation, lambda words: console.print(f"[dim]{words}[/]"), progress.tell)
+        summary = await perform(installation, partial(_say, console), progress.tell)
     summary.write(installation.home / "summary.json")
     console.print(summary_view(summary))
     if stay:
         await _stay(installation, console)
     return 1 if summary.problems else 0
+
+
+def _say(console: Console, words: str) -> None:
+    # A line break within a command would end it where it is pasted.
+    console.print(f"[dim]{words}[/]", soft_wrap=True)
 
 
 async def _stay(installation: Installation, console: Console) -> None:
