@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from domain.canonical import timestamp
-from domain.errors import MillwrightError
+from domain.errors import MillwrightError, Rejected
 from domain.loops import wait_until
 
 _IDLE_WAIT = 20
@@ -168,6 +168,10 @@ class Conductor:
                 reply = await self._client.request(method, f"{self._api}{path}", params=query, auth=self._sign_in)
             except httpx.TransportError as error:
                 self._watch(deadline, f"the API, which does not answer ({type(error).__name__})")
+                return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
+            except Rejected as error:
+                # An API that ends removes its token; `_watch` then tells why it ended.
+                self._watch(deadline, f"the API: {error}")
                 return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
             if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                 self._watch(deadline, "the API, whose storage is away")
