@@ -36,7 +36,6 @@ class Service:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self.pid = process.pid
         self.said = ""
 
     async def says(self, words: str) -> None:
@@ -47,6 +46,11 @@ class Service:
                 line = await self._process.stderr.readline()
                 assert line, f"it ended without saying {words!r}: {self.said}"
                 self.said += line.decode()
+
+    def shown(self) -> bytes:
+        """Its command line and its environment, as `ps` shows them."""
+        folder = Path(f"/proc/{self._process.pid}")
+        return (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
 
     async def ends(self, number: signal.Signals) -> int:
         """Asks it to end; gives its exit code."""
@@ -134,8 +138,7 @@ async def test_the_token_of_local_mode_is_in_no_command_line_and_no_environment(
     async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
         await api.says("the API is at http://127.0.0.1:")
         token = local_authorization(tmp_path).removeprefix("Bearer ").encode()
-        shown = Path(f"/proc/{api.pid}/cmdline").read_bytes() + Path(f"/proc/{api.pid}/environ").read_bytes()
-        assert token not in shown
+        assert token not in api.shown()
         assert await api.ends(signal.SIGTERM) == 0
         assert token.decode() not in api.said
         assert not (tmp_path / "api.header").exists()
