@@ -101,7 +101,8 @@ async def one_by_one(
 
 
 async def _post(plant: RunningPlant, client: aiohttp.ClientSession, events: list[dict[str, object]]) -> None:
-    async with client.post(f"{plant.api_urls[0]}/events", data=body(events), headers=_JSON) as reply:
+    api = plant.apis[0]
+    async with client.post(f"{api.url}/events", data=body(events), headers={**_JSON, **api.headers}) as reply:
         answer = await reply.read()
         if reply.status != 202 or f'"accepted":{len(events)}'.encode() not in answer:
             raise SystemExit(f"{reply.status}: {answer[:300]!r}")

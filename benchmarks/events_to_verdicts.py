@@ -78,7 +78,7 @@ async def post_to_verdicts(
     watching = [asyncio.create_task(watch.run()), asyncio.create_task(gauges.watch())]
     gauges.begin()
     began = time.monotonic()
-    sent = await post_for(plant.api_urls, stream, seconds, clients, rate)
+    sent = await post_for(plant.apis, stream, seconds, clients, rate)
     posted = time.monotonic()
     decided = await wait_until_decided(plant.database_url)
     gauges.end()

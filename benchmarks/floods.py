@@ -27,7 +27,7 @@ from benchmarks.rig.faults import FaultTeller, OrderWatch, body, faults_without_
 from benchmarks.rig.gauges import Gauges
 from benchmarks.rig.load import BATCH, LedgerWatch, Stream, latencies, post_for, wait_until_decided
 from benchmarks.rig.machine import describe, percentile
-from benchmarks.rig.plant import RunningPlant, Size, running_plant
+from benchmarks.rig.plant import Api, RunningPlant, Size, running_plant
 from domain.assets import Asset
 from domain.keys import line_workflow_id
 
@@ -101,7 +101,7 @@ async def raise_flood(
     began = time.monotonic()
     during, _ = await asyncio.gather(
         quiet_stream(plant, others_of(plant, failing), f"during_{name}", lasts),
-        _send(plant.api_urls[0], bodies, seconds),
+        _send(plant.apis[0], bodies, seconds),
     )
     decided = await wait_until_decided(plant.database_url)
     await watch.until([asset.id for asset in failing], 300)
@@ -156,7 +156,7 @@ async def quiet_stream(plant: RunningPlant, assets: Sequence[Asset], name: str, 
     stream = Stream(plant.register, assets, plant.began, name)
     watch = LedgerWatch(plant.database_url)
     watching = asyncio.create_task(watch.run())
-    sent = await post_for(plant.api_urls, stream, seconds, 2, _QUIET_RATE)
+    sent = await post_for(plant.apis, stream, seconds, 2, _QUIET_RATE)
     await wait_until_decided(plant.database_url)
     await asyncio.sleep(0.05)
     watching.cancel()
@@ -164,28 +164,30 @@ async def quiet_stream(plant: RunningPlant, assets: Sequence[Asset], name: str, 
     return await latencies(plant.database_url, name, sent, watch)
 
 
-async def _send(url: str, bodies: list[bytes], seconds: float) -> None:
+async def _send(api: Api, bodies: list[bytes], seconds: float) -> None:
     began = time.monotonic()
+    headers = {**_JSON, **api.headers}
     waiting = iter(enumerate(bodies))
 
     async def work(client: aiohttp.ClientSession) -> None:
         for number, batch in waiting:
             await asyncio.sleep(began + seconds * number / len(bodies) - time.monotonic())
-            async with client.post(f"{url}/events", data=batch, headers=_JSON) as reply:
+            async with client.post(f"{api.url}/events", data=batch, headers=headers) as reply:
                 await reply.read()
                 if reply.status != 202:
                     raise SystemExit(f"the API answered {reply.status}")
 
     async with aiohttp.ClientSession() as client:
         # The first batch has the first events of each fault. It is sent alone, so that the first-out is known.
-        async with client.post(f"{url}/events", data=next(waiting)[1], headers=_JSON) as reply:
+        async with client.post(f"{api.url}/events", data=next(waiting)[1], headers=headers) as reply:
             await reply.read()
         await asyncio.gather(*(work(client) for _ in range(_CLIENTS)))
 
 
 async def tell_floods(plant: RunningPlant) -> None:
     """Prints the floods that the API reports."""
-    async with aiohttp.ClientSession() as client, client.get(f"{plant.api_urls[0]}/floods") as reply:
+    api = plant.apis[0]
+    async with aiohttp.ClientSession(headers=api.headers) as client, client.get(f"{api.url}/floods") as reply:
         seen = orjson.loads(await reply.read())
     for alarm_flood in seen:
         lasted = f"{alarm_flood['position']} from {alarm_flood['began_at']} to {alarm_flood['ended_at']}"

@@ -29,6 +29,7 @@ from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
+from millwright.runtime.local_mode import local_authorization
 from millwright.settings import Settings
 from millwright.storage.database.schema import upgrade
 
@@ -89,22 +90,23 @@ def batches(run: int, count: int) -> list[bytes]:
 
 async def serve(home: Path, url: str) -> None:
     """Runs the API until it is killed."""
-    settings = Settings.model_validate({"home": home, "database_url": url, "api_port": 0})
+    settings = Settings.model_validate({"home": home, "database_url": url, "api_port": 0, "local_mode": True})
     async with open_storage(settings) as storage:
         await storage.register.keep(plant(), "benchmark")
         await run_api(settings, storage, asyncio.Event(), None)
 
 
-async def post(url: str, bodies: list[bytes], clients: int) -> list[float]:
+async def post(home: Path, url: str, bodies: list[bytes], clients: int) -> list[float]:
     """Posts every body once; returns the seconds that each took."""
     waiting: Iterator[bytes] = iter(bodies)
+    headers = {**_JSON, "Authorization": local_authorization(home)}
     taken: list[float] = []
 
     async def work() -> None:
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             for body in waiting:
                 began = time.perf_counter()
-                reply = await client.post("/events", content=body, headers=_JSON)
+                reply = await client.post("/events", content=body, headers=headers)
                 taken.append(time.perf_counter() - began)
                 if reply.status_code != httpx.codes.ACCEPTED or reply.json()["accepted"] != BATCH:
                     raise SystemExit(f"{reply.status_code}: {reply.text[:300]}")
@@ -127,7 +129,7 @@ def measure(home: Path, url: str, count: int, clients: int) -> None:
             pids = family(postmaster)
             before = cpu_seconds([api.pid]), cpu_seconds(pids)
             began = time.perf_counter()
-            taken = asyncio.run(post(address, bodies, clients))
+            taken = asyncio.run(post(home, address, bodies, clients))
             seconds = time.perf_counter() - began
             if run == 0:
                 continue  # Connections and caches warm up.

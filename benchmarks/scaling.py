@@ -74,7 +74,7 @@ async def _run(plant: RunningPlant, name: str, seconds: float, clients: int) -> 
     watch = LedgerWatch(plant.database_url)
     watching = asyncio.create_task(watch.run())
     began = time.monotonic()
-    sent = await post_for(plant.api_urls, stream, seconds, clients)
+    sent = await post_for(plant.apis, stream, seconds, clients)
     decided = await wait_until_decided(plant.database_url)
     await asyncio.sleep(0.05)
     watching.cancel()

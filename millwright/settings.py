@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     ] = "text"
     api_host: Annotated[str, Field(description="Address on which the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
+    local_mode: Annotated[
+        bool,
+        Field(description="Whether the API accepts the token in its home instead of an API key; on loopback only."),
+    ] = False
     poll_interval: Annotated[Duration, Field(description="How often the CMMS is polled for changes.")] = timedelta(
         minutes=15
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import psycopg
 
+from benchmarks.rig.plant import Api
 from domain.assets import Asset, Observable, PlantRegister
 
 BATCH = 100
@@ -81,11 +82,12 @@ class Connection:
     A client library would cost too much CPU. This client understands only the answers of our API.
 
     Args:
-        url: `http://host:port`.
+        api: the API, at `http://host:port`.
     """
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+    def __init__(self, api: Api) -> None:
+        parts = urlsplit(api.url)
+        self._signed = "".join(f"{name}: {value}\r\n" for name, value in api.headers.items())
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -96,7 +98,7 @@ class Connection:
         reader, writer = self._streams
         head = (
             f"POST /events HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-            f"Content-Type: application/cloudevents-batch+json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: application/cloudevents-batch+json\r\nContent-Length: {len(body)}\r\n{self._signed}\r\n"
         )
         writer.write(head.encode() + body)
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -123,7 +125,7 @@ class Sent:
 
 
 async def post_for(
-    urls: Sequence[str], stream: Stream, seconds: float, clients: int, rate: float | None = None
+    apis: Sequence[Api], stream: Stream, seconds: float, clients: int, rate: float | None = None
 ) -> Sent:
     """Posts batches for `seconds` with several clients, as fast as answers arrive, or at `rate` events a second.
 
@@ -149,7 +151,7 @@ async def post_for(
                 raise SystemExit(f"{status}: {answer[:300]!r}")
             sent.answered[number] = time.monotonic()
 
-    connections = [Connection(urls[number % len(urls)]) for number in range(clients)]
+    connections = [Connection(apis[number % len(apis)]) for number in range(clients)]
     try:
         await asyncio.gather(*map(work, connections))
     finally:

@@ -22,7 +22,9 @@ from millwright.bootstrap import open_storage, open_systems
 from millwright.demo.installation import ENGINE, SANDBOX, Installation
 from millwright.demo.preparation import migrate, put_people_and_policies
 from millwright.runtime.embedded.engines import KINDS
+from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
 from millwright.runtime.embedded.processes import Process, python
+from millwright.runtime.local_mode import local_authorization
 from sandbox.plant.generator import generate, write_dataset
 
 _COMPONENTS = 4
@@ -42,6 +44,14 @@ class Size:
     apis: int = 1
     intakes: int = 1
     engine: str = "development"
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API of a plant, and the headers that sign a request to it; none for builds before local mode."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
 
 
 @dataclass
@@ -69,6 +79,11 @@ class RunningPlant:
             if file.exists():
                 found[name] = int(file.read_text().split()[0])
         return found
+
+    @property
+    def apis(self) -> list[Api]:
+        """The APIs, each with the token in its home."""
+        return [Api(url, _signed(_home_of_api(self.home, number))) for number, url in enumerate(self.api_urls)]
 
     @property
     def components(self) -> list[Asset]:
@@ -108,7 +123,7 @@ async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterato
             services = _services(installation, size)
             for process in services.values():
                 process.start()
-            urls = [await _api(home / f"api-{number}", services) for number in range(size.apis)]
+            urls = [await _api(_home_of_api(home, number), services) for number in range(size.apis)]
             yield RunningPlant(
                 size=size,
                 home=home,
@@ -168,6 +183,16 @@ def _services(installation: Installation, size: Size) -> dict[str, Process]:
             environment = {**installation.environment, **own}
             found[name] = installation.process(name, python("-m", "millwright", *command), environment)
     return found
+
+
+def _home_of_api(home: Path, number: int) -> Path:
+    return home / f"api-{number}"
+
+
+def _signed(home: Path) -> dict[str, str]:
+    if not (home / LOCAL_HEADER_FILE).exists():
+        return {}
+    return {"Authorization": local_authorization(home)}
 
 
 async def _api(home: Path, services: dict[str, Process]) -> str:

@@ -48,11 +48,15 @@ ROUTERS = (
 )
 
 
-def create_app(storage: Storage, settings: Settings, engine_client: Client | None) -> FastAPI:
+def create_app(
+    storage: Storage, settings: Settings, engine_client: Client | None, local_token_hash: str | None = None
+) -> FastAPI:
     """The API over one storage.
 
     Args:
         engine_client: the workflow engine; with None the API accepts events and shows data, but accepts no decisions.
+        local_token_hash: the hash of the token of local mode, by `api_key_hash`; with None every caller needs an API
+            key.
     """
     app = FastAPI(
         title="Millwright",
@@ -62,7 +66,7 @@ def create_app(storage: Storage, settings: Settings, engine_client: Client | Non
         docs_url=None,
         redoc_url=None,
     )
-    app.state.deps = Dependencies(storage, settings, engine_client)
+    app.state.deps = Dependencies(storage, settings, engine_client, local_token_hash)
     app.add_middleware(BodyLimit)
     problems.install(app)
     for router in ROUTERS:

@@ -28,12 +28,16 @@ class Dependencies:
         storage: the stores.
         settings: the settings of the installation.
         engine: the workflow engine; None if the API runs without one, and then accepts no decisions.
+        local_token_hash: the hash of the token of local mode; None if local mode is off.
     """
 
-    def __init__(self, storage: Storage, settings: Settings, engine: Client | None) -> None:
+    def __init__(
+        self, storage: Storage, settings: Settings, engine: Client | None, local_token_hash: str | None
+    ) -> None:
         self.storage = storage
         self.settings = settings
         self.engine = engine
+        self.local_token_hash = local_token_hash
         self.events = EventStore(storage.engine, storage.clock)
         self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine)

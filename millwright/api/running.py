@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import socket
 from collections.abc import Iterator
 
 import uvicorn
+from fastapi import FastAPI
 from temporalio.client import Client
 
 from domain.errors import Rejected
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage
+from millwright.people.persons import api_key_hash
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
+from millwright.runtime.local_mode import local_token
 from millwright.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,7 +37,8 @@ class _Server(uvicorn.Server):
 async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, client: Client | None) -> None:
     """Serves the API until `stop` is set, then lets open requests end within a grace period.
 
-    The address is written to the log and to `<home>/api.json` when the API accepts requests.
+    The address is written to the log and to `<home>/api.json` when the API accepts requests. In local mode the token is
+    in the home before that, until the end.
 
     Args:
         settings: have the address.
@@ -42,11 +47,16 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
         client: the workflow engine.
 
     Raises:
-        Rejected: the address cannot be listened on.
+        Rejected: the address cannot be listened on, or others may reach it although local mode is on.
     """
-    listener = _listen(settings)
+    # An API that cannot listen must not replace the token of one that runs.
+    with _listen(settings) as listener, _local_token_hash(settings) as token_hash:
+        await _serve(settings, listener, create_app(storage, settings, client, token_hash), stop)
+
+
+async def _serve(settings: Settings, listener: socket.socket, app: FastAPI, stop: asyncio.Event) -> None:
     config = uvicorn.Config(
-        create_app(storage, settings, client),
+        app,
         log_config=None,
         access_log=False,
         http="httptools",
@@ -70,9 +80,27 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
         await serving
 
 
+@contextlib.contextmanager
+def _local_token_hash(settings: Settings) -> Iterator[str | None]:
+    """Only the hash is kept, so that no error and no log line can show the token."""
+    if not settings.local_mode:
+        yield None
+        return
+    with local_token(settings.home) as token:
+        yield api_key_hash(token)
+
+
 def _listen(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.api_host, settings.api_port), backlog=_BACKLOG)
+        # It is resolved once, so that the address that is checked is the address that is listened on.
+        address = socket.gethostbyname(settings.api_host)
+        if settings.local_mode and not ipaddress.ip_address(address).is_loopback:
+            raise Rejected(
+                f"MILLWRIGHT_LOCAL_MODE is on, but the API would listen on {address}, which other machines may reach",
+                field="local_mode",
+                fix="set MILLWRIGHT_API_HOST=127.0.0.1, or MILLWRIGHT_LOCAL_MODE=false and give callers API keys",
+            )
+        return socket.create_server((address, settings.api_port), backlog=_BACKLOG)
     except OSError as error:
         raise Rejected(
             f"cannot listen on {settings.api_host}:{settings.api_port}: {error.strerror}",

@@ -1,7 +1,6 @@
 """Authentication and authorization."""
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -24,8 +23,10 @@ READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver
 _KEPT_FOR = 5.0
 _LOOK_AGAIN_AFTER = 1.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip")
-_bearer = HTTPBearer(auto_error=False, description="An API key of a person added with `millwright people add`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key of a person added with `millwright people add`, or the token of local mode.",
+)
 
 
 class Person(Model):
@@ -36,7 +37,7 @@ class Person(Model):
 
 
 LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES))
-"""Whoever sits at the machine itself."""
+"""Whoever proves with the token of local mode that they own the API's home."""
 
 
 class KeyRing:
@@ -99,7 +100,7 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
 
 
 def named(*roles: str) -> Callable[..., Awaitable[Person]]:
-    """Like `may`, for acts that need a signed-in person: a user of this machine without a key is refused."""
+    """Like `may`, for acts that need a signed-in person: a caller in local mode is refused."""
 
     async def signed_in(person: Annotated[Person, Depends(may(*roles))]) -> Person:
         if person is LOCAL:
@@ -115,28 +116,24 @@ def named(*roles: str) -> Callable[..., Awaitable[Person]]:
 
 
 async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Person:
-    if bearer is not None:
-        keys: KeyRing = request.app.state.deps.keys
-        person = await keys.person(bearer.credentials)
-        if person is None:
-            raise _unknown("nobody has this API key")
-        return person
-    if "authorization" in request.headers or not _from_this_machine(request):
+    """The person whose key or token the request has. Nothing else of a request says who sends it: neither an address
+    nor any other header."""
+    if bearer is None:
         raise _unknown("sign in with an API key")
-    return LOCAL
+    deps = request.app.state.deps
+    if _is_local_token(deps.local_token_hash, bearer.credentials):
+        if not _is_local_origin(request.headers.get("origin")):
+            raise _unknown("a page of another site may not use local mode")
+        return LOCAL
+    keys: KeyRing = deps.keys
+    person = await keys.person(bearer.credentials)
+    if person is None:
+        raise _unknown("nobody has this API key")
+    return person
 
 
-def _from_this_machine(request: Request) -> bool:
-    """Whether a request without a key comes from a program on this machine, and not through a proxy or a browser's
-    page from elsewhere."""
-    if request.client is None or any(name in request.headers for name in _PROXIED):
-        return False
-    try:
-        loopback = ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-    origin = request.headers.get("origin")
-    return loopback and _is_local(request.headers.get("host", "")) and (origin is None or _is_local_origin(origin))
+def _is_local_token(expected: str | None, token: str) -> bool:
+    return expected is not None and hmac.compare_digest(expected, api_key_hash(token))
 
 
 def _is_local(host: str) -> bool:
@@ -144,7 +141,9 @@ def _is_local(host: str) -> bool:
     return name.lower() in _LOOPBACK_NAMES
 
 
-def _is_local_origin(origin: str) -> bool:
+def _is_local_origin(origin: str | None) -> bool:
+    if origin is None:
+        return True
     scheme, _, host = origin.partition("://")
     return scheme in ("http", "https") and _is_local(host)
 
@@ -154,6 +153,9 @@ def _unknown(detail: str) -> Problem:
         HTTPStatus.UNAUTHORIZED,
         "not-signed-in",
         detail,
-        fix="send `Authorization: Bearer <api key>`; `millwright people add` makes one",
+        fix=(
+            "send `Authorization: Bearer <API key>`; `millwright people add` makes a key. On the API's machine, with "
+            "MILLWRIGHT_LOCAL_MODE=true, you may send the header in `api.header` of its home instead"
+        ),
         headers={"WWW-Authenticate": "Bearer"},
     )

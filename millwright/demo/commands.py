@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from millwright.demo.display import PlantProgress, summary_view
 from millwright.demo.installation import ENGINE, SANDBOX, Installation
-from millwright.demo.performance import STEP, perform
+from millwright.demo.performance import STEP, call_locally, perform
 
 _PLAIN_WIDTH = 110
 """The width if the output is a file or a pipe."""
@@ -38,7 +39,7 @@ def run(home: Path, data: Path | None, *, stay: bool = False, fresh: bool = Fals
     if data is not None:
         os.environ["MILLWRIGHT_DATA"] = str(data)
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
-    installation = Installation(home, STEP, lambda words: console.print(f"[dim]{words}[/]"))
+    installation = Installation(home, STEP, partial(_say, console))
     with _on_signals(_exit):
         try:
             installation.clear(fresh=fresh)
@@ -95,7 +96,7 @@ async def _until_ended(installation: Installation, console: Console, *, stay: bo
 async def _play(installation: Installation, console: Console, *, stay: bool) -> int:
     progress = PlantProgress(console)
     with progress.progress:
-        summary = await perform(installation, lambda words: console.print(f"[dim]{words}[/]"), progress.tell)
+        summary = await perform(installation, partial(_say, console), progress.tell)
     summary.write(installation.home / "summary.json")
     console.print(summary_view(summary))
     if stay:
@@ -103,11 +104,17 @@ async def _play(installation: Installation, console: Console, *, stay: bool) -> 
     return 1 if summary.problems else 0
 
 
+def _say(console: Console, words: str) -> None:
+    # A line break within a command would end it where it is pasted.
+    console.print(f"[dim]{words}[/]", soft_wrap=True)
+
+
 async def _stay(installation: Installation, console: Console) -> None:
     addresses = json.loads((installation.home / "addresses.json").read_text())
     console.print("Everything stays up; end it with Ctrl-C.")
     for name in ("api", "cmms_url", "twins_url", "mes_url", "control_url"):
         console.print(f"  {name:12} {addresses[name]}")
+    console.print(f"Call the API: {call_locally(installation.home, addresses['api'])}", soft_wrap=True)
     # With `stay`, the end by a signal is expected.
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

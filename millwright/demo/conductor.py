@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from domain.canonical import timestamp
-from domain.errors import MillwrightError
+from domain.errors import MillwrightError, Rejected
 from domain.loops import wait_until
 
 _IDLE_WAIT = 20
@@ -40,6 +40,7 @@ class Conductor:
     Args:
         sandbox: the address of the sandbox's control API.
         api: the address of Millwright's API.
+        sign_in: signs the requests to that API.
         cmms: the CMMS connector's id, for the hint when people have changed an order.
         step: the maximum step of the clock.
         check: raises if a process has ended.
@@ -51,6 +52,7 @@ class Conductor:
         self,
         sandbox: str,
         api: str,
+        sign_in: httpx.Auth,
         cmms: str,
         step: timedelta,
         check: Callable[[], None],
@@ -60,6 +62,7 @@ class Conductor:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
         self._sandbox = sandbox
         self._api = api
+        self._sign_in = sign_in
         self._cmms = cmms
         self._step = step
         self._check = check
@@ -162,9 +165,13 @@ class Conductor:
 
         async def ask() -> httpx.Response:
             try:
-                reply = await self._client.request(method, f"{self._api}{path}", params=query)
+                reply = await self._client.request(method, f"{self._api}{path}", params=query, auth=self._sign_in)
             except httpx.TransportError as error:
                 self._watch(deadline, f"the API, which does not answer ({type(error).__name__})")
+                return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
+            except Rejected as error:
+                # An API that ends removes its token; `_watch` then tells why it ended.
+                self._watch(deadline, f"the API: {error}")
                 return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
             if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                 self._watch(deadline, "the API, whose storage is away")

@@ -46,6 +46,7 @@ _OUTCOMES = {
 """The meaning of the sandbox's failure codes; each site has its own."""
 _SANDBOX_ZONE = "Etc/GMT+5"
 _SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
+_LOCAL_MODE = "MILLWRIGHT_LOCAL_MODE"
 
 
 class InstallationFailed(MillwrightError):
@@ -146,7 +147,8 @@ class Installation:
         endpoints = await self._endpoints()
         await asyncio.to_thread(self._engine.after_start)
         self.environment = self._environment(endpoints, self._engine.address)
-        public = {name: value for name, value in self.environment.items() if name not in _SECRET}
+        # An API that is started later in this home runs in local mode only if it is asked to.
+        public = {name: value for name, value in self.environment.items() if name not in (*_SECRET, _LOCAL_MODE)}
         (self.home / ENVIRONMENT_FILE).write_text(json.dumps(public, indent=2))
         return endpoints
 
@@ -259,6 +261,8 @@ class Installation:
             "MILLWRIGHT_CLOCK": f"file:{self.plant / 'clock'}",
             # A fixed port, so that a restarted API has the same address.
             "MILLWRIGHT_API_PORT": os.environ.get("MILLWRIGHT_API_PORT") or str(quiet_port()),
+            # The conductor and the people of this machine call the API without API keys.
+            _LOCAL_MODE: "true",
             # The conductor sends a hint when people have changed an order, like a webhook; otherwise the poll finds it.
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             "MILLWRIGHT_CMMS__CONNECTOR": "maximo",

@@ -5,14 +5,17 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
+from millwright.demo.local_sign_in import LocalSignIn
 from millwright.demo.preparation import migrate, prepare
 from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
+from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
 from millwright.storage.ledger.personal_acts import last_row
 from millwright.storage.reporting.figures import read_figures, read_orderings
 from millwright.storage.reporting.history import read_history
@@ -24,6 +27,11 @@ STEP = timedelta(hours=3)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 Beat = Callable[[datetime], Awaitable[None]]
+
+
+def call_locally(home: Path, api: str) -> str:
+    """A command that calls the API in local mode. curl reads the token from the file."""
+    return f"curl -H @{home / LOCAL_HEADER_FILE} {api}/cases"
 
 
 async def perform(
@@ -59,6 +67,7 @@ async def perform(
             await register_search_attributes(client)
         api = await installation.start_services()
         (installation.home / "addresses.json").write_text(json.dumps({"api": api, **endpoints}, indent=2))
+        say(f"Call the API: {call_locally(installation.home, api)}")
 
         def check() -> None:
             fallen = installation.fallen()
@@ -66,7 +75,7 @@ async def perform(
                 raise InstallationFailed(fallen)
 
         beat = torment(sandbox) if torment else None
-        await Conductor(sandbox, api, cmms, STEP, check, told, beat).play()
+        await Conductor(sandbox, api, LocalSignIn(installation.home), cmms, STEP, check, told, beat).play()
         say("Counting what the plant holds, and judging every stored verdict again.")
         return await count(installation, storage, str(endpoints["data"]), sandbox, started)
 

@@ -1,4 +1,4 @@
-"""The API over a real database, called in the process, from this machine or from elsewhere."""
+"""The API over a real database, called in the process, in local mode or from elsewhere."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,6 +12,7 @@ from millwright.api.app import create_app
 from millwright.bootstrap import Storage, open_storage
 from millwright.settings import Settings
 from tests.support.ingress import settings_over
+from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import register
 
 Caller = Callable[..., httpx.AsyncClient]
@@ -31,7 +32,7 @@ async def storage(settings: Settings) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 def app(storage: Storage, settings: Settings) -> FastAPI:
-    return create_app(storage, settings, None)
+    return create_app(storage, settings, None, LOCAL_TOKEN_HASH)
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +48,14 @@ async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def shared_app(shared_storage: Storage) -> FastAPI:
-    return create_app(shared_storage, Settings.model_validate({"cmms": {"connector": "maximo"}}), None)
+    settings = Settings.model_validate({"cmms": {"connector": "maximo"}})
+    return create_app(shared_storage, settings, None, LOCAL_TOKEN_HASH)
 
 
 @pytest.fixture
 async def shared_api(shared_app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    """A program on this machine, over storage that others use too."""
-    async with caller(shared_app) as client:
+    """A caller in local mode, over storage that others use too."""
+    async with caller(shared_app, headers=AS_LOCAL) as client:
         yield client
 
 
@@ -70,6 +72,6 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def api(app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    """A program on this machine."""
-    async with caller(app) as client:
+    """A caller in local mode."""
+    async with caller(app, headers=AS_LOCAL) as client:
         yield client

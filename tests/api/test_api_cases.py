@@ -18,6 +18,7 @@ from millwright.settings import Settings
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
+from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import LINE, code, deviation, publish_policies
 
 
@@ -64,7 +65,8 @@ async def case(storage: Storage, workflow: Workflow) -> str:
 async def client(
     storage: Storage, settings: Settings, workflow: Workflow, caller: Caller
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller(create_app(storage, settings, cast("Client", workflow))) as client:
+    app = create_app(storage, settings, cast("Client", workflow), LOCAL_TOKEN_HASH)
+    async with caller(app, headers=AS_LOCAL) as client:
         yield client
 
 

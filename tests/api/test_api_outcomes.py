@@ -52,7 +52,7 @@ async def test_the_same_statement_again_answers_with_who_made_it_first(
     assert other.json()["fix"] == "a stated outcome is not changed"
 
 
-async def test_a_program_on_the_same_machine_states_an_outcome_as_local(
+async def test_a_caller_in_local_mode_states_an_outcome_as_local(
     api: httpx.AsyncClient, storage: Storage, case: str
 ) -> None:
     await completed(storage.cases, case)

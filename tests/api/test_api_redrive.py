@@ -10,6 +10,7 @@ from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from tests.api.conftest import Caller
 from tests.support.ingress import cloud_event, row, rows
+from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import START, register
 
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
@@ -123,7 +124,7 @@ async def test_an_event_of_a_retired_machine_is_stored_as_unmapped_and_accepted_
     await storage.register.retire(["machine-001"], "pat", "scrapped")
     late = orjson.dumps([cloud_event(row(4), "4-late")])
     # An application that was started since: another one notices the retirement within a second.
-    async with caller(create_app(storage, settings, None)) as started:
+    async with caller(create_app(storage, settings, None, LOCAL_TOKEN_HASH), headers=AS_LOCAL) as started:
         (told,) = (await started.post("/events", content=late, headers=BATCH)).json()["items"]
     assert (told["status"], told["field"]) == ("unmapped", "data.DeviceId")
     assert told["reason"].startswith("machine-001 was retired on ")

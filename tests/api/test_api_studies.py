@@ -21,6 +21,7 @@ from policies.engine.catalogue import Catalogue
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
+from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import START, code, deviation
 
 ASKED = AskedStudy(
@@ -74,7 +75,7 @@ async def test_a_backtest_gives_what_the_command_line_gives_and_outlives_the_api
     published = Catalogue.published()
     earlier, later = (published.find("rotating-equipment", version) for version in ("1.0.0", "1.1.0"))
     direct = await run_backtest(judged.engine, Question(earlier, later, until=NOW), lambda _, __: None)
-    async with caller(create_app(storage, settings, None)) as restarted:
+    async with caller(create_app(storage, settings, None, LOCAL_TOKEN_HASH), headers=AS_LOCAL) as restarted:
         assert (await restarted.get("/studies")).json() == [found]
         result = await restarted.get(f"/studies/{found['number']}/result")
         assert result.headers["content-type"] == "application/json"

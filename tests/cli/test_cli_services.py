@@ -14,6 +14,7 @@ import pytest
 from domain.errors import StorageUnavailable
 from domain.loops import Ended
 from millwright.cli.lifetime import once_there
+from millwright.runtime.local_mode import local_authorization
 
 PATIENCE = 30
 OUTGROWN = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
@@ -45,6 +46,11 @@ class Service:
                 line = await self._process.stderr.readline()
                 assert line, f"it ended without saying {words!r}: {self.said}"
                 self.said += line.decode()
+
+    def shown(self) -> bytes:
+        """Its command line and its environment, as `ps` shows them."""
+        folder = Path(f"/proc/{self._process.pid}")
+        return (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
 
     async def ends(self, number: signal.Signals) -> int:
         """Asks it to end; gives its exit code."""
@@ -115,6 +121,27 @@ async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Pa
         async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
             await api.says("(set MILLWRIGHT_API_PORT to a free port, or to 0)")
             assert len(api.said.splitlines()) == 1
+
+
+async def test_local_mode_on_all_addresses_is_refused_in_one_sentence(database_url: str, tmp_path: Path) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0", "MILLWRIGHT_API_HOST": "0.0.0.0"}  # noqa: S104
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_LOCAL_MODE="true", **settings) as api:
+        await api.says("MILLWRIGHT_LOCAL_MODE is on, but the API would listen on 0.0.0.0")
+        assert await api.ended() == 1
+        assert len(api.said.splitlines()) == 1
+
+
+async def test_the_token_of_local_mode_is_in_no_command_line_and_no_environment(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0", "MILLWRIGHT_LOCAL_MODE": "true"}
+    async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+        await api.says("the API is at http://127.0.0.1:")
+        token = local_authorization(tmp_path).removeprefix("Bearer ").encode()
+        assert token not in api.shown()
+        assert await api.ends(signal.SIGTERM) == 0
+        assert token.decode() not in api.said
+        assert not (tmp_path / "api.header").exists()
 
 
 class Part:

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,6 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from millwright.demo.conductor import Conductor, Stuck
+from millwright.demo.local_sign_in import LocalSignIn
+from millwright.runtime.local_mode import local_token
 from sandbox.http_server import HttpServer, drop_connection
 
 FIRST = datetime(2015, 1, 1, 6, tzinfo=UTC)
@@ -80,9 +84,10 @@ class Plant:
                 return JSONResponse({}, 500)
         return JSONResponse(body)
 
-    def conductor(self, check: Any = None, beat: Any = None) -> Conductor:
+    def conductor(self, check: Any = None, beat: Any = None, sign_in: httpx.Auth | None = None) -> Conductor:
         url = self.server.url
-        return Conductor(url, url, "maximo", STEP, check or (lambda: None), lambda _: None, beat)
+        signing = sign_in or httpx.Auth()
+        return Conductor(url, url, signing, "maximo", STEP, check or (lambda: None), lambda _: None, beat)
 
 
 @pytest.fixture
@@ -107,6 +112,24 @@ async def test_what_fell_by_itself_ends_the_waiting(plant: Plant) -> None:
     plant.failing = ["503"]
     with pytest.raises(Stuck, match="fallen"):
         await plant.conductor(check).play()
+
+
+async def test_what_fell_is_told_also_if_its_token_is_gone(plant: Plant, tmp_path: Path) -> None:
+    def check() -> None:
+        raise Stuck("the API has fallen")
+
+    with pytest.raises(Stuck, match="the API has fallen"):
+        await plant.conductor(check, sign_in=LocalSignIn(tmp_path)).play()
+
+
+async def test_an_api_that_has_not_written_its_token_yet_is_waited_for(plant: Plant, tmp_path: Path) -> None:
+    async with asyncio.timeout(30):
+        playing = asyncio.create_task(plant.conductor(sign_in=LocalSignIn(tmp_path)).play())
+        await asyncio.sleep(0.3)
+        assert plant.moves == []
+        with local_token(tmp_path):
+            await playing
+    assert plant.moves == [FIRST + STEP, FIRST + 2 * STEP]
 
 
 async def test_before_the_end_the_cmms_is_asked_once_more(plant: Plant) -> None:

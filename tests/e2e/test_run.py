@@ -61,6 +61,13 @@ def test_the_plant_is_played_to_its_end(played: Played) -> None:
     assert "no order is doubled" in played.said
 
 
+def test_a_run_says_how_to_call_its_api_and_leaves_no_token_and_no_local_mode(played: Played) -> None:
+    assert f"curl -H @{played.home / 'api.header'} http://127.0.0.1:" in played.said
+    assert not (played.home / "api.header").exists()
+    assert "MILLWRIGHT_LOCAL_MODE" not in json.loads((played.home / "environment.json").read_text())
+    assert [log.name for log in (played.home / "logs").iterdir() if "Bearer" in log.read_text(errors="replace")] == []
+
+
 def test_the_summary_has_every_figure_that_was_promised(played: Played) -> None:
     summary = played.summary
     assert set(summary) >= KEYS

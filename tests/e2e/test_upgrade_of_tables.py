@@ -16,6 +16,7 @@ from benchmarks.chaos.comparison import zeros
 from millwright.bootstrap import open_storage, open_systems
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation
+from millwright.demo.local_sign_in import LocalSignIn
 from millwright.demo.performance import STEP, count
 from millwright.demo.preparation import migrate
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE
@@ -60,7 +61,9 @@ async def test_cases_open_under_the_landed_build_are_finished_after_the_tables_w
             async with open_systems(installation.settings(), storage.clock) as systems:
                 (cmms,) = systems.cmms
             api, sandbox = await installation.start_services(), str(endpoints["control_url"])
-            await Conductor(sandbox, api, cmms, STEP, lambda: _stand(installation), _unseen).play()
+            await Conductor(
+                sandbox, api, LocalSignIn(installation.home), cmms, STEP, lambda: _stand(installation), _unseen
+            ).play()
             summary = await count(installation, storage, str(endpoints["data"]), sandbox, time.monotonic())
             expected = await count_ordering_cases(storage.engine)
             assert await verdicts_twice(storage.engine) == 0

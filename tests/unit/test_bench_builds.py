@@ -11,6 +11,7 @@ from benchmarks.against.builds import Build, Refused, outside_environment, requi
 from benchmarks.against.hosting import HostFailed, hosted_plant, plant_of
 from benchmarks.rig.plant import Size
 from domain.assets import PlantRegister
+from millwright.runtime.local_mode import local_token
 
 _MAKEFILE = """
 engine:
@@ -172,3 +173,13 @@ def test_a_plant_that_does_not_come_up_is_told_with_its_exit_code(tmp_path: Path
 def test_a_plant_that_runs_other_code_than_its_worktree_s_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HostFailed, match="which is not in"):
         plant_of(facts(Path("elsewhere") / "millwright" / "__init__.py"), tmp_path, Size())
+
+
+def test_requests_to_a_build_with_local_mode_are_signed_and_those_to_an_earlier_one_are_not(tmp_path: Path) -> None:
+    plant = plant_of(facts(tmp_path / "millwright" / "__init__.py"), tmp_path, Size(20, 3))
+    plant.home = tmp_path
+    assert [api.headers for api in plant.apis] == [{}]
+    with local_token(tmp_path / "api-0") as token:
+        [api] = plant.apis
+    assert api.headers == {"Authorization": f"Bearer {token}"}
+    assert token not in repr(plant) + repr(api)

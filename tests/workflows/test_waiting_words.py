@@ -12,6 +12,7 @@ import pytest
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id
 from millwright.api.app import create_app
+from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import WAITING
@@ -44,8 +45,8 @@ async def test_the_command_line_says_it(waiting: tuple[FakePlant, str, str], dat
 
 async def test_the_api_says_it(waiting: tuple[FakePlant, str, str]) -> None:
     plant, case, _ = waiting
-    transport = httpx.ASGITransport(create_app(plant.storage, plant.settings, None), client=("127.0.0.1", 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as api:
+    transport = httpx.ASGITransport(create_app(plant.storage, plant.settings, None, LOCAL_TOKEN_HASH))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=AS_LOCAL) as api:
         seen = (await api.get(f"/cases/{case}")).json()["case"]
     assert seen["waiting_for"] == REASON
     assert datetime.fromisoformat(seen["waiting_until"]) == plant.clock.now() + timedelta(minutes=30)

@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
-from millwright.runtime.embedded.occupancy import ADDRESS_FILE, LOCK_FILE, HomeLock, lock
+from millwright.runtime.embedded.occupancy import ADDRESS_FILE, LOCAL_HEADER_FILE, LOCK_FILE, HomeLock, lock
 from millwright.runtime.embedded.postgres import OWN_FILE
 
 MARK_FILE: Final = "millwright-home.json"
@@ -30,8 +30,8 @@ HEAD_LOG: Final = "ledger-head.log"
 
 _FORMAT: Final = 1
 _MADE: Final = (
-    ENVIRONMENT_FILE, ADDRESS_FILE, "api.json.new", "addresses.json", "summary.json", "pids.json", HEAD_LOG,
-    POSTGRES, "engine", "plant", "logs", PEOPLE,
+    ENVIRONMENT_FILE, ADDRESS_FILE, "api.json.new", LOCAL_HEADER_FILE, "api.header.new", "addresses.json",
+    "summary.json", "pids.json", HEAD_LOG, POSTGRES, "engine", "plant", "logs", PEOPLE,
     "temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
 )  # fmt: skip
 """Everything that an installation creates in its home. All other files belong to people and are kept."""

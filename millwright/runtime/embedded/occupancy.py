@@ -25,6 +25,9 @@ LOCK_FILE: Final = "millwright-home.lock"
 ADDRESS_FILE: Final = "api.json"
 """In a home: `{"url": …}` of the running API."""
 
+LOCAL_HEADER_FILE: Final = "api.header"
+"""In a home whose API runs in local mode: the header that its callers send."""
+
 DATABASES: Final = ("postgres", "engine/postgres")
 """In a home: the data directories of the installation's PostgreSQL, and of its production engine's."""
 
