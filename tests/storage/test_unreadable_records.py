@@ -10,8 +10,9 @@ from domain.unreadable import UnreadableRecord
 from domain.work_orders import Touched, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.unreadable import open_reports, settle_by_person
+from millwright.storage.events.register import RegisterStore
 from tests.support.judged_plant import Plant
-from tests.support.plant import START
+from tests.support.plant import START, register
 
 
 @pytest.fixture
@@ -95,3 +96,18 @@ async def test_a_person_settles_a_record_that_no_reading_will_settle(plant: Plan
     assert await plant.rows("SELECT actor FROM acts WHERE kind = 'record-settled'") == [("pat",)]
     with pytest.raises(ActRejected):
         await settle_by_person(plant.engine, plant.clock, "maximo", "row 3 of a page", "pat", "again")
+
+
+async def test_an_unreadable_twin_is_kept_not_missing_and_settled_by_the_next_import(
+    plant: Plant,
+) -> None:
+    whole = register()
+    odd = UnreadableRecord.of("digital_twins", "machine-001", "deviceId", "is no text", {"deviceId": 5})
+    part = whole.model_copy(
+        update={"assets": tuple(each for each in whole.assets if each.id != "machine-001"), "unreadable": (odd,)}
+    )
+    store = RegisterStore(plant.engine, plant.clock)
+    assert (await store.keep(part, "pat")).missing == ()
+    assert [kept.record for kept in await open_reports(plant.engine)] == ["machine-001"]
+    await store.keep(whole, "pat")
+    assert await open_reports(plant.engine) == []
