@@ -147,10 +147,14 @@ class WorkOrders:
         try:
             while True:
                 page = await self._instance(poll.system, "changed-since").changed_since(cursor)
-                if page.records or page.cursor != cursor:
-                    woken |= set(await self._changes.store_page(poll.system, page.records, page.cursor))
+                read = page.records or page.unreadable
+                if read or page.cursor != cursor:
+                    stored = self._changes.store_page(poll.system, page.records, page.cursor, page.unreadable)
+                    woken |= set(await stored)
+                for record in page.unreadable:
+                    activity.logger.warning("%s: %s", poll.system, record.words)
                 total += len(page.records)
-                if not page.records or page.cursor == cursor:
+                if not read or page.cursor == cursor:
                     break
                 cursor = page.cursor
         except ConnectorError as error:

@@ -19,6 +19,7 @@ import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from connectors.call import Call
+from connectors.json_reading import first_fault, parsed_json
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
@@ -227,11 +228,12 @@ class JsonSystem:
             Refused: it is not JSON, or not of this shape.
         """
         try:
-            return model.model_validate_json(reply.content)
+            return model.model_validate(parsed_json(reply.content))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise self.refused(call, f"unreadable reply: {place + ': ' if place else ''}{first['msg']}") from None
+            place, problem = first_fault(error)
+            raise self.refused(call, f"unreadable reply: {place + ': ' if place else ''}{problem}") from None
+        except ValueError as error:
+            raise self.refused(call, f"unreadable reply: {error}") from None
 
     def _page_instead(self, call: Call, reply: httpx.Response) -> ConnectorError:
         words = f"it answered with {self.clean(_page(reply))} instead of JSON"
@@ -245,7 +247,11 @@ class JsonSystem:
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message: one line, short, without our secrets."""
+        text = _VISIBLE.sub(" ", self.without_secrets(text)).strip()
+        return text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 1] + "…"
+
+    def without_secrets(self, text: str) -> str:
+        """The text with our secrets masked: a vendor may echo them."""
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
-        text = _VISIBLE.sub(" ", text).strip()
-        return text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 1] + "…"
+        return text

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.model import Model, Moment
+from domain.unreadable import UnreadableRecord
 
 
 class Level(StrEnum):
@@ -104,6 +105,8 @@ class PlantRegister(Model):
     retired: tuple[Retirement, ...] = ()
     models: dict[str, dict[str, str]] = {}
     """For each DTDL model id, its declared contents and their kinds (`property`, `telemetry`, …)."""
+    unreadable: tuple[UnreadableRecord, ...] = ()
+    """Twins that an import left out because they, or what they stand in, cannot be read."""
 
 
 def system_of(kind: str, instance: str) -> str:

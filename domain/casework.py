@@ -11,6 +11,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
+from domain.unreadable import UnreadableRecord
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 
@@ -163,8 +164,17 @@ class ChangeStore(Protocol):
         """Where the last poll ended, or None before the first."""
         ...
 
-    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
-        """Stores a page and advances the cursor in one transaction; gives the cases that it woke."""
+    async def store_page(
+        self,
+        system: str,
+        records: Sequence[WorkOrderRecord],
+        cursor: str,
+        unreadable: Sequence[UnreadableRecord] = (),
+    ) -> Sequence[str]:
+        """Stores a page and advances the cursor in one transaction; gives the cases that it woke.
+
+        Unreadable records are kept, each content once. A record is settled when it is read later.
+        """
         ...
 
     async def finish_poll(self, system: str, seen: int, next_at: datetime) -> None:

@@ -14,6 +14,8 @@ MillwrightError
 
 from datetime import timedelta
 
+from domain.vendor_texts import storable
+
 
 class MillwrightError(Exception):
     """The root of the tree."""
@@ -68,6 +70,8 @@ class ConnectorError(MillwrightError):
     """
 
     def __init__(self, problem: str, *, system: str, operation: str, key: str | None = None) -> None:
+        # A case records the problem, and it may have the vendor's words in it.
+        problem = storable(problem)
         super().__init__(f"{system} {operation}: {problem}")
         self.problem = problem
         self.system = system

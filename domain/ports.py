@@ -64,7 +64,8 @@ class Cmms(Protocol):
         If the order no longer exists, its status is `deleted` and its stamp is the time of this reading.
 
         Raises:
-            ActionRequired: the record no longer has the case's key (`field` names where the key was).
+            ActionRequired: the record no longer has the case's key (`field` names where the key was), or a field of it
+                cannot be read (`field` names it).
         """
         ...
 
@@ -91,7 +92,9 @@ class Cmms(Protocol):
         Orders with other changes may be returned too, if the changes set the vendor's stamp. Changes that do not set
         the stamp are found when the order is read again.
 
-        A record may come again; none is left out. An empty page means that all changes were read.
+        A record may come again; none is left out. A record that cannot be read is reported in `unreadable`, and hides
+        no other. It is reported again only if its content changes. A page without records and reports means that all
+        changes were read; so does one with the cursor that was given.
         """
         ...
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.model import Model, Moment
+from domain.vendor_texts import VendorName
 
 ISOLATION_NOTICE: Final = "A hold in the MES is not an isolation; lock out and tag out."
 """Shown where people read about a hold (OSHA 29 CFR 1910.147: a control circuit is not an energy-isolating device)."""
@@ -26,7 +27,7 @@ class JobState(StrEnum):
 class Job(Model):
     """One job order on an equipment."""
 
-    id: str
+    id: VendorName
     state: JobState
     starts_at: Moment | None = None
     ends_at: Moment | None = None
@@ -75,8 +76,8 @@ class HoldPlan(Model):
 
     key: str
     equipment: str
-    receiver: str | None = None
-    job: str | None
+    receiver: VendorName | None = None
+    job: VendorName | None
     prior_state: JobState | None
     method: HoldMethod
 

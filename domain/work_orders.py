@@ -4,9 +4,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from domain.model import Model, Moment
+from domain.unreadable import UnreadableRecord
+from domain.vendor_texts import VendorName, VendorText
 from domain.verdict import Rung
 
 
@@ -114,9 +116,9 @@ class WorkOrderRef(Model):
 
     system: str
     kind: RecordKind = RecordKind.ORDER
-    id: str
-    locator: str | None = None
-    key: str
+    id: VendorName
+    locator: VendorName | None = None
+    key: VendorName
 
     @model_validator(mode="before")
     @classmethod
@@ -147,22 +149,22 @@ class ReportedCode(Model):
     """
 
     role: FindingRole
-    group: str | None = None
-    code: str
+    group: VendorText | None = None
+    code: VendorText
 
 
 class Part(Model):
     """Material used: the CMMS's item number and a quantity in the item's own issue unit."""
 
-    item: str
-    quantity: float
+    item: VendorText
+    quantity: FiniteFloat
 
 
 class Labor(Model):
     """Hours that a person worked."""
 
-    code: str
-    hours: float
+    code: VendorText
+    hours: FiniteFloat
 
 
 class CompletionReport(Model):
@@ -177,13 +179,13 @@ class CompletionReport(Model):
 
     started_at: Moment | None = None
     finished_at: Moment | None = None
-    group: str | None = None
+    group: VendorText | None = None
     codes: tuple[ReportedCode, ...] = ()
-    disposition: str | None = None
+    disposition: VendorText | None = None
     parts: tuple[Part, ...] = ()
     labor: tuple[Labor, ...] = ()
     downtime: timedelta | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[VendorText, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -217,10 +219,10 @@ class WorkOrderRecord(Model):
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
     status: WorkOrderStatus
-    vendor_status: str
+    vendor_status: VendorText
     changed_at: Moment
     touched: Touched
-    asset_external_id: str | None = None
+    asset_external_id: VendorName | None = None
     priority: int | None = None
     report: CompletionReport | None = None
 
@@ -242,7 +244,11 @@ class WorkOrderRecord(Model):
 
 
 class ChangePage(Model):
-    """Work orders that changed since a cursor, and the cursor for the next request."""
+    """Work orders that changed since a cursor, and the cursor for the next request.
+
+    `unreadable` are records that cannot be read and were not reported yet with this content.
+    """
 
     records: tuple[WorkOrderRecord, ...]
+    unreadable: tuple[UnreadableRecord, ...] = ()
     cursor: str

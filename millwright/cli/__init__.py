@@ -30,6 +30,7 @@ from millwright.cli import (
     shelving,
     stopping,
     suggest,
+    unreadable,
     why,
     windows,
 )
@@ -69,6 +70,7 @@ app.add_typer(policy.app, name="policy")
 audit_questions.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
+app.add_typer(unreadable.app, name="unreadable")
 app.add_typer(windows.app, name="windows")
 app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")

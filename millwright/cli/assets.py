@@ -43,6 +43,7 @@ def import_sentences(report: "ImportReport") -> list[str]:
         are = _counted(report.missing, "asset is", "assets are")
         fix = "if they have left the plant, retire them with `assets retire`"
         told.append(f"{are} not in this import: {_some(report.missing)}; {fix}.")
+    told += [f"{record.system}: {record.words}." for record in report.unreadable]
     return told
 
 

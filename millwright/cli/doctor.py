@@ -20,6 +20,7 @@ from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
 from millwright.runtime.lockfile import differences
 from millwright.settings import Settings
+from millwright.storage.cases.unreadable import open_reports
 from millwright.storage.database.lineage import head
 from millwright.storage.database.revision import read_revision
 from millwright.storage.reporting import condition
@@ -156,6 +157,7 @@ async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartC
         ("due", "millwright worker", lambda: _due(storage)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, order_interval)),
+        ("records", "millwright unreadable list", lambda: _records(storage)),
         ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
     )
     return [await _seen(*look) for look in looks]
@@ -248,6 +250,15 @@ async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
         return PartCondition("orders", ok=True, sentence="each belongs to a case, and each open one was read lately")
     sentence = "; ".join(f"{len(orders)} {fault}: {', '.join(orders[:_SHOWN])}" for fault, orders in faults if orders)
     return PartCondition("orders", ok=False, sentence=sentence, mend="look at the CMMS, then `millwright case list`")
+
+
+async def _records(storage: Storage) -> PartCondition:
+    found = await open_reports(storage.engine)
+    if not found:
+        return PartCondition("records", ok=True, sentence="every record of the CMMS and the twins could be read")
+    named = "; ".join(f"{row.system} {row.record}: {row.field or 'the record'} {row.reason}" for row in found[:_SHOWN])
+    mend = "correct the field there; `millwright unreadable list` shows all"
+    return PartCondition("records", ok=False, sentence=f"{len(found)} cannot be read: {named}", mend=mend)
 
 
 class _Reconciling:

@@ -25,6 +25,10 @@ UNREAD = """
 INSERT INTO work_orders (case_id, system, intended_at, draft, external_id, status, read_at)
 SELECT id, 'maximo', now(), '{}', '1300', 'approved', '2014-12-01' FROM cases ORDER BY id LIMIT 1
 """
+UNREADABLE = """
+INSERT INTO unreadable_records (system, record, digest, field, reason, raw, first_seen_at, last_seen_at)
+VALUES ('maximo', '1300', 'd', 'statusdate', 'is no date', '{"wonum": "1300"}', now(), now())
+"""
 
 UNGUARDED = "SET session_replication_role = replica"
 
@@ -66,6 +70,7 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
         ("orders", UNMATCHED, "1 with a key of ours and no case: maximo/1299"),
         ("orders", UNREAD, "1 not read in the CMMS for two intervals: maximo/1300"),
+        ("records", UNREADABLE, "1 cannot be read: maximo 1300: statusdate is no date"),
         ("holds", ADRIFT, "1 unproven, or claimed by no open case: MWX on EQ-1"),
     ],
 )
@@ -77,6 +82,19 @@ def test_what_is_wrong_with_storage_is_found(
     ok, words = found(played)[part]
     assert not ok
     assert sentence in words
+
+
+def test_an_unreadable_record_is_listed_with_its_content_until_a_person_settles_it(
+    played: Millwright, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(UNREADABLE)
+    assert "is no date" in played("unreadable", "list").stdout
+    (listed,) = orjson.loads(played("unreadable", "list", "--json").stdout)
+    assert (listed["record"], listed["raw"]) == ("1300", '{"wonum": "1300"}')
+    settled = played("unreadable", "settle", "maximo", "1300", "--by", "pat", "--reason", "it was deleted")
+    assert settled.stdout == "Record 1300 of maximo is settled.\n"
+    assert found(played)["records"] == (True, "every record of the CMMS and the twins could be read")
 
 
 def test_a_case_that_waits_for_a_person_in_daily_business_is_no_fault(played: Millwright, database_url: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control.job_list import SharedJobList
-from connectors.mes.opcua_job_control.models import JobOrderRow
+from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders
 from domain.errors import Unavailable
 from tests.support.plant import TestClock
 
@@ -23,13 +23,13 @@ class Server:
         self.answers = asyncio.Event()
         self.away = False
 
-    async def read(self, call: Call) -> tuple[JobOrderRow, ...]:
+    async def read(self, call: Call) -> JobOrders:
         self.asked += 1
         number = self.asked
         await self.answers.wait()
         if self.away:
             raise Unavailable("no answer", system="mes", operation=call.operation)
-        return (JobOrderRow(receiver="r", id=f"J{number}", state=3),)
+        return JobOrders(rows=(JobOrderRow(receiver="r", id=f"J{number}", state=3),))
 
 
 def shared(server: Server, clock: TestClock, seconds: float = 60) -> SharedJobList:
@@ -44,7 +44,7 @@ async def test_a_hundred_who_ask_at_once_are_served_by_one_reading() -> None:
     server.answers.set()
     found = await asyncio.gather(*asking)
     assert server.asked == 1
-    assert {(reading.rows[0].id, reading.read_at) for reading in found} == {("J1", NOW)}
+    assert {(reading.orders.rows[0].id, reading.read_at) for reading in found} == {("J1", NOW)}
 
 
 async def test_whoever_began_a_reading_may_go_without_taking_it_from_the_others() -> None:
@@ -54,7 +54,7 @@ async def test_whoever_began_a_reading_may_go_without_taking_it_from_the_others(
     await asyncio.sleep(0)
     first.cancel()
     server.answers.set()
-    assert (await second).rows[0].id == "J1"
+    assert (await second).orders.rows[0].id == "J1"
 
 
 async def test_a_reading_that_fails_fails_for_all_who_waited_and_the_next_asks_again() -> None:
@@ -65,7 +65,7 @@ async def test_a_reading_that_fails_fails_for_all_who_waited_and_the_next_asks_a
     told = await asyncio.gather(jobs.recent(CALL), jobs.recent(CALL), return_exceptions=True)
     assert [type(error) for error in told] == [Unavailable, Unavailable]
     server.away = False
-    assert (await jobs.recent(CALL)).rows[0].id == "J2"
+    assert (await jobs.recent(CALL)).orders.rows[0].id == "J2"
     assert server.asked == 2
 
 
@@ -89,5 +89,5 @@ async def test_after_a_command_of_ours_nobody_is_served_what_was_read_before_it(
     after = asyncio.create_task(jobs.recent(CALL))
     await asyncio.sleep(0)
     server.answers.set()
-    assert [reading.rows[0].id for reading in await asyncio.gather(before, after)] == ["J1", "J2"]
-    assert (await jobs.recent(CALL)).rows[0].id == "J2"
+    assert [reading.orders.rows[0].id for reading in await asyncio.gather(before, after)] == ["J1", "J2"]
+    assert (await jobs.recent(CALL)).orders.rows[0].id == "J2"

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.cmms import OrderQuery
 from domain.ports import Cmms
+from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
 
@@ -35,9 +36,21 @@ async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord
     while True:
         page = await cmms.changed_since(cursor)
         cursor = page.cursor
-        if not page.records:
+        if not page.records and not page.unreadable:
             return records, cursor
         records += page.records
+
+
+async def reports(cmms: Cmms) -> list[UnreadableRecord]:
+    """What every page reports as unreadable."""
+    found: list[UnreadableRecord] = []
+    cursor = None
+    while True:
+        page = await cmms.changed_since(cursor)
+        cursor = page.cursor
+        if not page.records and not page.unreadable:
+            return found
+        found += page.unreadable
 
 
 async def found_by(cmms: Cmms, key: str) -> list[WorkOrderRecord]:

@@ -9,7 +9,7 @@ import pytest
 from domain.cmms import Idempotency, OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.work_orders import FindingRole, Touched, WorkOrderStatus
-from tests.contract.cmms_plant import CmmsPlant, found_by, read_all
+from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, reports
 
 
 async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
@@ -365,6 +365,23 @@ async def test_a_connector_that_signed_in_before_signs_in_by_its_key_again(cmms_
     cmms = cmms_plant.connector()
     for _ in range(3):
         assert await cmms.check()
+
+
+async def test_an_order_that_cannot_be_read_is_reported_and_hides_no_other(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    odd = await cmms.create_work_order(cmms_plant.draft())
+    other = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.put_key(odd.ref, "MW\0ODD")
+    records, cursor = await read_all(cmms, None)
+    assert [record.ref.id for record in records] == [other.ref.id]
+    (report,) = await reports(cmms)
+    assert (report.record, report.field is not None, "\0" in report.raw) == (odd.ref.id, True, False)
+    with pytest.raises(ActionRequired) as caught:
+        await cmms.read_work_order(odd.ref)
+    assert caught.value.field == report.field
+    cmms_plant.put_key(odd.ref, odd.ref.key)
+    cmms_plant.approve(odd.ref)
+    assert [record.ref.id for record in (await read_all(cmms, cursor))[0]] == [odd.ref.id]
 
 
 async def test_no_secret_is_ever_logged_or_told(cmms_plant: CmmsPlant, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ from domain.holds import HoldView
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
+from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from tests.support.fault_injection import store_call
@@ -42,6 +43,7 @@ class MemoryStore:
         self.stopped: dict[StoppableAction, str] = {}
         """What is not to be done now, and why."""
         self._cursor: str | None = None
+        self.unreadable: list[UnreadableRecord] = []
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
 
     def open(self, view: CaseView) -> None:
@@ -149,7 +151,14 @@ class MemoryStore:
     async def cursor(self, system: str) -> str | None:
         return await store_call(lambda: self._cursor)
 
-    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+    async def store_page(
+        self,
+        system: str,
+        records: Sequence[WorkOrderRecord],
+        cursor: str,
+        unreadable: Sequence[UnreadableRecord] = (),
+    ) -> Sequence[str]:
+        self.unreadable += unreadable
         return await store_call(lambda: self._take(records, cursor))
 
     async def finish_poll(self, system: str, seen: int, next_at: datetime) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from connectors.azure.digital_twins.faults import SYSTEM
 from connectors.azure.digital_twins.settings import TwinVocabulary
+from connectors.azure.digital_twins.unreadable import readable
 from domain.assets import (
     CMMS_SYSTEM,
     DEVICE_SYSTEM,
@@ -53,7 +54,9 @@ def plant_register(
     Raises:
         ActionRequired: a property is missing or contradicts another; the message names twin and property.
     """
-    return _Graph(twins, relationships, words, as_of).register(models)
+    twins, relationships, unreadable = readable(twins, relationships, words)
+    register = _Graph(twins, relationships, words, as_of).register(models)
+    return register.model_copy(update={"unreadable": unreadable})
 
 
 class _Graph:

@@ -1,21 +1,40 @@
 """Maximo's wire: lean JSON over the API route, IBM Maximo Manage REST API guide."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import ValidationError
 
 from connectors.call import Call
 from connectors.cmms.maximo.cursor import local_text
 from connectors.cmms.maximo.faults import DUPLICATE_KEY, codes_of, read_fault
-from connectors.cmms.maximo.models import AssetPage, AssetRow, Count, ObjectSchema, WorkOrderPage, WorkOrderRow
+from connectors.cmms.maximo.models import (
+    AssetRow,
+    Count,
+    ObjectSchema,
+    RawPage,
+    RawRow,
+    UnreadableRow,
+    WorkOrderRow,
+)
+from connectors.cmms.maximo.rows import OrderPage, RowReading
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.http import JsonSystem
+from connectors.json_reading import first_fault
 from connectors.text import digest_of
 from domain.canonical import Json
+from domain.clock import Clock
+from domain.errors import ActionRequired
 from domain.keys import CASE_PREFIX
+
+logger = logging.getLogger(__name__)
+
+_FUTURE: Final = timedelta(days=1)
+"""How far the clocks of the CMMS and the plant, and their time zones, may differ."""
 
 _ORDERS: Final = "os/mxapiwodetail"
 _ASSETS: Final = "os/mxapiasset"
@@ -41,8 +60,9 @@ class MaximoClient:
     what counts, so that our key is never sent to another host.
     """
 
-    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient) -> None:
+    def __init__(self, settings: MaximoSettings, http: httpx.AsyncClient, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
@@ -55,6 +75,10 @@ class MaximoClient:
             "x-public-uri": settings.url,
             "accept": "application/json",
         }
+
+    def clean(self, text: str) -> str:
+        """A vendor's words fit for a message."""
+        return self._json.clean(text)
 
     async def count_orders(self, call: Call) -> int:
         """How many orders report our user."""
@@ -70,7 +94,7 @@ class MaximoClient:
 
     async def orders_with(
         self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None = None
-    ) -> WorkOrderPage:
+    ) -> OrderPage:
         """The first page of the orders whose attributes have these values, reported at `since` or later.
 
         Where the site's orders have no `reportdate` (it is not among `fields`), `statusdate` counts instead.
@@ -89,7 +113,7 @@ class MaximoClient:
         params = {"oslc.select": _select(fields), "oslc.where": where, "oslc.pageSize": size}
         return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
 
-    async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> WorkOrderPage:
+    async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> OrderPage:
         """A page of orders whose status changed at or after `start`, oldest first.
 
         Maximo's LIKE is documented only in the form "%x%", so orders may be among them that are not ours.
@@ -105,17 +129,23 @@ class MaximoClient:
         }
         return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
 
-    async def next_page(self, call: Call, href: str) -> WorkOrderPage:
+    async def next_page(self, call: Call, href: str) -> OrderPage:
         """The page that another page points to."""
         reply = await self._json.send(call, "GET", self._ours(call, href), headers=self._headers)
-        return self._json.read(call, reply, WorkOrderPage)
+        return self._rows(call, reply)
 
     async def order(self, call: Call, href: str, fields: Collection[str]) -> WorkOrderRow | None:
-        """One order by its href; None where nothing is there any more."""
+        """One order by its href; None where nothing is there any more.
+
+        Raises:
+            ActionRequired: it cannot be read.
+        """
         reply = await self._get(call, self._ours(call, href), {"oslc.select": _select(fields)}, also=(404,))
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
-        row = self._json.read(call, reply, WorkOrderRow)
+        row = self._reading(call).row(self._json.read(call, reply, RawRow).root)
+        if isinstance(row, UnreadableRow):
+            raise call.error(ActionRequired, self._json.clean(row.report.words), field=row.report.field)
         return row if row.href else row.model_copy(update={"href": href})
 
     async def create(self, call: Call, body: Mapping[str, Json], key: str) -> bool:
@@ -179,10 +209,26 @@ class MaximoClient:
         reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params, also=(httpx.codes.FORBIDDEN,))
         if reply.status_code == httpx.codes.FORBIDDEN:
             return None
-        return self._json.read(call, reply, AssetPage).member
+        return tuple(self._readable_assets(call, reply))
 
-    async def _page(self, call: Call, url: str, params: Mapping[str, str]) -> WorkOrderPage:
-        return self._json.read(call, await self._get(call, url, params), WorkOrderPage)
+    def _readable_assets(self, call: Call, reply: httpx.Response) -> Iterator[AssetRow]:
+        for content in self._json.read(call, reply, RawPage).member:
+            try:
+                yield AssetRow.model_validate(content)
+            except ValidationError as error:
+                place, problem = first_fault(error)
+                logger.warning("downtime is left out: an asset cannot be read: %s %s", place, self._json.clean(problem))
+
+    async def _page(self, call: Call, url: str, params: Mapping[str, str]) -> OrderPage:
+        return self._rows(call, await self._get(call, url, params))
+
+    def _rows(self, call: Call, reply: httpx.Response) -> OrderPage:
+        page = self._json.read(call, reply, RawPage)
+        return self._reading(call).page(page.member, page.next_page)
+
+    def _reading(self, call: Call) -> RowReading:
+        latest = self._clock.now() + _FUTURE
+        return RowReading(call.system, self._settings.zone, latest, self._json.without_secrets)
 
     async def _get(self, call: Call, url: str, params: Mapping[str, str], also: Collection[int] = ()) -> httpx.Response:
         return await self._json.send(call, "GET", url, headers=self._headers, params={**_LEAN, **params}, also=also)

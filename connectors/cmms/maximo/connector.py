@@ -11,15 +11,16 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.maximo import mapping
+from connectors.cmms.maximo.changes import first_unseen
 from connectors.cmms.maximo.client import MaximoClient
-from connectors.cmms.maximo.cursor import Cursor, instant, lower_bound
-from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderPage, WorkOrderRow
+from connectors.cmms.maximo.cursor import Cursor
+from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
+from connectors.cmms.maximo.rows import OrderPage
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
-from domain.keys import CASE_PREFIX
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class MaximoCmms:
         self._settings = settings
         self._clock = clock
         self._system = system
-        self._client = MaximoClient(settings, http)
+        self._client = MaximoClient(settings, http, clock)
         self._schema: ObjectSchema | None = None
         self._schema_read = False
         self._schema_lock = asyncio.Lock()
@@ -60,7 +61,7 @@ class MaximoCmms:
         schema = await self._site_schema(call)
         wanted = mapping.attributes_of(query, schema, self._settings)
         page = await self._client.orders_with(call, wanted, await self._fields(call), query.since)
-        rows = {(row.siteid, row.wonum): row for row in page.member}
+        rows = self._readable(call, page)
         if page.next_page:
             raise call.error(ActionRequired, f"more than {len(rows)} orders match; narrow the search by asset and time")
         if query.key is not None:
@@ -128,48 +129,38 @@ class MaximoCmms:
             mark = Cursor.parse(cursor)
         except ValueError as error:
             raise call.error(Refused, str(error)) from None
-        given = await self._first_unseen(call, mark)
-        downtimes = await self._downtimes(call, given)
+        fresh = await first_unseen(self._client, call, mark, self._settings, await self._fields(call))
+        downtimes = await self._downtimes(call, fresh.rows)
         schema = await self._site_schema(call)
-        records = tuple(
-            mapping.record_of(row, self._system, self._settings, schema, downtimes.get((row.siteid, row.wonum)))
-            for row in given
+        records: list[WorkOrderRecord] = []
+        unreadable = [row.report for row in fresh.unreadable]
+        for row in fresh.rows:
+            downtime = downtimes.get((row.siteid, row.wonum))
+            try:
+                records.append(mapping.record_of(row, self._system, self._settings, schema, downtime))
+            except mapping.UNMAPPABLE as error:
+                unreadable.append(mapping.unreadable_record(row, self._system, error))
+        after = mark.advanced(fresh.rows, self._settings.overlap, self._settings.zone, fresh.unreadable)
+        moved = fresh.rows or fresh.unreadable or cursor is None
+        return ChangePage(
+            records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
-        after = mark.advanced(given, self._settings.overlap, self._settings.zone)
-        return ChangePage(records=records, cursor=after.text() if given or cursor is None else cursor)
 
-    async def _first_unseen(self, call: Call, mark: Cursor) -> list[WorkOrderRow]:
-        """The rows of the first page that has any not given out yet.
+    def _readable(self, call: Call, page: OrderPage) -> dict[tuple[str, str], WorkOrderRow]:
+        """The orders of a page by site and number.
 
-        A page already given out is passed by asking again from its last row: following `nextPage` by offset would
-        skip a row whenever an order changes in between and moves to the end. It is followed only where a whole page
-        shares its second.
+        Raises:
+            ActionRequired: one cannot be read. It may be the one that is looked for.
         """
-        zone, fields = self._settings.zone, await self._fields(call)
-        start = mark.start(self._settings.overlap, zone)
-        page = await self._client.orders_changed(call, start, fields)
-        followed: set[str] = set()
-        while not (given := mark.unseen(_ours(page), zone)) and page.next_page and page.member:
-            onward = lower_bound(max(instant(row.statusdate, zone) for row in page.member), zone)
-            if start is None or onward > start:
-                start = onward
-                page = await self._client.orders_changed(call, start, fields)
-            else:
-                page = await self._follow(call, page, followed)
-        return given
-
-    async def _follow(self, call: Call, page: WorkOrderPage, followed: set[str]) -> WorkOrderPage:
-        href = page.next_page or ""
-        if href in followed:
-            raise call.error(Refused, "unreadable reply: nextPage leads in a circle")
-        followed.add(href)
-        return await self._client.next_page(call, href)
+        for row in page.unreadable:
+            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+        return {(row.siteid, row.wonum): row for row in page.rows}
 
     async def _find(self, call: Call, key: str) -> WorkOrderRow | None:
         schema = await self._site_schema(call)
         reference = mapping.reference_of(key, schema)
         page = await self._client.orders_with(call, {"externalrefid": reference}, await self._fields(call))
-        rows = {(row.siteid, row.wonum): row for row in page.member}
+        rows = self._readable(call, page)
         if len(rows) > 1:
             numbers = ", ".join(f"{wonum} ({site})" for site, wonum in sorted(rows))
             raise call.error(
@@ -263,7 +254,11 @@ class MaximoCmms:
         downtimes = await self._downtimes(call, (row,))
         schema = await self._site_schema(call)
         downtime = downtimes.get((row.siteid, row.wonum))
-        return mapping.record_of(row, self._system, self._settings, schema, downtime, key)
+        try:
+            return mapping.record_of(row, self._system, self._settings, schema, downtime, key)
+        except mapping.UNMAPPABLE as error:
+            found = mapping.unreadable_record(row, self._system, error)
+            raise call.error(ActionRequired, self._client.clean(found.words), field=found.field) from None
 
     async def _downtimes(self, call: Call, rows: Iterable[WorkOrderRow]) -> dict[tuple[str, str], timedelta]:
         """How long the assets of completed orders were down, by site and order; what may not be read is left out."""
@@ -306,7 +301,3 @@ class MaximoCmms:
         if row.href is None:
             raise call.error(Refused, f"unreadable reply: order {row.wonum} came without its address")
         return row.href
-
-
-def _ours(page: WorkOrderPage) -> list[WorkOrderRow]:
-    return [row for row in page.member if (row.externalrefid or "").startswith(CASE_PREFIX)]

@@ -6,17 +6,23 @@ clocks change), and what was given out in that stretch is remembered: nothing is
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.cmms.maximo.models import WorkOrderRow
+from connectors.cmms.maximo.models import UnreadableRow, WorkOrderRow
 from domain.model import Moment
 
 _NEAR_A_CLOCK_CHANGE = timedelta(hours=3)
+
+_UNDATED: Final = 2**53
+"""The second under which an unreadable row without a date is remembered: it may be in any answer. Builds that know no
+unreadable rows keep it too."""
+_MOST_UNDATED: Final = 1000
+"""How many such rows are remembered. More of them are reported at every poll, which storage counts as one each."""
 
 
 def instant(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -48,6 +54,10 @@ def _rounded_up(moment: datetime) -> datetime:
 def _fingerprint(row: WorkOrderRow) -> str:
     version = f"{row.siteid}/{row.wonum}/{row.statusdate.isoformat()}/{row.internal_status}/{row.rowstamp}"
     return hashlib.sha256(version.encode()).hexdigest()[:12]
+
+
+def _mark(row: UnreadableRow) -> str:
+    return row.report.digest[:12]
 
 
 class Cursor(BaseModel):
@@ -88,9 +98,29 @@ class Cursor(BaseModel):
         fresh = {mark: row for row in rows if (mark := _fingerprint(row)) not in self.seen}
         return sorted(fresh.values(), key=lambda row: (instant(row.statusdate, zone), row.siteid, row.wonum))
 
-    def advanced(self, given: Iterable[WorkOrderRow], overlap: timedelta, zone: ZoneInfo) -> "Cursor":
-        """The cursor after these rows were given out."""
+    def unreported(self, rows: Iterable[UnreadableRow]) -> list[UnreadableRow]:
+        """The unreadable rows not reported yet with this content, each once."""
+        return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
+
+    def advanced(
+        self,
+        given: Iterable[WorkOrderRow],
+        overlap: timedelta,
+        zone: ZoneInfo,
+        unreadable: Iterable[UnreadableRow] = (),
+    ) -> "Cursor":
+        """The cursor after these rows were given out. An unreadable row without a date moves no watermark."""
+        reported = {_mark(row): row.statusdate for row in unreadable}
         dates = {_fingerprint(row): instant(row.statusdate, zone) for row in given}
+        dates |= {mark: instant(date, zone) for mark, date in reported.items() if date is not None}
+        undated = {mark for mark, date in reported.items() if date is None}
+        undated |= {mark for mark, second in self.seen.items() if second == _UNDATED}
+        after = self._moved(dates, overlap, zone)
+        dated = {mark: second for mark, second in after.seen.items() if second != _UNDATED}
+        # In order, so that the text of the cursor is the same after a poll that brought nothing new.
+        return Cursor(watermark=after.watermark, seen=dated | dict.fromkeys(sorted(undated)[:_MOST_UNDATED], _UNDATED))
+
+    def _moved(self, dates: Mapping[str, datetime], overlap: timedelta, zone: ZoneInfo) -> "Cursor":
         if not dates:
             return self
         latest = _rounded_up(max(dates.values()))

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 import httpx
-from pydantic import ValidationError
 
 from connectors.cmms.maximo.models import ErrorReply
 from connectors.http import VendorFault
+from connectors.json_reading import parsed_json
 from domain.errors import ActionRequired, ConnectorError, Refused
 
 ILLEGAL_STATUS_CHANGE: Final = "BMXAA4590E"
@@ -48,8 +48,8 @@ def codes_of(text: str) -> tuple[str, ...]:
 def read_fault(reply: httpx.Response) -> VendorFault:
     """What an error reply says; a mandatory field of the site's outranks the error it is wrapped in."""
     try:
-        error = ErrorReply.model_validate_json(reply.content).error
-    except ValidationError:
+        error = ErrorReply.model_validate(parsed_json(reply.content)).error
+    except ValueError:
         return VendorFault()
     codes = codes_of(f"{error.reason_code or ''} {error.message or ''}")
     code = MANDATORY_FIELD if MANDATORY_FIELD in codes else next(iter(codes), None)

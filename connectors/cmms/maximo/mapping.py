@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from connectors.cmms.maximo.cursor import instant
 from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
+from connectors.json_reading import first_fault
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
 from domain.cmms import (
@@ -22,6 +25,7 @@ from domain.cmms import (
     TextLimits,
 )
 from domain.keys import CASE_PREFIX
+from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
     FindingRole,
@@ -222,6 +226,16 @@ def record_of(
         priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
     )
+
+
+UNMAPPABLE: Final = (ValueError, OverflowError)
+"""What `record_of` raises for a row whose values no record can have, such as hours that add up to infinity."""
+
+
+def unreadable_record(row: WorkOrderRow, system: str, error: Exception) -> UnreadableRecord:
+    """The report on a row that `record_of` refused."""
+    field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
+    return UnreadableRecord.of(system, row.wonum, field or None, problem, row.model_dump(mode="json"))
 
 
 def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> CompletionReport:

@@ -4,9 +4,43 @@ Nulls are omitted by Maximo, so everything but an order's identity may be missin
 offset, or naive in the site's zone; `mapping` makes instants of them.
 """
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+
+from domain.unreadable import UnreadableRecord
+from domain.vendor_texts import VendorName, VendorText
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.DOTALL)
+_YEARS: Final = range(1970, 2200)
+"""Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
+_WIDEST_OFFSET: Final = timedelta(hours=14)
+"""No time zone on Earth is farther from UTC."""
+
+
+def _only_text(value: object) -> object:
+    # A number would be read as seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("is no date")
+    return value
+
+
+def _usable(moment: datetime) -> datetime:
+    if moment.year not in _YEARS:
+        raise ValueError(f"has the year {moment.year:04d}, which is no date of an order")
+    offset = moment.utcoffset()
+    if offset is not None and abs(offset) > _WIDEST_OFFSET:
+        raise ValueError("has an offset that no time zone has")
+    return moment
+
+
+MaximoDate = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_usable)]
+Name = Annotated[VendorName, Field(min_length=1)]
+Quantity = Annotated[float, Field(allow_inf_nan=False)]
+Priority = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+"""Maximo's INTEGER."""
 
 
 class _Row(BaseModel):
@@ -16,9 +50,9 @@ class _Row(BaseModel):
 class FailureReportRow(_Row):
     """One node of the failure tree that the technician chose; `type` is PROBLEM, CAUSE or REMEDY."""
 
-    failurecode: str | None = None
-    type: str | None = None
-    type_maxvalue: str | None = None
+    failurecode: VendorText | None = None
+    type: VendorText | None = None
+    type_maxvalue: VendorText | None = None
 
     @property
     def kind(self) -> str:
@@ -28,55 +62,55 @@ class FailureReportRow(_Row):
 class LaborRow(_Row):
     """Hours that a person booked."""
 
-    laborcode: str | None = None
-    regularhrs: float = 0.0
+    laborcode: VendorText | None = None
+    regularhrs: Quantity = 0.0
 
 
 class MaterialRow(_Row):
     """Material issued to the order or returned from it; an issue is stored with a negative quantity."""
 
-    itemnum: str | None = None
-    quantity: float = 0.0
-    issuetype: str | None = None
-    issuetype_maxvalue: str | None = None
+    itemnum: VendorText | None = None
+    quantity: Quantity = 0.0
+    issuetype: VendorText | None = None
+    issuetype_maxvalue: VendorText | None = None
 
 
 class WorklogRow(_Row):
     """A note on an order."""
 
-    description: str | None = None
-    description_longdescription: str | None = None
-    createby: str | None = None
+    description: VendorText | None = None
+    description_longdescription: VendorText | None = None
+    createby: VendorText | None = None
 
 
 class StatusRow(_Row):
     """One change of an order's status."""
 
-    status: str | None = None
-    changeby: str | None = None
+    status: VendorText | None = None
+    changeby: VendorText | None = None
 
 
 class WorkOrderRow(_Row):
     """An order, as far as we read it."""
 
-    wonum: str
-    siteid: str
-    status: str
-    status_maxvalue: str | None = None
-    statusdate: datetime
-    reportdate: datetime | None = None
-    href: str | None = None
-    rowstamp: str | None = Field(default=None, alias="_rowstamp")
-    description: str | None = None
-    description_longdescription: str | None = None
-    assetnum: str | None = None
-    wopriority: int | None = None
-    externalrefid: str | None = None
-    changeby: str | None = None
-    actstart: datetime | None = None
-    actfinish: datetime | None = None
-    failurecode: str | None = None
-    problemcode: str | None = None
+    wonum: Name
+    siteid: Name
+    status: Name
+    status_maxvalue: VendorName | None = None
+    statusdate: MaximoDate
+    reportdate: MaximoDate | None = None
+    href: VendorName | None = None
+    rowstamp: VendorName | None = Field(default=None, alias="_rowstamp")
+    description: VendorText | None = None
+    description_longdescription: VendorText | None = None
+    assetnum: VendorName | None = None
+    wopriority: Priority | None = None
+    externalrefid: VendorName | None = None
+    changeby: VendorText | None = None
+    actstart: MaximoDate | None = None
+    actfinish: MaximoDate | None = None
+    failurecode: VendorText | None = None
+    problemcode: VendorText | None = None
     failurereport: tuple[FailureReportRow, ...] = ()
     labtrans: tuple[LaborRow, ...] = ()
     matusetrans: tuple[MaterialRow, ...] = ()
@@ -92,15 +126,15 @@ class WorkOrderRow(_Row):
 class DowntimeRow(_Row):
     """A period for which the asset was reported down."""
 
-    startdate: datetime | None = None
-    enddate: datetime | None = None
+    startdate: MaximoDate | None = None
+    enddate: MaximoDate | None = None
 
 
 class AssetRow(_Row):
     """An asset with its downtime."""
 
-    assetnum: str
-    siteid: str | None = None
+    assetnum: Name
+    siteid: VendorName | None = None
     downtimereport: tuple[DowntimeRow, ...] = ()
 
 
@@ -112,10 +146,10 @@ class _ResponseInfo(_Row):
     next_page: _Link | None = Field(default=None, alias="nextPage")
 
 
-class WorkOrderPage(_Row):
-    """A page of orders."""
+class RawPage(_Row):
+    """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 
-    member: tuple[WorkOrderRow, ...]
+    member: tuple[Any, ...]
     response_info: _ResponseInfo = Field(default=_ResponseInfo(), alias="responseInfo")
 
     @property
@@ -124,11 +158,23 @@ class WorkOrderPage(_Row):
         return link.href if link else None
 
 
-class AssetPage(_Row):
-    """A page of assets."""
+class RawRow(RootModel[Any]):
+    """One record as it came."""
 
-    member: tuple[AssetRow, ...]
-    response_info: _ResponseInfo = Field(default=_ResponseInfo(), alias="responseInfo")
+
+class UnreadableRow(BaseModel):
+    """A row that cannot be read.
+
+    Args:
+        statusdate: its date, only if that can be read and believed.
+        ours: whether it has our key, or a key that cannot be read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    report: UnreadableRecord
+    statusdate: datetime | None
+    ours: bool
 
 
 class Count(_Row):
@@ -152,9 +198,9 @@ class ObjectSchema(_Row):
 class ErrorBody(_Row):
     """What stands under `Error`."""
 
-    reason_code: str | None = Field(default=None, alias="reasonCode")
-    message: str | None = None
-    attribute: str | None = Field(default=None, alias="errorattrname")
+    reason_code: VendorText | None = Field(default=None, alias="reasonCode")
+    message: VendorText | None = None
+    attribute: VendorText | None = Field(default=None, alias="errorattrname")
 
 
 class ErrorReply(_Row):

@@ -22,9 +22,11 @@ from connectors.mes.opcua_job_control.models import (
     FIRST_NAMESPACE,
     NAMESPACE,
     JobOrderRow,
+    JobOrders,
     Served,
+    UnreadableJob,
     actual_equipment,
-    job_order_row,
+    read_entries,
 )
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
@@ -110,15 +112,19 @@ class JobControlClient:
         session = await self._connected(call)
         return len(session.receivers)
 
-    async def job_orders(self, call: Call) -> tuple[JobOrderRow, ...]:
-        """Every job order in every receiver's list."""
+    async def job_orders(self, call: Call) -> JobOrders:
+        """Every job order in every receiver's list. What cannot be read is set aside, a whole list if its status is not
+        Good."""
 
-        async def read(session: _Session) -> tuple[JobOrderRow, ...]:
-            rows: list[JobOrderRow] = []
-            for name, receiver in session.receivers.items():
-                entries = await receiver.job_list.read_value()
-                rows += [job_order_row(entry, name, receiver.served) for entry in entries or ()]
-            return tuple(rows)
+        async def read(session: _Session) -> JobOrders:
+            lists = [await _read_list(name, receiver) for name, receiver in session.receivers.items()]
+            found = JobOrders(
+                rows=tuple(row for each in lists for row in each.rows),
+                unreadable=tuple(job for each in lists for job in each.unreadable),
+            )
+            for job in found.unreadable:
+                logger.warning("%s: %s", call.system, job.words)
+            return found
 
         return await self._ask(call, "JobOrderList", read)
 
@@ -224,6 +230,17 @@ class JobControlClient:
         except UaError as failure:
             error = call.error(Refused, f"unreadable reply: {failure}")
         raise error
+
+
+async def _read_list(name: str, receiver: _Receiver) -> JobOrders:
+    value = await receiver.job_list.read_data_value(raise_on_bad_status=False)
+    status = ua.StatusCode() if value.StatusCode is None else value.StatusCode
+    if status.is_good():
+        return read_entries(None if value.Value is None else value.Value.Value, name, receiver.served)
+    reason = f"its status is {status.name}"
+    return JobOrders(
+        unreadable=(UnreadableJob(receiver=name, reason=reason, served=receiver.served, status=status.name),)
+    )
 
 
 async def _cut(client: Any) -> None:

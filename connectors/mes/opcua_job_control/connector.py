@@ -5,9 +5,10 @@ import asyncio
 from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
 from connectors.mes.opcua_job_control.client import JobControlClient
+from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
 from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, Lever
-from connectors.mes.opcua_job_control.models import JobOrderRow
+from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, UnreadableJob
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
@@ -33,11 +34,13 @@ class JobControlMes:
     plan's prior state just before our call and the call was answered with success.
     """
 
-    def __init__(self, settings: JobControlSettings, system: str, clock: Clock) -> None:
+    def __init__(
+        self, settings: JobControlSettings, system: str, clock: Clock, client: JobControlClient | None = None
+    ) -> None:
         self._settings = settings
         self._system = system
         self._clock = clock
-        self._client = JobControlClient(settings)
+        self._client = client or JobControlClient(settings)
         self._jobs = SharedJobList(self._client.job_orders, clock, settings.shared_for)
         self._acting = asyncio.Lock()
 
@@ -64,14 +67,16 @@ class JobControlMes:
         """See the port. `read_at` is when the list was read, which may have been for another case shortly before."""
         call = Call(self._system, "read-production")
         jobs = await self._jobs.recent(call)
-        await self._insist_on(call, equipment, jobs.rows)
+        self._insist_on_readable(call, jobs.orders, equipment)
+        await self._insist_on(call, equipment, jobs.orders.rows)
         return self._translated(call, jobs, equipment)
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         call = Call(self._system, "plan-hold", key)
-        rows = await self._client.job_orders(call)
+        orders = await self._client.job_orders(call)
+        self._insist_on_readable(call, orders, equipment)
         try:
-            on_it = await self._proved(call, equipment, rows)
+            on_it = await self._proved(call, equipment, orders.rows)
             return mapping.hold_plan(mapping.current_job(on_it, self._settings.stop_masters), equipment, key)
         except ValueError as error:
             raise self._unreadable(call, error) from None
@@ -172,8 +177,31 @@ class JobControlMes:
             self._jobs.forget()
 
     async def _job(self, call: Call, plan: HoldPlan) -> tuple[JobOrderRow | None, JobState | None]:
-        row = await self._row(call, plan, await self._client.job_orders(call))
+        orders = await self._client.job_orders(call)
+        for job in orders.unreadable:
+            if mapping.hides_job(job, plan):
+                raise self._hidden(call, job)
+        row = await self._row(call, plan, orders.rows)
         return row, self._state(call, row)
+
+    def _insist_on_readable(self, call: Call, orders: JobOrders, equipment: str) -> None:
+        """Checks that no job that cannot be read may be on an equipment.
+
+        Raises:
+            ActionRequired: one may be. The state of the machine is unknown.
+            Unavailable, Refused: a whole list has a bad or uncertain status, by its meaning.
+        """
+        for job in orders.unreadable:
+            if mapping.may_hide(job, equipment):
+                raise self._hidden(call, job)
+
+    def _hidden(self, call: Call, job: UnreadableJob) -> ConnectorError:
+        if job.status is None:
+            return call.error(ActionRequired, job.words, field="JobOrderList")
+        if not job.status.startswith("Bad"):
+            return call.error(Unavailable, job.words)
+        error, words = meaning_of(job.status)
+        return call.error(error, f"{job.words} ({words})")
 
     async def _row(self, call: Call, plan: HoldPlan, rows: tuple[JobOrderRow, ...]) -> JobOrderRow | None:
         """The plan's job in the plan's receiver. If the receiver is missing, the state of its jobs is unknown."""
@@ -233,7 +261,9 @@ class JobControlMes:
     def _translated(self, call: Call, jobs: JobList, equipment: str) -> ProductionContext:
         settings = self._settings
         try:
-            return mapping.production(jobs.rows, equipment, jobs.read_at, settings.stop_masters, settings.shortest_stop)
+            return mapping.production(
+                jobs.orders.rows, equipment, jobs.read_at, settings.stop_masters, settings.shortest_stop
+            )
         except ValueError as error:
             raise self._unreadable(call, error) from None
 

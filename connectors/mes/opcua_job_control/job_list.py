@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.models import JobOrderRow
+from connectors.mes.opcua_job_control.models import JobOrders
 from domain.clock import Clock
 
 
@@ -18,7 +18,7 @@ from domain.clock import Clock
 class JobList:
     """All job orders, and the plant's time just before they were read."""
 
-    rows: tuple[JobOrderRow, ...]
+    orders: JobOrders
     read_at: datetime
 
 
@@ -31,9 +31,7 @@ class SharedJobList:
         shared_for: how old a reading may be, by the plant's clock and by the wall's.
     """
 
-    def __init__(
-        self, read: Callable[[Call], Awaitable[tuple[JobOrderRow, ...]]], clock: Clock, shared_for: timedelta
-    ) -> None:
+    def __init__(self, read: Callable[[Call], Awaitable[JobOrders]], clock: Clock, shared_for: timedelta) -> None:
         self._read = read
         self._clock = clock
         self._shared_for = shared_for

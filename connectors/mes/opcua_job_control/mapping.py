@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from connectors.mes.opcua_job_control.models import JobOrderRow
+from connectors.mes.opcua_job_control.models import JobOrderRow, UnreadableJob
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.production import HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
 
@@ -115,6 +115,22 @@ def may_concern(row: JobOrderRow, equipment: str) -> bool:
     if equipment in row.equipment:
         return True
     return row.served.lists(equipment) and not row.equipment & (row.served.equipment | row.served.assets)
+
+
+def may_hide(job: UnreadableJob, equipment: str) -> bool:
+    """Whether a job that cannot be read may be on an equipment. Then the state of the equipment is unknown, never
+    free."""
+    if job.served.only(equipment) or (job.equipment is not None and equipment in job.equipment):
+        return True
+    if job.equipment is None:
+        return job.served.names_none or job.served.lists(equipment)
+    return job.served.lists(equipment) and not job.equipment & (job.served.equipment | job.served.assets)
+
+
+def hides_job(job: UnreadableJob, plan: HoldPlan) -> bool:
+    """Whether an entry that cannot be read may be the plan's job."""
+    in_place = job.receiver == plan.receiver if plan.receiver is not None else may_hide(job, plan.equipment)
+    return in_place and job.id in (None, plan.job)
 
 
 def current_job(rows: Iterable[JobOrderRow], stop_masters: Collection[str]) -> JobOrderRow | None:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from domain.vendor_texts import VendorName, storable
 
 NAMESPACE: Final = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/"
 FIRST_NAMESPACE: Final = "http://opcfoundation.org/UA/ISA95-JOBCONTROL/"
@@ -16,6 +18,8 @@ FIRST_NAMESPACE: Final = "http://opcfoundation.org/UA/ISA95-JOBCONTROL/"
 
 _NO_DATE_BEFORE: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """OPC UA writes "no date" as the year 1601."""
+
+_STATE_NUMBERS: Final = range(1, 7)
 
 _NO_DATE_FROM: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -52,7 +56,7 @@ class JobOrderRow(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     receiver: str
-    id: str
+    id: VendorName
     state: int
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -61,23 +65,90 @@ class JobOrderRow(BaseModel):
     served: Served = Served()
 
 
+class UnreadableJob(BaseModel):
+    """An entry of a receiver's JobOrderList that cannot be read, or the receiver's whole list.
+
+    Args:
+        id: the job's id; None if it cannot be read, or for a whole list.
+        equipment: the ids that the job requires; None if they cannot be read.
+        status: the bad or uncertain status of the whole list.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    receiver: str
+    id: str | None = None
+    reason: str
+    equipment: frozenset[str] | None = None
+    served: Served = Served()
+    status: str | None = None
+
+    @property
+    def words(self) -> str:
+        what = "the list" if self.status is not None else f"job {self.id}" if self.id is not None else "a job"
+        return f"{what} of receiver {self.receiver} cannot be read: {self.reason}"
+
+
+class JobOrders(BaseModel):
+    """What the lists of all receivers say, as far as they can be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: tuple[JobOrderRow, ...] = ()
+    unreadable: tuple[UnreadableJob, ...] = ()
+
+
+def read_entries(entries: Any, receiver: str, served: Served) -> JobOrders:
+    """The entries of a JobOrderList, one by one: one that cannot be read hides no other."""
+    if entries is not None and not isinstance(entries, list | tuple):
+        reason = f"it is a {type(entries).__name__} and no list"
+        return JobOrders(unreadable=(UnreadableJob(receiver=receiver, reason=reason, served=served),))
+    rows: list[JobOrderRow] = []
+    unreadable: list[UnreadableJob] = []
+    for entry in entries or ():
+        try:
+            rows.append(job_order_row(entry, receiver, served))
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            unreadable.append(_unreadable(entry, receiver, served, error))
+    return JobOrders(rows=tuple(rows), unreadable=tuple(unreadable))
+
+
+def _unreadable(entry: Any, receiver: str, served: Served, error: Exception) -> UnreadableJob:
+    order = getattr(entry, "JobOrder", None)
+    name = getattr(order, "JobOrderID", None)
+    try:
+        equipment = None if order is None else _required(order)
+    except (AttributeError, TypeError, ValueError):
+        equipment = None
+    # The first line of pydantic's words names only the model.
+    reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    return UnreadableJob(
+        receiver=receiver,
+        id=name if isinstance(name, str) and name and storable(name) == name else None,
+        reason=storable(reason.splitlines()[0] if reason else type(error).__name__),
+        equipment=equipment,
+        served=served,
+    )
+
+
 def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
     """An entry of JobOrderList.
 
     Raises:
-        ValueError: it has no id or no state.
+        AttributeError, TypeError, ValueError: it has no id or state, or a field has another type or an odd value.
     """
     order = entry.JobOrder
-    required = (*_items(order, "EquipmentRequirements"), *_items(order, "PhysicalAssetRequirements"))
     if not order.JobOrderID:
         raise ValueError("a job order without JobOrderID")
+    if not isinstance(order.JobOrderID, str):
+        raise TypeError("JobOrderID is no text")
     return JobOrderRow(
         receiver=receiver,
-        id=str(order.JobOrderID),
+        id=order.JobOrderID,
         state=_main_state(entry.State or (), str(order.JobOrderID)),
         starts_at=_date(getattr(order, "StartTime", None)),
         ends_at=_date(getattr(order, "EndTime", None)),
-        equipment=_ids(required),
+        equipment=_required(order),
         work_masters=_ids(_items(order, "WorkMasterID")),
         served=served,
     )
@@ -98,7 +169,16 @@ def _main_state(states: Iterable[Any], order: str) -> int:
     ranked = sorted(states, key=lambda state: len(_items(getattr(state, "BrowsePath", None), "Elements")))
     if not ranked:
         raise ValueError(f"job order {order} without a state")
-    return int(ranked[0].StateNumber)
+    number = ranked[0].StateNumber
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"StateNumber of job order {order} is no number")
+    if number not in _STATE_NUMBERS:
+        raise ValueError(f"job order {order} is in state {number}, which OPC 10031-4 does not know")
+    return number
+
+
+def _required(order: Any) -> frozenset[str]:
+    return _ids((*_items(order, "EquipmentRequirements"), *_items(order, "PhysicalAssetRequirements")))
 
 
 def _items(owner: Any, name: str) -> tuple[Any, ...]:
@@ -111,8 +191,10 @@ def _ids(items: Iterable[Any]) -> frozenset[str]:
     return frozenset(str(name) for name in named if name)
 
 
-def _date(value: datetime | None) -> datetime | None:
+def _date(value: Any) -> datetime | None:
     if value is None:
         return None
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no date")
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
     return moment if _NO_DATE_BEFORE <= moment < _NO_DATE_FROM else None

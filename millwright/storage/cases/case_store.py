@@ -28,6 +28,7 @@ from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.cases.stated_outcomes import state_outcome
+from millwright.storage.cases.unreadable import settle_read
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
@@ -228,6 +229,7 @@ class CaseStore:
                 )
             ).one()
             before = None if known.record is None else WorkOrderRecord.model_validate(known.record)
+            await settle_read(writing.connection, record.ref.system, [record], writing.now)
             # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
             overtaken = known.read_at is None or known.read_at >= read_at
             if before is not None and overtaken and record.older_than(before):

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.clock import Clock
 from domain.keys import case_workflow_id, poll_workflow_id
 from domain.outcomes import OutcomeClass
+from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderRecord
+from millwright.storage.cases.unreadable import keep_unreadable, settle_read
 from millwright.storage.database.case_tables import cases, changes, outcomes, work_orders
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.tables import cursors
@@ -44,10 +46,18 @@ class ChangeStore:
             found = await connection.scalar(select(cursors.c.cursor).where(cursors.c.system == system))
             return str(found) if found is not None else None
 
-    async def store_page(self, system: str, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
+    async def store_page(
+        self,
+        system: str,
+        records: Sequence[WorkOrderRecord],
+        cursor: str,
+        unreadable: Sequence[UnreadableRecord] = (),
+    ) -> Sequence[str]:
         now = self._clock.now()
         async with transaction(self._engine) as connection:
             entry = ledger.Entry(now)
+            await settle_read(connection, system, records, now)
+            await keep_unreadable(connection, unreadable, entry, system)
             woken: list[str] = []
             for record in records:
                 known = (

@@ -151,3 +151,20 @@ changes = Table(
     Index("ix_changes_unmatched", "received_at", postgresql_where=text("case_id IS NULL")),
 )
 """What another system told us of its records; one without a case waits in a lane."""
+
+unreadable_records = Table(
+    "unreadable_records",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("field", Text),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("first_seen_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    Index("ix_unreadable_records_open", "system", "record", postgresql_where=text("settled_at IS NULL")),
+)
+"""Records of other systems that could not be read, each content once. A record is settled when it was read later, or
+by a person."""

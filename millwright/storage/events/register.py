@@ -14,7 +14,9 @@ from domain.assets import Alias, Observable, PlantRegister, Retirement, retired_
 from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.model import Model
+from domain.unreadable import UnreadableRecord
 from millwright.storage.cases.case_views import asset_of
+from millwright.storage.cases.unreadable import keep_unreadable, settle_all_but
 from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
@@ -23,6 +25,7 @@ from millwright.storage.events.retirement import RETIRED, RetirementReport, reti
 from millwright.storage.ledger import ledger
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TWINS = "digital_twins"
 _ACTS = ("register-imported", "alias-mapped", RETIRED)
 """The acts by which the register changes."""
 # One change at a time: an import brings back no asset that is being retired.
@@ -38,6 +41,7 @@ class ImportReport(Model):
     Args:
         missing: the assets in force that the import lacks. They stay in force: an import may be partial.
         returned: the retired assets that the import has again. They begin anew.
+        unreadable: the twins that could not be read. What the register knew of them stays.
     """
 
     assets: int
@@ -46,6 +50,7 @@ class ImportReport(Model):
     changed: int
     missing: tuple[str, ...] = ()
     returned: tuple[str, ...] = ()
+    unreadable: tuple[UnreadableRecord, ...] = ()
 
 
 class RegisterStore:
@@ -98,17 +103,22 @@ class RegisterStore:
                     .values(id=model, contents=contents)
                     .on_conflict_do_update(index_elements=[twin_models.c.id], set_={"contents": contents})
                 )
+            unread = {record.record for record in register.unreadable}
             report = ImportReport(
                 assets=len(register.assets),
                 aliases=len(register.aliases),
                 observables=len(register.observables),
                 changed=len(new) + len(named),
-                missing=tuple(sorted(known.keys() - {asset.id for asset in register.assets})),
+                missing=tuple(sorted(known.keys() - {asset.id for asset in register.assets} - unread)),
                 returned=tuple(returned),
+                unreadable=register.unreadable,
             )
             entry = ledger.Entry(now)
+            await settle_all_but(connection, _TWINS, unread, now)
+            await keep_unreadable(connection, register.unreadable, entry, by)
             # A partial import may lack the whole plant: the record says how many.
             counts = dict(report) | {"missing": len(report.missing), "returned": len(returned)}
+            counts["unreadable"] = len(register.unreadable)
             entry.add(ledger.act("register-imported", "register", by, now, counts))
             entry.add(*(ledger.act("asset-returned", f"asset/{asset}", by, now, {}) for asset in returned))
             await ledger.append(connection, entry)
