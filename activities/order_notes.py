@@ -25,7 +25,7 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
     """The notes that the case's order does not carry yet, in the order in which they are to be written.
 
     An order that is not needed any more is withdrawn first where that is possible. One that is still open is left to
-    the people who have it in hand, and the note says so.
+    people, and the note says so.
 
     Args:
         judge: gives the reason of the rule.
@@ -75,7 +75,7 @@ def _calling_off(view: CaseView) -> tuple[OrderNote, ...]:
         if view.decision is None
         else f"{view.decision.by} rejected the work: {why}"
     )
-    text = f"{reason}. Others have this order in hand, so Millwright leaves it to you: cancel it if it is not needed."
+    text = f"{reason}. Millwright does not withdraw this order: cancel it if it is not needed."
     return (OrderNote(key=_key(view, "doubt", doubts + 1), text=text),)
 
 
