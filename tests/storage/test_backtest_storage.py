@@ -46,13 +46,6 @@ def fault(begins: float, asset: str) -> list[Received]:
     ]
 
 
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    plant = Plant(storage_engine)
-    await plant.prepare()
-    return plant
-
-
 async def stored_rungs(plant: Plant) -> dict[str, dict[str, int]]:
     figures = await read_figures(plant.engine)
     return {v: {Rung(rung).word: n for rung, n in counts.items()} for v, counts in figures.rungs.items()}

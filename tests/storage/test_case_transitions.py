@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import Alias
 from domain.cases import ClosedAs
@@ -17,13 +15,6 @@ from millwright.storage.events.register import RegisterStore
 from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
 
 
 async def close(plant: Plant, how: ClosedAs) -> None:

@@ -1,8 +1,5 @@
 """What would have changed a verdict: kept once when its case is proposed, on the record, and told in the order."""
 
-import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from activities.order_text import order_draft
 from activities.progress import CaseRef
 from activities.proposals import Proposals
@@ -15,14 +12,6 @@ from millwright.storage.cases.case_store import CaseStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, START, code, deviation
 from tests.workflows.fake_plant import FakeMes
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
-
 
 URGENCY = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=None, work_at=START)
 

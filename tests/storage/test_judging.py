@@ -4,18 +4,10 @@ import random
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import PolicyRejected
 from tests.support.judged_plant import Plant, judge_to_rest
 from tests.support.plant import LINE, MOTOR, PUMP, code, deviation
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
 
 
 async def test_a_shift_confirmed_by_its_code_opens_one_case(plant: Plant) -> None:

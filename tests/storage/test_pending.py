@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Received
 from domain.errors import StorageUnavailable
@@ -14,13 +13,6 @@ from millwright.storage.judging.lines import LineStore
 from millwright.storage.scheduling.due import looking
 from tests.support.judged_plant import Plant, judge_to_rest
 from tests.support.plant import LINE, MOTOR, PUMP, deviation
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
 
 
 async def test_an_event_waits_until_it_is_judged_and_is_not_written_again(plant: Plant) -> None:

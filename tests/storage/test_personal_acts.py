@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.people.persons import add_person
@@ -10,13 +9,6 @@ from millwright.storage.ledger.personal_acts import last_row, personal_acts
 from millwright.storage.policies.people_store import PeopleStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    plant = Plant(storage_engine)
-    await plant.prepare()
-    return plant
 
 
 async def test_what_services_did_after_the_preparation_is_nobodys_work(plant: Plant, database_url: str) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import PlantRegister
 from domain.autonomy import AutonomyKey, AutonomyTerms
@@ -30,11 +29,9 @@ MACHINE = "machine-001"
 
 
 @pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    await made.take(code(1), deviation(2))
-    return made
+async def plant(plant: Plant) -> Plant:
+    await plant.take(code(1), deviation(2))
+    return plant
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Received
 from domain.loops import wait_until
@@ -22,13 +21,6 @@ MACHINE = "machine-001"
 WAITING_FOR_A_LOCK = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 FATES = "SELECT fate, reason, count(*) FROM events GROUP BY 1, 2 ORDER BY 1"
 SET_ASIDE = f"{PUMP} was retired on 2015-01-15 06:00 UTC, before this was judged"
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import Alias, Asset, Criticality, Level, PlantRegister
 from domain.errors import ActRejected
@@ -19,13 +18,6 @@ ALL = (MACHINE, PUMP, MOTOR)
 SENSOR = Asset(
     id="machine-001-volt", level=Level.SENSOR, name="Voltage", parent=PUMP, line=LINE, machine=MACHINE, site="BEDFORD"
 )
-
-
-@pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    return made
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.cases import ClosedAs
 from domain.errors import ActRejected, Rejected
@@ -19,11 +18,9 @@ from tests.support.plant import code, deviation
 
 
 @pytest.fixture
-async def plant(storage_engine: AsyncEngine) -> Plant:
-    made = Plant(storage_engine)
-    await made.prepare()
-    await made.take(code(1), deviation(2))
-    return made
+async def plant(plant: Plant) -> Plant:
+    await plant.take(code(1), deviation(2))
+    return plant
 
 
 @pytest.fixture
