@@ -1,10 +1,10 @@
-"""Which row of an asset tells of it: the one in force, and of a retired asset the last one."""
+"""The rows of an asset: which of them tells of it, and how they end."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Table, bindparam, delete, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 NEWEST: Final = "NOT EXISTS (SELECT FROM assets n WHERE n.id = a.id AND n.valid_from > a.valid_from)"
@@ -25,3 +25,17 @@ async def retired_at(connection: AsyncConnection, assets: Sequence[str]) -> Mapp
     """When assets were retired; those in force, and those that never were, are not among them."""
     rows = map(_RetiredRow._make, await connection.execute(_RETIRED, {"assets": list(assets)}))
     return {row.id: row.at for row in rows}
+
+
+async def end_rows(
+    connection: AsyncConnection, table: Table, ended: Sequence[Mapping[str, str]], now: datetime
+) -> None:
+    """Ends effective-dated rows, each by its key, in `assets` or `crosswalk`. A row that began only at this instant is
+    deleted: it was never in force."""
+    if not ended:
+        return
+    same = [table.c[name] == bindparam(f"ended_{name}") for name in ended[0]]
+    keys = [{f"ended_{name}": value for name, value in ended_row.items()} for ended_row in ended]
+    current = (*same, table.c.valid_to.is_(None))
+    await connection.execute(delete(table).where(*current, table.c.valid_from >= now), keys)
+    await connection.execute(update(table).where(*current).values(valid_to=now), keys)

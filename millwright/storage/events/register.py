@@ -6,7 +6,7 @@ from itertools import zip_longest
 from operator import itemgetter
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, Table, bindparam, delete, func, select, text, update
+from sqlalchemy import RowMapping, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,7 +17,7 @@ from domain.model import Model
 from domain.unreadable import UnreadableRecord
 from millwright.storage.cases.case_views import asset_of
 from millwright.storage.cases.unreadable import keep_unreadable, settle_all_but
-from millwright.storage.database.asset_rows import retired_at
+from millwright.storage.database.asset_rows import end_rows, retired_at
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
@@ -77,7 +77,7 @@ class RegisterStore:
             known, past = _split((await connection.execute(select(assets))).mappings(), _ID)
             new = [asset for asset in register.assets if (row := known.get(asset.id)) is None or asset_of(row) != asset]
             returned = sorted(asset.id for asset in new if asset.id in past and asset.id not in known)
-            await _succeed(connection, assets, [{"id": asset.id} for asset in new if asset.id in known], now)
+            await end_rows(connection, assets, [{"id": asset.id} for asset in new if asset.id in known], now)
             rows = [(asset.model_dump(mode="json"), asset.id not in past) for asset in new]
             await _begin(connection, assets, rows, now)
             names, former = _split((await connection.execute(select(crosswalk))).mappings(), _NAME)
@@ -213,19 +213,6 @@ def _retirements(rows: Sequence[RowMapping]) -> Iterator[Retirement]:
             yield Retirement(asset=asset_of(row), at=row["valid_to"])
 
 
-async def _succeed(
-    connection: AsyncConnection, table: Table, ended: Sequence[Mapping[str, str]], now: datetime
-) -> None:
-    """Ends what was true until now, each by its key; what became true only this instant never was."""
-    if not ended:
-        return
-    same = [table.c[name] == bindparam(f"ended_{name}") for name in ended[0]]
-    keys = [{f"ended_{name}": value for name, value in ended_row.items()} for ended_row in ended]
-    current = (*same, table.c.valid_to.is_(None))
-    await connection.execute(delete(table).where(*current, table.c.valid_from >= now), keys)
-    await connection.execute(update(table).where(*current).values(valid_to=now), keys)
-
-
 async def _begin(
     connection: AsyncConnection, table: Table, begun: Sequence[tuple[Mapping[str, object], bool]], now: datetime
 ) -> None:
@@ -237,6 +224,6 @@ async def _begin(
 
 async def _keep_aliases(connection: AsyncConnection, kept: Sequence[tuple[Alias, bool]], now: datetime) -> None:
     ended = [{"system": alias.system, "external_id": alias.external_id} for alias, first in kept if not first]
-    await _succeed(connection, crosswalk, ended, now)
+    await end_rows(connection, crosswalk, ended, now)
     begun = [(alias.model_dump(mode="json", exclude={"valid_from", "valid_to"}), first) for alias, first in kept]
     await _begin(connection, crosswalk, begun, now)

@@ -13,7 +13,8 @@ from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
 from millwright.storage.cases.hold_writing import LIVE
-from millwright.storage.database.asset_rows import retired_at
+from millwright.storage.database.asset_rows import end_rows, retired_at
+from millwright.storage.database.tables import assets, crosswalk
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -51,13 +52,6 @@ _HOLDS = text(
 _NAMES = text(
     "SELECT asset, system, external_id FROM crosswalk WHERE asset = ANY(:assets) AND valid_to IS NULL "
     "ORDER BY asset, system, external_id"
-)
-_CURRENT = "WHERE {owner} = ANY(:assets) AND valid_to IS NULL"
-# What became true only at this instant never was.
-_END = tuple(
-    text(f"{act} {_CURRENT.format(owner=owner)} {limit}")
-    for table, owner in (("assets", "id"), ("crosswalk", "asset"))
-    for act, limit in ((f"DELETE FROM {table}", "AND valid_from >= :now"), (f"UPDATE {table} SET valid_to = :now", ""))
 )
 _CALL_OFF = text("UPDATE cases SET withdraw = :words WHERE id = :case")
 
@@ -116,10 +110,10 @@ async def retire_assets(
     await _refuse_held(connection, ended)
     now = clock.now()
     entry = ledger.Entry(now)
-    gone = {"assets": ended}
-    names = [_NameRow._make(row) for row in await connection.execute(_NAMES, gone)]
-    for statement in _END:
-        await connection.execute(statement, {**gone, "now": now})
+    names = [_NameRow._make(row) for row in await connection.execute(_NAMES, {"assets": ended})]
+    await end_rows(connection, assets, [{"id": asset} for asset in ended], now)
+    named_there = [{"system": name.system, "external_id": name.external_id} for name in names]
+    await end_rows(connection, crosswalk, named_there, now)
     by_asset: dict[str, list[list[str]]] = {asset: [] for asset in ended}
     for name in names:
         by_asset[name.asset].append([name.system, name.external_id])
