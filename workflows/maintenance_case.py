@@ -56,15 +56,9 @@ class MaintenanceCase:
     def __init__(self, ref: CaseRef) -> None:
         self._ref = ref
         self._wakes = 0
-        self._facts: Facts | None = None
+        self._progress: Progress | None = None
         self._told: Facts | None = None
-        self._timed = True
-        self._holds = False
-        self._held = False
-        self._review_wanted = False
-        self._placed = False
         self._route = CaseRoute(cmms="", mes="", priority=0)
-        self._priority = 0
 
     @workflow.run
     async def run(self, _ref: CaseRef) -> None:
@@ -80,28 +74,27 @@ class MaintenanceCase:
         self._route = await workflow.execute_local_activity_method(
             Routes.route_case, self._ref, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
         )
-        self._priority = self._route.priority
 
     async def _propose(self) -> None:
         await self._until_done(Proposals.propose_work, Where.MES)
 
     async def _review(self) -> None:
-        if self._review_wanted:
+        if self._last.review_wanted:
             await self._until_done(Proposals.await_review, Where.HERE)
 
     async def _order(self) -> None:
         """Places the order, and follows it until it is finished or nobody wants it any more."""
         while True:
             seen = self._wakes
-            before = (self._timed, self._holds)
+            before = (self._last.timed, self._last.holds)
             # The rung may have risen during the review or an outage of the CMMS: decide the timing again before the
             # order.
-            if not self._timed:
+            if not self._last.timed:
                 await self._propose()
             # The order does not wait for a hold that is due later, or for an MES that does not answer.
-            if self._holds:
+            if self._last.holds:
                 await self._once(Holds.ensure_hold, Where.MES)
-            if self._placed:
+            if self._last.placed:
                 progress = await self._once(WorkOrders.follow_order, Where.HERE)
             else:
                 progress = await self._once(WorkOrders.ensure_order, Where.CMMS)
@@ -110,7 +103,7 @@ class MaintenanceCase:
             if progress.done:
                 return
             # The rung may have risen meanwhile: decide the timing, and place the hold, before the case waits.
-            if before == (self._timed, self._holds):
+            if before == (self._last.timed, self._last.holds):
                 await self._woken_since(seen)
 
     async def _learn(self) -> None:
@@ -119,7 +112,7 @@ class MaintenanceCase:
         await self._until_done(Outcomes.tell_twin, Where.CASES)
         await self._until_done(Outcomes.keep_label, Where.HERE)
         await self._until_done(Outcomes.close_case, Where.HERE)
-        if self._held:
+        if self._last.held:
             await self._until_done(Holds.release_hold, Where.MES)
             await self._until_done(Outcomes.close_case, Where.HERE)
 
@@ -131,12 +124,15 @@ class MaintenanceCase:
             await self._woken_since(seen)
 
     async def _once(self, step: Activity, where: Where) -> Progress:
-        progress = await self._execute(step, where)
-        self._timed, self._holds, self._held = progress.timed, progress.holds, progress.held
-        self._review_wanted, self._placed = progress.review_wanted, progress.placed
-        self._priority = progress.priority
-        self._facts = progress.facts
-        return progress
+        self._progress = await self._execute(step, where)
+        return self._progress
+
+    @property
+    def _last(self) -> Progress:
+        """What the last step said."""
+        if self._progress is None:
+            raise RuntimeError("no step of the case has run yet")
+        return self._progress
 
     async def _execute(self, step: Activity, where: Where) -> Progress:
         if where is Where.HERE:
@@ -150,7 +146,7 @@ class MaintenanceCase:
             start_to_close_timeout=VENDOR_STEP,
             heartbeat_timeout=HEARTBEAT,
             retry_policy=FOR_EVER,
-            priority=Priority(priority_key=self._priority),
+            priority=Priority(priority_key=(self._progress or self._route).priority),
         )
 
     def _queue(self, where: Where) -> str:
@@ -168,8 +164,8 @@ class MaintenanceCase:
 
     def _publish(self) -> None:
         """Sets the search attributes of the case."""
-        facts = self._facts
-        if facts is None or facts == self._told:
+        facts = self._last.facts
+        if facts == self._told:
             return
         self._told = facts
         pairs = [
