@@ -205,7 +205,7 @@ class Holds:
                 await self._intend_and_place(view, hold, placement.plan)
             return
         reading = await self._mes_of(hold).read_hold(placement.plan)
-        if not _newer(reading, placement):
+        if not _newer(reading, placement, self._clock.now()):
             return
         if reading.state is HoldState.GONE:
             await self._holds.move_placement(key, number, PlacementState.ENDED, read_at=reading.read_at)
@@ -354,11 +354,14 @@ def _left_alone(view: CaseView, now: datetime) -> bool:
     return all(each.state is PlacementState.INTENDED for each in view.hold.live_placements)
 
 
-def _newer(reading: HoldReading, placement: Placement) -> bool:
+def _newer(reading: HoldReading, placement: Placement, now: datetime) -> bool:
     """Whether a reading is newer than the stored state of a placement. A reading that cases of one process share may be
-    older than a call of another process."""
+    older than a call of another process.
+
+    No reading is of later than now: a stored time that is was not written by us, and keeps no reading out.
+    """
     known_at = placement.read_at or placement.accepted_at
-    return known_at is None or reading.read_at > known_at
+    return known_at is None or reading.read_at > known_at or known_at > now
 
 
 def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:

@@ -6,14 +6,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool, text
 
-import millwright.storage.database.case_tables
-import millwright.storage.database.event_tables
-import millwright.storage.database.hold_tables
-import millwright.storage.database.ledger_tables
-import millwright.storage.database.policy_tables
-import millwright.storage.database.study_tables
-import millwright.storage.database.suppression_tables  # noqa: F401 - its tables are in the metadata too
-from millwright.storage.database.tables import metadata
+from millwright.storage.database.all_tables import metadata
 
 
 def _url() -> str:

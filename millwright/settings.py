@@ -101,6 +101,12 @@ class Settings(BaseSettings):
             description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
         ),
     ] = None
+    head_anchor: Annotated[
+        str | None, Field(description="URL that gets each published head of the ledger by POST; absent, none.")
+    ] = None
+    head_twin: Annotated[
+        str | None, Field(description="Id of the twin that shows the published head of the ledger; absent, none.")
+    ] = None
     cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
         None
     )

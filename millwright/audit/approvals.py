@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from domain.assigning import Scope
 from domain.canonical import canonical, timestamp
@@ -19,7 +20,6 @@ from millwright.storage.audit.record_rows import (
     EvidenceRow,
     PersonRow,
     SignatureRow,
-    VersionRow,
 )
 from policies.engine.catalogue import Catalogue
 from policies.language.document import read_document
@@ -47,7 +47,7 @@ async def version_files(record: Record) -> list[Row]:
             "author": version.author,
             "published_at": timestamp(version.published_at),
             "document": version.document,
-            "values": _values(version),
+            "values": _values(version.document),
             "signatures": [_told(signature) for signature in signatures if signature.digest == version.digest],
             "assignments": [
                 {**_told(assignment), "act": acts.get(assignment.signature_id)}
@@ -101,18 +101,20 @@ async def acts_by_subject(record: Record, subjects: Sequence[str]) -> dict[str, 
     return found
 
 
-async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue, frozenset[str]]:
+async def check_versions(record: Record, findings: Findings, catalogue: Catalogue) -> frozenset[str]:
     """Checks people and versions.
 
+    Args:
+        catalogue: gets the versions that are as they were published.
+
     Returns:
-        A catalogue of the versions that are as they were published, and their digests.
+        Their digests.
     """
     people = [person_file(person_row) for person_row in await record.people()]
     told = await acts_by_subject(record, [f"person/{person_row['name']}" for person_row in people])
     for person in people:
         where = f"person {person['name']}"
         findings.extend(guarded(where, person_findings(person, told[f"person/{person['name']}"])))
-    catalogue = Catalogue()
     sound: set[str] = set()
     files = await version_files(record)
     acts = await acts_by_subject(
@@ -134,7 +136,7 @@ async def check_versions(record: Record, findings: Findings) -> tuple[Catalogue,
             findings.add("policy-document", where, str(error))
         else:
             sound.add(version.digest)
-    return catalogue, frozenset(sound)
+    return frozenset(sound)
 
 
 async def autonomy_files(record: Record) -> list[Row]:
@@ -159,9 +161,10 @@ def _subjects(file: Row) -> tuple[str, str]:
     return f"policy/{file['digest']}", f"draft/{file['policy']}/{file['version']}"
 
 
-def _values(version: VersionRow) -> str | None:
+@lru_cache(maxsize=64)
+def _values(document: str) -> str | None:
     try:
-        _, source = read_document(version.document, version.version)
+        _, source = read_document(document, "the stored document")
     except PolicyRejected:
         return None
     return canonical(source.data).decode()

@@ -14,6 +14,8 @@ from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
     offline_autonomy,
+    offline_cases,
+    offline_holds,
     offline_in_force,
     offline_pack,
     offline_policies,
@@ -40,6 +42,8 @@ _VERIFIER = (
     offline_in_force,
     offline_autonomy,
     offline_record,
+    offline_cases,
+    offline_holds,
     offline_shelving,
     offline_stops,
     offline_pack,

@@ -12,16 +12,15 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
     Verdicts,
     act_row_findings,
-    case_findings,
-    claimed_holds,
     event_findings,
-    held_work,
     merkle_path_root,
 )
 from millwright.audit.offline_shelving import shelving_findings

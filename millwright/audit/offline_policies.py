@@ -7,6 +7,7 @@ Acts are the bodies of the acts on one subject, oldest first.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -73,18 +74,19 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
         ("draft", policy["drafts"], _told(draft_acts, "policy-drafted", at="saved_at")),
     )
     for what, stored, recorded in pairs:
-        if _texts(stored, recorded) != _texts(recorded, recorded):
-            number = len(_texts(stored, recorded) ^ _texts(recorded, recorded))
+        here, told = _texts(stored, recorded), _texts(recorded, recorded)
+        if here != told:
+            number = ((here - told) + (told - here)).total()
             yield OfflineFinding("policy-record", where, f"not as recorded: {number} of {what}")
 
 
-def _texts(rows: Sequence[Row], told: Sequence[Row]) -> set[str]:
-    """Rows as texts, with the names that acts use."""
-    names = {name for told_row in told for name in told_row}
-    return {
+def _texts(rows: Sequence[Row], told: Sequence[Row]) -> Counter[str]:
+    """Rows as texts, with the names that acts use, each with how often it is there."""
+    names = {name for told_row in told for name in told_row if name != "texts"}
+    return Counter(
         json.dumps({name: row.get(name) for name in names} if names else row, sort_keys=True, default=str)
         for row in rows
-    }
+    )
 
 
 def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | None:

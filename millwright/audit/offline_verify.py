@@ -23,6 +23,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
+from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
@@ -30,9 +32,7 @@ from millwright.audit.offline_record import (
     GENESIS,
     Verdicts,
     act_row_findings,
-    case_findings,
     event_findings,
-    held_work,
     merkle_root,
 )
 from millwright.audit.offline_shelving import shelving_findings

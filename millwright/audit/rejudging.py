@@ -112,7 +112,7 @@ class Rejudging:
             return None
         verdict, memory = self._judge.judge(row.version, before, event.anomaly, context)
         text = canonical(memory)
-        role: Role = "active" if row.role == "active" else "shadow"
+        role: Role = "active" if body.get("role") == "active" else "shadow"
         after = sha256(text)
         again = Judged(
             event,
@@ -128,8 +128,9 @@ class Rejudging:
         ).record()
         if again != row.body.encode():
             self._tell_difference(body, orjson.loads(again), where)
-        if row.rung != body.get("rung"):
-            self._findings.add("verdict-columns", where, "rung beside the hashed text was altered")
+        for name, stored in (("rung", row.rung), ("role", row.role)):
+            if stored != body.get(name):
+                self._findings.add("verdict-columns", where, f"{name} beside the hashed text was altered")
         if self._findings.found == known:
             self.reproduced += 1
             self.engines.reproduced()

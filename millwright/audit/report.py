@@ -49,6 +49,7 @@ class Report(Model):
     """The result of `verify`. `head` is the last row of the ledger, as `SEQ:HASH`.
 
     `engine` is the digest of the present engine, `made_by` the engines of the stored verdicts, the oldest first.
+    `register_held` is false for a register of an earlier build that has not changed since: its rows are not recorded.
     """
 
     rows: int
@@ -58,6 +59,7 @@ class Report(Model):
     head: str
     engine: str
     made_by: tuple[EngineCount, ...]
+    register_held: bool
     found: int
     findings: tuple[AuditFinding, ...]
 

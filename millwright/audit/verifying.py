@@ -3,19 +3,26 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from itertools import chain as joined
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import sha256, timestamp
 from millwright.audit.approvals import acts_by_subject, check_autonomy, check_versions
+from millwright.audit.case_fold import CaseFold
 from millwright.audit.chain import Chain, Queue
+from millwright.audit.change_check import check_changes
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import InForce
-from millwright.audit.offline_record import act_findings, case_findings, hold_findings
+from millwright.audit.offline_record import act_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
+from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
@@ -23,13 +30,29 @@ from millwright.storage.audit.record import Record, read_record
 from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.audit.suppression_record import unfounded_suppressions
+from millwright.storage.audit.unfounded import unfounded_rows
+from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
+
+
+class _Followed(NamedTuple):
+    """The number of acts, and whether each can be read."""
+
+    acts: int
+    readable: bool
+
 
 Progress = Callable[[int, int], None]
 """Gets the number of verdicts that were judged again, and the total."""
 
 
-async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Progress | None = None) -> Report:
+async def verify(
+    engine: AsyncEngine,
+    *,
+    head: str | None = None,
+    progress: Progress | None = None,
+    catalogue: Catalogue | None = None,
+) -> Report:
     """Checks the whole record on one snapshot of the database, with constant memory.
 
     It trusts the snapshot itself and, without a published head, that the newest rows were not removed.
@@ -37,6 +60,7 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
     Args:
         head: a head published earlier, as `SEQ:HASH`.
         progress: called at times with the progress.
+        catalogue: the versions compiled before, whose texts are compared with the stored ones; None for none.
 
     Raises:
         ActRejected: `head` is not written as `SEQ:HASH`.
@@ -45,16 +69,26 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
     published = parse_head(head) if head is not None else None
     findings = Findings()
     async with read_record(engine) as record:
-        catalogue, versions = await check_versions(record, findings)
+        catalogue = catalogue or Catalogue()
+        versions = await check_versions(record, findings, catalogue)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
         in_force = InForce(sites=await record.sites())
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
-        acts = await _follow(record, chain, rejudging, in_force, findings, progress)
+        cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
+        acts, readable = await _follow(record, chain, rejudging, cases, in_force, findings, progress)
+        await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
         await _check_stops(record, findings)
-        await _check_tables(record, findings)
+        register_held = False
+        if readable:
+            await _check_tables(record, findings)
+            await check_changes(record, findings)
+            register_held = await check_register(record, findings)
+        else:
+            # The database reads the acts as JSON, and stops at the first one that is none.
+            findings.add("unreadable", "acts", "the other tables are not compared until each act can be read")
     return Report(
         rows=chain.rows,
         acts=acts,
@@ -63,6 +97,7 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         head=head_text(chain.last),
         engine=engines.present.digest,
         made_by=engines.counts,
+        register_held=register_held,
         found=findings.found,
         findings=tuple(findings.kept),
     )
@@ -72,14 +107,15 @@ async def _follow(
     record: Record,
     chain: Chain,
     rejudging: Rejudging,
+    cases: CaseFold,
     in_force: InForce,
     findings: Findings,
     progress: Progress | None,
-) -> int:
-    """Goes through the ledger with all its leaves; returns the number of acts."""
+) -> _Followed:
+    """Goes through the ledger with all its leaves."""
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
-    done = 0
+    done, readable = 0, True
     async for page in record.ledger():
         for row in page:
             at = timestamp(row.at)
@@ -88,13 +124,17 @@ async def _follow(
                 rejudging.engines.follow(act)
                 _follow_policies(act, in_force)
             for verdict in own_verdicts:
+                known = findings.found
                 await rejudging.check(verdict, at if verdict.ledger_seq == row.seq else None)
+                if findings.found > known:
+                    cases.doubt(verdict)
                 if verdict.ledger_seq < row.seq:
                     chain.orphan(name_of(verdict), verdict.ledger_seq)
             for act in own_acts:
-                _check_act(act, findings)
+                readable &= _check_act(act, findings)
                 if act.ledger_seq < row.seq:
                     chain.orphan(_act_name(act), act.ledger_seq)
+            await cases.follow(own_verdicts, own_acts)
             done += len(own_acts)
             leaves = joined(
                 leaves_of([own_verdict for own_verdict in own_verdicts if own_verdict.ledger_seq == row.seq]),
@@ -109,10 +149,14 @@ async def _follow(
             chain.orphan(name_of(verdict), verdict.ledger_seq)
     while left := await acts.until(None):
         for act in left:
-            _check_act(act, findings)
+            readable &= _check_act(act, findings)
             chain.orphan(_act_name(act), act.ledger_seq)
         done += len(left)
-    return done
+    return _Followed(done, readable)
+
+
+def _rearm_of(catalogue: Catalogue, versions: frozenset[str]) -> Callable[[str], timedelta | None]:
+    return lambda version: catalogue.version(version).document.memory.rearm if version in versions else None
 
 
 def _follow_policies(act: ActRow, in_force: InForce) -> None:
@@ -129,12 +173,15 @@ def _leaves_of(rows: Sequence[ActRow]) -> list[tuple[int, str, str]]:
     return [(row.leaf, sha256(row.body.encode()), f"act {row.id}") for row in rows]
 
 
-def _check_act(row: ActRow, findings: Findings) -> None:
+def _check_act(row: ActRow, findings: Findings) -> bool:
+    """Compares an act with its digest and its columns; gives whether its text is JSON."""
     where = _act_name(row)
     if sha256(row.body.encode()) != row.digest:
         findings.add("act-digest", where, "its text was altered")
     columns = {"kind": row.kind, "subject": row.subject, "actor": row.actor, "at": timestamp(row.at)}
-    findings.extend(guarded(where, act_findings(where, columns, row.body)))
+    known = [*guarded(where, act_findings(where, columns, row.body))]
+    findings.extend(known)
+    return all(finding.kind != "unreadable" for finding in known)
 
 
 async def _check_stops(record: Record, findings: Findings) -> None:
@@ -167,6 +214,8 @@ async def _check_tables(record: Record, findings: Findings) -> None:
     async for unfounded in unfounded_suppressions(record):
         for suppression in unfounded:
             findings.add("suppression", suppression.where, suppression.what)
+    async for rows in unfounded_rows(record):
+        findings.extend(rows)
     async for cases in case_files(record):
         subjects = [f"case/{case['id']}" for case in cases]
         acts = await acts_by_subject(record, subjects)

@@ -12,6 +12,7 @@ from millwright.cli.output import Json, write_json
 
 if TYPE_CHECKING:
     from millwright.audit.exporting import Exported
+    from millwright.audit.head import Published
     from millwright.audit.report import Report
     from millwright.settings import Settings
     from millwright.storage.ledger.ledger import Head
@@ -33,7 +34,11 @@ def verify(
 ) -> None:
     """Check the chain and judge every stored verdict again; exits 1 and names the rows where anything differs."""
     settings = settings_of(context)
-    report = finish(_verify(settings, _published(settings, head)))
+    published = _published(settings)
+    head = head if head != LAST else _last(settings, published)
+    # The head that this installation published itself is always held against the chain.
+    against = head if head is not None or published is None else _text(published)
+    report = finish(_verify(settings, against))
     if json:
         write_json({**report.model_dump(mode="json"), "verified": report.verified})
     else:
@@ -49,20 +54,41 @@ def verify(
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"
             typer.echo(f"{made.stored} verdicts made by {made.name}, made again by {again}: {same}.")
+        typer.echo(_publication(report, published))
+        if not report.register_held:
+            typer.echo("The rows of the register are recorded from its next import on.")
         typer.echo("Everything agrees." if report.verified else f"{report.found} findings: the record does not agree.")
     if not report.verified:
         raise typer.Exit(1)
 
 
-def _published(settings: "Settings", head: str | None) -> str | None:
-    from millwright.audit.head import head_text, read_head
+def _published(settings: "Settings") -> "Published | None":
+    from millwright.audit.head import read_head
 
-    if head != LAST:
-        return head
-    published = read_head(settings.home)
+    return read_head(settings.home)
+
+
+def _last(settings: "Settings", published: "Published | None") -> str:
     if published is None:
         raise Rejected(f"no head was published under {settings.home}", field="head", fix="`millwright audit head`")
+    return _text(published)
+
+
+def _text(published: "Published") -> str:
+    from millwright.audit.head import head_text
+
     return head_text(published.head)
+
+
+def _publication(report: "Report", published: "Published | None") -> str:
+    if published is None:
+        return (
+            "No head was published under this home: that rows were removed from the end would not be found. "
+            "The workers publish it once a minute."
+        )
+    newer = report.rows - published.head.seq
+    rest = "no row is newer" if newer <= 0 else f"{newer} newer rows are not published yet"
+    return f"The head was published last at {published.at}, as row {published.head.seq}; {rest}."
 
 
 async def _verify(settings: "Settings", head: str | None) -> "Report":

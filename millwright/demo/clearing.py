@@ -10,7 +10,7 @@ from domain.canonical import timestamp
 from domain.errors import Rejected
 from millwright.demo.preparation import CAST
 from millwright.runtime.embedded import marking, postgres
-from millwright.runtime.embedded.marking import HEAD_LOG, PEOPLE, POSTGRES, Mark, read_mark
+from millwright.runtime.embedded.marking import PEOPLE, POSTGRES, Mark, read_mark
 from millwright.runtime.embedded.occupancy import DATABASES
 from millwright.storage.ledger.personal_acts import PersonalAct, personal_acts
 
@@ -87,7 +87,7 @@ def _acts(directory: Path, after: int) -> list[PersonalAct]:
 
 def _files_of_people(home: Path) -> list[str]:
     keys = sorted(file.name for file in (home / PEOPLE).glob("*") if file.name not in {f"{name}.key" for name in CAST})
-    return [f"{PEOPLE}/{name}" for name in keys] + [name for name in (HEAD_LOG,) if (home / name).exists()]
+    return [f"{PEOPLE}/{name}" for name in keys]
 
 
 def _told(acts: list[PersonalAct], files: list[str]) -> str:

@@ -18,6 +18,7 @@ from millwright.bootstrap import Activity, Storage, Systems, case_activities, li
 from millwright.settings import Settings
 from millwright.worker.activity_interceptor import ActivityInterceptor
 from millwright.worker.dispatcher import Dispatcher
+from millwright.worker.ledger_watch import LedgerWatch, head_places
 from millwright.worker.policy_watch import PolicyWatch
 from millwright.worker.suppression_watch import SuppressionWatch
 from millwright.workflow_engine.temporal import TemporalEngine, make_current_where_none_is, register_search_attributes
@@ -115,6 +116,9 @@ async def run_worker(
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.suppression_end).run()))
+        if only is not Work.JUDGING:
+            places = head_places(settings, None if systems is None else systems.twins)
+            running.add(asyncio.create_task(LedgerWatch(storage, settings.home, places).run()))
         if systems is not None and only is not Work.JUDGING:
             activities = case_activities(storage, systems, engine, settings.hold_interval, settings.order_interval)
             for each in (

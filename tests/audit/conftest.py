@@ -57,7 +57,7 @@ async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
         key=case,
         asset=asset,
         asset_attributes={"siteid": "BEDFORD"},
-        asset_external_id=asset,
+        asset_external_id=asset.replace("machine-001-comp", "M001-COMP"),
         summary="The signal has shifted.",
         paragraphs=("Seen by two.",),
         failure_mode="PDE",

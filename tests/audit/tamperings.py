@@ -102,7 +102,7 @@ TAMPERINGS = (
             "UPDATE acts SET body = '{\"detail\": {}}'",
             f"UPDATE acts SET {REHASHED}",
         ),
-        "act-columns ledger-root unreadable missing person verdict-assignment hold",
+        "act-columns ledger-root unreadable missing person verdict-assignment hold evidence register",
         "case MW",
         "act-columns ledger-root unreadable person verdict-assignment hold",
     ),
@@ -153,7 +153,7 @@ TAMPERINGS = (
     _case(
         "deleted act",
         ("DELETE FROM acts WHERE kind = 'order-placed' AND body LIKE '%1002%'",),
-        "ledger-leaf order",
+        "ledger-leaf order case",
         "work order of case",
     ),
     _case(
@@ -270,7 +270,7 @@ TAMPERINGS = (
         "case MW",
         "hold",
     ),
-    _case("deleted hold", ("DELETE FROM holds",), "missing", "case MW", "hold"),
+    _case("deleted hold", ("DELETE FROM holds",), "missing orphan", "case MW", "hold"),
     _case(
         "job said never to have been held",
         ("UPDATE hold_placements SET state = 'void' WHERE state = 'released'",),

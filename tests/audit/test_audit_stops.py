@@ -95,5 +95,6 @@ async def test_a_switch_or_freeze_that_was_altered_removed_or_added_is_found_and
 ) -> None:
     await Hostile(stopped).run(tampering)
     here, there = await findings(stopped, export_directory)
-    assert here == there
+    # A lifting without its switch is named by its reference too, which is checked in the database only.
+    assert [sentence for sentence in here if not sentence.startswith("orphan:")] == there
     assert any(sentence.startswith(found) for sentence in here), here

@@ -89,6 +89,7 @@ def test_the_file_is_python_3_9_and_imports_the_standard_library_alone() -> None
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names == {
         "__future__",
+        "collections",
         "argparse",
         "bisect",
         "collections.abc",

@@ -151,7 +151,7 @@ def draft(case: str) -> WorkOrderDraft:
     return WorkOrderDraft(
         key=case,
         asset=PUMP,
-        asset_attributes={},
+        asset_attributes={"siteid": "BEDFORD"},
         asset_external_id="M001-COMP1",
         summary="It shifts.",
         paragraphs=("It shifts.",),

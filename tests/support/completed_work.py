@@ -24,15 +24,16 @@ async def opened_case(storage: Storage) -> str:
 
 async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus) -> None:
     """The order of a case, as the CMMS tells of it last."""
+    view, _ = await cases.view(case)
     draft = WorkOrderDraft(
         key=case,
         asset=PUMP,
-        asset_attributes={},
-        asset_external_id=PUMP,
+        asset_attributes=view.cmms_attributes,
+        asset_external_id=view.cmms_asset or PUMP,
         summary="The signal has shifted.",
         paragraphs=(),
         failure_mode="PDE",
-        priority=1,
+        priority=view.verdict.priority,
         released=True,
         reported_at=START,
     )

@@ -158,6 +158,13 @@ async def open_case(engine: AsyncEngine, case: str, asset: str) -> None:
             {"case": case, "asset": asset},
         )
         await connection.execute(
+            text(
+                "INSERT INTO evidence (case_id, event_id, revision, rung, at, how) SELECT :case, event_id, revision, "
+                "rung, at, how FROM evidence WHERE how = 'opened' ORDER BY id LIMIT 1"
+            ),
+            {"case": case},
+        )
+        await connection.execute(
             text("INSERT INTO due (subject, generation) VALUES (:subject, 1)"), {"subject": case_workflow_id(case)}
         )
 
@@ -216,7 +223,7 @@ def _draft(case: str) -> WorkOrderDraft:
     return WorkOrderDraft(
         key=case,
         asset="machine-001-comp1",
-        asset_attributes={},
+        asset_attributes={"siteid": "BEDFORD"},
         asset_external_id="M001-COMP1",
         summary="It shifts.",
         paragraphs=("It shifts.",),

@@ -8,6 +8,7 @@ from millwright.audit.report import Findings
 from millwright.storage.audit.questions import engine_before
 from millwright.storage.audit.reasons import deciding_event, find
 from millwright.storage.audit.record import Record
+from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
 
 
@@ -40,7 +41,8 @@ async def remade(record: Record, asked: Asked) -> QuestionResult:
     event = found.event if found.case is None else await deciding_event(record, found.case)
     if event is None:
         return QuestionResult(f"Nothing decided {asked.reference}: it is a receipt of what was stored before.", ())
-    catalogue, sound = await check_versions(record, Findings())
+    catalogue = Catalogue()
+    sound = await check_versions(record, Findings(), catalogue)
     names = {version.digest: f"{version.policy} {version.version}" for version in await record.versions()}
     present = engine_mark()
     rows: list[RemadeRow] = []

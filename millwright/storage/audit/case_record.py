@@ -7,33 +7,36 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from domain.canonical import Json, canonical
+from domain.canonical import Json, canonical, timestamp
 from domain.cases import Decision
 from domain.holds import Release
 from domain.model import Model
 from domain.outcomes import Label, Outcome
-from domain.verdict import Rung
+from domain.production import ProductionContext
+from domain.verdict import Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
-from millwright.storage.audit.record import Record
+from millwright.storage.audit.record import Record, stamped
 
 Plain = dict[str, Json]
+Row = Mapping[str, object]
 
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
-       w.case_id, w.system, w.external_id, w.status, w.draft, w.record,
+       c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.withdraw, c.waiting_for, c.waiting_step,
+       c.waiting_until, c.lane,
+       w.case_id, w.system, w.external_id, w.status, w.draft, w.record, w.intended_at, w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
-       (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body) ORDER BY l.revision)
+       (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
         FROM labels l WHERE l.case_id = c.id)
 FROM cases c LEFT JOIN events e ON e.id = c.opened_by
 LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = c.id
 WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
 """
 _HOLDS = """
-SELECT h.key, h.system, h.equipment, h.state, h.release,
-       (SELECT json_agg(json_build_array(p.number, p.plan, p.state) ORDER BY p.number)
+SELECT h.key, h.system, h.equipment, h.state, h.release, h.intended_at, h.overruled_at, h.ended_at, h.reason,
+       (SELECT json_agg(row_to_json(p) ORDER BY p.number)
         FROM hold_placements p WHERE p.hold_key = h.key),
-       (SELECT json_agg(json_build_array(c.case_id, CASE WHEN c.dropped_at IS NOT NULL THEN 'dropped'
-            WHEN c.ready_at IS NOT NULL THEN 'ready' ELSE 'working' END) ORDER BY c.claimed_at, c.case_id)
+       (SELECT json_agg(row_to_json(c) ORDER BY c.claimed_at, c.case_id)
         FROM hold_claims c WHERE c.hold_key = h.key)
 FROM holds h WHERE %s::text[] IS NULL
    OR EXISTS (SELECT FROM hold_claims k WHERE k.hold_key = h.key AND k.case_id = ANY(%s)) ORDER BY h.key
@@ -72,18 +75,31 @@ class _CaseRow(NamedTuple):
     decision: object
     source: str | None
     external_id: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    phase: str
+    urgency: object
+    production: object
+    withdraw: str | None
+    waiting_for: str | None
+    waiting_step: str | None
+    waiting_until: datetime | None
+    lane: str | None
     ordered: str | None
     system: str
     order_id: str | None
     status: str | None
     draft: object
     record: object
+    intended_at: datetime | None
+    placed_at: datetime | None
+    notes: list[str] | None
     outcome: str | None
     cancelled: bool | None
     found_at: datetime | None
     found: object
     twin_etag: str | None
-    labels: list[tuple[int, str, object]] | None
+    labels: list[tuple[int, str, object, str]] | None
 
 
 class _HoldRow(NamedTuple):
@@ -92,8 +108,12 @@ class _HoldRow(NamedTuple):
     equipment: str
     state: str
     release: object
-    placements: list[tuple[int, object, str]] | None
-    claims: list[tuple[str, str]] | None
+    intended_at: datetime
+    overruled_at: datetime | None
+    ended_at: datetime | None
+    reason: str | None
+    placements: list[Row] | None
+    claims: list[Row] | None
 
 
 async def case_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:
@@ -111,16 +131,47 @@ async def hold_files(record: Record, only: Sequence[str] | None = None) -> Async
                 "system": row.system,
                 "equipment": row.equipment,
                 "state": row.state,
-                "release": _told(Release, row.release),
-                # As it was written: an earlier build's plan has fewer fields.
-                "placements": [
-                    {"number": number, "plan": _plain(plan), "state": state}
-                    for number, plan, state in row.placements or ()
-                ],
-                "claims": _plain(dict(row.claims or ())),
+                "release": told_as(Release, row.release),
+                "intended_at": stamped(row.intended_at),
+                "overruled_at": stamped(row.overruled_at),
+                "ended_at": stamped(row.ended_at),
+                "reason": row.reason,
+                "placements": [_placement(placement) for placement in row.placements or ()],
+                "claims": {str(claim["case_id"]): _standing(claim) for claim in row.claims or ()},
+                "claim_times": {
+                    str(claim["case_id"]): {name: _moment(claim[name]) for name in _CLAIM_TIMES}
+                    for claim in row.claims or ()
+                },
             }
             for row in page
         ]
+
+
+_CLAIM_TIMES = ("claimed_at", "ready_at", "dropped_at")
+_PLACEMENT_TIMES = ("intended_at", "accepted_at", "release_called_at", "ended_at")
+
+
+def _standing(claim: Row) -> str:
+    if claim["dropped_at"] is not None:
+        return "dropped"
+    return "working" if claim["ready_at"] is None else "ready"
+
+
+def _placement(row: Row) -> Plain:
+    # The plan as it was written: an earlier build's has fewer fields.
+    names = ("number", "plan", "state", "receiver", "job", "intended_by", "reason")
+    read = row["in_effect_at"]
+    return {
+        **{name: _plain(row[name]) for name in names},
+        **{name: _moment(row[name]) for name in _PLACEMENT_TIMES},
+        # The time of a reading, which its act tells as part of what was read.
+        "in_effect_at": None if read is None else _plain(datetime.fromisoformat(str(read))),
+    }
+
+
+def _moment(text: object) -> str | None:
+    """A time that the database wrote into JSON, as acts tell of it."""
+    return None if text is None else timestamp(datetime.fromisoformat(str(text)))
 
 
 def missing_rows(record: Record) -> AsyncIterator[list[MissingRow]]:
@@ -135,8 +186,11 @@ def _case(row: _CaseRow) -> Plain:
             "system": row.system,
             "external_id": row.order_id,
             "status": row.status,
-            "draft": _told(WorkOrderDraft, row.draft),
-            "record": _told(WorkOrderRecord, row.record),
+            "draft": told_as(WorkOrderDraft, row.draft),
+            "record": told_as(WorkOrderRecord, row.record),
+            "intended_at": stamped(row.intended_at),
+            "placed_at": stamped(row.placed_at),
+            "notes": _plain(row.notes),
         }
     outcome: Plain | None = None
     if row.outcome is not None:
@@ -144,7 +198,7 @@ def _case(row: _CaseRow) -> Plain:
             "outcome": row.outcome,
             "cancelled": row.cancelled,
             "found_at": _plain(row.found_at),
-            "body": _told(Outcome, row.found),
+            "body": told_as(Outcome, row.found),
         }
     return {
         "id": row.id,
@@ -153,18 +207,28 @@ def _case(row: _CaseRow) -> Plain:
         "event": [row.source, row.external_id],
         "rung": Rung(row.rung).word if row.rung in set(Rung) else row.rung,
         "closed_as": row.closed_as,
-        "decision": _told(Decision, row.decision),
+        "opened_at": stamped(row.opened_at),
+        "closed_at": stamped(row.closed_at),
+        "phase": row.phase,
+        "urgency": told_as(UrgencyDecision, row.urgency),
+        "production": told_as(ProductionContext, row.production),
+        "withdraw": row.withdraw,
+        "waiting_for": row.waiting_for,
+        "waiting_step": row.waiting_step,
+        "waiting_until": _plain(row.waiting_until),
+        "lane": row.lane,
+        "decision": told_as(Decision, row.decision),
         "order": order,
         "outcome": outcome,
         "twin_etag": row.twin_etag,
         "labels": [
-            {"revision": revision, "outcome": name, "body": _told(Label, body)}
-            for revision, name, body in row.labels or ()
+            {"revision": revision, "outcome": name, "body": told_as(Label, body), "made_at": _moment(made_at)}
+            for revision, name, body, made_at in row.labels or ()
         ],
     }
 
 
-def _told(shape: type[Model], stored: object) -> Json:
+def told_as(shape: type[Model], stored: object) -> Json:
     """A stored value as acts tell of it; one that has lost its shape as it stands, so that it shows."""
     if stored is None:
         return None

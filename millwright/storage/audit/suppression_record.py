@@ -15,14 +15,17 @@ WHERE NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' A
     AND told ->> 'failure_mode' IS NOT DISTINCT FROM s.failure_mode
     AND told ->> 'spared_asset' IS NOT DISTINCT FROM s.spared_asset
     AND told ->> 'spared_mode' IS NOT DISTINCT FROM s.spared_mode
+    AND told ->> 'source' IS NOT DISTINCT FROM s.source AND a.at = s.made_at
     AND (told ->> 'from_at')::timestamptz = s.from_at AND (told ->> 'until_at')::timestamptz = s.until_at)
 UNION ALL
-SELECT 'suppression ' || s.id, 'ends at another time than was recorded' FROM suppressions s
-WHERE s.end_at <> coalesce((SELECT (a.body::json -> 'detail' ->> 'end_at')::timestamptz FROM acts a
-    WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_ENDED} ORDER BY a.id DESC LIMIT 1), s.until_at)
+SELECT 'suppression ' || s.id, 'ends at another time than was recorded, or another person or reason ended it'
+FROM suppressions s LEFT JOIN LATERAL (SELECT a.actor, a.body::json -> 'detail' AS told FROM acts a
+    WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_ENDED} ORDER BY a.id DESC LIMIT 1) a ON true
+WHERE (s.end_at, s.ended_by, s.ended_because) IS DISTINCT FROM
+    (coalesce((a.told ->> 'end_at')::timestamptz, s.until_at), a.actor, a.told ->> 'reason')
 UNION ALL
 SELECT 'suppression ' || s.id, 'has returned without a record, or not returned though it was recorded'
-FROM suppressions s WHERE (s.returned_at IS NULL) = EXISTS (SELECT FROM acts a
+FROM suppressions s WHERE s.returned_at IS DISTINCT FROM (SELECT min(a.at) FROM acts a
     WHERE a.subject = 'suppression/' || s.id AND a.kind = 'suppression-returned')
 UNION ALL
 SELECT 'suppression ' || s.id, 'held back event ' || u.event_id || ', which it does not cover, or without a record'

@@ -26,6 +26,7 @@ from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
+from millwright.storage.cases.order_grounds import check_grounds, check_kept_draft
 from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.cases.unreadable import settle_read
@@ -85,7 +86,7 @@ class _Writing:
             lane=waits.lane.value if waits.lane else None,
             attempts=cases.c.attempts + 1 if waits.failed else 0,
         )
-        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane)
+        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane, step=waits.step)
 
 
 class CaseStore:
@@ -209,11 +210,14 @@ class CaseStore:
                 .returning(work_orders.c.case_id)
             )
             if kept.scalar_one_or_none() is not None:
+                await check_grounds(writing.connection, case, draft)
                 await writing.set(phase=Phase.PLACE.value)
                 writing.act("order-intended", system=system, draft=draft)
                 return draft
-            first = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
-            return WorkOrderDraft.model_validate(first)
+            stored = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
+            first = WorkOrderDraft.model_validate(stored)
+            await check_kept_draft(writing.connection, case, first)
+            return first
 
     async def record_order(
         self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
@@ -229,7 +233,7 @@ class CaseStore:
                 )
             ).one()
             before = None if known.record is None else WorkOrderRecord.model_validate(known.record)
-            await settle_read(writing.connection, record.ref.system, [record], writing.now)
+            await settle_read(writing.connection, record.ref.system, [record], writing.entry)
             # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
             overtaken = known.read_at is None or known.read_at >= read_at
             if before is not None and overtaken and record.older_than(before):

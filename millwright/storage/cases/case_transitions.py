@@ -266,6 +266,7 @@ def _feed(plan: _Plan, case: _Case, judged: Judged) -> None:
     plan.doubted.pop(case.id, None)
     if case.withdraw is not None:
         case.withdraw = None
+        plan.act("case-supported", case, judged)
         plan.woken.add(case.id)
     if case.span.is_raised_by(judged.verdict.rung):
         case.span.rung = judged.verdict.rung
@@ -300,6 +301,7 @@ async def _withdraw_unsupported(
         return
     case.withdraw = f"its evidence was judged again, the last as {judged.verdict.rung.word}"
     case.changed = True
+    plan.act("case-unsupported", case, judged, reason=case.withdraw)
     plan.woken.add(case.id)
 
 

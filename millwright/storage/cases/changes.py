@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.clock import Clock
 from domain.keys import case_workflow_id, poll_workflow_id
@@ -25,6 +25,18 @@ _KEEP_ORDER = text(
     "read_at = :now, "
     "placed_at = coalesce(placed_at, :now) WHERE case_id = :case"
 )
+
+
+async def _advance(connection: AsyncConnection, system: str, cursor: str, entry: ledger.Entry) -> None:
+    """Stores how far a system has been read. A poll that read nothing new is no act."""
+    known = await connection.scalar(select(cursors.c.cursor).where(cursors.c.system == system).with_for_update())
+    await connection.execute(
+        insert(cursors)
+        .values(system=system, cursor=cursor, advanced_at=entry.at)
+        .on_conflict_do_update(index_elements=[cursors.c.system], set_={"cursor": cursor, "advanced_at": entry.at})
+    )
+    if known != cursor:
+        entry.add(ledger.act("cursor-advanced", f"cursor/{system}", system, entry.at, {"cursor": cursor}))
 
 
 class ChangeStore:
@@ -56,7 +68,7 @@ class ChangeStore:
         now = self._clock.now()
         async with transaction(self._engine) as connection:
             entry = ledger.Entry(now)
-            await settle_read(connection, system, records, now)
+            await settle_read(connection, system, records, entry)
             await keep_unreadable(connection, unreadable, entry, system)
             woken: list[str] = []
             for record in records:
@@ -116,11 +128,7 @@ class ChangeStore:
                 # Codes that come after completion are learnt, though the case is closed.
                 if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN:
                     woken.append(known.case_id)
-            await connection.execute(
-                insert(cursors)
-                .values(system=system, cursor=cursor, advanced_at=now)
-                .on_conflict_do_update(index_elements=[cursors.c.system], set_={"cursor": cursor, "advanced_at": now})
-            )
+            await _advance(connection, system, cursor, entry)
             await due.wake(connection, [case_workflow_id(case) for case in woken], now)
             await ledger.append(connection, entry)
         return woken

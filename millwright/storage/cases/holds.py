@@ -98,7 +98,8 @@ class HoldStore:
             key = there.key
             claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
             await connection.execute(claim)
-            writing.act("hold-shared" if made is None else "hold-intended", case, hold=key, equipment=equipment)
+            kind = "hold-shared" if made is None else "hold-intended"
+            writing.act(kind, case, hold=key, system=system, equipment=equipment)
             return await claimed_hold(connection, case)
 
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
@@ -135,6 +136,7 @@ class HoldStore:
                     .where(hold_placements.c.hold_key == key, hold_placements.c.number == placement.number)
                     .values(intended_by=by, intended_at=writing.now)
                 )
+                writing.act("placement-passed", key, hold=key, placement=placement.number, by=by)
                 return placement.model_copy(update={"intended_by": by, "intended_at": writing.now})
             highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
                 hold_placements.c.hold_key == key
@@ -152,7 +154,7 @@ class HoldStore:
                     intended_by=by,
                 )
             )
-            writing.act("placement-intended", key, hold=key, placement=number, plan=plan)
+            writing.act("placement-intended", key, hold=key, placement=number, plan=plan, by=by)
             return Placement(
                 number=number, plan=plan, state=PlacementState.INTENDED, intended_at=writing.now, intended_by=by
             )
@@ -306,12 +308,13 @@ class HoldStore:
             return False
 
     async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
-        async with transaction(self._engine) as connection:
-            await connection.execute(
+        async with self._writing() as writing:
+            await writing.connection.execute(
                 update(hold_placements)
                 .where(hold_placements.c.hold_key == key, hold_placements.c.number == number)
-                .values(release_called_at=self._clock.now() if unanswered else None)
+                .values(release_called_at=writing.now if unanswered else None)
             )
+            writing.act("hold-release-called", key, hold=key, placement=number, unanswered=unanswered)
 
     async def doubt_release(self, key: str, number: int) -> None:
         reason = "held, though the MES was told to let it run"

@@ -18,7 +18,7 @@ from millwright.storage.ledger import ledger
 
 _SETTLE = text(
     "UPDATE unreadable_records SET settled_at = :now "
-    "WHERE system = :system AND record = ANY(:records) AND settled_at IS NULL"
+    "WHERE system = :system AND record = ANY(:records) AND settled_at IS NULL RETURNING record"
 )
 
 _OPEN = text(
@@ -42,7 +42,7 @@ class OpenReport(NamedTuple):
 async def keep_unreadable(
     connection: AsyncConnection, records: Sequence[UnreadableRecord], entry: ledger.Entry, actor: str
 ) -> None:
-    """Stores reports. A content that is known already is seen again; only a new one is an act."""
+    """Stores reports. A content that is known already is seen again; it is an act if it is new, or was settled."""
     now = entry.at
     for record in records:
         key = {"system": record.system, "record": record.record, "digest": record.digest}
@@ -50,34 +50,47 @@ async def keep_unreadable(
             **key, field=record.field, reason=record.reason, raw=record.raw, first_seen_at=now, last_seen_at=now
         )
         added = await connection.execute(new.on_conflict_do_nothing().returning(unreadable_records.c.record))
-        if added.scalar_one_or_none() is not None:
-            subject = f"record/{record.record}"
-            entry.add(ledger.act("record-unreadable", subject, actor, now, {"record": record}))
-            continue
-        of_it = [unreadable_records.c[name] == value for name, value in key.items()]
-        await connection.execute(update(unreadable_records).where(*of_it).values(last_seen_at=now, settled_at=None))
+        told = added.scalar_one_or_none() is not None
+        if not told:
+            of_it = [unreadable_records.c[name] == value for name, value in key.items()]
+            reopened = update(unreadable_records).where(*of_it, unreadable_records.c.settled_at.is_not(None))
+            told = bool((await connection.execute(reopened.values(settled_at=None))).rowcount)
+            await connection.execute(update(unreadable_records).where(*of_it).values(last_seen_at=now))
+        if told:
+            entry.add(ledger.act("record-unreadable", f"record/{record.record}", actor, now, {"record": record}))
 
 
 async def settle_read(
-    connection: AsyncConnection, system: str, records: Iterable[WorkOrderRecord], now: datetime
+    connection: AsyncConnection, system: str, records: Iterable[WorkOrderRecord], entry: ledger.Entry
 ) -> None:
     """Settles the reports on orders that were read now, by whichever name they were reported."""
     names = {name for record in records for name in (record.ref.id, record.ref.key, record.ref.locator) if name}
     if names:
-        await connection.execute(_SETTLE, {"now": now, "system": system, "records": sorted(names)})
+        values = {"now": entry.at, "system": system, "records": sorted(names)}
+        _record_settled(entry, system, await connection.scalars(_SETTLE, values))
 
 
-async def settle_all_but(connection: AsyncConnection, system: str, unreadable: Iterable[str], now: datetime) -> None:
+async def settle_all_but(
+    connection: AsyncConnection, system: str, unreadable: Iterable[str], entry: ledger.Entry
+) -> None:
     """Settles the reports of a system that was read as a whole, except those on records that are still unreadable."""
-    await connection.execute(
+    settled = (
         update(unreadable_records)
         .where(
             unreadable_records.c.system == system,
             unreadable_records.c.settled_at.is_(None),
             unreadable_records.c.record.not_in(sorted(unreadable)),
         )
-        .values(settled_at=now)
+        .values(settled_at=entry.at)
+        .returning(unreadable_records.c.record)
     )
+    _record_settled(entry, system, await connection.scalars(settled))
+
+
+def _record_settled(entry: ledger.Entry, system: str, records: Iterable[str]) -> None:
+    """Records that reports were settled because the records were read."""
+    detail: dict[str, object] = {"system": system, "reason": "it was read"}
+    entry.add(*(ledger.act("record-settled", f"record/{record}", system, entry.at, detail) for record in set(records)))
 
 
 async def open_reports(engine: AsyncEngine) -> list[OpenReport]:

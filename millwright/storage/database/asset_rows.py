@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 NEWEST: Final = "NOT EXISTS (SELECT FROM assets n WHERE n.id = a.id AND n.valid_from > a.valid_from)"
 """Of the rows `a` of each asset the newest: the one in force, or how the asset was when it was retired."""
 
+REGISTER_HELD: Final = "register-held"
+"""The act after which every row of the register is recorded. Earlier builds did not record them."""
+
 _RETIRED = text(
     "SELECT id, max(valid_to) AS at FROM assets WHERE id = ANY(:assets) GROUP BY id "
     "HAVING bool_and(valid_to IS NOT NULL)"

@@ -57,6 +57,8 @@ duplicates = Table(
     Column("external_id", Text, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("enqueued_at", Moment),
+    Column("id", BigInteger, Identity(), nullable=False),
+    Index("uq_duplicates_id", "id", unique=True),
     Index(
         "uq_duplicates_delivery",
         "ingress",

@@ -19,6 +19,7 @@ from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.events.pending import EVENTS, FATE
 from millwright.storage.ledger import ledger
+from millwright.storage.ledger.seals import EVENT_DIGEST
 from millwright.storage.scheduling import due
 
 REDRIVABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
@@ -48,6 +49,7 @@ UPDATE events SET natural_key = :natural_key, type = :type, subject = :subject, 
     line = :line, fate = :fate, reason = :reason, field = :field, corrected = coalesce(:corrected, corrected)
 WHERE id = :event
 """
+_READ_NOW = text(f"SELECT {EVENT_DIGEST} AS digest, e.fate, e.reason FROM events e WHERE e.id = :event")
 _WAIT = "INSERT INTO pending (line, event_id) VALUES (:line, :event)"
 _NOTHING_NEW = (
     "UPDATE events SET fate = :fate, reason = :reason, field = NULL, corrected = coalesce(:corrected, corrected) "
@@ -213,6 +215,7 @@ class EventStore:
                 "now": again.reason,
                 "raw": sha256(bytes(row["raw"])),
                 "corrected": corrected.decode("utf-8", "replace") if corrected is not None else None,
+                "row": list((await connection.execute(_READ_NOW, {"event": event})).one()),
             }
             entry.add(ledger.act("event-redriven", _subject(event), by, now, detail))
             await ledger.append(connection, entry)

@@ -21,6 +21,7 @@ from millwright.storage.database.asset_rows import end_rows, retired_at
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
+from millwright.storage.events.register_record import Written, record_rows
 from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets
 from millwright.storage.ledger import ledger
 
@@ -89,20 +90,8 @@ class RegisterStore:
             ]
             first = [(alias, (alias.system, alias.external_id) not in former) for alias in named]
             await _keep_aliases(connection, first, now)
-            if register.observables:
-                seen = insert(observables)
-                key = [observables.c.machine, observables.c.kind, observables.c.name]
-                told = {column.name: column for column in seen.excluded if column.name in Observable.model_fields}
-                await connection.execute(
-                    seen.on_conflict_do_update(index_elements=key, set_=told),
-                    [observable.model_dump(mode="json") for observable in register.observables],
-                )
-            for model, contents in register.models.items():
-                await connection.execute(
-                    insert(twin_models)
-                    .values(id=model, contents=contents)
-                    .on_conflict_do_update(index_elements=[twin_models.c.id], set_={"contents": contents})
-                )
+            seen = await _keep_observables(connection, register.observables)
+            models = await _keep_models(connection, register.models)
             unread = {record.record for record in register.unreadable}
             report = ImportReport(
                 assets=len(register.assets),
@@ -114,13 +103,17 @@ class RegisterStore:
                 unreadable=register.unreadable,
             )
             entry = ledger.Entry(now)
-            await settle_all_but(connection, _TWINS, unread, now)
+            await settle_all_but(connection, _TWINS, unread, entry)
             await keep_unreadable(connection, register.unreadable, entry, by)
             # A partial import may lack the whole plant: the record says how many.
             counts = dict(report) | {"missing": len(report.missing), "returned": len(returned)}
             counts["unreadable"] = len(register.unreadable)
             entry.add(ledger.act("register-imported", "register", by, now, counts))
             entry.add(*(ledger.act("asset-returned", f"asset/{asset}", by, now, {}) for asset in returned))
+            written = Written(
+                [asset.id for asset in new], [(alias.system, alias.external_id) for alias in named], seen, models
+            )
+            await record_rows(connection, entry, by, written)
             await ledger.append(connection, entry)
         return report
 
@@ -147,6 +140,7 @@ class RegisterStore:
             await _keep_aliases(connection, [(alias, not earlier)], now)
             entry = ledger.Entry(now)
             entry.add(ledger.act("alias-mapped", f"asset/{alias.asset}", by, now, {"alias": alias}))
+            await record_rows(connection, entry, by, Written(names=[(alias.system, alias.external_id)]))
             await ledger.append(connection, entry)
 
     async def retire(self, named: Collection[str], by: str, reason: str) -> RetirementReport:
@@ -220,6 +214,35 @@ async def _begin(
     if begun:
         rows = [{**values, "valid_from": _EPOCH if first else now} for values, first in begun]
         await connection.execute(insert(table), rows)
+
+
+async def _keep_observables(connection: AsyncConnection, told: Sequence[Observable]) -> Sequence[Mapping[str, object]]:
+    """Keeps observables; gives the rows of those that are new or changed."""
+    stored = {
+        Observable.model_validate(dict(row)) for row in (await connection.execute(select(observables))).mappings()
+    }
+    rows = [observable.model_dump(mode="json") for observable in told if observable not in stored]
+    if rows:
+        new = insert(observables)
+        key = [observables.c.machine, observables.c.kind, observables.c.name]
+        values = {column.name: column for column in new.excluded if column.name in Observable.model_fields}
+        await connection.execute(new.on_conflict_do_update(index_elements=key, set_=values), rows)
+    return rows
+
+
+async def _keep_models(
+    connection: AsyncConnection, told: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Keeps the contents of twin models; gives those that are new or changed."""
+    stored = {row.id: row.contents for row in await connection.execute(select(twin_models))}
+    changed = {model: contents for model, contents in told.items() if stored.get(model) != contents}
+    for model, contents in changed.items():
+        await connection.execute(
+            insert(twin_models)
+            .values(id=model, contents=contents)
+            .on_conflict_do_update(index_elements=[twin_models.c.id], set_={"contents": contents})
+        )
+    return changed
 
 
 async def _keep_aliases(connection: AsyncConnection, kept: Sequence[tuple[Alias, bool]], now: datetime) -> None:

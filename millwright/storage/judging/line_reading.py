@@ -37,6 +37,13 @@ FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
   ON m.asset = k.asset AND m.failure_mode = k.failure_mode
 WHERE m.version = ANY(%s)
 """
+_LEFT_BEHIND = """
+SELECT k.version, k.asset, k.failure_mode, v."position", v.memory
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS k(version, asset, failure_mode), LATERAL (
+    SELECT v."position", v.memory FROM verdicts v
+    WHERE v.version = k.version AND v.asset = k.asset AND v.failure_mode = k.failure_mode AND v.memory <> ''
+    ORDER BY v.at DESC, v."position" DESC, v.revision DESC LIMIT 1) v
+"""
 # The newest revision of each event's verdict; one on an event that came too late moved nothing and is passed over.
 _BEFORE = """
 SELECT "position", memory FROM verdicts
@@ -125,6 +132,20 @@ def read_memories(rows: Iterable[tuple[object, ...]]) -> dict[tuple[str, FaultKe
         (row.version, (row.asset, row.failure_mode)): MemoryState(row.position, Memory.model_validate_json(row.body))
         for row in map(_MemoryRow._make, rows)
     }
+
+
+async def read_missing_memories(
+    driver: Driver, missing: Sequence[tuple[str, FaultKey]]
+) -> dict[tuple[str, FaultKey], MemoryState]:
+    """The memories of which the row is gone, as the last verdicts left them. Nearly always there is none: the version
+    judges the fault for the first time."""
+    columns = [
+        [version for version, _ in missing],
+        *(list(part) for part in zip(*(key for _, key in missing), strict=True)),
+    ]
+    async with driver.cursor() as cursor:
+        await cursor.execute(_LEFT_BEHIND, columns)
+        return read_memories(await cursor.fetchall())
 
 
 async def read_unjudged(driver: Driver, version: str, key: FaultKey, since: datetime, after: str) -> list[LineEvent]:

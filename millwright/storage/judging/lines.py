@@ -34,6 +34,7 @@ from millwright.storage.judging.line_reading import (
     ask_pending_by_turns,
     read_memories,
     read_memory_before,
+    read_missing_memories,
     read_pending,
     read_unjudged,
     read_verdicts_after,
@@ -124,6 +125,15 @@ class _LineWork:
                 await ask_memories(waiting, keys, in_force.digests(self._line))
             self._contexts = await self._store.answer(other)
             self._memories = read_memories(await waiting.fetchall())
+            judging = [
+                (assignment.digest, key)
+                for key in keys
+                if key[0] in self._contexts
+                for assignment in self.assignments_of(key[0])
+            ]
+            missing = [place for place in judging if place not in self._memories]
+            if missing:
+                self._memories |= await read_missing_memories(self._driver, missing)
         self.events = [event for event in events if event.asset in self._contexts]
         absent = [event for event in events if event.asset not in self._contexts]
         self.spoiled = spoiled + (await self._set_aside(absent) if absent else [])

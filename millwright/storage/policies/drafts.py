@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.approvals import SUBMIT, one_line
+from domain.canonical import sha256
 from domain.clock import Clock
 from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.engine import raw, transaction
@@ -101,7 +102,8 @@ class DraftStore:
                 )
             )
             entry = ledger.Entry(now)
-            detail: dict[str, object] = {"revision": revision, "digest": digest, "reason": why}
+            texts = {"document": sha256(document.encode()), "cases": sha256(cases.encode())}
+            detail: dict[str, object] = {"revision": revision, "digest": digest, "reason": why, "texts": texts}
             entry.add(ledger.act("policy-drafted", f"draft/{policy}/{version}", by, now, detail))
             await ledger.append(connection, entry)
         return revision

@@ -1,0 +1,184 @@
+"""The offline verifier's check of cases, with their orders, outcomes and labels. Uses only standard Python.
+
+Acts are the bodies of the acts on one subject, oldest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing
+
+
+def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    """Compares a case's row, order, outcome and labels with its acts."""
+    where = f"case {case['id']}"
+    opened = [act["detail"] for act in acts if act["kind"] == "case-opened"]
+    if len(opened) != 1 or differing(case, opened[0], ("asset", "failure_mode", "event")):
+        yield OfflineFinding("case", where, "was not opened by this event on this asset and failure mode")
+    rung = [act["detail"]["rung"] for act in acts if act["kind"] in ("case-opened", "case-raised")][-1:]
+    if rung != [case["rung"]]:
+        yield OfflineFinding("case", where, f"stands at {case['rung']}, recorded is {_last(rung)}")
+    closed = _last([act["detail"]["how"] for act in acts if act["kind"] in ("case-awaits-release", "case-closed")])
+    if closed != case["closed_as"]:
+        yield OfflineFinding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
+    said = [(a["actor"], a["detail"]["approved"], a["detail"]["reason"]) for a in acts if a["kind"] == "case-decided"]
+    decision = case["decision"]
+    if said != ([(decision["by"], decision["approved"], decision["reason"])] if decision else []):
+        yield OfflineFinding("decision", where, "the decision on it is not as recorded")
+    if "phase" in case:
+        yield from _state_findings(where, case, acts)
+    yield from _order_findings(case["id"], case["order"], acts)
+    yield from _outcome_findings(case, acts)
+
+
+def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    """Compares the state of a case with the one that its acts leave. Packs of earlier builds do not have the state."""
+    told = _ToldCase()
+    for act in acts:
+        told.follow(act)
+    # Earlier builds did not record the step that waits, nor that a case lost or regained its evidence.
+    unknown = {"waiting_step"} if told.waiting_step is _UNKNOWN else set()
+    if not told.support_is_told and any(act["kind"] == "case-evidence-revised" for act in acts):
+        unknown.add("withdraw")
+    if wrong := differing(case, vars(told), tuple(name for name in _STATE if name not in unknown)):
+        yield OfflineFinding("case", where, f"{wrong} is not as recorded")
+
+
+_STATE = (
+    "opened_at", "closed_at", "phase", "urgency", "production", "withdraw", "waiting_for", "waiting_step",
+    "waiting_until", "lane",
+)  # fmt: skip
+_UNKNOWN = "unknown"
+
+
+class _ToldCase:
+    """The state of a case, rebuilt from its acts."""
+
+    def __init__(self) -> None:
+        self.opened_at: Any = None
+        self.closed_at: Any = None
+        self.phase: str | None = None
+        self.urgency: Any = None
+        self.production: Any = None
+        self.withdraw: Any = None
+        self.waiting_for: Any = None
+        self.waiting_step: Any = None
+        self.waiting_until: Any = None
+        self.lane: Any = None
+        self.support_is_told = False
+
+    def follow(self, act: Row) -> None:
+        kind, detail = act["kind"], act["detail"]
+        if kind == "case-opened":
+            self.opened_at, self.phase = act["at"], "propose"
+        elif kind == "case-raised":
+            # What is worse may be more urgent.
+            self.urgency = None
+        elif kind == "work-proposed":
+            self.urgency, self.production = detail["urgency"], detail["production"]
+            self.phase = "review" if self.phase == "propose" else self.phase
+        elif kind in ("case-unsupported", "case-called-off"):
+            self.withdraw, self.support_is_told = detail["reason"], True
+        elif kind == "case-supported":
+            self.withdraw, self.support_is_told = None, True
+        elif kind == "order-intended":
+            self.phase = "place"
+        elif kind == "order-placed" and act["actor"] == "millwright":
+            # An order that a poll found first leaves the phase to the case's own step.
+            self.phase = "work"
+        elif kind == "outcome-found":
+            self.phase = "learn"
+        elif kind in ("case-awaits-release", "case-closed"):
+            closed = kind == "case-closed"
+            self.closed_at, self.phase = (act["at"], "closed") if closed else (None, "awaiting_release")
+            self.waiting_for = self.waiting_until = self.lane = None
+        else:
+            self._wait(kind, detail)
+
+    def _wait(self, kind: str, detail: Row) -> None:
+        if kind == "case-waits":
+            self.waiting_for, self.waiting_until, self.lane = detail["reason"], detail["until"], detail["lane"]
+            self.waiting_step = detail.get("step", _UNKNOWN)
+        elif kind == "case-resumed":
+            self.waiting_for = self.waiting_until = self.waiting_step = self.lane = None
+        elif kind == "case-decided":
+            self.lane = None
+
+
+def _last(items: Sequence[Any]) -> Any:
+    return items[-1] if items else None
+
+
+def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    where = f"work order of case {case}"
+    drafts = [act["detail"]["draft"] for act in acts if act["kind"] == "order-intended"]
+    seen = [act["detail"]["record"] for act in acts if act["kind"] in ("order-placed", "order-changed")]
+    if order is None:
+        if drafts or seen:
+            yield OfflineFinding("order", where, "was recorded and is gone")
+        return
+    record = order["record"]
+    for what, carrier in (("draft", order["draft"]), ("order", record and record["ref"])):
+        if carrier and carrier["key"] != case:
+            yield OfflineFinding("order", where, f"its {what} carries the key of case {carrier['key']}: swapped")
+    if [order["draft"]] != drafts:
+        yield OfflineFinding("order", where, "its draft is not the one recorded before it went out")
+    if record != _last(seen):
+        now, known = [
+            record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"
+            for record_then in (record, _last(seen))
+        ]
+        yield OfflineFinding("order", where, f"is {now}, recorded is {known} with other content")
+    if (order["external_id"], order["status"]) != ((record["ref"]["id"], record["status"]) if record else (None, None)):
+        yield OfflineFinding(
+            "order", where, f"its number {order['external_id']} or status is not that of its own record"
+        )
+    if "intended_at" in order:
+        yield from _placing_findings(where, order, acts)
+
+
+def _placing_findings(where: str, order: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    """Compares where and when an order was placed, and the notes on it, with the acts."""
+    intended = [
+        (act["detail"].get("system", order["system"]), act["at"]) for act in acts if act["kind"] == "order-intended"
+    ]
+    if intended != [(order["system"], order["intended_at"])]:
+        yield OfflineFinding("order", where, "its system or the time at which it was intended is not as recorded")
+    placed = [act["at"] for act in acts if act["kind"] == "order-placed"][:1]
+    if (order["placed_at"],) != (*placed, None)[:1]:
+        yield OfflineFinding("order", where, "the time at which it was placed is not as recorded")
+    if order["notes"] != [act["detail"]["key"] for act in acts if act["kind"] == "order-noted"]:
+        yield OfflineFinding("order", where, "the notes that were written on it are not those recorded")
+
+
+def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    where, outcome = f"outcome of case {case['id']}", case["outcome"]
+    kinds = ("outcome-found", "outcome-reclassified", "outcome-stated")
+    found = [number for number, act in enumerate(acts) if act["kind"] in kinds]
+    if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
+        yield OfflineFinding("outcome", where, "is not as recorded")
+    elif outcome and differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
+        yield OfflineFinding("outcome", where, "does not agree with its own text")
+    elif outcome and _stated_by(outcome["body"]) != _actor_of_statement(acts[found[-1]]):
+        yield OfflineFinding("outcome", where, "was not stated by the person who is named")
+    since = acts[found[-1] :] if found else acts
+    if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
+        yield OfflineFinding("outcome", where, "what the twin was told is not as recorded")
+    labels = [act["detail"]["label"] for act in acts if act["kind"] == "label-made"]
+    made = [act["at"] for act in acts if act["kind"] == "label-made"]
+    times = [label.get("made_at", at) for label, at in zip(case["labels"], made, strict=False)]
+    if [label["body"] for label in case["labels"]] != labels or times != made:
+        yield OfflineFinding("label", f"label of case {case['id']}", "is not as recorded")
+    for label in case["labels"]:
+        if differing(label, label["body"], ("outcome", "revision")):
+            yield OfflineFinding("label", f"label of case {case['id']}", "does not agree with its own text")
+
+
+def _stated_by(outcome: Row) -> Any:
+    return (outcome.get("stated") or {}).get("by")
+
+
+def _actor_of_statement(act: Row) -> Any:
+    return act["actor"] if act["kind"] == "outcome-stated" else None

@@ -1,0 +1,16 @@
+"""The metadata with every table in it: for those who need all of them, whatever else is imported."""
+
+from millwright.storage.database import (
+    case_tables,
+    event_tables,
+    hold_tables,
+    ledger_tables,
+    policy_tables,
+    study_tables,
+    suppression_tables,
+)
+from millwright.storage.database.tables import metadata
+
+MODULES = (case_tables, event_tables, hold_tables, ledger_tables, policy_tables, study_tables, suppression_tables)
+
+__all__ = ["MODULES", "metadata"]

@@ -1,0 +1,144 @@
+"""A record of some 500 verdicts with a row in every table, for the tool that alters each of them."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
+from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
+from domain.stops import StoppableAction
+from domain.suppression import shelving_limits
+from domain.unreadable import UnreadableRecord
+from domain.verdict import Urgency, UrgencyDecision
+from domain.work_orders import WorkOrderStatus
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.order_leases import OrderLeaseStore
+from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.events.register import RegisterStore
+from millwright.storage.ledger.seals import Seals
+from millwright.storage.policies.autonomy import AutonomyStore
+from millwright.storage.policies.freezes import FreezeStore
+from millwright.storage.policies.stops import StopStore
+from millwright.storage.reporting.studies import AskedStudy, StudyStore
+from millwright.storage.suppression.suppressions import SuppressionStore
+from tests.audit.conftest import build, order
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
+from tests.support.policy_people import PolicyPeople, candidate
+
+_DAY = timedelta(days=1)
+_ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one was wrong")
+_LIMITS = shelving_limits("A=P1D,B=P1D,C=P1D,D=P1D")
+
+
+async def build_full(engine: AsyncEngine) -> None:
+    """Fills every table by the product's own stores."""
+    await build(engine)
+    plant = Plant(engine)
+    plant.clock.time = START + 20 * _DAY
+    await _change_register(plant)
+    await _judge_more(plant)
+    await _policies(plant)
+    await _suppress(plant)
+    await _follow_systems(plant)
+    await _learn(plant)
+    seals = Seals(plant.engine, plant.clock)
+    await seals.seal()
+    await seals.seal()
+
+
+async def _change_register(plant: Plant) -> None:
+    whole = register()
+    store = RegisterStore(plant.engine, plant.clock)
+    await store.keep(whole.model_copy(update={"models": {"dtmi:tests:Pump;1": {"volt": "double"}}}), "tests")
+
+
+async def _judge_more(plant: Plant) -> None:
+    first = 15 * 24
+    await plant.take(*(deviation(first + hour / 4, score=1.0 + hour % 3) for hour in range(120)))
+    await plant.take(*(deviation(first + hour / 4, asset=MOTOR, score=1.0 + hour % 5) for hour in range(120)))
+    again = deviation(first, score=1.0)
+    await plant.inbox.store([again, again], plant.clock.now())
+    await plant.inbox.store([deviation(first + 200, external_id="waits")], plant.clock.now())
+
+
+async def _policies(plant: Plant) -> None:
+    people = PolicyPeople(plant.engine, plant.clock)
+    await people.arrive()
+    digest = await people.approved()
+    await people.place(digest, "shadow", to=plant.clock.now() + _DAY)
+    plant.clock.time += timedelta(hours=1)
+    await people.withdraw(digest, "shadow")
+    await people.place(digest)
+    document = candidate("1.3.0")
+    await people.drafts.save(
+        policy="rotating-equipment",
+        version="1.3.0",
+        digest=document.digest,
+        document=document.text,
+        cases="cases: []",
+        author="anna",
+        by="anna",
+        reason="not done yet",
+    )
+    stops, freezes = StopStore(plant.engine, plant.clock), FreezeStore(plant.engine, plant.clock)
+    slow, _ = await stops.stop(StoppableAction.TWIN_WRITE, "olaf", "the twin is slow", site="BEDFORD")
+    await stops.lift(slow, "grace", "it is quick")
+    now = plant.clock.now()
+    number, _ = await freezes.freeze(now + _DAY, now + 2 * _DAY, "olaf", "stocktaking")
+    await freezes.thaw(number, "grace", "all is counted")
+
+
+async def _suppress(plant: Plant) -> None:
+    plant.clock.time = START + 30 * _DAY
+    store = SuppressionStore(plant.engine, plant.clock, _LIMITS, _DAY)
+    await store.shelve(PUMP, None, timedelta(hours=8), "ines", "sensor is being moved")
+    await plant.take(code(30 * 24 + 1), deviation(30 * 24 + 2))
+    plant.clock.time += timedelta(hours=9)
+    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+    ended = await store.shelve("machine-001", "LOO", timedelta(hours=8), "ines", "guard is open")
+    await store.end(ended.id, "olaf", "guard is closed")
+
+
+async def _follow_systems(plant: Plant) -> None:
+    changes = ChangeStore(plant.engine, plant.clock)
+    [[case]] = await plant.rows("SELECT case_id FROM work_orders WHERE external_id = '1002'")
+    changed = order(str(case), "1002", WorkOrderStatus.IN_PROGRESS)
+    changed = changed.model_copy(update={"changed_at": plant.clock.now(), "vendor_status": "INPRG"})
+    strange = UnreadableRecord.of(
+        "maximo", "1007", "wopriority", "is no number", {"wonum": "1007", "wopriority": "high"}
+    )
+    await changes.store_page("maximo", [changed, order("", "7001")], "page-2", [strange])
+    await OrderLeaseStore(plant.engine, plant.clock).acquire("maximo", "BEDFORD", "worker-1")
+
+
+async def _learn(plant: Plant) -> None:
+    cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    [[case, verdict]] = await plant.rows(
+        "SELECT c.id, v.id FROM cases c JOIN verdicts v ON v.event_id = c.opened_by AND v.version = c.version "
+        "WHERE c.closed_at IS NULL ORDER BY v.id LIMIT 1"
+    )
+    now = plant.clock.now()
+    urgency = UrgencyDecision(
+        urgency=Urgency.PLANNED_STOP, rule="later", because="It may wait.", hold_at=None, work_at=now
+    )
+    told = VerdictCounterfactuals(verdict=int(str(verdict)), changes=Counterfactuals(rung="draft", inputs=()))
+    await cases.record_proposal(str(case), urgency, None, told)
+    store = AutonomyStore(plant.engine, plant.clock)
+    key, terms = AutonomyKey("rotating-equipment", "pump", "PDE"), AutonomyTerms(enforce=True, automatic=True)
+    await store.advised(key, await store.record(key, terms), _ADVICE)
+    asked = AskedStudy(
+        kind="backtest",
+        version="1.1.0",
+        digest="0" * 64,
+        against=None,
+        since=None,
+        until=None,
+        crews=1,
+        asked_by="anna",
+        asked_at=now,
+    )
+    async with StudyStore(plant.engine).begun(asked):
+        pass

@@ -1,0 +1,41 @@
+"""How the audit holds each table: against the ledger, by building it again, or not at all, with the reason."""
+
+from collections.abc import Mapping
+
+HELD = frozenset(
+    {
+        "acts", "action_stop_lifts", "action_stops", "assets", "autonomy_moves", "cases", "changes", "contexts",
+        "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements", "holds",
+        "labels", "ledger", "ledger_head", "observables", "outcomes", "people", "policy_assignment_ends",
+        "policy_assignments", "policy_drafts", "policy_evidence", "policy_freezes", "policy_signatures", "policy_thaws",
+        "policy_versions", "suppressed", "suppressions", "twin_models", "unreadable_records", "verdicts", "work_orders",
+    }
+)  # fmt: skip
+"""Tables whose rows are compared with the ledger."""
+
+DERIVED = frozenset({"evidence", "memories", "pending"})
+"""Tables that are built again from those above and compared."""
+
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "due": "it says when a step runs next; a step reads its case again and decides nothing by this row",
+    "order_leases": "it keeps two steps apart; each looks its key up in the CMMS before it creates",
+    "studies": "it has answers about the past that somebody asked for; nothing acts on them",
+}
+"""Tables that are not held, and why."""
+
+_ONLY_ORDER = "only the order of the rows counts, and that is compared"
+COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
+    "autonomy_moves.id": _ONLY_ORDER,
+    "cases.attempts": "it sets how long a step that failed waits before it is tried again",
+    "cursors.advanced_at": "it is shown; nothing reads it to act",
+    "evidence.id": _ONLY_ORDER,
+    "hold_placements.read_at": "a reading is passed over only if it is older, and none is taken for later than now",
+    "holds.twin_told": "it saves writing the same state to a twin again",
+    "policy_assignment_ends.id": _ONLY_ORDER,
+    "policy_evidence.id": _ONLY_ORDER,
+    "policy_signatures.id": "rows name it, and a reference to none is named",
+    "suppressed.id": _ONLY_ORDER,
+    "unreadable_records.last_seen_at": "it is shown; nothing reads it to act",
+    "work_orders.read_at": "it says when an order is read next; the reading itself is what counts",
+}
+"""Columns that are not held, of tables that are, and why."""
