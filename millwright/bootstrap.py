@@ -342,12 +342,14 @@ def case_activities(
     engine: WorkflowEngine,
     hold_interval: timedelta,
     order_interval: timedelta,
+    poll_interval: timedelta,
 ) -> CaseActivities:
     """The activities of workers for cases, with their ports.
 
     Args:
         hold_interval: how often the state of a hold is read from the MES.
         order_interval: how often a placed order is read again.
+        poll_interval: how often a CMMS is polled.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
@@ -380,13 +382,13 @@ def case_activities(
         engine,
         hold_interval,
         order_interval,
+        poll_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(
         cases=(
             routes.route_case,
             proposals.await_review,
-            proposals.record_decision,
             orders.follow_order,
             outcomes.record_outcome,
             outcomes.tell_twin,
