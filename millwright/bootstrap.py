@@ -35,6 +35,7 @@ from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
+from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -205,7 +206,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """The stores, within the block. It makes no query yet; see `database`."""
     async with database(settings) as url:
-        engine = open_engine(url)
+        engine = open_engine(url).execution_options(**{LOCAL_MODE: settings.local_mode})
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:

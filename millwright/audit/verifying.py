@@ -12,6 +12,7 @@ from millwright.audit.approvals import acts_by_subject, check_autonomy, check_ve
 from millwright.audit.chain import Chain, Queue
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_in_force import InForce
 from millwright.audit.offline_record import act_findings, case_findings, hold_findings
 from millwright.audit.offline_signatures import Row, guarded
@@ -50,7 +51,8 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
         engines = Engines(engine_mark())
         in_force = InForce(sites=await record.sites())
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
-        acts = await _follow(record, chain, rejudging, in_force, findings, progress)
+        actors = Actors()
+        acts = await _follow(record, chain, rejudging, in_force, actors, findings, progress)
         chain.end(await record.head())
         await check_autonomy(record, findings)
         await _check_stops(record, findings)
@@ -58,6 +60,7 @@ async def verify(engine: AsyncEngine, *, head: str | None = None, progress: Prog
     return Report(
         rows=chain.rows,
         acts=acts,
+        local_acts=actors.local,
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),
@@ -73,6 +76,7 @@ async def _follow(
     chain: Chain,
     rejudging: Rejudging,
     in_force: InForce,
+    actors: Actors,
     findings: Findings,
     progress: Progress | None,
 ) -> int:
@@ -92,7 +96,7 @@ async def _follow(
                 if verdict.ledger_seq < row.seq:
                     chain.orphan(name_of(verdict), verdict.ledger_seq)
             for act in own_acts:
-                _check_act(act, findings)
+                _check_act(act, actors, findings)
                 if act.ledger_seq < row.seq:
                     chain.orphan(_act_name(act), act.ledger_seq)
             done += len(own_acts)
@@ -109,7 +113,7 @@ async def _follow(
             chain.orphan(name_of(verdict), verdict.ledger_seq)
     while left := await acts.until(None):
         for act in left:
-            _check_act(act, findings)
+            _check_act(act, actors, findings)
             chain.orphan(_act_name(act), act.ledger_seq)
         done += len(left)
     return done
@@ -129,12 +133,15 @@ def _leaves_of(rows: Sequence[ActRow]) -> list[tuple[int, str, str]]:
     return [(row.leaf, sha256(row.body.encode()), f"act {row.id}") for row in rows]
 
 
-def _check_act(row: ActRow, findings: Findings) -> None:
+def _check_act(row: ActRow, actors: Actors, findings: Findings) -> None:
     where = _act_name(row)
     if sha256(row.body.encode()) != row.digest:
         findings.add("act-digest", where, "its text was altered")
     columns = {"kind": row.kind, "subject": row.subject, "actor": row.actor, "at": timestamp(row.at)}
     findings.extend(guarded(where, act_findings(where, columns, row.body)))
+    # Most acts are the machine's, and their text is long.
+    if row.kind in ROLES_OF_ACTS or row.kind.startswith("person-"):
+        findings.extend(guarded(where, actors.follow(where, json.loads(row.body))))
 
 
 async def _check_stops(record: Record, findings: Findings) -> None:

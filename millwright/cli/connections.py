@@ -52,7 +52,8 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings) as storage:
+    # Whoever has the database's URL acts on it as `local`.
+    async with open_storage(settings.model_copy(update={"local_mode": True})) as storage:
         try:
             yield storage
         except StorageFault as error:

@@ -21,6 +21,7 @@ from activities.progress import CaseRef
 from domain.errors import ActionRequired, Unavailable
 from domain.model import Model
 from millwright.settings import Settings
+from millwright.workflow_engine.encryption import tls_of
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
@@ -41,14 +42,16 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
         lazy: connects at the first call, for processes that can also work without the engine.
 
     Raises:
-        Unavailable: nothing answers there.
+        Rejected: the settings of its encryption are wrong.
+        Unavailable: nothing answers there, or it refuses us.
     """
+    tls = tls_of(settings)
     try:
         client = await Client.connect(
             address,
             namespace=settings.temporal_namespace,
             api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
-            tls=settings.temporal_tls,
+            tls=tls,
             lazy=lazy,
             data_converter=pydantic_data_converter,
         )

@@ -19,9 +19,8 @@ TELEMETRY = "microsoft.iot.telemetry"
 def settings_over(database_url: str, home: Path, **more: object) -> Settings:
     """Settings whose clock is at NOW until `set_clock`."""
     set_clock(home, NOW)
-    return Settings.model_validate(
-        {"home": home, "database_url": database_url, "clock": f"file:{home / 'clock'}", "api_port": 0, **more}
-    )
+    here: dict[str, object] = {"home": home, "clock": f"file:{home / 'clock'}", "local_mode": True}
+    return Settings.model_validate({"database_url": database_url, "api_port": 0, **here, **more})
 
 
 def set_clock(home: Path, now: datetime) -> None:
