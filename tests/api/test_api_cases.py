@@ -87,11 +87,11 @@ async def test_what_was_decided_or_closed_is_not_decided_otherwise(
     client: httpx.AsyncClient, storage: Storage, case: str
 ) -> None:
     yes = {"approved": True, "reason": "yes"}
-    await storage.cases.record_decision(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
+    await storage.cases.record_decision(case, Decision(approved=True, by="pat", reason="yes", at=NOW))
     again = await client.post(f"/cases/{case}/decision", json=yes)
-    assert (again.status_code, again.json()["by"]) == (200, "grace")
+    assert (again.status_code, again.json()["by"]) == (200, "pat")
     other = await client.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
-    assert (other.status_code, "grace approved" in other.json()["detail"]) == (409, True)
+    assert (other.status_code, "pat approved" in other.json()["detail"]) == (409, True)
 
 
 async def test_a_case_that_was_closed_without_a_decision_takes_none(

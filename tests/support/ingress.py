@@ -19,8 +19,9 @@ TELEMETRY = "microsoft.iot.telemetry"
 def settings_over(database_url: str, home: Path, **more: object) -> Settings:
     """Settings whose clock is at NOW until `set_clock`."""
     set_clock(home, NOW)
-    here: dict[str, object] = {"home": home, "clock": f"file:{home / 'clock'}", "local_mode": True}
-    return Settings.model_validate({"database_url": database_url, "api_port": 0, **here, **more})
+    return Settings.model_validate(
+        {"home": home, "database_url": database_url, "clock": f"file:{home / 'clock'}", "api_port": 0, **more}
+    )
 
 
 def set_clock(home: Path, now: datetime) -> None:

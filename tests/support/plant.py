@@ -183,7 +183,15 @@ def signature(
     return Signature(act, person, said, at, signed.hex(), key.public_key().public_bytes_raw().hex())
 
 
-STAFF = {"kim": "planner", "paula": "planner", "pat": "planner", "petra": "production", "pia": "planner"}
+STAFF = {
+    "ines": "planner",
+    "kim": "planner",
+    "mona": "planner",
+    "pat": "planner",
+    "paula": "planner",
+    "petra": "production",
+    "pia": "planner",
+}
 """People who work in the plant, and the role of each."""
 
 
