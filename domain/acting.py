@@ -28,7 +28,6 @@ ACT_ROLES: Final[dict[str, frozenset[str]]] = {
     "autonomy-promoted": frozenset({"approver"}),
     "autonomy-refused": frozenset({"approver"}),
     "autonomy-lost": frozenset({"approver"}),
-    "event-redriven": _OPERATOR,
     **{_POLICY_ACTS.get(act, f"policy-{act}-signed"): roles for act, roles in SIGNED.items()},
 }
 """The roles for each kind of act. The person needs at least one of them at the time of the act."""
@@ -39,7 +38,5 @@ SERVICES: Final[dict[str, frozenset[str]]] = {
     "window-ended": frozenset({"millwright"}),
     "policy-assignment-ended": frozenset({"millwright"}),
     "autonomy-lost": frozenset({"millwright"}),
-    "event-redriven": frozenset({"operations"}),
 }
-"""Acts of these kinds that no person does: `millwright` by a rule of a policy or of the settings, and `operations` by a
-direct database command."""
+"""Who else does acts of these kinds: `millwright`, by a rule of a policy or of the settings."""

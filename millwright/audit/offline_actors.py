@@ -5,8 +5,9 @@ The kinds of actors, and the rule for each:
 
 - a person: registered before the act, not left, and with one of the roles for it;
 - `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted;
-- `millwright` and `operations`: what a policy or a setting does, and a direct database command, for some kinds only;
-- another system, by its id, and a policy version, by the beginning of its digest: they do no act of a person.
+- `millwright`: what a policy or a setting does, for some kinds only;
+- `operations` (a direct database command), an ingress or another system, by its name, and a policy version, by the
+  beginning of its digest: they do no act of a person.
 """
 
 from __future__ import annotations
@@ -46,7 +47,6 @@ ROLES_OF_ACTS = {
     "autonomy-promoted": ("approver",),
     "autonomy-refused": ("approver",),
     "autonomy-lost": ("approver",),
-    "event-redriven": ("operator",),
 }
 """The roles for each kind of act of a person, as in `domain.acting`."""
 SERVICES_OF_ACTS = {
@@ -55,7 +55,6 @@ SERVICES_OF_ACTS = {
     "window-ended": ("millwright",),
     "policy-assignment-ended": ("millwright",),
     "autonomy-lost": ("millwright",),
-    "event-redriven": ("operations",),
 }
 
 
