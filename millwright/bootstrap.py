@@ -362,15 +362,7 @@ def case_activities(
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(
-        cases,
-        storage.holds,
-        systems.mes,
-        systems.twins,
-        storage.catalogue,
-        storage.clock,
-        hold_interval,
-    )
+    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,

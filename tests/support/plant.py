@@ -183,7 +183,7 @@ def signature(
     return Signature(act, person, said, at, signed.hex(), key.public_key().public_bytes_raw().hex())
 
 
-STAFF = {
+PLANT_PEOPLE = {
     "ines": "planner",
     "kim": "planner",
     "mona": "planner",
@@ -195,10 +195,10 @@ STAFF = {
 """People who work in the plant, and the role of each."""
 
 
-async def add_people(people: PeopleStore, staff: Mapping[str, str], key: Ed25519PrivateKey | None = None) -> None:
+async def add_people(people: PeopleStore, roles: Mapping[str, str], key: Ed25519PrivateKey | None = None) -> None:
     """Registers people, each with one role."""
     public = (key or Ed25519PrivateKey.generate()).public_key().public_bytes_raw().hex()
-    for name, role in staff.items():
+    for name, role in roles.items():
         await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
 
 
@@ -209,7 +209,7 @@ async def publish_policies(
     approver, operator = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     await add_people(people, {"grace": "approver"}, approver)
     await add_people(people, {"olaf": "operator"}, operator)
-    await add_people(people, STAFF)
+    await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
     compiled = Catalogue.published().versions
     for version in compiled:
