@@ -46,7 +46,7 @@ def verify(
             f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
         )
         if report.local_acts:
-            typer.echo(f"{report.local_acts} acts are by `local`: nobody signed in for them, so they name no person.")
+            typer.echo(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
         for made in report.made_by:
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"
