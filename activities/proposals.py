@@ -1,32 +1,21 @@
-"""Proposes the action for a case, and records a person's decision on it."""
+"""Proposes the action for a case, and waits for a person's decision on it."""
 
 from collections.abc import Mapping
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.progress import REVIEW_STEP, CaseRef, Progress, review_wanted, step
-from domain.cases import CaseView, Decision, Lane
+from domain.cases import CaseView, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.counterfactuals import VerdictCounterfactuals
-from domain.errors import ActRejected, ConnectorError
-from domain.model import Model
+from domain.errors import ConnectorError
 from domain.ports import Judge, Mes
 from domain.production import ProductionContext
 
 
-class DecideCase(Model):
-    """A person's approval or rejection of a case's proposal."""
-
-    case: str
-    approved: bool
-    by: str
-    reason: str
-
-
 class Proposals:
-    """Proposes actions, and records decisions.
+    """Proposes actions, and waits for decisions.
 
     Args:
         cases: the case store.
@@ -69,20 +58,6 @@ class Proposals:
                 attempt.wait("a person to inspect and decide")
                 attempt.lane = Lane.REVIEW
         return attempt.progress
-
-    @activity.defn(name="record-decision")
-    async def record_decision(self, decide: DecideCase) -> None:
-        """Stores a person's decision.
-
-        Raises:
-            ApplicationError: not retryable: the case is closed, or the opposite was already decided.
-        """
-        decision = Decision(approved=decide.approved, by=decide.by, reason=decide.reason, at=self._clock.now())
-        try:
-            await self._cases.record_decision(decide.case, decision)
-        except ActRejected as error:
-            # With retries the person would wait for ever, and the workflow could not end.
-            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
 
     async def _timed(self, view: CaseView) -> CaseView:
         production: ProductionContext | None = None

@@ -54,6 +54,7 @@ class WorkOrders:
         engine: to wake cases.
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
+        poll_interval: how often a CMMS is polled at least.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class WorkOrders:
         engine: WorkflowEngine,
         interval: timedelta,
         reread: timedelta,
+        poll_interval: timedelta,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
+        self._poll_interval = poll_interval
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -160,7 +163,10 @@ class WorkOrders:
         except ConnectorError as error:
             problem = str(error)
             activity.logger.warning("polling waits: %s", error)
-        wait = poll.interval if problem is None else min(poll.interval, _AFTER_A_FAILURE)
+        # The interval came through the engine, so it can only shorten that of the settings.
+        wait = min(poll.interval, self._poll_interval)
+        if problem is not None:
+            wait = min(wait, _AFTER_A_FAILURE)
         await self._changes.finish_poll(poll.system, seen, self._clock.now() + wait)
         if woken:
             try:

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +59,7 @@ class StandingClock:
 class NobodyToWake:
     """Replaces the workflow engine: no workflow runs, so cases stay as judging opened them."""
 
-    async def wake(self, subjects: Sequence[str]) -> None:
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
         pass
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from domain.cases import CaseView, ClosedAs, Decision, Lane
+from domain.cases import CaseView, ClosedAs, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -71,14 +71,6 @@ class CaseStore(Protocol):
         first explanation of a verdict stands."""
         ...
 
-    async def record_decision(self, case: str, decision: Decision) -> None:
-        """Keeps a person's decision and wakes the case.
-
-        Raises:
-            ActRejected: the case is closed, or was decided the other way already.
-        """
-        ...
-
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         """Writes the draft down before it goes out; the first draft stands, and is returned."""
         ...
@@ -131,6 +123,9 @@ class CaseStore(Protocol):
             how: how it ended; the first word stands.
             unread: what a planner is to explain where nobody can read what was found. The case then stands in the
                 planner's lane from the moment it is closed.
+
+        Raises:
+            ActRejected: what `how` says is not in storage: the outcome, the reason of the withdrawal, or the rejection.
         """
         ...
 

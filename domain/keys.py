@@ -45,6 +45,12 @@ def poll_workflow_id(system: str) -> str:
     return f"poll/{system}"
 
 
+def name_in(workflow_id: str) -> str:
+    """What a workflow is for, by its id: the line, the case or the system. The engine's users may start a workflow with
+    any input, so a workflow takes the name from here."""
+    return workflow_id.partition("/")[2]
+
+
 SUPPRESSION_SUBJECT = "suppression/"
 
 

@@ -4,7 +4,7 @@ Every method of a connector may raise the three errors of `domain.errors`: `Unav
 (a person must act) and `Refused` (we sent something wrong). A docstring lists only those with a special meaning.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -288,8 +288,13 @@ class LabelSink(Protocol):
 class WorkflowEngine(Protocol):
     """What other code needs of the engine that runs workflows."""
 
-    async def wake(self, subjects: Sequence[str]) -> None:
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
         """Starts or signals the workflow of each subject (`line/…`, `case/…`, `poll/…`); signals carry no data.
+
+        Args:
+            subjects: what is due.
+            unanswered: those of them that stay due after several signals. A workflow that somebody else started under
+                the id of such a subject is ended, and the subject's own workflow is started.
 
         Raises:
             Unavailable: the engine does not answer; the dispatcher tries again.

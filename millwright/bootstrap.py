@@ -35,6 +35,7 @@ from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
+from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -205,7 +206,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """The stores, within the block. It makes no query yet; see `database`."""
     async with database(settings) as url:
-        engine = open_engine(url)
+        engine = open_engine(url).execution_options(**{LOCAL_MODE: settings.local_mode})
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:
@@ -342,12 +343,14 @@ def case_activities(
     engine: WorkflowEngine,
     hold_interval: timedelta,
     order_interval: timedelta,
+    poll_interval: timedelta,
 ) -> CaseActivities:
     """The activities of workers for cases, with their ports.
 
     Args:
         hold_interval: how often the state of a hold is read from the MES.
         order_interval: how often a placed order is read again.
+        poll_interval: how often a CMMS is polled.
     """
     from activities.autonomy import Autonomy
     from activities.holds import Holds
@@ -359,15 +362,7 @@ def case_activities(
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(
-        cases,
-        storage.holds,
-        systems.mes,
-        systems.twins,
-        storage.catalogue,
-        storage.clock,
-        hold_interval,
-    )
+    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -380,13 +375,13 @@ def case_activities(
         engine,
         hold_interval,
         order_interval,
+        poll_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(
         cases=(
             routes.route_case,
             proposals.await_review,
-            proposals.record_decision,
             orders.follow_order,
             outcomes.record_outcome,
             outcomes.tell_twin,

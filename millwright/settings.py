@@ -5,9 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.addresses import check_escaped
 from domain.model import Duration
 
 
@@ -53,8 +54,23 @@ class Settings(BaseSettings):
         Field(description="host:port of the workflow engine; if absent, `run` and `up` start one under home."),
     ] = None
     temporal_namespace: Annotated[str, Field(description="Namespace in the workflow engine.")] = "default"
-    temporal_api_key: Annotated[SecretStr | None, Field(description="API key of a hosted workflow engine.")] = None
+    temporal_api_key: Annotated[
+        SecretStr | None, Field(description="API key of a hosted workflow engine; it needs TLS.")
+    ] = None
     temporal_tls: Annotated[bool, Field(description="Connect to the workflow engine with TLS.")] = False
+    temporal_server_ca: Annotated[
+        Path | None,
+        Field(description="PEM file of the certificate authority of the workflow engine; if absent, the system's."),
+    ] = None
+    temporal_server_name: Annotated[
+        str | None, Field(description="Name in the workflow engine's certificate, if it is not that of its address.")
+    ] = None
+    temporal_client_certificate: Annotated[
+        Path | None, Field(description="PEM file of our certificate for the workflow engine (mTLS).")
+    ] = None
+    temporal_client_key: Annotated[
+        Path | None, Field(description="PEM file of the private key of our certificate.")
+    ] = None
     task_queue: Annotated[str, Field(description="Task queue of the workers; each site has its own.")] = "millwright"
     worker_build: Annotated[
         str | None,
@@ -127,6 +143,13 @@ class Settings(BaseSettings):
     bus: Annotated[
         ConnectorSettings | None, Field(repr=False, description="The event bus's connector and its settings.")
     ] = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _password_is_escaped(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_escaped(url.get_secret_value())
+        return url
 
     def all_cmms(self) -> dict[str, ConnectorSettings]:
         """Every CMMS by its id. The first one's is the name of its connector."""

@@ -7,6 +7,7 @@ from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
     from activities.work_orders import PollSystem, WorkOrders
+    from domain.keys import name_in
     from domain.model import Model
     from domain.priorities import FIRST
     from workflows.options import FOR_EVER, HEARTBEAT, PASSES_BEFORE_NEW_HISTORY, VENDOR_STEP
@@ -27,18 +28,18 @@ class ConnectorPoll:
 
     @workflow.init
     def __init__(self, poll: Poll) -> None:
-        self._poll = poll
+        self._poll = Poll(system=name_in(workflow.info().workflow_id), interval=poll.interval)
         self._woken = True
 
     @workflow.run
-    async def run(self, poll: Poll) -> None:
+    async def run(self, _poll: Poll) -> None:
         for _ in range(PASSES_BEFORE_NEW_HISTORY):
             await workflow.wait_condition(lambda: self._woken)
             self._woken = False
             await workflow.execute_activity_method(
                 WorkOrders.poll_changes,
-                PollSystem(system=poll.system, interval=poll.interval),
-                task_queue=cmms_queue(workflow.info().task_queue, poll.system),
+                PollSystem(system=self._poll.system, interval=self._poll.interval),
+                task_queue=cmms_queue(workflow.info().task_queue, self._poll.system),
                 # A poll brings completed orders. It must not wait behind the new orders of a flood.
                 priority=Priority(priority_key=FIRST),
                 start_to_close_timeout=VENDOR_STEP,
@@ -47,8 +48,7 @@ class ConnectorPoll:
             )
             if workflow.info().is_continue_as_new_suggested():
                 break
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(poll)
+        workflow.continue_as_new(self._poll)
 
     @workflow.signal(name="wake")
     def wake(self) -> None:

@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.judging import JudgeLine
     from activities.line_judging import LineJudging
+    from domain.keys import name_in
     from domain.model import Model
     from workflows.options import FOR_EVER, LINE_HEARTBEAT, LINE_STAY, PASSES_BEFORE_NEW_HISTORY
 
@@ -24,12 +25,12 @@ class LineWatch:
     """
 
     @workflow.init
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, _line: Line) -> None:
+        self._line = Line(line=name_in(workflow.info().workflow_id))
         self._woken = True
 
     @workflow.run
-    async def run(self, line: Line) -> None:
+    async def run(self, _line: Line) -> None:
         for _ in range(PASSES_BEFORE_NEW_HISTORY):
             await workflow.wait_condition(lambda: self._woken)
             self._woken = False
@@ -44,8 +45,7 @@ class LineWatch:
                 self._woken = True
             if workflow.info().is_continue_as_new_suggested():
                 break
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(line)
+        workflow.continue_as_new(self._line)
 
     @workflow.signal(name="wake")
     def wake(self) -> None:

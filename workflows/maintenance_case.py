@@ -5,15 +5,15 @@ from enum import Enum
 
 from temporalio import workflow
 from temporalio.common import Priority, SearchAttributeKey
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.holds import Holds
     from activities.outcomes import Outcomes
     from activities.progress import CaseRef, Facts, Progress
-    from activities.proposals import DecideCase, Proposals
+    from activities.proposals import Proposals
     from activities.routes import CaseRoute, Routes
     from activities.work_orders import WorkOrders
+    from domain.keys import name_in
     from workflows.options import FOR_EVER, HEARTBEAT, STORAGE_STEP, VENDOR_STEP
     from workflows.queues import cmms_queue, mes_queue
 
@@ -53,8 +53,8 @@ class MaintenanceCase:
     """
 
     @workflow.init
-    def __init__(self, ref: CaseRef) -> None:
-        self._ref = ref
+    def __init__(self, _ref: CaseRef) -> None:
+        self._ref = self._own()
         self._wakes = 0
         self._progress: Progress | None = None
         self._told: Facts | None = None
@@ -67,8 +67,11 @@ class MaintenanceCase:
         await self._review()
         await self._order()
         await self._learn()
-        await workflow.wait_condition(workflow.all_handlers_finished)
         self._publish()
+
+    def _own(self) -> CaseRef:
+        """The case of this run. The engine's users may start a run with any input, so the case is that of its id."""
+        return CaseRef(case=name_in(workflow.info().workflow_id))
 
     async def _find_route(self) -> None:
         self._route = await workflow.execute_local_activity_method(
@@ -108,7 +111,6 @@ class MaintenanceCase:
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, Where.HERE)
-        # This runs as a separate task, so that a person's decision is answered before the case that it closes ends.
         await self._until_done(Outcomes.tell_twin, Where.CASES)
         await self._until_done(Outcomes.keep_label, Where.HERE)
         await self._until_done(Outcomes.close_case, Where.HERE)
@@ -158,7 +160,6 @@ class MaintenanceCase:
     async def _woken_since(self, seen: int) -> None:
         self._publish()
         if workflow.info().is_continue_as_new_suggested():
-            await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(self._ref)
         await workflow.wait_condition(lambda: self._wakes > seen)
 
@@ -184,18 +185,3 @@ class MaintenanceCase:
     def wake(self) -> None:
         """Something that concerns the case was stored, or is due."""
         self._wakes += 1
-
-    @workflow.update(name="decide")
-    async def decide(self, decision: DecideCase) -> None:
-        """A person approves or rejects the case."""
-        await workflow.execute_local_activity_method(
-            Proposals.record_decision, decision, start_to_close_timeout=STORAGE_STEP, retry_policy=FOR_EVER
-        )
-        self._wakes += 1
-
-    @decide.validator
-    def _check_decision(self, decision: DecideCase) -> None:
-        if decision.case != self._ref.case:
-            raise ApplicationError(f"this is case {self._ref.case}, not {decision.case}", non_retryable=True)
-        if not decision.reason.strip():
-            raise ApplicationError("reason: say why", non_retryable=True)

@@ -54,7 +54,7 @@ def create_app(
     """The API over one storage.
 
     Args:
-        engine_client: the workflow engine; with None the API accepts events and shows data, but accepts no decisions.
+        engine_client: the workflow engine, whose state `/ready` shows; None if the API runs without one.
         local_token_hash: the hash of the token of local mode, by `api_key_hash`; with None every caller needs an API
             key.
     """

@@ -6,11 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from activities.proposals import DecideCase
-from domain.cases import Lane, Phase
+from domain.cases import Decision, Lane, Phase
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass, OutcomeStatement
-from millwright.api.deciding import decide
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import PLANNER, READING, Person, may
@@ -79,18 +77,15 @@ async def show_case(case: str, deps: Deps) -> Response:
 async def decide_case(
     case: str, say: DecisionRequest, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]
 ) -> Response:
-    """Approves or rejects a case's proposal, in the name of the signed-in person. Repeating it changes nothing."""
-    view = (await _whole(deps, case)).case
-    if view.closed_as is not None:
-        raise Problem(HTTPStatus.CONFLICT, "refused", f"case {case} is closed as {view.closed_as}", field="case")
-    earlier = view.decision
-    if earlier is not None and earlier.approved != say.approved:
-        word = "approved" if earlier.approved else "rejected"
-        raise Problem(HTTPStatus.CONFLICT, "refused", f"{earlier.by} {word} {case} on {earlier.at:%Y-%m-%d %H:%M} UTC")
-    if earlier is None:
-        decision = DecideCase(case=case, approved=say.approved, by=person.name, reason=say.reason)
-        await decide(deps.engine, decision, lambda: deps.storage.cases.wake([case]))
-    return answered({"case": case, "approved": say.approved, "by": earlier.by if earlier else person.name})
+    """Approves or rejects a case's proposal, in the name of the signed-in person. Repeating it changes nothing.
+
+    The decision is stored before the answer, also while the workflow engine does not answer. The case acts on it
+    afterwards.
+    """
+    await _whole(deps, case)
+    decision = Decision(approved=say.approved, by=person.name, reason=say.reason, at=deps.storage.clock.now())
+    kept = await deps.storage.cases.record_decision(case, decision)
+    return answered({"case": case, "approved": kept.approved, "by": kept.by})
 
 
 @router.post(

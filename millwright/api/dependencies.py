@@ -27,7 +27,7 @@ class Dependencies:
     Args:
         storage: the stores.
         settings: the settings of the installation.
-        engine: the workflow engine; None if the API runs without one, and then accepts no decisions.
+        engine: the workflow engine, whose state `/ready` shows; None if the API runs without one.
         local_token_hash: the hash of the token of local mode; None if local mode is off.
     """
 

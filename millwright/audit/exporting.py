@@ -13,6 +13,7 @@ from domain.canonical import canonical, timestamp
 from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
+    offline_actors,
     offline_autonomy,
     offline_cases,
     offline_holds,
@@ -38,6 +39,7 @@ FORMAT = 1
 _VERIFIER = (
     offline_verify,
     offline_signatures,
+    offline_actors,
     offline_policies,
     offline_in_force,
     offline_autonomy,

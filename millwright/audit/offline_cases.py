@@ -23,14 +23,31 @@ def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     closed = _last([act["detail"]["how"] for act in acts if act["kind"] in ("case-awaits-release", "case-closed")])
     if closed != case["closed_as"]:
         yield OfflineFinding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
-    said = [(a["actor"], a["detail"]["approved"], a["detail"]["reason"]) for a in acts if a["kind"] == "case-decided"]
-    decision = case["decision"]
-    if said != ([(decision["by"], decision["approved"], decision["reason"])] if decision else []):
-        yield OfflineFinding("decision", where, "the decision on it is not as recorded")
+    yield from _closing_findings(case, closed, acts)
+    yield from _decision_findings(where, case["decision"], acts)
     if "phase" in case:
         yield from _state_findings(where, case, acts)
     yield from _order_findings(case["id"], case["order"], acts)
     yield from _outcome_findings(case, acts)
+
+
+def _decision_findings(where: str, decision: Any, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    said = [{**act["detail"], "by": act["actor"]} for act in acts if act["kind"] == "case-decided"]
+    # Earlier builds did not record when the person decided, only when that was stored.
+    stored = [{name: decision[name] for name in told} for told in said[:1]] if decision else []
+    if said != stored or (decision and not said):
+        yield OfflineFinding("decision", where, "the decision on it is not as recorded")
+
+
+def _closing_findings(case: Row, closed: Any, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    """Finds a case that was closed without the row that says how it ended."""
+    where = f"case {case['id']}"
+    if closed in ("done", "cancelled") and not case["outcome"]:
+        yield OfflineFinding("case", where, f"is closed as {closed} without an outcome")
+    elif closed == "rejected" and (not case["decision"] or case["decision"]["approved"]):
+        yield OfflineFinding("case", where, "is closed as rejected, and nobody rejected it")
+    elif closed == "withdrawn" and not any(act["kind"] in ("case-evidence-revised", "case-called-off") for act in acts):
+        yield OfflineFinding("case", where, "is closed as withdrawn, and no evidence was revised and no asset retired")
 
 
 def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
@@ -114,12 +115,16 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFi
             where = f"{kind} {row['id']}"
             yield from guarded(where, _leaf_findings(where, row, rows))
     acts: dict[str, list[Row]] = {}
+    actors = Actors()
     in_order = sorted(parts["acts"], key=lambda row: (row["seq"], row["leaf"]))
     for number, row in enumerate(in_order):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(finding.kind != "unreadable" for finding in wrong):
-            acts.setdefault(row["subject"], []).append({**json.loads(row["body"]), "number": number, "seq": row["seq"]})
+            body = json.loads(row["body"])
+            where = f"act {row['id']} ({row['kind']} {row['subject']})"
+            yield from guarded(where, actors.follow(where, body))
+            acts.setdefault(row["subject"], []).append({**body, "number": number, "seq": row["seq"]})
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
     yield from _pack_work(parts, acts)

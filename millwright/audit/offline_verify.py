@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import held_work
@@ -116,11 +117,14 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
     yield from _files(directory, manifest)
     acts: dict[str, list[Row]] = {}
     lives: list[tuple[int, Row]] = []
+    actors = Actors()
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(finding.kind != "unreadable" for finding in wrong):
             body = json.loads(row["body"])
+            where = f"act {row['id']} ({row['kind']} {row['subject']})"
+            yield from guarded(where, actors.follow(where, body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith("policy-"):
                 lives.append((row["seq"], body))

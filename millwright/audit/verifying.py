@@ -16,6 +16,7 @@ from millwright.audit.chain import Chain, Queue
 from millwright.audit.change_check import check_changes
 from millwright.audit.engines import Engines
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import InForce
@@ -76,7 +77,8 @@ async def verify(
         in_force = InForce(sites=await record.sites())
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
-        acts, readable = await _follow(record, chain, rejudging, cases, in_force, findings, progress)
+        actors = Actors()
+        acts, readable = await _follow(record, chain, rejudging, cases, in_force, actors, findings, progress)
         await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
@@ -92,6 +94,7 @@ async def verify(
     return Report(
         rows=chain.rows,
         acts=acts,
+        local_acts=actors.local,
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),
@@ -109,6 +112,7 @@ async def _follow(
     rejudging: Rejudging,
     cases: CaseFold,
     in_force: InForce,
+    actors: Actors,
     findings: Findings,
     progress: Progress | None,
 ) -> _Followed:
@@ -131,7 +135,7 @@ async def _follow(
                 if verdict.ledger_seq < row.seq:
                     chain.orphan(name_of(verdict), verdict.ledger_seq)
             for act in own_acts:
-                readable &= _check_act(act, findings)
+                readable &= _check_act(act, actors, findings)
                 if act.ledger_seq < row.seq:
                     chain.orphan(_act_name(act), act.ledger_seq)
             await cases.follow(own_verdicts, own_acts)
@@ -149,7 +153,7 @@ async def _follow(
             chain.orphan(name_of(verdict), verdict.ledger_seq)
     while left := await acts.until(None):
         for act in left:
-            readable &= _check_act(act, findings)
+            readable &= _check_act(act, actors, findings)
             chain.orphan(_act_name(act), act.ledger_seq)
         done += len(left)
     return _Followed(done, readable)
@@ -173,15 +177,19 @@ def _leaves_of(rows: Sequence[ActRow]) -> list[tuple[int, str, str]]:
     return [(row.leaf, sha256(row.body.encode()), f"act {row.id}") for row in rows]
 
 
-def _check_act(row: ActRow, findings: Findings) -> bool:
+def _check_act(row: ActRow, actors: Actors, findings: Findings) -> bool:
     """Compares an act with its digest and its columns; gives whether its text is JSON."""
     where = _act_name(row)
     if sha256(row.body.encode()) != row.digest:
         findings.add("act-digest", where, "its text was altered")
     columns = {"kind": row.kind, "subject": row.subject, "actor": row.actor, "at": timestamp(row.at)}
     known = [*guarded(where, act_findings(where, columns, row.body))]
+    readable = all(finding.kind != "unreadable" for finding in known)
+    # Most acts are the machine's, and their text is long.
+    if readable and (row.kind in ROLES_OF_ACTS or row.kind.startswith("person-")):
+        known += guarded(where, actors.follow(where, json.loads(row.body)))
     findings.extend(known)
-    return all(finding.kind != "unreadable" for finding in known)
+    return readable
 
 
 async def _check_stops(record: Record, findings: Findings) -> None:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import orjson
+from pydantic import Field
 
 from domain.clock import Clock
 from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
@@ -39,7 +40,7 @@ _COURTESY = 5
 class StudyOrder(Model):
     """The input from the API: the places of the plant's data and time, the question, and the texts to compare."""
 
-    database_url: str
+    database_url: str = Field(repr=False)
     clock: str
     asked: AskedStudy
     document: str

@@ -50,6 +50,8 @@ def verify(
             f"{report.rows} ledger rows, {report.acts} acts, {report.verdicts.reproduced} of {report.verdicts.stored} "
             f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
         )
+        if report.local_acts:
+            typer.echo(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
         for made in report.made_by:
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"

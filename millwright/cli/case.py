@@ -1,15 +1,14 @@
 """`case`: show cases, and record a person's decision or word on what the work found."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.cases import Lane
-from domain.errors import ActRejected, Rejected, Unavailable
+from domain.cases import Decision, Lane
+from domain.errors import ActRejected, Rejected
 from domain.keys import LOCAL_ACTOR
 from domain.outcomes import OutcomeClass, OutcomeStatement
-from millwright.cli.connections import engine_of, finish, opened, settings_of
+from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ Key = Annotated[
     typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
 ]
 _DECIDES = "planner"
-_DECIDE = "decide"
-"""The wire name of the update."""
-_PATIENCE = timedelta(seconds=10)
 
 
 @app.command("list")
@@ -166,30 +162,11 @@ async def _state_outcome(settings: "Settings", case: str, found: OutcomeClass, r
 
 
 async def _decide(settings: "Settings", case: str, approved: bool, reason: str, key: str | None) -> str:
-    from temporalio.client import WorkflowUpdateFailedError
-    from temporalio.service import RPCError, RPCStatusCode
-
-    from activities.proposals import DecideCase
-    from domain.keys import case_workflow_id
-
     _not_blank(reason)
     async with opened(settings) as storage:
         by = await _person(storage, key)
-        await storage.cases.view(case)
-    decision = DecideCase(case=case, approved=approved, by=by, reason=reason)
-    async with engine_of(settings) as client:
-        handle = client.get_workflow_handle(case_workflow_id(case))
-        try:
-            await handle.execute_update(_DECIDE, decision, rpc_timeout=_PATIENCE)
-        except WorkflowUpdateFailedError as error:
-            raise ActRejected(_innermost(error)) from error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise ActRejected(f"case {case} is closed, or not at work yet; nothing was decided") from error
-            raise Unavailable(error.message, system="temporal", operation="decide", key=case) from error
-        finally:
-            del handle, client
-    return by
+        decision = Decision(approved=approved, by=by, reason=reason, at=storage.clock.now())
+        return (await storage.cases.record_decision(case, decision)).by
 
 
 def _not_blank(reason: str) -> None:
@@ -209,10 +186,3 @@ async def _person(storage: "Storage", key: str | None) -> str:
     if _DECIDES not in roles:
         raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {_DECIDES}")
     return name
-
-
-def _innermost(error: BaseException) -> str:
-    """The message of an activity's error, which the engine wraps several times."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(getattr(error, "message", error))

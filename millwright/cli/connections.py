@@ -11,8 +11,6 @@ import typer
 from domain.errors import Rejected, StorageFault
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
 
@@ -54,7 +52,8 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings) as storage:
+    # Whoever has the database's URL acts on it as `local`.
+    async with open_storage(settings.model_copy(update={"local_mode": True})) as storage:
         try:
             yield storage
         except StorageFault as error:
@@ -72,20 +71,6 @@ async def _behind(settings: "Settings") -> Rejected | None:
         return None
     state = "has no tables" if found is None else f"has the tables of revision {found}, this build wants {wanted}"
     return Rejected(f"the database {state}", field="database_url", fix="run `millwright db upgrade`")
-
-
-@asynccontextmanager
-async def engine_of(settings: "Settings") -> "AsyncIterator[Client]":
-    """A client of the workflow engine.
-
-    Raises:
-        Rejected: no engine is named.
-        Unavailable: it does not answer.
-    """
-    from millwright.workflow_engine.temporal import engine_client
-
-    async with engine_client(settings, engine_address(settings)) as client:
-        yield client
 
 
 def engine_address(settings: "Settings") -> str:

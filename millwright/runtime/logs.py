@@ -49,6 +49,9 @@ def secrets(settings: Settings) -> list[str]:
             found.update(_parts(value.get_secret_value()))
         elif isinstance(value, ConnectorSettings):
             found.update(_within(value.own()))
+        elif isinstance(value, Mapping):
+            for instance in value.values():
+                found.update(_within(instance.own()))
     return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
 
 

@@ -6,8 +6,10 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from domain.errors import ActRejected
 from domain.loops import repeat
 
 _BEATS_A_TIMEOUT: Final = 4
@@ -51,6 +53,10 @@ class _Attempt(ActivityInboundInterceptor):
         try:
             async with lock:
                 return await super().execute_activity(input)
+        except ActRejected as error:
+            # Storage knows no such case, or does not allow this step. The run ends with that sentence. A subject
+            # that is due in storage is started again.
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
         finally:
             if beating is not None:
                 beating.cancel()

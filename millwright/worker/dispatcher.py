@@ -43,9 +43,10 @@ class Dispatcher:
     """Signals the workflow of every subject that is due.
 
     A subject that stays due is signalled again after an interval of wall time, doubled each time, because the engine
-    may have lost the signal or its database. A subject that is woken again while it is due is signalled at a limited
-    rate. If an activity of this process judges a line, the activity is notified; if an activity of another worker does,
-    the line is skipped. Several dispatchers may wake a subject twice, which does no harm.
+    may have lost the signal or its database, or somebody may have ended the workflow. After several signals the engine
+    also looks whether the workflow under the subject's id is ours. A subject that is woken again while it is due is
+    signalled at a limited rate. If an activity of this process judges a line, the activity is notified; if an activity
+    of another worker does, the line is skipped. Several dispatchers may wake a subject twice, which does no harm.
 
     Args:
         storage: the store of due rows.
@@ -63,6 +64,7 @@ class Dispatcher:
         self._clock = clock
         self._here = here
         self._patience = patience
+        self._most_patience = patience * _AT_MOST_PATIENT
         self._signals: dict[str, _Signal] = {}
         self._signalling: asyncio.Task[None] | None = None
         self._engine_away_until = 0.0
@@ -108,9 +110,10 @@ class Dispatcher:
         # the many cases of a flood.
         wanted = sorted(wanted, key=self._turn)[:_AT_ONCE]
         if wanted:
-            self._signalling = asyncio.create_task(self._engine.wake([due_subject.subject for due_subject in wanted]))
-            for due_subject in wanted:
-                self._signals[due_subject.subject] = _Signal(now, due_subject, self._patience_with(due_subject))
+            signals = {due_subject.subject: self._signal_for(due_subject, now) for due_subject in wanted}
+            unanswered = {subject for subject, signal in signals.items() if signal.patience >= self._most_patience}
+            self._signalling = asyncio.create_task(self._engine.wake(list(signals), unanswered))
+            self._signals |= signals
         # A subject that is no longer due was processed, so its next wake is signalled at once.
         still = {due_subject.subject for due_subject in others}
         self._signals = {subject: signal for subject, signal in self._signals.items() if subject in still}
@@ -143,10 +146,11 @@ class Dispatcher:
             return True
         return now - last.at > (last.patience if last.due == due_subject else _NOT_SOONER)
 
-    def _patience_with(self, due_subject: DueSubject) -> float:
-        """How long a subject may stay due before it is signalled again. In a flood a case may wait long, and each
-        signal gives its workflow another task in the engine."""
+    def _signal_for(self, due_subject: DueSubject, now: float) -> _Signal:
+        """The signal, with the time for which the subject may stay due before the next one. In a flood a case may wait
+        long, and each signal gives its workflow another task in the engine."""
         last = self._signals.get(due_subject.subject)
-        if last is None or last.due != due_subject:
-            return self._patience
-        return min(last.patience * 2, self._patience * _AT_MOST_PATIENT)
+        patience = self._patience
+        if last is not None and last.due == due_subject:
+            patience = min(last.patience * 2, self._most_patience)
+        return _Signal(now, due_subject, patience)

@@ -120,7 +120,8 @@ async def run_worker(
             places = head_places(settings, None if systems is None else systems.twins)
             running.add(asyncio.create_task(LedgerWatch(storage, settings.home, places).run()))
         if systems is not None and only is not Work.JUDGING:
-            activities = case_activities(storage, systems, engine, settings.hold_interval, settings.order_interval)
+            intervals = settings.hold_interval, settings.order_interval, settings.poll_interval
+            activities = case_activities(storage, systems, engine, *intervals)
             for each in (
                 *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),
                 *(worker(mes_queue(queue, system), (), activities.mes, _MES_CALLS) for system in systems.mes),

@@ -1,7 +1,8 @@
 """The client of the workflow engine, and the wake signals."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
@@ -20,10 +21,13 @@ from activities.progress import CaseRef
 from domain.errors import ActionRequired, Unavailable
 from domain.model import Model
 from millwright.settings import Settings
+from millwright.workflow_engine.encryption import tls_of
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
 from workflows.queues import case_queue
+
+log = logging.getLogger(__name__)
 
 _SYSTEM = "temporal"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
@@ -38,14 +42,16 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
         lazy: connects at the first call, for processes that can also work without the engine.
 
     Raises:
-        Unavailable: nothing answers there.
+        Rejected: the settings of its encryption are wrong.
+        Unavailable: nothing answers there, or it refuses us.
     """
+    tls = tls_of(settings)
     try:
         client = await Client.connect(
             address,
             namespace=settings.temporal_namespace,
             api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
-            tls=settings.temporal_tls,
+            tls=tls,
             lazy=lazy,
             data_converter=pydantic_data_converter,
         )
@@ -103,6 +109,12 @@ async def make_current_where_none_is(client: Client, deployment: str, build: str
 
 
 _HEALTH_TIMEOUT = timedelta(seconds=2)
+_EARLIER = {
+    "LineWatch": ("line-watch",),
+    "MaintenanceCase": ("maintenance-case",),
+    "ConnectorPoll": ("connector-poll",),
+}
+"""The workflow types of earlier builds, which workers of this build end."""
 
 
 class TemporalEngine:
@@ -121,8 +133,9 @@ class TemporalEngine:
         self._poll_interval = poll_interval
         self._task_timeout = task_timeout
 
-    async def wake(self, subjects: Sequence[str]) -> None:
-        results = await asyncio.gather(*(self._wake(subject) for subject in subjects), return_exceptions=True)
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
+        waking = [self._wake(subject, look=subject in unanswered) for subject in subjects]
+        results = await asyncio.gather(*waking, return_exceptions=True)
         for result in results:
             if isinstance(result, RPCError):
                 if result.status in _AWAY:
@@ -131,8 +144,11 @@ class TemporalEngine:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _wake(self, subject: str) -> None:
+    async def _wake(self, subject: str, *, look: bool) -> None:
         workflow, argument, queue = self._workflow_of(subject)
+        conflict = WorkflowIDConflictPolicy.USE_EXISTING
+        if look and await self._runs_something_else(subject):
+            conflict = WorkflowIDConflictPolicy.TERMINATE_EXISTING
         await self._client.start_workflow(
             workflow,
             argument,
@@ -141,9 +157,30 @@ class TemporalEngine:
             task_timeout=self._task_timeout,
             start_signal="wake",
             rpc_timeout=_RPC_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_conflict_policy=conflict,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
+
+    async def _runs_something_else(self, subject: str) -> bool:
+        """Whether a workflow runs under the subject's id that no worker of ours works on."""
+        try:
+            found = await self._client.get_workflow_handle(subject).describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        own, _, queue = self._workflow_of(subject)
+        ours = {(own, queue), *((earlier, each) for earlier in _EARLIER[own] for each in (self._queue, queue))}
+        if found.status is not WorkflowExecutionStatus.RUNNING or (found.workflow_type, found.task_queue) in ours:
+            return False
+        log.warning(
+            "%s stays due, and a workflow %r on task queue %r runs under its id: it is ended, and %s is started",
+            subject,
+            found.workflow_type,
+            found.task_queue,
+            own,
+        )
+        return True
 
     async def answers(self) -> bool:
         """Whether the engine answers within two seconds."""

@@ -25,7 +25,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def storage(settings: Settings) -> AsyncIterator[Storage]:
-    async with open_storage(settings) as storage:
+    async with open_storage(settings.model_copy(update={"local_mode": True})) as storage:
         await storage.register.keep(register(), "tests")
         yield storage
 
@@ -41,7 +41,7 @@ async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFac
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE millwright_api_shared TEMPLATE millwright_template")
     url = postgres_url.replace("/postgres?", "/millwright_api_shared?")
-    async with open_storage(settings_over(url, tmp_path_factory.mktemp("shared"))) as storage:
+    async with open_storage(settings_over(url, tmp_path_factory.mktemp("shared"), local_mode=True)) as storage:
         await storage.register.keep(register(), "tests")
         yield storage
 

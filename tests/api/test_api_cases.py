@@ -1,58 +1,21 @@
-"""Cases seen through the API, and a person's say on its way to the workflow."""
-
-from collections.abc import AsyncIterator
-from typing import cast
+"""Cases seen through the API, and a person's decision."""
 
 import httpx
 import pytest
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from sqlalchemy import text
 
 from activities.judging import Judging
-from activities.proposals import DecideCase
 from domain.cases import ClosedAs, Decision
-from millwright.api.app import create_app
+from domain.keys import case_workflow_id
 from millwright.bootstrap import Storage
-from millwright.settings import Settings
-from tests.api.conftest import Caller
+from millwright.storage.scheduling import due
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
-from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import LINE, code, deviation, publish_policies
 
 
-class Workflow:
-    """A case's workflow as the engine shows it. The next update raises `failure`, if it is set."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, str, DecideCase]] = []
-        self.failure: Exception | None = None
-
-    async def wake(self, subjects: object) -> None:
-        """Does nothing: no workflow runs here."""
-
-    def get_workflow_handle(self, workflow_id: str) -> "Handle":
-        return Handle(self, workflow_id)
-
-
-class Handle:
-    def __init__(self, workflow: Workflow, workflow_id: str) -> None:
-        self.workflow, self.id = workflow, workflow_id
-
-    async def execute_update(self, name: str, decision: DecideCase, **_options: object) -> None:
-        if self.workflow.failure is not None:
-            raise self.workflow.failure
-        self.workflow.heard.append((self.id, name, decision))
-
-
 @pytest.fixture
-def workflow() -> Workflow:
-    return Workflow()
-
-
-@pytest.fixture
-async def case(storage: Storage, workflow: Workflow) -> str:
+async def case(storage: Storage) -> str:
     """A case that two signs of the same fault opened."""
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
@@ -62,12 +25,9 @@ async def case(storage: Storage, workflow: Workflow) -> str:
 
 
 @pytest.fixture
-async def client(
-    storage: Storage, settings: Settings, workflow: Workflow, caller: Caller
-) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(storage, settings, cast("Client", workflow), LOCAL_TOKEN_HASH)
-    async with caller(app, headers=AS_LOCAL) as client:
-        yield client
+def client(api: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A caller in local mode, of an API without an engine."""
+    return api
 
 
 async def test_a_case_is_listed_where_it_belongs_and_nowhere_else(client: httpx.AsyncClient, case: str) -> None:
@@ -102,56 +62,53 @@ async def test_a_verdict_that_orders_is_listed_for_the_score(client: httpx.Async
     assert len(page.json()) == 1
 
 
-async def test_a_decision_reaches_the_workflow_of_its_case(
-    client: httpx.AsyncClient, workflow: Workflow, case: str
+async def test_a_decision_is_stored_and_wakes_its_case_while_no_engine_is_connected(
+    client: httpx.AsyncClient, storage: Storage, case: str
 ) -> None:
+    before = await due_generation(storage, case)
     reply = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": "heard it too"})
     assert reply.json() == {"case": case, "approved": True, "by": "local"}
-    decided = DecideCase(case=case, approved=True, by="local", reason="heard it too")
-    assert workflow.heard == [(f"case/{case}", "decide", decided)]
+    view, _ = await storage.cases.view(case)
+    assert view.decision is not None
+    assert (view.decision.by, view.decision.reason) == ("local", "heard it too")
+    assert await due_generation(storage, case) == before + 1
+    story = (await client.get(f"/cases/{case}")).json()["story"]
+    assert (story[-1]["kind"], story[-1]["actor"]) == ("case-decided", "local")
 
 
-@pytest.mark.parametrize(
-    ("failure", "status", "words"),
-    [
-        (WorkflowUpdateFailedError(ApplicationError("grace decided the other way")), 409, "the other way"),
-        (WorkflowUpdateRPCTimeoutOrCancelledError(), 503, "no worker answered"),
-        (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 503, "not at work"),
-        (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), 503, "engine does not answer"),
-    ],
-)
-async def test_a_decision_that_does_not_get_through_says_why(
-    client: httpx.AsyncClient, workflow: Workflow, case: str, failure: Exception, status: int, words: str
-) -> None:
-    workflow.failure = failure
-    reply = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": "yes"})
-    assert reply.status_code == status
-    assert words in reply.json()["detail"]
-
-
-async def test_a_decision_needs_a_reason_a_case_and_an_engine(
-    api: httpx.AsyncClient, client: httpx.AsyncClient, case: str
-) -> None:
+async def test_a_decision_needs_a_reason_and_a_case(client: httpx.AsyncClient, case: str) -> None:
     blank = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": " "})
     assert (blank.status_code, blank.json()["field"]) == (422, "reason")
     yes = {"approved": True, "reason": "yes"}
     assert (await client.post("/cases/MWNOTHERE/decision", json=yes)).status_code == 404
-    assert (await api.post(f"/cases/{case}/decision", json=yes)).status_code == 503
 
 
 async def test_what_was_decided_or_closed_is_not_decided_otherwise(
-    client: httpx.AsyncClient, storage: Storage, workflow: Workflow, case: str
+    client: httpx.AsyncClient, storage: Storage, case: str
 ) -> None:
     yes = {"approved": True, "reason": "yes"}
-    await storage.cases.record_decision(case, Decision(approved=True, by="grace", reason="yes", at=NOW))
+    await storage.cases.record_decision(case, Decision(approved=True, by="pat", reason="yes", at=NOW))
     again = await client.post(f"/cases/{case}/decision", json=yes)
-    assert (again.status_code, again.json()["by"]) == (200, "grace")
+    assert (again.status_code, again.json()["by"]) == (200, "pat")
     other = await client.post(f"/cases/{case}/decision", json={"approved": False, "reason": "no"})
-    assert (other.status_code, "grace approved" in other.json()["detail"]) == (409, True)
-    await storage.cases.close(case, ClosedAs.DONE)
-    closed = await client.post(f"/cases/{case}/decision", json=yes)
-    assert (closed.status_code, "closed as done" in closed.json()["detail"]) == (409, True)
-    assert workflow.heard == []
+    assert (other.status_code, "pat approved" in other.json()["detail"]) == (409, True)
+
+
+async def test_a_case_that_was_closed_without_a_decision_takes_none(
+    client: httpx.AsyncClient, storage: Storage, case: str
+) -> None:
+    async with storage.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE cases SET withdraw = 'judged again as watch' WHERE id = :case"), {"case": case}
+        )
+    await storage.cases.close(case, ClosedAs.WITHDRAWN)
+    refused = await client.post(f"/cases/{case}/decision", json={"approved": True, "reason": "yes"})
+    assert (refused.status_code, "closed as withdrawn" in refused.json()["detail"]) == (409, True)
+
+
+async def due_generation(storage: Storage, case: str) -> int:
+    async with storage.engine.connect() as connection:
+        return await due.generation(connection, case_workflow_id(case))
 
 
 async def test_a_case_of_a_machine_that_has_left_is_shown_with_its_names(

@@ -26,6 +26,7 @@ from millwright.storage.policies.stops import StopStore
 from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import code_of, engine_mark, judging_modules
 from tests.audit.conftest import Hostile
+from tests.support.completed_work import ended
 from tests.support.plant import PUMP, START, TestClock
 
 NOW = START + timedelta(days=30)
@@ -141,7 +142,7 @@ async def test_who_threw_a_kill_switch_and_who_lifted_it_is_told(recorded: Async
 async def test_a_case_that_was_given_up_is_told(recorded: AsyncEngine, hostile: Hostile) -> None:
     cases = CaseStore(recorded, TestClock(NOW), StoredVersions(Catalogue()))
     [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
-    await cases.close(str(case), ClosedAs.CANCELLED)
+    await ended(cases, str(case), ClosedAs.CANCELLED)
     answer = await asking(recorded, "suppressed", since=NOW)
     assert (column(answer, "what"), column(answer, "subject")) == (["case cancelled"], [f"case {case}"])
 
@@ -152,10 +153,10 @@ async def test_a_case_that_was_given_up_is_told_once_though_its_machine_is_relea
     clock = TestClock(NOW)
     cases, holds = CaseStore(recorded, clock, StoredVersions(Catalogue())), HoldStore(recorded, clock)
     [[case]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NULL")
-    await cases.close(str(case), ClosedAs.CANCELLED)
+    await ended(cases, str(case), ClosedAs.CANCELLED)
     clock.time += timedelta(days=1)
     await holds.end(str(case), HoldStatus.OVERRULED)
-    await cases.close(str(case), ClosedAs.CANCELLED)
+    await ended(cases, str(case), ClosedAs.CANCELLED)
     answer = await asking(recorded, "suppressed", since=NOW)
     assert [(row["what"], row["at"]) for row in (row.model_dump() for row in answer.rows)] == [("case cancelled", NOW)]
 

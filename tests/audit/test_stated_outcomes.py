@@ -97,5 +97,7 @@ async def test_another_actor_of_a_statement_is_found_though_the_act_was_hashed_a
     )
     await hostile.chain_anew()
     found = (await verify(recorded)).findings
-    assert [(finding.kind, finding.where) for finding in found] == [("outcome", f"outcome of case {stated}")]
-    assert "not stated by the person who is named" in found[0].what
+    assert [finding.kind for finding in found] == ["actor", "outcome"]
+    assert "in the name of mallory, who was not registered then" in found[0].what
+    assert found[1].where == f"outcome of case {stated}"
+    assert "not stated by the person who is named" in found[1].what

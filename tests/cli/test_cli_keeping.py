@@ -61,7 +61,13 @@ def test_a_decision_needs_a_reason_a_known_key_and_the_role(played: Millwright) 
     assert played.refuses(*decide, " ") == "reason: is empty (say why)"
     assert "nobody has this API key" in played.refuses(*decide, "seen it", "--key", "guessed")
     assert "rita may not do this" in played.refuses(*decide, "seen it", "--key", reader)
-    assert "no workflow engine is named" in played.refuses(*decide, "seen it")
+
+
+def test_a_decision_is_stored_while_there_is_no_workflow_engine(played: Millwright) -> None:
+    (case,) = played.json("case", "list")
+    assert f"local approved {case['id']}." in played.says("case", "decide", case["id"], "--approve", "--reason", "yes")
+    assert played.json("case", "show", case["id"])["case"]["decision"]["by"] == "local"
+    assert "Acts by `local`: 1." in played.says("audit", "verify")
 
 
 def test_the_audit_agrees_until_somebody_alters_a_row(played: Millwright, database_url: str) -> None:

@@ -4,15 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
-from temporalio.exceptions import ApplicationError
 
-from activities.proposals import DecideCase, Proposals
 from domain.cases import ClosedAs, Decision
+from domain.errors import ActRejected
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
-from tests.support.fault_injected_mes import FaultInjectedMes
 from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
@@ -21,9 +19,9 @@ from tests.support.saga_plant import SagaPlant, case_view
 CASE = "MWAAAAAAAA"
 
 
-def proposals(plant: Plant) -> Proposals:
+async def decided(plant: Plant, case: str, by: str, *, approved: bool, reason: str) -> None:
     cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-    return Proposals(cases, {"fake": FaultInjectedMes(plant.clock)}, plant.catalogue, plant.clock)
+    await cases.record_decision(case, Decision(approved=approved, by=by, reason=reason, at=plant.clock.now()))
 
 
 async def opened(plant: Plant) -> str:
@@ -34,18 +32,16 @@ async def opened(plant: Plant) -> str:
 
 async def test_promise_7_a_no_is_recorded_with_its_person_and_reason(judged: Plant) -> None:
     case = await opened(judged)
-    await proposals(judged).record_decision(DecideCase(case=case, approved=False, by="pat", reason="it always hums"))
+    await decided(judged, case, "pat", approved=False, reason="it always hums")
     ((actor, body),) = await judged.rows("SELECT actor, body FROM acts WHERE kind = 'case-decided'")
     assert (actor, json.loads(str(body))["detail"]["reason"]) == ("pat", "it always hums")
 
 
 async def test_promise_7_a_second_person_who_says_otherwise_is_told_at_once(judged: Plant) -> None:
     case = await opened(judged)
-    people = proposals(judged)
-    await people.record_decision(DecideCase(case=case, approved=False, by="pat", reason="it always hums"))
-    with pytest.raises(ApplicationError, match="pat decided") as refused:
-        await people.record_decision(DecideCase(case=case, approved=True, by="kim", reason="I hear it too"))
-    assert refused.value.non_retryable
+    await decided(judged, case, "pat", approved=False, reason="it always hums")
+    with pytest.raises(ActRejected, match="pat rejected"):
+        await decided(judged, case, "kim", approved=True, reason="I hear it too")
 
 
 @pytest.mark.parametrize(("rung", "orders"), [(Rung.INSPECT, []), (Rung.DRAFT, [WorkOrderStatus.CANCELLED])])

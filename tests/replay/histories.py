@@ -26,7 +26,9 @@ class Recorded:
     @property
     def history(self) -> WorkflowHistory:
         """The history, as the replayer takes it."""
-        return WorkflowHistory.from_json(f"recorded-{self.path.stem}", self.path.read_text(encoding="utf-8"))
+        text = self.path.read_text(encoding="utf-8")
+        started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+        return WorkflowHistory.from_json(started["workflowId"], text)
 
     def payloads(self) -> Iterator[str]:
         """Every payload that crossed the engine, decoded."""

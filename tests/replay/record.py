@@ -17,7 +17,6 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
 
-from activities.proposals import DecideCase
 from domain.assets import Criticality
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
@@ -47,9 +46,7 @@ def _case_of(plant: FakePlant, case: str) -> WorkflowHandle[MaintenanceCase, Non
 
 async def _decide(plant: FakePlant, approved: bool) -> None:
     case = (await plant.case()).id
-    decision = DecideCase(case=case, approved=approved, by="pat", reason="seen it")
-    await _case_of(plant, case).execute_update("decide", decision)
-    await plant.at_rest()
+    await plant.decide(case, approved=approved)
 
 
 async def _confirmed(plant: FakePlant) -> str:

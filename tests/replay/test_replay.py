@@ -13,7 +13,6 @@ from temporalio.workflow import NondeterminismError
 
 from activities.judging import JudgeLine, LineJudged
 from activities.progress import CaseRef, Progress
-from activities.proposals import DecideCase
 from activities.routes import CaseRoute
 from activities.work_orders import Polled, PollSystem
 from domain.model import Model
@@ -30,7 +29,7 @@ WHAT_TO_DO = (
     "name: a plant's run like it fails and begins again from storage. Record new histories and write the fingerprints "
     "down again, both by `python -m tests.replay.record`. What changed:\n"
 )
-CROSSING = (CaseRef, CaseRoute, Progress, DecideCase, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line)
+CROSSING = (CaseRef, CaseRoute, Progress, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line)
 NOTE = {
     "seq",
     "attempt",

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from domain.assets import Alias
 from domain.cases import ClosedAs
+from domain.errors import ActRejected
 from domain.instances import PlantInstances, SiteInstances
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
@@ -129,6 +131,24 @@ async def test_a_case_with_new_evidence_is_not_closed_as_withdrawn(plant: Plant)
     ((case,),) = await plant.rows("SELECT id FROM cases")
     await store_of(plant).close(str(case), ClosedAs.WITHDRAWN)
     assert await plant.rows("SELECT closed_as FROM cases") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("how", "missing"),
+    [
+        (ClosedAs.DONE, "an outcome"),
+        (ClosedAs.CANCELLED, "an outcome"),
+        (ClosedAs.REJECTED, "a person's rejection"),
+    ],
+)
+async def test_a_case_is_not_closed_without_the_rows_that_say_how_it_ended(
+    plant: Plant, how: ClosedAs, missing: str
+) -> None:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    with pytest.raises(ActRejected, match=f"not closed as {how}: it has not {missing}"):
+        await store_of(plant).close(str(case), how)
+    assert await plant.rows("SELECT closed_as, closed_at FROM cases") == [(None, None)]
 
 
 async def test_a_case_is_closed_and_put_into_the_planners_lane_in_one_transaction(plant: Plant) -> None:

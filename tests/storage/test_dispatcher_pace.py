@@ -1,6 +1,6 @@
 """When the dispatcher signals, and when it leaves a subject alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import pytest
@@ -19,10 +19,10 @@ class Engine(WakeCounter):
 
     away = False
 
-    async def wake(self, subjects: Sequence[str]) -> None:
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
         if self.away:
             raise Unavailable("nobody answers", system="temporal", operation="wake")
-        await super().wake(subjects)
+        await super().wake(subjects, unanswered)
 
 
 class PacedDispatcher:
@@ -73,6 +73,16 @@ async def test_a_case_that_stays_due_is_signalled_again_ever_more_patiently(disp
     signals = [bool(await dispatcher.see(1.1, [DueSubject("case/A", 1)])) for _ in range(40)]
     apart = [later - sooner for sooner, later in pairwise(at for at, signalled in enumerate(signals) if signalled)]
     assert apart[:6] == [1, 2, 4, 8, 8, 8]
+
+
+async def test_the_workflow_of_a_case_that_stays_due_is_looked_at_after_seven_seconds(
+    dispatcher: PacedDispatcher,
+) -> None:
+    looked_at = []
+    for _ in range(9):
+        await dispatcher.see(1.1, [DueSubject("case/A", 1)])
+        looked_at.append(list(dispatcher.woken.looked_at))
+    assert looked_at == [[]] * 7 + [["case/A"]] * 2
 
 
 async def test_an_engine_that_was_away_is_told_again_at_once_of_all_that_is_due(dispatcher: PacedDispatcher) -> None:

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.cases import ClosedAs, Phase
+from domain.cases import Phase
 from domain.errors import ActRejected, Unavailable
 from domain.holds import HoldStatus, PlacementState
 from domain.work_orders import WorkOrderStatus
+from tests.support.completed_work import ended
 from tests.support.hold_stores import (
     EQUIPMENT,
     FIRST,
@@ -206,10 +207,10 @@ async def test_a_case_with_a_claim_closes_only_once_its_hold_has_ended(bench: Be
     await held(bench)
     phases = []
     for _ in range(2):
-        await bench.cases.close(FIRST, ClosedAs.DONE)
+        await ended(bench.cases, FIRST)
         phases.append(await bench.phase(FIRST))
     await bench.holds.end(FIRST, HoldStatus.OVERRULED)
-    await bench.cases.close(FIRST, ClosedAs.DONE)
+    await ended(bench.cases, FIRST)
     phases.append(await bench.phase(FIRST))
     assert phases == [Phase.AWAITING_RELEASE, Phase.AWAITING_RELEASE, Phase.CLOSED]
 
@@ -226,7 +227,7 @@ async def test_a_new_case_of_the_fault_takes_the_claim_over_and_the_earlier_one_
     with pytest.raises(ActRejected):
         await bench.holds.approve_release(FIRST, release(bench))
     assert await bench.holds.mark_ready(FIRST) is None
-    await bench.cases.close(FIRST, ClosedAs.DONE)
+    await ended(bench.cases, FIRST)
     assert await bench.phase(FIRST) == Phase.CLOSED
     await done(bench, NEXT)
     await bench.holds.approve_release(FIRST, release(bench))

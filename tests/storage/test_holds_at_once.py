@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.cases import ClosedAs
 from domain.errors import ActRejected, Unavailable
 from domain.holds import HoldStatus, PlacementState, Release
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
+from tests.support.completed_work import ended
 from tests.support.hold_stores import EQUIPMENT, SYSTEM, Bench, on
 
 FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
@@ -80,7 +80,7 @@ async def releasable(bench: Bench) -> None:
     await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
     await bench.holds.intend_placement(FIRST, plan(), FIRST)
     await bench.holds.move_placement(FIRST, 1, PlacementState.IN_EFFECT, read_at=bench.clock.now())
-    await bench.cases.close(FIRST, ClosedAs.DONE)
+    await ended(bench.cases, FIRST)
     await bench.holds.mark_ready(FIRST)
 
 

@@ -1,6 +1,8 @@
 """A case with an order, and what the work on it found, on a real database."""
 
 from activities.judging import Judging
+from domain.cases import ClosedAs
+from domain.casework import CaseStore as CaseSteps
 from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
 from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage
@@ -47,6 +49,13 @@ async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus) -> None:
     )
     await cases.intend_order(case, "fake", draft)
     await cases.record_order(case, record, NOW)
+
+
+async def ended(cases: CaseSteps, case: str, how: ClosedAs = ClosedAs.DONE) -> None:
+    """The work of a case has ended with nothing to learn from it, and the case is closed, or awaits a release."""
+    outcome = Outcome(case=case, outcome=OutcomeClass.DEFERRED, cancelled=True, found_at=NOW, report=CompletionReport())
+    await cases.record_outcome(outcome)
+    await cases.close(case, how)
 
 
 async def completed(

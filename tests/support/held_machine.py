@@ -1,11 +1,11 @@
 """A machine that is held for one case, on a real database."""
 
 from activities.judging import Judging
-from domain.cases import ClosedAs
 from domain.holds import PlacementState
 from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
 from millwright.people.persons import api_key_hash
+from tests.support.completed_work import ended
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import code, deviation, publish_policies
@@ -43,7 +43,7 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
 
 async def work_done(storage: Storage, case: str) -> None:
     """Ends the work of a case, so that its machine waits for its release."""
-    await storage.cases.close(case, ClosedAs.DONE)
+    await ended(storage.cases, case)
     await storage.holds.mark_ready(case)
 
 

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.cases import ClosedAs
 from domain.casework import CaseStore
 from domain.holds import HoldStore, HoldView, PlacementState, Release
 from domain.keys import case_workflow_id
@@ -21,6 +20,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore as StoredCases
 from millwright.storage.cases.holds import HoldStore as StoredHolds
 from millwright.storage.database.engine import open_engine
+from tests.support.completed_work import ended
 from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.memory_store import MemoryStore
@@ -203,7 +203,7 @@ async def intend(bench: Bench, wanted: HoldPlan, by: str = FIRST) -> int | None:
 
 async def done(bench: Bench, case: str = FIRST) -> None:
     """Ends the case's work, as the last steps of a case do."""
-    await bench.cases.close(case, ClosedAs.DONE)
+    await ended(bench.cases, case)
     await bench.holds.mark_ready(case)
 
 

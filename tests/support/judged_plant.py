@@ -1,6 +1,6 @@
 """Millwright up to the cases on one database: events in, verdicts and cases out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -24,9 +24,12 @@ class WakeCounter:
 
     def __init__(self) -> None:
         self.woken: list[str] = []
+        self.looked_at: list[str] = []
+        """Those whose workflow the engine was asked to look at."""
 
-    async def wake(self, subjects: Sequence[str]) -> None:
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
         self.woken.extend(subjects)
+        self.looked_at.extend(unanswered)
 
 
 async def judge_to_rest(judging: Judging) -> set[str]:

@@ -1,6 +1,7 @@
 """A small plant for tests: one machine with two components, its observables, and events about them."""
 
 import itertools
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -182,14 +183,33 @@ def signature(
     return Signature(act, person, said, at, signed.hex(), key.public_key().public_bytes_raw().hex())
 
 
+PLANT_PEOPLE = {
+    "ines": "planner",
+    "kim": "planner",
+    "mona": "planner",
+    "pat": "planner",
+    "paula": "planner",
+    "petra": "production",
+    "pia": "planner",
+}
+"""People who work in the plant, and the role of each."""
+
+
+async def add_people(people: PeopleStore, roles: Mapping[str, str], key: Ed25519PrivateKey | None = None) -> None:
+    """Registers people, each with one role."""
+    public = (key or Ed25519PrivateKey.generate()).public_key().public_bytes_raw().hex()
+    for name, role in roles.items():
+        await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
+
+
 async def publish_policies(
     versions: VersionStore, people: PeopleStore, *, active: str = "1.1.0", shadow: str | None = "1.0.0"
 ) -> dict[str, str]:
     """Publishes, approves and assigns the shipped policy; gives the digests by version."""
     approver, operator = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    for name, key, role in (("grace", approver, "approver"), ("olaf", operator, "operator")):
-        public = key.public_key().public_bytes_raw().hex()
-        await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
+    await add_people(people, {"grace": "approver"}, approver)
+    await add_people(people, {"olaf": "operator"}, operator)
+    await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
     compiled = Catalogue.published().versions
     for version in compiled:

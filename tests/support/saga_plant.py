@@ -1,7 +1,7 @@
 """Cases that are run call by call, between a CMMS, an MES and twins whose every call may be interrupted."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from activities.autonomy import Autonomy
@@ -85,18 +85,22 @@ class SetTiming:
 class Nobody:
     """An engine that wakes no workflow: due subjects stay in storage."""
 
-    async def wake(self, subjects: Sequence[str]) -> None:
-        del subjects
+    async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
+        del subjects, unanswered
 
 
 class PlayedCase(MaintenanceCase):
     """The workflow of a case, whose activities are run call by call and retried for ever, as the engine does."""
 
     def __init__(self, case: str, activities: Sequence[object]) -> None:
+        self._case = case
         super().__init__(CaseRef(case=case))
         self._activities = {type(each).__name__: each for each in activities}
         self.wakes_awaited = False
         self.played = Played(self._story())
+
+    def _own(self) -> CaseRef:
+        return CaseRef(case=self._case)
 
     async def _story(self) -> None:
         await self._propose()
@@ -145,6 +149,7 @@ class SagaPlant:
             Nobody(),
             WATCH,
             REREAD,
+            timedelta(minutes=5),
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

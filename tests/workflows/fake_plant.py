@@ -16,7 +16,7 @@ from activities.judging import Judging
 from domain.anomaly import Received
 from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
-from domain.cases import CaseView
+from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError
 from domain.holds import Release
@@ -294,6 +294,16 @@ class FakePlant:
         release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=self.clock.now())
         await self.storage.holds.approve_release(key, release)
         await self.at_rest()
+
+    async def decide(self, case: str, *, approved: bool, by: str = "pat") -> None:
+        """A person decides on a case, and the case acts on it."""
+        await self.record_decision(case, approved=approved, by=by)
+        await self.at_rest()
+
+    async def record_decision(self, case: str, *, approved: bool, by: str = "pat") -> None:
+        """A person decides on a case."""
+        decision = Decision(approved=approved, by=by, reason="seen it", at=self.clock.now())
+        await self.storage.cases.record_decision(case, decision)
 
     async def pass_time(self, by: timedelta) -> None:
         """Moves the clock and waits until what fell due is done."""

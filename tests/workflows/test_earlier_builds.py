@@ -10,10 +10,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.progress import CaseRef
-from activities.proposals import DecideCase
 from domain.keys import case_workflow_id, line_workflow_id
-from millwright.api.deciding import decide
-from millwright.api.problems import Problem
 from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import LINE, alarm_by_hand, code, deviation
 from tests.workflows.fake_plant import FakePlant
@@ -96,7 +93,7 @@ async def test_a_case_begun_by_an_earlier_build_begins_again_and_has_one_order(
     assert (now.workflow_type, now.status) == ("MaintenanceCase", WorkflowExecutionStatus.RUNNING)
 
 
-async def test_a_decision_on_a_case_that_an_earlier_build_began_is_refused_once_and_then_taken(
+async def test_a_decision_on_a_case_that_an_earlier_build_began_is_taken_at_once(
     unmanned: FakePlant,
 ) -> None:
     plant = unmanned
@@ -111,12 +108,7 @@ async def test_a_decision_on_a_case_that_an_earlier_build_began_is_refused_once_
         )
         await _waits(first.result_run_id or "", case_workflow_id(case), plant.client)
     plant.start_worker()
-    decision = DecideCase(case=case, approved=True, by="ines", reason="heard it")
-    with pytest.raises(Problem, match="decide again"):
-        await decide(plant.client, decision, lambda: plant.storage.cases.wake([case]))
-    await plant.at_rest()
-    await decide(plant.client, decision, lambda: plant.storage.cases.wake([case]))
-    await plant.at_rest()
+    await plant.decide(case, approved=True)
     assert list(plant.cmms.orders) == [case]
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowHandle
 
-from activities.proposals import DecideCase
 from domain.assets import Criticality
 from domain.cases import ClosedAs, Lane, Phase
 from domain.errors import ActionRequired, ActRejected, Refused, Unavailable
@@ -218,9 +217,7 @@ async def test_a_draft_approved_through_the_api_is_released_in_the_cmms(plant: F
     await plant.use(Criticality.D)
     await confirmed_fault(plant)
     case = await plant.case()
-    decision = DecideCase(case=case.id, approved=True, by="pat", reason="seen it")
-    await handle_of(plant, case.id).execute_update("decide", decision)
-    await plant.at_rest()
+    await plant.decide(case.id, approved=True)
     assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
 
 
@@ -242,18 +239,14 @@ async def test_an_alarm_by_hand_waits_in_our_inbox_and_a_yes_orders_the_work(pla
     await plant.take(alarm_by_hand())
     case = await plant.case()
     assert (case.lane, plant.cmms.orders) == (Lane.REVIEW, {})
-    decision = DecideCase(case=case.id, approved=True, by="pat", reason="I hear it too")
-    await handle_of(plant, case.id).execute_update("decide", decision)
-    await plant.at_rest()
+    await plant.decide(case.id, approved=True)
     assert plant.cmms.orders[case.id].status is WorkOrderStatus.APPROVED
 
 
 async def test_a_no_closes_the_case_and_orders_nothing(plant: FakePlant) -> None:
     await plant.take(alarm_by_hand())
     case = await plant.case()
-    decision = DecideCase(case=case.id, approved=False, by="pat", reason="it always hums")
-    await handle_of(plant, case.id).execute_update("decide", decision)
-    await plant.at_rest()
+    await plant.decide(case.id, approved=False)
     closed = await plant.case()
     assert (closed.closed_as, plant.cmms.orders) == (ClosedAs.REJECTED, {})
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from activities.proposals import DecideCase
 from domain.assets import Criticality
 from domain.cases import ClosedAs, Phase
 from domain.errors import ActRejected, Unavailable
@@ -74,9 +73,7 @@ async def test_released_work_is_left_to_its_planner_and_the_case_follows_it_to_i
 
 async def test_work_that_a_person_approved_is_left_to_its_planner(plant: FakePlant) -> None:
     case = await confirmed(plant, Criticality.D)
-    handle = plant.client.get_workflow_handle(case_workflow_id(case))
-    await handle.execute_update("decide", DecideCase(case=case, approved=True, by="pat", reason="seen it"))
-    await plant.at_rest()
+    await plant.decide(case, approved=True)
     await retire(plant)
     assert plant.cmms.orders[case].status is WorkOrderStatus.APPROVED
     plant.cmms.people_close(case, "REPAIRED")

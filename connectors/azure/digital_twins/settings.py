@@ -1,11 +1,11 @@
 """Settings of the Digital Twins connector: the instance, and the names that its graph uses."""
 
-import ipaddress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.addresses import check_encrypted
 from domain.model import Duration
 
 
@@ -51,7 +51,7 @@ class DigitalTwinsSettings(BaseModel):
         patch_attempts: how often a patch is tried again if the twin changed meanwhile.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     endpoint: str
     vocabulary: TwinVocabulary = TwinVocabulary()
@@ -66,18 +66,10 @@ class DigitalTwinsSettings(BaseModel):
         parts = urlsplit(trimmed)
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or "@" in trimmed:
             raise ValueError("needs the form https://<name>.api.<region>.digitaltwins.azure.net")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            raise ValueError("may be plain http only on this machine (127.0.0.1, localhost); write https://…")
+        check_encrypted(trimmed)
         return trimmed
 
     @property
     def is_plain_http(self) -> bool:
         """Whether this is a server of this machine without TLS."""
         return self.endpoint.startswith("http://")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from typing import Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from domain.addresses import is_loopback
 from domain.model import Duration
 
 DEAD_LETTER_SUFFIX: Final = "/$deadletter"
@@ -54,7 +56,7 @@ class ServiceBusSettings(BaseModel):
         linger: how long a batch waits for more messages after its first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connection_string: SecretStr | None = None
     namespace: str | None = Field(default=None, min_length=1)
@@ -62,6 +64,20 @@ class ServiceBusSettings(BaseModel):
     max_wait: Duration = Field(default=timedelta(seconds=1), gt=timedelta())
     longest_backoff: Duration = Field(default=timedelta(seconds=10), gt=timedelta())
     linger: Duration = Field(default=timedelta(milliseconds=10), gt=timedelta())
+
+    @field_validator("connection_string")
+    @classmethod
+    def _key_goes_encrypted(cls, connection_string: SecretStr | None) -> SecretStr | None:
+        if connection_string is None:
+            return None
+        parts = _parts(connection_string)
+        plain = parts.get("usedevelopmentemulator", "").lower() == "true"
+        if plain and not is_loopback(urlsplit(parts.get("endpoint", "")).hostname or ""):
+            raise ValueError(
+                "with UseDevelopmentEmulator=true it connects without TLS, so its endpoint must be this machine "
+                "(127.0.0.1, localhost); leave UseDevelopmentEmulator out"
+            )
+        return connection_string
 
     @model_validator(mode="after")
     def _has_one_way_in(self) -> Self:
@@ -77,6 +93,11 @@ class ServiceBusSettings(BaseModel):
         """The address of the namespace, without its key."""
         if self.connection_string is None:
             return str(self.namespace)
-        parts = dict(part.split("=", 1) for part in self.connection_string.get_secret_value().split(";") if "=" in part)
-        endpoint = next((value for name, value in parts.items() if name.lower() == "endpoint"), "")
+        endpoint = _parts(self.connection_string).get("endpoint", "")
         return endpoint.removeprefix("sb://").rstrip("/") or "an address that the connection string does not name"
+
+
+def _parts(connection_string: SecretStr) -> dict[str, str]:
+    """The parts of a connection string, by their names in lower case."""
+    pairs = (part.split("=", 1) for part in connection_string.get_secret_value().split(";") if "=" in part)
+    return {name.strip().lower(): value.strip() for name, value in pairs}

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
+from domain.addresses import check_encrypted
 from domain.model import Duration
 
 
@@ -26,7 +27,8 @@ class MaximoSettings(BaseModel):
     """Settings of one Maximo.
 
     Args:
-        url: the API route, `https://host/maximo/api` (not `/oslc`, which asks for a sign-in page's session).
+        url: the API route, `https://host/maximo/api` (not `/oslc`, which asks for a sign-in page's session). Plain http
+            only to this machine itself: that is the sandbox.
         api_key: the key of the user below.
         user: whose key it is. Orders are reported by this user, and what this user changes is not "touched".
         site: the `siteid` of assets whose crosswalk names none.
@@ -42,7 +44,7 @@ class MaximoSettings(BaseModel):
         outcomes: what the site's problem, cause and remedy codes mean.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: str
     api_key: SecretStr = Field(min_length=1)
@@ -65,6 +67,7 @@ class MaximoSettings(BaseModel):
         trimmed = url.rstrip("/")
         if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
             raise ValueError("needs the form https://host/maximo/api, without a user, a password or a query in it")
+        check_encrypted(trimmed)
         return trimmed
 
     @field_validator("priorities")

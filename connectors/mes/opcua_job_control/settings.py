@@ -26,7 +26,7 @@ class JobControlSettings(BaseModel):
             it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: str
     user: str | None = None

@@ -15,7 +15,6 @@ from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
-from domain.errors import ActRejected
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
@@ -24,6 +23,8 @@ from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.case_views import read_case
+from millwright.storage.cases.closing import closing_rows
+from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_grounds import check_grounds, check_kept_draft
@@ -40,11 +41,6 @@ from millwright.storage.scheduling import due
 from millwright.storage.suppression.work_windows import follow_work
 
 _ACTOR = "millwright"
-_AT_CLOSE = text(
-    "SELECT EXISTS (SELECT FROM hold_claims WHERE case_id = :case AND dropped_at IS NULL) AS held, "
-    "EXISTS (SELECT FROM labels WHERE case_id = :case) AS labelled, "
-    "(SELECT outcome FROM outcomes WHERE case_id = :case AND NOT cancelled) AS found"
-)
 _SOURCES = text(
     "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
     "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
@@ -55,12 +51,6 @@ _SOURCES = text(
 class _SourceRow(NamedTuple):
     detector: str | None
     model: str | None
-
-
-class _CloseRow(NamedTuple):
-    held: bool
-    labelled: bool
-    found: str | None
 
 
 class _Writing:
@@ -126,8 +116,8 @@ class CaseStore:
             yield connection
 
     @asynccontextmanager
-    async def _writing(self, case: str, *, at_once: bool = False) -> AsyncIterator[_Writing]:
-        async with transaction(self._engine) if at_once else self._transaction() as connection:
+    async def _writing(self, case: str) -> AsyncIterator[_Writing]:
+        async with self._transaction() as connection:
             writing = _Writing(connection, case, self._clock.now())
             yield writing
             await ledger.append(connection, writing.entry)
@@ -181,25 +171,10 @@ class CaseStore:
             writing.act("work-proposed", urgency=urgency, production=production)
             await take_over(writing.connection, case, writing.now, writing.entry)
 
-    async def record_decision(self, case: str, decision: Decision) -> None:
-        async with self._writing(case, at_once=True) as writing:
-            row = (
-                await writing.connection.execute(
-                    select(cases.c.decision, cases.c.closed_as).where(cases.c.id == case).with_for_update()
-                )
-            ).one_or_none()
-            if row is None:
-                raise ActRejected(f"there is no case {case}", field="case", fix="see `case list`")
-            if row.decision is not None:
-                earlier = Decision.model_validate(row.decision)
-                if earlier.approved == decision.approved:
-                    return
-                raise ActRejected(f"{earlier.by} decided {case} the other way on {earlier.at:%Y-%m-%d %H:%M} UTC")
-            if row.closed_as is not None:
-                raise ActRejected(f"case {case} is closed as {row.closed_as}")
-            await writing.set(decision=decision.model_dump(mode="json"), lane=None)
-            writing.act("case-decided", decision.by, approved=decision.approved, reason=decision.reason)
-            await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
+    async def record_decision(self, case: str, decision: Decision) -> Decision:
+        """See `millwright.storage.cases.decisions`."""
+        async with self._writing(case) as writing:
+            return await decide_case(writing.connection, case, decision, writing.entry)
 
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         async with self._writing(case) as writing:
@@ -361,8 +336,7 @@ class CaseStore:
             ):
                 return
             how = how if row.closed_as is None else ClosedAs(row.closed_as)
-            # Read after the lock, so that a person's statement of the outcome is seen, or waits.
-            known = _CloseRow._make((await writing.connection.execute(_AT_CLOSE, {"case": case})).one())
+            known = await closing_rows(writing.connection, case, how)
             if known.held and row.closed_as is not None:
                 return
             await writing.set(
@@ -376,7 +350,7 @@ class CaseStore:
             if known.held:
                 writing.act("case-awaits-release", how=how)
                 return
-            words = unread if known.found == OutcomeClass.UNKNOWN else None
+            words = unread if known.unknown else None
             if how is ClosedAs.DONE and known.found is not None and not known.labelled and words is None:
                 # The outcome became known after the steps that learn from it: they run once more.
                 await due.wake(writing.connection, [case_workflow_id(case)], writing.now)

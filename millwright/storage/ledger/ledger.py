@@ -11,6 +11,7 @@ from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256,
 from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.database.engine import Cursor, raw
 from millwright.storage.database.pipelines import committing_pipeline
+from millwright.storage.ledger.acting_person import check_actors
 
 GENESIS = EMPTY_ROOT
 
@@ -47,12 +48,14 @@ class Act:
     at: datetime
     body: str
     digest: str
+    reported: bool = False
+    """Whether another system told of it, in its own name. It is nobody's act here."""
 
 
-def act(kind: str, subject: str, actor: str, at: datetime, detail: dict[str, object]) -> Act:
+def act(kind: str, subject: str, actor: str, at: datetime, detail: dict[str, object], *, reported: bool = False) -> Act:
     """An act ready to be recorded; its digest covers all of it."""
     body = canonical({"kind": kind, "subject": subject, "actor": actor, "at": timestamp(at), "detail": detail})
-    return Act(kind, subject, actor, at, body.decode(), sha256(body))
+    return Act(kind, subject, actor, at, body.decode(), sha256(body), reported)
 
 
 @dataclass(slots=True)
@@ -105,9 +108,13 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
 
     Call it last: the transaction is committed with the row, on one way to the database and back, for everyone who
     writes waits for the head from the row on until the commit.
+
+    Raises:
+        ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it.
     """
     if not entry.leaves:
         return
+    await check_actors(connection, [(added.kind, added.actor) for _, added in entry.acts if not added.reported])
     driver = await raw(connection)
     async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)

@@ -1,0 +1,42 @@
+"""Addresses of other systems: where a secret may be sent, and how a URL carries one."""
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+PLAIN_HERE_ONLY: Final = "may be plain http only on this machine (127.0.0.1, localhost), because it carries a secret"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its loopback address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_encrypted(url: str) -> None:
+    """Refuses an address to which a secret would go unencrypted.
+
+    Raises:
+        ValueError: it is plain http, and not to this machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError(f"{PLAIN_HERE_ONLY}; write https://…")
+
+
+def check_escaped(url: str) -> None:
+    """Refuses a URL whose user or password has characters that separate the parts of a URL: part of the password would
+    be read as the host, and would be in messages.
+
+    Raises:
+        ValueError: one of the characters is there. The message has nothing of the URL in it.
+    """
+    user_info, _, _ = url.partition("://")[2].rpartition("@")
+    _, _, password = user_info.partition(":")
+    if any(separator in user_info for separator in "@/?#[]") or ":" in password:
+        raise ValueError(
+            "has a character in its user or password that separates the parts of a URL; "
+            "write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23"
+        )

@@ -1,0 +1,103 @@
+"""The offline verifier's check of actors: each act of a person against the acts that registered that person. Uses only
+standard Python.
+
+The kinds of actors, and the rule for each:
+
+- a person: registered before the act, not left, and with one of the roles for it;
+- `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted;
+- `millwright`: what a policy or a setting does, for some kinds only;
+- `operations` (a direct database command), an ingress or another system, by its name, and a policy version, by the
+  beginning of its digest: they do no act of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from millwright.audit.offline_signatures import OfflineFinding, Row
+
+_LOCAL = "local"
+_CONTROL = ("operator", "approver")
+_SHELVING = ("operator", "planner")
+_ANY_SIGNER = ("author", "approver", "operator")
+ROLES_OF_ACTS = {
+    "case-decided": ("planner",),
+    "outcome-stated": ("planner",),
+    "hold-releasing": ("production",),
+    "shelved": _SHELVING,
+    "unshelved": _SHELVING,
+    "window-opened": _SHELVING,
+    "window-ended": _SHELVING,
+    "action-stopped": ("operator",),
+    "action-stop-lifted": _CONTROL,
+    "policies-frozen": _CONTROL,
+    "policies-thawed": _CONTROL,
+    "policy-drafted": ("author",),
+    "policy-evidence": _ANY_SIGNER,
+    "policy-assigned": ("operator",),
+    "policy-assignment-ended": _ANY_SIGNER,
+    "policy-submit-signed": ("author",),
+    "policy-approved": ("approver",),
+    "policy-activated": ("operator",),
+    "policy-canary-signed": ("operator",),
+    "policy-shadow-signed": ("operator",),
+    "policy-emergency-signed": ("operator",),
+    "policy-rollback-signed": ("operator",),
+    "policy-withdraw-signed": _ANY_SIGNER,
+    "autonomy-promoted": ("approver",),
+    "autonomy-refused": ("approver",),
+    "autonomy-lost": ("approver",),
+}
+"""The roles for each kind of act of a person, as in `domain.acting`."""
+SERVICES_OF_ACTS = {
+    "hold-releasing": ("millwright",),
+    "window-opened": ("millwright",),
+    "window-ended": ("millwright",),
+    "policy-assignment-ended": ("millwright",),
+    "autonomy-lost": ("millwright",),
+}
+
+
+class Actors:
+    """Follows the acts in the order of the ledger, and checks who did each."""
+
+    def __init__(self) -> None:
+        self.local = 0
+        """The number of acts of `local`."""
+        self._roles: dict[str, set[str]] = {}
+        self._left: set[str] = set()
+        self._work: dict[str, str] = {}
+        """The windows that other systems' work opened, each with the system."""
+
+    def follow(self, where: str, act: Row) -> Iterator[OfflineFinding]:
+        """Checks the actor of one act.
+
+        Args:
+            where: the act's name.
+            act: its body.
+        """
+        kind, actor, subject, detail = act["kind"], act["actor"], act["subject"], act["detail"]
+        if kind.startswith("person-"):
+            self._follow_person(subject.partition("/")[2], kind, detail)
+            return
+        if kind == "window-opened" and detail.get("kind") == "work":
+            self._work[subject] = actor
+        roles = ROLES_OF_ACTS.get(kind)
+        if roles is None or actor in SERVICES_OF_ACTS.get(kind, ()) or self._work.get(subject) == actor:
+            return
+        if actor == _LOCAL:
+            self.local += 1
+        elif actor not in self._roles:
+            yield OfflineFinding("actor", where, f"is in the name of {actor}, who was not registered then")
+        elif actor in self._left:
+            yield OfflineFinding("actor", where, f"is in the name of {actor}, who had left before")
+        elif not self._roles[actor].intersection(roles):
+            yield OfflineFinding("actor", where, f"is by {actor}, who had not the role {' or '.join(sorted(roles))}")
+
+    def _follow_person(self, person: str, kind: str, detail: Row) -> None:
+        if "roles" in detail:
+            self._roles[person] = set(detail["roles"])
+        if kind == "person-left":
+            self._left.add(person)
+        elif kind == "person-added":
+            self._left.discard(person)

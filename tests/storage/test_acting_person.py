@@ -1,0 +1,62 @@
+"""Storage checks, in the transaction of an act, that the person is registered and has the role."""
+
+import pytest
+
+from domain.cases import Decision
+from domain.errors import ActRejected
+from domain.stops import StoppableAction
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.ledger.acting_person import LOCAL_MODE
+from millwright.storage.policies.people_store import PeopleStore
+from millwright.storage.policies.stops import StopStore
+from tests.support.judged_plant import Plant
+from tests.support.plant import START, code, deviation
+
+
+def said(by: str) -> Decision:
+    return Decision(approved=True, by=by, reason="seen it", at=START)
+
+
+async def opened(plant: Plant) -> tuple[CaseStore, str]:
+    await plant.take(code(1), deviation(2))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue)), str(case)
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        ("mallory", "mallory is not registered here"),
+        ("olaf", "needs the role planner"),
+        ("local", "local acts in local mode only"),
+        ("millwright", "millwright is not registered here"),
+    ],
+)
+async def test_no_decision_is_stored_in_a_name_without_a_person_or_role(plant: Plant, by: str, words: str) -> None:
+    cases, case = await opened(plant)
+    with pytest.raises(ActRejected, match=words):
+        await cases.record_decision(case, said(by))
+    assert await plant.rows("SELECT decision FROM cases") == [(None,)]
+    assert await plant.rows("SELECT FROM acts WHERE kind = 'case-decided'") == []
+
+
+async def test_somebody_who_has_left_decides_nothing(plant: Plant) -> None:
+    cases, case = await opened(plant)
+    await PeopleStore(plant.engine).leave("pat", START)
+    with pytest.raises(ActRejected, match="or has left"):
+        await cases.record_decision(case, said("pat"))
+
+
+async def test_a_process_in_local_mode_decides_as_local(plant: Plant) -> None:
+    _, case = await opened(plant)
+    here = plant.engine.execution_options(**{LOCAL_MODE: True})
+    await CaseStore(here, plant.clock, StoredVersions(plant.catalogue)).record_decision(case, said("local"))
+    assert await plant.rows("SELECT decision->>'by' FROM cases") == [("local",)]
+
+
+async def test_a_switch_is_thrown_by_a_registered_operator_only(plant: Plant) -> None:
+    stops = StopStore(plant.engine, plant.clock)
+    with pytest.raises(ActRejected, match="needs the role operator"):
+        await stops.stop(StoppableAction.ORDER, "pat", "no")
+    assert (await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved")).machines == 1
