@@ -10,6 +10,7 @@ import millwright.storage.database.case_tables
 import millwright.storage.database.event_tables
 import millwright.storage.database.hold_tables
 import millwright.storage.database.ledger_tables
+import millwright.storage.database.person_tables
 import millwright.storage.database.policy_tables
 import millwright.storage.database.study_tables
 import millwright.storage.database.suppression_tables  # noqa: F401 - its tables are in the metadata too

@@ -35,7 +35,7 @@ OPEN = {
 }
 """What everybody may call: health, the description, and the handshake of CloudEvents."""
 REFUSAL = (
-    "send `Authorization: Bearer <API key>`; `millwright people add` makes a key. On the API's machine, with "
+    "send `Authorization: Bearer <API key>`; `millwright people enrol` makes a key. On the API's machine, with "
     "MILLWRIGHT_LOCAL_MODE=true, you may send the header in `api.header` of its home instead"
 )
 SHELF = {"asset": PUMP, "for": "PT8H", "reason": "noisy"}

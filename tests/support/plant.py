@@ -17,6 +17,7 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
+from tests.support.people import add
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
 PUMP = "machine-001-comp1"
@@ -186,10 +187,8 @@ async def publish_policies(
     versions: VersionStore, people: PeopleStore, *, active: str = "1.1.0", shadow: str | None = "1.0.0"
 ) -> dict[str, str]:
     """Publishes, approves and assigns the shipped policy; gives the digests by version."""
-    approver, operator = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    for name, key, role in (("grace", approver, "approver"), ("olaf", operator, "operator")):
-        public = key.public_key().public_bytes_raw().hex()
-        await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
+    approver = (await add(people, "grace", ["approver"], START)).signing_key
+    operator = (await add(people, "olaf", ["operator"], START)).signing_key
     lifecycle = Lifecycle(versions.engine, TestClock(START))
     compiled = Catalogue.published().versions
     for version in compiled:
