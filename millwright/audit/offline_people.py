@@ -151,7 +151,9 @@ class _Recorded:
             return
         known |= {"added_at": act["at"], "earlier": True}
         known["roles"].append({"roles": detail["roles"], "from": act["at"]})
-        known["keys"].append({"kind": "signing", "value": detail["public_key"], "from": act["at"], "until": None})
+        known["keys"].append(
+            {"kind": "signing", "value": detail["public_key"], "act": None, "from": act["at"], "until": None}
+        )
 
     def _signed(self, person: str, act: Row, said: Row) -> Iterator[str]:
         detail = act["detail"]
@@ -169,12 +171,12 @@ class _Recorded:
             if waiting is None or sha256(waiting["text"]) != said["confirms"] or waiting["by"] == said["by"]:
                 yield "confirms nothing that waited for this administrator"
             else:
-                self._take_effect(known, json.loads(waiting["text"]), act["at"])
+                self._take_effect(known, waiting["text"], act["at"])
         elif detail["waits"]:
             known["waiting"] = written
         else:
             known["waiting"] = None
-            self._take_effect(known, said, act["at"])
+            self._take_effect(known, detail["text"], act["at"])
 
     def _authority(self, act: Row, said: Row) -> Iterator[str]:
         """Whether who signed might do so."""
@@ -220,12 +222,14 @@ class _Recorded:
             for name, known in self.people.items()
         )
 
-    def _take_effect(self, known: Row, said: Row, at: str) -> None:
+    def _take_effect(self, known: Row, text: str, at: str) -> None:
+        said = json.loads(text)
         if said["act"] in ("first", "add", "roles"):
             known["roles"].append({"roles": said["roles"], "from": at})
             self._had_administrator |= _ADMINISTRATOR in said["roles"]
         if "code_hash" in said:
-            known["allowed"] = {"code_hash": said["code_hash"], "valid_for": said["valid_for"], "at": at, "key": None}
+            allowed = {"code_hash": said["code_hash"], "valid_for": said["valid_for"], "at": at, "key": None}
+            known["allowed"] = {**allowed, "act": sha256(text)}
         if said["act"] in ("end-keys", "leave"):
             _end_keys(known, at, ("api", "signing"))
             known["allowed"] = None
@@ -251,7 +255,15 @@ class _Recorded:
         _end_keys(known, act["at"], kinds)
         values = {"api": detail["api_key"], "signing": said["public_key"]}
         for kind in kinds:
-            known["keys"].append({"kind": kind, "value": values[kind], "from": act["at"], "until": detail["until"]})
+            known["keys"].append(
+                {
+                    "kind": kind,
+                    "value": values[kind],
+                    "act": allowed["act"],
+                    "from": act["at"],
+                    "until": detail["until"],
+                }
+            )
 
 
 def _end_keys(known: Row, at: str, kinds: Iterable[str]) -> None:

@@ -12,7 +12,10 @@ Plain = dict[str, Json]
 
 _PEOPLE = "SELECT id, printed_name, name_salt, added_at, left_at FROM people ORDER BY id"
 _ROLES = "SELECT person, roles, from_at FROM person_roles ORDER BY id"
-_KEYS = "SELECT person, kind, value, from_at, until FROM person_keys ORDER BY id"
+_KEYS = (
+    "SELECT k.person, k.kind, k.value, k.from_at, k.until, a.text FROM person_keys k "
+    "LEFT JOIN person_acts a ON a.id = k.enrolled_by ORDER BY k.id"
+)
 _ACTS = (
     "SELECT a.person, a.text, a.signed_by, a.recorded_at, a.signature, a.waits, c.text FROM person_acts a "
     "LEFT JOIN person_acts c ON c.id = a.confirms ORDER BY a.id"
@@ -39,6 +42,7 @@ class _KeyRow(NamedTuple):
     value: str
     from_at: datetime
     until: datetime | None
+    enrolled_by: str | None
 
 
 class _ActRow(NamedTuple):
@@ -59,13 +63,14 @@ async def person_files(record: Record) -> list[Plain]:
     keys: dict[str, list[Json]] = defaultdict(list)
     for key in await record.rows(_KEYS, _KeyRow._make):
         value = sha256(key.value.encode()) if key.kind == API else key.value
+        act = None if key.enrolled_by is None else sha256(key.enrolled_by.encode())
         span: Plain = {"from": stamped(key.from_at), "until": stamped(key.until)}
-        keys[key.person].append({"kind": key.kind, "value": value, **span})
+        keys[key.person].append({"kind": key.kind, "value": value, "act": act, **span})
     acts: dict[str, list[Json]] = defaultdict(list)
-    for act in await record.rows(_ACTS, _ActRow._make):
-        confirms = None if act.confirmed is None else sha256(act.confirmed.encode())
-        said: Plain = {"text": act.text, "by": act.signed_by, "at": stamped(act.recorded_at)}
-        acts[act.person].append({**said, "signature": act.signature, "waits": act.waits, "confirms": confirms})
+    for said in await record.rows(_ACTS, _ActRow._make):
+        confirms = None if said.confirmed is None else sha256(said.confirmed.encode())
+        told: Plain = {"text": said.text, "by": said.signed_by, "at": stamped(said.recorded_at)}
+        acts[said.person].append({**told, "signature": said.signature, "waits": said.waits, "confirms": confirms})
     return [
         {
             "id": row.id,
