@@ -44,7 +44,7 @@ _ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 _ENGINE = re.compile(r"[0-9a-f]{12}", re.ASCII)
 """Acts of judging bear the beginning of a version's digest as their actor."""
 _LONGEST_NAME = 100
-_MOST_VALID = timedelta(days=3660)
+_MOST_VALID = timedelta(days=36525)
 # Letters of other scripts that look like Latin ones. A name may be written in one of these scripts as a whole; it is
 # compared with the names of others by what it looks like.
 _LOOKS_LIKE = str.maketrans(
@@ -186,10 +186,10 @@ def check_valid_for(valid_for: timedelta | None) -> None:
     """Refuses keys that never end.
 
     Raises:
-        ActRejected: the time is absent, not positive, or longer than ten years.
+        ActRejected: the time is absent, not positive, or longer than a hundred years.
     """
     if valid_for is None or not timedelta() < valid_for <= _MOST_VALID:
-        raise ActRejected("keys must end within ten years", field="valid_for", fix="write a duration, as P365D")
+        raise ActRejected("keys must end, within a hundred years", field="valid_for", fix="write a duration, as P365D")
 
 
 def _scripts(word: str) -> set[str]:

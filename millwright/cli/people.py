@@ -121,14 +121,16 @@ def enrol(
     settings = settings_of(context)
     file = signing_key or persons.key_file(settings.home / "people", person)
     made = persons.unfinished_key(file, asked_passphrase)
+    fresh = made is None
     if made is None:
         made = persons.new_signing_key()
         persons.write_new_key(file, made, new_passphrase())
     try:
         api_key = call(settings, api, person, code, made)
     except Rejected:
-        # The server refused it, so nothing there belongs to this key.
-        persons.drop_new_key(file)
+        # Of a key that was never sent before, a refusal says that nothing on the server belongs to it.
+        if fresh:
+            persons.drop_new_key(file)
         raise
     persons.keep_new_key(file)
     if json:

@@ -126,7 +126,7 @@ def _client(settings: Settings, api: str | None, key: str | None) -> httpx.Clien
     if url.scheme != "https" and not _is_loopback(url.host):
         raise Rejected(f"{url.host} is called without TLS", field="api", fix="write https://; keys are never sent open")
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    return httpx.Client(base_url=f"{address.rstrip('/')}/people", headers=headers, timeout=_PATIENCE, trust_env=False)
+    return httpx.Client(base_url=address, headers=headers, timeout=_PATIENCE, trust_env=False)
 
 
 def _address(home: Path) -> str:
@@ -149,7 +149,7 @@ def _answer(http: httpx.Client, method: str, path: str, body: dict[str, object] 
     content = None if body is None else canonical(body)
     headers = {"Content-Type": "application/json"}
     try:
-        reply = http.request(method, path, content=content, headers=headers)
+        reply = http.request(method, f"/people{path}", content=content, headers=headers)
         answer: dict[str, Any] = reply.json()
     except (httpx.HTTPError, ValueError) as error:
         raise Unavailable(f"no answer: {error}", system="API", operation="people") from error

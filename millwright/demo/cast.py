@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PASSPHRASE: Final = "passphrase"  # noqa: S105 the name of a file
 API_KEY: Final = ".api-key"
-_VALID_FOR: Final = timedelta(days=3650)
+_VALID_FOR: Final = timedelta(days=18250)
 
 
 class Administrator:

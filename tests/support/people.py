@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from millwright.runtime.home import load_settings
 from millwright.storage.policies.people_store import PeopleStore
 
 ADMINISTRATOR: Final = "ada.min"
+_BEFORE_ALL: Final = datetime(2010, 1, 1, tzinfo=UTC)
+"""When the administrator arrived: before every clock of a test begins."""
 
 
 def key_of(person: str) -> Ed25519PrivateKey:
@@ -42,7 +44,7 @@ async def add(
     """Adds a person who enrols at once. The first one comes after the administrator."""
     by = administrator(store)
     if not await store.people(now):
-        await by.arrive(now)
+        await by.arrive(_BEFORE_ALL)
     return await by.add(person, roles, now, key=key or key_of(person), api_key=api_key or f"key of {person}")
 
 

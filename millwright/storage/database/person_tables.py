@@ -85,18 +85,18 @@ class _SignerRow(NamedTuple):
     roles_now: list[str] | None
 
 
-class Signer(NamedTuple):
+class SigningRight(NamedTuple):
     """The key and the roles with which a person may sign."""
 
     public_key: str
     roles: frozenset[str]
 
 
-async def signer(connection: AsyncConnection, person: str, at: datetime, now: datetime) -> Signer | None:
+async def signer(connection: AsyncConnection, person: str, at: datetime, now: datetime) -> SigningRight | None:
     """What a person signs with; None if they left, or have no key. Key and roles are those that they have now, and had
     when they signed: the audit looks at the time of the signature."""
     found = (await connection.execute(_SIGNER, {"person": person, "at": at, "now": now})).one_or_none()
     row = None if found is None else _SignerRow._make(found)
     if row is None or row.key is None or row.key != row.key_now:
         return None
-    return Signer(row.key, frozenset(row.roles or ()) & frozenset(row.roles_now or ()))
+    return SigningRight(row.key, frozenset(row.roles or ()) & frozenset(row.roles_now or ()))

@@ -130,14 +130,14 @@ class AutonomyStore:
                     field="failure_mode",
                     fix=f"it must be {wanted} for that; see `millwright policy autonomy`",
                 )
+            if abs(self._clock.now() - signature.at) > FRESH:
+                raise ActRejected(
+                    f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+                )
             person = await signer(connection, signature.person, signature.at, self._clock.now())
             if person is None or _APPROVER not in person.roles:
                 raise ActRejected(
                     f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
-                )
-            if abs(self._clock.now() - signature.at) > FRESH:
-                raise ActRejected(
-                    f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
                 )
             registered = replace(signature, act=act_of(move), public_key=person.public_key)
             if not registered.holds(record.digest(key)):

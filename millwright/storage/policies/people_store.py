@@ -1,60 +1,31 @@
 """Persons in storage: every act on a person is signed by an administrator, or by the person, and recorded."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain import people
-from domain.canonical import canonical, sha256, timestamp
+from domain.canonical import sha256, timestamp
 from domain.errors import ActRejected
 from domain.people import ADMINISTRATOR, CODE_LASTS, OPERATIONS, PersonAct
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
-from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH
+from millwright.storage.policies.people_transaction import ActingOnPerson, PersonActRow, acts_on_person, read_act
 from millwright.storage.policies.signatures import verifies
 
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('people', 0))")
-_PERSON: Final = text(f"SELECT p.id, p.left_at, {roles_at('p.id', ':now')} AS roles FROM people p WHERE p.id = :person")
 _NAMES: Final = text("SELECT id, printed_name FROM people")
 _SYSTEM: Final = text("SELECT EXISTS (SELECT FROM cursors WHERE system = :person)")
 _EVER_ADMINISTRATOR: Final = text(f"SELECT EXISTS (SELECT FROM person_roles WHERE roles ? '{ADMINISTRATOR}')")
-_ADMINISTRATORS: Final = text(
-    f"SELECT p.id FROM people p WHERE (p.left_at IS NULL OR p.left_at > :since) AND ({roles_at('p.id', ':since')} "
-    f"? '{ADMINISTRATOR}' OR EXISTS (SELECT FROM person_roles n WHERE n.person = p.id AND n.from_at > :since "
-    f"AND n.roles ? '{ADMINISTRATOR}')) AND EXISTS (SELECT FROM person_keys k WHERE k.person = p.id "
-    f"AND k.kind = '{SIGNING}' AND (k.until IS NULL OR k.until > :since)) ORDER BY p.id"
-)
-_ADD: Final = text(
-    "INSERT INTO people (id, printed_name, name_salt, added_at) VALUES (:person, :name, :salt, :now) "
-    "ON CONFLICT DO NOTHING RETURNING id"
-)
-_ROLES: Final = text("INSERT INTO person_roles (person, roles, from_at) VALUES (:person, CAST(:roles AS jsonb), :now)")
-_ACT: Final = text(
-    "INSERT INTO person_acts (person, text, signed_by, recorded_at, signature, waits, confirms) "
-    "VALUES (:person, :text, :by, :now, :signature, :waits, :confirms) ON CONFLICT DO NOTHING RETURNING id"
-)
-_ACTS: Final = text(
-    "SELECT a.id, a.text, a.signed_by, a.recorded_at, a.waits, a.text::json->>'act' AS act, "
-    "(SELECT c.recorded_at FROM person_acts c WHERE c.confirms = a.id) AS confirmed_at "
-    "FROM person_acts a WHERE a.person = :person AND a.confirms IS NULL ORDER BY a.id"
-)
-_END_KEYS: Final = text(
-    "UPDATE person_keys SET until = :now WHERE person = :person AND kind = ANY(:kinds) "
-    "AND (until IS NULL OR until > :now)"
-)
 _KEY: Final = text(
     "INSERT INTO person_keys (person, kind, value, from_at, until, enrolled_by) "
     "VALUES (:person, :kind, :value, :now, :until, :act)"
 )
 _USED: Final = text(f"SELECT value FROM person_keys WHERE enrolled_by = :act AND kind = '{SIGNING}'")
 _KNOWN_KEY: Final = text(f"SELECT EXISTS (SELECT FROM person_keys WHERE kind = '{SIGNING}' AND value = :value)")
-_LEAVE: Final = text("UPDATE people SET left_at = :now WHERE id = :person")
-_ERASE: Final = text("UPDATE people SET printed_name = NULL, name_salt = NULL WHERE id = :person")
 _BY_API_KEY: Final = text(
     f"SELECT p.id, {roles_at('p.id', ':now')} AS roles FROM person_keys k JOIN people p ON p.id = k.person "
     f"WHERE k.kind = '{API}' AND k.value = :hash AND p.left_at IS NULL AND (k.until IS NULL OR :now < k.until)"
@@ -68,34 +39,9 @@ _LIST: Final = text(
 )
 
 
-class _PersonRow(NamedTuple):
-    id: str
-    left_at: datetime | None
-    roles: list[str] | None
-
-
 class _NameRow(NamedTuple):
     id: str
     printed_name: str | None
-
-
-class _ActRow(NamedTuple):
-    id: int
-    text: str
-    signed_by: str
-    recorded_at: datetime
-    waits: bool
-    act: str
-    confirmed_at: datetime | None
-
-    @property
-    def counts_from(self) -> datetime | None:
-        """From when it has its effect; None while it waits."""
-        return self.confirmed_at if self.waits else self.recorded_at
-
-
-class _IdRow(NamedTuple):
-    id: str
 
 
 class ListedPerson(NamedTuple):
@@ -135,7 +81,7 @@ class PeopleStore:
                     fix="an administrator adds further people with `millwright people add`",
                 )
             await _check_new(connection, act, printed_name, salt)
-            acting = _Acting(connection, now)
+            acting = ActingOnPerson(connection, now)
             await acting.add(act.person, printed_name, salt)
             await acting.record(act, None, waits=False)
             await acting.take_effect(act)
@@ -155,7 +101,7 @@ class PeopleStore:
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK)
-            acting = _Acting(connection, now)
+            acting = ActingOnPerson(connection, now)
             await acting.check_signature(act, signature)
             roles = act.roles
             if act.act == people.ADD:
@@ -188,7 +134,7 @@ class PeopleStore:
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK)
-            acting = _Acting(connection, now)
+            acting = ActingOnPerson(connection, now)
             waiting = await _waiting(connection, act.person)
             if sha256(waiting.text.encode()) != act.confirms:
                 raise ActRejected("another act waits now", field="confirms", fix="look at it and sign again")
@@ -218,7 +164,7 @@ class PeopleStore:
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK)
-            acting = _Acting(connection, now)
+            acting = ActingOnPerson(connection, now)
             allowed = await acting.act_with_code(person, code_hash)
             statement = people.enrolment_text(person, code_hash, public_key, at)
             if abs(now - at) > FRESH or not verifies(public_key, statement.encode(), proof):
@@ -237,7 +183,7 @@ class PeopleStore:
             kinds = [API] if used is not None else [API, SIGNING]
             if used is None and await connection.scalar(_KNOWN_KEY, {"value": public_key}):
                 raise ActRejected("is registered already", field="public_key", fix="make a new key")
-            await connection.execute(_END_KEYS, {"person": person, "kinds": kinds, "now": now})
+            await acting.end_keys(person, kinds)
             values = {API: api_key_hash, SIGNING: public_key}
             for kind in kinds:
                 key = {"person": person, "kind": kind, "value": values[kind], "now": now, "until": until}
@@ -264,120 +210,9 @@ class PeopleStore:
             return {row.id: row.printed_name for row in rows if row.printed_name is not None}
 
 
-class _Acting:
-    """One act on a person in its transaction, alone."""
-
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
-        self._connection = connection
-        self._now = now
-        self._entry = ledger.Entry(now)
-
-    async def another_administrator(self, than: str) -> bool:
-        """Whether another administrator can sign, or could within the last seven days: so that nobody ends the second
-        administrator in order to sign alone."""
-        rows = await self._connection.execute(_ADMINISTRATORS, {"since": self._now - CODE_LASTS})
-        return any(row.id != than for row in map(_IdRow._make, rows))
-
-    async def check_signature(self, act: PersonAct, signature: str) -> None:
-        """Whether the signer may do it, and signed it just now."""
-        if abs(self._now - act.at) > FRESH:
-            raise ActRejected(f"the signature is of {timestamp(act.at)}, not of now", field="at", fix="sign again")
-        found = await signer(self._connection, act.by, act.at, self._now)
-        if found is None:
-            raise ActRejected(f"nobody called {act.by} may act here", field="by")
-        own = act.person == act.by
-        if own and act.act not in (people.RENEW, people.LEAVE):
-            raise ActRejected("nobody does this for themself", field="person", fix="another administrator does it")
-        if not own and ADMINISTRATOR not in found.roles:
-            raise ActRejected(f"{act.by} may not do this; it takes the role {ADMINISTRATOR}", field="by")
-        if not verifies(found.public_key, act.text.encode(), signature):
-            raise ActRejected(f"the signature is not {act.by}'s", field="signature")
-
-    async def check_present(self, act: PersonAct) -> tuple[str, ...]:
-        """The roles that are newly given, or those of the person if the act gives none."""
-        found = (await self._connection.execute(_PERSON, {"person": act.person, "now": self._now})).one_or_none()
-        row = None if found is None else _PersonRow._make(found)
-        if row is None or (row.left_at is not None and act.act != people.ERASE_NAME):
-            raise ActRejected(f"there is no person {act.person}", field="person", fix="check the id")
-        if act.act == people.ROLES_ACT:
-            people.check_roles(act.roles or ())
-        if act.act == people.RENEW:
-            people.check_valid_for(act.valid_for)
-        had = tuple(row.roles or ())
-        return had if act.roles is None else tuple(set(act.roles) - set(had))
-
-    async def add(self, person: str, printed_name: str | None, salt: str | None) -> None:
-        values = {"person": person, "name": printed_name, "salt": salt, "now": self._now}
-        if await self._connection.scalar(_ADD, values) is None:
-            raise ActRejected(f"there is a person {person} already", field="person", fix="choose another id")
-
-    async def record(self, act: PersonAct, signature: str | None, *, waits: bool, confirms: int | None = None) -> None:
-        """Stores the act, and tells of it in the ledger."""
-        values = {"person": act.person, "text": act.text, "by": act.by, "now": self._now, "signature": signature}
-        number = await self._connection.scalar(_ACT, {**values, "waits": waits, "confirms": confirms})
-        if number is None:
-            raise ActRejected("this signature was used before", field="signature", fix="sign again")
-        self.tell(people.KINDS[act.act], act.person, act.by, {"text": act.text, "signature": signature, "waits": waits})
-
-    async def take_effect(self, act: PersonAct) -> None:
-        """Does what was signed."""
-        values: dict[str, object] = {"person": act.person, "now": self._now}
-        match act.act:
-            case people.FIRST | people.ADD | people.ROLES_ACT:
-                roles = canonical(sorted(act.roles or ())).decode()
-                await self._connection.execute(_ROLES, {**values, "roles": roles})
-            case people.END_KEYS | people.LEAVE:
-                await self._connection.execute(_END_KEYS, {**values, "kinds": [API, SIGNING]})
-        if act.act == people.LEAVE:
-            await self._connection.execute(_LEAVE, values)
-        if act.act == people.ERASE_NAME:
-            await self._connection.execute(_ERASE, values)
-
-    async def act_with_code(self, person: str, code_hash: str) -> _ActRow:
-        """The act whose code it is: the last one on the person that gave one."""
-        acts = await _acts(self._connection, person)
-        found = (await self._connection.execute(_PERSON, {"person": person, "now": self._now})).one_or_none()
-        row = None if found is None else _PersonRow._make(found)
-        given = [act for act in acts if read_act(act.text).code_hash is not None and act.counts_from is not None]
-        if row is None or row.left_at is not None or not given or read_act(given[-1].text).code_hash != code_hash:
-            raise ActRejected("there is no such code for this person", field="code", fix="ask for a new code")
-        ended = [act for act in acts if act.act == people.END_KEYS and act.id > given[-1].id]
-        if ended or self._now - (given[-1].counts_from or self._now) > CODE_LASTS:
-            raise ActRejected("the code has expired", field="code", fix="ask for a new code")
-        return given[-1]
-
-    def tell(self, kind: str, person: str, by: str, detail: dict[str, object]) -> None:
-        self._entry.add(ledger.act(kind, f"person/{person}", by, self._now, detail))
-
-    async def end(self) -> None:
-        await ledger.append(self._connection, self._entry)
-
-
-def read_act(told: str) -> PersonAct:
-    """An act from its signed text."""
-    fields = orjson.loads(told)
-    term = fields.get("valid_for")
-    return PersonAct(
-        act=fields["act"],
-        person=fields["person"],
-        by=fields["by"],
-        at=datetime.fromisoformat(fields["at"]),
-        roles=tuple(fields["roles"]) if "roles" in fields else None,
-        name_digest=fields.get("name_digest"),
-        verified_by=fields.get("verified_by"),
-        code_hash=fields.get("code_hash"),
-        valid_for=None if term is None else timedelta(seconds=float(term[2:-1])),
-        confirms=fields.get("confirms"),
-    )
-
-
-async def _acts(connection: AsyncConnection, person: str) -> Sequence[_ActRow]:
-    return [_ActRow._make(row) for row in await connection.execute(_ACTS, {"person": person})]
-
-
-async def _waiting(connection: AsyncConnection, person: str) -> _ActRow:
+async def _waiting(connection: AsyncConnection, person: str) -> PersonActRow:
     """The last act on a person, if it waits: whatever was signed later counts in its place."""
-    acts = await _acts(connection, person)
+    acts = await acts_on_person(connection, person)
     if not acts or not acts[-1].waits or acts[-1].confirmed_at is not None:
         raise ActRejected(f"nothing on {person} waits for a second administrator", field="person")
     return acts[-1]
