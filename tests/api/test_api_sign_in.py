@@ -1,5 +1,7 @@
 """Who may do what, and how they are known."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -80,3 +82,16 @@ async def test_no_key_is_ever_logged(
         await client.get("/events", headers=signed("a-wrong-key"))
     assert keys["reader"] not in caplog.text
     assert "a-wrong-key" not in caplog.text
+
+
+async def test_an_expired_key_is_refused_without_another_look_at_storage(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TestClock(START)
+    key = (await add(storage.people, "rita", ["reader"], START)).api_key
+    ring = sign_in.KeyRing(storage.engine, clock)
+    assert await ring.person(key) is not None
+    monkeypatch.setattr(sign_in, "_KEPT_FOR", float("inf"))
+    monkeypatch.setattr(sign_in, "_LOOK_AGAIN_AFTER", float("inf"))
+    clock.time = START + timedelta(days=100 * 365)
+    assert await ring.person(key) is None
