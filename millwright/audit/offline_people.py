@@ -136,6 +136,9 @@ class _Recorded:
             if self._had_administrator:
                 yield "nobody signed it, although there was an administrator"
             self._unsigned(person, act)
+        known = self._known(person)
+        signs = any(key["kind"] == "signing" for key in known["keys"])
+        self._had_administrator |= signs and any(_ADMINISTRATOR in given["roles"] for given in known["roles"])
 
     def _known(self, person: str) -> Row:
         new = {"added_at": None, "left_at": None, "name_digest": None, "erased": False, "earlier": False}
@@ -226,7 +229,6 @@ class _Recorded:
         said = json.loads(text)
         if said["act"] in ("first", "add", "roles"):
             known["roles"].append({"roles": said["roles"], "from": at})
-            self._had_administrator |= _ADMINISTRATOR in said["roles"]
         if "code_hash" in said:
             allowed = {"code_hash": said["code_hash"], "valid_for": said["valid_for"], "at": at, "key": None}
             known["allowed"] = {**allowed, "act": sha256(text)}

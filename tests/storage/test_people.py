@@ -14,6 +14,8 @@ from domain.people import (
     CONFIRM,
     END_KEYS,
     ERASE_NAME,
+    FIRST,
+    OPERATIONS,
     RENEW,
     ROLES_ACT,
     PersonAct,
@@ -73,6 +75,16 @@ async def test_there_is_one_first_administrator_also_after_they_left(storage_eng
     await signs(store, ADMINISTRATOR, "leave", ADMINISTRATOR, START)
     with pytest.raises(ActRejected, match="is or was an administrator"):
         await administrator(store, "mallory").arrive(START)
+
+
+async def test_where_the_first_code_was_lost_another_first_administrator_is_added(storage_engine: AsyncEngine) -> None:
+    store = PeopleStore(storage_engine)
+    act = replace(adding("lost", "administrator", by=OPERATIONS), act=FIRST)
+    await store.first(act, "Lost", "salt", START)
+    await administrator(store).arrive(START)
+    with pytest.raises(ActRejected, match="is or was an administrator"):
+        await administrator(store, "mallory").arrive(START)
+    assert (await verify(storage_engine)).findings == ()
 
 
 @pytest.mark.parametrize("role", ["administrator", "author", "approver", "operator", "planner", "production"])

@@ -19,7 +19,11 @@ from millwright.storage.policies.signatures import verifies
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('people', 0))")
 _NAMES: Final = text("SELECT id, printed_name FROM people")
 _SYSTEM: Final = text("SELECT EXISTS (SELECT FROM cursors WHERE system = :person)")
-_EVER_ADMINISTRATOR: Final = text(f"SELECT EXISTS (SELECT FROM person_roles WHERE roles ? '{ADMINISTRATOR}')")
+# One who never enrolled is none: the code may have been lost.
+_EVER_ADMINISTRATOR: Final = text(
+    f"SELECT EXISTS (SELECT FROM person_roles r JOIN person_keys k ON k.person = r.person AND k.kind = '{SIGNING}' "
+    f"WHERE r.roles ? '{ADMINISTRATOR}')"
+)
 _KEY: Final = text(
     "INSERT INTO person_keys (person, kind, value, from_at, until, enrolled_by) "
     "VALUES (:person, :kind, :value, :now, :until, :act)"
