@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from millwright.audit.offline_signatures import OfflineFinding, Row, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256, signature_holds
 
 _PERSON_KINDS = {
     "first": "person-added",
@@ -87,10 +87,11 @@ def people_findings(rows: Sequence[Row], acts: dict[str, list[Row]]) -> Iterator
         acts: the bodies of acts by subject; each has its `number` in the order of the ledger.
     """
     recorded = _Recorded()
-    told = [act for subject, own in acts.items() if subject.startswith("person/") for act in own]
-    for act in sorted(told, key=lambda act: act["number"]):
-        for what in recorded.follow(act):
-            yield OfflineFinding("person-act", f"person {act['subject'].partition('/')[2]}", f"{act['kind']}: {what}")
+    told = [(act["number"], subject) for subject, own in acts.items() for act in own]
+    by_number = {act["number"]: act for own in acts.values() for act in own}
+    for number, subject in sorted(told):
+        if subject.startswith("person/"):
+            yield from guarded(subject.replace("/", " "), _act_on_person(recorded, by_number[number]))
     stored = {person_id(row): row for row in rows}
     for name in sorted(set(stored) | set(recorded.people)):
         where = f"person {name}"
@@ -98,8 +99,18 @@ def people_findings(rows: Sequence[Row], acts: dict[str, list[Row]]) -> Iterator
             yield OfflineFinding("person", where, "was recorded, and is gone")
         elif name not in recorded.people:
             yield OfflineFinding("person", where, "was never recorded")
-        elif wrong := _person_differs(stored[name], recorded.people[name]):
-            yield OfflineFinding("person", where, f"{wrong} is not as recorded")
+        else:
+            yield from guarded(where, _row_findings(where, stored[name], recorded.people[name]))
+
+
+def _row_findings(where: str, row: Row, told: Row) -> Iterator[OfflineFinding]:
+    if wrong := _person_differs(row, told):
+        yield OfflineFinding("person", where, f"{wrong} is not as recorded")
+
+
+def _act_on_person(recorded: _Recorded, act: Row) -> Iterator[OfflineFinding]:
+    for what in recorded.follow(act):
+        yield OfflineFinding("person-act", act["subject"].replace("/", " "), f"{act['kind']}: {what}")
 
 
 def _person_differs(row: Row, told: Row) -> str:
