@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0025_numbered_receipts"
-down_revision: str | None = "0023_unreadable_records"
+down_revision: str | None = "0024_people"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # Earlier builds name the columns that they fill.

@@ -17,6 +17,7 @@ from millwright.api import (
     hints,
     holds,
     idleness,
+    people,
     policies,
     problems,
     stops,
@@ -45,6 +46,7 @@ ROUTERS = (
     hints.router,
     health.router,
     suppressions.router,
+    people.router,
 )
 
 

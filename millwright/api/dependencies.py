@@ -40,7 +40,7 @@ class Dependencies:
         self.local_token_hash = local_token_hash
         self.events = EventStore(storage.engine, storage.clock)
         self.studies = StudyStore(storage.engine)
-        self.keys = KeyRing(storage.engine)
+        self.keys = KeyRing(storage.engine, storage.clock)
         self.snapshot = RegisterSnapshot(storage.register)
         self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
         self.group_commit = GroupCommit(storage.inbox, storage.clock)

@@ -10,14 +10,16 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.clock import Clock
 from domain.keys import LOCAL_ACTOR
 from domain.model import Model
+from domain.people import ADMINISTRATOR, ROLES
 from millwright.api.problems import Problem
-from millwright.people.persons import ROLES, api_key_hash
+from millwright.people.persons import api_key_hash
 from millwright.storage.policies.keyring import KeyHolder, key_holders
 
 INGEST, PLANNER, OPERATOR, PRODUCTION, READER = "ingest", "planner", "operator", "production", "reader"
-READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver")
+READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver", ADMINISTRATOR)
 """Everybody but a machine that only sends."""
 
 _KEPT_FOR = 5.0
@@ -25,7 +27,7 @@ _LOOK_AGAIN_AFTER = 1.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _bearer = HTTPBearer(
     auto_error=False,
-    description="An API key of a person added with `millwright people add`, or the token of local mode.",
+    description="An API key of a person, from `millwright people enrol`, or the token of local mode.",
 )
 
 
@@ -36,7 +38,7 @@ class Person(Model):
     roles: frozenset[str]
 
 
-LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES))
+LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES) - {ADMINISTRATOR})
 """Whoever proves with the token of local mode that they own the API's home."""
 
 
@@ -45,10 +47,12 @@ class KeyRing:
 
     Args:
         engine: the database.
+        clock: the plant's time, by which keys end.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._clock = clock
         self._holders: tuple[KeyHolder, ...] = ()
         self._read_at = float("-inf")
 
@@ -75,9 +79,10 @@ class KeyRing:
 
     def _find(self, hashed: str) -> Person | None:
         found: Person | None = None
+        now = self._clock.now()
         for holder in self._holders:
             # Compare with all keys in constant time, so that the duration reveals nothing about nearly correct keys.
-            if hmac.compare_digest(holder.api_key_hash, hashed):
+            if hmac.compare_digest(holder.api_key_hash, hashed) and (holder.until is None or now < holder.until):
                 found = Person(name=holder.name, roles=holder.roles)
         return found
 
@@ -154,7 +159,7 @@ def _unknown(detail: str) -> Problem:
         "not-signed-in",
         detail,
         fix=(
-            "send `Authorization: Bearer <API key>`; `millwright people add` makes a key. On the API's machine, with "
+            "send `Authorization: Bearer <API key>`; `millwright people enrol` makes a key. On the API's machine, with "
             "MILLWRIGHT_LOCAL_MODE=true, you may send the header in `api.header` of its home instead"
         ),
         headers={"WWW-Authenticate": "Bearer"},

@@ -9,25 +9,21 @@ from domain.assigning import Scope
 from domain.canonical import canonical, timestamp
 from domain.errors import PolicyRejected
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
-from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
-from millwright.storage.audit.record import Record, stamped
+from millwright.storage.audit.person_record import person_files
+from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import (
     AssignmentRow,
     DraftRow,
     EndRow,
     EvidenceRow,
-    PersonRow,
     SignatureRow,
 )
 from policies.engine.catalogue import Catalogue
 from policies.language.document import read_document
-
-
-def person_file(person: PersonRow) -> Row:
-    """A person, in the form that is exported and compared with the acts."""
-    return {**person._asdict(), "left_at": stamped(person.left_at)}
 
 
 async def version_files(record: Record) -> list[Row]:
@@ -110,23 +106,21 @@ async def check_versions(record: Record, findings: Findings, catalogue: Catalogu
     Returns:
         Their digests.
     """
-    people = [person_file(person_row) for person_row in await record.people()]
-    told = await acts_by_subject(record, [f"person/{person_row['name']}" for person_row in people])
-    for person in people:
-        where = f"person {person['name']}"
-        findings.extend(guarded(where, person_findings(person, told[f"person/{person['name']}"])))
+    people: list[Row] = [*await person_files(record)]
+    told = await acts_by_subject(record, sorted(await record.subjects("person")))
+    findings.extend(guarded("people", people_findings(people, told)))
     sound: set[str] = set()
     files = await version_files(record)
     acts = await acts_by_subject(
         record, [subject for person_or_version in files for subject in _subjects(person_or_version)]
     )
-    by_name = {str(person_row["name"]): person_row for person_row in people}
+    by_id = {person_id(person): person for person in people}
     for version, file in zip(await record.versions(), files, strict=True):
         where = f"policy {version.policy} {version.version}"
         findings.extend(guarded(where, policy_findings(file, *(acts[subject] for subject in _subjects(file)))))
         findings.extend(
             finding
-            for finding in guarded(where, signing_findings(file, files, by_name))
+            for finding in guarded(where, signing_findings(file, files, by_id))
             # Compiling it below checks whether the text is the published one.
             if finding.kind != "policy-document"
         )
@@ -146,7 +140,7 @@ async def autonomy_files(record: Record) -> list[Row]:
 
 async def check_autonomy(record: Record, findings: Findings) -> None:
     """Checks which orders are released without review, and who approved that."""
-    people = {person.name: person_file(person) for person in await record.people()}
+    people: dict[str, Row] = {str(person["id"]): person for person in await person_files(record)}
     moves: dict[str, list[Row]] = {subject: [] for subject in await record.subjects("autonomy")}
     for row in await autonomy_files(record):
         moves.setdefault(autonomy_subject(row), []).append(row)

@@ -13,7 +13,7 @@ from domain.errors import ActRejected
 from domain.keys import suppression_subject
 from domain.model import Model
 from domain.verdict import Memory, Rung
-from millwright.audit.approvals import person_file, version_files
+from millwright.audit.approvals import version_files
 from millwright.audit.evidence_page import write_page
 from millwright.audit.exporting import (
     act_line,
@@ -37,6 +37,7 @@ from millwright.storage.audit.evidence import (
     leaves_of_rows,
     some_events,
 )
+from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.questions import acts_on, cases_of_version, judged_by, version_named
 from millwright.storage.audit.reasons import deciding_event, entries_of, find
 from millwright.storage.audit.record import Record, read_record
@@ -177,9 +178,9 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
     verdicts = [row for event in events for row in await record.verdicts_on(event)]
     explainer = Explainer(record, catalogue)
     decisions = [decision for event in events for decision in await explainer.decisions(event)]
-    policies, people = await version_files(record), await record.people()
+    policies, people = await version_files(record), await person_files(record)
     others = await cases_sharing_holds(record, cases)
-    subjects = {f"case/{case}" for case in (*cases, *others)} | {f"person/{person.name}" for person in people}
+    subjects = {f"case/{case}" for case in (*cases, *others)} | await record.subjects("person")
     subjects |= {f"policy/{policy['digest']}" for policy in policies}
     subjects |= {f"draft/{policy['policy']}/{policy['version']}" for policy in policies}
     shelves = await (around_cases(record, cases) if version is None else under_version(record, version.digest))
@@ -208,7 +209,7 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
         "contexts": [context_line(ContextRow(*context)) for context in sorted(contexts.items())],
         "explanations": await explanations_of(record, cases),
         "policies": policies,
-        "people": [person_file(person) for person in people],
+        "people": people,
         "cases": [case_file async for page in case_files(record, cases) for case_file in page],
         "holds": [hold_file async for page in hold_files(record, cases) for hold_file in page],
         "suppressions": shelves,

@@ -2,10 +2,11 @@
 embedded."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from domain.production import ISOLATION_NOTICE
 from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS
+from millwright.audit.offline_people import key_as_of, person_id, printed
 from millwright.audit.offline_signatures import Row
 from millwright.pages import render
 
@@ -28,11 +29,24 @@ def write_page(pack: Row) -> str:
             for suppression in parts["suppressions"]
             for each in suppression["held"]
         ],
-        public_keys={person["name"]: person["public_key"] for person in parts["people"]},
+        signer_of=_signer_of(parts["people"]),
         isolation_notice=ISOLATION_NOTICE,
         carried=PACK_BEGINS + PACK_ENDS,
         **about,
     )
+
+
+def _signer_of(people: list[Row]) -> Callable[[Row], dict[str, str]]:
+    """The name and the key of who made a signature, as of then."""
+    known = {person_id(person): person for person in people}
+
+    def signer(signed: Row) -> dict[str, str]:
+        name = str(signed["person"])
+        person = known.get(name)
+        key = "" if person is None else key_as_of(person, signed["at"])
+        return {"name": printed(person, name), "key": key or "-"}
+
+    return signer
 
 
 def _of_case(parts: Row) -> dict[str, object]:

@@ -19,6 +19,7 @@ from millwright.audit import (
     offline_holds,
     offline_in_force,
     offline_pack,
+    offline_people,
     offline_policies,
     offline_record,
     offline_shelving,
@@ -26,8 +27,9 @@ from millwright.audit import (
     offline_stops,
     offline_verify,
 )
-from millwright.audit.approvals import autonomy_files, person_file, version_files
+from millwright.audit.approvals import autonomy_files, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
+from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.record import Record, read_record, stamped
 from millwright.storage.audit.record_rows import ActRow, ContextRow, EventRow, LedgerRow, VerdictRow
 from millwright.storage.audit.shelving_record import shelving_files
@@ -39,6 +41,7 @@ FORMAT = 1
 _VERIFIER = (
     offline_verify,
     offline_signatures,
+    offline_people,
     offline_actors,
     offline_policies,
     offline_in_force,
@@ -174,7 +177,7 @@ async def _stops(record: Record) -> AsyncIterator[list[object]]:
 
 
 async def _people(record: Record) -> AsyncIterator[list[object]]:
-    yield [person_file(person) for person in await record.people()]
+    yield list(await person_files(record))
 
 
 def ledger_line(row: LedgerRow) -> dict[str, object]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from millwright.audit.offline_people import RecordedPeople
 from millwright.audit.offline_signatures import OfflineFinding, Row
 
 _LOCAL = "local"
@@ -64,8 +65,7 @@ class Actors:
     def __init__(self) -> None:
         self.local = 0
         """The number of acts of `local`."""
-        self._roles: dict[str, set[str]] = {}
-        self._left: set[str] = set()
+        self._recorded = RecordedPeople()
         self._work: dict[str, str] = {}
         """The windows that other systems' work opened, each with the system."""
 
@@ -77,8 +77,10 @@ class Actors:
             act: its body.
         """
         kind, actor, subject, detail = act["kind"], act["actor"], act["subject"], act["detail"]
-        if kind.startswith("person-"):
-            self._follow_person(subject.partition("/")[2], kind, detail)
+        if subject.startswith("person/"):
+            # What is wrong with the act is named where persons are compared with their rows.
+            for _ in self._recorded.follow(act):
+                pass
             return
         if kind == "window-opened" and detail.get("kind") == "work":
             self._work[subject] = actor
@@ -87,17 +89,11 @@ class Actors:
             return
         if actor == _LOCAL:
             self.local += 1
-        elif actor not in self._roles:
+            return
+        person = self._recorded.people.get(actor)
+        if person is None or not person["roles"]:
             yield OfflineFinding("actor", where, f"is in the name of {actor}, who was not registered then")
-        elif actor in self._left:
+        elif person["left_at"] is not None:
             yield OfflineFinding("actor", where, f"is in the name of {actor}, who had left before")
-        elif not self._roles[actor].intersection(roles):
+        elif not set(person["roles"][-1]["roles"]).intersection(roles):
             yield OfflineFinding("actor", where, f"is by {actor}, who had not the role {' or '.join(sorted(roles))}")
-
-    def _follow_person(self, person: str, kind: str, detail: Row) -> None:
-        if "roles" in detail:
-            self._roles[person] = set(detail["roles"])
-        if kind == "person-left":
-            self._left.add(person)
-        elif kind == "person-added":
-            self._left.discard(person)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from millwright.audit.offline_people import key_as_of, roles_as_of
 from millwright.audit.offline_signatures import OfflineFinding, Row, sha256, signature_holds
 
 _MACHINE = "millwright"
@@ -69,11 +70,11 @@ def _move_fault(row: Row, people: dict[str, Row]) -> str | None:
     act = f"promote-autonomy:{row['move']}"
     statement = "\n".join(("millwright signature 1", row["digest"], act, signed["meaning"], signed["at"]))
     try:
-        key, signature = bytes.fromhex(person["public_key"]), bytes.fromhex(signed["signature"])
+        key, signature = bytes.fromhex(key_as_of(person, signed["at"])), bytes.fromhex(signed["signature"])
     except ValueError:
         key = signature = b""
     if not signature_holds(key, statement.encode(), signature):
         return f"bears a signature that is not {row['by']}'s"
     if person["left_at"] is not None and signed["at"] >= person["left_at"]:
         return f"was signed after {row['by']} had left"
-    return None if "approver" in person["roles"] else f"was signed by {row['by']}, who is no approver"
+    return None if "approver" in roles_as_of(person, signed["at"]) else f"was signed by {row['by']}, then no approver"

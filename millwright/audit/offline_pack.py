@@ -16,7 +16,8 @@ from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
-from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
     Verdicts,
@@ -167,10 +168,8 @@ def _leaf_findings(where: str, row: Row, rows: dict[int, Row]) -> Iterator[Offli
 
 
 def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
-    people: dict[str, Row] = {}
-    for row in parts["people"]:
-        people[row["name"]] = row
-        yield from guarded(f"person {row['name']}", person_findings(row, acts.get(f"person/{row['name']}", [])))
+    people: dict[str, Row] = {person_id(row): row for row in parts["people"]}
+    yield from guarded("people", people_findings([*people.values()], acts))
     for row in parts["policies"]:
         where = f"policy {row['policy']} {row['version']}"
         yield from guarded(where, signing_findings(row, parts["policies"], people))

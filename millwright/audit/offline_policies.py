@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from millwright.audit.offline_people import key_as_of, nobody, roles_as_of
 from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, signature_holds
 
 _ROLES = {
@@ -32,15 +33,6 @@ _PLACES = {
 }
 _SMALL, _LARGE = 10, 2000
 _MOST = 3
-
-
-def person_findings(person: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
-    """Compares a person's key, roles and leaving with the acts."""
-    told: Row = {"left_at": None}
-    for act in acts:
-        told.update(act["detail"])
-    if wrong := differing(person, told, ("public_key", "roles", "left_at")):
-        yield OfflineFinding("person", f"person {person['name']}", f"{wrong} is not as recorded")
 
 
 def _told(acts: Sequence[Row], kind: str, *, at: str) -> list[Row]:
@@ -90,10 +82,10 @@ def _texts(rows: Sequence[Row], told: Sequence[Row]) -> Counter[str]:
 
 
 def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | None:
-    person = people.get(given["person"], {"public_key": "", "roles": [], "left_at": None})
+    person = people.get(given["person"], nobody())
     statement = "\n".join(("millwright signature 1", policy["digest"], given["act"], given["meaning"], given["at"]))
     try:
-        key, signature = bytes.fromhex(person["public_key"]), bytes.fromhex(given["signature"])
+        key, signature = bytes.fromhex(key_as_of(person, given["at"])), bytes.fromhex(given["signature"])
     except ValueError:
         key = signature = b""
     name = f"the {given['act']} signature of {given['person']}"
@@ -101,8 +93,8 @@ def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | N
         return f"{name} is forged"
     if person["left_at"] is not None and given["at"] >= person["left_at"]:
         return f"{name} was made after they had left"
-    if not _ROLES[given["act"]] & set(person["roles"]):
-        return f"{name} takes a role that they do not hold"
+    if not _ROLES[given["act"]] & roles_as_of(person, given["at"]):
+        return f"{name} takes a role that they did not hold then"
     return None
 
 

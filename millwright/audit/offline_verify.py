@@ -28,7 +28,8 @@ from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
-from millwright.audit.offline_policies import person_findings, policy_findings, signing_findings
+from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
     Verdicts,
@@ -129,10 +130,8 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
             if row["kind"].startswith("policy-"):
                 lives.append((row["seq"], body))
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
-    people: dict[str, Row] = {}
-    for row in _rows(directory, "people.jsonl"):
-        people[row["name"]] = row
-        yield from guarded(f"person {row['name']}", person_findings(row, acts.get(f"person/{row['name']}", [])))
+    people: dict[str, Row] = {person_id(row): row for row in _rows(directory, "people.jsonl")}
+    yield from guarded("people", people_findings([*people.values()], acts))
     versions = set()
     policies = [*_rows(directory, "policies.jsonl")]
     for row in policies:

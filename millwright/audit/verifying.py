@@ -186,7 +186,7 @@ def _check_act(row: ActRow, actors: Actors, findings: Findings) -> bool:
     known = [*guarded(where, act_findings(where, columns, row.body))]
     readable = all(finding.kind != "unreadable" for finding in known)
     # Most acts are the machine's, and their text is long.
-    if readable and (row.kind in ROLES_OF_ACTS or row.kind.startswith("person-")):
+    if readable and (row.kind in ROLES_OF_ACTS or row.subject.startswith("person/")):
         known += guarded(where, actors.follow(where, json.loads(row.body)))
     findings.extend(known)
     return readable

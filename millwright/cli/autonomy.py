@@ -122,10 +122,11 @@ async def _decide(
     reason: str,
     key: Path | None,
 ) -> int:
-    from millwright.people.persons import signing_key
+    from millwright.cli.credentials import asked_passphrase
+    from millwright.people.persons import key_file, signing_key
     from millwright.policy_operations.autonomy import decide
 
-    signed_with = signing_key(key or settings.home / "people" / f"{by}.key")
+    signed_with = signing_key(key or key_file(settings.home / "people", by), asked_passphrase)
     async with opened(settings) as storage:
         return await decide(
             storage.engine,

@@ -179,9 +179,9 @@ async def _person(storage: "Storage", key: str | None) -> str:
 
     if key is None:
         return LOCAL_ACTOR
-    found = await storage.people.by_api_key(api_key_hash(key))
+    found = await storage.people.by_api_key(api_key_hash(key), storage.clock.now())
     if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
+        raise ActRejected("nobody has this API key", field="key", fix="`millwright people enrol` prints one, once")
     name, roles = found
     if _DECIDES not in roles:
         raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {_DECIDES}")

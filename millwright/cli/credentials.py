@@ -61,19 +61,45 @@ async def signer(storage: "Storage", settings: "Settings", api_key: str | None, 
 
     Raises:
         ActRejected: nobody has this API key.
-        Rejected: the signing key cannot be read.
+        Rejected: the signing key or its passphrase cannot be read.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from millwright.people.persons import key_file, signing_key
 
     name, roles = await _person(storage, api_key)
-    path = file or settings.home / "people" / f"{name}.key"
-    try:
-        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
-    except (OSError, ValueError) as error:
-        raise Rejected(
-            f"{path} is no signing key that can be read", field="signing-key", fix="name yours with --signing-key"
-        ) from error
-    return Signer(name, roles, key)
+    path = file or key_file(settings.home / "people", name)
+    return Signer(name, roles, signing_key(path, asked_passphrase))
+
+
+def asked_passphrase() -> str:
+    """The passphrase of a signing key: from the file that the environment names, or asked for."""
+    from millwright.people.persons import passphrase_from_file
+
+    found = passphrase_from_file()
+    return (
+        found if found is not None else str(typer.prompt("Passphrase of your signing key", hide_input=True, err=True))
+    )
+
+
+def new_passphrase() -> str:
+    """A new passphrase: from the file that the environment names, or asked for twice."""
+    from millwright.people.persons import passphrase_from_file
+
+    found = passphrase_from_file()
+    if found is not None:
+        return found
+    words = "A passphrase for your signing key, of at least 12 characters"
+    return str(typer.prompt(words, hide_input=True, confirmation_prompt=True, err=True))
+
+
+def required_key(api_key: str | None) -> str:
+    """The API key that was given.
+
+    Raises:
+        ActRejected: none was.
+    """
+    if api_key is None:
+        raise ActRejected("no API key is given", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
+    return api_key
 
 
 Attach = Annotated[
@@ -100,11 +126,9 @@ async def attach(settings: "Settings", digest: str, kind: str, *, passed: bool, 
 async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[str, ...]]:
     from millwright.people.persons import api_key_hash
 
-    if api_key is None:
-        raise ActRejected("no API key is given", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
-    found = await storage.people.by_api_key(api_key_hash(api_key))
+    found = await storage.people.by_api_key(api_key_hash(required_key(api_key)), storage.clock.now())
     if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
+        raise ActRejected("nobody has this API key", field="key", fix="`millwright people enrol` prints one, once")
     return found
 
 

@@ -1,57 +1,284 @@
-"""`people`: add people with roles, and end their permissions."""
+"""`people`: administrators add persons and change their roles and keys; persons enrol with keys of their own."""
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain import people
+from domain.errors import Rejected
+from domain.people import ADMINISTRATOR, ROLES, PersonAct
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json
+from millwright.cli.credentials import ApiKey, SigningKey, asked_passphrase, new_passphrase, required_key
+from millwright.cli.output import Json, write_json, write_table
 
 if TYPE_CHECKING:
-    from millwright.people.persons import Person
+    from millwright.cli.people_calls import PeopleCalls
     from millwright.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The person's id; it stands in every act they do.")]
+PrintedName = Annotated[str, typer.Option("--name", help="The printed name; it can be erased later.")]
+Roles = Annotated[list[str], typer.Option("--role", help=f"{', '.join(ROLES)}; may be repeated.")]
+ValidFor = Annotated[str, typer.Option("--valid-for", metavar="DURATION", help="How long the keys hold, in ISO 8601.")]
+VerifiedBy = Annotated[
+    str, typer.Option("--identity-verified-by", help="Who verified the person's identity, and how; it is signed.")
+]
+Api = Annotated[
+    str | None,
+    typer.Option(
+        "--api", envvar="MILLWRIGHT_API_URL", help="The API's address; default that of the home.", show_default=False
+    ),
+]
+_YEAR = "P365D"
+
+
+@app.command()
+def first(
+    context: typer.Context, person: Id, name: PrintedName, valid_for: ValidFor = _YEAR, json: Json = False
+) -> None:
+    """Add the first administrator, directly in the database, once. Everybody else is added through the API."""
+    settings = settings_of(context)
+    code = finish(_first(settings, person, name, _duration(valid_for)))
+    if json:
+        write_json({"person": person, "code": code})
+        return
+    typer.echo(f"This was a direct command on the database: {person} was added as the first {ADMINISTRATOR}.")
+    _say_code(person, code)
+
+
+async def _first(settings: "Settings", person: str, name: str, valid_for: timedelta) -> str:
+    from millwright.people.persons import api_key_hash, new_secret
+
+    code, salt = new_secret(), new_secret()
+    async with opened(settings) as storage:
+        now = storage.clock.now()
+        act = PersonAct(
+            act=people.FIRST,
+            person=person,
+            by=people.OPERATIONS,
+            at=now,
+            roles=(ADMINISTRATOR,),
+            name_digest=people.name_digest(name, salt),
+            code_hash=api_key_hash(code),
+            valid_for=valid_for,
+        )
+        await storage.people.first(act, name, salt, now)
+    return code
 
 
 @app.command()
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The person's name; it is recorded with all their decisions.")],
-    role: Annotated[
-        list[str],
-        typer.Option(
-            help="author, approver, planner, operator, production, auditor, reader or ingest; may be repeated."
-        ),
-    ],
+    person: Id,
+    name: PrintedName,
+    role: Roles,
+    identity_verified_by: VerifiedBy,
+    valid_for: ValidFor = _YEAR,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+    api: Api = None,
     json: Json = False,
 ) -> None:
-    """Add a person. The API key is shown only once; the signing key is written to HOME/people/NAME.key."""
-    settings = settings_of(context)
-    person = finish(_add(settings, name, role))
-    file = settings.home / "people" / f"{person.name}.key"
+    """Add a person, who then makes their own keys with the enrolment code."""
+    from millwright.people.persons import api_key_hash, new_secret
+
+    code, salt = new_secret(), new_secret()
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        answer = calls.sign(
+            people.ADD,
+            person,
+            "",
+            {"person": person, "name": name, "salt": salt},
+            roles=tuple(role),
+            name_digest=people.name_digest(name, salt),
+            verified_by=identity_verified_by,
+            code_hash=api_key_hash(code),
+            valid_for=_duration(valid_for),
+        )
     if json:
-        write_json({"name": person.name, "roles": role, "api_key": person.api_key, "signing_key_file": file})
+        write_json({**answer, "roles": role, "code": code})
         return
-    typer.echo(f"{person.name} was added as {', '.join(role)}.")
-    typer.echo(f"API key, shown only now: {person.api_key}")
-    typer.echo(f"Signing key: {file}; hand it over and keep no copy.")
-
-
-async def _add(settings: "Settings", name: str, roles: list[str]) -> "Person":
-    from millwright.people.persons import add_person
-
-    async with opened(settings) as storage:
-        return await add_person(storage.people, name, roles, settings.home / "people", storage.clock.now())
+    typer.echo(f"{person} was added as {', '.join(role)}.{_waits(answer, person)}")
+    _say_code(person, code)
 
 
 @app.command()
-def leave(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Who leaves.")]) -> None:
+def enrol(
+    context: typer.Context,
+    person: Id,
+    code: Annotated[str, typer.Option("--code", help="The enrolment code that the administrator gave you.")],
+    signing_key: SigningKey = None,
+    api: Api = None,
+    json: Json = False,
+) -> None:
+    """Make your own signing key, and get your API key. If no answer came, enrol again with the same code."""
+    from millwright.cli.people_calls import enrol as call
+    from millwright.people import persons
+
+    settings = settings_of(context)
+    file = signing_key or persons.key_file(settings.home / "people", person)
+    made = persons.unfinished_key(file, asked_passphrase)
+    fresh = made is None
+    if made is None:
+        made = persons.new_signing_key()
+        persons.write_new_key(file, made, new_passphrase())
+    try:
+        api_key = call(settings, api, person, code, made)
+    except Rejected:
+        # Of a key that was never sent before, a refusal says that nothing on the server belongs to it.
+        if fresh:
+            persons.drop_new_key(file)
+        raise
+    persons.keep_new_key(file)
+    if json:
+        write_json({"person": person, "api_key": api_key, "signing_key_file": file})
+        return
+    typer.echo(f"{person} is enrolled. Signing key: {file}, encrypted with your passphrase; keep it and no copy.")
+    typer.echo(f"API key, shown only now: {api_key}")
+
+
+@app.command("list")
+def list_people(context: typer.Context, key: ApiKey = None, api: Api = None, json: Json = False) -> None:
+    """List everybody, with their roles and when their keys end."""
+    from millwright.cli.people_calls import listed
+
+    found = listed(settings_of(context), api, required_key(key))
+    if json:
+        write_json(found)
+        return
+    columns = ("id", "printed_name", "roles", "keys_until", "left_at", "waiting")
+    rows = [
+        [", ".join(row[name] or ()) if name == "roles" else row[name] for name in columns] for row in found["people"]
+    ]
+    write_table([name.replace("_", " ") for name in columns], rows, "There is nobody.")
+
+
+@app.command()
+def confirm(
+    context: typer.Context,
+    person: Id,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask after the text was shown.")] = False,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+    api: Api = None,
+) -> None:
+    """Confirm, as a second administrator, what another one signed about a person."""
+    from millwright.people.persons import api_key_hash
+
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        text = calls.waiting(person)
+        typer.echo(text)
+        if not yes:
+            typer.confirm("Do you sign this?", abort=True)
+        hashed = api_key_hash(text)
+        calls.sign(people.CONFIRM, person, f"/{person}/confirm", {"confirms": hashed}, confirms=hashed)
+    typer.echo(f"It has its effect now; {person} was told to enrol, or has the roles.")
+
+
+@app.command()
+def roles(
+    context: typer.Context,
+    person: Id,
+    role: Roles,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+    api: Api = None,
+) -> None:
+    """Replace the roles of a person."""
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        answer = calls.sign(people.ROLES_ACT, person, f"/{person}/roles", {}, roles=tuple(role))
+    typer.echo(f"{person} is {', '.join(role)}.{_waits(answer, person)}")
+
+
+@app.command("renew-keys")
+def renew_keys(
+    context: typer.Context,
+    person: Id,
+    identity_verified_by: VerifiedBy,
+    valid_for: ValidFor = _YEAR,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
+    api: Api = None,
+    json: Json = False,
+) -> None:
+    """Give a new enrolment code, for yourself or as an administrator; the former keys end when it is used."""
+    from millwright.people.persons import api_key_hash, new_secret
+
+    code = new_secret()
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        answer = calls.sign(
+            people.RENEW,
+            person,
+            f"/{person}/keys/renew",
+            {},
+            verified_by=identity_verified_by,
+            code_hash=api_key_hash(code),
+            valid_for=_duration(valid_for),
+        )
+    if json:
+        write_json({**answer, "code": code})
+        return
+    typer.echo(f"{person} may make new keys.{_waits(answer, person)}")
+    _say_code(person, code)
+
+
+@app.command("end-keys")
+def end_keys(
+    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
+) -> None:
+    """End all keys of a person at once. What they signed before stays valid."""
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        calls.sign(people.END_KEYS, person, f"/{person}/keys/end", {})
+    typer.echo(f"The keys of {person} have ended.")
+
+
+@app.command()
+def leave(
+    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
+) -> None:
     """End a person's permissions from now on. What they signed before stays valid."""
-    finish(_leave(settings_of(context), name))
-    typer.echo(f"{name} has no permissions any more.")
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        calls.sign(people.LEAVE, person, f"/{person}/leave", {})
+    typer.echo(f"{person} has no permissions any more.")
 
 
-async def _leave(settings: "Settings", name: str) -> None:
-    async with opened(settings) as storage:
-        await storage.people.leave(name, storage.clock.now())
+@app.command("erase-name")
+def erase_name(
+    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
+) -> None:
+    """Erase a person's printed name; the id stays in the record."""
+    with _calls(settings_of(context), api, key, signing_key) as calls:
+        calls.sign(people.ERASE_NAME, person, f"/{person}/erase-name", {})
+    typer.echo(f"The printed name of {person} was erased.")
+
+
+def _calls(settings: "Settings", api: str | None, key: str | None, file: Path | None) -> "PeopleCalls":
+    from millwright.cli.people_calls import PeopleCalls
+
+    return PeopleCalls(settings, api, required_key(key), file)
+
+
+def _waits(answer: dict[str, Any], person: str) -> str:
+    return (
+        f" It waits until another administrator runs `millwright people confirm {person}`." if answer["waits"] else ""
+    )
+
+
+def _say_code(person: str, code: str) -> None:
+    typer.echo(f"Enrolment code, shown only now, for seven days: {code}")
+    typer.echo(f"Give it to the person, who runs `millwright people enrol {person} --code CODE` on their own machine.")
+
+
+def _duration(written: str) -> timedelta:
+    from pydantic import TypeAdapter, ValidationError
+
+    from domain.model import Duration
+
+    try:
+        read: timedelta = TypeAdapter(Duration).validate_python(written)
+    except ValidationError as error:
+        raise Rejected(error.errors()[0]["msg"], field="valid-for", fix="write it as P365D") from error
+    return read

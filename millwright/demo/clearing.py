@@ -8,6 +8,7 @@ import psycopg
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
+from millwright.demo.cast import API_KEY, PASSPHRASE
 from millwright.demo.preparation import CAST
 from millwright.runtime.embedded import marking, postgres
 from millwright.runtime.embedded.marking import PEOPLE, POSTGRES, Mark, read_mark
@@ -86,7 +87,8 @@ def _acts(directory: Path, after: int) -> list[PersonalAct]:
 
 
 def _files_of_people(home: Path) -> list[str]:
-    keys = sorted(file.name for file in (home / PEOPLE).glob("*") if file.name not in {f"{name}.key" for name in CAST})
+    played = {PASSPHRASE} | {f"{name}{end}" for name in CAST for end in (".key", API_KEY)}
+    keys = sorted(file.name for file in (home / PEOPLE).glob("*") if file.name not in played)
     return [f"{PEOPLE}/{name}" for name in keys]
 
 

@@ -7,7 +7,8 @@ from domain.approvals import ACTIVATE, APPROVE
 from domain.approvals import SHADOW as AS_SHADOW
 from domain.assigning import EVERYWHERE
 from millwright.bootstrap import Storage, Systems
-from millwright.people.persons import Person, add_person
+from millwright.demo.cast import Administrator, keep_keys
+from millwright.people.persons import Person, new_secret, new_signing_key
 from millwright.settings import Settings
 from millwright.storage.database.schema import upgrade
 from millwright.storage.events.register import ImportReport
@@ -20,7 +21,8 @@ ACTIVE = "1.1.0"
 SHADOW = "1.0.0"
 APPROVER = "grace"
 OPERATOR = "olaf"
-CAST = (APPROVER, OPERATOR)
+ADMINISTRATOR = "iris"
+CAST = (ADMINISTRATOR, APPROVER, OPERATOR)
 """The persons that a demo adds. Their acts during preparation do not count as acts of people."""
 
 _LONG_BEFORE = timedelta(days=1)
@@ -32,7 +34,7 @@ async def migrate(database_url: str) -> None:
 
 
 async def prepare(storage: Storage, systems: Systems, settings: Settings) -> ImportReport:
-    """Imports the register from the twins, adds two people, and puts the shipped policy in force."""
+    """Imports the register from the twins, adds people, and puts the shipped policy in force."""
     report = await storage.register.keep(await systems.twins.read_register(storage.clock.now()), "import")
     await put_people_and_policies(storage, settings)
     for system in systems.cmms:
@@ -41,14 +43,16 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
 
 
 async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
-    """Adds two people, and puts the shipped policy in force.
+    """Adds the first administrator and two people, and puts the shipped policy in force.
 
     1.1.0 is active; 1.0.0 judges beside it as a shadow, if a shadow is wanted.
     """
     now = storage.clock.now()
-    keys = settings.home / "people"
-    approver = await add_person(storage.people, APPROVER, ["approver"], keys, now)
-    operator = await add_person(storage.people, OPERATOR, ["operator", "planner"], keys, now)
+    administrator = Administrator(storage.people, Person(ADMINISTRATOR, new_secret(), new_signing_key()))
+    await administrator.arrive(now)
+    approver = await administrator.add(APPROVER, ["approver"], now)
+    operator = await administrator.add(OPERATOR, ["operator", "planner"], now)
+    keep_keys(settings.home / "people", [administrator.person, approver, operator])
     catalogue = Catalogue.published()
     # Both are published before either is in force: a later version would need the approvals by its backtest.
     for version in (ACTIVE, SHADOW):

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from domain.canonical import timestamp
 from millwright.audit.questions.asking import QUESTIONS
 from millwright.bootstrap import Storage
-from millwright.people.persons import add_person
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
+from tests.support.people import add
 from tests.support.plant import PUMP, publish_policies
 
 TERMS = {
@@ -26,14 +26,12 @@ TERMS = {
 
 
 @pytest.fixture
-async def signed_in(
-    app: FastAPI, storage: Storage, caller: Caller, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+async def signed_in(app: FastAPI, storage: Storage, caller: Caller) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """An auditor and a planner, each calling from elsewhere with their own key."""
     await publish_policies(storage.versions, storage.people)
     clients = {}
     for role in ("auditor", "planner"):
-        person = await add_person(storage.people, role, [role], tmp_path_factory.mktemp(role), NOW)
+        person = await add(storage.people, role, [role], NOW)
         clients[role] = caller(app, "10.0.0.9", headers={"Authorization": f"Bearer {person.api_key}"})
     yield clients
     for client in clients.values():

@@ -11,10 +11,10 @@ from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyT
 from domain.canonical import canonical, timestamp
 from domain.keys import signed_statement
 from millwright.bootstrap import Storage
-from millwright.people.persons import api_key_hash
 from policies.engine.judging import compile_policy
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
+from tests.support.people import add
 from tests.support.plant import code, deviation
 from tests.support.policy_people import PolicyPeople, candidate
 
@@ -45,10 +45,8 @@ class Approver:
         self._key = Ed25519PrivateKey.generate()
 
     async def join(self, storage: Storage) -> None:
-        public = self._key.public_key().public_bytes_raw().hex()
-        for name, role in (("ada", "approver"), ("otto", "operator")):
-            hashed = api_key_hash(f"key of {name}")
-            await storage.people.add(name=name, roles=[role], api_key_hash=hashed, public_key=public, now=NOW)
+        await add(storage.people, "ada", ["approver"], NOW, key=self._key)
+        await add(storage.people, "otto", ["operator"], NOW)
 
     async def says(self, move: str, digest: str, meaning: str = "seen", /, **changed: object) -> httpx.Response:
         statement = signed_statement(digest, f"promote-autonomy:{move}", meaning, timestamp(NOW))

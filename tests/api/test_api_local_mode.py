@@ -27,15 +27,16 @@ from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN
 from tests.support.plant import PUMP
 
 OPEN = {
+    ("POST", "/people/1/enrol"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
     ("OPTIONS", "/events"),
 }
-"""What everybody may call: health, the description, and the handshake of CloudEvents."""
+"""What everybody may call: health, the description, the handshake of CloudEvents, and enrolment with a code."""
 REFUSAL = (
-    "send `Authorization: Bearer <API key>`; `millwright people add` makes a key. On the API's machine, with "
+    "send `Authorization: Bearer <API key>`; `millwright people enrol` makes a key. On the API's machine, with "
     "MILLWRIGHT_LOCAL_MODE=true, you may send the header in `api.header` of its home instead"
 )
 SHELF = {"asset": PUMP, "for": "PT8H", "reason": "noisy"}

@@ -10,7 +10,7 @@ from domain.approvals import APPROVE, SUBMIT, placing_meaning
 from domain.assigning import EVERYWHERE, Scope
 from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
-from millwright.people.persons import api_key_hash
+from tests.support.people import add
 from tests.support.plant import LINE, publish_policies
 from tests.support.policy_people import PEOPLE, PolicyPeople, candidate
 
@@ -26,14 +26,7 @@ class SignedInPeople:
     async def open(self) -> None:
         await publish_policies(self.storage.versions, self.storage.people)
         for name, roles in PEOPLE.items():
-            public = self.people.keys[name].public_key().public_bytes_raw().hex()
-            await self.storage.people.add(
-                name=name,
-                roles=roles,
-                api_key_hash=api_key_hash(f"key of {name}"),
-                public_key=public,
-                now=self.storage.clock.now(),
-            )
+            await add(self.storage.people, name, roles, self.storage.clock.now(), key=self.people.keys[name])
 
     async def post(self, person: str, path: str, **body: object) -> httpx.Response:
         return await self._api.post(

@@ -1,6 +1,6 @@
 """Who may do what, and how they are known."""
 
-from pathlib import Path
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -8,24 +8,21 @@ from fastapi import FastAPI
 
 from millwright.api import sign_in
 from millwright.bootstrap import Storage
-from millwright.people.persons import add_person
 from tests.api.conftest import Caller
-from tests.support.plant import START
+from tests.support.people import add
+from tests.support.plant import START, TestClock
 
 ELSEWHERE = "203.0.113.7"
 
 
 @pytest.fixture(scope="session")
-async def keys(
-    shared_app: FastAPI, shared_storage: Storage, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
+async def keys(shared_app: FastAPI, shared_storage: Storage) -> dict[str, str]:
     """The API keys of four persons with one role each."""
     keys = {}
-    files = tmp_path_factory.mktemp("keys")
     for role in ("ingest", "planner", "operator", "reader"):
-        keys[role] = (await add_person(shared_storage.people, f"{role}-person", [role], files, START)).api_key
+        keys[role] = (await add(shared_storage.people, f"{role}-person", [role], START)).api_key
     # Storage may have been asked less than a second ago, for a test with a wrong key.
-    shared_app.state.deps.keys = sign_in.KeyRing(shared_storage.engine)
+    shared_app.state.deps.keys = sign_in.KeyRing(shared_storage.engine, TestClock(START))
     return keys
 
 
@@ -65,10 +62,10 @@ async def test_each_role_may_do_its_own_and_no_more(
 
 
 async def test_a_person_who_came_is_known_at_once_and_one_who_left_is_forgotten(
-    app: FastAPI, caller: Caller, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, caller: Caller, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_in, "_KEPT_FOR", 0.0)
-    key = (await add_person(storage.people, "rita", ["reader"], tmp_path / "keys", START)).api_key
+    key = (await add(storage.people, "rita", ["reader"], START)).api_key
     async with caller(app, ELSEWHERE, headers=signed(key)) as client:
         assert (await client.get("/events")).status_code == 200
         async with storage.engine.begin() as connection:
@@ -85,3 +82,16 @@ async def test_no_key_is_ever_logged(
         await client.get("/events", headers=signed("a-wrong-key"))
     assert keys["reader"] not in caplog.text
     assert "a-wrong-key" not in caplog.text
+
+
+async def test_an_expired_key_is_refused_without_another_look_at_storage(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TestClock(START)
+    key = (await add(storage.people, "rita", ["reader"], START)).api_key
+    ring = sign_in.KeyRing(storage.engine, clock)
+    assert await ring.person(key) is not None
+    monkeypatch.setattr(sign_in, "_KEPT_FOR", float("inf"))
+    monkeypatch.setattr(sign_in, "_LOOK_AGAIN_AFTER", float("inf"))
+    clock.time = START + timedelta(days=100 * 365)
+    assert await ring.person(key) is None

@@ -14,7 +14,6 @@ from domain.errors import ActRejected
 from millwright.api.app import create_app
 from millwright.backtesting.backtest import Question, run_backtest
 from millwright.bootstrap import Storage
-from millwright.people.persons import api_key_hash
 from millwright.settings import Settings
 from millwright.storage.reporting.studies import KEPT, AskedStudy, Study, StudyStore
 from policies.engine.catalogue import Catalogue
@@ -22,6 +21,7 @@ from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
+from tests.support.people import add
 from tests.support.plant import START, code, deviation
 
 ASKED = AskedStudy(
@@ -90,7 +90,7 @@ async def test_a_draft_that_was_saved_is_backtested_before_it_is_submitted(
     judged: Plant, api: httpx.AsyncClient, storage: Storage
 ) -> None:
     text = Catalogue.published().find("rotating-equipment", "1.1.0").text.replace("version: 1.1.0", "version: 1.2.0")
-    await storage.people.add(name="ada", roles=["author"], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    await add(storage.people, "ada", ["author"], NOW, api_key="k")
     draft = {
         "document": text.replace("author: Reliability engineering", "author: ada"),
         "cases": "cases: []",
@@ -176,7 +176,7 @@ async def test_what_cannot_be_asked_begins_nothing(
 async def test_it_takes_a_role_to_ask_and_one_to_look(
     app: FastAPI, storage: Storage, caller: Caller, role: str, reads: int, asks: int
 ) -> None:
-    await storage.people.add(name="p", roles=[role], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    await add(storage.people, "p", [role], NOW, api_key="k")
     async with caller(app, host="10.0.0.9", headers={"Authorization": "Bearer k"}) as client:
         assert (await client.get("/studies")).status_code == reads
         assert (await client.post("/policies/1.0.0/backtests", json={})).status_code == asks

@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from millwright.bootstrap import Storage
-from millwright.people.persons import api_key_hash
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
+from tests.support.people import add
 from tests.support.plant import PUMP
 
 
@@ -74,6 +74,6 @@ async def test_no_such_shelf_is_not_found(api: httpx.AsyncClient) -> None:
 async def test_it_takes_a_role_to_shelve(
     app: FastAPI, storage: Storage, caller: Caller, role: str, status: int
 ) -> None:
-    await storage.people.add(name="p", roles=[role], api_key_hash=api_key_hash("k"), public_key="00", now=NOW)
+    await add(storage.people, "p", [role], NOW, api_key="k")
     async with caller(app, host="10.0.0.9", headers={"Authorization": "Bearer k"}) as client:
         assert (await shelve(client)).status_code == status

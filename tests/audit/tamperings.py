@@ -8,6 +8,10 @@ _FIRST = (
 )
 _HASH = "encode(sha256(convert_to({}, 'UTF8')), 'hex')"
 _WEAKER = "replace(anomaly::text, '\"score\":2.0', '\"score\":3.0')"
+_GRACES_KEY = (
+    "UPDATE person_keys k SET value = o.value FROM person_keys o WHERE o.person = 'olaf' AND o.kind = 'signing' "
+    "AND k.person = 'grace' AND k.kind = 'signing'"
+)
 REHASHED = "digest = " + _HASH.format("body")
 
 
@@ -195,7 +199,7 @@ TAMPERINGS = (
     ),
     _case(
         "another person's key",
-        ("UPDATE people SET public_key = (SELECT public_key FROM people WHERE name = 'olaf') WHERE name = 'grace'",),
+        (_GRACES_KEY,),
         "person policy-signature policy-approval",
         "person grace",
     ),

@@ -65,7 +65,7 @@ async def test_every_act_on_a_version_is_told_and_its_signatures_hold(read_only:
 
 
 async def test_a_forged_signature_is_shouted(recorded: AsyncEngine, hostile: Hostile) -> None:
-    await hostile.run("UPDATE people SET public_key = repeat('0', 64) WHERE name = 'grace'")
+    await hostile.run("UPDATE person_keys SET value = repeat('0', 64) WHERE person = 'grace' AND kind = 'signing'")
     answer = await asking(recorded, "signed", ref="1.1.0")
     assert "1 SIGNATURES DO NOT HOLD" in answer.words
 
@@ -167,7 +167,7 @@ async def test_nobody_has_two_duties_in_a_plant_where_each_has_one_role(read_onl
 
 
 async def test_who_may_write_and_approve_is_named(recorded: AsyncEngine, hostile: Hostile) -> None:
-    await hostile.run("UPDATE people SET roles = '[\"author\", \"approver\"]' WHERE name = 'grace'")
+    await hostile.run("UPDATE person_roles SET roles = '[\"author\", \"approver\"]' WHERE person = 'grace'")
     answer = await asking(recorded, "duties")
     assert "grace can both write and approve" in answer.words
     assert column(answer, "conflict") == ["author and approver"]

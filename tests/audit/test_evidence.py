@@ -65,7 +65,7 @@ async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(read_only: 
         "The outcome",
     ):
         assert f">{told}<" in page
-    for word in ("approve", "activate", "grace", "active", "millwright"):
+    for word in ("approve", "activate", "Grace (grace)", "active", "millwright"):
         assert f'<span class="t">{word}</span>' in page  # no narrow column breaks it
     for told in ("signature ", "public key ", "How to check it", "offline_verify.py"):
         assert told in page

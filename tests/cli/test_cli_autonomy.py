@@ -1,6 +1,7 @@
 """`policy autonomy`, `promote` and `demote` as a person meets them."""
 
 from tests.cli.conftest import Millwright
+from tests.support.people import join
 
 
 def test_every_class_and_mode_with_a_case_is_listed_with_what_it_needs(played: Millwright) -> None:
@@ -11,7 +12,7 @@ def test_every_class_and_mode_with_a_case_is_listed_with_what_it_needs(played: M
 
 
 def test_nobody_is_promoted_under_a_version_that_does_not_enforce_autonomy(played: Millwright) -> None:
-    played.says("people", "add", "ada", "--role", "approver")
+    join(played.home, "ada", "approver")
     for command in ("promote", "demote"):
         said = played.refuses("policy", command, "pump", "PDE", "--by", "ada", "--reason", "earned")
         assert "does not enforce autonomy" in said

@@ -17,7 +17,7 @@ READING = [
     ("audit", "verify"),
     ("audit", "head"),
     ("db", "check"),
-    ("people", "add", "anna", "--role", "planner"),
+    ("people", "first", "anna", "--name", "Anna Berg"),
     ("worker",),
     ("intake",),
     ("api",),

@@ -14,6 +14,7 @@ import pytest
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from tests.cli.conftest import Millwright
+from tests.support.people import join
 
 
 @pytest.fixture
@@ -45,18 +46,9 @@ def test_a_table_that_somebody_altered_is_found(millwright: Millwright, database
     assert "surprise" in found.stderr
 
 
-def test_a_person_is_added_once_with_a_key_that_is_shown_once(millwright: Millwright) -> None:
-    anna = millwright.json("people", "add", "anna", "--role", "planner", "--role", "reader")
-    assert anna["roles"] == ["planner", "reader"]
-    assert len(Path(anna["signing_key_file"]).read_text()) == 64
-    assert "there is a person anna already" in millwright.refuses("people", "add", "anna", "--role", "planner")
-    assert "unknown role" in millwright.refuses("people", "add", "bert", "--role", "king")
-    assert "local stands for no person" in millwright.refuses("people", "add", "local", "--role", "production")
-
-
 def test_a_decision_needs_a_reason_a_known_key_and_the_role(played: Millwright) -> None:
     (case,) = played.json("case", "list")
-    reader = played.json("people", "add", "rita", "--role", "reader")["api_key"]
+    reader = join(played.home, "rita", "reader")
     decide = ("case", "decide", case["id"], "--approve", "--reason")
     assert played.refuses(*decide, " ") == "reason: is empty (say why)"
     assert "nobody has this API key" in played.refuses(*decide, "seen it", "--key", "guessed")
@@ -119,7 +111,8 @@ def test_an_embedded_database_is_made_once_and_comes_back_whenever_it_is_needed(
     assert "it was empty" in embedded.says("db", "upgrade")
     written = {"MILLWRIGHT_DATABASE_URL": postgres.start(embedded.home / POSTGRES), "MILLWRIGHT_LOG": "json"}
     (embedded.home / ENVIRONMENT_FILE).write_text(json.dumps(written))
-    assert embedded.json("people", "add", "anna", "--role", "planner")["name"] == "anna"
+    first = ("people", "first", "anna", "--name", "Anna Berg")
+    assert embedded.json(*first)["person"] == "anna"
     assert "No embedded database runs" in embedded.says("db", "stop")
     assert not (embedded.home / POSTGRES / "postmaster.pid").exists()
-    assert "there is a person anna already" in embedded.refuses("people", "add", "anna", "--role", "planner")
+    assert "there is or was an administrator already" in embedded.refuses(*first)

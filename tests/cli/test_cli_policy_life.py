@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from domain.canonical import canonical
 from millwright.storage.policies.lifecycle import Lifecycle
 from tests.cli.conftest import Millwright, on_plant
 from tests.support.judged_plant import Plant
+from tests.support.people import join
 from tests.support.policy_people import candidate
 
 SHIPPED = Path(__file__).parents[2] / "policies" / "published" / "rotating-equipment"
@@ -19,7 +21,7 @@ Keys = dict[str, str]
 def keys(played: Millwright) -> Keys:
     """The API keys of an author, two approvers and two operators."""
     people = {"anna": "author", "bert": "approver", "carla": "approver", "emil": "operator", "fred": "operator"}
-    return {name: played.json("people", "add", name, "--role", role)["api_key"] for name, role in people.items()}
+    return {name: join(played.home, name, role) for name, role in people.items()}
 
 
 @pytest.fixture
@@ -101,7 +103,8 @@ def test_nobody_acts_without_a_key_or_with_anothers(
     carlas = str(played.home / "people" / "carla.key")
     assert "the signature is not bert's" in played.refuses(*words, "--key", keys["bert"], "--signing-key", carlas)
     assert "no signing key" in played.refuses(*words, "--key", keys["bert"], "--signing-key", str(tmp_path / "none"))
-    played.says("people", "leave", "bert")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE people SET left_at = now() WHERE id = 'bert'")
     assert "nobody has this API key" in played.refuses(*words, "--key", keys["bert"])
 
 

@@ -12,6 +12,7 @@ from millwright.bootstrap import open_storage
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
 from tests.support.judged_plant import judge_to_rest
+from tests.support.people import join
 from tests.support.plant import PUMP, START, code, deviation, publish_policies, register
 
 
@@ -122,7 +123,7 @@ def test_what_cannot_be_shelved_is_refused_in_a_sentence(
 
 
 def test_a_reader_may_not_shelve(plant: Installation) -> None:
-    key = plant.millwright.json("people", "add", "rita", "--role", "reader")["api_key"]
+    key = join(plant.millwright.home, "rita", "reader")
     assert "role operator or planner" in plant.millwright.refuses(
         "shelve", PUMP, "--for", "PT1H", "--reason", "why", "--key", key
     )

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import Millwright
 from tests.support.logging_as_found import logging_as_found
+from tests.support.people import join
 from tests.support.processes_of_home import none_left, processes_of
 
 PATIENCE = 60
@@ -64,7 +65,7 @@ def people(home: Path) -> set[str]:
     """Who is known in the database of a home."""
     url = json.loads((home / "environment.json").read_text())["MILLWRIGHT_DATABASE_URL"]
     with psycopg.connect(url) as connection:
-        return {str(row[0]) for row in connection.execute("SELECT name FROM people")}
+        return {str(row[0]) for row in connection.execute("SELECT id FROM people")}
 
 
 def test_what_a_person_did_beside_a_run_outlives_every_other_run(
@@ -74,18 +75,18 @@ def test_what_a_person_did_beside_a_run_outlives_every_other_run(
     millwright = Millwright(home)
     with runs(home, plant_data) as playing:
         until((home / "api.json").exists)
-        millwright.says("people", "add", "anna", "--role", "planner")
+        join(home, "anna", "planner")
         for command in ("run", "up --fresh", "home remove --fresh", "db stop"):
             said = millwright.refuses(*command.split())
             assert f"{home} is in use by process {playing.pid} since 20" in said
             assert ", address http://127.0.0.1:" in said
         assert playing.poll() is None
-        assert people(home) == {"grace", "olaf", "anna"}
+        assert people(home) == {"iris", "grace", "olaf", "anna"}
         assert ended(playing, signal.SIGTERM) == 128 + signal.SIGTERM
         none_left(home)
     for command in ("run", "home remove"):
         said = millwright.refuses(*command.split())
-        assert "person-added person/anna by operations at 20" in said
+        assert "person-added person/anna by iris at 20" in said
         assert "people/anna.key" in said
         assert "--fresh" in said
     with runs(home, plant_data, "--fresh") as anew:

@@ -18,6 +18,7 @@ from millwright.storage.database.engine import raw
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.signatures import Signature
 from tests.support.judged_plant import Plant
+from tests.support.people import leave
 from tests.support.plant import deviation
 from tests.support.policy_people import PolicyPeople, candidate
 
@@ -31,8 +32,8 @@ FORGERIES = {
     "an altered meaning": (
         f"UPDATE policy_signatures SET meaning = 'I looked at it' WHERE digest = {NEW} AND act = 'approve'"
     ),
-    "another person's key": "UPDATE people SET public_key = (SELECT public_key FROM people WHERE name = 'dora') "
-    "WHERE name = 'bert'",
+    "another person's key": "UPDATE person_keys SET value = (SELECT value FROM person_keys WHERE person = 'dora' "
+    "AND kind = 'signing') WHERE person = 'bert' AND kind = 'signing'",
     "a signature of somebody else": f"UPDATE policy_signatures SET person = 'dora' WHERE digest = {NEW} "
     "AND act = 'approve' AND person = 'bert'",
     "a signature replayed for another act": f"UPDATE policy_signatures SET act = 'emergency', person = 'emil' "
@@ -48,9 +49,9 @@ FORGERIES = {
     "one approver counted twice": f"UPDATE policy_signatures s SET person = 'carla', meaning = c.meaning, "
     f"signature = c.signature || ' ' FROM policy_signatures c WHERE c.digest = {NEW} AND c.act = 'approve' "
     f"AND c.person = 'carla' AND s.digest = {NEW} AND s.act = 'approve' AND s.person = 'bert'",
-    "a person who had left": "UPDATE people SET left_at = '2015-01-01Z' WHERE name = 'bert'",
-    "a person without the role": "UPDATE people SET roles = '[\"reader\"]' WHERE name = 'bert'",
-    "an operator without the role": "UPDATE people SET roles = '[\"reader\"]' WHERE name = 'emil'",
+    "a person who had left": "UPDATE people SET left_at = '2015-01-01Z' WHERE id = 'bert'",
+    "a person without the role": "UPDATE person_roles SET roles = '[\"reader\"]' WHERE person = 'bert'",
+    "an operator without the role": "UPDATE person_roles SET roles = '[\"reader\"]' WHERE person = 'emil'",
     "an unsigned activation": "INSERT INTO policy_assignments (digest, role, line, effective_from, assigned_by, "
     "reason, signature_id, recorded_at) SELECT digest, role, 'LINE-1', effective_from, assigned_by, reason, "
     f"signature_id, recorded_at FROM policy_assignments WHERE digest = {OLD}",
@@ -119,7 +120,7 @@ async def test_what_nobody_touched_verifies_offline(plant: Plant, people: Policy
     await people.rollback(digest, plant.digests["1.1.0"])
     await people.place(digest, "canary", Scope(line="LINE-1"), band="{}")
     await people.withdraw(digest, "canary")
-    await people.people.leave("bert", plant.clock.now() + timedelta(hours=1))
+    await leave(people.people, "bert", plant.clock.now() + timedelta(hours=1))
     await plant.take(deviation(1))
     assert (await verify(plant.engine)).findings == ()
     await export(plant.engine, tmp_path / "export")
@@ -155,7 +156,7 @@ async def test_the_server_refuses_a_wrong_signature(people: PolicyPeople, wrong:
 
 async def test_the_server_takes_no_signature_of_somebody_who_left(people: PolicyPeople) -> None:
     digest = await people.submit(candidate())
-    await people.people.leave("bert", people.clock.now())
+    await leave(people.people, "bert", people.clock.now())
     with pytest.raises(ActRejected, match="nobody called bert"):
         await people.approve(digest, "bert")
 

@@ -33,6 +33,7 @@ from policies.language.schema import Autonomy as Terms
 from policies.statistics import autonomy as pure
 from tests.support.completed_work import completed, stated
 from tests.support.judged_plant import Plant
+from tests.support.people import add
 from tests.support.plant import START, code, deviation
 from tests.workflows.fake_plant import FakeTwins
 
@@ -80,10 +81,9 @@ class AutonomyPlant:
 
     async def open(self) -> CaseView:
         await self.plant.prepare()
-        public = self.key.public_key().public_bytes_raw().hex()
         people = PeopleStore(self.plant.engine)
-        for name, roles in (("ada", ["approver"]), ("otto", ["operator"])):
-            await people.add(name=name, roles=roles, api_key_hash=name, public_key=public, now=START)
+        await add(people, "ada", ["approver"], START, key=self.key)
+        await add(people, "otto", ["operator"], START)
         await self.plant.take(deviation(1), code(2), deviation(3))
         (case,) = (row[0] for row in await self.plant.rows("SELECT id FROM cases"))
         cases = CaseStore(self.plant.engine, self.plant.clock, StoredVersions(self.plant.catalogue))

@@ -1,13 +1,11 @@
 """What people did, told from what services did."""
 
-from pathlib import Path
-
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from millwright.people.persons import add_person
 from millwright.storage.ledger.personal_acts import last_row, personal_acts
 from millwright.storage.policies.people_store import PeopleStore
 from tests.support.judged_plant import Plant
+from tests.support.people import ADMINISTRATOR, administrator
 from tests.support.plant import START, code, deviation
 
 
@@ -19,12 +17,13 @@ async def test_what_services_did_after_the_preparation_is_nobodys_work(plant: Pl
 
 
 async def test_what_a_person_did_is_told_with_who_and_when(
-    plant: Plant, storage_engine: AsyncEngine, database_url: str, tmp_path: Path
+    plant: Plant, storage_engine: AsyncEngine, database_url: str
 ) -> None:
     prepared = last_row(database_url)
-    await add_person(PeopleStore(storage_engine), "anna", ["planner"], tmp_path, START)
-    (act,) = personal_acts(database_url, prepared)
-    assert (act.kind, act.subject, act.actor, act.at) == ("person-added", "person/anna", "operations", START)
+    await administrator(PeopleStore(storage_engine)).add("anna", ["planner"], START)
+    added, enrolled = personal_acts(database_url, prepared)
+    assert added == ("person-added", "person/anna", ADMINISTRATOR, START)
+    assert enrolled == ("person-enrolled", "person/anna", "anna", START)
 
 
 def test_a_database_without_tables_holds_nobodys_work(postgres_url: str) -> None:

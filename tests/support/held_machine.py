@@ -4,10 +4,10 @@ from activities.judging import Judging
 from domain.holds import PlacementState
 from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
-from millwright.people.persons import api_key_hash
 from tests.support.completed_work import ended
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
+from tests.support.people import add
 from tests.support.plant import code, deviation, publish_policies
 
 EQUIPMENT = "EQ-001"
@@ -50,4 +50,4 @@ async def work_done(storage: Storage, case: str) -> None:
 async def add_people(storage: Storage) -> None:
     """Adds a person for each of two roles; their API keys are the roles' names."""
     for name, role in (("petra", "production"), ("paul", "planner")):
-        await storage.people.add(name=name, roles=[role], api_key_hash=api_key_hash(role), public_key="00", now=NOW)
+        await add(storage.people, name, [role], NOW, api_key=role)

@@ -18,6 +18,7 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
+from tests.support.people import add
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
 PUMP = "machine-001-comp1"
@@ -195,20 +196,18 @@ PLANT_PEOPLE = {
 """People who work in the plant, and the role of each."""
 
 
-async def add_people(people: PeopleStore, roles: Mapping[str, str], key: Ed25519PrivateKey | None = None) -> None:
+async def add_people(people: PeopleStore, roles: Mapping[str, str]) -> None:
     """Registers people, each with one role."""
-    public = (key or Ed25519PrivateKey.generate()).public_key().public_bytes_raw().hex()
     for name, role in roles.items():
-        await people.add(name=name, roles=[role], api_key_hash=f"hash-{name}", public_key=public, now=START)
+        await add(people, name, [role], START)
 
 
 async def publish_policies(
     versions: VersionStore, people: PeopleStore, *, active: str = "1.1.0", shadow: str | None = "1.0.0"
 ) -> dict[str, str]:
     """Publishes, approves and assigns the shipped policy; gives the digests by version."""
-    approver, operator = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    await add_people(people, {"grace": "approver"}, approver)
-    await add_people(people, {"olaf": "operator"}, operator)
+    approver = (await add(people, "grace", ["approver"], START)).signing_key
+    operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
     compiled = Catalogue.published().versions

@@ -16,6 +16,7 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
 from policies.engine.catalogue import Catalogue
 from policies.engine.judging import CompiledPolicy, compile_policy
+from tests.support.people import add
 from tests.support.plant import signature
 
 PEOPLE = {
@@ -54,10 +55,7 @@ class PolicyPeople:
     async def arrive(self) -> None:
         """Adds everybody."""
         for name, roles in PEOPLE.items():
-            public = self.keys[name].public_key().public_bytes_raw().hex()
-            await self.people.add(
-                name=name, roles=roles, api_key_hash=f"hash-{name}", public_key=public, now=self.clock.now()
-            )
+            await add(self.people, name, roles, self.clock.now(), key=self.keys[name])
 
     def sign(
         self, person: str, digest: str, act: str, meaning: str | None = None, at: datetime | None = None

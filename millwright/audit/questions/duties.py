@@ -1,10 +1,13 @@
 """Who has both author and approver rights, and who ever used more than one?"""
 
 from domain.approvals import ACTIVATE, APPROVE, ROLES
+from millwright.audit.offline_signatures import Row as AuditRow
 from millwright.audit.questions.answer import Asked, QuestionResult, Row, place_of
+from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.questions import acts_on
 from millwright.storage.audit.record import Record
 
+_GIVING = ("person-added", "roles-changed", "person-confirmed")
 _CONFLICTS = (("author", "approver"), ("author", "operator"), ("approver", "operator"))
 
 
@@ -25,18 +28,19 @@ class DutyRow(Row):
 
 async def duties(record: Record, asked: Asked) -> QuestionResult:  # noqa: ARG001 every question is asked alike
     """The segregation of duties: every conflict, held or used, of all people, including those who left."""
-    people = await record.people()
-    added = {act.subject: act for act in await acts_on(record, [f"person/{person_row.name}" for person_row in people])}
+    people: list[AuditRow] = [*await person_files(record)]
+    subjects = [f"person/{person['id']}" for person in people]
+    added = {act.subject: act for act in await acts_on(record, subjects) if act.kind in _GIVING}
     rows: list[DutyRow] = []
     for person in people:
         for pair in _CONFLICTS:
-            if set(pair) <= set(person.roles):
-                act = added.get(f"person/{person.name}")
+            if set(pair) <= set(_roles(person)):
+                act = added.get(f"person/{person['id']}")
                 rows.append(
                     DutyRow(
-                        person=person.name,
-                        roles=tuple(person.roles),
-                        here=person.left_at is None,
+                        person=person["id"],
+                        roles=_roles(person),
+                        here=person["left_at"] is None,
                         kind="held",
                         conflict=" and ".join(pair),
                         version=None,
@@ -44,13 +48,16 @@ async def duties(record: Record, asked: Asked) -> QuestionResult:  # noqa: ARG00
                         digest=None if act is None else act.digest,
                     )
                 )
-    rows += await _used(
-        record, {person_row.name: (tuple(person_row.roles), person_row.left_at is None) for person_row in people}
-    )
+    rows += await _used(record, {person["id"]: (_roles(person), person["left_at"] is None) for person in people})
     both = sorted({row.person for row in rows if row.conflict == "author and approver" and row.here})
     used = sum(row.kind == "used" for row in rows)
     words = f"{', '.join(both) or 'Nobody'} can both write and approve; {used} times one person did two duties."
     return QuestionResult(words, tuple(rows))
+
+
+def _roles(person: AuditRow) -> tuple[str, ...]:
+    """The roles that somebody has, or had when they left."""
+    return tuple(person["roles"][-1]["roles"]) if person["roles"] else ()
 
 
 async def _used(record: Record, people: dict[str, tuple[tuple[str, ...], bool]]) -> list[DutyRow]:

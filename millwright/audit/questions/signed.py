@@ -1,7 +1,11 @@
 """Who wrote, approved and activated a version, when and why?"""
 
+from domain.canonical import timestamp
 from domain.model import Moment
+from millwright.audit.offline_people import key_as_of, nobody
+from millwright.audit.offline_signatures import Row as AuditRow
 from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of, said_in
+from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.questions import acts_on, version_named
 from millwright.storage.audit.record import Record
 from millwright.storage.policies.signatures import Signature
@@ -25,7 +29,7 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
         ActRejected: there is no such version.
     """
     version = await version_named(record, asked.reference)
-    keys = {person.name: person.public_key for person in await record.people()}
+    people: dict[str, AuditRow] = {str(person["id"]): person for person in await person_files(record)}
     stored = {
         (signature.person, signature.at): signature
         for signature in await record.signatures()
@@ -36,7 +40,7 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
         detail = detail_of(act)
         holds, key = None, None
         if "signature" in detail:
-            key = keys.get(act.actor, "")
+            key = key_as_of(people.get(act.actor, nobody()), timestamp(act.at))
             row = stored.get((act.actor, act.at))
             given = Signature(
                 row.act if row else "", act.actor, str(detail["meaning"]), act.at, str(detail["signature"]), key

@@ -21,7 +21,6 @@ from millwright.storage.audit.record_rows import (
     LedgerRow,
     MemoryKeyRow,
     MemoryRow,
-    PersonRow,
     SignatureRow,
     SiteRow,
     SubjectRow,
@@ -58,7 +57,6 @@ FROM autonomy_moves ORDER BY id
 """
 _SUBJECTS = "SELECT DISTINCT subject FROM acts WHERE split_part(subject, '/', 1) = ANY(%s)"
 _SITES = "SELECT DISTINCT id, coalesce(site, '') FROM assets"
-_PEOPLE = "SELECT name, roles, public_key, left_at FROM people ORDER BY name"
 _VERSIONS = "SELECT digest, policy, version, document, author, published_at FROM policy_versions ORDER BY published_at"
 _SIGNATURES = """
 SELECT id, digest, act, person, meaning, at, signature FROM policy_signatures ORDER BY id
@@ -159,10 +157,6 @@ class Record(Snapshot):
         for row in await self.rows(_SITES, SiteRow._make):
             found.setdefault(row.asset, set()).add(row.site)
         return found
-
-    async def people(self) -> list[PersonRow]:
-        """Everybody, by name."""
-        return await self.rows(_PEOPLE, PersonRow._make)
 
     async def versions(self) -> list[VersionRow]:
         """Every stored policy version, oldest first."""

@@ -72,15 +72,6 @@ class EventRow(NamedTuple):
     anomaly: str
 
 
-class PersonRow(NamedTuple):
-    """A person, as far as a signature needs them."""
-
-    name: str
-    roles: list[str]
-    public_key: str
-    left_at: datetime | None
-
-
 class VersionRow(NamedTuple):
     """A policy version."""
 

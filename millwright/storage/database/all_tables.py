@@ -5,12 +5,22 @@ from millwright.storage.database import (
     event_tables,
     hold_tables,
     ledger_tables,
+    person_tables,
     policy_tables,
     study_tables,
     suppression_tables,
 )
 from millwright.storage.database.tables import metadata
 
-MODULES = (case_tables, event_tables, hold_tables, ledger_tables, policy_tables, study_tables, suppression_tables)
+MODULES = (
+    case_tables,
+    event_tables,
+    hold_tables,
+    ledger_tables,
+    person_tables,
+    policy_tables,
+    study_tables,
+    suppression_tables,
+)
 
 __all__ = ["MODULES", "metadata"]

@@ -92,13 +92,13 @@ twin_models = Table(
 people = Table(
     "people",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("roles", JSONB, nullable=False),
-    Column("api_key_hash", Text, nullable=False, unique=True),
-    Column("public_key", Text, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("printed_name", Text),
+    Column("name_salt", Text),
     Column("added_at", Moment, nullable=False),
     Column("left_at", Moment),
 )
+"""The printed name can be erased; the ledger has only its digest with the salt. See `person_tables` for the rest."""
 
 policy_versions = Table(
     "policy_versions",
@@ -118,7 +118,7 @@ policy_signatures = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("digest", Text, ForeignKey("policy_versions.digest"), nullable=False),
     Column("act", Text, nullable=False),
-    Column("person", Text, ForeignKey("people.name"), nullable=False),
+    Column("person", Text, ForeignKey("people.id"), nullable=False),
     Column("meaning", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("signature", Text, nullable=False),

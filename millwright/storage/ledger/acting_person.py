@@ -14,12 +14,15 @@ LOCAL_MODE = "millwright_local_mode"
 """The option of a database engine whose process runs in local mode. Only such a process records acts of `local`."""
 
 # The lock keeps the person registered, with these roles, until the act is committed.
-_PEOPLE = text("SELECT name, roles FROM people WHERE name = ANY(:names) AND left_at IS NULL ORDER BY name FOR SHARE")
+_PEOPLE = text(
+    "SELECT p.id, (SELECT r.roles FROM person_roles r WHERE r.person = p.id ORDER BY r.id DESC LIMIT 1) AS roles "
+    "FROM people p WHERE p.id = ANY(:names) AND p.left_at IS NULL ORDER BY p.id FOR SHARE OF p"
+)
 
 
 class _PersonRow(NamedTuple):
-    name: str
-    roles: list[str]
+    id: str
+    roles: list[str] | None
 
 
 async def check_actors(connection: AsyncConnection, acts: Sequence[tuple[str, str]]) -> None:
@@ -37,7 +40,7 @@ async def check_actors(connection: AsyncConnection, acts: Sequence[tuple[str, st
         return
     names = sorted({actor for _, actor in personal})
     found = map(_PersonRow._make, await connection.execute(_PEOPLE, {"names": names}))
-    known = {row.name: set(row.roles) for row in found}
+    known = {row.id: set(row.roles or ()) for row in found}
     options = connection.sync_connection.get_execution_options() if connection.sync_connection is not None else {}
     if options.get(LOCAL_MODE, False):
         known[LOCAL_ACTOR] = {role for roles in ACT_ROLES.values() for role in roles}

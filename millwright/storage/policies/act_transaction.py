@@ -1,9 +1,8 @@
 """One act on policy versions in its transaction: signatures are checked, rows written, acts added to the ledger."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,8 +10,9 @@ from domain.approvals import ACTIVATE, APPROVE, EMERGENCY, EMERGENCY_LASTS, ROLE
 from domain.assigning import AssignedAs, EndedBy, Placement
 from domain.canonical import timestamp
 from domain.errors import ActRejected, PolicyRejected
+from millwright.storage.database.person_tables import signer
 from millwright.storage.database.policy_tables import policy_assignment_ends, policy_evidence
-from millwright.storage.database.tables import people, policy_assignments, policy_signatures
+from millwright.storage.database.tables import policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.checked_assignments import CheckedAssignments
@@ -20,11 +20,6 @@ from millwright.storage.policies.signatures import Signature, SignedVersion
 
 FRESH = timedelta(minutes=5)
 """How far a signature's time may be from ours. An older signature may be a replay."""
-
-
-class _SignerRow(NamedTuple):
-    public_key: str
-    roles: list[str]
 
 
 def act_kind(act: str) -> str:
@@ -72,18 +67,14 @@ class Acting:
             raise ActRejected(
                 f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
             )
-        asked = select(people.c.public_key, people.c.roles).where(
-            people.c.name == signature.person, people.c.left_at.is_(None)
-        )
-        row = (await self.connection.execute(asked)).one_or_none()
-        if row is None:
+        found = await signer(self.connection, signature.person, signature.at, self.now)
+        if found is None:
             raise ActRejected(f"nobody called {signature.person} may act here", field="person")
-        signer = _SignerRow._make(row)
-        if ROLES[act].isdisjoint(signer.roles):
+        if ROLES[act].isdisjoint(found.roles):
             roles = " or ".join(sorted(ROLES[act]))
             raise ActRejected(f"{signature.person} may not {act}; it takes the role {roles}", field="person")
         registered = Signature(
-            act, signature.person, signature.meaning, signature.at, signature.signature, signer.public_key
+            act, signature.person, signature.meaning, signature.at, signature.signature, found.public_key
         )
         if not registered.holds(digest):
             raise ActRejected(f"the signature is not {signature.person}'s", field="signature")

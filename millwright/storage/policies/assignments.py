@@ -25,7 +25,9 @@ _TABLES = (
     ("policy_assignment_ends", "id::text"),
     ("policy_evidence", "id::text"),
     ("policy_drafts", "policy || version || revision::text"),
-    ("people", "name"),
+    ("people", "id"),
+    ("person_roles", "id::text"),
+    ("person_keys", "id::text"),
 )
 _FINGERPRINT = "SELECT " + ", ".join(
     f"(SELECT (count(*), sum(hashtextextended({key} || ' ' || xmin::text, 0)::numeric))::text FROM {table})"

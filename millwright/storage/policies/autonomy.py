@@ -24,6 +24,7 @@ from domain.verdict import Rung
 from millwright.storage.database.act_scopes import machines_of, reach
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
+from millwright.storage.database.person_tables import key_at, signer
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH
 from millwright.storage.policies.signatures import Signature
@@ -31,9 +32,10 @@ from millwright.storage.policies.signatures import Signature
 PROMOTE = "promote-autonomy"
 _APPROVER = "approver"
 _ACTOR = "millwright"
+_SIGNED_AT = "CAST(m.signature->>'at' AS timestamptz)"
 _LATEST = text(
-    "SELECT m.id, m.move, m.at, m.by, m.digest, m.signature, p.public_key "
-    "FROM autonomy_moves m LEFT JOIN people p ON p.name = m.by WHERE m.policy = :policy "
+    f"SELECT m.id, m.move, m.at, m.by, m.digest, m.signature, {key_at('m.by', _SIGNED_AT)} AS public_key "
+    "FROM autonomy_moves m WHERE m.policy = :policy "
     "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
 )
 # Findings are counted from the last time that autonomy was lost or refused.
@@ -55,7 +57,6 @@ _KEYS = text(
     "UNION SELECT policy, asset_class, failure_mode FROM autonomy_moves ORDER BY 1, 2, 3"
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
-_PERSON = text("SELECT roles, public_key FROM people WHERE name = :name AND left_at IS NULL")
 _MOVE = text(
     "INSERT INTO autonomy_moves (policy, asset_class, failure_mode, move, confirmed, wrong, at, by, reason, digest, "
     "signature) VALUES (:policy, :asset_class, :failure_mode, :move, :confirmed, :wrong, :at, :by, :reason, :digest, "
@@ -76,11 +77,6 @@ class _MoveRow(NamedTuple):
 class _FoundRow(NamedTuple):
     outcome: str
     number: int
-
-
-class _PersonRow(NamedTuple):
-    roles: list[str]
-    public_key: str
 
 
 class AutonomyStore:
@@ -134,15 +130,14 @@ class AutonomyStore:
                     field="failure_mode",
                     fix=f"it must be {wanted} for that; see `millwright policy autonomy`",
                 )
-            row = (await connection.execute(_PERSON, {"name": signature.person})).one_or_none()
-            person = None if row is None else _PersonRow._make(row)
-            if person is None or _APPROVER not in person.roles:
-                raise ActRejected(
-                    f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
-                )
             if abs(self._clock.now() - signature.at) > FRESH:
                 raise ActRejected(
                     f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
+                )
+            person = await signer(connection, signature.person, signature.at, self._clock.now())
+            if person is None or _APPROVER not in person.roles:
+                raise ActRejected(
+                    f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
                 )
             registered = replace(signature, act=act_of(move), public_key=person.public_key)
             if not registered.holds(record.digest(key)):

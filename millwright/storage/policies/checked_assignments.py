@@ -20,6 +20,7 @@ from domain.approvals import (
 from domain.assigning import AssignedAs, End, EndedBy, Placement, Scope
 from domain.errors import PolicyRejected
 from millwright.storage.database.engine import Cursor, Driver
+from millwright.storage.database.person_tables import key_at, roles_at
 from millwright.storage.policies.signatures import Signature, Signed, SignedVersion
 
 _VERSIONS = """
@@ -29,9 +30,10 @@ SELECT v.digest, v.author,
        v.published_at <= coalesce((SELECT min(recorded_at) FROM policy_assignments), v.published_at) AS first_light
 FROM policy_versions v ORDER BY v.published_at, v.digest
 """
-_SIGNATURES = """
-SELECT s.id, s.digest, s.act, s.person, s.meaning, s.at, s.signature, p.public_key, p.roles, p.left_at
-FROM policy_signatures s JOIN people p ON p.name = s.person ORDER BY s.id
+_SIGNATURES = f"""
+SELECT s.id, s.digest, s.act, s.person, s.meaning, s.at, s.signature,
+       {key_at("s.person", "s.at")} AS public_key, {roles_at("s.person", "s.at")} AS roles, p.left_at
+FROM policy_signatures s JOIN people p ON p.id = s.person ORDER BY s.id
 """
 _BLASTS = """
 SELECT digest, at, coalesce((body::json->'changed'->>'assets')::int, 0) AS assets,
@@ -67,8 +69,8 @@ class _SignatureRow(NamedTuple):
     meaning: str
     at: datetime
     signature: str
-    public_key: str
-    roles: list[str]
+    public_key: str | None
+    roles: list[str] | None
     left_at: datetime | None
 
 
@@ -201,8 +203,8 @@ async def read_assignments(driver: Driver) -> CheckedAssignments:
 async def _versions(cursor: Cursor) -> dict[str, SignedVersion]:
     signed: dict[str, list[Signed]] = defaultdict(list)
     for row in await _rows(cursor, _SIGNATURES, _SignatureRow._make):
-        signature = Signature(row.act, row.person, row.meaning, row.at, row.signature, row.public_key)
-        signed[row.digest].append(Signed(row.id, signature, frozenset(row.roles), row.left_at))
+        signature = Signature(row.act, row.person, row.meaning, row.at, row.signature, row.public_key or "")
+        signed[row.digest].append(Signed(row.id, signature, frozenset(row.roles or ()), row.left_at))
     blasts: dict[str, list[Blast]] = defaultdict(list)
     for found in await _rows(cursor, _BLASTS, _BlastRow._make):
         blast = Blast(at=found.at, assets=found.assets, max_rung_change=found.rungs, unattended=found.unattended)

@@ -1,31 +1,46 @@
 """The people who may sign in with an API key."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.tables import people
+from millwright.storage.database.person_tables import API
+
+# A change of roles is written at the time from which it holds, so the newest row is the one that holds now.
+_HOLDERS: Final = text(
+    "SELECT p.id, (SELECT r.roles FROM person_roles r WHERE r.person = p.id ORDER BY r.id DESC LIMIT 1) AS roles, "
+    f"k.value, k.until FROM people p JOIN person_keys k ON k.person = p.id AND k.kind = '{API}' "
+    "WHERE p.left_at IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """A person who has not left, and the SHA-256 of their API key in hexadecimal."""
+    """A person who has not left, and the SHA-256 of their API key in hexadecimal, until when it holds."""
 
     name: str
     roles: frozenset[str]
     api_key_hash: str = field(repr=False)
+    until: datetime | None = None
+
+
+class _HolderRow(NamedTuple):
+    id: str
+    roles: list[str] | None
+    value: str
+    until: datetime | None
 
 
 async def key_holders(engine: AsyncEngine) -> tuple[KeyHolder, ...]:
-    """Everybody who may sign in.
+    """Everybody who may sign in, until their keys end.
 
     Raises:
         StorageUnavailable: the database does not answer.
     """
     async with transaction(engine) as connection:
-        rows = await connection.execute(
-            select(people.c.name, people.c.roles, people.c.api_key_hash).where(people.c.left_at.is_(None))
-        )
-        return tuple(KeyHolder(row.name, frozenset(row.roles), row.api_key_hash) for row in rows)
+        rows = map(_HolderRow._make, await connection.execute(_HOLDERS))
+        return tuple(KeyHolder(row.id, frozenset(row.roles or ()), row.value, row.until) for row in rows)

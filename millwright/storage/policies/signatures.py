@@ -22,23 +22,26 @@ class Signature:
 
     def holds(self, digest: str) -> bool:
         """Whether the signature is valid for this key and digest."""
-        # Imported here because it needs six megabytes, and a process that only stores events never uses it.
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        statement = signed_statement(digest, self.act, self.meaning, timestamp(self.at))
+        return verifies(self.public_key, statement, self.signature)
 
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
-            key.verify(
-                bytes.fromhex(self.signature), signed_statement(digest, self.act, self.meaning, timestamp(self.at))
-            )
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+
+def verifies(public_key: str, message: bytes, signature: str) -> bool:
+    """Whether an Ed25519 signature over a message is valid for a key; both in hexadecimal."""
+    # Imported here because it needs six megabytes, and a process that only stores events never uses it.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A stored signature with the signer's registered key and roles, and when the signer left."""
+    """A stored signature with the key and the roles that the signer had then, and when the signer left."""
 
     id: int
     signature: Signature
