@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from millwright.api import (
     alarms,
+    assets,
     audit,
     autonomy,
     cases,
@@ -17,11 +18,13 @@ from millwright.api import (
     hints,
     holds,
     idleness,
+    me,
     policies,
     problems,
     stops,
     studies,
     suppressions,
+    unreadable,
 )
 from millwright.api.body_limit import BodyLimit
 from millwright.api.dependencies import Dependencies
@@ -45,6 +48,9 @@ ROUTERS = (
     hints.router,
     health.router,
     suppressions.router,
+    assets.router,
+    unreadable.router,
+    me.router,
 )
 
 

@@ -1,33 +1,27 @@
 """`case`: show cases, and record a person's decision or word on what the work found."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.cases import Lane
-from domain.errors import ActRejected, Rejected, Unavailable
-from domain.keys import LOCAL_ACTOR
-from domain.outcomes import OutcomeClass, OutcomeStatement
-from millwright.cli.connections import engine_of, finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from domain.outcomes import OutcomeClass
+from millwright.cli.api_client import api_of
+from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
+from millwright.cli.stored_versions import Answer
 
 if TYPE_CHECKING:
-    from millwright.bootstrap import Storage
-    from millwright.settings import Settings
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
-Key = Annotated[
-    str | None,
-    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
-]
-_DECIDES = "planner"
-_DECIDE = "decide"
-"""The wire name of the update."""
-_PATIENCE = timedelta(seconds=10)
+
+
+class _Told(Answer):
+    by: str
 
 
 @app.command("list")
@@ -137,11 +131,13 @@ def decide(
     case: Ref,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="Approve or reject the case's proposal.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    key: Key = None,
+    key: ActorKey = None,
 ) -> None:
     """Approve or reject a case's proposal, as the person whose API key is given."""
-    by = finish(_decide(settings_of(context), case, approve, reason, key))
-    typer.echo(f"{by} {'approved' if approve else 'rejected'} {case}.")
+    with api_of(context, key) as api:
+        asked = {"approved": approve, "reason": reason_given(reason)}
+        told = api.act(("cases", case, "decision"), _Told, asked)
+    say(f"{told.by} {'approved' if approve else 'rejected'} {case}.")
 
 
 @app.command()
@@ -150,69 +146,10 @@ def outcome(
     case: Ref,
     found: Annotated[OutcomeClass, typer.Argument(metavar="CLASS", help="What the work found.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    key: Key = None,
+    key: ActorKey = None,
 ) -> None:
     """State what completed work found if its codes do not say it, as the person whose API key is given."""
-    by = finish(_state_outcome(settings_of(context), case, found, reason, key))
-    typer.echo(f"{by} stated {found.value} for {case}.")
-
-
-async def _state_outcome(settings: "Settings", case: str, found: OutcomeClass, reason: str, key: str | None) -> str:
-    _not_blank(reason)
-    async with opened(settings) as storage:
-        by = await _person(storage, key)
-        statement = OutcomeStatement(by=by, reason=reason, at=storage.clock.now())
-        return (await storage.cases.state_outcome(case, found, statement)).by
-
-
-async def _decide(settings: "Settings", case: str, approved: bool, reason: str, key: str | None) -> str:
-    from temporalio.client import WorkflowUpdateFailedError
-    from temporalio.service import RPCError, RPCStatusCode
-
-    from activities.proposals import DecideCase
-    from domain.keys import case_workflow_id
-
-    _not_blank(reason)
-    async with opened(settings) as storage:
-        by = await _person(storage, key)
-        await storage.cases.view(case)
-    decision = DecideCase(case=case, approved=approved, by=by, reason=reason)
-    async with engine_of(settings) as client:
-        handle = client.get_workflow_handle(case_workflow_id(case))
-        try:
-            await handle.execute_update(_DECIDE, decision, rpc_timeout=_PATIENCE)
-        except WorkflowUpdateFailedError as error:
-            raise ActRejected(_innermost(error)) from error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise ActRejected(f"case {case} is closed, or not at work yet; nothing was decided") from error
-            raise Unavailable(error.message, system="temporal", operation="decide", key=case) from error
-        finally:
-            del handle, client
-    return by
-
-
-def _not_blank(reason: str) -> None:
-    if not reason.strip():
-        raise Rejected("is empty", field="reason", fix="say why")
-
-
-async def _person(storage: "Storage", key: str | None) -> str:
-    from millwright.people.persons import api_key_hash
-
-    if key is None:
-        return LOCAL_ACTOR
-    found = await storage.people.by_api_key(api_key_hash(key))
-    if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people add` prints one, once")
-    name, roles = found
-    if _DECIDES not in roles:
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {_DECIDES}")
-    return name
-
-
-def _innermost(error: BaseException) -> str:
-    """The message of an activity's error, which the engine wraps several times."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(getattr(error, "message", error))
+    with api_of(context, key) as api:
+        asked = {"outcome": found, "reason": reason_given(reason)}
+        told = api.act(("cases", case, "outcome"), _Told, asked)
+    say(f"{told.by} stated {found.value} for {case}.")

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -11,12 +13,18 @@ import typer
 from domain.errors import Rejected, StorageFault
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
-
     from millwright.bootstrap import Storage
     from millwright.settings import Settings
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The installation that the command line names: its home, and the address of its API; None where left out."""
+
+    home: Path | None
+    api: str | None
 
 
 def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: bool = False) -> "Settings":
@@ -28,7 +36,7 @@ def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: b
     from millwright.runtime import logs
     from millwright.runtime.home import load_settings
 
-    settings = load_settings(context.obj, anew=anew)
+    settings = load_settings(context.obj.home, anew=anew)
     logs.configure(settings, level)
     return settings
 
@@ -72,20 +80,6 @@ async def _behind(settings: "Settings") -> Rejected | None:
         return None
     state = "has no tables" if found is None else f"has the tables of revision {found}, this build wants {wanted}"
     return Rejected(f"the database {state}", field="database_url", fix="run `millwright db upgrade`")
-
-
-@asynccontextmanager
-async def engine_of(settings: "Settings") -> "AsyncIterator[Client]":
-    """A client of the workflow engine.
-
-    Raises:
-        Rejected: no engine is named.
-        Unavailable: it does not answer.
-    """
-    from millwright.workflow_engine.temporal import engine_client
-
-    async with engine_client(settings, engine_address(settings)) as client:
-        yield client
 
 
 def engine_address(settings: "Settings") -> str:

@@ -109,9 +109,9 @@ def test_a_hold_is_not_released_by_somebody_who_does_not_state_what_that_means(p
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (("--key", "planner"), "paul may not do this (it needs the role production)"),
+        (("--key", "planner"), "paul may not do this; it needs the role production"),
         (("--key", "nobody's"), "nobody has this API key"),
-        ((), "no API key is given"),
+        ((), "this needs a signed-in person (sign in with the API key of a person who has the role production)"),
     ],
 )
 def test_only_a_named_person_of_production_releases_a_hold(

@@ -61,7 +61,7 @@ def test_a_decision_needs_a_reason_a_known_key_and_the_role(played: Millwright) 
     assert played.refuses(*decide, " ") == "reason: is empty (say why)"
     assert "nobody has this API key" in played.refuses(*decide, "seen it", "--key", "guessed")
     assert "rita may not do this" in played.refuses(*decide, "seen it", "--key", reader)
-    assert "no workflow engine is named" in played.refuses(*decide, "seen it")
+    assert "the workflow engine is not connected; nothing was decided" in played.refuses(*decide, "seen it")
 
 
 def test_the_audit_agrees_until_somebody_alters_a_row(played: Millwright, database_url: str) -> None:

@@ -107,7 +107,7 @@ def test_a_statement_needs_a_reason_a_known_key_and_the_role(work: Work) -> None
     blank = ("case", "outcome", work.case, "confirmed", "--reason", " ")
     assert work.millwright.refuses(*blank) == "reason: is empty (say why)"
     assert "nobody has this API key" in work.millwright.refuses(*work.stating(key="guessed"))
-    assert "petra may not do this (it needs the role planner)" in work.millwright.refuses(
+    assert "petra may not do this; it needs the role planner" in work.millwright.refuses(
         *work.stating(key="production")
     )
 
