@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
 
 import typer
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from domain.errors import ActRejected, Refused, Rejected, StorageFault, Unavailable
 from millwright.cli.connections import settings_of
@@ -42,6 +43,12 @@ _KEY: Final = re.compile(r"[!-~]{1,512}")
 _START: Final = "start it with `millwright api`, or everything with `millwright up`"
 _SCHEMES: Final = ("http", "https")
 _ACTING_FIX: Final = "give your API key: --key or MILLWRIGHT_API_KEY"
+
+
+class Answer(BaseModel):
+    """The part of an answer that a command reads."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,6 @@ class Api:
 
     def _call(self, method: str, path: tuple[str, ...], answer: type[_T], limit: int, **request: Any) -> _T:
         import httpx
-        from pydantic import TypeAdapter, ValidationError
 
         where = "/" + "/".join(quote(part, safe="") for part in path)
         operation = f"{method} {where}"

@@ -8,12 +8,12 @@ import typer
 from domain.act_scopes import reaches
 from domain.assigning import Scope
 from domain.errors import Rejected
-from millwright.cli.api_client import api_of
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, SigningKey, moment, signer
 from millwright.cli.drafting import Named
 from millwright.cli.output import Json, say, write_json
-from millwright.cli.stored_versions import Answer, stored_version
+from millwright.cli.stored_versions import stored_version
 
 if TYPE_CHECKING:
     from millwright.cli.api_client import Api

@@ -8,11 +8,10 @@ import typer
 from domain.act_scopes import reaches
 from domain.autonomy import AutonomyMove
 from domain.errors import ActRejected
-from millwright.cli.api_client import api_of
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, SigningKey, reason_given, signer
 from millwright.cli.output import Json, say, write_json, write_table
-from millwright.cli.stored_versions import Answer
 
 if TYPE_CHECKING:
     from millwright.policy_operations.autonomy import AutonomyProgress

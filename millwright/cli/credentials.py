@@ -9,7 +9,8 @@ import typer
 
 from domain.errors import ActRejected, Rejected
 from domain.keys import LOCAL_ACTOR
-from domain.model import Model, Moment
+from domain.model import Moment
+from millwright.cli.api_client import Answer
 from millwright.cli.connections import settings_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ SigningKey = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="The reason; it is signed and recorded.")]
 
 
-class SignedIn(Model):
+class SignedIn(Answer):
     """The person as whom the API takes a caller, and the installation's time."""
 
     name: str
@@ -77,7 +78,11 @@ def signer(context: typer.Context, api: "Api", file: Path | None) -> Signer:
 
     person = api.read(("me",), SignedIn)
     if person.name == LOCAL_ACTOR:
-        raise ActRejected("no API key is given, and `local` signs nothing", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
+        raise ActRejected(
+            "no API key is given, and `local` signs nothing",
+            field="key",
+            fix="give your API key: --key or MILLWRIGHT_API_KEY",
+        )
     if file is None:
         file = settings_of(context).home / "people" / f"{person.name}.key"
         if Path(person.name).name != person.name:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.api_client import api_of
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, SigningKey, signer
 from millwright.cli.output import Json, say, write_json, write_table
-from millwright.cli.stored_versions import Answer, SeenVersion, stored_version
+from millwright.cli.stored_versions import SeenVersion, stored_version
 
 if TYPE_CHECKING:
     from millwright.cli.api_client import Api
@@ -267,17 +267,19 @@ def take_in(
 
     with api_of(context, key) as api:
         stored = {(seen.policy, seen.version): seen.digest for seen in api.read(("policies",), _Versions).versions}
+        new: list[Path] = []
         for path in _versions_in(directory):
             policy = compile_policy(_read(path), str(path))
             name = (policy.document.policy, policy.document.version)
             known = stored.get(name)
             if known is None:
-                say(_save(api, path, reason))
-            elif known == policy.digest:
-                say(f"{' '.join(name)} is stored already, with the same digest.")
-            else:
+                new.append(path)
+            elif known != policy.digest:
                 problem = f"{' '.join(name)} is stored as {known[:12]}, and {path} is {policy.digest[:12]}"
                 raise Rejected(problem, field="version", fix="give the changed text a new version")
+        for path in new:
+            say(_save(api, path, reason))
+    say(f"{len(_versions_in(directory)) - len(new)} versions are stored already, with the same digest.")
 
 
 def _versions_in(directory: Path) -> list[Path]:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.anomaly import Fate
-from millwright.cli.api_client import api_of
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey
 from millwright.cli.output import Json, say, write_json, write_table
-from millwright.cli.stored_versions import Answer
 
 if TYPE_CHECKING:
     from millwright.storage.events.event_store import SeenEvent

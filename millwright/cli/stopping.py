@@ -6,11 +6,10 @@ import typer
 
 from domain.act_scopes import reaches
 from domain.errors import Rejected
-from millwright.cli.api_client import api_of
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, moment, reason_given
 from millwright.cli.output import Json, say, write_json, write_table
-from millwright.cli.stored_versions import Answer
 
 if TYPE_CHECKING:
     from domain.stops import Stop

@@ -3,20 +3,13 @@
 import re
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.errors import Rejected
+from millwright.cli.api_client import Answer
 
 if TYPE_CHECKING:
     from millwright.cli.api_client import Api
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
-
-
-class Answer(BaseModel):
-    """The part of an answer of the API that a command reads."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SeenVersion(Answer):

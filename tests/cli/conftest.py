@@ -33,6 +33,11 @@ class Millwright:
             self.api.start()
         return CliRunner().invoke(app, ["--home", str(self.home), *arguments])
 
+    def restart_api(self) -> None:
+        """Ends the API; the next command that acts starts it again, with the settings of then."""
+        assert self.api is not None
+        self.api.stop()
+
     def says(self, *arguments: str) -> str:
         """What a command that succeeds says."""
         found = self(*arguments)

@@ -132,4 +132,4 @@ def test_work_that_goes_on_and_what_codes_say_are_refused_in_one_sentence(work: 
         f"outcome: the codes of order {ORDER} already say nothing_found (only an outcome that is unknown is stated)"
     )
     nowhere = ("case", "outcome", "MWNOTHERE0", "confirmed", "--reason", REASON)
-    assert work.millwright.refuses(*nowhere) == "case: there is no case MWNOTHERE0 (see `case list`)"
+    assert work.millwright.refuses(*nowhere) == "there is no case MWNOTHERE0 (see `case list`)"

@@ -97,11 +97,12 @@ def test_nobody_acts_without_a_key_or_with_anothers(
     in_review(played, keys, draft, database_url)
     words = ("policy", "approve", "1.2.0", "--meaning", "fine")
     assert "no API key is given" in played.refuses(*words)
-    assert "cannot approve it" in played.refuses(*words, "--key", keys["anna"])
+    assert "it needs the role approver" in played.refuses(*words, "--key", keys["anna"])
     carlas = str(played.home / "people" / "carla.key")
     assert "the signature is not bert's" in played.refuses(*words, "--key", keys["bert"], "--signing-key", carlas)
     assert "no signing key" in played.refuses(*words, "--key", keys["bert"], "--signing-key", str(tmp_path / "none"))
     played.says("people", "leave", "bert")
+    played.restart_api()  # A running one knows a key for a few seconds longer.
     assert "nobody has this API key" in played.refuses(*words, "--key", keys["bert"])
 
 
@@ -145,7 +146,7 @@ def test_versions_go_to_git_and_come_back_with_the_same_digest(
     assert (folder / "rotating-equipment" / "1.1.0.yaml").read_text() == (SHIPPED / "1.1.0.yaml").read_text()
     assert f'"1.2.0" = "{digest}"' in (folder / "digests.toml").read_text()
     said = played.says("policy", "import", str(folder), "--reason", "from Git", "--key", keys["anna"])
-    assert said.count("with the same digest") == 3
+    assert said == "3 versions are stored already, with the same digest.\n"
     copied = folder / "rotating-equipment" / "1.2.0.yaml"
     copied.write_text(copied.read_text().replace("version: 1.2.0", "version: 1.3.0"))
     copied.rename(copied.with_name("1.3.0.yaml"))
@@ -190,9 +191,7 @@ def test_a_stop_for_a_misspelt_scope_is_refused_with_the_nearest_name(
     assert played.json("policy", "stops") == []
 
 
-def test_a_backtest_that_is_attached_says_how_many_must_approve(
-    played: Millwright, keys: Keys, draft: Path
-) -> None:
+def test_a_backtest_that_is_attached_says_how_many_must_approve(played: Millwright, keys: Keys, draft: Path) -> None:
     played.says("policy", "draft", str(draft), "--reason", "a try", "--key", keys["anna"])
     played.says("policy", "submit", "1.2.0", "--key", keys["anna"])
     assert lacking(played) == 3

@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
+from domain.loops import wait_until
 from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
@@ -58,11 +60,16 @@ class ApiThread:
         assert not self._thread.is_alive(), "the API does not end"
         self._thread = None
 
+    def _listens(self, serving: "asyncio.Task[None]") -> Callable[[], Awaitable[bool]]:
+        async def look() -> bool:
+            return serving.done() or (self.home / ADDRESS_FILE).exists()
+
+        return look
+
     async def _serve(self, settings: Settings, ready: threading.Event) -> None:
         self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
         async with open_storage(settings) as storage:
             serving = asyncio.create_task(run_api(settings, storage, self._asked, None))
-            while not (self.home / ADDRESS_FILE).exists() and not serving.done():
-                await asyncio.sleep(0.005)
+            await wait_until(self._listens(serving), bool, every=0.005)
             ready.set()
             await serving

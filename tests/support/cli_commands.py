@@ -48,6 +48,8 @@ READS: Final = frozenset(
         "unreadable list",
         "windows list",
         "labels export",
+        "audit ask",
+        "audit evidence",
         "assets list",
         "policy show",
         "policy list",
@@ -65,7 +67,6 @@ READS: Final = frozenset(
         "policy prove",
         "policy try",
         "policy diff",
-        "health",
     }
 )
 """Commands that read the database or files and change nothing. `policy backtest --attach` acts, through the API."""
@@ -73,8 +74,6 @@ READS: Final = frozenset(
 DATABASE: Final = frozenset(
     {
         "doctor",
-        "people add",
-        "people leave",
         "audit verify",
         "audit export",
         "audit head",
@@ -83,7 +82,10 @@ DATABASE: Final = frozenset(
         "db stop",
     }
 )
-"""Migration, restore, audit and people: they work directly on the database, and say so."""
+"""Migration, restore and audit: they work directly on the database, and say so."""
+
+PEOPLE: Final = frozenset({"people add", "people leave"})
+"""Acts on people."""
 
 PROCESSES: Final = frozenset({"run", "up", "sandbox", "engine", "worker", "intake", "api", "home remove"})
 """Processes of an installation, and its home."""
