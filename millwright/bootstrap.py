@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.assets import PlantRegister
 from domain.clock import Clock
 from domain.engines import EngineMark
 from domain.errors import Rejected
@@ -231,20 +230,6 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         twins, close_twins = _twins(settings)
         stack.push_async_callback(close_twins)
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
-
-
-async def read_twins(settings: Settings, clock: Clock) -> PlantRegister:
-    """The register as the twin graph has it now.
-
-    Raises:
-        Rejected: no twin graph is named, or its settings are wrong.
-        ConnectorError: it does not answer, or cannot be read.
-    """
-    twins, close = _twins(settings)
-    try:
-        return await twins.read_register(clock.now())
-    finally:
-        await close()
 
 
 def _cmms(

@@ -9,7 +9,7 @@ from domain.assets import SYSTEMS, Alias
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails
 from millwright.api.sign_in import OPERATOR, Person, may
-from millwright.bootstrap import read_twins
+from millwright.bootstrap import open_systems
 from millwright.storage.events.register import ImportReport
 from millwright.storage.events.retirement import RetirementReport
 
@@ -51,7 +51,9 @@ class Retiring(_Body):
 @router.post("/imports", response_model=ImportReport)
 async def import_register(deps: Deps, person: _Operator) -> Response:
     """Reads the register from the twin graph. Changes are valid from now on; nothing is deleted or retired."""
-    read = await read_twins(deps.settings, deps.storage.clock)
+    clock = deps.storage.clock
+    async with open_systems(deps.settings, clock) as systems:
+        read = await systems.twins.read_register(clock.now())
     return answered(await deps.storage.register.keep(read, person.name))
 
 

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault ea
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
 
 
-class _Told(Answer):
+class _Recorded(Answer):
     by: str
 
 
@@ -135,7 +135,7 @@ def decide(
     """Approve or reject a case's proposal, as the person whose API key is given."""
     with api_of(context, key) as api:
         asked = {"approved": approve, "reason": reason_given(reason)}
-        told = api.act(("cases", case, "decision"), _Told, asked)
+        told = api.act(("cases", case, "decision"), _Recorded, asked)
     say(f"{told.by} {'approved' if approve else 'rejected'} {case}.")
 
 
@@ -150,5 +150,5 @@ def outcome(
     """State what completed work found if its codes do not say it, as the person whose API key is given."""
     with api_of(context, key) as api:
         asked = {"outcome": found, "reason": reason_given(reason)}
-        told = api.act(("cases", case, "outcome"), _Told, asked)
+        told = api.act(("cases", case, "outcome"), _Recorded, asked)
     say(f"{told.by} stated {found.value} for {case}.")
