@@ -191,7 +191,8 @@ async def submit(
     found = await drafts.find(policy, version)
     examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
     await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
-    return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
+    body = {"policy": policy, "version": version, "digest": found.digest, "proved": examined.proof is not None}
+    return answered(body, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/approvals", status_code=201)

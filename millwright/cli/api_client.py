@@ -115,8 +115,13 @@ class Api:
         try:
             with self._http.stream(method, f"{self._url}{where}", **request) as reply:
                 body = self._body(reply, operation, limit, begun)
+        except httpx.InvalidURL as error:
+            raise Rejected(
+                "is no address of an API", field="api", fix="write it as https://millwright.example"
+            ) from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            problem = f"the API does not answer at {self._url}, so nothing was done; {_START}"
+            reason = _line(str(error)) or "it is too slow"
+            problem = f"the API does not answer at {self._url} ({reason}), so nothing was done; {_START}"
             raise Unavailable(problem, system="api", operation=operation) from error
         except httpx.HTTPError as error:
             problem = f"the connection to {self._url} ended before the answer came; {_after(method)}"
@@ -189,6 +194,7 @@ def _checked(url: str, field: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError:
         host = port = None
         parts = urlsplit("")

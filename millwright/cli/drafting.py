@@ -37,7 +37,7 @@ class _Versions(Answer):
 
 
 class _Submitted(Answer):
-    digest: str
+    proved: bool
 
 
 class _Approvals(Answer):
@@ -92,10 +92,10 @@ def submit(
         person = signer(context, api, signing_key)
         found = _draft_named(api, version)
         path = ("policies", "drafts", found.policy, found.version, "submission")
-        api.act(path, _Submitted, {"meaning": meaning, **person.sign(found.digest, SUBMIT, meaning)})
+        told = api.act(path, _Submitted, {"meaning": meaning, **person.sign(found.digest, SUBMIT, meaning)})
+    checked = "checked and proved" if told.proved else "checked"
     say(
-        f"{found.policy} {found.version} is checked, its properties are proved, and it is in review; digest "
-        f"{found.digest}.\n"
+        f"{found.policy} {found.version} is {checked}, and in review; digest {found.digest}.\n"
         f"Attach its backtest, and fewer need approve: `millwright policy backtest {found.version} --attach`."
     )
 

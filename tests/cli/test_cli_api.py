@@ -120,7 +120,7 @@ def test_an_api_that_has_ended_is_named_with_how_to_start_it(played: Millwright,
     stopped = Millwright(played.home)
     refused = stopped.refuses(*SHELVE, "--key", KEY)
     assert "the API does not answer at http://127.0.0.1:" in refused
-    assert "so nothing was done; start it with `millwright api`" in refused
+    assert "Connection refused), so nothing was done; start it with `millwright api`" in refused
     assert KEY not in refused
     assert ledger(database_url) == before
 
@@ -288,6 +288,9 @@ def test_a_token_that_others_may_read_is_not_used(played: Millwright) -> None:
         ("http://plant.example:8080", "an API key is not sent over plain http to plant.example"),
         ("http://127.0.0.1.plant.example", "an API key is not sent over plain http"),
         ("ftp://plant.example", "is no address of an API"),
+        ("https://plant.example/\x01", "is no address of an API"),
+        ("https://plant..example", "is no address of an API"),
+        (f"https://{'x' * 70}.example", "is no address of an API"),
         ("plant.example:8080", "is no address of an API"),
         ("https://", "is no address of an API"),
         ("https://plant.example:port", "is no address of an API"),
