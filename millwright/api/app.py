@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from millwright.api import (
     alarms,
+    assets,
     audit,
     autonomy,
     cases,
@@ -17,12 +18,14 @@ from millwright.api import (
     hints,
     holds,
     idleness,
+    me,
     people,
     policies,
     problems,
     stops,
     studies,
     suppressions,
+    unreadable,
 )
 from millwright.api.body_limit import BodyLimit
 from millwright.api.dependencies import Dependencies
@@ -47,6 +50,9 @@ ROUTERS = (
     health.router,
     suppressions.router,
     people.router,
+    assets.router,
+    unreadable.router,
+    me.router,
 )
 
 

@@ -141,6 +141,23 @@ async def show_usual_band(
     return answered(await usual_band(CanaryCounts(deps.storage.engine), scope, deps.storage.clock.now()))
 
 
+@router.get("/{version}", dependencies=[Depends(may(*READING))])
+async def show_version(version: str, deps: Deps) -> Response:
+    """One stored version, by number, `POLICY@VERSION` or digest: its text, and its digest, which people sign."""
+    return answered((await _named(deps, version))._asdict())
+
+
+@router.get("/{version}/rollback-terms", dependencies=[Depends(may(*READING))])
+async def show_rollback_terms(
+    version: str, to: Annotated[str, Query(description="The version that replaces it.")], deps: Deps
+) -> Response:
+    """Where a version is active, and so where a rollback replaces it by another one. The signature covers it."""
+    found, old = await _named(deps, version), await _named(deps, to)
+    now = deps.storage.clock.now()
+    terms = await deps.storage.policies.lifecycle.rollback_terms(found.digest, old.digest, "", now)
+    return answered({"digest": found.digest, "to": old.digest, "scopes": terms.scopes})
+
+
 @router.get("/{version}/history", dependencies=[Depends(may(*READING))])
 async def show_history(version: str, deps: Deps) -> Response:
     """Everything that was done to a version: by whom, when and why."""
@@ -174,7 +191,8 @@ async def submit(
     found = await drafts.find(policy, version)
     examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
     await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
-    return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
+    body = {"policy": policy, "version": version, "digest": found.digest, "proved": examined.proof is not None}
+    return answered(body, HTTPStatus.CREATED)
 
 
 @router.post("/{version}/approvals", status_code=201)

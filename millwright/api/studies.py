@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected, PolicyRejected
 from millwright.api.dependencies import Dependencies, Deps, answered
-from millwright.api.policies import APPROVER, AUTHOR, OPERATOR
+from millwright.api.policies import APPROVER, AUTHOR, OPERATOR, by_name
 from millwright.api.problems import ProblemDetails, not_found
 from millwright.api.sign_in import READING, Person, may
 from millwright.api.study_process import begin_study
@@ -36,6 +36,15 @@ class Backtesting(_Body):
 
     against: str | None = None
     crews: Annotated[int, Field(ge=1, le=1000, description="Among how many crews the orders are shared.")] = 1
+    failures: Annotated[
+        str | None, Field(description="A failure register, as CSV; without it, the findings of our own orders.")
+    ] = None
+
+
+class BacktestingVersion(Backtesting):
+    """The same for a stored version. With `attach` the result is stored with the version, for its approval."""
+
+    attach: bool = False
 
 
 class Searching(_Body):
@@ -45,10 +54,15 @@ class Searching(_Body):
 
 
 @router.post("/policies/{version}/backtests", status_code=202, response_model=Study)
-async def backtest_version(version: str, asked: Backtesting, deps: Deps, person: Asker) -> Response:
-    """Begins a backtest of a stored version, by number or digest, with the findings of our own orders."""
+async def backtest_version(version: str, asked: BacktestingVersion, deps: Deps, person: Asker) -> Response:
+    """Begins a backtest of a stored version, by number or digest. With `attach` its result is stored with the version,
+    in the name of the signed-in person."""
     found = await _named(deps, version)
-    return await _backtest(deps, asked, person, found.version, found.digest, found.document)
+    if asked.attach:
+        by_name(person)
+        if asked.since is not None or asked.until is not None:
+            raise ActRejected("a part of the past is not attached", field="attach", fix="leave out since and until")
+    return await _backtest(deps, asked, person, found.version, found.digest, found.document, attach=asked.attach)
 
 
 @router.post("/policies/drafts/{policy}/{version}/backtests", status_code=202, response_model=Study)
@@ -76,7 +90,7 @@ async def seek_suggestions(asked: Searching, deps: Deps, person: Asker) -> Respo
         asked_by=person.name,
         asked_at=deps.storage.clock.now(),
     )
-    return _begun(await begin_study(deps, study, found.document, None))
+    return _begun(await begin_study(deps, study, found.document))
 
 
 @router.get("/policies/suggestions", dependencies=[Depends(may(*READING))])
@@ -118,12 +132,22 @@ async def show_page(study: int, deps: Deps) -> Response:
 
 
 async def _backtest(
-    deps: Dependencies, asked: Backtesting, person: Person, version: str, digest: str, document: str
+    deps: Dependencies,
+    asked: Backtesting,
+    person: Person,
+    version: str,
+    digest: str,
+    document: str,
+    *,
+    attach: bool = False,
 ) -> Response:
     if asked.against is None:
         against = await _active(deps, "against")
     else:
         against = await _named(deps, asked.against)
+    if attach and against.digest != (active := await _active(deps, "against")).digest:
+        problem = f"only what changes against {active.version}, in force now, is attached"
+        raise ActRejected(problem, field="against", fix=active.version)
     study = AskedStudy(
         kind="backtest",
         version=version,
@@ -135,7 +159,8 @@ async def _backtest(
         asked_by=person.name,
         asked_at=deps.storage.clock.now(),
     )
-    return _begun(await begin_study(deps, study, document, against.document))
+    begun = await begin_study(deps, study, document, against=against.document, failures=asked.failures, attach=attach)
+    return _begun(begun)
 
 
 def _begun(study: Study) -> Response:

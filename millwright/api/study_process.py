@@ -13,13 +13,23 @@ from millwright.backtesting.studying import Begun, StudyOrder
 from millwright.storage.reporting.studies import AskedStudy, Study, busy
 
 
-async def begin_study(deps: Dependencies, asked: AskedStudy, document: str, against: str | None) -> Study:
+async def begin_study(
+    deps: Dependencies,
+    asked: AskedStudy,
+    document: str,
+    *,
+    against: str | None = None,
+    failures: str | None = None,
+    attach: bool = False,
+) -> Study:
     """Starts a study and returns it when it has begun. It continues if the API ends.
 
     Args:
         asked: the question.
         document: the text of the version.
         against: the text of the version to compare with; None for a search.
+        failures: a failure register for a backtest, as CSV.
+        attach: whether to store a backtest's result with the version.
 
     Raises:
         ActRejected: another study is running.
@@ -35,6 +45,8 @@ async def begin_study(deps: Dependencies, asked: AskedStudy, document: str, agai
         asked=asked,
         document=document,
         against=against,
+        failures=failures,
+        attach=attach,
     )
     line = await asyncio.to_thread(_start, order.model_dump_json().encode())
     if not line:

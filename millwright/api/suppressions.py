@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import ActRejected
@@ -18,7 +18,7 @@ from millwright.storage.reporting.suppression_lists import (
     suppression_page,
     whole_suppression,
 )
-from millwright.storage.suppression.suppressions import Shelved
+from millwright.storage.suppression.suppressions import PlannedWindow, Shelved, WindowReport
 
 router = APIRouter(tags=["suppressions"])
 
@@ -36,6 +36,14 @@ class Shelve(BaseModel):
     failure_mode: str | None = None
     length: Annotated[Duration, Field(alias="for", description="In ISO 8601: PT8H.")]
     reason: Reason
+
+
+class Planning(BaseModel):
+    """The windows of a plant's calendar."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    windows: Annotated[list[PlannedWindow], Field(max_length=10_000)]
 
 
 class End(BaseModel):
@@ -75,7 +83,19 @@ async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
     return answered(made, HTTPStatus.CREATED)
 
 
+@router.post("/suppressions/windows", response_model=WindowReport, responses=_REFUSED)
+async def keep_windows(asked: Planning, deps: Deps, person: Shelver) -> Response:
+    """Takes over a calendar's windows of planned work and planned stops: all of them, or none."""
+    return answered(await deps.storage.suppressions.keep_windows(asked.windows, person.name))
+
+
 @router.post("/suppressions/{suppression}/end", response_model=Suppression, responses=_REFUSED)
-async def end_suppression(suppression: str, asked: End, deps: Deps, person: Shelver) -> Response:
+async def end_suppression(
+    suppression: Annotated[str, Path(description="The id of a shelf or a window, or the shelved asset.")],
+    asked: End,
+    deps: Deps,
+    person: Shelver,
+) -> Response:
     """Ends a shelf or a window now. A worker then lets recent suppressed verdicts act."""
-    return answered(await deps.storage.suppressions.end(suppression, person.name, asked.reason))
+    shelves = deps.storage.suppressions
+    return answered(await shelves.end(await shelves.live(suppression), person.name, asked.reason))

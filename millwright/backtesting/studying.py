@@ -9,19 +9,23 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 from pydantic import Field
 
+from domain.canonical import canonical
 from domain.clock import Clock
 from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
 from domain.loops import repeat
 from domain.model import Model
 from millwright.runtime.plant_clock import clock_of
 from millwright.storage.database.engine import open_engine
+from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 
 if TYPE_CHECKING:
@@ -38,13 +42,18 @@ _COURTESY = 5
 
 
 class StudyOrder(Model):
-    """The input from the API: the places of the plant's data and time, the question, and the texts to compare."""
+    """The input from the API: the places of the plant's data and time, the question, and the texts to compare.
+
+    With `attach`, a backtest's result is stored with the version too.
+    """
 
     database_url: str = Field(repr=False)
     clock: str
     asked: AskedStudy
     document: str
     against: str | None
+    failures: str | None = None
+    attach: bool = False
 
 
 class Begun(Model):
@@ -79,7 +88,7 @@ async def _study(order: StudyOrder) -> None:
 async def _kept(store: StudyStore, number: int, clock: Clock, order: StudyOrder, engine: "AsyncEngine") -> None:
     try:
         async with _told(store, number) as progress:
-            result, page = await _found(engine, order, progress)
+            result, page = await _found(engine, clock, order, progress)
         await store.done(number, result, page, clock.now())
     except Rejected as error:
         await store.failed(number, error.problem, error.fix, clock.now())
@@ -87,7 +96,9 @@ async def _kept(store: StudyStore, number: int, clock: Clock, order: StudyOrder,
         await store.failed(number, str(error), "ask for it again", clock.now())
 
 
-async def _found(engine: "AsyncEngine", order: StudyOrder, progress: "Progress") -> tuple[bytes, bytes | None]:
+async def _found(
+    engine: "AsyncEngine", clock: Clock, order: StudyOrder, progress: "Progress"
+) -> tuple[bytes, bytes | None]:
     """The JSON that the command line would write, and the page of a backtest."""
     asked = order.asked
     policy = _compiled(order.document, asked.digest, asked.version)
@@ -101,10 +112,27 @@ async def _found(engine: "AsyncEngine", order: StudyOrder, progress: "Progress")
     from millwright.backtesting.page import TRACED, write_page
 
     against = _compiled(order.against, asked.against, "the version it is held against")
-    question = Question(policy, against, asked.since, asked.until, crews=asked.crews)
-    found = await run_backtest(engine, question, progress)
+    with _register(order.failures) as failures:
+        question = Question(policy, against, asked.since, asked.until, failures, asked.crews)
+        found = await run_backtest(engine, question, progress)
+    if order.attach:
+        body = canonical(found.evidence()).decode()
+        lifecycle = Lifecycle(engine, clock)
+        await lifecycle.attach(asked.digest, "backtest", passed=found.exit_code == 0, body=body, by=asked.asked_by)
     traced = await trace(engine, question, found.until, found.decisions[:TRACED])
     return orjson.dumps(found.model_dump(mode="json")), write_page(found, traced).encode()
+
+
+@contextmanager
+def _register(failures: str | None) -> Iterator[Path | None]:
+    """A failure register as a file."""
+    if failures is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="millwright-study-") as folder:
+        file = Path(folder) / "failures.csv"
+        file.write_text(failures, encoding="utf-8")
+        yield file
 
 
 def _compiled(document: str, digest: str, name: str) -> "CompiledPolicy":

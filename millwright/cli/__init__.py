@@ -34,6 +34,7 @@ from millwright.cli import (
     why,
     windows,
 )
+from millwright.cli.connections import Named
 from millwright.cli.errors import Commands
 
 app = typer.Typer(
@@ -56,8 +57,18 @@ def _installation(
             "--home", envvar="MILLWRIGHT_HOME", help="Where the embedded parts keep their files.", show_default=False
         ),
     ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(
+            "--api",
+            metavar="URL",
+            envvar="MILLWRIGHT_API_URL",
+            help="The API that commands act through; without it, the one that runs in the home.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    context.obj = where
+    context.obj = Named(where, api)
 
 
 for _module in (plant, engine, services, health, why, floods, shelving):

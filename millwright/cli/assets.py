@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.assets import SYSTEMS, Level
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.assets import PlantRegister
     from millwright.settings import Settings
     from millwright.storage.events.register import ImportReport
-    from millwright.storage.events.retirement import RetirementReport
 
 _NAMED = 10
 """Maximum number of ids in a sentence."""
@@ -22,14 +23,18 @@ app = typer.Typer(no_args_is_help=True, help="Assets: the equipment hierarchy an
 
 
 @app.command("import")
-def import_(context: typer.Context, json: Json = False) -> None:
-    """Read the register from the twin graph. Changes are valid from now on; nothing is deleted or retired."""
-    report = finish(_import(settings_of(context)))
+def import_(context: typer.Context, key: ActorKey = None, json: Json = False) -> None:
+    """Let the API read the register from the twin graph. Changes are valid from now on; nothing is deleted or
+    retired."""
+    from millwright.storage.events.register import ImportReport
+
+    with api_of(context, key) as api:
+        report = api.act(("assets", "imports"), ImportReport, {})
     if json:
         write_json(report)
         return
     for sentence in import_sentences(report):
-        typer.echo(sentence)
+        say(sentence)
 
 
 def import_sentences(report: "ImportReport") -> list[str]:
@@ -57,13 +62,6 @@ def _some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_NAMED]) + more
 
 
-async def _import(settings: "Settings") -> "ImportReport":
-    from millwright.bootstrap import open_systems
-
-    async with opened(settings) as storage, open_systems(settings, storage.clock) as systems:
-        return await storage.register.keep(await systems.twins.read_register(storage.clock.now()), "operations")
-
-
 @app.command("map")
 def map_(
     context: typer.Context,
@@ -74,14 +72,20 @@ def map_(
         list[str] | None,
         typer.Option(help="A further attribute that the system needs, as NAME=VALUE (siteid=BEDFORD)."),
     ] = None,
-    by: Annotated[str, typer.Option(help="Who says so.")] = "operations",
+    key: ActorKey = None,
 ) -> None:
     """Give an asset its name in another system, from now on. Unmapped events can be re-driven afterwards."""
     if system.partition(":")[0] not in SYSTEMS:
         raise typer.BadParameter(f"there is no system {system!r}; there are: {', '.join(SYSTEMS)}", param_hint="SYSTEM")
-    attributes = dict(_pair(pair) for pair in attribute or [])
-    finish(_map(settings_of(context), asset, system, external_id, attributes, by))
-    typer.echo(f"{asset} is {external_id} in {system} from now on.")
+    asked = {
+        "asset": asset,
+        "system": system,
+        "external_id": external_id,
+        "attributes": dict(_pair(pair) for pair in attribute or []),
+    }
+    with api_of(context, key) as api:
+        api.act(("assets", "aliases"), Answer, asked)
+    say(f"{asset} is {external_id} in {system} from now on.")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -91,44 +95,30 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-async def _map(
-    settings: "Settings", asset: str, system: str, external_id: str, attributes: dict[str, str], by: str
-) -> None:
-    from domain.assets import Alias
-
-    async with opened(settings) as storage:
-        now = storage.clock.now()
-        alias = Alias(
-            system=system, external_id=external_id, asset=asset, valid_from=now, owner=by, attributes=attributes
-        )
-        await storage.register.map_alias(alias, by)
-
-
 @app.command()
 def retire(
     context: typer.Context,
     assets: Annotated[
         list[str], typer.Argument(metavar="ASSET", help="The ids of assets; all assets below them are retired too.")
     ],
-    by: Annotated[str, typer.Option(help="Who retires them.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded, and shown on the cases.")],
+    key: ActorKey = None,
     json: Json = False,
 ) -> None:
     """Retire assets that have left the plant, from now on. Their open work is withdrawn if nobody has touched it."""
-    report = finish(_retire(settings_of(context), assets, by, reason))
+    from millwright.storage.events.retirement import RetirementReport
+
+    with api_of(context, key) as api:
+        asked = {"assets": assets, "reason": reason_given(reason)}
+        report = api.act(("assets", "retirements"), RetirementReport, asked)
     if json:
         write_json(report)
         return
     are = _counted(report.assets, "asset is", "assets are")
-    typer.echo(f"{are} retired since {report.at:%Y-%m-%d %H:%M} UTC: {_some(report.assets)}.")
+    say(f"{are} retired since {report.at:%Y-%m-%d %H:%M} UTC: {_some(report.assets)}.")
     if report.cases:
         are = _counted(report.cases, "open case is", "open cases are")
-        typer.echo(f"{are} called off: {_some(report.cases)}; see `millwright case list`.")
-
-
-async def _retire(settings: "Settings", assets: Sequence[str], by: str, reason: str) -> "RetirementReport":
-    async with opened(settings) as storage:
-        return await storage.register.retire(assets, by, reason)
+        say(f"{are} called off: {_some(report.cases)}; see `millwright case list`.")
 
 
 @app.command("list")

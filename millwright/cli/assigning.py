@@ -1,24 +1,25 @@
 """`policy activate`, `shadow`, `canary`, `rollback`, `in-force`: where a version judges, and from when."""
 
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.act_scopes import reaches
+from domain.assigning import Scope
 from domain.errors import Rejected
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, Reason, SigningKey, moment, signer
 from millwright.cli.drafting import Named
-from millwright.cli.output import Json, write_json
+from millwright.cli.output import Json, say, write_json
+from millwright.cli.stored_versions import stored_version
 
 if TYPE_CHECKING:
-    from domain.assigning import Scope
-    from millwright.bootstrap import Storage
+    from millwright.cli.api_client import Api
     from millwright.settings import Settings
     from millwright.storage.policies.version_states import InForce
+    from policies.statistics.canary import Band
 
 Line = Annotated[str | None, typer.Option("--line", help="Only this line.")]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
@@ -28,9 +29,15 @@ From = Annotated[str | None, typer.Option("--from", help="From when, ISO 8601 wi
 Until = Annotated[str | None, typer.Option("--to", help="Until when; default without end.")]
 
 
-def _scope(line: str | None, site: str | None, asset_class: str | None, percent: float | None) -> "Scope":
-    from domain.assigning import Scope
+class _Placed(Answer):
+    machines: int
 
+
+class _RollbackTerms(Answer):
+    scopes: list[Scope]
+
+
+def _scope(line: str | None, site: str | None, asset_class: str | None, percent: float | None) -> Scope:
     named = [value for value in (line, site, asset_class, percent) if value is not None]
     if len(named) > 1:
         raise Rejected("more than one scope is named", field="line", fix="one of --line, --site, --class, --percent")
@@ -58,7 +65,7 @@ def activate(
 
     act = EMERGENCY if emergency else ACTIVATE
     scope = _scope(line, site, asset_class, percent)
-    typer.echo(finish(_place(settings_of(context), version, act, scope, begins, ends, reason, key, signing_key)))
+    _place(context, version, act, scope, begins, ends, reason, key, signing_key)
 
 
 def shadow(
@@ -78,7 +85,7 @@ def shadow(
     from domain.approvals import SHADOW
 
     scope = _scope(line, site, asset_class, percent)
-    typer.echo(finish(_place(settings_of(context), version, SHADOW, scope, begins, ends, reason, key, signing_key)))
+    _place(context, version, SHADOW, scope, begins, ends, reason, key, signing_key)
 
 
 def canary(
@@ -104,44 +111,43 @@ def canary(
     scope = _scope(line, site, asset_class, percent)
     asked = {"precision": precision, "orders_to": orders, "orders_from": orders_from, "floods_to": floods}
     band = {name: value for name, value in asked.items() if value is not None}
-    settings = settings_of(context)
-    typer.echo(finish(_place(settings, version, CANARY, scope, begins, ends, reason, key, signing_key, band)))
+    _place(context, version, CANARY, scope, begins, ends, reason, key, signing_key, band)
 
 
-async def _place(
-    settings: "Settings",
+def _place(
+    context: typer.Context,
     version: str,
     act: str,
-    scope: "Scope",
+    scope: Scope,
     begins: str | None,
     ends: str | None,
     reason: str,
     key: str | None,
     file: Path | None,
-    band: dict[str, float] | None = None,
-) -> str:
-    from domain.approvals import one_line
-    from millwright.storage.policies.assignment_terms import Placing
-
-    async with opened(settings) as storage:
-        person = await signer(storage, settings, key, file)
-        found = await storage.versions.named(version)
-        now = storage.clock.now()
-        terms = Placing(act, (scope,), moment(begins, "from") or now, one_line(reason), moment(ends, "to"))
-        if band is not None:
-            terms = replace(terms, band=await _band(storage, scope, now, band))
-        signature = person.sign(found.digest, act, terms.meaning, now)
-        placed = await storage.policies.lifecycle.place(found.digest, terms, signature)
-    return f"{found.policy} {found.version}: {terms.meaning}\n{reaches(placed.machines)}"
-
-
-async def _band(storage: "Storage", scope: "Scope", now: datetime, asked: dict[str, float]) -> str:
+    limits: dict[str, float] | None = None,
+) -> None:
+    from domain.approvals import one_line, placing_meaning
     from domain.canonical import canonical
-    from millwright.policy_operations.canary_bands import usual_band
-    from millwright.storage.policies.canaries import CanaryCounts
 
-    usual = await usual_band(CanaryCounts(storage.engine), scope, now)
-    return canonical(usual.model_copy(update=asked)).decode()
+    why, since, until = one_line(reason), moment(begins, "from"), moment(ends, "to")
+    with api_of(context, key) as api:
+        person = signer(context, api, file)
+        found = stored_version(api, version)
+        since = since or person.at
+        band = None if limits is None else _band(api, scope, limits)
+        signed_band = None if band is None else canonical(band).decode()
+        meaning = placing_meaning(act, (scope,), since, until, why, band=signed_band)
+        asked = {"act": act, "scope": scope, "effective_from": since, "effective_to": until, "band": band}
+        signed = person.sign(found.digest, act, meaning)
+        placed = api.act(("policies", found.digest, "assignments"), _Placed, {**asked, "reason": why, **signed})
+    say(f"{found.policy} {found.version}: {meaning}\n{reaches(placed.machines)}")
+
+
+def _band(api: "Api", scope: Scope, limits: dict[str, float]) -> "Band":
+    """The usual band of a scope, with the limits that were given."""
+    from policies.statistics.canary import Band
+
+    return api.read(("policies", "usual-band"), Band, **scope.model_dump()).model_copy(update=limits)
 
 
 def rollback(
@@ -153,22 +159,18 @@ def rollback(
     signing_key: SigningKey = None,
 ) -> None:
     """Replace an active version by an older one, wherever it is active; its canaries end too."""
-    typer.echo(finish(_rollback(settings_of(context), version, to, reason, key, signing_key)))
+    from domain.approvals import ROLLBACK, one_line, placing_meaning
 
-
-async def _rollback(
-    settings: "Settings", version: str, to: str, reason: str, key: str | None, file: Path | None
-) -> str:
-    from domain.approvals import ROLLBACK, one_line
-
-    async with opened(settings) as storage:
-        person = await signer(storage, settings, key, file)
-        found, old = await storage.versions.named(version), await storage.versions.named(to)
-        now, why, lifecycle = storage.clock.now(), one_line(reason), storage.policies.lifecycle
-        terms = await lifecycle.rollback_terms(found.digest, old.digest, why, now)
-        signature = person.sign(old.digest, ROLLBACK, terms.meaning, now)
-        placed = await lifecycle.rollback(found.digest, old.digest, why, signature)
-    return f"{old.policy} {old.version}: {terms.meaning}\n{reaches(placed.machines)}"
+    why = one_line(reason)
+    with api_of(context, key) as api:
+        person = signer(context, api, signing_key)
+        found, old = stored_version(api, version), stored_version(api, to)
+        scopes = api.read(("policies", found.digest, "rollback-terms"), _RollbackTerms, to=old.digest).scopes
+        meaning = placing_meaning(ROLLBACK, scopes, person.at, None, why, replaces=found.digest)
+        signed = person.sign(old.digest, ROLLBACK, meaning)
+        asked = {"to": old.digest, "reason": why, **signed}
+        placed = api.act(("policies", found.digest, "rollback"), _Placed, asked)
+    say(f"{old.policy} {old.version}: {meaning}\n{reaches(placed.machines)}")
 
 
 def in_force(

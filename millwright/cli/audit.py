@@ -32,7 +32,8 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check the chain and judge every stored verdict again; exits 1 and names the rows where anything differs."""
+    """Check the chain and judge every stored verdict again; exits 1 and names the rows where anything differs. Works
+    directly on the database."""
     settings = settings_of(context)
     published = _published(settings)
     head = head if head != LAST else _last(settings, published)
@@ -109,7 +110,7 @@ def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.", file_okay=False)],
     json: Json = False,
 ) -> None:
-    """Write the record and a stand-alone verifier that needs only Python."""
+    """Write the record and a stand-alone verifier that needs only Python. Works directly on the database."""
     try:
         exported = finish(_export(settings_of(context), directory))
     except OSError as error:
@@ -131,7 +132,7 @@ async def _export(settings: "Settings", directory: Path) -> "Exported":
 @app.command()
 def head(context: typer.Context, json: Json = False) -> None:
     """Publish the ledger's head: add it to HOME/ledger-head.log and print it. Keep a copy outside the database
-    server."""
+    server. Works directly on the database."""
     found = finish(_head(settings_of(context)))
     if json:
         write_json({"seq": found.seq, "hash": found.hash})

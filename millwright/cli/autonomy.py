@@ -6,29 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.act_scopes import reaches
-from domain.errors import Rejected
+from domain.autonomy import AutonomyMove
+from domain.errors import ActRejected
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ApiKey, Reason, SigningKey, reason_given, signer
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
-    from domain.autonomy import AutonomyMove
     from millwright.policy_operations.autonomy import AutonomyProgress
-    from millwright.settings import Settings
 
 AssetClass = Annotated[str, typer.Argument(metavar="CLASS", help="The asset class.")]
 FailureMode = Annotated[str, typer.Argument(metavar="MODE", help="The failure mode.")]
-By = Annotated[str, typer.Option(help="Who decides; an approver.")]
-Why = Annotated[str, typer.Option(help="Why; it is signed and recorded.")]
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Their signing key; without it, HOME/people/NAME.key.",
-        exists=True,
-        dir_okay=False,
-        show_default=False,
-    ),
-]
+
+
+class _Record(Answer):
+    asset_class: str
+    failure_mode: str
+    digest: str
+
+
+class _Moved(Answer):
+    machines: int
 
 
 def autonomy(context: typer.Context, json: Json = False) -> None:
@@ -67,79 +66,60 @@ def promote(
     context: typer.Context,
     asset_class: AssetClass,
     failure_mode: FailureMode,
-    by: By,
-    reason: Why,
+    reason: Reason,
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse the proposal; the count starts again.")] = False,
-    key: KeyFile = None,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
 ) -> None:
     """Sign that a class and failure mode that has earned it acts without review from now on."""
-    from domain.autonomy import AutonomyMove
-
     move = AutonomyMove.REFUSED if refuse else AutonomyMove.PROMOTED
-    machines = _sign(context, asset_class, failure_mode, move, by, reason, key)
-    typer.echo(f"{by} {move.value} {asset_class} {failure_mode}. {reaches(machines)}")
+    by, machines = _decide(context, asset_class, failure_mode, move, reason, key, signing_key)
+    say(f"{by} {move.value} {asset_class} {failure_mode}. {reaches(machines)}")
 
 
 def demote(
     context: typer.Context,
     asset_class: AssetClass,
     failure_mode: FailureMode,
-    by: By,
-    reason: Why,
-    key: KeyFile = None,
+    reason: Reason,
+    key: ApiKey = None,
+    signing_key: SigningKey = None,
 ) -> None:
     """Remove autonomy from a class and failure mode; the count starts again."""
-    from domain.autonomy import AutonomyMove
-
-    machines = _sign(context, asset_class, failure_mode, AutonomyMove.LOST, by, reason, key)
-    typer.echo(
+    by, machines = _decide(context, asset_class, failure_mode, AutonomyMove.LOST, reason, key, signing_key)
+    say(
         f"{by} took autonomy from {asset_class} {failure_mode}; a planner reviews its orders from now on. "
         f"{reaches(machines)}"
     )
 
 
-def _sign(
+def _decide(
     context: typer.Context,
     asset_class: str,
     failure_mode: str,
-    move: "AutonomyMove",
-    by: str,
+    move: AutonomyMove,
     reason: str,
-    key: Path | None,
-) -> int:
-    settings = settings_of(context)
-    if not reason.strip():
-        raise Rejected("is empty", field="reason", fix="say why")
-    return finish(_decide(settings, asset_class, failure_mode, move, by, reason, key))
+    key: str | None,
+    file: Path | None,
+) -> tuple[str, int]:
+    """Signs the move over the record as the API has it; returns the person, and how many machines it reaches."""
+    from domain.approvals import one_line
+    from millwright.storage.policies.autonomy import act_of
 
-
-async def _decide(
-    settings: "Settings",
-    asset_class: str,
-    failure_mode: str,
-    move: "AutonomyMove",
-    by: str,
-    reason: str,
-    key: Path | None,
-) -> int:
-    from millwright.cli.credentials import asked_passphrase
-    from millwright.people.persons import key_file, signing_key
-    from millwright.policy_operations.autonomy import decide
-
-    signed_with = signing_key(key or key_file(settings.home / "people", by), asked_passphrase)
-    async with opened(settings) as storage:
-        return await decide(
-            storage.engine,
-            storage.versions,
-            storage.autonomy,
-            now=storage.clock.now(),
-            asset_class=asset_class,
-            failure_mode=failure_mode,
-            move=move,
-            by=by,
-            key=signed_with,
-            reason=reason,
-        )
+    meaning = one_line(reason_given(reason))
+    with api_of(context, key) as api:
+        person = signer(context, api, file)
+        records = api.read(("autonomy",), list[_Record])
+        named = [
+            record for record in records if (record.asset_class, record.failure_mode) == (asset_class, failure_mode)
+        ]
+        if not named:
+            problem = f"there was no case of {asset_class} {failure_mode} yet"
+            raise ActRejected(problem, field="failure_mode", fix="see `millwright policy autonomy`")
+        signed = person.sign(named[0].digest, act_of(move), meaning)
+        path = ("autonomy", asset_class, failure_mode, "moves")
+        moved = api.act(path, _Moved, {"move": move, "meaning": meaning, **signed})
+    return person.name, moved.machines
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """`policy backtest`: test a version on the stored events."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,15 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import MillwrightError, Rejected
+from domain.loops import block_until
+from millwright.cli.api_client import Api, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, Attach, actor, attach
+from millwright.cli.credentials import ApiKey
 from millwright.cli.output import Json, write_json, write_rich
 
 if TYPE_CHECKING:
     from millwright.backtesting.backtest import Backtest, Question, Traced
     from millwright.backtesting.replaying import Progress
     from millwright.bootstrap import Storage
+    from millwright.storage.reporting.studies import Study
 
+_LOOK_EVERY = 0.5
+_LARGEST_RESULT = 256 << 20
 _UNJUDGED = 2
 """The exit code if the result cannot be judged, or after an error."""
 
@@ -60,7 +66,10 @@ def backtest(
         Path | None,
         typer.Option(help="Write an HTML page with charts and traces.", dir_okay=False, show_default=False),
     ] = None,
-    attached: Attach = False,
+    attached: Annotated[
+        bool,
+        typer.Option("--attach", help="Let the API do it and store the result with the version; needs --key."),
+    ] = False,
     key: ApiKey = None,
     json: Json = False,
 ) -> None:
@@ -76,18 +85,16 @@ def backtest(
 
         async with opened(settings) as storage:
             question = await _question(storage, version, against, since, until, failures, crews)
-            if attached:
-                await _check_attachable(storage, question, key)
             with progress_shown("judging the past") as progress:
-                found = await run_backtest(storage.engine, question, progress)
+                if attached:
+                    found = await asyncio.to_thread(_attach, context, question, key, progress)
+                else:
+                    found = await run_backtest(storage.engine, question, progress)
             wanted = [decision_of(found, decision)] if decision else list(found.decisions[:TRACED] if report else ())
             return found, await trace(storage.engine, question, found.until, wanted)
 
     with _unjudged_on_error():
         found, traced = finish(work())
-        if attached:
-            passed, digest = found.exit_code == 0, found.candidate.digest
-            finish(attach(settings, digest, "backtest", passed=passed, found=found.evidence(), key=key))
         if report is not None:
             _write(report, found, traced)
     if decision is not None:
@@ -104,30 +111,50 @@ def backtest(
     raise typer.Exit(found.exit_code)
 
 
-async def _check_attachable(storage: "Storage", question: "Question", api_key: str | None) -> None:
-    """Refuses a backtest that cannot be attached, before it is run.
+def _attach(context: typer.Context, question: "Question", api_key: str | None, progress: "Progress") -> "Backtest":
+    """Lets the API do the backtest and store its result with the version: approvers rely on it, so it does not come
+    from a person's machine.
 
     Raises:
-        ActRejected: nobody has this key, or the person lacks the role.
-        Rejected: it covers only a part of the past, is of a version that is not stored, or does not compare with the
-            version in force. Approvers need the whole change.
+        ActRejected: the API refuses it. Approvers need the whole change against the version in force.
+        Rejected: the backtest failed.
     """
-    from millwright.backtesting.versions import active_version
-    from millwright.storage.reporting.history import read_history
+    from millwright.backtesting.backtest import Backtest
+    from millwright.storage.reporting.studies import Study
 
-    await actor(storage, api_key, "author", "approver", "operator")
-    stored = await storage.versions.versions()
-    digest = question.candidate.digest
-    if all(known.digest != digest for known in stored):
-        fix = "`millwright policy submit` it first; its text must not change any more"
-        raise Rejected(f"{digest[:12]} is no stored version", field="attach", fix=fix)
-    if question.since is not None or question.until is not None:
-        raise Rejected("a part of the past is not attached", field="attach", fix="leave out --since and --until")
-    async with read_history(storage.engine) as history:
-        active = await active_version(history, stored, storage.clock.now())
-    if question.against.digest != active.digest:
-        version = active.document.version
-        raise Rejected(f"only what changes against {version}, in force now, is attached", field="against", fix=version)
+    failures = question.failures.read_text(encoding="utf-8") if question.failures is not None else None
+    asked = {
+        "against": question.against.digest,
+        "since": question.since,
+        "until": question.until,
+        "crews": question.crews,
+        "failures": failures,
+        "attach": True,
+    }
+    with api_of(context, api_key) as api:
+        begun = api.act(("policies", question.candidate.digest, "backtests"), Study, asked)
+        study = _ended(api, begun, progress)
+        if study.state != "done":
+            raise Rejected(study.problem or f"the backtest is {study.state}", field="attach", fix=study.fix)
+        return api.read(("studies", str(study.number), "result"), Backtest, limit=_LARGEST_RESULT)
+
+
+def _ended(api: Api, study: "Study", progress: "Progress") -> "Study":
+    """The study when it runs no more."""
+    from millwright.storage.reporting.studies import Study
+
+    newest = study
+
+    def ended() -> bool:
+        nonlocal newest
+        seen = api.read(("studies", str(study.number)), Study)
+        if seen.total is not None:
+            progress(seen.judged - newest.judged, seen.total)
+        newest = seen
+        return seen.state != "running"
+
+    block_until(ended, every=_LOOK_EVERY)
+    return newest
 
 
 def moment(text: str, field: str) -> datetime:

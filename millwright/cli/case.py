@@ -4,26 +4,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.cases import Decision, Lane
-from domain.errors import ActRejected, Rejected
-from domain.keys import LOCAL_ACTOR
-from domain.outcomes import OutcomeClass, OutcomeStatement
+from domain.cases import Lane
+from domain.outcomes import OutcomeClass
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
-    from millwright.bootstrap import Storage
-    from millwright.settings import Settings
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
-Key = Annotated[
-    str | None,
-    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
-]
-_DECIDES = "planner"
+
+
+class _Recorded(Answer):
+    by: str
 
 
 @app.command("list")
@@ -133,11 +130,13 @@ def decide(
     case: Ref,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="Approve or reject the case's proposal.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    key: Key = None,
+    key: ActorKey = None,
 ) -> None:
     """Approve or reject a case's proposal, as the person whose API key is given."""
-    by = finish(_decide(settings_of(context), case, approve, reason, key))
-    typer.echo(f"{by} {'approved' if approve else 'rejected'} {case}.")
+    with api_of(context, key) as api:
+        asked = {"approved": approve, "reason": reason_given(reason)}
+        told = api.act(("cases", case, "decision"), _Recorded, asked)
+    say(f"{told.by} {'approved' if approve else 'rejected'} {case}.")
 
 
 @app.command()
@@ -146,43 +145,10 @@ def outcome(
     case: Ref,
     found: Annotated[OutcomeClass, typer.Argument(metavar="CLASS", help="What the work found.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
-    key: Key = None,
+    key: ActorKey = None,
 ) -> None:
     """State what completed work found if its codes do not say it, as the person whose API key is given."""
-    by = finish(_state_outcome(settings_of(context), case, found, reason, key))
-    typer.echo(f"{by} stated {found.value} for {case}.")
-
-
-async def _state_outcome(settings: "Settings", case: str, found: OutcomeClass, reason: str, key: str | None) -> str:
-    _not_blank(reason)
-    async with opened(settings) as storage:
-        by = await _person(storage, key)
-        statement = OutcomeStatement(by=by, reason=reason, at=storage.clock.now())
-        return (await storage.cases.state_outcome(case, found, statement)).by
-
-
-async def _decide(settings: "Settings", case: str, approved: bool, reason: str, key: str | None) -> str:
-    _not_blank(reason)
-    async with opened(settings) as storage:
-        by = await _person(storage, key)
-        decision = Decision(approved=approved, by=by, reason=reason, at=storage.clock.now())
-        return (await storage.cases.record_decision(case, decision)).by
-
-
-def _not_blank(reason: str) -> None:
-    if not reason.strip():
-        raise Rejected("is empty", field="reason", fix="say why")
-
-
-async def _person(storage: "Storage", key: str | None) -> str:
-    from millwright.people.persons import api_key_hash
-
-    if key is None:
-        return LOCAL_ACTOR
-    found = await storage.people.by_api_key(api_key_hash(key), storage.clock.now())
-    if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people enrol` prints one, once")
-    name, roles = found
-    if _DECIDES not in roles:
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {_DECIDES}")
-    return name
+    with api_of(context, key) as api:
+        asked = {"outcome": found, "reason": reason_given(reason)}
+        told = api.act(("cases", case, "outcome"), _Recorded, asked)
+    say(f"{told.by} stated {found.value} for {case}.")

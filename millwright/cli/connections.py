@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True)
+class Named:
+    """The installation that the command line names: its home, and the address of its API; None where left out."""
+
+    home: Path | None
+    api: str | None
+
+
 def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: bool = False) -> "Settings":
     """The settings of the installation that the command line names. Also configures logging by them.
 
@@ -26,7 +36,7 @@ def settings_of(context: typer.Context, level: int = logging.WARNING, *, anew: b
     from millwright.runtime import logs
     from millwright.runtime.home import load_settings
 
-    settings = load_settings(context.obj, anew=anew)
+    settings = load_settings(context.obj.home, anew=anew)
     logs.configure(settings, level)
     return settings
 
@@ -52,8 +62,7 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    # Whoever has the database's URL acts on it as `local`.
-    async with open_storage(settings.model_copy(update={"local_mode": True})) as storage:
+    async with open_storage(settings) as storage:
         try:
             yield storage
         except StorageFault as error:

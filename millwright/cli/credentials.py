@@ -1,4 +1,4 @@
-"""The person who acts on the command line: identified by an API key; signatures are made with their own signing key."""
+"""The person who acts on the command line: the API knows them by their API key, and they sign with their own key."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,15 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import ActRejected, Rejected
+from domain.keys import LOCAL_ACTOR
+from domain.model import Moment
+from millwright.cli.api_client import Answer
+from millwright.cli.connections import settings_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from millwright.bootstrap import Storage
-    from millwright.settings import Settings
-    from millwright.storage.policies.signatures import Signature
+    from millwright.cli.api_client import Api
 
-ApiKey = Annotated[str | None, typer.Option("--key", envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--key", envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you.", show_default=False),
+]
+ActorKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="MILLWRIGHT_API_KEY",
+        help="Your API key identifies you; without it `local`, if the home's API is in local mode.",
+        show_default=False,
+    ),
+]
 SigningKey = Annotated[
     Path | None,
     typer.Option(
@@ -29,45 +43,48 @@ SigningKey = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="The reason; it is signed and recorded.")]
 
 
-@dataclass(frozen=True)
-class Signer:
-    """A person with their signing key, while a command runs."""
+class SignedIn(Answer):
+    """The person as whom the API takes a caller, and the installation's time."""
 
     name: str
     roles: tuple[str, ...]
+    now: Moment
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A person with their signing key, while a command runs. `at` is the time that their signatures bear."""
+
+    name: str
+    at: datetime
     key: "Ed25519PrivateKey" = field(repr=False)
 
-    def sign(self, digest: str, act: str, meaning: str, at: datetime) -> "Signature":
-        """Their signature over a version."""
-        from millwright.people.persons import Person
+    def sign(self, digest: str, act: str, meaning: str) -> dict[str, object]:
+        """Their signature over an act on what has this digest, as the API takes it."""
+        from domain.canonical import timestamp
+        from domain.keys import signed_statement
 
-        return Person(self.name, "", self.key).sign(digest, act, meaning, at)
-
-
-async def actor(storage: "Storage", api_key: str | None, *roles: str) -> str:
-    """The person who acts and has one of the roles.
-
-    Raises:
-        ActRejected: nobody has this key, or the person has none of the roles.
-    """
-    name, held = await _person(storage, api_key)
-    if roles and not set(roles) & set(held):
-        raise ActRejected(f"{name} may not do this", field="key", fix=f"it needs the role {' or '.join(roles)}")
-    return name
+        signed = self.key.sign(signed_statement(digest, act, meaning, timestamp(self.at)))
+        return {"at": self.at, "signature": signed.hex()}
 
 
-async def signer(storage: "Storage", settings: "Settings", api_key: str | None, file: Path | None) -> Signer:
-    """The person who acts, with the key that they sign with.
+def signer(context: typer.Context, api: "Api", file: Path | None) -> Signer:
+    """The person who acts, with the key that they sign with. The key stays in this process.
 
     Raises:
-        ActRejected: nobody has this API key.
-        Rejected: the signing key or its passphrase cannot be read.
+        ActRejected: nobody has this API key, or the signing key cannot be read.
     """
     from millwright.people.persons import key_file, signing_key
 
-    name, roles = await _person(storage, api_key)
-    path = file or key_file(settings.home / "people", name)
-    return Signer(name, roles, signing_key(path, asked_passphrase))
+    person = api.read(("me",), SignedIn)
+    if person.name == LOCAL_ACTOR:
+        raise ActRejected(
+            "no API key is given, and `local` signs nothing",
+            field="key",
+            fix="give your API key: --key or MILLWRIGHT_API_KEY",
+        )
+    path = file or key_file(settings_of(context).home / "people", person.name)
+    return Signer(person.name, person.now, signing_key(path, asked_passphrase))
 
 
 def asked_passphrase() -> str:
@@ -102,36 +119,6 @@ def required_key(api_key: str | None) -> str:
     return api_key
 
 
-Attach = Annotated[
-    bool, typer.Option("--attach", help="Store the result with the version, for its approval; needs --key.")
-]
-
-
-async def attach(settings: "Settings", digest: str, kind: str, *, passed: bool, found: object, key: str | None) -> None:
-    """Stores a machine's result for a stored version, in the name of the person whose key is given.
-
-    Raises:
-        ActRejected: nobody has this key.
-        PolicyRejected: no such version is stored; a draft must be submitted first.
-    """
-    from domain.canonical import canonical
-    from millwright.cli.connections import opened
-
-    async with opened(settings) as storage:
-        by = await actor(storage, key, "author", "approver", "operator")
-        body = canonical(found).decode()
-        await storage.policies.lifecycle.attach(digest, kind, passed=passed, body=body, by=by)
-
-
-async def _person(storage: "Storage", api_key: str | None) -> tuple[str, tuple[str, ...]]:
-    from millwright.people.persons import api_key_hash
-
-    found = await storage.people.by_api_key(api_key_hash(required_key(api_key)), storage.clock.now())
-    if found is None:
-        raise ActRejected("nobody has this API key", field="key", fix="`millwright people enrol` prints one, once")
-    return found
-
-
 def moment(value: str | None, field_name: str) -> datetime | None:
     """A time from the command line; None if none was given.
 
@@ -147,3 +134,14 @@ def moment(value: str | None, field_name: str) -> datetime | None:
     if at is None or at.tzinfo is None:
         raise Rejected(f"{value!r} is no instant", field=field_name, fix="write it as 2026-01-31T12:00:00Z")
     return at
+
+
+def reason_given(reason: str) -> str:
+    """The reason of an act.
+
+    Raises:
+        Rejected: it is blank.
+    """
+    if not reason.strip():
+        raise Rejected("is empty", field="reason", fix="say why")
+    return reason

@@ -26,7 +26,8 @@ def _revisions(url: str) -> tuple[str | None, str | None]:
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
-    """Migrate the database to the tables of this build; creates an embedded database if there is none."""
+    """Migrate the database to the tables of this build; creates an embedded database if there is none. Works
+    directly on the database."""
     from millwright.bootstrap import database
     from millwright.storage.database import schema
     from millwright.storage.database.lineage import lineage
@@ -53,7 +54,8 @@ def upgrade(context: typer.Context) -> None:
 
 @app.command()
 def check(context: typer.Context, json: Json = False) -> None:
-    """Compare the database with this build: the revision, and every table and column; exits 1 if they differ."""
+    """Compare the database with this build: the revision, and every table and column; exits 1 if they differ. Works
+    directly on the database."""
     from alembic.util.exc import CommandError
 
     from millwright.bootstrap import database
@@ -89,7 +91,7 @@ def check(context: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def stop(context: typer.Context) -> None:
-    """Stop the embedded database, which commands start and leave running."""
+    """Stop the embedded database, which commands start and leave running. Works directly on the database."""
     from millwright.runtime.embedded import postgres
     from millwright.runtime.embedded.marking import POSTGRES, locked
 

@@ -1,23 +1,52 @@
 """`policy draft`, `submit`, `approve`, `withdraw`, `list`, `history`, `export`, `import`: from a draft to approval."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.errors import Rejected
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, Reason, SigningKey, actor, signer
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ApiKey, Reason, SigningKey, signer
+from millwright.cli.output import Json, say, write_json, write_table
+from millwright.cli.stored_versions import SeenVersion, stored_version
 
 if TYPE_CHECKING:
-    from millwright.bootstrap import Storage
+    from millwright.cli.api_client import Api
     from millwright.settings import Settings
     from millwright.storage.policies.drafts import Draft
     from millwright.storage.policies.version_states import VersionAct, VersionState
 
 Named = Annotated[str, typer.Argument(metavar="VERSION", help="A version's number, POLICY@VERSION, or its digest.")]
+
+
+class _Saved(Answer):
+    policy: str
+    version: str
+    revision: int
+    digest: str
+
+
+class _Drafts(Answer):
+    drafts: list[SeenVersion]
+
+
+class _Versions(Answer):
+    versions: list[SeenVersion]
+
+
+class _Submitted(Answer):
+    proved: bool
+
+
+class _Approvals(Answer):
+    approvals: int
+    lacking: int
+
+
+class _Withdrawn(Answer):
+    ended: int
 
 
 def draft(
@@ -27,32 +56,19 @@ def draft(
     key: ApiKey = None,
 ) -> None:
     """Save a policy document as a draft, or as its next revision. The author is the person who saves it."""
-    saved = finish(_draft(settings_of(context), file, reason, key))
-    typer.echo(saved)
+    with api_of(context, key) as api:
+        say(_save(api, file, reason))
 
 
-async def _draft(settings: "Settings", file: Path, reason: str, key: str | None) -> str:
-    async with opened(settings) as storage:
-        by = await actor(storage, key, "author")
-        return await _save(storage, file, reason, by)
-
-
-async def _save(storage: "Storage", file: Path, reason: str, by: str) -> str:
-    from millwright.policy_operations.draft_checks import save_draft
+def _save(api: "Api", file: Path, reason: str) -> str:
     from policies.engine.judging import compile_policy
 
     text = _read(file)
     document = compile_policy(text, str(file)).document
     exported = file.parent / f"{document.version}.cases.yaml"
-    policy, version, revision, digest = await save_draft(
-        storage.policies.drafts,
-        document=text,
-        cases=_read(exported if exported.is_file() else file.parent / document.cases),
-        by=by,
-        reason=reason,
-        file=str(file),
-    )
-    return f"{policy} {version} is saved as revision {revision}; digest {digest[:12]}."
+    cases = _read(exported if exported.is_file() else file.parent / document.cases)
+    saved = api.act(("policies", "drafts"), _Saved, {"document": text, "cases": cases, "reason": reason})
+    return f"{saved.policy} {saved.version} is saved as revision {saved.revision}; digest {saved.digest[:12]}."
 
 
 def _read(file: Path) -> str:
@@ -70,29 +86,23 @@ def submit(
     signing_key: SigningKey = None,
 ) -> None:
     """Submit a draft for review, if it is checked and its properties are proved. Its text never changes afterwards."""
-    typer.echo(finish(_submit(settings_of(context), version, meaning, key, signing_key)))
-
-
-async def _submit(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
     from domain.approvals import SUBMIT
-    from millwright.policy_operations.draft_checks import examine_draft
 
-    async with opened(settings) as storage:
-        person = await signer(storage, settings, key, file)
-        found = await _found(storage, version)
-        examined = await asyncio.to_thread(examine_draft, found, await storage.versions.versions())
-        signature = person.sign(found.digest, SUBMIT, meaning, storage.clock.now())
-        await storage.policies.drafts.submit(found, signature, examined)
-    said = "checked" if examined.proof is None else "checked and proved"
-    return (
-        f"{found.policy} {found.version} is {said}, and in review; digest {found.digest}.\n"
+    with api_of(context, key) as api:
+        person = signer(context, api, signing_key)
+        found = _draft_named(api, version)
+        path = ("policies", "drafts", found.policy, found.version, "submission")
+        told = api.act(path, _Submitted, {"meaning": meaning, **person.sign(found.digest, SUBMIT, meaning)})
+    checked = "checked and proved" if told.proved else "checked"
+    say(
+        f"{found.policy} {found.version} is {checked}, and in review; digest {found.digest}.\n"
         f"Attach its backtest, and fewer need approve: `millwright policy backtest {found.version} --attach`."
     )
 
 
-async def _found(storage: "Storage", name: str) -> "Draft":
+def _draft_named(api: "Api", name: str) -> SeenVersion:
     policy, _, version = name.rpartition("@")
-    drafts = await storage.policies.drafts.drafts()
+    drafts = api.read(("policies",), _Drafts).drafts
     found = [stored for stored in drafts if stored.version == version and policy in ("", stored.policy)]
     if len(found) != 1:
         known = ", ".join(f"{stored.policy}@{stored.version}" for stored in drafts) or "none"
@@ -108,19 +118,15 @@ def approve(
     signing_key: SigningKey = None,
 ) -> None:
     """Approve a version in review. Authors cannot approve their own version. A larger change needs more approvals."""
-    typer.echo(finish(_approve(settings_of(context), version, meaning, key, signing_key)))
-
-
-async def _approve(settings: "Settings", version: str, meaning: str, key: str | None, file: Path | None) -> str:
     from domain.approvals import APPROVE
 
-    async with opened(settings) as storage:
-        person = await signer(storage, settings, key, file)
-        found = await storage.versions.named(version)
-        signature = person.sign(found.digest, APPROVE, meaning, storage.clock.now())
-        count, lacking = await storage.policies.lifecycle.approve(found.digest, signature)
-    state = "approved" if lacking is None else f"approved by {count}; it takes {lacking} more"
-    return f"{found.policy} {found.version} is {state}."
+    with api_of(context, key) as api:
+        person = signer(context, api, signing_key)
+        found = stored_version(api, version)
+        signed = {"meaning": meaning, **person.sign(found.digest, APPROVE, meaning)}
+        told = api.act(("policies", found.digest, "approvals"), _Approvals, signed)
+    lacking = f"approved by {told.approvals}; it takes {told.lacking} more" if told.lacking else "approved"
+    say(f"{found.policy} {found.version} is {lacking}.")
 
 
 def withdraw(
@@ -134,12 +140,6 @@ def withdraw(
     signing_key: SigningKey = None,
 ) -> None:
     """Withdraw a version from review or use, or end its canaries or shadows. Roll back an active version first."""
-    typer.echo(finish(_withdraw(settings_of(context), version, reason, only, key, signing_key)))
-
-
-async def _withdraw(
-    settings: "Settings", version: str, reason: str, only: str | None, key: str | None, file: Path | None
-) -> str:
     from domain.approvals import WITHDRAW, one_line, withdrawing_meaning
     from domain.assigning import AssignedAs
 
@@ -148,14 +148,13 @@ async def _withdraw(
         raise Rejected(f"{only!r} cannot be ended by itself", field="only", fix="canary or shadow")
     role = roles[only] if only is not None else None
     why = one_line(reason)
-    async with opened(settings) as storage:
-        person = await signer(storage, settings, key, file)
-        found = await storage.versions.named(version)
-        meaning = withdrawing_meaning(role, why)
-        signature = person.sign(found.digest, WITHDRAW, meaning, storage.clock.now())
-        ended = await storage.policies.lifecycle.withdraw(found.digest, role, why, signature)
+    with api_of(context, key) as api:
+        person = signer(context, api, signing_key)
+        found = stored_version(api, version)
+        signed = person.sign(found.digest, WITHDRAW, withdrawing_meaning(role, why))
+        told = api.act(("policies", found.digest, "withdrawal"), _Withdrawn, {"only": role, "reason": why, **signed})
     what = "is withdrawn" if role is None else f"is no {role} any more"
-    return f"{found.policy} {found.version} {what}; {ended} assignments ended."
+    say(f"{found.policy} {found.version} {what}; {told.ended} assignments ended.")
 
 
 def listed(context: typer.Context, json: Json = False) -> None:
@@ -264,29 +263,23 @@ def take_in(
     key: ApiKey = None,
 ) -> None:
     """Save the versions of a folder that are not stored yet as drafts of their author. Stored ones must be equal."""
-    for line in finish(_import(settings_of(context), directory, reason, key)):
-        typer.echo(line)
-
-
-async def _import(settings: "Settings", directory: Path, reason: str, key: str | None) -> list[str]:
     from policies.engine.judging import compile_policy
 
-    said = []
-    async with opened(settings) as storage:
-        by = await actor(storage, key, "author")
-        stored = {(version.policy, version.version): version.digest for version in await storage.versions.versions()}
+    with api_of(context, key) as api:
+        stored = {(seen.policy, seen.version): seen.digest for seen in api.read(("policies",), _Versions).versions}
+        new: list[Path] = []
         for path in _versions_in(directory):
             policy = compile_policy(_read(path), str(path))
             name = (policy.document.policy, policy.document.version)
             known = stored.get(name)
             if known is None:
-                said.append(await _save(storage, path, reason, by))
-            elif known == policy.digest:
-                said.append(f"{' '.join(name)} is stored already, with the same digest.")
-            else:
+                new.append(path)
+            elif known != policy.digest:
                 problem = f"{' '.join(name)} is stored as {known[:12]}, and {path} is {policy.digest[:12]}"
                 raise Rejected(problem, field="version", fix="give the changed text a new version")
-    return said
+        for path in new:
+            say(_save(api, path, reason))
+    say(f"{len(_versions_in(directory)) - len(new)} versions are stored already, with the same digest.")
 
 
 def _versions_in(directory: Path) -> list[Path]:

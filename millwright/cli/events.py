@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.anomaly import Fate
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ActorKey
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
-    from millwright.intake.redrive import Redriven
-    from millwright.settings import Settings
     from millwright.storage.events.event_store import SeenEvent
 
 app = typer.Typer(no_args_is_help=True, help="Events: one message from outside each, with its fate.")
 _WAITS = "undecided"
+
+
+class _Redriven(Answer):
+    fate: str
+    reason: str | None
+    field: str | None
 
 
 @app.command("list")
@@ -63,27 +69,18 @@ def redrive(
         Path | None,
         typer.Option(help="Read this file's JSON instead of the original message.", exists=True, dir_okay=False),
     ] = None,
-    by: Annotated[str, typer.Option(help="Who asks for it.")] = "operations",
+    key: ActorKey = None,
     json: Json = False,
 ) -> None:
     """Read a quarantined or unmapped event again, with the current register; exits 1 if it still fails."""
-    from domain.anomaly import Fate
-
-    settings = settings_of(context)
-    found = finish(_redrive(settings, event, by, raw.read_bytes() if raw else None))
+    with api_of(context, key) as api:
+        found = api.act(("events", str(event), "redrive"), _Redriven, raw.read_bytes() if raw else b"")
     if json:
-        write_json({"event": event, "fate": found.fate or _WAITS, "reason": found.reason, "field": found.field})
-    elif found.fate is None:
-        typer.echo(f"Event {event} can be read now and waits for its line to be judged.")
+        write_json({"event": event, "fate": found.fate, "reason": found.reason, "field": found.field})
+    elif found.fate == _WAITS:
+        say(f"Event {event} can be read now and waits for its line to be judged.")
     else:
         place = f"{found.field}: " if found.field else ""
-        typer.echo(f"Event {event} is {found.fate}: {place}{found.reason}")
+        say(f"Event {event} is {found.fate}: {place}{found.reason}")
     if found.fate in (Fate.QUARANTINED, Fate.UNMAPPED):
         raise typer.Exit(1)
-
-
-async def _redrive(settings: "Settings", event: int, by: str, raw: bytes | None) -> "Redriven":
-    from millwright.intake.redrive import redrive as read_again
-
-    async with opened(settings) as storage:
-        return await read_again(storage, event, by, raw)

@@ -7,7 +7,8 @@ from millwright.cli.output import Json, write_json, write_table
 
 
 def doctor(context: typer.Context, json: Json = False) -> None:
-    """Check every part of the installation and say how to repair it; exits 1 if a check fails."""
+    """Check every part of the installation and say how to repair it; exits 1 if a check fails. Works directly on the
+    database."""
     from millwright.cli.doctor import examine
 
     findings = finish(examine(settings_of(context, _QUIET)))

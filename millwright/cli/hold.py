@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import Rejected
+from domain.errors import ActRejected, Rejected
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from millwright.cli.api_client import api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, actor
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ApiKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
+    from millwright.cli.api_client import Api
     from millwright.storage.reporting.hold_lists import SeenHold
 
 app = typer.Typer(no_args_is_help=True, help=f"Holds on machines. {ISOLATION_NOTICE}")
@@ -18,7 +20,6 @@ app = typer.Typer(no_args_is_help=True, help=f"Holds on machines. {ISOLATION_NOT
 Ref = Annotated[
     str, typer.Argument(metavar="KEY", help="The hold's key (MW…), or the MES's id of the machine with one live hold.")
 ]
-_RELEASES = "production"
 _LISTED = 200
 
 
@@ -111,34 +112,39 @@ def release(
     json: Json = False,
 ) -> None:
     """Release a hold whose work is done, as the person of production whose API key is given."""
-    from domain.holds import Release
-    from millwright.storage.reporting.hold_lists import hold_by, whole_hold
+    from millwright.storage.reporting.hold_lists import SeenHold
 
-    if not reason.strip():
-        raise Rejected("is empty", field="reason", fix="say why")
+    why = reason_given(reason)
     if not ready_to_run:
         raise Rejected(
             "a release needs the statement of the person who releases",
             field="ready-to-run",
             fix=f"when it is true at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
         )
-    settings = settings_of(context)
-
-    async def work() -> "SeenHold":
-        async with opened(settings) as storage:
-            by = await actor(storage, key, _RELEASES)
-            hold = await hold_by(storage.engine, ref)
-            said = Release(by=by, meaning=READY_TO_RUN, reason=reason, at=storage.clock.now())
-            await storage.holds.approve_release(hold.key, said)
-            return await whole_hold(storage.engine, hold.key)
-
-    hold = finish(work())
+    with api_of(context, key) as api:
+        path = ("holds", _key_of(api, ref), "release")
+        hold = api.act(path, SeenHold, {"meaning": READY_TO_RUN, "reason": why})
     if json:
         write_json(hold)
         return
-    typer.echo(f"{hold.key} on {hold.equipment}: {_released(hold)}")
+    say(f"{hold.key} on {hold.equipment}: {_released(hold)}")
     if hold.state.live:
-        typer.echo(f"The MES call that lets {hold.equipment} run follows; see `millwright hold show {hold.key}`.")
+        say(f"The MES call that lets {hold.equipment} run follows; see `millwright hold show {hold.key}`.")
+
+
+def _key_of(api: "Api", ref: str) -> str:
+    """The key of the live hold on an equipment; what names no equipment with one is a key.
+
+    Raises:
+        ActRejected: several holds are live on the equipment.
+    """
+    from millwright.storage.reporting.hold_lists import SeenHold
+
+    live = api.read(("holds",), list[SeenHold], equipment=ref)
+    if len(live) > 1:
+        keys = " and ".join(f"{hold.key} (in {hold.system})" for hold in live)
+        raise ActRejected(f"several holds are on {ref}: {keys}", field="hold", fix="give the key of one of them")
+    return live[0].key if live else ref
 
 
 def _waits_for(hold: "SeenHold") -> str | None:

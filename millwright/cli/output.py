@@ -1,5 +1,6 @@
 """The output of a command on stdout: a table for people, JSON for a pipe."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +15,20 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 200
 """The width if stdout is no terminal, so that lines are not cut."""
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Everything that moves a terminal's cursor or changes the direction of writing, but for a tab and a new line."""
+
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a pipe.")]
+
+
+def visible(text: str) -> str:
+    """The text with each control character written as its escape, so that a terminal shows it and does not obey it."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(text: str) -> None:
+    """Writes a sentence that has words of somebody else in it."""
+    typer.echo(visible(text))
 
 
 def write_json(value: object) -> None:
@@ -33,7 +47,7 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Path):
-        return str(value)
+        return visible(str(value))
     if isinstance(value, (set, frozenset, tuple)):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
@@ -68,4 +82,4 @@ def _shown(value: object) -> str:
         return "-"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return str(value)
+    return visible(str(value))

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.connections import finish, settings_of
-from millwright.cli.credentials import ApiKey, Attach, attach
 from millwright.cli.output import Json, write_json, write_rich
 from millwright.cli.versions import newest, version_named
 
@@ -28,8 +26,6 @@ def prove(
         str | None, typer.Argument(metavar="[VERSION|FILE]", help="A version, or a draft's file; else the newest.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long one question to the solver may take.")] = 20.0,
-    attached: Attach = False,
-    key: ApiKey = None,
     json: Json = False,
 ) -> None:
     """Prove a version's properties; exits 1 if one is refuted, 2 if one is unknown."""
@@ -44,9 +40,6 @@ def prove(
         _tell(policy, proofs)
     refuted = any(proof.result == "refuted" for proof in proofs)
     settled = bool(proofs) and all(proof.result != "unknown" for proof in proofs)
-    if attached and (refuted or settled):
-        kept = {"properties": [_summary(proof) for proof in proofs]}
-        finish(attach(settings_of(context), policy.digest, "proof", passed=not refuted, found=kept, key=key))
     if refuted:
         raise typer.Exit(1)
     if not settled:

@@ -7,25 +7,18 @@ import typer
 
 from domain.act_scopes import reaches
 from domain.errors import Rejected
-from domain.keys import LOCAL_ACTOR
 from domain.suppression import Suppression
+from millwright.cli.api_client import api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import actor
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
-    from millwright.bootstrap import Storage
     from millwright.storage.reporting.suppression_lists import Arrived, SeenSuppression, WholeSuppression
-    from millwright.storage.suppression.suppressions import Shelved
 
-_SHELVES = ("operator", "planner")
 _LISTED = 200
 
 Reason = Annotated[str, typer.Option(help="The reason; it is recorded and shown.")]
-Key = Annotated[
-    str | None,
-    typer.Option(envvar="MILLWRIGHT_API_KEY", help="Your API key identifies you; without it, `local`."),
-]
 
 
 def shelve(
@@ -34,46 +27,35 @@ def shelve(
     length: Annotated[str, typer.Option("--for", metavar="DURATION", help="For how long, in ISO 8601: PT8H.")],
     reason: Reason,
     failure_mode: Annotated[str | None, typer.Option(help="Only this failure mode.")] = None,
-    key: Key = None,
+    key: ActorKey = None,
     json: Json = False,
 ) -> None:
     """Shelve an asset: its events are judged as usual, but open no case and add no evidence until the shelf ends."""
-    settings = settings_of(context)
+    from millwright.storage.suppression.suppressions import Shelved
 
-    async def work() -> "Shelved":
-        async with opened(settings) as storage:
-            by = await person(storage, key, *_SHELVES)
-            return await storage.suppressions.shelve(asset, failure_mode, _duration(length), by, reason)
-
-    made = finish(work())
+    asked = {"asset": asset, "failure_mode": failure_mode, "for": _duration(length), "reason": reason_given(reason)}
+    with api_of(context, key) as api:
+        made = api.act(("suppressions",), Shelved, asked)
     if json:
         write_json(made)
     else:
-        typer.echo(
-            f"{made.asset} is shelved until {made.end_at:%Y-%m-%d %H:%M} UTC: {made.id}. {reaches(made.machines)}"
-        )
+        say(f"{made.asset} is shelved until {made.end_at:%Y-%m-%d %H:%M} UTC: {made.id}. {reaches(made.machines)}")
 
 
 def unshelve(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(metavar="REF", help="The shelved asset, or the id of a shelf or window.")],
     reason: Reason,
-    key: Key = None,
+    key: ActorKey = None,
     json: Json = False,
 ) -> None:
     """End a shelf or a window now. A worker then lets recent suppressed verdicts act."""
-    settings = settings_of(context)
-
-    async def work() -> Suppression:
-        async with opened(settings) as storage:
-            by = await person(storage, key, *_SHELVES)
-            return await storage.suppressions.end(await storage.suppressions.live(ref), by, reason)
-
-    ended = finish(work())
+    with api_of(context, key) as api:
+        ended = api.act(("suppressions", ref, "end"), Suppression, {"reason": reason_given(reason)})
     if json:
         write_json(ended)
     else:
-        typer.echo(f"{ended.id} on {ended.asset} is ended.")
+        say(f"{ended.id} on {ended.asset} is ended.")
 
 
 def shelved(
@@ -127,15 +109,6 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
         for suppression in (seen.suppression,)
     ]
     write_table(("id", "kind", "asset", "mode", "from", "until", "suppressed", "by", "because"), rows, nothing)
-
-
-async def person(storage: "Storage", key: str | None, *roles: str) -> str:
-    """The person with this API key, who must have one of the roles; `local` without a key.
-
-    Raises:
-        ActRejected: nobody has this key, or the person has none of the roles.
-    """
-    return LOCAL_ACTOR if key is None else await actor(storage, key, *roles)
 
 
 def _tell(whole: "WholeSuppression") -> None:

@@ -6,18 +6,25 @@ import typer
 
 from domain.act_scopes import reaches
 from domain.errors import Rejected
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, Reason, actor, moment
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ApiKey, Reason, moment, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.stops import Stop
     from millwright.settings import Settings
-    from millwright.storage.policies.freezes import Declared, Freeze
-    from millwright.storage.policies.stops import Stopped
+    from millwright.storage.policies.freezes import Freeze
 
-_OPERATES = ("operator",)
-_LIFTS = ("operator", "approver")
+
+class _Stopped(Answer):
+    stop: int
+    machines: int
+
+
+class _Declared(Answer):
+    freeze: int
+    machines: int
 
 
 def stop(
@@ -29,25 +36,17 @@ def stop(
     key: ApiKey = None,
 ) -> None:
     """Activate a kill switch: the action is no longer taken, while judging continues and cases wait."""
-    stopped = finish(_stop(settings_of(context), action, reason, site, asset_class, key))
-    number = stopped.stop
-    typer.echo(f"Kill switch {number} is active; another person can lift it: millwright policy lift {number}")
-    typer.echo(reaches(stopped.machines))
-
-
-async def _stop(
-    settings: "Settings", action: str, reason: str, site: str | None, asset_class: str | None, key: str | None
-) -> "Stopped":
     from domain.stops import StoppableAction
 
     known = [stoppable.value for stoppable in StoppableAction]
     if action not in known:
         raise Rejected(f"{action!r} cannot be stopped", field="action", fix=f"one of {', '.join(known)}")
-    async with opened(settings) as storage:
-        by = await actor(storage, key, *_OPERATES)
-        return await storage.policies.stops.stop(
-            StoppableAction(action), by, reason, site=site, asset_class=asset_class
-        )
+    asked = {"action": action, "site": site, "asset_class": asset_class, "reason": reason_given(reason)}
+    with api_of(context, key) as api:
+        stopped = api.act(("stops",), _Stopped, asked)
+    number = stopped.stop
+    say(f"Kill switch {number} is active; another person can lift it: millwright policy lift {number}")
+    say(reaches(stopped.machines))
 
 
 def lift(
@@ -57,13 +56,9 @@ def lift(
     key: ApiKey = None,
 ) -> None:
     """Lift a kill switch that another person activated; waiting cases continue."""
-    finish(_lift(settings_of(context), number, reason, key))
-    typer.echo(f"Stop {number} is lifted.")
-
-
-async def _lift(settings: "Settings", number: int, reason: str, key: str | None) -> None:
-    async with opened(settings) as storage:
-        await storage.policies.stops.lift(number, await actor(storage, key, *_LIFTS), reason)
+    with api_of(context, key) as api:
+        api.act(("stops", str(number), "lift"), Answer, {"reason": reason_given(reason)})
+    say(f"Stop {number} is lifted.")
 
 
 def stops(context: typer.Context, json: Json = False) -> None:
@@ -89,16 +84,10 @@ def freeze(
     key: ApiKey = None,
 ) -> None:
     """Declare a freeze window, in which versions come into force only by an emergency or a rollback."""
-    declared = finish(_freeze(settings_of(context), begins, ends, reason, key))
-    typer.echo(f"Freeze {declared.freeze} stands. {reaches(declared.machines)}")
-
-
-async def _freeze(settings: "Settings", begins: str, ends: str, reason: str, key: str | None) -> "Declared":
-    first, last = moment(begins, "from"), moment(ends, "to")
-    if first is None or last is None:
-        raise Rejected("a freeze begins and ends", field="from")
-    async with opened(settings) as storage:
-        return await storage.policies.freezes.freeze(first, last, await actor(storage, key, *_LIFTS), reason)
+    asked = {"begins_at": moment(begins, "from"), "ends_at": moment(ends, "to"), "reason": reason_given(reason)}
+    with api_of(context, key) as api:
+        declared = api.act(("freezes",), _Declared, asked)
+    say(f"Freeze {declared.freeze} stands. {reaches(declared.machines)}")
 
 
 def thaw(
@@ -108,13 +97,9 @@ def thaw(
     key: ApiKey = None,
 ) -> None:
     """Lift a freeze window."""
-    finish(_thaw(settings_of(context), number, reason, key))
-    typer.echo(f"Freeze {number} is lifted.")
-
-
-async def _thaw(settings: "Settings", number: int, reason: str, key: str | None) -> None:
-    async with opened(settings) as storage:
-        await storage.policies.freezes.thaw(number, await actor(storage, key, *_LIFTS), reason)
+    with api_of(context, key) as api:
+        api.act(("freezes", str(number), "thaw"), Answer, {"reason": reason_given(reason)})
+    say(f"Freeze {number} is lifted.")
 
 
 def freezes(context: typer.Context, json: Json = False) -> None:

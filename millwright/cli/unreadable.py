@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.settings import Settings
@@ -34,12 +36,14 @@ def settle(
     context: typer.Context,
     system: Annotated[str, typer.Argument(help="The system, as `unreadable list` names it.")],
     record: Annotated[str, typer.Argument(help="The record, as `unreadable list` names it.")],
-    by: Annotated[str, typer.Option(help="Who settles it.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    key: ActorKey = None,
 ) -> None:
     """Take a record off the list that no reading will settle, for example a deleted one."""
-    finish(_settle(settings_of(context), system, record, by, reason))
-    typer.echo(f"Record {record} of {system} is settled.")
+    with api_of(context, key) as api:
+        asked = {"system": system, "record": record, "reason": reason_given(reason)}
+        api.act(("unreadable", "settlements"), Answer, asked)
+    say(f"Record {record} of {system} is settled.")
 
 
 async def _read(settings: "Settings") -> "list[OpenReport]":
@@ -47,10 +51,3 @@ async def _read(settings: "Settings") -> "list[OpenReport]":
 
     async with opened(settings) as storage:
         return await open_reports(storage.engine)
-
-
-async def _settle(settings: "Settings", system: str, record: str, by: str, reason: str) -> None:
-    from millwright.storage.cases.unreadable import settle_by_person
-
-    async with opened(settings) as storage:
-        await settle_by_person(storage.engine, storage.clock, system, record, by, reason)

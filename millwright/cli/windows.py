@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.act_scopes import reaches
+from millwright.cli.api_client import api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json
-from millwright.cli.shelving import Key, person, write_suppressions
+from millwright.cli.credentials import ActorKey
+from millwright.cli.output import Json, say, write_json
+from millwright.cli.shelving import write_suppressions
 
 if TYPE_CHECKING:
     from millwright.storage.reporting.suppression_lists import SeenSuppression
-    from millwright.storage.suppression.suppressions import WindowReport
 
 app = typer.Typer(no_args_is_help=True, help="Windows: planned work and planned stops, under which no case is opened.")
-_PLANS = ("planner", "operator")
 _LISTED = 1000
 
 
@@ -25,25 +25,20 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="iCalendar (.ics), or a table (.csv).")
     ],
-    key: Key = None,
+    key: ActorKey = None,
     json: Json = False,
 ) -> None:
     """Import a calendar's windows, all of them or none; an entry with other times moves its window."""
     from millwright.intake.calendar_file import read_calendar
+    from millwright.storage.suppression.suppressions import WindowReport
 
-    settings = settings_of(context)
     windows = read_calendar(file)
-
-    async def work() -> "WindowReport":
-        async with opened(settings) as storage:
-            by = await person(storage, key, *_PLANS)
-            return await storage.suppressions.keep_windows(windows, by)
-
-    report = finish(work())
+    with api_of(context, key) as api:
+        report = api.act(("suppressions", "windows"), WindowReport, {"windows": windows})
     if json:
         write_json(report)
     else:
-        typer.echo(
+        say(
             f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already. "
             f"{reaches(report.machines)}"
         )

@@ -2,17 +2,13 @@
 
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.autonomy import AutonomyKey, AutonomyMove, AutonomyTerms
-from domain.canonical import timestamp
 from domain.errors import ActRejected
-from domain.keys import signed_statement
 from domain.model import Model
 from millwright.backtesting.versions import active_version
-from millwright.people.persons import public_key
-from millwright.storage.policies.autonomy import AutonomyStore, act_of
+from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from millwright.storage.reporting.history import read_history
@@ -75,33 +71,6 @@ async def autonomy_progress(
     return found
 
 
-async def decide(
-    engine: AsyncEngine,
-    versions: VersionStore,
-    store: AutonomyStore,
-    *,
-    now: datetime,
-    asset_class: str,
-    failure_mode: str,
-    move: AutonomyMove,
-    by: str,
-    key: Ed25519PrivateKey,
-    reason: str,
-) -> int:
-    """A person's decision on a proposal or on an automatic class and mode, signed here with their key.
-
-    Returns:
-        The number of machines that it reaches.
-
-    Raises:
-        ActRejected: nothing is proposed, autonomy is not enforced, or the person may not.
-    """
-    whose, terms = await _enforced(engine, versions, now, asset_class, failure_mode)
-    digest, act = (await store.record(whose, terms)).digest(whose), act_of(move)
-    signed = key.sign(signed_statement(digest, act, reason, timestamp(now)))
-    return await store.decided(whose, terms, move, Signature(act, by, reason, now, signed.hex(), public_key(key)))
-
-
 async def decide_signed(
     engine: AsyncEngine,
     versions: VersionStore,
@@ -113,7 +82,11 @@ async def decide_signed(
     move: AutonomyMove,
     signature: Signature,
 ) -> int:
-    """The same with a signature made on the person's own machine; its meaning is the reason.
+    """A person's decision on a proposal or on an automatic class and mode, signed on the person's own machine. Its
+    meaning is the reason.
+
+    Returns:
+        The number of machines that it reaches.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.

@@ -171,3 +171,25 @@ async def test_ready_says_that_what_is_in_force_is_what_was_approved(
     signed_in: SignedInPeople, api: httpx.AsyncClient
 ) -> None:
     assert (await api.get("/ready")).json()["policies"] == "what is in force is what was approved"
+
+
+async def test_a_version_is_found_by_number_name_and_digest(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
+    (digest,) = {
+        version["digest"]
+        for version in (await api.get("/policies")).json()["versions"]
+        if version["version"] == "1.1.0"
+    }
+    for name in ("1.1.0", "rotating-equipment@1.1.0", digest, digest[:12]):
+        found = (await api.get(f"/policies/{name}")).json()
+        assert (found["digest"], found["version"]) == (digest, "1.1.0")
+        assert "version: 1.1.0" in found["document"]
+    assert (await api.get("/policies/9.9.9")).status_code == 404
+
+
+async def test_the_terms_of_a_rollback_are_where_the_version_is_active(
+    signed_in: SignedInPeople, api: httpx.AsyncClient
+) -> None:
+    terms = (await api.get("/policies/1.1.0/rollback-terms", params={"to": "1.0.0"})).json()
+    assert terms["scopes"] == [EVERYWHERE.model_dump(mode="json")]
+    refused = await api.get("/policies/1.0.0/rollback-terms", params={"to": "1.1.0"})
+    assert (refused.status_code, refused.json()["field"]) == (409, "version")

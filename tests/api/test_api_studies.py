@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
@@ -159,7 +160,7 @@ async def test_a_past_that_is_empty_is_why_it_failed(api: httpx.AsyncClient, sto
         ("/policies/1.0.0/backtests", {"against": "9.9.9"}, 404),
         ("/policies/1.0.0/backtests", {"since": "2015-01-01"}, 422),
         ("/policies/1.0.0/backtests", {"crews": 0}, 422),
-        ("/policies/1.0.0/backtests", {"failures": "/etc/passwd"}, 422),
+        ("/policies/drafts/rotating-equipment/1.1.0/backtests", {"attach": True}, 422),
         ("/policies/drafts/rotating-equipment/9.9.9/backtests", {}, 404),
         ("/policies/suggestions", {"version": "9.9.9"}, 404),
     ],
@@ -170,6 +171,14 @@ async def test_what_cannot_be_asked_begins_nothing(
     assert (await api.post(path, json=body)).status_code == status
     assert (await api.get("/studies")).json() == []
     assert (await api.get("/studies/1")).status_code == 404
+
+
+async def test_a_failure_register_is_text_and_names_no_file_of_the_apis_machine(
+    judged: Plant, api: httpx.AsyncClient
+) -> None:
+    found = await ended(api, await api.post("/policies/1.0.0/backtests", json={"failures": "/etc/passwd"}))
+    assert found["state"] == "failed"
+    assert "root" not in found["problem"]
 
 
 @pytest.mark.parametrize(("role", "reads", "asks"), [("reader", 200, 403), ("ingest", 403, 403)])
@@ -197,3 +206,37 @@ async def test_a_large_result_comes_in_pieces(storage: Storage) -> None:
         await store.done(number, large, None, START)
     pieces = [piece async for piece in store.pieces(number, "result", len(large))]
     assert (b"".join(pieces) == large, len(pieces)) == (True, 3)
+
+
+async def test_a_backtest_of_a_part_or_against_an_older_version_is_not_attached(
+    judged: Plant, app: FastAPI, storage: Storage, caller: Caller
+) -> None:
+    await add(storage.people, "ann", ["author"], NOW, api_key="k")
+    async with caller(app, headers={"Authorization": "Bearer k"}) as client:
+        part = await client.post("/policies/1.0.0/backtests", json={"attach": True, "until": timestamp(NOW)})
+        older = await client.post("/policies/1.1.0/backtests", json={"attach": True, "against": "1.0.0"})
+    assert (part.status_code, part.json()["field"]) == (409, "attach")
+    assert (older.status_code, older.json()["fix"]) == (409, "1.1.0")
+
+
+async def test_local_attaches_no_backtest(judged: Plant, api: httpx.AsyncClient) -> None:
+    refused = await api.post("/policies/1.0.0/backtests", json={"attach": True})
+    assert (refused.status_code, refused.json()["detail"]) == (403, "this needs a signed-in person")
+
+
+async def test_an_attached_backtest_is_evidence_with_the_figures_of_the_api_and_the_name_of_who_asked(
+    judged: Plant, app: FastAPI, storage: Storage, caller: Caller
+) -> None:
+    await add(storage.people, "ann", ["author"], NOW, api_key="k")
+    async with caller(app, headers={"Authorization": "Bearer k"}) as client:
+        failures = "datetime,machineID,failure\n2015-01-10T06:00:00,1,comp1\n"
+        begun = await client.post("/policies/1.0.0/backtests", json={"attach": True, "failures": failures})
+        found = await ended(client, begun)
+        assert found["state"] == "done", found
+        result = (await client.get(f"/studies/{found['number']}/result")).json()
+        told = (await client.get("/policies/1.0.0/history")).json()
+    (evidence,) = [act for act in told if act["what"] == "policy-evidence" and act["detail"]["kind"] == "backtest"]
+    assert evidence["by"] == "ann"
+    kept = orjson.loads(evidence["detail"]["body"])
+    assert result["basis"] == "failures"
+    assert kept["changed"] == result["changed"]

@@ -14,6 +14,8 @@ from typer.testing import CliRunner, Result
 from domain.anomaly import Fate
 from millwright.cli import app
 from millwright.storage.database.engine import open_engine
+from tests.support.api_thread import ApiThread
+from tests.support.cli_commands import acts
 from tests.support.judged_plant import Plant
 from tests.support.logging_as_found import logging_as_found
 from tests.support.plant import START, code, deviation
@@ -21,12 +23,20 @@ from tests.support.plant import START, code, deviation
 
 @dataclass(frozen=True)
 class Millwright:
-    """Runs commands under a home of its own."""
+    """Runs commands under a home of its own. With an API, that is started before the first command that acts."""
 
     home: Path
+    api: ApiThread | None = None
 
     def __call__(self, *arguments: str) -> Result:
+        if self.api is not None and not self.api.runs and acts(arguments):
+            self.api.start()
         return CliRunner().invoke(app, ["--home", str(self.home), *arguments])
+
+    def restart_api(self) -> None:
+        """Ends the API; the next command that acts starts it again, with the settings of then."""
+        assert self.api is not None
+        self.api.stop()
 
     def says(self, *arguments: str) -> str:
         """What a command that succeeds says."""
@@ -67,10 +77,12 @@ def nowhere(unset: None, tmp_path: Path) -> Millwright:
 
 
 @pytest.fixture
-def millwright(nowhere: Millwright, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Millwright:
-    """The command line on a fresh database."""
+def millwright(nowhere: Millwright, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Millwright]:
+    """The command line on a fresh database, with an API in local mode."""
     monkeypatch.setenv("MILLWRIGHT_DATABASE_URL", database_url)
-    return nowhere
+    api = ApiThread(nowhere.home)
+    yield Millwright(nowhere.home, api)
+    api.stop()
 
 
 def on_plant(database_url: str, work: Callable[[Plant], Awaitable[None]]) -> None:

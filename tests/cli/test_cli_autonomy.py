@@ -12,12 +12,14 @@ def test_every_class_and_mode_with_a_case_is_listed_with_what_it_needs(played: M
 
 
 def test_nobody_is_promoted_under_a_version_that_does_not_enforce_autonomy(played: Millwright) -> None:
-    join(played.home, "ada", "approver")
+    key = join(played.home, "ada", "approver")
     for command in ("promote", "demote"):
-        said = played.refuses("policy", command, "pump", "PDE", "--by", "ada", "--reason", "earned")
+        said = played.refuses("policy", command, "pump", "PDE", "--reason", "earned", "--key", key)
         assert "does not enforce autonomy" in said
 
 
 def test_a_key_that_is_not_there_is_asked_for(played: Millwright) -> None:
-    said = played.refuses("policy", "promote", "pump", "PDE", "--by", "eve", "--reason", "earned")
+    key = join(played.home, "eve", "approver")
+    (played.home / "people" / "eve.key").unlink()
+    said = played.refuses("policy", "promote", "pump", "PDE", "--reason", "earned", "--key", key)
     assert "eve.key holds no signing key" in said

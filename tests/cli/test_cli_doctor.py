@@ -92,7 +92,7 @@ def test_an_unreadable_record_is_listed_with_its_content_until_a_person_settles_
     assert "is no date" in played("unreadable", "list").stdout
     (listed,) = orjson.loads(played("unreadable", "list", "--json").stdout)
     assert (listed["record"], listed["raw"]) == ("1300", '{"wonum": "1300"}')
-    settled = played("unreadable", "settle", "maximo", "1300", "--by", "pat", "--reason", "it was deleted")
+    settled = played("unreadable", "settle", "maximo", "1300", "--reason", "it was deleted")
     assert settled.stdout == "Record 1300 of maximo is settled.\n"
     assert found(played)["records"] == (True, "every record of the CMMS and the twins could be read")
 

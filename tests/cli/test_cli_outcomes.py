@@ -107,7 +107,7 @@ def test_a_statement_needs_a_reason_a_known_key_and_the_role(work: Work) -> None
     blank = ("case", "outcome", work.case, "confirmed", "--reason", " ")
     assert work.millwright.refuses(*blank) == "reason: is empty (say why)"
     assert "nobody has this API key" in work.millwright.refuses(*work.stating(key="guessed"))
-    assert "petra may not do this (it needs the role planner)" in work.millwright.refuses(
+    assert "petra may not do this; it needs the role planner" in work.millwright.refuses(
         *work.stating(key="production")
     )
 
@@ -132,4 +132,4 @@ def test_work_that_goes_on_and_what_codes_say_are_refused_in_one_sentence(work: 
         f"outcome: the codes of order {ORDER} already say nothing_found (only an outcome that is unknown is stated)"
     )
     nowhere = ("case", "outcome", "MWNOTHERE0", "confirmed", "--reason", REASON)
-    assert work.millwright.refuses(*nowhere) == "case: there is no case MWNOTHERE0 (see `case list`)"
+    assert work.millwright.refuses(*nowhere) == "there is no case MWNOTHERE0 (see `case list`)"

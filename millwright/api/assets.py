@@ -1,0 +1,71 @@
+"""Acts on the register: an import from the twins, names in other systems, and assets that have left the plant."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domain.assets import SYSTEMS, Alias
+from millwright.api.dependencies import Deps, answered
+from millwright.api.problems import ProblemDetails
+from millwright.api.sign_in import OPERATOR, Person, may
+from millwright.bootstrap import open_systems
+from millwright.storage.events.register import ImportReport
+from millwright.storage.events.retirement import RetirementReport
+
+router = APIRouter(
+    prefix="/assets", tags=["assets"], responses={code: {"model": ProblemDetails} for code in (409, 422, 503)}
+)
+
+_Operator = Annotated[Person, Depends(may(OPERATOR))]
+_Name = Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mapping(_Body):
+    """The name of an asset in another system, such as `cmms`, or in one instance, such as `cmms:hamburg`."""
+
+    asset: _Name
+    system: _Name
+    external_id: _Name
+    attributes: dict[str, str] = {}
+
+    @field_validator("system")
+    @classmethod
+    def _is_known(cls, system: str) -> str:
+        if system.partition(":")[0] not in SYSTEMS:
+            raise ValueError(f"there is no such system; there are: {', '.join(SYSTEMS)}")
+        return system
+
+
+class Retiring(_Body):
+    """The assets that have left the plant, with all assets below them, and the reason."""
+
+    assets: Annotated[list[_Name], Field(min_length=1, max_length=1000)]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+@router.post("/imports", response_model=ImportReport)
+async def import_register(deps: Deps, person: _Operator) -> Response:
+    """Reads the register from the twin graph. Changes are valid from now on; nothing is deleted or retired."""
+    clock = deps.storage.clock
+    async with open_systems(deps.settings, clock) as systems:
+        read = await systems.twins.read_register(clock.now())
+    return answered(await deps.storage.register.keep(read, person.name))
+
+
+@router.post("/aliases")
+async def map_asset(asked: Mapping, deps: Deps, person: _Operator) -> Response:
+    """Gives an asset its name in another system, from now on."""
+    alias = Alias(**asked.model_dump(), valid_from=deps.storage.clock.now(), owner=person.name)
+    await deps.storage.register.map_alias(alias, person.name)
+    return answered(asked.model_dump())
+
+
+@router.post("/retirements", response_model=RetirementReport)
+async def retire(asked: Retiring, deps: Deps, person: _Operator) -> Response:
+    """Retires assets that have left the plant, from now on. Their open work is withdrawn if nobody has touched it."""
+    return answered(await deps.storage.register.retire(asked.assets, person.name, asked.reason))

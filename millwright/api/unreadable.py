@@ -1,0 +1,37 @@
+"""Records of other systems that could not be read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from millwright.api.dependencies import Deps, answered
+from millwright.api.problems import ProblemDetails
+from millwright.api.sign_in import OPERATOR, READING, Person, may
+from millwright.storage.cases.unreadable import open_reports, settle_by_person
+
+router = APIRouter(prefix="/unreadable", tags=["operations"])
+
+
+class Settling(BaseModel):
+    """The record to take off the list, and the reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: Annotated[str, Field(min_length=1, max_length=400)]
+    record: Annotated[str, Field(min_length=1, max_length=4000)]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+@router.get("", dependencies=[Depends(may(*READING))])
+async def list_unreadable(deps: Deps) -> Response:
+    """The newest report on each record that cannot be read, oldest record first."""
+    return answered([report._asdict() for report in await open_reports(deps.storage.engine)])
+
+
+@router.post("/settlements", responses={code: {"model": ProblemDetails} for code in (409, 422)})
+async def settle(asked: Settling, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]) -> Response:
+    """Takes a record off the list that no reading will settle, for example a deleted one."""
+    storage = deps.storage
+    await settle_by_person(storage.engine, storage.clock, asked.system, asked.record, person.name, asked.reason)
+    return answered({"system": asked.system, "record": asked.record, "by": person.name})

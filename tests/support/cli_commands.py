@@ -1,0 +1,109 @@
+"""Every command of the command line, by what it works on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+ACTS: Final = frozenset(
+    {
+        "shelve",
+        "unshelve",
+        "windows import",
+        "case decide",
+        "case outcome",
+        "hold release",
+        "events redrive",
+        "unreadable settle",
+        "assets import",
+        "assets map",
+        "assets retire",
+        "policy draft",
+        "policy import",
+        "policy submit",
+        "policy approve",
+        "policy withdraw",
+        "policy activate",
+        "policy shadow",
+        "policy canary",
+        "policy rollback",
+        "policy promote",
+        "policy demote",
+        "policy stop",
+        "policy lift",
+        "policy freeze",
+        "policy thaw",
+    }
+)
+"""Acts of a person. They go through the API, and open no database."""
+
+READS: Final = frozenset(
+    {
+        "why",
+        "floods",
+        "shelved",
+        "case list",
+        "case show",
+        "hold list",
+        "hold show",
+        "events list",
+        "unreadable list",
+        "windows list",
+        "labels export",
+        "audit ask",
+        "audit evidence",
+        "assets list",
+        "policy show",
+        "policy list",
+        "policy history",
+        "policy export",
+        "policy in-force",
+        "policy autonomy",
+        "policy stops",
+        "policy freezes",
+        "policy backtest",
+        "policy suggest",
+        "policy hits",
+        "policy check",
+        "policy schema",
+        "policy prove",
+        "policy try",
+        "policy diff",
+    }
+)
+"""Commands that read the database or files and change nothing. `policy backtest --attach` acts, through the API."""
+
+DATABASE: Final = frozenset(
+    {
+        "doctor",
+        "people first",
+        "audit verify",
+        "audit export",
+        "audit head",
+        "db upgrade",
+        "db check",
+        "db stop",
+    }
+)
+"""Migration, restore and audit: they work directly on the database, and say so."""
+
+PEOPLE: Final = frozenset(
+    {
+        "people list",
+        "people add",
+        "people confirm",
+        "people enrol",
+        "people roles",
+        "people renew-keys",
+        "people end-keys",
+        "people leave",
+        "people erase-name",
+    }
+)
+"""Acts on people. They go through the API too, each signed with the key of an administrator."""
+
+PROCESSES: Final = frozenset({"run", "up", "sandbox", "engine", "worker", "intake", "api", "home remove"})
+"""Processes of an installation, and its home."""
+
+
+def acts(arguments: Sequence[str]) -> bool:
+    """Whether a command line is one that acts."""
+    return " ".join(arguments[:1]) in ACTS or " ".join(arguments[:2]) in ACTS or "--attach" in arguments
