@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from domain.canonical import canonical
 from domain.loops import Outage
+from millwright.api.draft_examination import DraftExaminations
 from millwright.api.sign_in import KeyRing
 from millwright.bootstrap import Storage
 from millwright.intake.group_commit import GroupCommit
@@ -45,6 +46,7 @@ class Dependencies:
         self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
         self.group_commit = GroupCommit(storage.inbox, storage.clock)
         self.sequences = http_sequences()
+        self.examinations = DraftExaminations()
 
 
 async def dependencies_of(request: Request) -> Dependencies:

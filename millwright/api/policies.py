@@ -1,10 +1,9 @@
 """Policy versions: people's signed acts on them, and their states."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.approvals import (
@@ -26,7 +25,6 @@ from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.policy_operations.canary_bands import usual_band
-from millwright.policy_operations.draft_checks import examine_draft, save_draft
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.canaries import CanaryCounts
 from millwright.storage.policies.signatures import Signature
@@ -150,30 +148,33 @@ async def show_history(version: str, deps: Deps) -> Response:
 
 
 @router.post("/drafts", status_code=201)
-async def save(draft: DraftText, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
+async def save(
+    draft: DraftText, request: Request, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
+) -> Response:
     """Saves a document as the next revision of its draft; its author is the signed-in person."""
-    drafts = deps.storage.policies.drafts
-    policy, version, revision, digest = await save_draft(
-        drafts,
-        document=draft.document,
-        cases=draft.cases,
-        by=by_name(person),
-        reason=draft.reason,
-        file="document",
+    by = by_name(person)
+    name = await deps.examinations.name(draft.document, request)
+    revision = await deps.storage.policies.drafts.save(
+        **dict(name), document=draft.document, cases=draft.cases, by=by, reason=draft.reason
     )
-    body = {"policy": policy, "version": version, "revision": revision, "digest": digest}
+    body = {"policy": name.policy, "version": name.version, "revision": revision, "digest": name.digest}
     return answered(body, HTTPStatus.CREATED)
 
 
 @router.post("/drafts/{policy}/{version}/submission", status_code=201)
 async def submit(
-    policy: str, version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
+    policy: str,
+    version: str,
+    signed: SignedMeaning,
+    request: Request,
+    deps: Deps,
+    person: Annotated[Person, Depends(may(AUTHOR))],
 ) -> Response:
     """Submits a draft for review, if it is checked and proved; its text never changes afterwards."""
     drafts = deps.storage.policies.drafts
     found = await drafts.find(policy, version)
-    examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
-    await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
+    findings = await deps.examinations.findings(found, await deps.storage.versions.versions(), request)
+    await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), findings)
     return answered({"policy": policy, "version": version, "digest": found.digest}, HTTPStatus.CREATED)
 
 
