@@ -26,6 +26,7 @@ from millwright.api import (
 from millwright.api.body_limit import BodyLimit
 from millwright.api.dependencies import Dependencies
 from millwright.api.event_schemas import publish_envelopes
+from millwright.api.request_target import RequestTarget
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 
@@ -68,6 +69,7 @@ def create_app(
     )
     app.state.deps = Dependencies(storage, settings, engine_client, local_token_hash)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestTarget)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

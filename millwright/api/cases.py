@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from activities.proposals import DecideCase
 from domain.cases import Lane, Phase
@@ -13,6 +13,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.api.deciding import decide
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.request_models import Body
 from millwright.api.sign_in import PLANNER, READING, Person, may
 from millwright.bootstrap import plant_instances
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
@@ -23,19 +24,15 @@ _STATES = (OPEN, *(phase.value for phase in Phase))
 _FINDINGS = tuple(known.value for known in OutcomeClass if known.finding)
 
 
-class DecisionRequest(BaseModel):
+class DecisionRequest(Body):
     """A person's approval or rejection, with a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     approved: bool
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class OutcomeRequest(BaseModel):
+class OutcomeRequest(Body):
     """What a person states that completed work found, with a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_FINDINGS)}.")]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]

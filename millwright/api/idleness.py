@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from domain.loops import wait_until
 from millwright.api.dependencies import Deps, answered
+from millwright.api.request_models import Instant
 from millwright.api.sign_in import READING, may
 from millwright.storage.scheduling.idleness import Waiting, watching
 
@@ -39,7 +40,7 @@ class Idleness(BaseModel):
 @router.get("/idle", response_model=Idleness, dependencies=[Depends(may(*READING))])
 async def wait_until_idle(
     deps: Deps,
-    until: Annotated[AwareDatetime, Query(description="Whatever falls due by this instant counts.")],
+    until: Annotated[Instant, Query(description="Whatever falls due by this instant counts.")],
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
 ) -> Response:
     """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.approvals import (
     ACTIVATE,
@@ -23,6 +23,7 @@ from domain.canonical import canonical
 from domain.errors import PolicyRejected
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.policy_operations.canary_bands import usual_band
 from millwright.storage.policies.assignment_terms import Placing
@@ -37,14 +38,10 @@ AUTHOR, APPROVER, OPERATOR = "author", "approver", "operator"
 _Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Signed(_Body):
+class Signed(Body):
     """A signature made on the person's own machine: Ed25519 over the statement of docs/lifecycle.md, in hexadecimal."""
 
-    at: AwareDatetime
+    at: Instant
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
     def of(self, person: Person, act: str, meaning: str) -> Signature:
@@ -58,7 +55,7 @@ class SignedMeaning(Signed):
     meaning: _Words
 
 
-class DraftText(_Body):
+class DraftText(Body):
     """A draft to save: the document and its cases file."""
 
     document: Annotated[str, Field(max_length=500_000)]
@@ -71,8 +68,8 @@ class Assigning(Signed):
 
     act: Literal["activate", "canary", "shadow", "emergency"]
     scope: Scope = Scope()
-    effective_from: AwareDatetime
-    effective_to: AwareDatetime | None = None
+    effective_from: Instant
+    effective_to: Instant | None = None
     band: Band | None = None
     reason: _Words
 
@@ -115,8 +112,8 @@ async def list_policies(deps: Deps) -> Response:
 @router.get("/in-force", dependencies=[Depends(may(*READING))])
 async def show_in_force(
     deps: Deps,
-    at: Annotated[AwareDatetime | None, Query(description="When; now where left out.")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="As it was known then; now where left out.")] = None,
+    at: Annotated[Instant | None, Query(description="When; now where left out.")] = None,
+    known_at: Annotated[Instant | None, Query(description="As it was known then; now where left out.")] = None,
     asset: Annotated[str | None, Query()] = None,
     line: Annotated[str | None, Query()] = None,
 ) -> Response:

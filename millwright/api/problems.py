@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
+import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from domain.errors import ActRejected, ConnectorError, Rejected, StorageFault, StorageUnavailable
@@ -98,6 +100,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Rejected, _rejected)
     app.add_exception_handler(StorageUnavailable, _storage_away)
     app.add_exception_handler(StorageFault, _fault)
+    app.add_exception_handler(DataError, _unstorable_value)
+    app.add_exception_handler(psycopg.DataError, _unstorable_value)
     app.add_exception_handler(ConnectorError, _connector)
     app.add_exception_handler(Exception, _fault)
 
@@ -119,6 +123,8 @@ async def _validation(_request: Request, error: Exception) -> Response:
     field = ".".join(place[1:] if place and place[0] in _WHERE else place)
     if first["type"] == "json_invalid":
         return Problem(HTTPStatus.BAD_REQUEST, "not-json", "the body is not JSON", fix="send one JSON object").answer()
+    # An error of the whole body may name a field within it.
+    field = ".".join(part for part in (field, str(first.get("ctx", {}).get("field", ""))) if part)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-field", str(first["msg"]), field=field or None).answer()
 
 
@@ -132,6 +138,16 @@ async def _rejected(_request: Request, error: Exception) -> Response:
 async def _storage_away(request: Request, error: Exception) -> Response:
     request.app.state.deps.outage.begins(error)
     return unavailable("storage does not answer; nothing of this was stored").answer()
+
+
+async def _unstorable_value(_request: Request, error: Exception) -> Response:
+    """For values that no check of ours refused. Only the log has the database's words, which may quote a statement."""
+    log.warning("the database refuses a value: %s", str(getattr(error, "orig", error)).partition("\n")[0])
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "wrong-field",
+        "the database cannot store a value of this request: a number or a time is too large, or a text has U+0000",
+    ).answer()
 
 
 async def _connector(_request: Request, error: Exception) -> Response:
