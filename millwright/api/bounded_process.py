@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from fastapi import Request
 
+from millwright.api.places import Places
 from millwright.api.problems import unavailable
 
 
@@ -36,7 +37,7 @@ class BoundedProcesses:
 
     Args:
         command: the program and its arguments.
-        what: the work in words, for complaints.
+        what: several pieces of this work in words, for complaints.
         seconds: maximum duration of a piece of work.
         at_once: maximum number of processes.
     """
@@ -45,8 +46,7 @@ class BoundedProcesses:
         self._command = tuple(command)
         self._what = what
         self._seconds = seconds
-        self._at_once = at_once
-        self._running = 0
+        self._places = Places(at_once, what)
 
     async def answer(self, work: bytes, request: Request) -> bytes:
         """The answer of a new process to a piece of work.
@@ -60,13 +60,8 @@ class BoundedProcesses:
             TookTooLong: it took too long.
             ProcessDied: there is no answer.
         """
-        if self._running >= self._at_once:
-            raise unavailable(f"{self._running} requests for {self._what} run already, and no more may at once")
-        self._running += 1
-        try:
+        with self._places.one():
             return await self._while_wanted(work, request)
-        finally:
-            self._running -= 1
 
     async def _while_wanted(self, work: bytes, request: Request) -> bytes:
         working = asyncio.create_task(self._run(work), name=self._what)

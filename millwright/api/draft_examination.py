@@ -30,7 +30,7 @@ class DraftExaminations:
 
     def __init__(self, seconds: float = LONGEST, command: Sequence[str] = COMMAND) -> None:
         self._seconds = seconds
-        self._processes = BoundedProcesses(command, "the examination of a draft", seconds=seconds, at_once=AT_ONCE)
+        self._processes = BoundedProcesses(command, "examinations of drafts", seconds=seconds, at_once=AT_ONCE)
 
     async def name(self, document: str, request: Request) -> DraftName:
         """Compiles a document.

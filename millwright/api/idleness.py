@@ -10,7 +10,7 @@ from domain.loops import wait_until
 from millwright.api.dependencies import Deps, answered
 from millwright.api.request_models import Instant
 from millwright.api.sign_in import READING, may
-from millwright.storage.scheduling.idleness import Waiting, watching
+from millwright.storage.scheduling.idleness import Waiting, read_waiting
 
 router = APIRouter(tags=["operations"])
 
@@ -44,7 +44,12 @@ async def wait_until_idle(
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
 ) -> Response:
     """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""
-    async with watching(deps.storage.engine, until) as ask:
+
+    async def ask() -> Waiting:
+        # No connection is held between two looks, because other requests need it.
+        return await read_waiting(deps.storage.engine, until)
+
+    with deps.long_polls.one():
         found = await wait_until(
             ask, lambda waiting: waiting.idle, every=_FIRST_PAUSE, timeout=wait, longest=_LONGEST_PAUSE, growth=_GROWTH
         )

@@ -21,8 +21,6 @@ router = APIRouter(tags=["studies"], responses={c: {"model": ProblemDetails} for
 
 Asker = Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))]
 Moment = Annotated[Instant | None, Field(description="Without it, as far as events are stored.")]
-# The page shows scripts in a policy's text, but does not run them.
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class _Body(Body):
@@ -171,7 +169,7 @@ async def _found(deps: Dependencies, number: int) -> Study:
 async def _sent(deps: Dependencies, study: Study, part: Part, media_type: str) -> Response:
     size = await deps.studies.size(study.number, part)
     if size is not None:
-        headers = {"Content-Length": str(size), **(_PAGE_HEADERS if part == "page" else {})}
+        headers = {"Content-Length": str(size)}
         return StreamingResponse(deps.studies.pieces(study.number, part, size), media_type=media_type, headers=headers)
     if study.state == "running":
         far = f"{study.judged:,} of {study.total:,} events are judged" if study.total else "it has just begun"

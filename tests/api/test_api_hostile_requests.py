@@ -132,7 +132,7 @@ async def test_every_request_from_the_document_is_answered_or_refused_in_words(
         str(written.method),
         f"{target.path}?{target.query}".encode(),
         _bytes(written.body),
-        {name: value.encode("latin-1", "replace") for name, value in written.headers.items()},
+        {name: str(value).encode("latin-1", "replace") for name, value in written.headers.items()},
     )
     assert await complaint(attacked, request, data.draw(st.sampled_from(_PERSONS))) is None
 
