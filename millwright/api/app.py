@@ -71,8 +71,8 @@ def create_app(
     )
     app.state.deps = Dependencies(storage, settings, engine_client, local_token_hash)
     # The last one sees a request first.
-    for door in (BodyLimit, RequestTarget, SameOrigin, AnswerHeaders):
-        app.add_middleware(door)
+    for middleware in (BodyLimit, RequestTarget, SameOrigin, AnswerHeaders):
+        app.add_middleware(middleware)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

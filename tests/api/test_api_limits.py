@@ -1,4 +1,4 @@
-"""The bounds of requests at the door, over sockets: head, body, time, sender, and number."""
+"""The limits of requests, over sockets: head, body, time, sender, and number."""
 
 import asyncio
 import time
