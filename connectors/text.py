@@ -2,13 +2,16 @@
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import Sequence
 from typing import Final
 
 _CUT: Final = "..."
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_KEY_LINE: Final = re.compile(r"Millwright key: ([^\s<]+)")
+_KEY_WORDS: Final = "Millwright key:"
+_KEY_LINE: Final = re.compile(rf"{_KEY_WORDS} (\S+)")
+_TAG: Final = re.compile(r"<[^>]*>")
 _NOTE_MARK: Final = re.compile(r"^\s*\[MW:([^\]]+)\]")
 _LONGEST_NOTE_TOKEN: Final = 40
 
@@ -35,11 +38,14 @@ def one_line(text: str, limit: int) -> str:
 
 
 def long_text(paragraphs: Sequence[str], key: str, limit: int) -> str:
-    """The paragraphs that fit, the first ones first, and then the line with our key, which is never dropped."""
+    """The paragraphs that fit, the first ones first, and then the line with our key, which is never dropped.
+
+    A paragraph may have a sender's words. They are changed where they look like our own line.
+    """
     line = key_line(key)
     room = limit - len(line)
     kept: list[str] = []
-    for paragraph in (_CONTROL.sub("", paragraph).strip() for paragraph in paragraphs):
+    for paragraph in (_not_our_mark(_CONTROL.sub("", paragraph)).strip() for paragraph in paragraphs):
         needed = len(paragraph) + 2
         if needed > room:
             if not kept and room > 2:
@@ -52,13 +58,22 @@ def long_text(paragraphs: Sequence[str], key: str, limit: int) -> str:
 
 def key_line(key: str) -> str:
     """The line of the long description by which the full key is found again."""
-    return f"Millwright key: {key}"
+    return f"{_KEY_WORDS} {key}"
 
 
 def key_in(long_description: str | None) -> str | None:
-    """The key in a long description, or None where a person has taken the line out."""
-    found = _KEY_LINE.search(long_description or "")
-    return found.group(1) if found else None
+    """The key in a long description, or None where a person has taken the line out.
+
+    The key is a line of its own, and of several such lines the last: above it are a sender's words. The editor of a
+    CMMS may have made the text HTML.
+    """
+    lines = html.unescape(_TAG.sub("\n", long_description or "")).splitlines()
+    found = (_KEY_LINE.fullmatch(line.strip()) for line in reversed(lines))
+    return next((match.group(1) for match in found if match is not None), None)
+
+
+def _not_our_mark(text: str) -> str:
+    return re.sub(re.escape(_KEY_WORDS), "Millwright key -", text, flags=re.IGNORECASE)
 
 
 def note_mark(note_key: str) -> str:

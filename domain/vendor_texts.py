@@ -18,6 +18,12 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub(_SHOWN, text)
 
 
+def unstorable(text: str) -> str | None:
+    """The first character that PostgreSQL does not store; None if there is none."""
+    found = _UNSTORABLE.search(text)
+    return found.group() if found else None
+
+
 def _shown(value: object) -> object:
     return storable(value) if isinstance(value, str) else value
 
@@ -26,8 +32,8 @@ def _refused(value: object) -> object:
     if isinstance(value, float):
         # As text, 1201.0 would be another name than 1201.
         raise ValueError("is a fraction, which no name is")  # noqa: TRY004  # a validator raises ValueError
-    if isinstance(value, str) and (found := _UNSTORABLE.search(value)):
-        raise ValueError(f"has the character U+{ord(found.group()):04X}, which no name can have")
+    if isinstance(value, str) and (found := unstorable(value)) is not None:
+        raise ValueError(f"has the character U+{ord(found):04X}, which no name can have")
     return value
 
 

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.anomaly import Fate
 from domain.canonical import timestamp
 from millwright.api.dependencies import Deps
 from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.receiving import TakenItem, take_in
+from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, PLANNER, Person, may
 from millwright.intake.envelope import ALARM
 
@@ -23,19 +24,15 @@ SOURCE = "millwright/alarms"
 _DATA = "data."
 
 
-class ElsewhereNamed(BaseModel):
+class ElsewhereNamed(Body):
     """An asset by its name in another system of the crosswalk."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str
     id: str
 
 
-class RaisedAlarm(BaseModel):
+class RaisedAlarm(Body):
     """An alarm by a person. One of `component` and `failure_mode` is required."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     asset: str | ElsewhereNamed
     component: str | None = None

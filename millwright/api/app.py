@@ -27,9 +27,12 @@ from millwright.api import (
     suppressions,
     unreadable,
 )
+from millwright.api.answer_headers import AnswerHeaders
 from millwright.api.body_limit import BodyLimit
 from millwright.api.dependencies import Dependencies
 from millwright.api.event_schemas import publish_envelopes
+from millwright.api.request_target import RequestTarget
+from millwright.api.same_origin import SameOrigin
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 
@@ -75,7 +78,9 @@ def create_app(
         redoc_url=None,
     )
     app.state.deps = Dependencies(storage, settings, engine_client, local_token_hash)
-    app.add_middleware(BodyLimit)
+    # The last one sees a request first.
+    for middleware in (BodyLimit, RequestTarget, SameOrigin, AnswerHeaders):
+        app.add_middleware(middleware)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from domain.assets import SYSTEMS, Alias
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails
+from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, Person, may
 from millwright.bootstrap import open_systems
 from millwright.storage.events.register import ImportReport
@@ -21,11 +22,7 @@ _Operator = Annotated[Person, Depends(may(OPERATOR))]
 _Name = Annotated[str, Field(min_length=1, max_length=400)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Mapping(_Body):
+class Mapping(Body):
     """The name of an asset in another system, such as `cmms`, or in one instance, such as `cmms:hamburg`."""
 
     asset: _Name
@@ -41,7 +38,7 @@ class Mapping(_Body):
         return system
 
 
-class Retiring(_Body):
+class Retiring(Body):
     """The assets that have left the plant, with all assets below them, and the reason."""
 
     assets: Annotated[list[_Name], Field(min_length=1, max_length=1000)]

@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from millwright.api.dependencies import Deps, answered
+from millwright.api.request_models import Instant
 from millwright.api.sign_in import may
 
 AUDITOR = "auditor"
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[Depends(may(AU
 
 As = Annotated[Literal["json", "csv"], Query(alias="format", description="How the answer is written.")]
 Ref = Annotated[str, Query(min_length=1, description="An event, an order, a hold or a case; or a version.")]
-Instant = Annotated[AwareDatetime | None, Query()]
+MaybeInstant = Annotated[Instant | None, Query()]
 
 
 @router.get("/decided")
@@ -32,8 +32,8 @@ async def signed(deps: Deps, ref: Ref, written: As = "json") -> Response:
 @router.get("/in-force")
 async def in_force(
     deps: Deps,
-    at: AwareDatetime,
-    known_at: Instant = None,
+    at: Instant,
+    known_at: MaybeInstant = None,
     asset: str | None = None,
     line: str | None = None,
     written: As = "json",
@@ -44,14 +44,14 @@ async def in_force(
 
 @router.get("/affected")
 async def affected(
-    deps: Deps, ref: Ref, since: Instant = None, until: Instant = None, written: As = "json"
+    deps: Deps, ref: Ref, since: MaybeInstant = None, until: MaybeInstant = None, written: As = "json"
 ) -> Response:
     """Which events, orders and holds did this version decide?"""
     return await _answer(deps, "affected", written, ref=ref, since=since, until=until)
 
 
 @router.get("/changed")
-async def changed(deps: Deps, since: Instant = None, until: Instant = None, written: As = "json") -> Response:
+async def changed(deps: Deps, since: MaybeInstant = None, until: MaybeInstant = None, written: As = "json") -> Response:
     """What changed between two dates?"""
     return await _answer(deps, "changed", written, since=since, until=until)
 
@@ -63,7 +63,9 @@ async def remade(deps: Deps, ref: Ref, written: As = "json") -> Response:
 
 
 @router.get("/suppressed")
-async def suppressed(deps: Deps, since: Instant = None, until: Instant = None, written: As = "json") -> Response:
+async def suppressed(
+    deps: Deps, since: MaybeInstant = None, until: MaybeInstant = None, written: As = "json"
+) -> Response:
     """What was suppressed, shelved or given up, and by whom?"""
     return await _answer(deps, "suppressed", written, since=since, until=until)
 

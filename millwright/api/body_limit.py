@@ -1,18 +1,24 @@
-"""Limits the size of request bodies."""
+"""Refuses bodies before they are read: those of callers without a key, and those that are too large."""
 
 from http import HTTPStatus
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from millwright.api.problems import Problem
+from domain.errors import StorageUnavailable
+from millwright.api.problems import Problem, storage_away
+from millwright.api.sign_in import sign_in
 from millwright.intake.reading import LARGEST_BATCH
 
+_MOST_DIGITS = 15
 _MOST_DROPPED = 32 * LARGEST_BATCH
 """Bytes; if a client sends more, the connection is closed without an answer."""
 
 
 class BodyLimit:
-    """Refuses a body larger than 1 MiB. If its length is announced, it is refused before it is read.
+    """Refuses a body of a caller who is not signed in, and a body larger than 1 MiB. If its length is announced, it is
+    refused before it is read.
 
     Args:
         app: the application behind this middleware.
@@ -25,8 +31,14 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > LARGEST_BATCH:
+        headers = dict(scope["headers"])
+        announced = headers.get(b"content-length", b"")
+        if announced.strip(b"0") or b"transfer-encoding" in headers:
+            refused = await _not_signed_in(Request(scope))
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
+        if len(announced) > _MOST_DIGITS or (announced.isdigit() and int(announced) > LARGEST_BATCH):
             await _drain(receive)
             await _too_large().answer()(scope, receive, send)
             return
@@ -43,6 +55,17 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+async def _not_signed_in(request: Request) -> Response | None:
+    # Handlers of errors are behind this middleware.
+    try:
+        await sign_in(request)
+    except Problem as problem:
+        return problem.answer()
+    except StorageUnavailable as error:
+        return await storage_away(request, error)
+    return None
 
 
 async def _drain(receive: Receive) -> None:

@@ -4,13 +4,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.cases import Decision, Lane, Phase
 from domain.errors import ActRejected
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.request_models import Body
 from millwright.api.sign_in import PLANNER, READING, Person, may
 from millwright.bootstrap import plant_instances
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
@@ -21,19 +22,15 @@ _STATES = (OPEN, *(phase.value for phase in Phase))
 _FINDINGS = tuple(known.value for known in OutcomeClass if known.finding)
 
 
-class DecisionRequest(BaseModel):
+class DecisionRequest(Body):
     """A person's approval or rejection, with a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     approved: bool
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class OutcomeRequest(BaseModel):
+class OutcomeRequest(Body):
     """What a person states that completed work found, with a reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_FINDINGS)}.")]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]

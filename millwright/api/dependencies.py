@@ -9,6 +9,9 @@ from temporalio.client import Client
 
 from domain.canonical import canonical
 from domain.loops import Outage
+from millwright.api.draft_examination import DraftExaminations
+from millwright.api.places import Places
+from millwright.api.refusals import Refusals
 from millwright.api.sign_in import KeyRing
 from millwright.bootstrap import Storage
 from millwright.intake.group_commit import GroupCommit
@@ -18,6 +21,7 @@ from millwright.settings import Settings
 from millwright.storage.events.event_store import EventStore
 from millwright.storage.reporting.studies import StudyStore
 
+MOST_WAITING = 16
 log = logging.getLogger(__name__)
 
 
@@ -41,10 +45,13 @@ class Dependencies:
         self.events = EventStore(storage.engine, storage.clock)
         self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine, storage.clock)
+        self.refusals = Refusals()
         self.snapshot = RegisterSnapshot(storage.register)
         self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
         self.group_commit = GroupCommit(storage.inbox, storage.clock)
         self.sequences = http_sequences()
+        self.long_polls = Places(MOST_WAITING, "long polls")
+        self.examinations = DraftExaminations()
 
 
 async def dependencies_of(request: Request) -> Dependencies:

@@ -1,5 +1,6 @@
 """Events: the HTTP ingress, the stored events, and the redrive of events that could not be read."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from millwright.api.dependencies import Deps, answered
 from millwright.api.event_schemas import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
+from millwright.api.request_models import LARGEST_NUMBER
 from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
 from millwright.intake.redrive import redrive
 from millwright.storage.events.event_store import SeenEvent, WholeEvent
@@ -20,7 +22,7 @@ from millwright.storage.events.pending import UNDECIDED
 router = APIRouter(tags=["events"])
 
 _FATES = (*(fate.value for fate in Fate), UNDECIDED)
-_LARGEST_ID = 2**63 - 1
+_NUMBER = re.compile("[0-9]{1,19}")
 
 
 @router.options("/events", status_code=HTTPStatus.OK)
@@ -72,7 +74,9 @@ async def list_events(
     fate: Annotated[str | None, Query(description=f"One of {', '.join(_FATES)}.")] = None,
     asset: Annotated[str | None, Query(description="An asset, or a machine for all that is on it.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: Annotated[int, Query(ge=0, le=_LARGEST_ID, description="The id of the last event of the page before.")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=LARGEST_NUMBER, description="The id of the last event of the page before.")
+    ] = 0,
 ) -> Response:
     """Events in the order in which they were stored."""
     if fate is not None and fate not in _FATES:
@@ -126,7 +130,7 @@ async def _number(deps: Deps, event: str, source: str | None) -> int:
     if source is not None:
         found = await deps.events.find(source, event)
     else:
-        found = int(event) if event.isdecimal() and int(event) <= _LARGEST_ID else None
+        found = int(event) if _NUMBER.fullmatch(event) and int(event) <= LARGEST_NUMBER else None
     if found is None:
         raise not_found(f"there is no event {event}", fix="give its number, or its id together with ?source=")
     return found

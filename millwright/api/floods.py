@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from millwright.api.dependencies import Deps, answered
+from millwright.api.request_models import Instant
 from millwright.api.sign_in import READING, may
 from millwright.explaining.flooding import read_floods
 from policies.statistics.floods import Flood
@@ -19,8 +19,8 @@ _DAY = timedelta(days=1)
 @router.get("/floods", response_model=list[Flood])
 async def list_floods(
     deps: Deps,
-    since: Annotated[AwareDatetime | None, Query(description="A day before `until` where left out.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Now, in the plant's time, where left out.")] = None,
+    since: Annotated[Instant | None, Query(description="A day before `until` where left out.")] = None,
+    until: Annotated[Instant | None, Query(description="Now, in the plant's time, where left out.")] = None,
 ) -> Response:
     """Alarm floods by line, in event time (ISA-18.2: begins with more than ten alarms in ten minutes, ends below five).
 

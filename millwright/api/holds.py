@@ -4,13 +4,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from domain.errors import ActRejected
 from domain.holds import HoldStatus, Release
 from domain.production import READY_TO_RUN
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.request_models import Body
 from millwright.api.sign_in import PRODUCTION, READING, Person, may, named
 from millwright.storage.reporting.hold_lists import SeenHold, hold_page, whole_hold
 
@@ -24,10 +25,10 @@ _STATES = {
 }
 
 
-class ReleaseHold(BaseModel):
+class ReleaseHold(Body):
     """The statement of the person of production who releases a hold, and the reason."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"required": ["meaning", "reason"]})
+    model_config = ConfigDict(json_schema_extra={"required": ["meaning", "reason"]})
 
     # Optional here and checked in the handler, so that the error for a missing statement has the sentence too.
     meaning: str = Field("", description=f"Exactly: {READY_TO_RUN}", json_schema_extra={"const": READY_TO_RUN})

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from domain.loops import wait_until
 from millwright.api.dependencies import Deps, answered
+from millwright.api.request_models import Instant
 from millwright.api.sign_in import READING, may
-from millwright.storage.scheduling.idleness import Waiting, watching
+from millwright.storage.scheduling.idleness import Waiting, read_waiting
 
 router = APIRouter(tags=["operations"])
 
@@ -39,11 +40,16 @@ class Idleness(BaseModel):
 @router.get("/idle", response_model=Idleness, dependencies=[Depends(may(*READING))])
 async def wait_until_idle(
     deps: Deps,
-    until: Annotated[AwareDatetime, Query(description="Whatever falls due by this instant counts.")],
+    until: Annotated[Instant, Query(description="Whatever falls due by this instant counts.")],
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for it.")] = 0.0,
 ) -> Response:
     """Answers as soon as every event has its fate and nothing is due, or when `wait` is over."""
-    async with watching(deps.storage.engine, until) as ask:
+
+    async def ask() -> Waiting:
+        # No connection is held between two looks, because other requests need it.
+        return await read_waiting(deps.storage.engine, until)
+
+    with deps.long_polls.one():
         found = await wait_until(
             ask, lambda waiting: waiting.idle, every=_FIRST_PAUSE, timeout=wait, longest=_LONGEST_PAUSE, growth=_GROWTH
         )

@@ -5,13 +5,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain import people
 from domain.model import Duration
 from domain.people import ADMINISTRATOR, ROLES, PersonAct
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import ProblemDetails
+from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import READING, Person, may, named
 from millwright.people.persons import api_key_hash, new_secret
 
@@ -25,14 +26,10 @@ _Administrator = Annotated[Person, Depends(named(ADMINISTRATOR))]
 _Anybody = Annotated[Person, Depends(named(*ROLES))]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SignedAct(_Body):
+class SignedAct(Body):
     """A signature made on the person's own machine: Ed25519 over the canonical JSON of docs/operations.md."""
 
-    at: AwareDatetime
+    at: Instant
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
 
@@ -65,12 +62,12 @@ class Confirming(SignedAct):
     confirms: _Hash
 
 
-class Enrolling(_Body):
+class Enrolling(Body):
     """The public key that a person made, with their code and the proof that they hold the key."""
 
     code: Annotated[str, Field(min_length=1, max_length=100)]
     public_key: _Hash
-    at: AwareDatetime
+    at: Instant
     proof: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
 

@@ -1,11 +1,10 @@
 """Policy versions: people's signed acts on them, and their states."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
 
 from domain.approvals import (
     ACTIVATE,
@@ -24,9 +23,9 @@ from domain.canonical import canonical
 from domain.errors import PolicyRejected
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
+from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import LOCAL, READING, Person, may
 from millwright.policy_operations.canary_bands import usual_band
-from millwright.policy_operations.draft_checks import examine_draft, save_draft
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.canaries import CanaryCounts
 from millwright.storage.policies.signatures import Signature
@@ -39,14 +38,10 @@ AUTHOR, APPROVER, OPERATOR = "author", "approver", "operator"
 _Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Signed(_Body):
+class Signed(Body):
     """A signature made on the person's own machine: Ed25519 over the statement of docs/lifecycle.md, in hexadecimal."""
 
-    at: AwareDatetime
+    at: Instant
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
     def of(self, person: Person, act: str, meaning: str) -> Signature:
@@ -60,7 +55,7 @@ class SignedMeaning(Signed):
     meaning: _Words
 
 
-class DraftText(_Body):
+class DraftText(Body):
     """A draft to save: the document and its cases file."""
 
     document: Annotated[str, Field(max_length=500_000)]
@@ -73,8 +68,8 @@ class Assigning(Signed):
 
     act: Literal["activate", "canary", "shadow", "emergency"]
     scope: Scope = Scope()
-    effective_from: AwareDatetime
-    effective_to: AwareDatetime | None = None
+    effective_from: Instant
+    effective_to: Instant | None = None
     band: Band | None = None
     reason: _Words
 
@@ -117,8 +112,8 @@ async def list_policies(deps: Deps) -> Response:
 @router.get("/in-force", dependencies=[Depends(may(*READING))])
 async def show_in_force(
     deps: Deps,
-    at: Annotated[AwareDatetime | None, Query(description="When; now where left out.")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="As it was known then; now where left out.")] = None,
+    at: Annotated[Instant | None, Query(description="When; now where left out.")] = None,
+    known_at: Annotated[Instant | None, Query(description="As it was known then; now where left out.")] = None,
     asset: Annotated[str | None, Query()] = None,
     line: Annotated[str | None, Query()] = None,
 ) -> Response:
@@ -167,29 +162,32 @@ async def show_history(version: str, deps: Deps) -> Response:
 
 
 @router.post("/drafts", status_code=201)
-async def save(draft: DraftText, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]) -> Response:
+async def save(
+    draft: DraftText, request: Request, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
+) -> Response:
     """Saves a document as the next revision of its draft; its author is the signed-in person."""
-    drafts = deps.storage.policies.drafts
-    policy, version, revision, digest = await save_draft(
-        drafts,
-        document=draft.document,
-        cases=draft.cases,
-        by=by_name(person),
-        reason=draft.reason,
-        file="document",
+    by = by_name(person)
+    name = await deps.examinations.name(draft.document, request)
+    revision = await deps.storage.policies.drafts.save(
+        **dict(name), document=draft.document, cases=draft.cases, by=by, reason=draft.reason
     )
-    body = {"policy": policy, "version": version, "revision": revision, "digest": digest}
+    body = {"policy": name.policy, "version": name.version, "revision": revision, "digest": name.digest}
     return answered(body, HTTPStatus.CREATED)
 
 
 @router.post("/drafts/{policy}/{version}/submission", status_code=201)
 async def submit(
-    policy: str, version: str, signed: SignedMeaning, deps: Deps, person: Annotated[Person, Depends(may(AUTHOR))]
+    policy: str,
+    version: str,
+    signed: SignedMeaning,
+    request: Request,
+    deps: Deps,
+    person: Annotated[Person, Depends(may(AUTHOR))],
 ) -> Response:
     """Submits a draft for review, if it is checked and proved; its text never changes afterwards."""
     drafts = deps.storage.policies.drafts
     found = await drafts.find(policy, version)
-    examined = await asyncio.to_thread(examine_draft, found, await deps.storage.versions.versions())
+    examined = await deps.examinations.findings(found, await deps.storage.versions.versions(), request)
     await drafts.submit(found, signed.of(person, SUBMIT, signed.meaning), examined)
     body = {"policy": policy, "version": version, "digest": found.digest, "proved": examined.proof is not None}
     return answered(body, HTTPStatus.CREATED)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
+import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from domain.errors import ActRejected, ConnectorError, Rejected, StorageFault, StorageUnavailable
 from domain.model import Model
@@ -96,8 +99,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(Rejected, _rejected)
-    app.add_exception_handler(StorageUnavailable, _storage_away)
+    app.add_exception_handler(StorageUnavailable, storage_away)
     app.add_exception_handler(StorageFault, _fault)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(DataError, _unstorable_value)
+    app.add_exception_handler(psycopg.DataError, _unstorable_value)
     app.add_exception_handler(ConnectorError, _connector)
     app.add_exception_handler(Exception, _fault)
 
@@ -119,6 +125,8 @@ async def _validation(_request: Request, error: Exception) -> Response:
     field = ".".join(place[1:] if place and place[0] in _WHERE else place)
     if first["type"] == "json_invalid":
         return Problem(HTTPStatus.BAD_REQUEST, "not-json", "the body is not JSON", fix="send one JSON object").answer()
+    # An error of the whole body may name a field within it.
+    field = ".".join(part for part in (field, str(first.get("ctx", {}).get("field", ""))) if part)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-field", str(first["msg"]), field=field or None).answer()
 
 
@@ -129,9 +137,25 @@ async def _rejected(_request: Request, error: Exception) -> Response:
     return Problem(status, "refused", error.problem, field=error.field, fix=error.fix).answer()
 
 
-async def _storage_away(request: Request, error: Exception) -> Response:
+async def storage_away(request: Request, error: Exception) -> Response:
+    """The answer while storage does not answer."""
     request.app.state.deps.outage.begins(error)
     return unavailable("storage does not answer; nothing of this was stored").answer()
+
+
+async def _unstorable_value(_request: Request, error: Exception) -> Response:
+    """For values that no check of ours refused. Only the log has the database's words, which may quote a statement."""
+    log.warning("the database refuses a value: %s", str(getattr(error, "orig", error)).partition("\n")[0])
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "wrong-field",
+        "the database cannot store a value of this request: a number or a time is too large, or a text has U+0000",
+    ).answer()
+
+
+async def _left(_request: Request, _error: Exception) -> Response:
+    """For a caller that closed the connection while it sent the body; nobody reads the answer."""
+    return Problem(HTTPStatus.BAD_REQUEST, "incomplete", "the body ended early").answer()
 
 
 async def _connector(_request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from domain.errors import Rejected
 from millwright.api.app import create_app
+from millwright.api.bounded_http import BoundedHttp
 from millwright.bootstrap import Storage
 from millwright.people.persons import api_key_hash
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _GRACE = 5
+_MOST_CONNECTIONS = 512
+"""Beyond this a request is answered 503 at once."""
+_KEPT_ALIVE = 5
+"""Seconds that a connection without a request stays open."""
 
 
 class _Server(uvicorn.Server):
@@ -59,7 +64,9 @@ async def _serve(settings: Settings, listener: socket.socket, app: FastAPI, stop
         app,
         log_config=None,
         access_log=False,
-        http="httptools",
+        http=BoundedHttp,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_KEPT_ALIVE,
         lifespan="off",
         ws="none",
         proxy_headers=False,

@@ -15,6 +15,7 @@ from domain.keys import LOCAL_ACTOR
 from domain.model import Model
 from domain.people import ADMINISTRATOR, ROLES
 from millwright.api.problems import Problem
+from millwright.api.refusals import Refusals
 from millwright.people.persons import api_key_hash
 from millwright.storage.policies.keyring import KeyHolder, key_holders
 
@@ -25,6 +26,8 @@ READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver
 _KEPT_FOR = 5.0
 _LOOK_AGAIN_AFTER = 1.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PERSON = "millwright.person"
+"""In the scope of a request: who was signed in before its body was read."""
 _bearer = HTTPBearer(
     auto_error=False,
     description="An API key of a person, from `millwright people enrol`, or the token of local mode.",
@@ -56,8 +59,11 @@ class KeyRing:
         self._holders: tuple[KeyHolder, ...] = ()
         self._read_at = float("-inf")
 
-    async def person(self, key: str) -> Person | None:
+    async def person(self, key: str, *, look_again: bool = True) -> Person | None:
         """The person who has this key, or None.
+
+        Args:
+            look_again: whether storage is read for a key that is not in the cache.
 
         Raises:
             StorageUnavailable: the cache has expired, and storage does not answer.
@@ -65,7 +71,7 @@ class KeyRing:
         hashed = api_key_hash(key)
         await self._refresh(_KEPT_FOR)
         found = self._find(hashed)
-        if found is None:
+        if found is None and look_again:
             # The person may have been added just now. Storage is read at most once a second, for any number of wrong
             # keys.
             await self._refresh(_LOOK_AGAIN_AFTER)
@@ -120,9 +126,22 @@ def named(*roles: str) -> Callable[..., Awaitable[Person]]:
     return signed_in
 
 
+async def sign_in(request: Request) -> None:
+    """Signs the caller in, before the body of the request is read.
+
+    Raises:
+        Problem: 401 if nobody has the key; 429 if too many sign-ins were refused.
+        StorageUnavailable: storage does not answer.
+    """
+    request.scope[_PERSON] = await _person(request, await _bearer(request))
+
+
 async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Person:
     """The person whose key or token the request has. Nothing else of a request says who sends it: neither an address
     nor any other header."""
+    known: Person | None = request.scope.get(_PERSON)
+    if known is not None:
+        return known
     if bearer is None:
         raise _unknown("sign in with an API key")
     deps = request.app.state.deps
@@ -131,8 +150,14 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
             raise _unknown("a page of another site may not use local mode")
         return LOCAL
     keys: KeyRing = deps.keys
-    person = await keys.person(bearer.credentials)
+    refusals: Refusals = deps.refusals
+    address = request.client.host if request.client is not None else "an unknown address"
+    locked_out = refusals.locked_out(address)
+    person = await keys.person(bearer.credentials, look_again=locked_out is None)
     if person is None:
+        refusals.add(address)
+        if locked_out is not None:
+            raise _locked_out(locked_out)
         raise _unknown("nobody has this API key")
     return person
 
@@ -151,6 +176,16 @@ def _is_local_origin(origin: str | None) -> bool:
         return True
     scheme, _, host = origin.partition("://")
     return scheme in ("http", "https") and _is_local(host)
+
+
+def _locked_out(seconds: int) -> Problem:
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "locked-out",
+        "nobody has this API key, and too many sign-ins were refused",
+        fix=f"wait {seconds} s, and send a valid API key",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def _unknown(detail: str) -> Problem:

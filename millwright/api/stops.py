@@ -4,11 +4,12 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.stops import StoppableAction
 from millwright.api.dependencies import Deps, answered
 from millwright.api.policies import APPROVER, OPERATOR, by_name
+from millwright.api.request_models import Body, Instant, Number
 from millwright.api.sign_in import READING, Person, may
 
 router = APIRouter(tags=["stops"])
@@ -16,11 +17,7 @@ router = APIRouter(tags=["stops"])
 _Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Stopping(_Body):
+class Stopping(Body):
     """A kill switch to activate. Without a site or class it applies to all."""
 
     action: StoppableAction
@@ -29,15 +26,15 @@ class Stopping(_Body):
     reason: _Words
 
 
-class Freezing(_Body):
+class Freezing(Body):
     """A freeze window."""
 
-    begins_at: AwareDatetime
-    ends_at: AwareDatetime
+    begins_at: Instant
+    ends_at: Instant
     reason: _Words
 
 
-class Lifting(_Body):
+class Lifting(Body):
     """The reason for lifting it."""
 
     reason: _Words
@@ -60,7 +57,7 @@ async def stop(asked: Stopping, deps: Deps, person: Annotated[Person, Depends(ma
 
 @router.post("/stops/{number}/lift")
 async def lift(
-    number: int, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+    number: Number, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
     """Lifts a kill switch that another person activated; waiting cases continue."""
     await deps.storage.policies.stops.lift(number, by_name(person), asked.reason)
@@ -83,7 +80,7 @@ async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(
 
 @router.post("/freezes/{number}/thaw")
 async def thaw(
-    number: int, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
+    number: Number, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
     """Lifts a freeze window."""
     await deps.storage.policies.freezes.thaw(number, by_name(person), asked.reason)

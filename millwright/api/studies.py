@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.errors import ActRejected, PolicyRejected
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.policies import APPROVER, AUTHOR, OPERATOR, by_name
 from millwright.api.problems import ProblemDetails, not_found
+from millwright.api.request_models import Body, Instant, Number
 from millwright.api.sign_in import READING, Person, may
 from millwright.api.study_process import begin_study
 from millwright.storage.policies.versions import StoredVersion
@@ -19,14 +20,10 @@ from millwright.storage.reporting.studies import KEPT, AskedStudy, Part, Study, 
 router = APIRouter(tags=["studies"], responses={c: {"model": ProblemDetails} for c in (404, 409, 422, 503)})
 
 Asker = Annotated[Person, Depends(may(AUTHOR, APPROVER, OPERATOR))]
-Moment = Annotated[AwareDatetime | None, Field(description="Without it, as far as events are stored.")]
-# The page shows scripts in a policy's text, but does not run them.
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+Moment = Annotated[Instant | None, Field(description="Without it, as far as events are stored.")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Body(Body):
     since: Moment = None
     until: Moment = None
 
@@ -114,19 +111,19 @@ async def list_studies(
 
 
 @router.get("/studies/{study}", response_model=Study, dependencies=[Depends(may(*READING))])
-async def show_study(study: int, deps: Deps) -> Response:
+async def show_study(study: Number, deps: Deps) -> Response:
     """One backtest or search: its requester and question, its progress, and the error if it failed."""
     return answered(await _found(deps, study))
 
 
 @router.get("/studies/{study}/result", dependencies=[Depends(may(*READING))])
-async def show_result(study: int, deps: Deps) -> Response:
+async def show_result(study: Number, deps: Deps) -> Response:
     """The result: the JSON that `policy backtest --json` or `policy suggest --json` writes."""
     return await _sent(deps, await _found(deps, study), "result", "application/json")
 
 
 @router.get("/studies/{study}/page", dependencies=[Depends(may(*READING))])
-async def show_page(study: int, deps: Deps) -> Response:
+async def show_page(study: Number, deps: Deps) -> Response:
     """A backtest as one HTML page with charts and traces, as `policy backtest --report` writes it."""
     return await _sent(deps, await _found(deps, study), "page", "text/html; charset=utf-8")
 
@@ -197,7 +194,7 @@ async def _found(deps: Dependencies, number: int) -> Study:
 async def _sent(deps: Dependencies, study: Study, part: Part, media_type: str) -> Response:
     size = await deps.studies.size(study.number, part)
     if size is not None:
-        headers = {"Content-Length": str(size), **(_PAGE_HEADERS if part == "page" else {})}
+        headers = {"Content-Length": str(size)}
         return StreamingResponse(deps.studies.pieces(study.number, part, size), media_type=media_type, headers=headers)
     if study.state == "running":
         far = f"{study.judged:,} of {study.total:,} events are judged" if study.total else "it has just begun"

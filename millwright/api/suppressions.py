@@ -4,13 +4,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain.errors import ActRejected
 from domain.model import Duration
 from domain.suppression import Suppression, SuppressionKind
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails, not_found
+from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
 from millwright.storage.reporting.suppression_lists import (
     SeenSuppression,
@@ -27,10 +28,8 @@ Shelver = Annotated[Person, Depends(may(OPERATOR, PLANNER))]
 _REFUSED: dict[int | str, dict[str, object]] = {code: {"model": ProblemDetails} for code in (404, 409, 422, 503)}
 
 
-class Shelve(BaseModel):
+class Shelve(Body):
     """The asset to shelve, the duration, and the reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     asset: str
     failure_mode: str | None = None
@@ -38,18 +37,14 @@ class Shelve(BaseModel):
     reason: Reason
 
 
-class Planning(BaseModel):
+class Planning(Body):
     """The windows of a plant's calendar."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     windows: Annotated[list[PlannedWindow], Field(max_length=10_000)]
 
 
-class End(BaseModel):
+class End(Body):
     """The reason for ending a shelf or a window early."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: Reason
 

@@ -3,20 +3,19 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails
+from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, READING, Person, may
 from millwright.storage.cases.unreadable import open_reports, settle_by_person
 
 router = APIRouter(prefix="/unreadable", tags=["operations"])
 
 
-class Settling(BaseModel):
+class Settling(Body):
     """The record to take off the list, and the reason."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: Annotated[str, Field(min_length=1, max_length=400)]
     record: Annotated[str, Field(min_length=1, max_length=4000)]

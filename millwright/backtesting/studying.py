@@ -12,18 +12,20 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 from pydantic import Field
 
-from domain.canonical import canonical
+from domain.canonical import canonical, duration
 from domain.clock import Clock
 from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
 from domain.loops import repeat
 from domain.model import Model
 from millwright.runtime.plant_clock import clock_of
+from millwright.runtime.process_limits import limit_this_process
 from millwright.storage.database.engine import open_engine
 from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 _TOLD_EVERY = 1.0
 _BEGUN_WITHIN = 60
 """Seconds; a process that has not begun by then ends, because the API no longer waits for it."""
-_COURTESY = 5
-"""Niceness, so that judging new events has priority over studies."""
+_LONGEST = timedelta(hours=1)
+_LARGEST = 4 << 30
+"""Bytes of address space of each process of a study."""
 
 
 class StudyOrder(Model):
@@ -68,7 +71,7 @@ class Begun(Model):
 def main() -> None:
     """Answers the question from stdin."""
     signal.alarm(_BEGUN_WITHIN)
-    os.nice(_COURTESY)
+    limit_this_process(memory=_LARGEST)
     asyncio.run(_study(StudyOrder.model_validate_json(sys.stdin.buffer.read())))
 
 
@@ -87,9 +90,15 @@ async def _study(order: StudyOrder) -> None:
 
 async def _kept(store: StudyStore, number: int, clock: Clock, order: StudyOrder, engine: "AsyncEngine") -> None:
     try:
-        async with _told(store, number) as progress:
+        async with _told(store, number) as progress, asyncio.timeout(_LONGEST.total_seconds()):
             result, page = await _found(engine, clock, order, progress)
         await store.done(number, result, page, clock.now())
+    except TimeoutError:
+        problem = f"it took longer than {duration(_LONGEST)}"
+        await store.failed(number, problem, "ask for a shorter period", clock.now())
+    except MemoryError:
+        problem = f"it needed more than {_LARGEST >> 30} GiB of memory"
+        await store.failed(number, problem, "ask for a shorter period", clock.now())
     except Rejected as error:
         await store.failed(number, error.problem, error.fix, clock.now())
     except MillwrightError as error:

@@ -1,5 +1,6 @@
 """Finds the version that a command names: a stored one by number or digest, a draft by file."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ async def active_version(history: History, stored: Sequence[StoredVersion], now:
     found = [version for version in stored if version.digest == digest]
     if not found:
         raise Rejected("no version is active", field="against", fix="name the version to compare with")
-    return compiled(found[0])
+    return await asyncio.to_thread(compiled, found[0])
 
 
 def compiled(stored: StoredVersion) -> CompiledPolicy:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from domain.errors import ActRejected, Refused, Rejected, StorageFault, Unavailable
 from millwright.cli.connections import settings_of
-from millwright.cli.output import visible
+from millwright.cli.output import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +133,7 @@ class Api:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            problem = f"its answer cannot be read: {visible(place)}: {first['msg']}; {_after(method)}"
+            problem = f"its answer cannot be read: {shown(place)}: {first['msg']}; {_after(method)}"
             raise Refused(problem, system="api", operation=operation) from error
 
     def _body(self, reply: "httpx.Response", operation: str, limit: int, begun: float) -> bytes:
@@ -286,7 +286,7 @@ def _line(text: object) -> str | None:
     """A text of the answer as one line of bounded length, in which nothing controls a terminal."""
     if not isinstance(text, str) or not text.strip():
         return None
-    line = visible(" ".join(text.split()))
+    line = shown(" ".join(text.split()))
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 
 

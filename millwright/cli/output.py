@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,25 +10,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that a terminal obeys instead of showing them: control characters but tab and line feed, and those that
+change the direction of the text."""
 _PIPED_WIDTH = 200
 """The width if stdout is no terminal, so that lines are not cut."""
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Everything that moves a terminal's cursor or changes the direction of writing, but for a tab and a new line."""
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a pipe.")]
 
 
-def visible(text: str) -> str:
-    """The text with each control character written as its escape, so that a terminal shows it and does not obey it."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+def shown(text: str) -> str:
+    r"""The text with each character that a terminal would obey as an escape, such as `\u001b`.
+
+    A sender chooses the names and words of events, orders and records, and must not write to a person's terminal.
+    """
+    return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def say(text: str) -> None:
     """Writes a sentence that has words of somebody else in it."""
-    typer.echo(visible(text))
+    typer.echo(shown(text))
 
 
 def write_json(value: object) -> None:
@@ -36,7 +40,8 @@ def write_json(value: object) -> None:
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-    typer.echo(orjson.dumps(value, default=_plain, option=option).decode())
+    # An escape of `shown` within a JSON text is the same character.
+    typer.echo(shown(orjson.dumps(value, default=_plain, option=option).decode()))
 
 
 def _plain(value: object) -> object:
@@ -47,7 +52,7 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Path):
-        return visible(str(value))
+        return shown(str(value))
     if isinstance(value, (set, frozenset, tuple)):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
@@ -58,28 +63,40 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothin
     from rich.table import Table
     from rich.text import Text
 
-    shown = [[_shown(value) for value in row] for row in rows]
-    if not shown:
+    written = [[_written(value) for value in row] for row in rows]
+    if not written:
         typer.echo(nothing)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in shown:
+    for row in written:
         table.add_row(*(Text(value) for value in row))
     write_rich(table)
 
 
-def write_rich(shown: "RenderableType") -> None:
+def write_rich(content: "RenderableType") -> None:
     """Writes a Rich renderable; plain if stdout is no terminal."""
     from rich.console import Console
 
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(shown)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(_Shown(content))
 
 
-def _shown(value: object) -> str:
+class _Shown:
+    """A renderable whose texts have gone through `shown`; Rich itself passes most control characters on."""
+
+    def __init__(self, content: "RenderableType") -> None:
+        self._content = content
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
+        for segment in console.render(self._content, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
+def _written(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return visible(str(value))
+    # Before the layout, so that the columns are wide enough.
+    return shown(str(value))

@@ -16,6 +16,7 @@ from rich.console import Console
 from millwright.demo.display import PlantProgress, summary_view
 from millwright.demo.installation import ENGINE, SANDBOX, Installation
 from millwright.demo.performance import STEP, call_locally, perform
+from millwright.demo.supervising import keep_up
 
 _PLAIN_WIDTH = 110
 """The width if the output is a file or a pipe."""
@@ -117,4 +118,4 @@ async def _stay(installation: Installation, console: Console) -> None:
     console.print(f"Call the API: {call_locally(installation.home, addresses['api'])}", soft_wrap=True)
     # With `stay`, the end by a signal is expected.
     with suppress(asyncio.CancelledError):
-        await asyncio.Event().wait()
+        await keep_up(installation, partial(_say, console))

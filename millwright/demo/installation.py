@@ -223,11 +223,14 @@ class Installation:
             return codes
 
     def fallen(self) -> str | None:
-        """A process that ended by itself, with the end of its log; killed ones do not count."""
-        for process in self.processes.values():
-            if process.exit_code is not None and process.name not in self._killed:
-                return f"{process.name} ended with {process.exit_code}:\n{process.last_words()}"
-        return None
+        """The part that ended by itself, as text with the end of its log; killed ones do not count."""
+        part = self.fallen_part()
+        return None if part is None else f"{part.name} ended with {part.exit_code}:\n{part.last_words()}"
+
+    def fallen_part(self) -> Process | None:
+        """A part that ended by itself; killed ones do not count."""
+        ended = (part for part in self.processes.values() if part.exit_code is not None)
+        return next((part for part in ended if part.name not in self._killed), None)
 
     def process(
         self, name: str, command: list[str], environment: Mapping[str, str], *, yields: bool = False

@@ -1,5 +1,6 @@
 """Explains a verdict: judges it again from its stored inputs, and lists the rules before the deciding one."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -148,7 +149,8 @@ class Explainer:
         if version is None:
             return _Again("impossible", "its policy version is not stored")
         try:
-            self._catalogue.load(version.document, row.version, file=f"{version.policy} {version.version}")
+            name = f"{version.policy} {version.version}"
+            await asyncio.to_thread(self._catalogue.load, version.document, row.version, file=name)
         except PolicyRejected as error:
             return _Again("impossible", str(error))
         context = (await self._record.some_contexts([str(body["context"])])).get(str(body["context"]))

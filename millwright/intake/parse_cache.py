@@ -16,8 +16,11 @@ from millwright.intake.cloudevents import attribute, event_time, traceparent
 from millwright.intake.fields import bounded_moment
 from millwright.intake.message import Delivery
 
-_MOST = 8192
-"""Maximum number of cached phrases; beyond it the cache is cleared."""
+MOST_PHRASES = 8192
+MOST_BYTES = 16 * 1024 * 1024
+"""Of the messages whose phrases are cached. Beyond either bound the cache is cleared."""
+LONGEST = 16 * 1024
+"""Bytes; a longer message is not cached, because few of them would displace all others."""
 
 _OF_AN_EVENT = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "traceparent", "data"}
@@ -47,6 +50,7 @@ class ParseCache:
 
     def __init__(self) -> None:
         self._phrases: dict[_Key, _Phrase] = {}
+        self._bytes = 0
 
     def read(self, event: Mapping[str, object], raw: bytes, delivery: Delivery) -> Received | None:
         """A structured event that has only storable JSON; None if it must be parsed fully."""
@@ -98,15 +102,20 @@ class ParseCache:
         data = event.get("data")
         if (
             read.anomaly is None
+            or len(read.raw) > LONGEST
             or not isinstance(data, dict)
             or not isinstance(data.get("asset"), str)
             or not data.keys() <= _OF_AN_ANOMALY
             or not event.keys() <= _OF_AN_EVENT
         ):
             return
-        if len(self._phrases) >= _MOST:
+        if len(self._phrases) >= MOST_PHRASES or self._bytes + len(read.raw) > MOST_BYTES:
             self._phrases.clear()
-        self._phrases[_key(event, data)] = _Phrase(dict(read.__dict__), dict(read.anomaly.__dict__))
+            self._bytes = 0
+        self._bytes += len(read.raw)
+        # Not the message itself: each has its own.
+        received = {**read.__dict__, "raw": b""}
+        self._phrases[_key(event, data)] = _Phrase(received, dict(read.anomaly.__dict__))
 
 
 def _key(event: Mapping[str, object], data: Mapping[str, object]) -> _Key:

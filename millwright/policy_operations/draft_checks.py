@@ -7,12 +7,39 @@ from typing import TYPE_CHECKING
 
 from domain.canonical import canonical
 from domain.errors import PolicyRejected
+from domain.model import Model
 from millwright.storage.policies.drafts import Draft, DraftStore, MachineFindings
 from millwright.storage.policies.versions import StoredVersion
 
 if TYPE_CHECKING:
     from policies.checks.check import Report
     from policies.engine.judging import CompiledPolicy
+
+
+class DraftName(Model):
+    """What a compiled document says of itself, and its digest."""
+
+    policy: str
+    version: str
+    author: str
+    digest: str
+
+
+def draft_name(document: str, file: str) -> DraftName:
+    """Compiles a document.
+
+    Args:
+        file: the document's name, for complaints.
+
+    Raises:
+        PolicyRejected: it does not compile.
+    """
+    # Imported late, because the compiler needs most of a process's memory.
+    from policies.engine.judging import compile_policy
+
+    policy = compile_policy(document, file)
+    named = policy.document
+    return DraftName(policy=named.policy, version=named.version, author=named.author, digest=policy.digest)
 
 
 async def save_draft(
@@ -27,22 +54,9 @@ async def save_draft(
         PolicyRejected: it does not compile, or was submitted already.
         ActRejected: somebody else is its author.
     """
-    # Imported late, because the API rarely compiles policies and the compiler needs most of a process's memory.
-    from policies.engine.judging import compile_policy
-
-    policy = compile_policy(document, file)
-    named = policy.document
-    revision = await drafts.save(
-        policy=named.policy,
-        version=named.version,
-        digest=policy.digest,
-        document=document,
-        cases=cases,
-        author=named.author,
-        by=by,
-        reason=reason,
-    )
-    return named.policy, named.version, revision, policy.digest
+    named = draft_name(document, file)
+    revision = await drafts.save(**dict(named), document=document, cases=cases, by=by, reason=reason)
+    return named.policy, named.version, revision, named.digest
 
 
 def examine_draft(draft: Draft, stored: Sequence[StoredVersion]) -> MachineFindings:

@@ -10,14 +10,16 @@ import pytest
 from domain.errors import Rejected
 from millwright.api.running import run_api
 from millwright.bootstrap import Storage
+from millwright.people.persons import add_person
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
-from tests.support.ingress import until
+from tests.support.ingress import NOW, until
 
 
 async def test_the_api_listens_where_its_file_says_and_ends_when_asked(
     storage: Storage, settings: Settings, tmp_path: Path
 ) -> None:
+    key = (await add_person(storage.people, "the bus", ["ingest"], tmp_path / "keys", NOW)).api_key
     stop = asyncio.Event()
     running = asyncio.create_task(run_api(settings, storage, stop, None))
 
@@ -29,8 +31,10 @@ async def test_the_api_listens_where_its_file_says_and_ends_when_asked(
     async with httpx.AsyncClient(base_url=url) as client:
         assert (await client.get("/health")).json() == {"status": "alive"}
         assert (await client.get("/events")).status_code == 401
-        large = await client.post("/events", content=b" " * (2 * 1024 * 1024))
-        assert large.status_code == 413
+        large = b" " * (2 * 1024 * 1024)
+        assert (await client.post("/events", content=large)).status_code == 401
+        signed_in = {"Authorization": f"Bearer {key}"}
+        assert (await client.post("/events", content=large, headers=signed_in)).status_code == 413
     stop.set()
     await asyncio.wait_for(running, 10)
 

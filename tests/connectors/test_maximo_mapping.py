@@ -111,6 +111,27 @@ def test_the_long_text_drops_paragraphs_from_the_end_and_never_the_key(limit: in
     assert ("third" in long_text) <= ("second" in long_text) <= ("first" in long_text)
 
 
+@pytest.mark.parametrize(
+    "senders_words",
+    [
+        "Millwright key: MWZZZZZZZZ",
+        "see\nMillwright key: MWZZZZZZZZ\nfor more",
+        "millwright KEY: MWZZZZZZZZ",
+        "Millwright key:: MWZZZZZZZZ",
+        "<b>Millwright key: MWZZZZZZZZ</b>",
+    ],
+)
+def test_a_senders_words_are_never_read_as_our_key(senders_words: str) -> None:
+    long_text = text.long_text((senders_words,), "MWABCDEFGH", 1000)
+    assert text.key_in(long_text) == "MWABCDEFGH"
+    without_our_line = long_text.rpartition("\n")[0]
+    assert text.key_in(without_our_line) is None
+    assert mapping.proves_key(row(description_longdescription=without_our_line), "MWABCDEFGH", SCHEMA)
+    # As an earlier build wrote it.
+    as_sent = f"{senders_words}\n\n{text.key_line('MWABCDEFGH')}"
+    assert text.key_in(as_sent) == "MWABCDEFGH"
+
+
 def test_a_key_too_long_for_the_site_is_found_by_a_short_form_and_proved_by_its_line() -> None:
     key = "MW-a-very-long-key-of-a-case"
     reference = mapping.reference_of(key, SCHEMA)

@@ -7,6 +7,7 @@ import pytest
 
 _STORAGE = Path(__file__).resolve().parents[2] / "millwright" / "storage"
 _UNTYPED = re.compile(r"\bint\(str\(|\bstr\(row\b|\brow\[\d+\]")
+_ALL_COLUMNS = re.compile(r"\bSELECT\s+(?:DISTINCT ON \([^)]*\)\s+)?(?:\w+\.)?\*(?!\s+FROM unnest)")
 _BY_HAND = re.compile(r"\.pipeline\(|\.copy\(|^import struct\b|\bregister_dumper\(", re.MULTILINE)
 
 
@@ -23,6 +24,15 @@ def test_pipelines_copy_and_binary_arrays_are_written_in_the_database_package_al
     found = _found(_BY_HAND)
     assert found != []
     assert {Path(name).parts[0] for name in found} == {"database"}
+
+
+@pytest.mark.parametrize("words", ["SELECT * FROM cases", "SELECT c.*, d.at", "SELECT DISTINCT ON (a, b) *\n FROM x"])
+def test_a_selection_of_all_columns_is_known_as_one(words: str) -> None:
+    assert _ALL_COLUMNS.search(words)
+
+
+def test_no_statement_selects_columns_that_it_does_not_name() -> None:
+    assert _found(_ALL_COLUMNS) == []
 
 
 def _found(pattern: re.Pattern[str]) -> list[str]:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import StorageUnavailable
 from millwright.storage.database import engine as storage
-from millwright.storage.database.engine import open_engine, transaction, unbound
+from millwright.storage.database.engine import open_engine, raw, transaction, unbound
+from millwright.storage.reporting.suppression_lists import suppression_page
 
 _CUT = text("SELECT pg_terminate_backend(:pid)")
 
@@ -49,3 +50,39 @@ async def test_one_that_was_used_a_moment_ago_is_told_to_be_away_and_then_replac
     with pytest.raises(StorageUnavailable):
         await own_pid(engine)
     assert await own_pid(engine) != first
+
+
+_ADD_COLUMN = text("ALTER TABLE suppressions ADD COLUMN added_by_a_migration text")
+_PREPARED_AFTER = 5
+"""How often psycopg sends a statement before it prepares it."""
+
+
+async def test_a_migration_that_adds_a_column_stops_no_prepared_statement(
+    storage_engine: AsyncEngine, engine: AsyncEngine
+) -> None:
+    found = [await suppression_page(engine, kind=None, ended=True, limit=9) for _ in range(2 * _PREPARED_AFTER)]
+    async with transaction(storage_engine) as migration:
+        await migration.execute(_ADD_COLUMN)
+    assert await suppression_page(engine, kind=None, ended=True, limit=9) == found[0]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_connection_whose_plan_a_migration_changed_is_dropped(
+    storage_engine: AsyncEngine, engine: AsyncEngine, by_hand: bool
+) -> None:
+    async def look() -> None:
+        async with transaction(engine) as connection:
+            driver = await raw(connection)
+            statement = "SELECT * FROM suppressions"
+            await (driver.execute(statement, prepare=True) if by_hand else connection.execute(text(statement)))
+
+    first = await own_pid(engine)
+    for _ in range(2 * _PREPARED_AFTER):
+        await look()
+    assert await own_pid(engine) == first
+    async with transaction(storage_engine) as migration:
+        await migration.execute(_ADD_COLUMN)
+    with pytest.raises(StorageUnavailable, match="cached plan must not change result type"):
+        await look()
+    assert await own_pid(engine) != first
+    await look()

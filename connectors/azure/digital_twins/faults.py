@@ -115,7 +115,7 @@ def _named(text: str, properties: Collection[str]) -> str | None:
 def _retry_after(error: HttpResponseError) -> timedelta | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     value = headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(value), _LONGEST_RETRY_AFTER)) if value.isdecimal() else None
+    return timedelta(seconds=min(int(value[:9]), _LONGEST_RETRY_AFTER)) if value.isdecimal() else None
 
 
 def _quoted(text: str) -> str:

@@ -20,6 +20,7 @@ from domain.canonical import timestamp
 from domain.errors import Rejected
 from domain.loops import block_until
 from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded.proved_signal import signal_proved
 
 LOCK_FILE: Final = "millwright-home.lock"
 ADDRESS_FILE: Final = "api.json"
@@ -103,8 +104,7 @@ def end_parts(home: Path) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in _others(home):
-            with suppress(ProcessLookupError, PermissionError):
-                _signal(pid, number)
+            signal_proved(pid, number, lambda found: found in _others(home))
         block_until(lambda: not _others(home), every=_LOOK_EVERY, timeout=_PATIENCE)
     for name in DATABASES:
         postgres.end_all(home / name)
@@ -112,14 +112,6 @@ def end_parts(home: Path) -> None:
 
 def _others(home: Path) -> list[int]:
     return [pid for pid in parts_left(home) if pid != os.getpid()]
-
-
-def _signal(pid: int, number: int) -> None:
-    """Each part leads a process group with the processes that it started."""
-    if os.getpgid(pid) == pid:
-        os.killpg(pid, number)
-    else:
-        os.kill(pid, number)
 
 
 def _holders(file: Path) -> Mapping[int, int]:

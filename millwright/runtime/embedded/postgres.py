@@ -1,7 +1,6 @@
 """PostgreSQL from a wheel: without root and without a service, with its files under our home."""
 
 import importlib
-import os
 import signal
 import subprocess
 import threading
@@ -13,6 +12,7 @@ from types import ModuleType
 from typing import Final
 
 from domain.loops import block_until
+from millwright.runtime.embedded.proved_signal import signal_proved
 
 _PID_FILE: Final = "postmaster.pid"
 _PORT_LINE, _SOCKET_LINE = 3, 4
@@ -85,8 +85,7 @@ def kill(directory: Path) -> int:
         return 0
     pids = [postmaster, *_children(postmaster)]
     for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        signal_proved(pid, signal.SIGKILL, lambda found: _works_in(found, directory))
     _gone(pids, _PATIENCE)
     return len(pids)
 
@@ -153,6 +152,16 @@ def _children(pid: int) -> list[int]:
     return [child for child, (parent, _) in _processes().items() if parent == pid]
 
 
+def _works_in(pid: int, directory: Path) -> bool:
+    """Whether a process is of a server: each of its processes has the data directory as its working directory. Without
+    /proc this cannot be known, and the process was listed a moment ago."""
+    if not _PROC.is_dir():
+        return True
+    with suppress(OSError):
+        return (_PROC / str(pid) / "cwd").readlink() == directory.resolve()
+    return False
+
+
 def _any_lives(pids: Sequence[int]) -> bool:
     running = _processes()
     return any(pid in running and running[pid][1] != _ZOMBIE for pid in pids)
@@ -178,8 +187,7 @@ def stop(directory: Path) -> None:
     postmaster = _postmaster(directory)
     if postmaster is None:
         return
-    with suppress(ProcessLookupError):
-        os.kill(postmaster, _FAST_SHUTDOWN)
+    signal_proved(postmaster, _FAST_SHUTDOWN, lambda found: found in _started_on(directory))
     if not _gone([postmaster], _LONGEST_SHUTDOWN):
         kill(directory)
 
@@ -188,7 +196,6 @@ def end_all(directory: Path) -> None:
     """Stops the server of a data directory, also while it is being created or started."""
     while starting := [pid for pid in _started_on(directory) if pid != _postmaster(directory)]:
         for pid in starting:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            signal_proved(pid, signal.SIGKILL, lambda found: found in _started_on(directory))
         _gone(starting, _PATIENCE)
     stop(directory)

@@ -1,5 +1,6 @@
 """Finding what somebody asks about by whatever name they know it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -31,6 +32,7 @@ FROM (SELECT DISTINCT suppression, event_id FROM suppressed WHERE event_id = %s 
 JOIN suppressions s ON s.id = u.suppression ORDER BY s.end_at DESC, s.id
 """
 _LARGEST = 2**63 - 1
+_DIGITS = re.compile("[0-9]{1,19}")
 
 
 class Receipt(NamedTuple):
@@ -157,7 +159,7 @@ async def _event(record: Record, name: str) -> Found | None:
         if len(rows) > 1:
             told = " or ".join(f"{row.source}|{name}" for row in rows)
             raise ActRejected(f"several events are called {name}", field="ref", fix=f"write {told}")
-    if not rows and name.isascii() and name.isdigit() and int(name) <= _LARGEST:
+    if not rows and _DIGITS.fullmatch(name) and int(name) <= _LARGEST:
         rows = await record.rows(_NUMBER, _LabelledRow._make, int(name))
     if rows:
         return Found("event", event=rows[0].event)

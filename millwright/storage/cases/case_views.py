@@ -16,6 +16,9 @@ from domain.production import ProductionContext
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
+from millwright.storage.database.case_tables import cases
+from millwright.storage.database.columns import column_list
+from millwright.storage.database.tables import assets
 
 # All of it in one statement: a case is read anew by every step, and a flood opens a hundred at once. The codes that
 # the opening verdict counted (of the same fault, in the day before the last event) are for the draft: once that is
@@ -23,8 +26,9 @@ from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
 # retired; its names are then those that ended with it.
 _CASE = text(
     f"""
-    SELECT c.*, coalesce(d.generation, 0) AS generation,
-        (SELECT json_object_agg(a.id, row_to_json(a)) FROM (SELECT DISTINCT ON (id) * FROM assets
+    SELECT {column_list(cases, "c")}, coalesce(d.generation, 0) AS generation,
+        (SELECT json_object_agg(a.id, row_to_json(a)) FROM (
+            SELECT DISTINCT ON (id) {column_list(assets, "assets")} FROM assets
             WHERE id IN (c.asset, c.machine) ORDER BY id, valid_from DESC) a) AS assets,
         (SELECT json_agg(json_build_array(n.system, n.asset, n.external_id, n.attributes)) FROM crosswalk n
             WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NOT DISTINCT FROM (SELECT a.valid_to FROM assets a

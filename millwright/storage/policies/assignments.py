@@ -1,5 +1,6 @@
 """Which versions judge. They are read and checked again whenever one of their rows has changed."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -189,7 +190,8 @@ class AssignedVersions:
         await cursor.execute(_DOCUMENTS, (sorted({placement.digest for placement in wanted}),))
         for row in map(_DocumentRow._make, await cursor.fetchall()):
             try:
-                self._terms.learn(row.digest, row.document)
+                # In a thread, because a large document compiles longer than others may wait.
+                await asyncio.to_thread(self._terms.learn, row.digest, row.document)
             except PolicyRejected as error:
                 for placement in wanted:
                     if placement.digest == row.digest:

@@ -1,5 +1,6 @@
 """Policy versions in storage: publishes, compiles, lists and finds them."""
 
+import asyncio
 from datetime import datetime
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ async def learn_version(cursor: Cursor, digest: str, terms: VersionTerms) -> Non
     if stored is None:
         raise PolicyRejected(f"version {digest[:12]} is used but not stored")
     (await read_assignments(cursor.connection)).versions[digest].check()
-    terms.learn(digest, _DocumentRow._make(stored).document)
+    await asyncio.to_thread(terms.learn, digest, _DocumentRow._make(stored).document)
 
 
 async def acting_documents(engine: AsyncEngine, now: datetime) -> list[str]:

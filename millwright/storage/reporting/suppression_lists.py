@@ -6,12 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.model import Model, Moment
 from domain.suppression import Suppression, SuppressionKind
 from domain.verdict import Rung
+from millwright.storage.database.columns import column_list
 from millwright.storage.database.engine import transaction
+from millwright.storage.database.suppression_tables import suppressions
 from millwright.storage.suppression.suppressions import of_row, read_suppression
 
 _PAGE = text(
-    """
-    SELECT s.*, (SELECT count(DISTINCT (u.event_id, u.version)) FROM suppressed u
+    f"""
+    SELECT {column_list(suppressions, "s")}, (SELECT count(DISTINCT (u.event_id, u.version)) FROM suppressed u
         WHERE u.suppression = s.id AND u.how = 'held_back') AS arrived
     FROM suppressions s
     WHERE (:ended OR s.returned_at IS NULL) AND (CAST(:kind AS text) IS NULL OR s.kind = :kind)
@@ -24,7 +26,8 @@ _ARRIVED = text(
     SELECT u.event_id AS event, e.source, e.external_id, u.asset, u.failure_mode, u.at, u.revision, u.rung,
         (SELECT n.how FROM suppressed n WHERE n.event_id = u.event_id AND n.version = u.version
             ORDER BY n.id DESC LIMIT 1) = 'let_in' AS let_in
-    FROM (SELECT DISTINCT ON (event_id, version) * FROM suppressed WHERE suppression = :id AND how = 'held_back'
+    FROM (SELECT DISTINCT ON (event_id, version) event_id, version, asset, failure_mode, at, revision, rung
+        FROM suppressed WHERE suppression = :id AND how = 'held_back'
         ORDER BY event_id, version, id DESC) u JOIN events e ON e.id = u.event_id
     ORDER BY u.at, u.event_id LIMIT 1000
     """

@@ -18,7 +18,10 @@ from millwright.storage.suppression.suppressions import of_row
 HELD_BACK, LET_IN = "held_back", "let_in"
 
 _ANY = "SELECT 1 FROM suppressions WHERE end_at > %s AND from_at <= %s LIMIT 1"
-_COVERING = text("SELECT * FROM suppressions WHERE end_at > :first AND from_at <= :last ORDER BY id")
+_COVERING = text(
+    f"SELECT {', '.join(Suppression.model_fields)} FROM suppressions "
+    "WHERE end_at > :first AND from_at <= :last ORDER BY id"
+)
 _PLACES = text("SELECT id, machine, line, site FROM assets WHERE id = ANY(:assets) AND valid_to IS NULL")
 _KNOWN = text(
     "SELECT suppression, event_id, version, revision, how FROM suppressed WHERE event_id = ANY(:events) ORDER BY id"

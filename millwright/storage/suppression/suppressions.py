@@ -34,18 +34,19 @@ _LIVE = text(
     "SELECT id FROM suppressions WHERE (id = :ref OR (asset = :ref AND kind = 'shelf')) AND returned_at IS NULL "
     "AND ended_by IS NULL ORDER BY id"
 )
+_FIELDS = ", ".join(Suppression.model_fields)
 _LIVE_OF_SOURCE = text(
-    "SELECT * FROM suppressions WHERE source = :source AND kind = :kind AND ended_by IS NULL AND returned_at IS NULL "
+    f"SELECT {_FIELDS} FROM suppressions WHERE source = :source AND kind = :kind AND ended_by IS NULL "
+    "AND returned_at IS NULL "
     "AND (CAST(:asset AS text) IS NULL OR asset = :asset) ORDER BY id FOR UPDATE"
 )
 _MAKE = text(
-    f"INSERT INTO suppressions ({', '.join(Suppression.model_fields)}) "
-    f"VALUES ({', '.join(f':{name}' for name in Suppression.model_fields)})"
+    f"INSERT INTO suppressions ({_FIELDS}) VALUES ({', '.join(f':{name}' for name in Suppression.model_fields)})"
 )
 _END = text(
     "UPDATE suppressions SET end_at = :end_at, ended_by = :ended_by, ended_because = :ended_because WHERE id = :id"
 )
-_READ = "SELECT * FROM suppressions WHERE id = :id"
+_READ = f"SELECT {_FIELDS} FROM suppressions WHERE id = :id"
 _ONE, _ONE_LOCKED = text(_READ), text(f"{_READ} FOR UPDATE")
 _MAX_REASON = 1000
 

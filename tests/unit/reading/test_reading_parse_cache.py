@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.anomaly import Anomaly, Received
 from domain.assets import Asset, Level, Observable, ObservableKind, PlantRegister
 from millwright.intake.message import Delivery
-from millwright.intake.parse_cache import ParseCache
+from millwright.intake.parse_cache import LONGEST, MOST_BYTES, ParseCache
 from millwright.intake.reading import read_items
 from millwright.intake.register import Register
 
@@ -130,3 +130,25 @@ def test_no_phrase_outlives_its_register() -> None:
     known, unknown = plant(), Register.of(PlantRegister(assets=(), aliases=(), observables=()))
     assert read([said(), said(1)], known)[1].anomaly is not None
     assert read([said(2)], unknown)[0].field == "data.asset"
+
+
+def read_padded(register: Register, number: int, size: int) -> None:
+    """Reads an event of its own words, with spaces up to a size."""
+    body = json.dumps(said(number, detector=f"detector {number}")).encode().ljust(size)
+    form = "application/cloudevents+json"
+    read_items(body, form, {}, ingress="t", sequences=itertools.count(), now=NOW, register=register)
+
+
+def test_the_cache_is_bounded_by_the_bytes_of_messages_and_holds_none_of_them() -> None:
+    register = plant()
+    for number in range(MOST_BYTES // LONGEST + 10):
+        read_padded(register, number, LONGEST)
+    phrases = register.phrases._phrases.values()
+    assert len(phrases) == 10
+    assert {phrase.received["raw"] for phrase in phrases} == {b""}
+
+
+def test_a_very_long_message_is_read_and_not_cached() -> None:
+    register = plant()
+    read_padded(register, 1, LONGEST + 1)
+    assert not register.phrases._phrases

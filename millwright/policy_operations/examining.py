@@ -1,0 +1,70 @@
+"""The examination of a draft in a process of its own: `python -m millwright.policy_operations.examining`.
+
+The API starts it, because a draft is a text from outside: its compilation takes long, its proof uses a native solver
+that must not be used from two threads and can crash, and neither bounds its memory. It reads one line of JSON from
+stdin, answers with one line on stdout, and ends. It ends at once if stdin is closed.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from domain.errors import Rejected
+from domain.model import Model
+from millwright.policy_operations.draft_checks import DraftName, draft_name, examine_draft
+from millwright.runtime.process_limits import end_with_stdin, limit_this_process
+from millwright.storage.policies.drafts import Draft, MachineFindings
+from millwright.storage.policies.versions import StoredVersion
+
+LARGEST: Final = 1 << 30
+"""Bytes of address space. The shipped policy needs a quarter of it."""
+LONGEST: Final = 60
+"""Seconds for everything."""
+OUT_OF_MEMORY: Final = 3
+"""The exit code of an examination that needed more memory."""
+COMMAND: Final = (sys.executable, "-m", "millwright.policy_operations.examining")
+
+
+class Examination(Model):
+    """What is wanted: the name of a document or, with a `draft`, also its check and its proof."""
+
+    document: str = ""
+    draft: Draft | None = None
+    stored: Sequence[StoredVersion] = ()
+
+
+class Examined(Model):
+    """The result, or the first thing that is wrong with the draft."""
+
+    result: Literal["named", "examined", "rejected"]
+    name: DraftName | None = None
+    findings: MachineFindings | None = None
+    problem: str = ""
+    field: str | None = None
+    fix: str | None = None
+
+
+def main() -> None:
+    """Answers one examination from stdin."""
+    limit_this_process(memory=LARGEST, seconds=LONGEST)
+    asked = sys.stdin.buffer.readline()
+    end_with_stdin()
+    try:
+        answer = examined(Examination.model_validate_json(asked))
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    sys.stdout.write(answer.model_dump_json() + "\n")
+
+
+def examined(asked: Examination) -> Examined:
+    """Does what is asked."""
+    try:
+        if asked.draft is None:
+            return Examined(result="named", name=draft_name(asked.document, "document"))
+        return Examined(result="examined", findings=examine_draft(asked.draft, asked.stored))
+    except Rejected as error:
+        return Examined(result="rejected", problem=error.problem, field=error.field, fix=error.fix)
+
+
+if __name__ == "__main__":
+    main()
