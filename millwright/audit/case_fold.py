@@ -87,8 +87,8 @@ class CaseFold:
             if row.rung in set(Rung) and is_news(Rung(row.rung), previous):
                 self._apply(row, previous, told)
         for suppression in told.returned:
-            for row in await let_in(self._record, suppression):
-                self._apply(row, None, told)
+            for came_in in await let_in(self._record, suppression):
+                self._apply(came_in, None, told)
         for case in told.opened.values():
             if not self._doubtful:
                 self._findings.add("case", f"case {case}", "was opened, and no verdict asked for it")

@@ -66,9 +66,9 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
         ("draft", policy["drafts"], _told(draft_acts, "policy-drafted", at="saved_at")),
     )
     for what, stored, recorded in pairs:
-        here, told = _texts(stored, recorded), _texts(recorded, recorded)
-        if here != told:
-            number = ((here - told) + (told - here)).total()
+        here, there = _texts(stored, recorded), _texts(recorded, recorded)
+        if here != there:
+            number = ((here - there) + (there - here)).total()
             yield OfflineFinding("policy-record", where, f"not as recorded: {number} of {what}")
 
 

@@ -16,17 +16,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from domain.people import ADMINISTRATOR, ROLES
 from millwright.api.app import ROUTERS, create_app
 from millwright.api.draft_examination import DraftExaminations
 from millwright.api.problems import MEDIA_TYPE
 from millwright.api.request_models import Body
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.people.persons import ROLES, api_key_hash
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
 from tests.api.conftest import Caller
 from tests.support.hostile_requests import Hostile, HostileRequest
+from tests.support.people import add
 
 EVERYONE: Final = "everyone"
 """A person with every role; the others are called like their only role."""
@@ -65,15 +66,10 @@ OPERATIONS = list(schemathesis.openapi.from_dict(DOCUMENT).get_all_operations())
 @pytest.fixture(scope="module")
 async def attacked(shared_app: FastAPI, shared_storage: Storage, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an API in which each of `_PERSONS` has the key of their name."""
-    for number, name in enumerate(_PERSONS):
-        roles = ROLES if name == EVERYONE else [name]
-        await shared_storage.people.add(
-            name=f"{name}-attacker",
-            roles=list(roles),
-            api_key_hash=api_key_hash(name),
-            public_key=f"{number:064x}",
-            now=shared_storage.clock.now(),
-        )
+    for name in _PERSONS:
+        # An administrator has no role that acts.
+        roles = sorted(set(ROLES) - {ADMINISTRATOR}) if name == EVERYONE else [name]
+        await add(shared_storage.people, f"{name}-attacker", roles, shared_storage.clock.now(), api_key=name)
     deps = shared_app.state.deps
     examinations = deps.examinations
     # A real examination would take half a second for each request.

@@ -17,11 +17,11 @@ from millwright.api.bounded_http import BoundedHttp
 from millwright.api.dependencies import MOST_WAITING
 from millwright.api.refusals import MOST_ADDRESSES, MOST_OF_ALL, MOST_OF_ONE, WINDOW, Refusals
 from millwright.bootstrap import Storage
-from millwright.people.persons import add_person
 from millwright.settings import Settings
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW, cloud_event, row
 from tests.support.local_mode import AS_LOCAL
+from tests.support.people import add
 from tests.support.served_api import served
 
 _SOON = 0.5
@@ -230,7 +230,7 @@ async def test_wrong_keys_are_locked_out_and_a_valid_key_never(
 ) -> None:
     now = [0.0]
     app.state.deps.refusals = Refusals(lambda: now[0])
-    key = (await add_person(storage.people, "rita", ["reader"], tmp_path / "keys", NOW)).api_key
+    key = (await add(storage.people, "rita", ["reader"], NOW)).api_key
     async with caller(app, "203.0.113.7") as attacker, caller(app, "203.0.113.8") as other:
         wrong, right = {"authorization": "Bearer wrong"}, {"authorization": f"Bearer {key}"}
         statuses = [(await attacker.get("/events", headers=wrong)).status_code for _ in range(MOST_OF_ONE)]

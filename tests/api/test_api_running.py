@@ -10,16 +10,16 @@ import pytest
 from domain.errors import Rejected
 from millwright.api.running import run_api
 from millwright.bootstrap import Storage
-from millwright.people.persons import add_person
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.settings import Settings
 from tests.support.ingress import NOW, until
+from tests.support.people import add
 
 
 async def test_the_api_listens_where_its_file_says_and_ends_when_asked(
     storage: Storage, settings: Settings, tmp_path: Path
 ) -> None:
-    key = (await add_person(storage.people, "the bus", ["ingest"], tmp_path / "keys", NOW)).api_key
+    key = (await add(storage.people, "bus", ["ingest"], NOW)).api_key
     stop = asyncio.Event()
     running = asyncio.create_task(run_api(settings, storage, stop, None))
 

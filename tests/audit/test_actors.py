@@ -16,6 +16,7 @@ from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.people_store import PeopleStore
 from tests.support.ingress import NOW
+from tests.support.people import leave
 
 
 def test_the_offline_table_of_roles_is_that_of_storage() -> None:
@@ -59,7 +60,7 @@ async def test_an_act_in_the_name_of_somebody_who_had_left_is_found(
     recorded: AsyncEngine, export_directory: Path
 ) -> None:
     await write(recorded, "case-decided", "pat")
-    await PeopleStore(recorded).leave("pat", NOW)
+    await leave(PeopleStore(recorded), "pat", NOW)
     assert await found(recorded, export_directory) == ([], [])
     await write(recorded, "case-decided", "pat")
     words = ["is in the name of pat, who had left before"]

@@ -11,6 +11,7 @@ from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from tests.support.judged_plant import Plant
+from tests.support.people import leave
 from tests.support.plant import START, code, deviation
 
 
@@ -43,7 +44,7 @@ async def test_no_decision_is_stored_in_a_name_without_a_person_or_role(plant: P
 
 async def test_somebody_who_has_left_decides_nothing(plant: Plant) -> None:
     cases, case = await opened(plant)
-    await PeopleStore(plant.engine).leave("pat", START)
+    await leave(PeopleStore(plant.engine), "pat", START)
     with pytest.raises(ActRejected, match="or has left"):
         await cases.record_decision(case, said("pat"))
 

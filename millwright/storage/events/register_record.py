@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import canonical, sha256
@@ -44,14 +44,15 @@ async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str,
     for table, kind, owner, named in keys:
         touched = and_(named, or_(table.c.valid_to.is_(None), table.c.valid_to == entry.at))
         for row in await _rows(connection, table, *(() if first else (touched,))):
-            entry.add(ledger.act(kind, f"asset/{row[owner]}", by, entry.at, _told(row)))
-    seen, models = written.observables, written.models
+            entry.add(ledger.act(kind, f"asset/{row[owner]}", by, entry.at, row))
+    seen, models = list(written.observables), written.models
     if first:
         seen = await _rows(connection, observables)
-        models = {row["id"]: row["contents"] for row in await _rows(connection, twin_models)}
+        models = {row.id: row.contents for row in await connection.execute(select(*twin_models.columns))}
     for observable in seen:
-        kept = {column.name: observable[column.name] for column in observables.columns}
-        entry.add(ledger.act("observable-recorded", f"asset/{kept['asset']}", by, entry.at, _told(kept)))
+        # Some columns may be left out of what was written, and then are empty.
+        kept = {name: observable.get(name) for name in _names(observables)}
+        entry.add(ledger.act("observable-recorded", f"asset/{kept['asset']}", by, entry.at, kept))
     for model, contents in models.items():
         digest = sha256(canonical(contents))
         entry.add(ledger.act("twin-model-recorded", f"model/{model}", by, entry.at, {"id": model, "digest": digest}))
@@ -59,11 +60,12 @@ async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str,
         entry.add(ledger.act(REGISTER_HELD, "register", by, entry.at, {}))
 
 
-def _told(row: Mapping[str, object]) -> dict[str, object]:
-    # The driver names columns by a subclass of str, which JSON does not take for keys.
-    return {str(name): value for name, value in row.items()}
+async def _rows(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> list[dict[str, object]]:
+    query = select(*table.columns).where(*where).order_by(*table.primary_key)
+    names = _names(table)
+    return [dict(zip(names, row, strict=True)) for row in await connection.execute(query)]
 
 
-async def _rows(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> Sequence[RowMapping]:
-    query = select(table).where(*where).order_by(*table.primary_key)
-    return (await connection.execute(query)).mappings().all()
+def _names(table: Table) -> list[str]:
+    # A column's name is a subclass of str, which JSON does not take for a key.
+    return [str(column.name) for column in table.columns]
