@@ -45,7 +45,8 @@ async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str,
         touched = and_(named, or_(table.c.valid_to.is_(None), table.c.valid_to == entry.at))
         for row in await _rows(connection, table, *(() if first else (touched,))):
             entry.add(ledger.act(kind, f"asset/{row[owner]}", by, entry.at, row))
-    seen, models = list(written.observables), written.models
+    seen: Sequence[Mapping[str, object]] = written.observables
+    models = written.models
     if first:
         seen = await _rows(connection, observables)
         models = {row.id: row.contents for row in await connection.execute(select(*twin_models.columns))}
