@@ -1,0 +1,43 @@
+"""The watch seals what was received and publishes the head, to each place that the settings name."""
+
+from datetime import datetime
+from pathlib import Path
+
+from domain.errors import Unavailable
+from millwright.audit.head import head_text, read_head
+from millwright.bootstrap import Storage
+from millwright.worker.ledger_watch import LedgerWatch
+
+
+class Keeper:
+    """A place that keeps heads, or is away."""
+
+    def __init__(self) -> None:
+        self.heads: list[str] = []
+        self.is_away = False
+
+    async def keep(self, head: str, at: datetime) -> None:
+        if self.is_away:
+            raise Unavailable("away", system="keeper", operation="keep-head", key=head)
+        self.heads.append(head)
+
+
+async def test_the_head_goes_to_the_file_and_to_each_place_once(storage: Storage, tmp_path: Path) -> None:
+    keeper = Keeper()
+    watch = LedgerWatch(storage, tmp_path, {"keeper": keeper.keep})
+    await watch.look()
+    await watch.look()
+    published = read_head(tmp_path)
+    assert published is not None
+    assert keeper.heads == [head_text(published.head)]
+
+
+async def test_a_place_that_was_away_gets_the_next_head(storage: Storage, tmp_path: Path) -> None:
+    keeper = Keeper()
+    keeper.is_away = True
+    watch = LedgerWatch(storage, tmp_path, {"keeper": keeper.keep})
+    await watch.look()
+    assert keeper.heads == []
+    keeper.is_away = False
+    await watch.look()
+    assert len(keeper.heads) == 1

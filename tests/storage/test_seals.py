@@ -1,0 +1,85 @@
+"""What was received is sealed in the ledger a little later, each row once, and none too early."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from millwright.audit.verifying import verify
+from millwright.storage.ledger.seals import SEALED, Seals
+from tests.support.judged_plant import Plant
+from tests.support.plant import deviation
+
+
+async def sealed(plant: Plant, table: str) -> list[int]:
+    """The numbers of the sealed rows, in the order of the ledger."""
+    acts = await plant.rows(
+        "SELECT body FROM acts WHERE kind = :kind AND subject = :subject ORDER BY id",
+        kind=SEALED,
+        subject=f"seal/{table}",
+    )
+    return [json.loads(row)[0] for (body,) in acts for row in json.loads(str(body))["detail"]["rows"]]
+
+
+async def stored(plant: Plant, table: str) -> list[int]:
+    """The numbers of all rows."""
+    return [int(str(number)) for (number,) in await plant.rows(f"SELECT id FROM {table} ORDER BY id")]
+
+
+async def test_rows_are_sealed_at_the_look_after_the_one_that_saw_them(plant: Plant) -> None:
+    seals = Seals(plant.engine, plant.clock)
+    again = deviation(2)
+    await plant.take(deviation(1), again)
+    await plant.inbox.store([again], plant.clock.now())
+    assert await seals.seal() == 0
+    assert await seals.seal() == 3
+    assert await sealed(plant, "events") == await stored(plant, "events")
+    assert await sealed(plant, "duplicates") == await stored(plant, "duplicates")
+    assert await seals.seal() == 0
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_rows_are_not_sealed_while_a_transaction_that_ran_then_goes_on(plant: Plant) -> None:
+    seals = Seals(plant.engine, plant.clock)
+    await plant.take(deviation(1))
+    async with plant.engine.begin() as slow:
+        # It has a transaction number, and may have taken a lower number of an event.
+        await slow.execute(text("CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT nextval('events_id_seq')"))
+        assert await seals.seal() == 0
+        assert await seals.seal() == 0
+    assert await seals.seal() == 1
+
+
+async def test_each_row_is_sealed_once_by_whichever_process_looks(plant: Plant) -> None:
+    first, second = Seals(plant.engine, plant.clock), Seals(plant.engine, plant.clock)
+    await plant.take(*(deviation(hour) for hour in range(5)))
+    for seals in (first, second, first, second):
+        await seals.seal()
+    assert await sealed(plant, "events") == await stored(plant, "events")
+
+
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "UPDATE events SET raw = 'other' WHERE id = (SELECT max(id) FROM events)",
+        "UPDATE events SET fate = 'not_an_anomaly', reason = 'nothing' WHERE id = (SELECT max(id) FROM events)",
+        "DELETE FROM events WHERE id = (SELECT min(id) FROM events WHERE fate = 'quarantined')",
+        "UPDATE duplicates SET source = 'elsewhere'",
+        "DELETE FROM duplicates",
+    ],
+)
+async def test_an_alteration_after_the_seal_is_named(plant: Plant, alteration: str) -> None:
+    seals = Seals(plant.engine, plant.clock)
+    again = deviation(1)
+    unread = again.model_copy(update={"anomaly": None, "external_id": "unread", "natural_key": None, "line": None})
+    await plant.take(again)
+    await plant.inbox.store(
+        [again, unread.model_copy(update={"fate": "quarantined", "reason": "no time"})], plant.clock.now()
+    )
+    await seals.seal()
+    await seals.seal()
+    assert (await verify(plant.engine)).findings == ()
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text(alteration))
+    assert {finding.kind for finding in (await verify(plant.engine)).findings} & {"event", "receipt"}
