@@ -1,0 +1,57 @@
+"""Before an order is sent it is compared with the record: the verdict, the asset, and the draft that was kept."""
+
+import psycopg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.assets import Criticality
+from domain.errors import ActionRequired
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore
+from tests.audit.conftest import place
+from tests.support.judged_plant import Plant
+from tests.support.plant import PUMP, code, deviation
+
+_ALTERED = {
+    "the verdict's copy in the case": (
+        "UPDATE cases SET verdict = jsonb_set(verdict, '{priority}', '4')",
+        "the verdict in the case is not the one in the record",
+    ),
+    "the case's asset": (
+        "UPDATE cases SET asset = 'machine-001-comp2'",
+        "the draft is on machine-001-comp1, and its case on",
+    ),
+    "the verdict": ("DELETE FROM evidence", "the verdict that this case rests on is gone or was altered"),
+}
+
+
+@pytest.mark.parametrize(("statement", "words"), _ALTERED.values(), ids=_ALTERED)
+async def test_an_order_waits_where_its_grounds_differ_from_the_record(
+    storage_engine: AsyncEngine, database_url: str, statement: str, words: str
+) -> None:
+    plant = Plant(storage_engine)
+    await plant.prepare(Criticality.A)
+    await plant.take(deviation(1), deviation(2), code(3), deviation(3))
+    cases = CaseStore(storage_engine, plant.clock, StoredVersions(plant.catalogue))
+    with psycopg.connect(database_url, autocommit=True) as somebody:
+        (case,) = somebody.execute("SELECT id FROM cases").fetchone() or ("",)
+        somebody.execute(statement.encode())
+    with pytest.raises(ActionRequired, match=words):
+        await place(cases, case, PUMP, "1001")
+    with psycopg.connect(database_url) as somebody:
+        assert somebody.execute("SELECT count(*) FROM work_orders").fetchone() == (0,)
+
+
+async def test_a_draft_that_was_altered_after_it_was_kept_is_not_sent(
+    storage_engine: AsyncEngine, database_url: str
+) -> None:
+    plant = Plant(storage_engine)
+    await plant.prepare(Criticality.A)
+    await plant.take(deviation(1), deviation(2), code(3), deviation(3))
+    cases = CaseStore(storage_engine, plant.clock, StoredVersions(plant.catalogue))
+    with psycopg.connect(database_url, autocommit=True) as somebody:
+        (case,) = somebody.execute("SELECT id FROM cases").fetchone() or ("",)
+        await place(cases, case, PUMP, "1001")
+        somebody.execute("UPDATE work_orders SET draft = jsonb_set(draft, '{priority}', '4')")
+    with pytest.raises(ActionRequired, match="the draft is not the one in the record"):
+        await place(cases, case, PUMP, "1001")
