@@ -79,7 +79,8 @@ def test_the_role_that_runs_the_processes_changes_no_table_and_no_row_of_the_rec
             "DELETE FROM cases",
         )
     ]
-    assert [statement.as_string() for statement in (*rows, *others) if not refused(url, statement)] == []
+    statements: list[sql.SQL | sql.Composed] = [*rows, *others]
+    assert [statement.as_string() for statement in statements if not refused(url, statement)] == []
 
 
 def test_the_auditor_s_role_changes_nothing(roles: str) -> None:
