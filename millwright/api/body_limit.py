@@ -1,5 +1,6 @@
 """Refuses bodies before they are read: those of callers without a key, and those that are too large."""
 
+import re
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -11,6 +12,9 @@ from millwright.api.problems import Problem, storage_away
 from millwright.api.sign_in import sign_in
 from millwright.intake.reading import LARGEST_BATCH
 
+_ENROLMENT = re.compile(r"/people/[^/]+/enrol")
+"""The route whose body signs its caller in, by the enrolment code."""
+_LARGEST_ENROLMENT = 4 << 10
 _MOST_DIGITS = 15
 _MOST_DROPPED = 32 * LARGEST_BATCH
 """Bytes; if a client sends more, the connection is closed without an answer."""
@@ -18,7 +22,7 @@ _MOST_DROPPED = 32 * LARGEST_BATCH
 
 class BodyLimit:
     """Refuses a body of a caller who is not signed in, and a body larger than 1 MiB. If its length is announced, it is
-    refused before it is read.
+    refused before it is read. An enrolment, whose body has the caller's code, may have 4 KiB.
 
     Args:
         app: the application behind this middleware.
@@ -33,14 +37,16 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         announced = headers.get(b"content-length", b"")
-        if announced.strip(b"0") or b"transfer-encoding" in headers:
+        enrols = scope["method"] == "POST" and _ENROLMENT.fullmatch(scope["path"]) is not None
+        most = _LARGEST_ENROLMENT if enrols else LARGEST_BATCH
+        if not enrols and (announced.strip(b"0") or b"transfer-encoding" in headers):
             refused = await _not_signed_in(Request(scope))
             if refused is not None:
                 await refused(scope, receive, send)
                 return
-        if len(announced) > _MOST_DIGITS or (announced.isdigit() and int(announced) > LARGEST_BATCH):
+        if len(announced) > _MOST_DIGITS or (announced.isdigit() and int(announced) > most):
             await _drain(receive)
-            await _too_large().answer()(scope, receive, send)
+            await _too_large(most).answer()(scope, receive, send)
             return
         size = 0
 
@@ -48,10 +54,10 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > LARGEST_BATCH:
+            if size > most:
                 if message.get("more_body"):
                     await _drain(receive)
-                raise _too_large()
+                raise _too_large(most)
             return message
 
         await self._app(scope, counted, send)
@@ -79,11 +85,11 @@ async def _drain(receive: Receive) -> None:
             return
 
 
-def _too_large() -> Problem:
+def _too_large(most: int) -> Problem:
     return Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too-large",
-        f"the body is larger than the limit of {LARGEST_BATCH} bytes (1 MiB)",
+        f"the body is larger than the limit of {most} bytes",
         fix="send it in several requests",
         headers={"Connection": "close"},
     )

@@ -146,6 +146,7 @@ async def confirm(person: str, asked: Confirming, deps: Deps, by: _Administrator
     """A second administrator confirms the act that waits."""
     act = PersonAct(act=people.CONFIRM, person=person, by=by.name, at=asked.at, confirms=asked.confirms)
     await deps.storage.people.confirm(act, asked.signature, deps.storage.clock.now())
+    deps.keys.read_again()
     return answered({"person": person, "waits": False})
 
 
@@ -162,6 +163,7 @@ async def enrol(person: str, asked: Enrolling, deps: Deps) -> Response:
         api_key_hash(api_key),
         deps.storage.clock.now(),
     )
+    deps.keys.read_again()
     return answered({"person": person, "api_key": api_key}, HTTPStatus.CREATED)
 
 
@@ -188,4 +190,5 @@ async def _sign(
         valid_for=valid_for,
     )
     done = await deps.storage.people.sign(signed, asked.signature, deps.storage.clock.now())
+    deps.keys.read_again()
     return answered({"person": person, "waits": not done})

@@ -78,6 +78,10 @@ class KeyRing:
             found = self._find(hashed)
         return found
 
+    def read_again(self) -> None:
+        """Reads storage for the next key: somebody's keys have changed."""
+        self._read_at = float("-inf")
+
     async def _refresh(self, age: float) -> None:
         if time.monotonic() - self._read_at > age:
             self._holders = await key_holders(self._engine)

@@ -17,7 +17,7 @@ from domain.cases import ClosedAs
 from domain.judging import FaultKey
 from domain.verdict import Rung, Verdict
 from millwright.audit.report import Findings
-from millwright.storage.audit.case_counts import CountedCase, LetIn, counted_cases, let_in, rung_before
+from millwright.storage.audit.case_counts import AppliedLater, CountedCase, counted_cases, let_in, rung_before
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow, VerdictRow, VersionRow
 
@@ -39,7 +39,7 @@ class _Counted:
 
 
 @dataclass(slots=True)
-class _Told:
+class _RowActs:
     """What the acts of one ledger row say of cases, by the source and id of the event."""
 
     opened: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class CaseFold:
         self._ended.extend(self._newest.values())
         await self._compare()
 
-    def _apply(self, row: VerdictRow | LetIn, previous: Rung | None, told: _Told) -> None:
+    def _apply(self, row: VerdictRow | AppliedLater, previous: Rung | None, told: _RowActs) -> None:
         key = (row.asset, row.failure_mode)
         rearm, event = self._rearm(row.version), (row.source or "", row.external_id or "")
         if rearm is None or row.source is None:
@@ -134,7 +134,7 @@ class CaseFold:
             elif newest.span.is_raised_by(rung):
                 newest.span.rung, newest.version, newest.verdict = rung, row.version, row.body
 
-    def _open(self, key: FaultKey, case: str, row: VerdictRow | LetIn) -> None:
+    def _open(self, key: FaultKey, case: str, row: VerdictRow | AppliedLater) -> None:
         before = self._newest.get(key)
         if before is not None:
             self._ended.append(before)
@@ -171,8 +171,8 @@ class CaseFold:
         return whole
 
 
-def _told(acts: Sequence[ActRow]) -> _Told:
-    told = _Told()
+def _told(acts: Sequence[ActRow]) -> _RowActs:
+    told = _RowActs()
     for act in acts:
         kind, subject = act.kind, act.subject.partition("/")[2]
         if not kind.startswith(("case-", "action-suppressed", "suppression-returned")):

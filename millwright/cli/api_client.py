@@ -161,15 +161,34 @@ def api_of(context: typer.Context, key: str | None) -> Iterator[Api]:
         Rejected: no API is known, its address is wrong, or a secret would be sent in the clear.
         ActRejected: nothing says who acts.
     """
-    import httpx
-
     settings = settings_of(context)
     address = _address(settings, context.obj.api)
-    headers = {"Authorization": _authorization(settings, address, key), "Accept-Encoding": "identity"}
+    with _connected(address, {"Authorization": _authorization(settings, address, key)}) as api:
+        yield api
+
+
+@contextmanager
+def api_without_key(context: typer.Context) -> Iterator[Api]:
+    """The API for a person who has no API key yet, and sends an enrolment code.
+
+    Raises:
+        Rejected: no API is known, its address is wrong, or the code would be sent in the clear.
+    """
+    address = _address(settings_of(context), context.obj.api)
+    _check_encrypted(address, "an enrolment code")
+    with _connected(address, {}) as api:
+        yield api
+
+
+@contextmanager
+def _connected(address: _Address, headers: dict[str, str]) -> Iterator[Api]:
+    import httpx
+
     timeout = httpx.Timeout(_ANSWER.total_seconds(), connect=_CONNECT)
     # A proxy of the environment would see what is sent over plain http.
     trust = address.parts.scheme == "https"
-    with httpx.Client(headers=headers, timeout=timeout, follow_redirects=False, trust_env=trust) as http:
+    given = {**headers, "Accept-Encoding": "identity"}
+    with httpx.Client(headers=given, timeout=timeout, follow_redirects=False, trust_env=trust) as http:
         yield Api(address.url, http)
 
 
@@ -233,12 +252,7 @@ def _authorization(settings: "Settings", address: _Address, key: str | None) -> 
     if key is not None:
         if not _KEY.fullmatch(key):
             raise ActRejected("is no API key", field="key", fix="`millwright people add` prints one, once")
-        if address.parts.scheme != "https" and not address.loopback:
-            raise Rejected(
-                f"an API key is not sent over plain http to {address.parts.hostname}",
-                field="api",
-                fix="give an address that begins with https://",
-            )
+        _check_encrypted(address, "an API key")
         return f"Bearer {key}"
     from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
     from millwright.runtime.local_mode import local_authorization
@@ -248,6 +262,15 @@ def _authorization(settings: "Settings", address: _Address, key: str | None) -> 
     if not os.path.lexists(settings.home / LOCAL_HEADER_FILE):
         raise ActRejected("no API key is given, and the API is not in local mode", field="key", fix=_ACTING_FIX)
     return local_authorization(settings.home)
+
+
+def _check_encrypted(address: _Address, secret: str) -> None:
+    if address.parts.scheme != "https" and not address.loopback:
+        raise Rejected(
+            f"{secret} is not sent over plain http to {address.parts.hostname}",
+            field="api",
+            fix="give an address that begins with https://",
+        )
 
 
 def _error(status: int, body: bytes, operation: str, url: str) -> Exception:

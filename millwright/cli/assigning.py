@@ -190,14 +190,14 @@ def in_force(
         write_json({name: getattr(found, name) for name in names})
         return
     if found.version is None:
-        typer.echo(f"Nothing was in force at {found.at:%Y-%m-%d %H:%M} UTC.")
+        say(f"Nothing was in force at {found.at:%Y-%m-%d %H:%M} UTC.")
         return
     until = f" until {found.until:%Y-%m-%d %H:%M} UTC" if found.until is not None else ""
     since = f"since {found.since:%Y-%m-%d %H:%M} UTC{until}"
-    typer.echo(f"{found.version} ({str(found.active)[:12]}), {found.role} for {found.scope} {since}")
-    typer.echo(f"assigned by {found.assigned_by}: {found.reason}")
+    say(f"{found.version} ({str(found.active)[:12]}), {found.role} for {found.scope} {since}")
+    say(f"assigned by {found.assigned_by}: {found.reason}")
     if found.shadows:
-        typer.echo(f"beside it, without acting: {', '.join(found.shadows)}")
+        say(f"beside it, without acting: {', '.join(found.shadows)}")
 
 
 async def _in_force(

@@ -8,7 +8,7 @@ import typer
 
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json
+from millwright.cli.output import Json, say, say_again, write_json
 
 if TYPE_CHECKING:
     from millwright.audit.exporting import Exported
@@ -44,23 +44,23 @@ def verify(
         write_json({**report.model_dump(mode="json"), "verified": report.verified})
     else:
         for finding in report.findings:
-            typer.echo(f"{finding.kind} at {finding.where}: {finding.what}")
+            say(f"{finding.kind} at {finding.where}: {finding.what}")
         if report.found > len(report.findings):
-            typer.echo(f"… and {report.found - len(report.findings)} more")
-        typer.echo(
+            say(f"… and {report.found - len(report.findings)} more")
+        say(
             f"{report.rows} ledger rows, {report.acts} acts, {report.verdicts.reproduced} of {report.verdicts.stored} "
             f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
         )
         if report.local_acts:
-            typer.echo(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
+            say(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
         for made in report.made_by:
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"
-            typer.echo(f"{made.stored} verdicts made by {made.name}, made again by {again}: {same}.")
-        typer.echo(_publication(report, published))
+            say(f"{made.stored} verdicts made by {made.name}, made again by {again}: {same}.")
+        say(_publication(report, published))
         if not report.register_held:
-            typer.echo("The rows of the register are recorded from its next import on.")
-        typer.echo("Everything agrees." if report.verified else f"{report.found} findings: the record does not agree.")
+            say("The rows of the register are recorded from its next import on.")
+        say("Everything agrees." if report.verified else f"{report.found} findings: the record does not agree.")
     if not report.verified:
         raise typer.Exit(1)
 
@@ -98,7 +98,7 @@ async def _verify(settings: "Settings", head: str | None) -> "Report":
     from millwright.audit.verifying import verify as verify_record
 
     def tell(done: int, total: int) -> None:
-        typer.echo(f"\r{done} of {total} verdicts judged again", err=True, nl=done >= total)
+        say_again(f"{done} of {total} verdicts judged again", last=done >= total)
 
     async with opened(settings) as storage:
         return await verify_record(storage.engine, head=head, progress=tell if sys.stderr.isatty() else None)
@@ -118,8 +118,8 @@ def export(
     if json:
         write_json(exported)
         return
-    typer.echo(f"{sum(exported.lines.values())} lines were written to {directory}; the head is {exported.head}.")
-    typer.echo(f"Check it anywhere: python {directory / 'offline_verify.py'} {directory} --head {exported.head}")
+    say(f"{sum(exported.lines.values())} lines were written to {directory}; the head is {exported.head}.")
+    say(f"Check it anywhere: python {directory / 'offline_verify.py'} {directory} --head {exported.head}")
 
 
 async def _export(settings: "Settings", directory: Path) -> "Exported":
@@ -137,7 +137,7 @@ def head(context: typer.Context, json: Json = False) -> None:
     if json:
         write_json({"seq": found.seq, "hash": found.hash})
         return
-    typer.echo(f"{found.seq}:{found.hash}")
+    say(f"{found.seq}:{found.hash}")
 
 
 async def _head(settings: "Settings") -> "Head":

@@ -9,7 +9,7 @@ import typer
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import moment
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,16 +71,16 @@ def ask(
     if json:
         write_json(answer)
         return
-    typer.echo(answer.words)
+    say(answer.words)
     if csv is not None:
-        typer.echo(f"{len(answer.rows)} rows were written to {csv}; the ledger's head is {answer.head}.")
+        say(f"{len(answer.rows)} rows were written to {csv}; the ledger's head is {answer.head}.")
         return
     shown = [name for name in answer.columns if name != "digest"]
     plain = [row.model_dump(mode="json") for row in answer.rows[:_SHOWN]]
     write_table(shown, [[_cell(row[name]) for name in shown] for row in plain], "")
     if len(answer.rows) > _SHOWN:
-        typer.echo(f"… and {len(answer.rows) - _SHOWN} more; `--csv FILE` writes all of them.")
-    typer.echo(f"{len(answer.proofs)} ledger rows prove it; the head is {answer.head}.")
+        say(f"… and {len(answer.rows) - _SHOWN} more; `--csv FILE` writes all of them.")
+    say(f"{len(answer.proofs)} ledger rows prove it; the head is {answer.head}.")
 
 
 def _cell(value: object) -> object:
@@ -112,11 +112,9 @@ def evidence(
     if json:
         write_json(packed)
         return
-    typer.echo(
-        f"{packed.cases} cases, {packed.verdicts} verdicts and {packed.acts} acts were written to {packed.json_file}"
-    )
-    typer.echo(f"and to the page {packed.page}, which carries the same. SHA-256 {packed.sha256}.")
-    typer.echo(f"Check it anywhere: python {packed.verifier} {packed.json_file} --head {packed.head}")
+    say(f"{packed.cases} cases, {packed.verdicts} verdicts and {packed.acts} acts were written to {packed.json_file}")
+    say(f"and to the page {packed.page}, which carries the same. SHA-256 {packed.sha256}.")
+    say(f"Check it anywhere: python {packed.verifier} {packed.json_file} --head {packed.head}")
 
 
 async def _evidence(settings: "Settings", ref: str, out: Path) -> "Packed":

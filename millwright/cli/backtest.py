@@ -14,7 +14,7 @@ from domain.loops import block_until
 from millwright.cli.api_client import Api, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey
-from millwright.cli.output import Json, write_json, write_rich
+from millwright.cli.output import Json, say, write_json, write_rich
 
 if TYPE_CHECKING:
     from millwright.backtesting.backtest import Backtest, Question, Traced
@@ -107,7 +107,7 @@ def backtest(
     else:
         write_rich(render(found))
         if attached:
-            typer.echo(f"Attached to {found.candidate.policy} {found.candidate.version}.")
+            say(f"Attached to {found.candidate.policy} {found.candidate.version}.")
     raise typer.Exit(found.exit_code)
 
 
@@ -223,7 +223,7 @@ def _unjudged_on_error() -> Iterator[None]:
         yield
     except MillwrightError as error:
         # Exit code 1 would mean for CI that the candidate is worse.
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         raise typer.Exit(_UNJUDGED) from error
 
 

@@ -92,26 +92,26 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         return
     view = whole.case
     policy = f"{view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}"
-    typer.echo(f"{view.id}: {view.failure_mode} on {view.asset.name} ({view.asset.id}), {view.rung.word}, {view.phase}")
-    typer.echo(f"decided by {policy}; `millwright why {view.id}` tells why")
+    say(f"{view.id}: {view.failure_mode} on {view.asset.name} ({view.asset.id}), {view.rung.word}, {view.phase}")
+    say(f"decided by {policy}; `millwright why {view.id}` tells why")
     if view.withdraw is not None:
-        typer.echo(f"called off: {view.withdraw}")
+        say(f"called off: {view.withdraw}")
     if view.order is not None:
-        typer.echo(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+        say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is not None:
-        typer.echo(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
+        say(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
         if whole.hold.notice is not None:
-            typer.echo(whole.hold.notice)
+            say(whole.hold.notice)
     if view.waiting_for is not None:
         until = f", until {view.waiting_until:%Y-%m-%d %H:%M} UTC" if view.waiting_until else ""
-        typer.echo(f"waits for {view.waiting_for}{until}")
+        say(f"waits for {view.waiting_for}{until}")
     if view.closed_as is not None:
         ended = "closed" if view.phase == "closed" else "work ended"
-        typer.echo(f"{ended} as {view.closed_as}, outcome {view.outcome or 'none'}")
+        say(f"{ended} as {view.closed_as}, outcome {view.outcome or 'none'}")
     if view.stated is not None:
         by, at = view.stated.by, view.stated.at
-        typer.echo(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
-    typer.echo()
+        say(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
+    say()
     write_table(
         ("at", "event", "evidence", "rung", "how"),
         [
@@ -120,7 +120,7 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         ],
         "No evidence.",
     )
-    typer.echo()
+    say()
     write_table(("at", "who", "what"), [(act.at, act.actor, act.kind) for act in whole.story], "Nothing was done yet.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from millwright.cli.connections import settings_of
-from millwright.cli.output import Json, write_json
+from millwright.cli.output import Json, say, write_json
 
 if TYPE_CHECKING:
     from policies.checks.check import Report
@@ -46,9 +46,9 @@ def check(
         for report in reports:
             _tell(report, notes)
             for notice in _notices(report, now):
-                typer.echo(f"note: {notice.words}")
+                say(f"note: {notice.words}")
         if not reports:
-            typer.echo(f"{path} holds no policy document.")
+            say(f"{path} holds no policy document.")
     if not reports or not all(report.publishable for report in reports):
         raise typer.Exit(1)
 
@@ -57,7 +57,7 @@ def schema() -> None:
     """Print the JSON Schema of policy documents, for editors."""
     from policies.language.json_schema import schema_text
 
-    typer.echo(schema_text(), nl=False)
+    say(schema_text(), end="")
 
 
 def _notices(report: "Report", now: datetime) -> "tuple[WaiverNotice, ...]":
@@ -98,31 +98,31 @@ def _found(finding: "Finding") -> dict[str, object]:
 
 def _tell(report: "Report", notes: bool) -> None:
     for problem in report.problems:
-        typer.echo(str(problem))
+        say(str(problem))
     for finding in report.findings:
         if finding.told_unasked or notes:
             _tell_finding(finding)
     if report.cases is not None:
         failed = [result for result in report.cases.results if not result.passed]
         for case in failed:
-            typer.echo(f"case {case.name}: {case.problem}")
+            say(f"case {case.name}: {case.problem}")
         for rule in report.cases.uncovered_rules:
-            typer.echo(f"rule {rule}: no passing case covers it")
+            say(f"rule {rule}: no passing case covers it")
         for rule in report.cases.uncovered_timing:
-            typer.echo(f"timing {rule}: no passing case covers it")
-        typer.echo(f"{len(report.cases.results) - len(failed)} of {len(report.cases.results)} cases pass.")
+            say(f"timing {rule}: no passing case covers it")
+        say(f"{len(report.cases.results) - len(failed)} of {len(report.cases.results)} cases pass.")
     noted = sum(not finding.told_unasked for finding in report.findings)
     if noted and not notes:
-        typer.echo(f"{noted} note{'s' if noted > 1 else ''} on overlaps and gaps; --notes shows them.")
+        say(f"{noted} note{'s' if noted > 1 else ''} on overlaps and gaps; --notes shows them.")
     if report.policy is not None and report.publishable:
         document = report.policy.document
-        typer.echo(f"{document.policy} {document.version} can be published; digest {report.policy.digest}.")
+        say(f"{document.policy} {document.version} can be published; digest {report.policy.digest}.")
 
 
 def _tell_finding(finding: "Finding") -> None:
-    typer.echo(f"{'' if finding.blocks else 'warning: ' if finding.told_unasked else 'note: '}{finding.complaint}")
+    say(f"{'' if finding.blocks else 'warning: ' if finding.told_unasked else 'note: '}{finding.complaint}")
     if finding.witness is not None:
-        typer.echo(f"    for example: {_seen(finding.witness)}")
+        say(f"    for example: {_seen(finding.witness)}")
 
 
 def _seen(situation: "Situation") -> str:

@@ -108,17 +108,6 @@ def new_passphrase() -> str:
     return str(typer.prompt(words, hide_input=True, confirmation_prompt=True, err=True))
 
 
-def required_key(api_key: str | None) -> str:
-    """The API key that was given.
-
-    Raises:
-        ActRejected: none was.
-    """
-    if api_key is None:
-        raise ActRejected("no API key is given", field="key", fix="give your API key: --key or MILLWRIGHT_API_KEY")
-    return api_key
-
-
 def moment(value: str | None, field_name: str) -> datetime | None:
     """A time from the command line; None if none was given.
 

@@ -6,7 +6,7 @@ import typer
 
 from domain.errors import Rejected, StorageUnavailable
 from millwright.cli.connections import finish, settings_of
-from millwright.cli.output import Json, write_json
+from millwright.cli.output import Json, say, write_json
 
 _UPGRADE = "run `millwright db upgrade`"
 
@@ -47,9 +47,9 @@ def upgrade(context: typer.Context) -> None:
 
     before, wanted = finish(work())
     if before == wanted:
-        typer.echo(f"The database is at revision {wanted} already.")
+        say(f"The database is at revision {wanted} already.")
         return
-    typer.echo(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")
+    say(f"The database is at revision {wanted} now; it was {'empty' if before is None else f'at {before}'}.")
 
 
 @app.command()
@@ -84,7 +84,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     if json:
         write_json({"revision": found, "wanted": wanted, "problem": problem})
     else:
-        typer.echo(problem or f"The database is as this build wants it, at revision {found}.", err=problem is not None)
+        say(problem or f"The database is as this build wants it, at revision {found}.", err=problem is not None)
     if problem is not None:
         raise typer.Exit(1)
 
@@ -99,4 +99,4 @@ def stop(context: typer.Context) -> None:
     if (home / POSTGRES).exists():
         with locked(home, alone=True):
             postgres.stop(home / POSTGRES)
-    typer.echo(f"No embedded database runs under {home}.")
+    say(f"No embedded database runs under {home}.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from millwright.cli.output import Json, write_json
+from millwright.cli.output import Json, say, write_json
 from millwright.cli.versions import version_named
 
 if TYPE_CHECKING:
@@ -41,27 +41,27 @@ def _witness(situation: object) -> object:
 
 
 def _tell(found: "Difference") -> None:
-    typer.echo(f"{found.before} → {found.after}")
+    say(f"{found.before} → {found.after}")
     for change in found.changes:
-        typer.echo(f"  {change.about}: {change.says}")
+        say(f"  {change.about}: {change.says}")
     if not found.changes:
-        typer.echo("  Nothing that a version decides by is written otherwise.")
-    typer.echo("Decided otherwise:")
+        say("  Nothing that a version decides by is written otherwise.")
+    say("Decided otherwise:")
     for effect in found.effects:
-        typer.echo(f"  {effect.says}")
+        say(f"  {effect.says}")
     if found.timing:
-        typer.echo("  when the work happens may be chosen otherwise")
+        say("  when the work happens may be chosen otherwise")
     if found.terms:
-        typer.echo(
+        say(
             "  how long an episode lasts, how late an event may be, when review is left out or which holds are "
             "released without a person is otherwise"
         )
     for unsettled in found.unsettled:
-        typer.echo(f"  not settled: {unsettled}")
+        say(f"  not settled: {unsettled}")
     if found.alike:
-        typer.echo("  nothing: it is proved that both decide every situation alike")
+        say("  nothing: it is proved that both decide every situation alike")
     elif not found.unsettled:
-        typer.echo("It is proved that nothing else is decided differently.")
+        say("It is proved that nothing else is decided differently.")
 
 
 def register(app: typer.Typer) -> None:

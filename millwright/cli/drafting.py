@@ -226,7 +226,7 @@ def export(
 ) -> None:
     """Write every stored version as POLICY/VERSION.yaml, byte for byte, and their digests as digests.toml."""
     count = finish(_export(settings_of(context), directory))
-    typer.echo(f"{count} versions are in {directory}.")
+    say(f"{count} versions are in {directory}.")
 
 
 async def _export(settings: "Settings", directory: Path) -> int:

@@ -9,7 +9,7 @@ from domain.assets import ObservableKind, retired_words
 from domain.errors import Rejected
 from domain.verdict import Context
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import write_json, write_table
+from millwright.cli.output import say, write_json, write_table
 from millwright.cli.versions import newest, version_named
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def _context(register: "PlantRegister", asset: str) -> Context:
 
 def _tell(told: "EffectivePolicy") -> None:
     where = f", cohort {told.cohort}" if told.cohort else ""
-    typer.echo(f"{told.policy} {told.version} for {told.asset}{where} at {told.at:%Y-%m-%d %H:%M} UTC")
+    say(f"{told.policy} {told.version} for {told.asset}{where} at {told.at:%Y-%m-%d %H:%M} UTC")
     if not told.covered:
-        typer.echo("The policy does not cover this asset: every anomaly of it is ignored.")
+        say("The policy does not cover this asset: every anomaly of it is ignored.")
         return
     if told.parameters:
         rows = [
@@ -94,6 +94,6 @@ def _tell(told: "EffectivePolicy") -> None:
         ]
         write_table(("waiver", "rules", "until (UTC)", "owner", "reason"), waived, "")
     if told.releases_unattended:
-        typer.echo(f"A hold on {told.machine} is released once its work is completed, without a person saying so.")
+        say(f"A hold on {told.machine} is released once its work is completed, without a person saying so.")
     else:
-        typer.echo(f"A hold on {told.machine} is released only when a person of production says so.")
+        say(f"A hold on {told.machine} is released only when a person of production says so.")

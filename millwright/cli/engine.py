@@ -11,6 +11,7 @@ from domain.errors import Unavailable
 from domain.loops import repeat
 from millwright.cli.connections import finish, settings_of
 from millwright.cli.lifetime import stopping
+from millwright.cli.output import say
 
 if TYPE_CHECKING:
     from millwright.runtime.embedded.engines import EmbeddedEngine
@@ -35,7 +36,7 @@ def engine(
         home = settings_of(context, logging.INFO, anew=True).home
         finish(_run(ProductionEngine(home, port) if production else DevelopmentEngine(home, port), home))
     else:
-        typer.echo(production_engine.find(_say).server if production else temporal_server.find(_say))
+        say(str(production_engine.find(_say).server if production else temporal_server.find(_say)))
 
 
 async def _run(engine: "EmbeddedEngine", home: Path) -> None:
@@ -66,7 +67,7 @@ async def _run(engine: "EmbeddedEngine", home: Path) -> None:
 
 
 def _say(words: str) -> None:
-    typer.echo(words, err=True)
+    say(words, err=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from domain.errors import MillwrightError, StorageUnavailable
-from millwright.cli.output import shown
+from millwright.cli.output import say
 
 INTERRUPTED = 130
 """The exit code of a program that was ended by Ctrl-C."""
@@ -31,7 +31,7 @@ class Commands(TyperGroup):
         try:
             return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
         except Exception as error:  # noqa: BLE001 - the outermost place: whatever it is, a person reads it
-            typer.echo(shown(_sentence(error)), err=True)
+            say(_sentence(error), err=True)
             raise SystemExit(1) from None
 
     def invoke(self, ctx: Any) -> Any:

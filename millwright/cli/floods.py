@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from policies.statistics.floods import Flood
@@ -35,7 +35,7 @@ def floods(
         return
     for flood in found:
         if flood.ended_at is None:
-            typer.echo(_banner(flood))
+            say(_banner(flood))
     rows = [
         (
             flood.position,

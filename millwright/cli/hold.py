@@ -48,7 +48,7 @@ def list_(
     rows = [(hold.key, hold.equipment, hold.state.value, hold.words, _waits_for(hold)) for hold in holds]
     write_table(columns, rows, "There are no holds." if everything else "No hold is live.")
     if any(hold.notice for hold in holds):
-        typer.echo(ISOLATION_NOTICE)
+        say(ISOLATION_NOTICE)
 
 
 @app.command()
@@ -66,24 +66,24 @@ def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
     if json:
         write_json(hold)
         return
-    typer.echo(f"{hold.key} on {hold.equipment} in {hold.system}: {hold.words}")
+    say(f"{hold.key} on {hold.equipment} in {hold.system}: {hold.words}")
     if hold.notice is not None:
-        typer.echo(hold.notice)
+        say(hold.notice)
     if (waits_for := _waits_for(hold)) is not None:
-        typer.echo(f"waits for {waits_for}")
+        say(f"waits for {waits_for}")
     if hold.overruled_at is not None:
-        typer.echo(f"a person started the machine in the MES; seen {hold.overruled_at:%Y-%m-%d %H:%M} UTC")
+        say(f"a person started the machine in the MES; seen {hold.overruled_at:%Y-%m-%d %H:%M} UTC")
     if hold.release is not None:
-        typer.echo(_released(hold))
+        say(_released(hold))
     if hold.ended_at is not None:
-        typer.echo(f"ended {hold.ended_at:%Y-%m-%d %H:%M} UTC{f': {hold.reason}' if hold.reason else ''}")
-    typer.echo()
+        say(f"ended {hold.ended_at:%Y-%m-%d %H:%M} UTC{f': {hold.reason}' if hold.reason else ''}")
+    say()
     write_table(
         ("case", "work", "done"),
         [(claim.case, "at work" if claim.working else "done", claim.ready_at) for claim in hold.cases],
         "No case asks for it.",
     )
-    typer.echo()
+    say()
     write_table(
         ("job", "receiver", "method", "state", "accepted", "first read as held", "read last"),
         [

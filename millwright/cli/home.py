@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli.connections import settings_of
+from millwright.cli.output import say
 
 app = typer.Typer(no_args_is_help=True, help="The home: where the embedded parts keep their files.")
 
@@ -22,8 +23,8 @@ def remove(
 
     home = settings_of(context, anew=True).home.resolve()
     if not home.exists():
-        typer.echo(f"There is no home at {home}.")
+        say(f"There is no home at {home}.")
         return
     with locked(home, alone=True):
         left = clearing.remove(home, fresh=fresh)
-    typer.echo(f"{home} was emptied, but for {', '.join(left)}." if left else f"{home} was removed.")
+    say(f"{home} was emptied, but for {', '.join(left)}." if left else f"{home} was removed.")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli.connections import finish, opened, settings_of
+from millwright.cli.output import say
 
 app = typer.Typer(no_args_is_help=True, help="Labels: training data from completed work.")
 
@@ -30,4 +31,4 @@ def export(
         async with opened(settings) as storage:
             return ParquetLabels(file).write(await read_labels(storage.engine))
 
-    typer.echo(f"{finish(write())} labels in {file}.")
+    say(f"{finish(write())} labels in {file}.")

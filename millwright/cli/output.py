@@ -30,9 +30,14 @@ def shown(text: str) -> str:
     return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def say(text: str) -> None:
-    """Writes a sentence that has words of somebody else in it."""
-    typer.echo(shown(text))
+def say(text: str = "", *, err: bool = False, end: str = "\n") -> None:
+    """Writes a sentence, whose words may be somebody else's. Every command writes through it or a function below."""
+    typer.echo(f"{shown(text)}{end}", err=err, nl=False)
+
+
+def say_again(text: str, *, last: bool) -> None:
+    """Writes a line of progress on stderr, over the one before."""
+    typer.echo(f"\r{shown(text)}", err=True, nl=last)
 
 
 def write_json(value: object) -> None:
@@ -41,7 +46,7 @@ def write_json(value: object) -> None:
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
     # An escape of `shown` within a JSON text is the same character.
-    typer.echo(shown(orjson.dumps(value, default=_plain, option=option).decode()))
+    say(orjson.dumps(value, default=_plain, option=option).decode())
 
 
 def _plain(value: object) -> object:
@@ -65,7 +70,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothin
 
     written = [[_written(value) for value in row] for row in rows]
     if not written:
-        typer.echo(nothing)
+        say(nothing)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:

@@ -1,7 +1,6 @@
 """`people`: administrators add persons and change their roles and keys; persons enrol with keys of their own."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,12 +8,15 @@ import typer
 from domain import people
 from domain.errors import Rejected
 from domain.people import ADMINISTRATOR, ROLES, PersonAct
+from millwright.cli.api_client import Answer, Api, api_of, api_without_key
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, SigningKey, asked_passphrase, new_passphrase, required_key
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.credentials import ApiKey, SigningKey, asked_passphrase, new_passphrase
+from millwright.cli.output import Json, say, write_json, write_table
+from millwright.cli.people_signing import signing
 
 if TYPE_CHECKING:
-    from millwright.cli.people_calls import PeopleCalls
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from millwright.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
@@ -26,26 +28,24 @@ ValidFor = Annotated[str, typer.Option("--valid-for", metavar="DURATION", help="
 VerifiedBy = Annotated[
     str, typer.Option("--identity-verified-by", help="Who verified the person's identity, and how; it is signed.")
 ]
-Api = Annotated[
-    str | None,
-    typer.Option(
-        "--api", envvar="MILLWRIGHT_API_URL", help="The API's address; default that of the home.", show_default=False
-    ),
-]
 _YEAR = "P365D"
+
+
+class _Enrolled(Answer):
+    api_key: str
 
 
 @app.command()
 def first(
     context: typer.Context, person: Id, name: PrintedName, valid_for: ValidFor = _YEAR, json: Json = False
 ) -> None:
-    """Add the first administrator, directly in the database, once. Everybody else is added through the API."""
+    """Add the first administrator, once. It works directly on the database; everybody else is added through the API."""
     settings = settings_of(context)
     code = finish(_first(settings, person, name, _duration(valid_for)))
     if json:
         write_json({"person": person, "code": code})
         return
-    typer.echo(f"This was a direct command on the database: {person} was added as the first {ADMINISTRATOR}.")
+    say(f"This was a direct command on the database: {person} was added as the first {ADMINISTRATOR}.")
     _say_code(person, code)
 
 
@@ -79,18 +79,17 @@ def add(
     valid_for: ValidFor = _YEAR,
     key: ApiKey = None,
     signing_key: SigningKey = None,
-    api: Api = None,
     json: Json = False,
 ) -> None:
     """Add a person, who then makes their own keys with the enrolment code."""
     from millwright.people.persons import api_key_hash, new_secret
 
     code, salt = new_secret(), new_secret()
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        answer = calls.sign(
+    with signing(context, key, signing_key) as by:
+        answer = by.sign(
             people.ADD,
             person,
-            "",
+            (),
             {"person": person, "name": name, "salt": salt},
             roles=tuple(role),
             name_digest=people.name_digest(name, salt),
@@ -101,7 +100,7 @@ def add(
     if json:
         write_json({**answer, "roles": role, "code": code})
         return
-    typer.echo(f"{person} was added as {', '.join(role)}.{_waits(answer, person)}")
+    say(f"{person} was added as {', '.join(role)}.{_waits(answer, person)}")
     _say_code(person, code)
 
 
@@ -111,41 +110,38 @@ def enrol(
     person: Id,
     code: Annotated[str, typer.Option("--code", help="The enrolment code that the administrator gave you.")],
     signing_key: SigningKey = None,
-    api: Api = None,
     json: Json = False,
 ) -> None:
     """Make your own signing key, and get your API key. If no answer came, enrol again with the same code."""
-    from millwright.cli.people_calls import enrol as call
     from millwright.people import persons
 
-    settings = settings_of(context)
-    file = signing_key or persons.key_file(settings.home / "people", person)
-    made = persons.unfinished_key(file, asked_passphrase)
-    fresh = made is None
-    if made is None:
-        made = persons.new_signing_key()
-        persons.write_new_key(file, made, new_passphrase())
-    try:
-        api_key = call(settings, api, person, code, made)
-    except Rejected:
-        # Of a key that was never sent before, a refusal says that nothing on the server belongs to it.
-        if fresh:
-            persons.drop_new_key(file)
-        raise
+    file = signing_key or persons.key_file(settings_of(context).home / "people", person)
+    with api_without_key(context) as api:
+        made = persons.unfinished_key(file, asked_passphrase)
+        fresh = made is None
+        if made is None:
+            made = persons.new_signing_key()
+            persons.write_new_key(file, made, new_passphrase())
+        try:
+            api_key = _enrol(api, settings_of(context), person, code, made)
+        except Rejected:
+            # Of a key that was never sent before, a refusal says that nothing on the server belongs to it.
+            if fresh:
+                persons.drop_new_key(file)
+            raise
     persons.keep_new_key(file)
     if json:
         write_json({"person": person, "api_key": api_key, "signing_key_file": file})
         return
-    typer.echo(f"{person} is enrolled. Signing key: {file}, encrypted with your passphrase; keep it and no copy.")
-    typer.echo(f"API key, shown only now: {api_key}")
+    say(f"{person} is enrolled. Signing key: {file}, encrypted with your passphrase; keep it and no copy.")
+    say(f"API key, shown only now: {api_key}")
 
 
 @app.command("list")
-def list_people(context: typer.Context, key: ApiKey = None, api: Api = None, json: Json = False) -> None:
+def list_people(context: typer.Context, key: ApiKey = None, json: Json = False) -> None:
     """List everybody, with their roles and when their keys end."""
-    from millwright.cli.people_calls import listed
-
-    found = listed(settings_of(context), api, required_key(key))
+    with api_of(context, key) as api:
+        found = api.read(("people",), dict[str, Any])
     if json:
         write_json(found)
         return
@@ -163,19 +159,18 @@ def confirm(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask after the text was shown.")] = False,
     key: ApiKey = None,
     signing_key: SigningKey = None,
-    api: Api = None,
 ) -> None:
     """Confirm, as a second administrator, what another one signed about a person."""
     from millwright.people.persons import api_key_hash
 
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        text = calls.waiting(person)
-        typer.echo(text)
+    with signing(context, key, signing_key) as by:
+        text = by.waiting(person)
+        say(text)
         if not yes:
             typer.confirm("Do you sign this?", abort=True)
         hashed = api_key_hash(text)
-        calls.sign(people.CONFIRM, person, f"/{person}/confirm", {"confirms": hashed}, confirms=hashed)
-    typer.echo(f"It has its effect now; {person} was told to enrol, or has the roles.")
+        by.sign(people.CONFIRM, person, (person, "confirm"), confirms=hashed)
+    say(f"It has its effect now; {person} was told to enrol, or has the roles.")
 
 
 @app.command()
@@ -185,12 +180,11 @@ def roles(
     role: Roles,
     key: ApiKey = None,
     signing_key: SigningKey = None,
-    api: Api = None,
 ) -> None:
     """Replace the roles of a person."""
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        answer = calls.sign(people.ROLES_ACT, person, f"/{person}/roles", {}, roles=tuple(role))
-    typer.echo(f"{person} is {', '.join(role)}.{_waits(answer, person)}")
+    with signing(context, key, signing_key) as by:
+        answer = by.sign(people.ROLES_ACT, person, (person, "roles"), roles=tuple(role))
+    say(f"{person} is {', '.join(role)}.{_waits(answer, person)}")
 
 
 @app.command("renew-keys")
@@ -201,19 +195,17 @@ def renew_keys(
     valid_for: ValidFor = _YEAR,
     key: ApiKey = None,
     signing_key: SigningKey = None,
-    api: Api = None,
     json: Json = False,
 ) -> None:
     """Give a new enrolment code, for yourself or as an administrator; the former keys end when it is used."""
     from millwright.people.persons import api_key_hash, new_secret
 
     code = new_secret()
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        answer = calls.sign(
+    with signing(context, key, signing_key) as by:
+        answer = by.sign(
             people.RENEW,
             person,
-            f"/{person}/keys/renew",
-            {},
+            (person, "keys", "renew"),
             verified_by=identity_verified_by,
             code_hash=api_key_hash(code),
             valid_for=_duration(valid_for),
@@ -221,44 +213,43 @@ def renew_keys(
     if json:
         write_json({**answer, "code": code})
         return
-    typer.echo(f"{person} may make new keys.{_waits(answer, person)}")
+    say(f"{person} may make new keys.{_waits(answer, person)}")
     _say_code(person, code)
 
 
 @app.command("end-keys")
-def end_keys(
-    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
-) -> None:
+def end_keys(context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None) -> None:
     """End all keys of a person at once. What they signed before stays valid."""
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        calls.sign(people.END_KEYS, person, f"/{person}/keys/end", {})
-    typer.echo(f"The keys of {person} have ended.")
+    with signing(context, key, signing_key) as by:
+        by.sign(people.END_KEYS, person, (person, "keys", "end"))
+    say(f"The keys of {person} have ended.")
 
 
 @app.command()
-def leave(
-    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
-) -> None:
+def leave(context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None) -> None:
     """End a person's permissions from now on. What they signed before stays valid."""
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        calls.sign(people.LEAVE, person, f"/{person}/leave", {})
-    typer.echo(f"{person} has no permissions any more.")
+    with signing(context, key, signing_key) as by:
+        by.sign(people.LEAVE, person, (person, "leave"))
+    say(f"{person} has no permissions any more.")
 
 
 @app.command("erase-name")
-def erase_name(
-    context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None, api: Api = None
-) -> None:
+def erase_name(context: typer.Context, person: Id, key: ApiKey = None, signing_key: SigningKey = None) -> None:
     """Erase a person's printed name; the id stays in the record."""
-    with _calls(settings_of(context), api, key, signing_key) as calls:
-        calls.sign(people.ERASE_NAME, person, f"/{person}/erase-name", {})
-    typer.echo(f"The printed name of {person} was erased.")
+    with signing(context, key, signing_key) as by:
+        by.sign(people.ERASE_NAME, person, (person, "erase-name"))
+    say(f"The printed name of {person} was erased.")
 
 
-def _calls(settings: "Settings", api: str | None, key: str | None, file: Path | None) -> "PeopleCalls":
-    from millwright.cli.people_calls import PeopleCalls
+def _enrol(api: Api, settings: "Settings", person: str, code: str, key: "Ed25519PrivateKey") -> str:
+    """Registers a person's new key; gives their API key."""
+    from millwright.people.persons import api_key_hash, public_key
+    from millwright.runtime.plant_clock import clock_of
 
-    return PeopleCalls(settings, api, required_key(key), file)
+    at = clock_of(settings.clock).now()
+    proof = key.sign(people.enrolment_text(person, api_key_hash(code), public_key(key), at).encode()).hex()
+    body = {"code": code, "public_key": public_key(key), "at": at, "proof": proof}
+    return api.act(("people", person, "enrol"), _Enrolled, body).api_key
 
 
 def _waits(answer: dict[str, Any], person: str) -> str:
@@ -268,8 +259,8 @@ def _waits(answer: dict[str, Any], person: str) -> str:
 
 
 def _say_code(person: str, code: str) -> None:
-    typer.echo(f"Enrolment code, shown only now, for seven days: {code}")
-    typer.echo(f"Give it to the person, who runs `millwright people enrol {person} --code CODE` on their own machine.")
+    say(f"Enrolment code, shown only now, for seven days: {code}")
+    say(f"Give it to the person, who runs `millwright people enrol {person} --code CODE` on their own machine.")
 
 
 def _duration(written: str) -> timedelta:

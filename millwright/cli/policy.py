@@ -8,7 +8,7 @@ from domain.errors import Rejected
 from millwright.cli import checking, diff, prove
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.effective import show_effective
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.settings import Settings
@@ -60,7 +60,7 @@ def show(
         write_json([_listed(published) | {"document": published.document} for published in found])
         return
     for published in found:
-        typer.echo(published.document)
+        say(published.document)
 
 
 def _listed(version: "StoredVersion") -> dict[str, object]:

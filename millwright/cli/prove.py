@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli.output import Json, write_json, write_rich
+from millwright.cli.output import Json, say, write_json, write_rich
 from millwright.cli.versions import newest, version_named
 
 if TYPE_CHECKING:
@@ -60,18 +60,18 @@ def _summary(proof: "Proof") -> dict[str, object]:
 def _tell(policy: "CompiledPolicy", proofs: "list[Proof]") -> None:
     document = policy.document
     if not proofs:
-        typer.echo(f"{document.policy} {document.version} has no properties, so there is nothing to prove.")
+        say(f"{document.policy} {document.version} has no properties, so there is nothing to prove.")
         return
     for proof in proofs:
-        typer.echo(f"{_MARKS[proof.result]}  {proof.property}: {proof.says}")
+        say(f"{_MARKS[proof.result]}  {proof.property}: {proof.says}")
         if proof.why is not None:
-            typer.echo(f"         {proof.why}")
+            say(f"         {proof.why}")
         for each in proof.witness:
-            typer.echo(f"         {each.name}: {_seen(each)}")
+            say(f"         {each.name}: {_seen(each)}")
     proved = sum(proof.result == "proved" for proof in proofs)
-    typer.echo(f"{proved} of {len(proofs)} properties of {document.policy} {document.version} are proved.")
+    say(f"{proved} of {len(proofs)} properties of {document.policy} {document.version} are proved.")
     if any(proof.witness for proof in proofs):
-        typer.echo("See it happen: write the `witness` of `--json` to a file and run `millwright policy try FILE`.")
+        say("See it happen: write the `witness` of `--json` to a file and run `millwright policy try FILE`.")
 
 
 def _seen(situation: "Situation") -> str:

@@ -113,12 +113,12 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
 
 def _tell(whole: "WholeSuppression") -> None:
     shown = whole.suppression
-    typer.echo(f"{shown.asset}, {shown.failure_mode or 'every failure mode'}: {shown.words}")
+    say(f"{shown.asset}, {shown.failure_mode or 'every failure mode'}: {shown.words}")
     if shown.ended_by is not None:
-        typer.echo(f"ended by {shown.ended_by} because: {shown.ended_because}")
+        say(f"ended by {shown.ended_by} because: {shown.ended_because}")
     if shown.returned_at is not None:
-        typer.echo(f"returned {shown.returned_at:%Y-%m-%d %H:%M} UTC")
-    typer.echo()
+        say(f"returned {shown.returned_at:%Y-%m-%d %H:%M} UTC")
+    say()
     rows = [
         (
             each.at,

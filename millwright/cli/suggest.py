@@ -7,7 +7,7 @@ import typer
 
 from millwright.cli.backtest import Failures, Since, Until, moment, progress_shown
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.output import Json, write_json, write_table
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from millwright.backtesting.suggesting import Suggestions
@@ -60,7 +60,7 @@ def suggest(
     if json:
         write_json(found)
         return
-    typer.echo(
+    say(
         f"{found.tried} small changes of {found.version} tried on {found.since:%Y-%m-%d} to {found.split_at:%Y-%m-%d}; "
         f"the best shown on {found.split_at:%Y-%m-%d} to {found.until:%Y-%m-%d}, which the search never saw."
     )
@@ -70,9 +70,9 @@ def suggest(
     ]
     write_table(("draft", "change", "where it was found", "where it was not", "against it"), rows, "None is worth it.")
     for refused in found.refused:
-        typer.echo(f"Left out: {refused.words}. {refused.problem}")
+        say(f"Left out: {refused.words}. {refused.problem}")
     if found.left_alone:
-        typer.echo(f"Left alone: {'; '.join(found.left_alone)}.")
+        say(f"Left alone: {'; '.join(found.left_alone)}.")
 
 
 def register(app: typer.Typer) -> None:

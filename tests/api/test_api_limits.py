@@ -139,6 +139,16 @@ async def test_a_body_without_a_key_is_refused_before_it_is_read(connect: Connec
     assert (await caller.reader.readline()) == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
+@pytest.mark.parametrize(("length", "status"), [(4096, 400), (4097, 413)])
+async def test_an_enrolment_is_read_without_a_key_up_to_a_small_bound(
+    connect: Connect, length: int, status: int
+) -> None:
+    caller = await connect()
+    head = _HEAD.replace("/stops", "/people/anna/enrol")
+    await caller.says(f"{head}content-length: {length}\r\n\r\n{' ' * length}")
+    assert (await caller.reader.readline()).decode().startswith(f"HTTP/1.1 {status} ")
+
+
 async def test_what_is_no_http_is_refused_in_words(connect: Connect) -> None:
     caller = await connect()
     await caller.says("\x16\x03\x01\x02\x00\x01\r\n\r\n")

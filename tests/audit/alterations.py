@@ -69,7 +69,7 @@ def _of_column(connection: Connection, table: Table, column: Column[object]) -> 
     empty = _place(connection, table, sql.SQL("{} IS NULL").format(name))
     if empty is not None:
         statement = sql.SQL("UPDATE {} SET {} = %s WHERE {}").format(own, name, empty)
-        yield Alteration(table.name, column.name, "made up", statement, (_made_up(table, column),))
+        yield Alteration(table.name, column.name, "made up", statement, (_other_value(table, column),))
 
 
 def _of_rows(connection: Connection, table: Table) -> Iterator[Alteration]:
@@ -150,7 +150,7 @@ def _other(table: Table, column: Column[object], known: object) -> object:
         return next(word for word in words.split() if word != known)
     match known:
         case None:
-            return _made_up(table, column)
+            return _other_value(table, column)
         case bool():
             return not known
         case int() | float():
@@ -169,7 +169,7 @@ def _other(table: Table, column: Column[object], known: object) -> object:
             raise TypeError(f"{column} holds {type(known).__name__}")
 
 
-def _made_up(table: Table, column: Column[object]) -> object:
+def _other_value(table: Table, column: Column[object]) -> object:
     words = _OTHER_WORDS.get((table.name, column.name))
     if words is not None:
         return words.split()[0]

@@ -51,13 +51,13 @@ def order(case: str, number: str, status: WorkOrderStatus = WorkOrderStatus.APPR
     )
 
 
-async def place(cases: CaseStore, case: str, asset: str, number: str) -> None:
-    """Takes a case as far as its order."""
+async def place(cases: CaseStore, case: str, asset: str, number: str, name: str | None = None) -> None:
+    """Takes a case as far as its order; `name` is the asset's in the CMMS, by default the one it has."""
     draft = WorkOrderDraft(
         key=case,
         asset=asset,
         asset_attributes={"siteid": "BEDFORD"},
-        asset_external_id=asset.replace("machine-001-comp", "M001-COMP"),
+        asset_external_id=name or asset.replace("machine-001-comp", "M001-COMP"),
         summary="The signal has shifted.",
         paragraphs=("Seen by two.",),
         failure_mode="PDE",

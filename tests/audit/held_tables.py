@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 HELD = frozenset(
     {
-        "acts", "action_stop_lifts", "action_stops", "assets", "autonomy_moves", "cases", "changes", "contexts",
+        "action_stop_lifts", "action_stops", "acts", "assets", "autonomy_moves", "cases", "changes", "contexts",
         "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements", "holds",
-        "labels", "ledger", "ledger_head", "observables", "outcomes", "people", "policy_assignment_ends",
-        "policy_assignments", "policy_drafts", "policy_evidence", "policy_freezes", "policy_signatures", "policy_thaws",
-        "policy_versions", "suppressed", "suppressions", "twin_models", "unreadable_records", "verdicts", "work_orders",
+        "labels", "ledger", "ledger_head", "observables", "outcomes", "people", "person_acts", "person_keys",
+        "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts", "policy_evidence",
+        "policy_freezes", "policy_signatures", "policy_thaws", "policy_versions", "suppressed", "suppressions",
+        "twin_models", "unreadable_records", "verdicts", "work_orders",
     }
 )  # fmt: skip
 """Tables whose rows are compared with the ledger."""

@@ -99,7 +99,7 @@ def ledger(database_url: str) -> int:
     return int(count)
 
 
-@pytest.mark.parametrize("words", sorted(ACTS))
+@pytest.mark.parametrize("words", sorted(ACTS | PEOPLE))
 def test_an_act_without_an_api_is_refused_although_the_database_is_there(
     words: str, unserved: Millwright, database_url: str, files: Path
 ) -> None:
@@ -211,13 +211,13 @@ def test_escape_codes_of_an_answer_are_shown_and_not_obeyed(nowhere: Millwright,
     detail = "gone\x1b[2J\x1b]0;owned\x07\n\u202eno\x9b31m"
     hostile.body = json.dumps({"detail": detail, "fix": "\x1b[1mrun it", "field": "a\x00b"}).encode()
     refused = nowhere.refuses("--api", hostile.url, *SHELVE, "--key", KEY)
-    assert refused == (r"a\x00b: gone\x1b[2J\x1b]0;owned\x07 \u202eno\x9b31m (\x1b[1mrun it)")
+    assert refused == (r"a\u0000b: gone\u001b[2J\u001b]0;owned\u0007 \u202eno\u009b31m (\u001b[1mrun it)")
     hostile.status = 200
     hostile.body = json.dumps({"stop": 1, "machines": 0}).encode()
     nowhere.says("--api", hostile.url, "policy", "stop", "order", "--reason", "x", "--key", KEY)
     hostile.body = json.dumps({"by": "\x1b[31mroot\r"}).encode()
     said = nowhere.says("--api", hostile.url, "case", "decide", "MW1", "--approve", "--reason", "x", "--key", KEY)
-    assert said == "\\x1b[31mroot\\r approved MW1.\n"
+    assert said == "\\u001b[31mroot\\u000d approved MW1.\n"
 
 
 def test_an_answer_without_end_is_read_only_up_to_a_bound(nowhere: Millwright, hostile: Hostile) -> None:

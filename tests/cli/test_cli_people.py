@@ -106,7 +106,7 @@ def test_a_lost_answer_leaves_a_key_that_enrols_again(api: Millwright, monkeypat
     code = api.json("people", "first", "iris", "--name", "Iris Holm")["code"]
     with monkeypatch.context() as cut:
         cut.setenv("MILLWRIGHT_API_URL", "http://127.0.0.1:9")
-        assert "no answer" in api.refuses("people", "enrol", "iris", "--code", code)
+        assert "does not answer" in api.refuses("people", "enrol", "iris", "--code", code)
     assert [file.name for file in (api.home / "people").iterdir()] == [".iris.key.new"]
     assert api.json("people", "enrol", "iris", "--code", code)["api_key"]
     assert [file.name for file in (api.home / "people").iterdir()] == ["iris.key"]
@@ -120,7 +120,8 @@ def test_no_key_is_written_outside_its_folder(api: Millwright, person: str) -> N
 
 def test_no_key_is_sent_over_a_network_without_tls(api: Millwright, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILLWRIGHT_API_URL", "http://millwright.example")
-    assert "without TLS" in api.refuses("people", "list", "--key", "secret")
+    assert "not sent over plain http" in api.refuses("people", "list", "--key", "secret")
+    assert "not sent over plain http" in api.refuses("people", "enrol", "iris", "--code", "secret")
 
 
 def test_a_short_passphrase_is_refused_and_writes_nothing(api: Millwright, tmp_path: Path) -> None:

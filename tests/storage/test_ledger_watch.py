@@ -1,11 +1,12 @@
 """The watch seals what was received and publishes the head, to each place that the settings name."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 from domain.errors import Unavailable
 from millwright.audit.head import head_text, read_head
-from millwright.bootstrap import Storage
+from millwright.bootstrap import Storage, open_storage
 from millwright.worker.ledger_watch import LedgerWatch
 
 
@@ -20,6 +21,13 @@ class Keeper:
         if self.is_away:
             raise Unavailable("away", system="keeper", operation="keep-head", key=head)
         self.heads.append(head)
+
+
+@pytest.fixture
+async def storage(database_url: str, tmp_path: Path) -> AsyncIterator[Storage]:
+    async with open_storage(settings_over(database_url, tmp_path)) as opened:
+        await opened.register.keep(register(), "tests")
+        yield opened
 
 
 async def test_the_head_goes_to_the_file_and_to_each_place_once(storage: Storage, tmp_path: Path) -> None:

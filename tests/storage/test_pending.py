@@ -8,6 +8,7 @@ from sqlalchemy import text
 from domain.anomaly import Received
 from domain.errors import StorageUnavailable
 from domain.judging import Spoiled
+from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.scheduling.due import looking
@@ -116,3 +117,12 @@ async def test_of_more_than_a_transaction_takes_every_event_is_judged(plant: Pla
             await work.write([], {}, {}, [Spoiled(event.id, "as drawn") for event in work.events])
             left -= len(work.events)
     assert await plant.rows("SELECT count(*) FROM pending") == [(0,)]
+
+
+async def test_an_event_that_was_taken_off_the_list_of_those_that_wait_is_named(plant: Plant) -> None:
+    await plant.inbox.store([deviation(1, external_id="waits")], plant.clock.now())
+    assert (await verify(plant.engine)).findings == ()
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM pending"))
+    found = [(finding.kind, finding.what) for finding in (await verify(plant.engine)).findings]
+    assert found == [("event", "was decided, and the verdict on it is gone")]

@@ -5,10 +5,16 @@ import json
 import pytest
 from sqlalchemy import text
 
+from domain.anomaly import Received
 from millwright.audit.verifying import verify
 from millwright.storage.ledger.seals import SEALED, Seals
 from tests.support.judged_plant import Plant
 from tests.support.plant import deviation
+
+
+def redelivered(item: Received, sequence: int) -> Received:
+    """The same message in another delivery."""
+    return item.model_copy(update={"sequence": sequence})
 
 
 async def sealed(plant: Plant, table: str) -> list[int]:
@@ -30,7 +36,7 @@ async def test_rows_are_sealed_at_the_look_after_the_one_that_saw_them(plant: Pl
     seals = Seals(plant.engine, plant.clock)
     again = deviation(2)
     await plant.take(deviation(1), again)
-    await plant.inbox.store([again], plant.clock.now())
+    await plant.inbox.store([redelivered(again, 9)], plant.clock.now())
     assert await seals.seal() == 0
     assert await seals.seal() == 3
     assert await sealed(plant, "events") == await stored(plant, "events")

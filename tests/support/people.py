@@ -65,7 +65,7 @@ async def _join(home: Path, person: str, roles: Sequence[str]) -> Person:
     async with opened(load_settings(home)) as storage:
         now, played = storage.clock.now(), home / "people" / f"{PLAYED}.key"
         if not played.exists():
-            return await add(storage.people, person, roles, now)
+            return await add(storage.people, person, roles, now, api_key=f"key-of-{person}")
         passphrase = (home / "people" / PASSPHRASE).read_text()
         key = signing_key(played, lambda: passphrase)
         return await Administrator(storage.people, Person(PLAYED, "", key)).add(person, roles, now)

@@ -21,7 +21,7 @@ FROM cases c WHERE c.id = ANY(%s)
 _BEFORE = """
 SELECT rung FROM verdicts WHERE event_id = %s AND version = %s AND revision < %s ORDER BY revision DESC LIMIT 1
 """
-_LET_IN = """
+_APPLIED_LATER = """
 SELECT v.event_id, v.revision, v.version, v.rung, v.asset, v.failure_mode, v.at, v.body, e.source, e.external_id
 FROM suppressed s JOIN verdicts v ON (v.event_id, v.version, v.revision) = (s.event_id, s.version, s.revision)
 JOIN events e ON e.id = s.event_id
@@ -43,7 +43,7 @@ class CountedCase(NamedTuple):
     noted: list[int]
 
 
-class LetIn(NamedTuple):
+class AppliedLater(NamedTuple):
     """A verdict that a shelf or window held back, and that came in when it returned."""
 
     event_id: int
@@ -74,9 +74,9 @@ async def rung_before(record: Record, row: VerdictRow) -> int | None:
     return found[0].rung if found else None
 
 
-async def let_in(record: Record, suppression: str) -> list[LetIn]:
+async def let_in(record: Record, suppression: str) -> list[AppliedLater]:
     """The verdicts that came in when a shelf or window returned, in the order in which they were applied."""
-    return await record.rows(_LET_IN, LetIn._make, suppression)
+    return await record.rows(_APPLIED_LATER, AppliedLater._make, suppression)
 
 
 def _canonical(stored: Json) -> Json:

@@ -63,7 +63,8 @@ ON a.system = c.system WHERE a.system IS NOT NULL AND a.cursor IS DISTINCT FROM 
 _UNREADABLE = """
 SELECT 'unreadable', 'record ' || coalesce(u.record, a.record) || ' of ' || coalesce(u.system, a.system),
     'that it could not be read is not as recorded'
-FROM unreadable_records u FULL JOIN (SELECT DISTINCT ON (r.system, r.record, r.digest) r.*, a.at
+FROM unreadable_records u FULL JOIN (SELECT DISTINCT ON (r.system, r.record, r.digest) r.system, r.record,
+        r.digest, r.field, r.reason, r.raw, a.at
     FROM acts a, json_to_record(a.body::json -> 'detail' -> 'record')
         AS r(system text, record text, digest text, field text, reason text, raw text)
     WHERE a.kind = 'record-unreadable' ORDER BY r.system, r.record, r.digest, a.id) a

@@ -21,7 +21,7 @@ from millwright.storage.database.asset_rows import end_rows, retired_at
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
-from millwright.storage.events.register_record import Written, record_rows
+from millwright.storage.events.register_record import RegisterRows, record_rows
 from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets
 from millwright.storage.ledger import ledger
 
@@ -110,7 +110,7 @@ class RegisterStore:
             counts["unreadable"] = len(register.unreadable)
             entry.add(ledger.act("register-imported", "register", by, now, counts))
             entry.add(*(ledger.act("asset-returned", f"asset/{asset}", by, now, {}) for asset in returned))
-            written = Written(
+            written = RegisterRows(
                 [asset.id for asset in new], [(alias.system, alias.external_id) for alias in named], seen, models
             )
             await record_rows(connection, entry, by, written)
@@ -140,7 +140,7 @@ class RegisterStore:
             await _keep_aliases(connection, [(alias, not earlier)], now)
             entry = ledger.Entry(now)
             entry.add(ledger.act("alias-mapped", f"asset/{alias.asset}", by, now, {"alias": alias}))
-            await record_rows(connection, entry, by, Written(names=[(alias.system, alias.external_id)]))
+            await record_rows(connection, entry, by, RegisterRows(names=[(alias.system, alias.external_id)]))
             await ledger.append(connection, entry)
 
     async def retire(self, named: Collection[str], by: str, reason: str) -> RetirementReport:

@@ -14,7 +14,7 @@ from millwright.storage.ledger import ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RegisterRows:
     """What a transaction wrote in the register: the ids of assets, names in other systems as system and id, observables
     as rows, and the contents of twin models."""
 
@@ -24,7 +24,7 @@ class Written:
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str, written: Written) -> None:
+async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str, written: RegisterRows) -> None:
     """Adds an act for each row of the register that this transaction began or ended, or for all rows the first time.
 
     Args:

@@ -15,7 +15,7 @@ from domain.model import Model, Moment
 from millwright.storage.cases.hold_writing import LIVE
 from millwright.storage.database.asset_rows import end_rows, retired_at
 from millwright.storage.database.tables import assets, crosswalk
-from millwright.storage.events.register_record import Written, record_rows
+from millwright.storage.events.register_record import RegisterRows, record_rows
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
@@ -120,7 +120,7 @@ async def retire_assets(
         by_asset[name.asset].append([name.system, name.external_id])
     for asset, own in by_asset.items():
         entry.add(ledger.act(RETIRED, f"asset/{asset}", who, now, {"reason": why, "names": own}))
-    await record_rows(connection, entry, who, Written(ended, [(name.system, name.external_id) for name in names]))
+    await record_rows(connection, entry, who, RegisterRows(ended, [(name.system, name.external_id) for name in names]))
     called_off = [case for case in cases if case.open and case.asset in by_asset]
     for case in called_off:
         words = f"{retired_words(case.asset, now)} by {who}: {why}"
