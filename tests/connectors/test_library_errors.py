@@ -16,6 +16,7 @@ from connectors.http import JsonSystem, VendorFault
 from connectors.mes.opcua_job_control import JobControlSettings
 from connectors.mes.opcua_job_control.client import JobControlClient
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from tests.connectors.test_bus_quiet import MESSAGE
 from tests.support.library_exceptions import drawn, exceptions_of
 
 CALL = Call("vendor", "do-something", "MWKEY")
@@ -117,6 +118,37 @@ async def test_what_the_client_of_the_bus_raises(kind: type[Exception]) -> None:
         await receiver.receive()
     with pytest.raises(ConnectorError):
         await receiver.open()
+
+
+class FailingToSettle:
+    """Stands in for the client's receiver: it gives a message, and fails when it is settled or closed."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __aenter__(self) -> "FailingToSettle":
+        return self
+
+    async def receive_messages(self, count: int, max_wait_time: float) -> list[Any]:
+        del count, max_wait_time
+        return [MESSAGE]
+
+    async def complete_message(self, message: object) -> None:
+        raise self._error
+
+    async def close(self) -> None:
+        raise self._error
+
+
+@EACH("kind", BUS, ids=name_of)
+async def test_what_the_client_of_the_bus_raises_when_a_stored_message_is_settled(kind: type[Exception]) -> None:
+    brief = timedelta(seconds=1)
+    fake = cast("Any", FailingToSettle(drawn(kind)))
+    receiver = EntityReceiver(
+        "queue", "queue", "here", lambda: fake, sessions=False, max_wait=brief, linger=brief, longest_backoff=brief
+    )
+    assert await receiver.settle(await receiver.receive(1)) == 0
+    await receiver.close()
 
 
 class FailingJobControl(JobControlClient):
