@@ -13,13 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from connectors.call import Call
 from connectors.json_reading import first_fault, parsed_json
+from connectors.library_errors import PLAIN_ERRORS
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
@@ -33,6 +34,13 @@ _PASSWORD_FIELD: Final = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE
 
 _PROXY_STATUSES: Final = (502, 503, 504)
 """A proxy in between says so, or a server that is not ready: the body counts for nothing."""
+
+_CLIENT_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+"""The roots of the client's exceptions."""
+_ILLEGAL_HEADER: Final = "Illegal header"
+_UNSENDABLE: Final = (
+    "the request has a character that HTTP does not allow, often a line end or an umlaut in the key of the settings"
+)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -174,10 +182,7 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._http.build_request(
-            method, url, headers=headers, params=params, json=body, timeout=httpx.Timeout(self._seconds)
-        )
-        request.headers.pop("cookie", None)
+        request = self._request(call, method, url, headers=headers, params=params, json=body)
         async with self._slots:
             reply = await self._exchange(call, request)
         page = is_html(reply)
@@ -188,6 +193,20 @@ class JsonSystem:
         if reply.status_code in also and not page:
             return reply
         raise self.error(call, reply)
+
+    def _request(self, call: Call, method: str, url: str, **content: Any) -> httpx.Request:
+        try:
+            request = self._http.build_request(method, url, timeout=httpx.Timeout(self._seconds), **content)
+        except httpx.InvalidURL as error:
+            raise call.error(
+                ActionRequired, f"no such address can be called: {self.clean(str(error))}", field="url"
+            ) from None
+        except UnicodeError:
+            raise call.error(ActionRequired, _UNSENDABLE) from None
+        except PLAIN_ERRORS as error:
+            raise self.refused(call, f"the request cannot be written ({type(error).__name__})") from None
+        request.headers.pop("cookie", None)
+        return request
 
     async def _exchange(self, call: Call, request: httpx.Request) -> httpx.Response:
         try:
@@ -201,8 +220,14 @@ class JsonSystem:
             raise call.error(ActionRequired, "the address in the settings is not an http(s) URL", field="url") from None
         except httpx.DecodingError as error:
             raise self.refused(call, f"unreadable reply: its encoding is broken ({self.clean(str(error))})") from None
-        except httpx.TransportError as error:
+        except httpx.LocalProtocolError as error:
+            if str(error).startswith(_ILLEGAL_HEADER):
+                raise call.error(ActionRequired, _UNSENDABLE) from None
             words = f"the connection was cut before an answer came ({type(error).__name__})"
+        except (httpx.TransportError, EOFError, OSError) as error:
+            words = f"the connection was cut before an answer came ({type(error).__name__})"
+        except (*_CLIENT_ERRORS, *PLAIN_ERRORS) as error:
+            raise self.refused(call, f"the client failed ({type(error).__name__}: {self.clean(str(error))})") from None
         raise call.error(Unavailable, words)
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:

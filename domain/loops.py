@@ -21,6 +21,8 @@ from tenacity import (
     wait_fixed,
 )
 
+from domain.errors import MillwrightError
+
 _T = TypeVar("_T")
 
 
@@ -30,6 +32,8 @@ class Ended(Exception):
 
 class Outage:
     """Logs one sentence when an outage begins, and one when it is over.
+
+    An error that is none of ours is a bug: it is logged with its traceback, also during an outage.
 
     Args:
         log: the logger.
@@ -42,10 +46,15 @@ class Outage:
         self._began = began
         self._over = over
         self._is_on = False
+        self._bugs: set[str] = set()
 
     def begins(self, error: BaseException | None) -> None:
         """Call it when an attempt failed."""
-        if not self._is_on:
+        bug = None if error is None or isinstance(error, MillwrightError) else f"{type(error).__name__}: {error}"
+        if bug is not None and bug not in self._bugs:
+            self._log.error("%s: %s", self._began, bug, exc_info=error)
+            self._bugs.add(bug)
+        elif not self._is_on:
             self._log.warning("%s: %s", self._began, error)
         self._is_on = True
 
@@ -54,6 +63,7 @@ class Outage:
         if self._is_on:
             self._log.warning("%s", self._over)
         self._is_on = False
+        self._bugs.clear()
 
 
 class Backoff:

@@ -109,7 +109,8 @@ class WorkOrderRef(Model):
     Args:
         system: the id of the CMMS instance that has it.
         kind: its kind by its function, not by its name: a maintenance request of Odoo is an `order`.
-        id: the id by which a planner finds it; unique in the instance.
+        id: the id by which a planner finds it. It need not be unique in the instance: Maximo numbers orders for each
+            site.
         locator: the vendor's own id, by which only the connector finds it.
         key: the case's key, which identifies the record as ours; empty on an order that people created.
     """

@@ -91,8 +91,8 @@ def code_content(machine: Asset, code: str, observed: Observed, field: str, regi
     return MessageContent(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
 
 
-def risk_content(machine: Asset, value: object, observed: Observed, field: str) -> MessageContent:
-    """The anomaly of a risk. It belongs to the machine, because no component is named.
+def risk_level(value: object, field: str) -> Risk:
+    """The level of a risk. It is part of the natural key: another level at the same time is another observation.
 
     Raises:
         EventRejected: the value is none of the three levels.
@@ -100,13 +100,18 @@ def risk_content(machine: Asset, value: object, observed: Observed, field: str) 
     name = name_of(value, field)
     if name not in _RISKS:
         raise EventRejected("is no level of risk", field=field, fix="send Low, Medium or High")
+    return Risk(name)
+
+
+def risk_content(machine: Asset, risk: Risk, observed: Observed, field: str) -> MessageContent:
+    """The anomaly of a risk. It belongs to the machine, because no component is named."""
     anomaly = Anomaly.trusted(
         kind=AnomalyKind.RISK,
         asset=machine.id,
         failure_mode=UNKNOWN_MODE,
         at=observed.at,
         detector=RISK_DETECTOR,
-        risk=Risk(name),
+        risk=risk,
     )
     key = observed.key(machine.id)
     return MessageContent(key, observed.at, anomaly, line_of(machine, field, observed.at, key))
@@ -114,9 +119,10 @@ def risk_content(machine: Asset, value: object, observed: Observed, field: str) 
 
 def _risk(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> MessageContent:
     at = bounded_moment(_present(data, "Timestamp", event.path), joined(event.path, "Timestamp"), now)
-    observed = Observed("risk", "", at)
-    machine = _machine(event, data, observed, register)
-    return risk_content(machine, data["MaintenanceRisk"], observed, joined(event.path, "MaintenanceRisk"))
+    field = joined(event.path, "MaintenanceRisk")
+    risk = risk_level(data["MaintenanceRisk"], field)
+    observed = Observed("risk", risk.value, at)
+    return risk_content(_machine(event, data, observed, register), risk, observed, field)
 
 
 def _code(event: CloudEvent, data: Mapping[str, object], now: datetime, register: Register) -> MessageContent:

@@ -16,7 +16,7 @@ from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, not_an_anomaly
 from millwright.intake.register import Register
 from millwright.intake.subject import Observed, machine_of_twin
-from millwright.intake.telemetry import code_content, refuse_unknown_model, risk_content
+from millwright.intake.telemetry import code_content, refuse_unknown_model, risk_content, risk_level
 
 WRITTEN_BY_US = frozenset(
     {
@@ -57,9 +57,10 @@ def read_update(event: CloudEvent, now: datetime, register: Register) -> Message
     if _ERROR_CODE in changed or _ERROR_TIME in changed:
         return _code(event, changed, now, register, field)
     if changed.get(_RISK) is not None:
-        observed = Observed("risk", "", _observed_at(_RISK_TIME, changed, event, now, field))
+        risk = risk_level(changed[_RISK], joined(field, _RISK))
+        observed = Observed("risk", risk.value, _observed_at(_RISK_TIME, changed, event, now, field))
         machine = machine_of_twin(event.twin, observed, register, "subject")
-        return risk_content(machine, changed[_RISK], observed, joined(field, _RISK))
+        return risk_content(machine, risk, observed, joined(field, _RISK))
     names = ", ".join(joined("", name) for name in list(changed)[:8])
     return not_an_anomaly(f"a change of {names} says nothing unusual" if names else "a patch that changes nothing")
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.line_judging import LinesJudgedHere
 from domain.clock import Clock
-from domain.errors import ConnectorError, StorageFault, StorageUnavailable
+from domain.errors import ConnectorError
 from domain.keys import line_workflow_id
 from domain.loops import Outage, repeat, retry
 from domain.ports import WorkflowEngine
@@ -75,7 +75,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatches until cancelled."""
         try:
-            await retry(self._watch, on=(StorageUnavailable, StorageFault), outage=self._outage, first=_AWAY)
+            # The outermost loop: its end would end the whole worker.
+            await retry(self._watch, on=(Exception,), outage=self._outage, first=_AWAY)
         finally:
             if self._signalling is not None:
                 self._signalling.cancel()
@@ -130,6 +131,8 @@ class Dispatcher:
             self._engine_away_until = time.monotonic() + _AWAY
             # The engine may have lost all signals.
             self._signals.clear()
+        except Exception:  # The outermost place of signalling: one subject must not keep the others from being woken.
+            log.exception("a subject cannot be woken")
 
     def _calls(self, due_subject: DueSubject) -> bool:
         """Whether an activity judges the line; an activity of this process is notified."""

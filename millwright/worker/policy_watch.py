@@ -48,7 +48,8 @@ class PolicyWatch:
 
     async def run(self) -> None:
         """Watches until cancelled."""
-        await retry(self._watch, on=(StorageUnavailable, StorageFault), outage=self._outage, first=_AWAY)
+        # The outermost loop: its end would end the whole worker.
+        await retry(self._watch, on=(Exception,), outage=self._outage, first=_AWAY)
 
     async def _watch(self) -> None:
         """Watches over one connection, while storage answers."""
@@ -69,7 +70,13 @@ class PolicyWatch:
 
     async def _see_all(self, found: Sequence[DueSubject]) -> None:
         for due_subject in found:
-            next_at = await self._see(due_subject)
+            try:
+                next_at = await self._see(due_subject)
+            except (StorageUnavailable, StorageFault):
+                raise
+            except Exception:  # The outermost place of looking: one that cannot be processed must not stop the others.
+                next_at = self._clock.now() + LOOK_AGAIN
+                log.exception("%s cannot be processed, and is tried again at %s", due_subject.subject, next_at)
             async with transaction(self._engine) as connection:
                 await due.settle(connection, due_subject.subject, due_subject.generation, next_at)
 

@@ -2,7 +2,6 @@
 
 import logging
 
-from domain.errors import StorageFault, StorageUnavailable
 from domain.loops import Outage, repeat, retry
 from millwright.storage.cases.suppression_end import SuppressionEnd
 
@@ -30,7 +29,7 @@ class SuppressionWatch:
         """Watches until cancelled."""
         await retry(
             lambda: repeat(self._look, every=_LOOK_EVERY),
-            on=(StorageUnavailable, StorageFault),
+            on=(Exception,),  # The outermost loop: its end would end the whole worker.
             outage=self._outage,
             first=_AWAY,
         )

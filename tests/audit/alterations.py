@@ -51,7 +51,7 @@ def alterations(connection: Connection) -> Iterator[Alteration]:
         connection: on the record; it is only looked at.
     """
     for table in metadata.sorted_tables:
-        for column in table.columns:
+        for column in (column for column in table.columns if column.computed is None):
             yield from _of_column(connection, table, column)
         yield from _of_rows(connection, table)
 
@@ -78,7 +78,7 @@ def _of_rows(connection: Connection, table: Table) -> Iterator[Alteration]:
     if place is None:
         return
     yield Alteration(table.name, "", "row deleted", sql.SQL("DELETE FROM {} WHERE {}").format(own, place), ())
-    keys = {column.name for column in table.primary_key} or {table.columns.keys()[0]}
+    keys = {column.name for column in table.primary_key if column.computed is None} or {table.columns.keys()[0]}
     columns = [column for column in table.columns if column.computed is None]
     known = {column.name: _value(connection, table, column, place) for column in columns}
     told = {

@@ -43,7 +43,7 @@ class Alterer:
     def put_back(self, alteration: Alteration) -> None:
         """Puts the table back as it was."""
         table = sql.Identifier(alteration.table)
-        columns = [column.name for column in metadata.tables[alteration.table].columns]
+        columns = [column.name for column in metadata.tables[alteration.table].columns if column.computed is None]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         self._connection.execute(sql.SQL("DELETE FROM {}").format(table))
         self._connection.execute(

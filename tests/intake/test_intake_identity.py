@@ -11,7 +11,7 @@ from domain.assets import Alias
 from millwright.bootstrap import Storage
 from tests.intake.conftest import QUEUE, BusPlant
 from tests.support.ingress import TELEMETRY, row, rows, until
-from tests.support.plant import START
+from tests.support.plant import START, register
 
 Intake = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -261,3 +261,50 @@ async def test_duplicates_are_stored_without_the_right_to_make_temporary_tables(
             await connection.execute(text("DROP OWNED BY narrow"))
             await connection.execute(text("DROP ROLE narrow"))
     assert (counts["received"], counts["duplicate"]) == (2, 1)
+
+
+async def test_another_level_of_risk_at_the_same_time_is_another_observation(
+    plant: BusPlant, storage: Storage, intake: Intake
+) -> None:
+    said = {"DeviceId": "PDM-001", "Timestamp": "2015-01-10T07:00:00Z"}
+    async with intake():
+        for name, level in (("a", "Low"), ("b", "High"), ("c", "High")):
+            plant.send(QUEUE, said | {"MaintenanceRisk": level}, name)
+        await drained(plant, 3)
+    counts = await storage.inbox.counts()
+    assert (counts["received"], counts["undecided"], counts["duplicate"]) == (3, 2, 1)
+    found = await rows(storage.engine, "SELECT anomaly ->> 'risk' FROM events ORDER BY id")
+    assert found == [("Low",), ("High",)]
+
+
+async def test_a_duplicate_that_gives_another_score_is_kept_with_what_it_says(
+    plant: BusPlant, storage: Storage, intake: Intake
+) -> None:
+    async with intake():
+        for name, score in (("a", 2.0), ("b", 9.5), ("c", 2.0)):
+            plant.send(QUEUE, row(1, score=score), name)
+        await drained(plant, 3)
+        plant.bus.redeliver(QUEUE, 3)
+        await drained(plant, 3)
+    counts = await storage.inbox.counts()
+    assert (counts["received"], counts["undecided"], counts["duplicate"]) == (3, 1, 2)
+    ((raw, reason),) = await rows(storage.engine, "SELECT raw::text, reason FROM events WHERE fate = 'duplicate'")
+    assert b"9.5".hex() in str(raw)
+    assert "something else of an observation" in str(reason)
+
+
+async def test_an_observation_that_comes_again_under_another_id_mends_the_event_that_could_not_be_placed(
+    plant: BusPlant, storage: Storage, intake: Intake
+) -> None:
+    said = {"DeviceId": "PDM-001", "errorCode": "error77", "timestamp": "2015-01-10T07:00:00Z"}
+    async with intake():
+        plant.send(QUEUE, said, "a")
+        await drained(plant, 1)
+        known = register()
+        code = known.observables[1].model_copy(update={"name": "error77"})
+        await storage.register.keep(known.model_copy(update={"observables": (*known.observables, code)}), "tests")
+        plant.send(QUEUE, said, "b")
+        await drained(plant, 2)
+    counts = await storage.inbox.counts()
+    assert (counts["received"], counts["undecided"], counts["duplicate"]) == (2, 1, 1)
+    assert await rows(storage.engine, REDRIVEN) == [()]

@@ -201,3 +201,44 @@ async def test_open_cases_of_one_transaction_are_each_written_as_they_came_out(p
     assert await plant.rows(known) == before
     fed = await plant.rows("SELECT fed, last_event_at FROM cases ORDER BY asset = :pump DESC", pump=PUMP)
     assert fed == [(fed[0][0], START + timedelta(hours=3)), (fed[1][0], START + timedelta(hours=4))]
+
+
+async def two_cases(plant: Plant) -> tuple[str, str]:
+    """Two open cases of different components, each with an order intended."""
+    await plant.take(code(1), deviation(2))
+    await plant.take(code(1, "error2", asset=MOTOR), code(1.5, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
+    (first,), (second,) = await plant.rows("SELECT id FROM cases ORDER BY asset")
+    for case in (str(first), str(second)):
+        await store_of(plant).intend_order(case, "maximo", draft(case))
+    return str(first), str(second)
+
+
+async def orders_of(plant: Plant) -> list[tuple[object, ...]]:
+    return await plant.rows("SELECT case_id, external_id, status FROM work_orders ORDER BY intended_at, case_id")
+
+
+async def test_two_orders_of_one_number_belong_to_their_cases_whoever_tells_of_them(plant: Plant) -> None:
+    first, second = await two_cases(plant)
+    approved, waits = WorkOrderStatus.APPROVED, WorkOrderStatus.WAITING_APPROVAL
+    await store_of(plant).record_order(first, order(first, approved, minutes=0), plant.clock.now())
+    await store_of(plant).record_order(second, order(second, waits, minutes=0), plant.clock.now())
+    assert sorted(await orders_of(plant)) == sorted([(first, "1001", "approved"), (second, "1001", "waiting_approval")])
+
+
+async def test_a_poll_goes_on_past_a_number_that_another_case_has(plant: Plant) -> None:
+    first, second = await two_cases(plant)
+    approved = WorkOrderStatus.APPROVED
+    page = [order(first, approved, minutes=0), order(second, approved, minutes=0)]
+    changes = ChangeStore(plant.engine, plant.clock)
+    assert sorted(await changes.store_page("maximo", page, "1")) == sorted([first, second])
+    assert await plant.rows("SELECT count(*) FROM changes") == [(2,)]
+
+
+async def test_two_orders_without_a_case_that_have_one_number_status_and_time_are_both_kept_once(plant: Plant) -> None:
+    page = [order(key, WorkOrderStatus.APPROVED, minutes=0) for key in ("MWAAAAAAAA", "MWBBBBBBBB")]
+    changes = ChangeStore(plant.engine, plant.clock)
+    for cursor in ("1", "2"):
+        await changes.store_page("maximo", page, cursor)
+    kept = await plant.rows("SELECT record -> 'ref' ->> 'key' FROM changes ORDER BY 1")
+    assert kept == [("MWAAAAAAAA",), ("MWBBBBBBBB",)]
+    assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'order-unmatched'") == [(2,)]

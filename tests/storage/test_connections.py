@@ -1,4 +1,4 @@
-"""Connections that the database has closed behind our back."""
+"""Connections that the database has closed behind our back, and what may be between us and it."""
 
 from collections.abc import AsyncIterator
 
@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.errors import StorageUnavailable
+from domain.errors import Rejected, StorageUnavailable
 from millwright.storage.database import engine as storage
 from millwright.storage.database.engine import open_engine, raw, transaction, unbound
+from millwright.storage.database.revision import read_revision
 from millwright.storage.reporting.suppression_lists import suppression_page
+from tests.support.transaction_pooler import transaction_pooler
 
 _CUT = text("SELECT pg_terminate_backend(:pid)")
+_SETTINGS = text("SELECT current_setting('timezone'), current_setting('lock_timeout')")
 
 
 async def own_pid(engine: AsyncEngine) -> int:
@@ -86,3 +89,38 @@ async def test_a_connection_whose_plan_a_migration_changed_is_dropped(
         await look()
     assert await own_pid(engine) != first
     await look()
+
+
+@pytest.fixture
+async def pooled(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine whose connections share one session, a transaction each."""
+    async with transaction_pooler(database_url) as url:
+        made = open_engine(url)
+        yield made
+        await made.dispose()
+
+
+async def test_a_pooler_that_changes_the_session_with_each_transaction_is_refused(pooled: AsyncEngine) -> None:
+    with pytest.raises(Rejected, match="pool_mode to session") as refused:
+        await read_revision(pooled)
+    assert refused.value.field == "database_url"
+
+
+async def test_connections_send_no_startup_options_that_a_pooler_refuses(storage_engine: AsyncEngine) -> None:
+    async with transaction(storage_engine) as connection:
+        driver = await raw(connection)
+        (row,) = await connection.execute(_SETTINGS)
+    assert "options" not in driver.info.get_parameters()
+    assert tuple(row) == ("UTC", "10s")
+
+
+async def test_the_options_of_the_url_count_beside_our_own_settings(database_url: str) -> None:
+    url = f"{database_url}&options=-csearch_path%3Dtwin&connect_timeout=3&application_name=plant"
+    engine = open_engine(url)
+    async with transaction(engine) as connection:
+        given = (await raw(connection)).info.get_parameters()
+        (row,) = await connection.execute(_SETTINGS)
+        path = await connection.scalar(text("SHOW search_path"))
+    await engine.dispose()
+    assert (path, *row) == ("twin", "UTC", "10s")
+    assert (given["connect_timeout"], given["application_name"]) == ("3", "plant")

@@ -1,5 +1,6 @@
 """Every state of the database means something, and none of them ends a process or spoils an event."""
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -107,3 +108,21 @@ async def test_no_event_is_spoilt_by_a_database_that_turned_read_only(
     await judge_to_rest(plant.judging)
     counts = await plant.inbox.counts()
     assert (counts["decided"], counts["received"]) == (2, 2)
+
+
+ALL_STATES = sorted(
+    {
+        str(kind.sqlstate)
+        for kind in vars(psycopg.errors).values()
+        if isinstance(kind, type) and issubclass(kind, psycopg.Error) and kind.sqlstate is not None
+    }
+)
+"""Every state that the driver has a class for."""
+
+
+async def test_every_error_that_the_driver_knows_is_ours_or_for_a_value(storage_engine: AsyncEngine) -> None:
+    states = [state for state in ALL_STATES if state[:2] not in ("21", "22", "23", "54")]
+    assert len(states) > 150
+    for state in states:
+        with pytest.raises((StorageUnavailable, StorageFault)):
+            await by_the_driver(storage_engine, state)

@@ -18,8 +18,11 @@ class Engine(WakeCounter):
     """An engine that can be away."""
 
     away = False
+    fails = False
 
     async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
+        if self.fails:
+            raise ValueError(f"{subjects[0]} names no workflow")
         if self.away:
             raise Unavailable("nobody answers", system="temporal", operation="wake")
         await super().wake(subjects, unanswered)
@@ -127,3 +130,10 @@ async def test_who_was_signalled_before_waits_for_those_who_were_not(dispatcher:
     before = [DueSubject(f"case/{number}", 1) for number in range(20)]
     assert len(await dispatcher.see(0, before)) == len(before)
     assert (await dispatcher.see(2, [*before, DueSubject("case/new", 1)]))[0] == "case/new"
+
+
+async def test_a_subject_that_names_no_workflow_does_not_end_the_dispatcher(dispatcher: PacedDispatcher) -> None:
+    dispatcher.woken.fails = True
+    assert await dispatcher.see(0, [DueSubject("robot/A", 1)]) == []
+    dispatcher.woken.fails = False
+    assert await dispatcher.see(0.1, [DueSubject("robot/A", 1), DueSubject("line/A", 1)]) == ["line/A"]

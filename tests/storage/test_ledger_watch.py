@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from domain.errors import Unavailable
 from millwright.audit.head import head_text, read_head
 from millwright.bootstrap import Storage, open_storage
 from millwright.worker.ledger_watch import LedgerWatch
+from tests.support.ingress import settings_over
+from tests.support.plant import register
 
 
 class Keeper:

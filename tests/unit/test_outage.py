@@ -40,8 +40,17 @@ class Failing:
         return []
 
 
-@pytest.mark.parametrize("error", [StorageUnavailable("away"), StorageFault("not understood")])
-async def test_a_watch_goes_on_after_storage_failed_it(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_told_once_with_its_traceback_also_during_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(log, "nothing goes", "it goes again")
+    outage.begins(StorageUnavailable("away"))
+    outage.begins(KeyError("x"))
+    outage.begins(KeyError("x"))
+    assert caplog.messages == ["nothing goes: away", "nothing goes: KeyError: 'x'"]
+    assert caplog.records[1].exc_info is not None
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("away"), StorageFault("not understood"), KeyError("a bug")])
+async def test_a_watch_goes_on_after_any_error(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     failing = Failing([error])
     running = asyncio.create_task(SuppressionWatch(cast("SuppressionEnd", failing)).run())
     await asyncio.wait_for(failing.went_on.wait(), 5)

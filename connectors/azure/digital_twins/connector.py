@@ -19,15 +19,13 @@ from connectors.azure.digital_twins.faults import SYSTEM, translated
 from connectors.azure.digital_twins.mapping import plant_register
 from connectors.azure.digital_twins.models import declared_contents
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings
+from connectors.library_errors import PLAIN_ERRORS
 from domain.assets import PlantRegister
 from domain.canonical import Json
 from domain.errors import Refused, Unavailable
 
 _TWINS: Final = "SELECT * FROM DIGITALTWINS"
 _RELATIONSHIPS: Final = "SELECT * FROM RELATIONSHIPS"
-
-# The exceptions of the client for an answer with an unexpected shape, such as a proxy's page with status 200.
-_UNREADABLE: Final = (ValueError, TypeError, AttributeError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def _translating(operation: str, subject: str, properties: Mapping[str, Json] | 
         yield
     except HttpResponseError as error:
         raise translated(error, operation, subject, properties or ()) from error
-    except (AzureError, OSError, TimeoutError, *_UNREADABLE) as error:
+    except (AzureError, *PLAIN_ERRORS) as error:
         raise translated(error, operation, subject) from error
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.servicebus._pyamqp._transport import UnexpectedFrame
+from azure.servicebus._pyamqp.error import AMQPException, AuthenticationException
 from azure.servicebus.exceptions import (
+    MessageAlreadySettled,
     MessageLockLostError,
     MessageNotFoundError,
     MessageSizeExceededError,
@@ -25,6 +28,8 @@ from azure.servicebus.exceptions import (
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 SYSTEM: Final = "service_bus"
+LIBRARY_ERRORS: Final = (AzureError, AMQPException, UnexpectedFrame, MessageAlreadySettled)
+"""The roots of the client's own exceptions. Those of its AMQP part have no public name, and reach its caller too."""
 
 MEANINGS: Final[Mapping[type[Exception], tuple[type[ConnectorError], str]]] = {
     ServiceBusAuthenticationError: (ActionRequired, "it does not accept our credentials"),
@@ -43,6 +48,11 @@ MEANINGS: Final[Mapping[type[Exception], tuple[type[ConnectorError], str]]] = {
     MessageNotFoundError: (Refused, "there is no such message"),
     MessageSizeExceededError: (Refused, "the message is too large"),
     MessagingEntityAlreadyExistsError: (Refused, "the entity exists already"),
+    MessageAlreadySettled: (Refused, "the message is settled already"),
+    AuthenticationException: (ActionRequired, "it does not accept our credentials"),
+    AMQPException: (Unavailable, "the connection failed"),
+    UnexpectedFrame: (Unavailable, "the connection failed"),
+    EOFError: (Unavailable, "the connection was cut"),
 }
 """The vendor's exception types, each with our error and message."""
 

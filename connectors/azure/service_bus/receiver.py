@@ -3,19 +3,18 @@
 import asyncio
 import contextlib
 import logging
-import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import MessageAlreadySettled, MessageLockLostError, OperationTimeoutError
 
-from connectors.azure.service_bus.faults import translated
+from connectors.azure.service_bus.faults import LIBRARY_ERRORS, translated
 from connectors.azure.service_bus.message import BusMessage, bus_message
+from connectors.library_errors import PLAIN_ERRORS
 from domain.errors import ConnectorError
 from domain.loops import Ended, Outage, retry, wait_until
 
@@ -31,12 +30,7 @@ _LOOK, _REST = 0.001, 0.1
 _ON_ITS_HEELS: Final = 0.05
 """Seconds to wait for messages after a full batch: the client requests more only after it has handed out all."""
 
-# The exceptions of the client after a lost connection or an unreadable frame: its own errors, and plain errors of the
-# socket, a closed link or its decoder.
-_VENDOR_ERRORS: Final = (
-    AttributeError, AzureError, EOFError, LookupError, OSError, RuntimeError, TimeoutError, TypeError, ValueError,
-    struct.error,
-)  # fmt: skip
+_VENDOR_ERRORS: Final = (*LIBRARY_ERRORS, *PLAIN_ERRORS)
 
 
 class EntityReceiver:

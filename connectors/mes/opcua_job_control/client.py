@@ -14,9 +14,11 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from asyncua import Client, ua
+from asyncua.crypto.uacrypto import InvalidSignature
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from connectors.call import Call
+from connectors.library_errors import PLAIN_ERRORS
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.models import (
     FIRST_NAMESPACE,
@@ -48,6 +50,8 @@ JobManagement/JobOrderControl (OPC 40001-1, 6; OPC 40001-3, 6.3)."""
 _WATCHDOG_SECONDS: Final = 5.0
 _SESSION_MILLISECONDS: Final = 600_000
 
+_LIBRARY_ERRORS: Final = (UaError, InvalidSignature, *PLAIN_ERRORS)
+
 ResultT = TypeVar("ResultT")
 
 
@@ -57,13 +61,13 @@ class _QuietClient(Client):  # type: ignore[misc]  # asyncua is not type-checked
     async def close_session(self) -> None:
         try:
             await super().close_session()
-        except (UaError, OSError, TimeoutError) as error:
+        except _LIBRARY_ERRORS as error:
             logger.debug("closing the session of a lost connection: %r", error)
 
     async def close_secure_channel(self) -> None:
         try:
             await super().close_secure_channel()
-        except (UaError, OSError, TimeoutError) as error:
+        except _LIBRARY_ERRORS as error:
             logger.debug("closing the channel of a lost connection: %r", error)
 
 
@@ -166,12 +170,10 @@ class JobControlClient:
     async def _ask(self, call: Call, what: str, request: Callable[[_Session], Awaitable[ResultT]]) -> ResultT:
         session = await self._connected(call)
         try:
-            return await self._bounded(call, self._settings.timeout, request(session))
+            return await self._bounded(call, self._settings.timeout, request(session), what)
         except Unavailable:
             await self._drop(session)
             raise
-        except (AttributeError, TypeError, ValueError) as error:
-            raise call.error(Refused, f"unreadable {what}: {error}") from None
 
     async def _connected(self, call: Call) -> _Session:
         return await self._bounded(call, self._settings.connect_timeout, self._connect(call))
@@ -211,8 +213,12 @@ class JobControlClient:
             self._session = None
         await _cut(session.client)
 
-    async def _bounded(self, call: Call, limit: timedelta, work: Awaitable[ResultT]) -> ResultT:
-        """The result of some work, with its errors translated."""
+    async def _bounded(self, call: Call, limit: timedelta, work: Awaitable[ResultT], what: str = "reply") -> ResultT:
+        """The result of some work, with its errors translated.
+
+        Args:
+            what: what is read from the server, for the error.
+        """
         address = self._settings.url
         try:
             async with asyncio.timeout(limit.total_seconds()):
@@ -227,8 +233,10 @@ class JobControlClient:
             error = call.error(Unavailable, f"nothing answers at {address}")
         except OSError as failure:
             error = call.error(Unavailable, f"the connection to {address} was lost ({type(failure).__name__})")
-        except UaError as failure:
-            error = call.error(Refused, f"unreadable reply: {failure}")
+        except EOFError:
+            error = call.error(Unavailable, f"the connection to {address} was lost")
+        except _LIBRARY_ERRORS as failure:
+            error = call.error(Refused, f"unreadable {what}: {failure or type(failure).__name__}")
         raise error
 
 

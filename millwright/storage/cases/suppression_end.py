@@ -1,7 +1,8 @@
 """The end of a shelf or window: the suppressed verdicts are summarised, and recent ones act."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.anomaly import Anomaly
 from domain.canonical import timestamp
 from domain.clock import Clock
+from domain.errors import StorageFault, StorageUnavailable
 from domain.judging import Assignment, FaultKey, Judged, LineEvent
 from domain.keys import SUPPRESSION_SUBJECT, suppression_subject
 from domain.model import Model
@@ -24,6 +26,10 @@ from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.versions import learn_version
 from millwright.storage.suppression.suppression_filter import LET_IN, keep_suppressed, suppressed_row
 from millwright.storage.suppression.suppressions import read_suppression
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN = timedelta(minutes=15)
 
 # This transaction opens cases, so it takes the lock of each line, as judging does. The order prevents deadlocks.
 _TAKE_LINES = text(
@@ -118,8 +124,16 @@ class SuppressionEnd:
         returned = []
         for subject in subjects:
             suppression = subject.removeprefix(SUPPRESSION_SUBJECT)
-            if await self._return(suppression):
-                returned.append(suppression)
+            try:
+                if await self._return(suppression):
+                    returned.append(suppression)
+            except (StorageUnavailable, StorageFault):
+                raise
+            except Exception:  # The outermost place of ending: one that cannot end must not stop the others.
+                log.exception("suppression %s cannot end, and is tried again in %s", suppression, _TRY_AGAIN)
+                async with transaction(self._engine) as connection:
+                    now = self._clock.now()
+                    await connection.execute(_SETTLE, {"subject": subject, "now": now, "due_at": now + _TRY_AGAIN})
         return returned
 
     async def _return(self, suppression: str) -> bool:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -92,8 +93,9 @@ work_orders = Table(
     Column("record", JSONB),
     # The keys of the notes that we wrote on it; `CaseView.order_notes`.
     Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
-    Index("uq_work_orders_external_id", "system", "external_id", unique=True),
 )
+"""The order of a case. Its number (`external_id`) is for people: a CMMS may use it twice, for two sites or after it was
+restored."""
 
 order_leases = Table(
     "order_leases",
@@ -145,12 +147,14 @@ changes = Table(
     Column("external_id", Text, primary_key=True),
     Column("status", Text, primary_key=True),
     Column("changed_at", Moment, primary_key=True),
+    Column("fingerprint", BigInteger, Computed("hashtextextended(record::text, 0)", persisted=True), primary_key=True),
     Column("case_id", Text),
     Column("record", JSONB, nullable=False),
     Column("received_at", Moment, nullable=False),
     Index("ix_changes_unmatched", "received_at", postgresql_where=text("case_id IS NULL")),
 )
-"""What another system told us of its records; one without a case waits in a lane."""
+"""What another system told us of its records; one without a case waits in a lane. The database computes `fingerprint`:
+records that differ in anything are two, also if their status and time are the same."""
 
 unreadable_records = Table(
     "unreadable_records",

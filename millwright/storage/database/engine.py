@@ -3,9 +3,10 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,27 +30,42 @@ _STALE = frozenset({"0A000", "26000", "42P05"})
 """A statement that was prepared earlier has changed or is gone, as after a migration or behind a pooler."""
 _UNTRUSTED_CLASSES = frozenset({"08", "25", "57", "58", "XX"})
 """After these a connection is not used again: what it is part of may have changed for good."""
+_SETTINGS = "SET timezone = 'UTC'; SET lock_timeout = '10s'"
 _READ_ONLY_SIGNS = (b"default_transaction_read_only", b"in_hot_standby")
+_distrusted_at: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
+"""When a connection of an engine could last not be trusted: those that were opened before are not used again."""
 _IDLE = 1.0
 """Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
 
 
 def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`).
+    """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`). The options of the URL count.
 
     Statements that wait on a lock for more than ten seconds give up: a stuck transaction must show, not spread.
     The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
-    plain = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    plain = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
     engine = create_async_engine(
-        plain,
+        plain if "connect_timeout" in plain.query else plain.update_query_dict({"connect_timeout": "5"}),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s", "connect_timeout": 5},
     )
+    _set_up(engine)
     _look_before_use(engine)
     return engine
+
+
+def _set_up(engine: AsyncEngine) -> None:
+    """Has each new connection set what we rely on. As `options` of the connection these settings would replace those
+    of the URL, and a pooler like PgBouncer refuses them."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def opened(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(_SETTINGS)
+        cursor.close()
+        connection.commit()
 
 
 def _look_before_use(engine: AsyncEngine) -> None:
@@ -57,6 +73,10 @@ def _look_before_use(engine: AsyncEngine) -> None:
 
     The pool's own `pool_pre_ping` asks each time, and so has each transaction wait once more for the database.
     """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def opened(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["opened"] = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkin")
     def given_back(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -67,8 +87,8 @@ def _look_before_use(engine: AsyncEngine) -> None:
         given_back = record.info.get("given_back")
         if given_back is None:
             return
-        if _cannot_write(connection):
-            raise DisconnectionError("it cannot write, and a new one may")
+        if _cannot_write(connection) or record.info["opened"] < _distrusted_at.get(engine.sync_engine, 0.0):
+            raise DisconnectionError("a new one may be able to do what this one cannot")
         if time.monotonic() - given_back < _IDLE:
             return
         try:
@@ -122,8 +142,9 @@ async def _told_apart(engine: AsyncEngine) -> AsyncIterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
         if state is not None and _is_untrusted(state):
-            # The others of the pool were opened to the same database, and would be found out one by one.
-            await engine.dispose()
+            # The others were opened to the same database. They are replaced when they are next taken: disposing of the
+            # pool would leave those that are in use open for good.
+            _distrusted_at[engine.sync_engine] = time.monotonic()
         meaning = _meaning(cause, state)
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             meaning = StorageUnavailable

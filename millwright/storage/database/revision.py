@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from millwright.storage.database.connection_pooler import check_session
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.lineage import lineage
 
@@ -43,7 +44,9 @@ async def read_revision(engine: AsyncEngine) -> Revision:
 
     Raises:
         StorageUnavailable: it does not answer.
+        Rejected: a pooler is in between that keeps no session.
     """
+    await check_session(engine)
     async with transaction(engine) as connection:
         if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return Revision(None, None)

@@ -206,8 +206,10 @@ class Inbox:
                 async with pipeline(driver):
                     await pending.wait(cursor, list(waiting.values()), list(waiting))
                     await due.wake_by(cursor, [line_workflow_id(line) for line in lines], now)
-        kept = frozenset((item.ingress, item.sequence) for item in found.new.values())
-        return Stored(len(found.new), duplicates, lines, kept, tuple(found.again))
+        new = [item for item in found.new.values() if item.fate is not Fate.DUPLICATE]
+        duplicates += len(found.new) - len(new)
+        kept = frozenset((item.ingress, item.sequence) for item in new)
+        return Stored(len(new), duplicates, lines, kept, tuple(found.again))
 
     async def take(self, items: Sequence[Received], now: datetime) -> Stored:
         """As `store`, but an item that the database will not hold is quarantined and takes no other with it.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from psycopg.rows import class_row
 
 from domain.anomaly import Fate, Received
+from domain.canonical import canonical
 from domain.identity import content, corrects, own_id, renamed
 from millwright.storage.database.engine import Driver
 
@@ -20,12 +21,19 @@ FROM events e
 JOIN unnest(%s::text[], %s::text[]) AS k(source, external_id)
   ON e.source = k.source AND e.external_id = k.external_id
 """
-_KEYED = "SELECT natural_key FROM events WHERE natural_key = ANY(%s::text[])"
+_KEYED = (
+    "SELECT natural_key, id AS event, fate, anomaly::text AS anomaly FROM events WHERE natural_key = ANY(%s::text[])"
+)
 _MENDABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
 
 
-class _KeyRow(NamedTuple):
+class _Observed(NamedTuple):
+    """An event that tells of an observation, and the anomaly that was read."""
+
     natural_key: str
+    event: int
+    fate: str | None
+    anomaly: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ async def sort_out(driver: Driver, numbered: Mapping[int, Received]) -> SortedOu
     wanted = {(item.source, item.external_id) for item in numbered.values()}
     while True:
         looked |= await _labelled(driver, wanted)
-        sorting = _Sorting(looked, set(keys))
+        sorting = _Sorting(looked, dict(keys))
         for number, item in numbered.items():
             sorting.place(number, item)
         if not sorting.unknown:
@@ -100,10 +108,10 @@ class _Sorting:
 
     Args:
         looked: the labels that were asked for, each with its event if it has one.
-        keys: the natural keys that are stored.
+        keys: the natural keys that are stored, each with its event.
     """
 
-    def __init__(self, looked: Mapping[Label, Held | None], keys: set[str]) -> None:
+    def __init__(self, looked: Mapping[Label, Held | None], keys: dict[str, _Observed]) -> None:
         self.found = SortedOut()
         self.unknown: set[Label] = set()
         self._looked = looked
@@ -121,8 +129,8 @@ class _Sorting:
             held = self._held(item)
         if held is not None:
             self._repeat(held, item)
-        elif item.natural_key in self._keys:
-            self.found.receipts.append(item)
+        elif item.natural_key is not None and item.natural_key in self._keys:
+            self._repeat_observation(number, self._keys[item.natural_key], item)
         else:
             self._keep(number, item)
 
@@ -132,10 +140,22 @@ class _Sorting:
         if item.fate is None and held.fate in _MENDABLE:
             self.found.again.append((item, held.event))
 
+    def _repeat_observation(self, number: int, stored: _Observed, item: Received) -> None:
+        """The observation is stored under another id. A receipt does not hold what a message says, so one that says
+        something else is an event. One that can be read, where the stored one could not be placed, mends that one."""
+        mends = item.fate is None and stored.fate == Fate.UNMAPPED
+        if mends:
+            self.found.again.append((item, stored.event))
+        if mends or _anomaly_text(item) == stored.anomaly:
+            self.found.receipts.append(item)
+        else:
+            self.found.new[number] = _told_otherwise(item)
+
     def _keep(self, number: int, item: Received) -> None:
         self.found.new[number] = item
         if item.natural_key is not None:
-            self._keys.add(item.natural_key)
+            fate = item.fate.value if item.fate else None
+            self._keys[item.natural_key] = _Observed(item.natural_key, number, fate, _anomaly_text(item))
         self._batch[item.source, item.external_id] = Held(
             event=number,
             ingress=item.ingress,
@@ -157,10 +177,23 @@ class _Sorting:
         return self._looked.get(label)
 
 
-async def _keys(driver: Driver, keys: Iterable[str]) -> set[str]:
+def _anomaly_text(item: Received) -> str | None:
+    """The anomaly as it is stored."""
+    return canonical(item.anomaly.__dict__).decode() if item.anomaly else None
+
+
+def _told_otherwise(item: Received) -> Received:
+    """The message as an event that is not judged: each observation is judged once."""
+    reason = "it says something else of an observation that is stored already under another id"
+    return item.model_copy(
+        update={"fate": Fate.DUPLICATE, "reason": reason, "natural_key": None, "anomaly": None, "line": None}
+    )
+
+
+async def _keys(driver: Driver, keys: Iterable[str]) -> dict[str, _Observed]:
     async with driver.cursor() as cursor:
         await cursor.execute(_KEYED, (sorted(keys),))
-        return {_KeyRow._make(row).natural_key for row in await cursor.fetchall()}
+        return {found.natural_key: found for found in map(_Observed._make, await cursor.fetchall())}
 
 
 async def _labelled(driver: Driver, labels: Iterable[Label]) -> dict[Label, Held | None]:

@@ -44,7 +44,7 @@ def test_a_risk_written_to_a_twin_is_a_risk_of_its_machine(from_bus: Read) -> No
     received = _update(from_bus, patch, twin="machine-001-comp2")
     assert received.anomaly is not None
     assert (received.anomaly.kind, received.anomaly.asset) == (AnomalyKind.RISK, "machine-001")
-    assert received.natural_key == "risk|machine-001|2015-05-30T06:00:00.000000Z"
+    assert received.natural_key == "risk|machine-001|High|2015-05-30T06:00:00.000000Z"
 
 
 def test_a_removed_code_and_any_other_change_say_nothing_unusual(from_bus: Read) -> None:
