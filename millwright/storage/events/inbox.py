@@ -35,7 +35,8 @@ _COLUMNS = (
     "id, ingress, sequence, source, external_id, natural_key, type, subject, at, received_at, traceparent, raw, "
     "anomaly, asset, failure_mode, position, line, fate, reason, field, enqueued_at"
 )
-_NUMBERS = "SELECT nextval('events_id_seq') FROM generate_series(1, %s)"
+# The transaction has its own number before it takes those of events: so whoever seals events knows that it runs.
+_NUMBERS = "SELECT pg_current_xact_id()::text, nextval('events_id_seq') FROM generate_series(1, %s)"
 _KEEP_DUPLICATES = """
 INSERT INTO duplicates (ingress, sequence, source, external_id, received_at, enqueued_at)
 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
@@ -52,6 +53,7 @@ _Sort = Callable[[Driver, _Numbered], Awaitable[SortedOut]]
 
 
 class _Number(NamedTuple):
+    transaction: str
     id: int
 
 

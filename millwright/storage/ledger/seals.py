@@ -66,7 +66,8 @@ class Seals:
     """Seals what was received.
 
     A row's number is given before its transaction commits, so that a lower number may appear after a higher one. Rows
-    are sealed once every transaction that ran when they were seen first has ended.
+    are sealed once every transaction that ran when they were seen first has ended: a transaction has a number of its
+    own before it takes that of a row, so that none that is to appear is missed.
 
     Args:
         engine: the database.
