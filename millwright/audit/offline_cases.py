@@ -24,14 +24,14 @@ def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     if closed != case["closed_as"]:
         yield OfflineFinding("case", where, f"is closed as {case['closed_as']}, recorded is {closed}")
     yield from _closing_findings(case, closed, acts)
-    yield from _decision_findings(where, case["decision"], acts)
+    yield from _decided_findings(where, case["decision"], acts)
     if "phase" in case:
         yield from _state_findings(where, case, acts)
     yield from _order_findings(case["id"], case["order"], acts)
     yield from _outcome_findings(case, acts)
 
 
-def _decision_findings(where: str, decision: Any, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+def _decided_findings(where: str, decision: Any, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     said = [{**act["detail"], "by": act["actor"]} for act in acts if act["kind"] == "case-decided"]
     # Earlier builds did not record when the person decided, only when that was stored.
     stored = [{name: decision[name] for name in told} for told in said[:1]] if decision else []

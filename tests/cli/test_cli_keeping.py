@@ -115,4 +115,4 @@ def test_an_embedded_database_is_made_once_and_comes_back_whenever_it_is_needed(
     assert embedded.json(*first)["person"] == "anna"
     assert "No embedded database runs" in embedded.says("db", "stop")
     assert not (embedded.home / POSTGRES / "postmaster.pid").exists()
-    assert "there is or was an administrator already" in embedded.refuses(*first)
+    assert "looks like another person's name" in embedded.refuses(*first)
