@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
 
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.approvals import ACTIVATE, APPROVE, SHADOW
@@ -209,7 +210,11 @@ async def publish_policies(
     approver = (await add(people, "grace", ["approver"], START)).signing_key
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
-    lifecycle = Lifecycle(versions.engine, TestClock(START))
+    # The register may have been imported later than START.
+    async with versions.engine.connect() as connection:
+        newest: datetime | None = await connection.scalar(text("SELECT max(at) FROM ledger"))
+    now = max(START, newest or START)
+    lifecycle = Lifecycle(versions.engine, TestClock(now))
     compiled = Catalogue.published().versions
     for version in compiled:
         document = version.document
@@ -221,11 +226,11 @@ async def publish_policies(
             author=document.author,
             now=START,
         )
-        await lifecycle.approve(version.digest, signature(approver, "grace", version.digest, APPROVE, START))
+        await lifecycle.approve(version.digest, signature(approver, "grace", version.digest, APPROVE, now))
     digests = {version.document.version: version.digest for version in compiled}
     wanted = {ACTIVATE: active} | ({SHADOW: shadow} if shadow is not None else {})
     for act, number in wanted.items():
         terms = Placing(act, (EVERYWHERE,), START - timedelta(days=365), "first light")
-        given = signature(operator, "olaf", digests[number], act, START, terms.meaning)
+        given = signature(operator, "olaf", digests[number], act, now, terms.meaning)
         await lifecycle.place(digests[number], terms, given)
     return digests
