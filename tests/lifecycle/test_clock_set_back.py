@@ -14,9 +14,7 @@ from tests.support.plant import deviation
 from tests.support.policy_people import PolicyPeople
 
 HOUR = timedelta(hours=1)
-BOTH = (
-    "the clock shows 2015-01-15T05:00:00.000000Z, and the newest row of the ledger is of 2015-01-15T06:00:00.000000Z"
-)
+BOTH = "the clock shows 2015-01-15T05:00:00.000000Z, and the newest row of the ledger is of 2015-01-15T06:00:00.000000Z"
 
 
 async def test_no_version_comes_into_force_by_a_clock_that_was_set_back(plant: Plant, people: PolicyPeople) -> None:
