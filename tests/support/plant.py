@@ -13,6 +13,7 @@ from domain.assets import Alias, Asset, Criticality, Level, Observable, Observab
 from domain.assigning import EVERYWHERE
 from domain.canonical import timestamp
 from domain.keys import signed_statement
+from millwright.storage.ledger.act_times import SET_BACK
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.policies.people_store import PeopleStore
@@ -210,10 +211,10 @@ async def publish_policies(
     approver = (await add(people, "grace", ["approver"], START)).signing_key
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
-    # The register may have been imported later than START.
+    # The register may have been imported later than START. A version that is published after these is no first one.
     async with versions.engine.connect() as connection:
         newest: datetime | None = await connection.scalar(text("SELECT max(at) FROM ledger"))
-    now = max(START, newest or START)
+    now = START if newest is None else max(START, newest - SET_BACK)
     lifecycle = Lifecycle(versions.engine, TestClock(now))
     compiled = Catalogue.published().versions
     for version in compiled:
