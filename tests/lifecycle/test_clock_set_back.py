@@ -19,12 +19,13 @@ BOTH = "the clock shows 2015-01-15T05:00:00.000000Z, and the newest row of the l
 
 async def test_no_version_comes_into_force_by_a_clock_that_was_set_back(plant: Plant, people: PolicyPeople) -> None:
     digest = await people.approved()
+    await plant.take(deviation(1))
     plant.clock.time -= HOUR
     with pytest.raises(ActRejected) as refused:
         await people.place(digest)
     assert refused.value.problem == BOTH
     plant.clock.time += 3 * HOUR
-    await plant.take(deviation(1))
+    await plant.take(deviation(2))
     plant.clock.time -= timedelta(minutes=5)
     await people.place(digest)
 
@@ -32,6 +33,7 @@ async def test_no_version_comes_into_force_by_a_clock_that_was_set_back(plant: P
 async def test_no_freeze_and_no_kill_switch_is_lifted_by_a_clock_that_was_set_back(
     plant: Plant, people: PolicyPeople
 ) -> None:
+    await plant.take(deviation(1))
     freezes, stops = FreezeStore(plant.engine, plant.clock), StopStore(plant.engine, plant.clock)
     await freezes.freeze(None, plant.clock.now() + HOUR, "emil", "audit week")
     await stops.stop(StoppableAction.ORDER, "emil", "the CMMS is moved")
@@ -46,6 +48,7 @@ async def test_no_freeze_and_no_kill_switch_is_lifted_by_a_clock_that_was_set_ba
 
 async def test_a_kill_switch_is_thrown_by_any_clock(plant: Plant, people: PolicyPeople) -> None:
     await people.approved()
+    await plant.take(deviation(1))
     plant.clock.time -= HOUR
     await StopStore(plant.engine, plant.clock).stop(StoppableAction.ORDER, "emil", "at once")
 

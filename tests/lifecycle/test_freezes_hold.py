@@ -10,6 +10,7 @@ from domain.errors import ActRejected
 from millwright.audit import offline_verify
 from millwright.audit.evidence import write_evidence
 from millwright.audit.exporting import export
+from millwright.audit.offline_pack import verify_pack
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions, stores
 from millwright.settings import Settings
@@ -66,7 +67,7 @@ async def test_what_was_signed_before_a_freeze_does_not_start_in_it_and_not_afte
     assert states["1.2.0"].places == ("kept out by a freeze as active for every line at 2015-01-15 08:00 UTC",)
     assert await verified(plant, tmp_path / "export") == ([], [])
     pack = await write_evidence(plant.engine, plant.catalogue, "1.1.0", tmp_path, plant.clock.now())
-    assert [*offline_verify.verify_pack(pack.json_file)] == []
+    assert [*verify_pack(pack.json_file)] == []
 
 
 async def test_a_person_signs_again_what_a_freeze_kept_out(

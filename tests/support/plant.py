@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
 
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.approvals import ACTIVATE, APPROVE, SHADOW
@@ -13,7 +12,6 @@ from domain.assets import Alias, Asset, Criticality, Level, Observable, Observab
 from domain.assigning import EVERYWHERE
 from domain.canonical import timestamp
 from domain.keys import signed_statement
-from millwright.storage.ledger.act_times import SET_BACK
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.policies.people_store import PeopleStore
@@ -211,11 +209,7 @@ async def publish_policies(
     approver = (await add(people, "grace", ["approver"], START)).signing_key
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
-    # The register may have been imported later than START. A version that is published after these is no first one.
-    async with versions.engine.connect() as connection:
-        newest: datetime | None = await connection.scalar(text("SELECT max(at) FROM ledger"))
-    now = START if newest is None else max(START, newest - SET_BACK)
-    lifecycle = Lifecycle(versions.engine, TestClock(now))
+    lifecycle = Lifecycle(versions.engine, TestClock(START))
     compiled = Catalogue.published().versions
     for version in compiled:
         document = version.document
@@ -227,11 +221,11 @@ async def publish_policies(
             author=document.author,
             now=START,
         )
-        await lifecycle.approve(version.digest, signature(approver, "grace", version.digest, APPROVE, now))
+        await lifecycle.approve(version.digest, signature(approver, "grace", version.digest, APPROVE, START))
     digests = {version.document.version: version.digest for version in compiled}
     wanted = {ACTIVATE: active} | ({SHADOW: shadow} if shadow is not None else {})
     for act, number in wanted.items():
         terms = Placing(act, (EVERYWHERE,), START - timedelta(days=365), "first light")
-        given = signature(operator, "olaf", digests[number], act, now, terms.meaning)
+        given = signature(operator, "olaf", digests[number], act, START, terms.meaning)
         await lifecycle.place(digests[number], terms, given)
     return digests

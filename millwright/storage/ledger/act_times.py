@@ -15,7 +15,10 @@ from domain.errors import ActRejected
 SET_BACK: Final = timedelta(minutes=5)
 """How far a clock may be behind the newest row of the ledger: as far as the clocks of two hosts may differ."""
 
-_NEWEST: Final = text("SELECT l.at FROM ledger_head h JOIN ledger l ON l.seq = h.seq")
+# Before the first verdict of a fresh installation there is nothing that an act could come before.
+_NEWEST: Final = text(
+    "SELECT l.at FROM ledger_head h JOIN ledger l ON l.seq = h.seq WHERE EXISTS (SELECT FROM verdicts)"
+)
 
 
 class _NewestRow(NamedTuple):
