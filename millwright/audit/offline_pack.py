@@ -198,7 +198,7 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         bodies[row["id"]] = row
     yield from _pack_standing(parts, acts, stood)
     for decision in parts["decisions"]:
-        yield from guarded(f"decision on verdict {decision['verdict']}", _decision_findings(decision, bodies))
+        yield from guarded(f"decision on verdict {decision['verdict']}", _shown_decision_findings(decision, bodies))
 
 
 def _pack_standing(
@@ -217,7 +217,7 @@ def _began_with(row: Row) -> Iterator[OfflineFinding]:
         yield OfflineFinding("verdict-memory", f"verdict {row['id']}", "the memory that it began with was altered")
 
 
-def _decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[OfflineFinding]:
+def _shown_decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[OfflineFinding]:
     where = f"decision on verdict {shown['verdict']}"
     row = verdicts.get(shown["verdict"])
     if row is None:
