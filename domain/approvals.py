@@ -34,6 +34,9 @@ PLACES: dict[str, tuple[AssignedAs, ...]] = {
 }
 """The acts that assign a version, and how each assigns it."""
 
+BARRED_IN_A_FREEZE = frozenset({ACTIVATE, CANARY})
+"""The acts whose assignments do not come into force in a freeze."""
+
 EMERGENCY_LASTS = timedelta(hours=8)
 """An emergency change ends after this time (one shift) unless the version is approved by then."""
 

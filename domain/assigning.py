@@ -57,6 +57,12 @@ class Scope(Model):
             return f"{self.percent:g} percent of machines"
         return "every line"
 
+    def contains(self, other: "Scope") -> bool:
+        """Whether every asset of another scope is in this one, whatever the register says."""
+        if self == other or self == Scope():
+            return True
+        return self.percent is not None and other.percent is not None and other.percent <= self.percent
+
     def covers(self, place: Place) -> bool:
         """Whether an asset at this place is in the scope."""
         if self.line is not None:
@@ -91,11 +97,36 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeWindow:
+    """A period in which no version comes into force. `thawed_at` is None unless somebody has lifted it."""
+
+    id: int
+    begins_at: datetime
+    ends_at: datetime
+    recorded_at: datetime
+    thawed_at: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether a time is in the window, and the window is not lifted by then."""
+        return self.begins_at <= at < self.ends_at and (self.thawed_at is None or at < self.thawed_at)
+
+    def keeps_out(self, start: datetime, known_at: datetime) -> bool:
+        """Whether what was to start at a time does not, by the records up to `known_at`.
+
+        A window that was declared when it had already started changes nothing.
+        """
+        if self.recorded_at >= start or self.recorded_at > known_at or not self.begins_at <= start < self.ends_at:
+            return False
+        return self.thawed_at is None or self.thawed_at > min(start, known_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """An assignment of a version.
 
     `expires_at` is set for an emergency change, which ends then unless the version was approved before. `approved_at`
-    is the time of that approval.
+    is the time of that approval. `freezes` are the windows in which it may not start: none for a shadow, a rollback and
+    an emergency change.
     """
 
     id: int
@@ -108,10 +139,25 @@ class Placement:
     ends: tuple[End, ...] = ()
     expires_at: datetime | None = None
     approved_at: datetime | None = None
+    freezes: tuple[FreezeWindow, ...] = ()
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it comes into force: on its date, and not before it was recorded."""
+        return max(self.effective_from, self.recorded_at)
+
+    def kept_out(self, known_at: datetime) -> bool:
+        """Whether it never comes into force because its start is in a freeze, by the records up to `known_at`."""
+        return any(window.keeps_out(self.starts_at, known_at) for window in self.freezes)
 
     def until(self, known_at: datetime) -> datetime | None:
-        """When it ends, by the records up to `known_at`; None if nothing ends it."""
+        """When it ends, by the records up to `known_at`; None if nothing ends it.
+
+        What a freeze keeps out ends when it would have started.
+        """
         found = [self.effective_to] if self.effective_to is not None else []
+        if self.kept_out(known_at):
+            found.append(self.effective_from)
         found += [end.at for end in self.ends if end.recorded_at <= known_at]
         if self.expires_at is not None and not self._approved_in_time(known_at):
             found.append(self.expires_at)
@@ -169,6 +215,17 @@ def choose(placements: Iterable[Placement], place: Place, at: datetime, known_at
         placement.digest: placement for placement in beside if acting is None or placement.digest != acting.digest
     }
     return Chosen(acting, tuple(by_digest[digest] for digest in sorted(by_digest)))
+
+
+def was_active(placements: Iterable[Placement], digest: str, scope: Scope, at: datetime) -> bool:
+    """Whether a version was active in the whole of a scope before a time, or is, by the records of then."""
+    return any(
+        placement.scope.contains(scope)
+        and placement.starts_at <= at
+        and ((until := placement.until(at)) is None or placement.starts_at < until)
+        for placement in placements
+        if placement.digest == digest and placement.role == "active"
+    )
 
 
 def turning_points(placements: Iterable[Placement]) -> list[datetime]:

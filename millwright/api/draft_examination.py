@@ -1,4 +1,4 @@
-"""Examines drafts for the API: the errors of an examination's process as answers."""
+"""Examines drafts and compares versions for the API: the errors of an examination's process as answers."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -55,6 +55,20 @@ class DraftExaminations:
         if examined.findings is None:
             raise TypeError("an examination has answered without the findings that were asked for")
         return examined.findings
+
+    async def asks_for_no_more(self, document: str, other: str, request: Request) -> bool:
+        """Whether it is proved that another version never asks for more than a version. What takes too long is not.
+
+        Raises:
+            Problem: 503 if too many are examined, or the process died.
+        """
+        try:
+            examined = await self._examined(Examination(document=document, other=other), request)
+        except Problem as problem:
+            if problem.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+                return False
+            raise
+        return examined.asks_for_no_more
 
     async def _examined(self, examination: Examination, request: Request) -> Examined:
         try:

@@ -13,7 +13,7 @@ from domain.errors import StorageFault, StorageUnavailable
 from millwright.api.dependencies import Deps, answered
 from millwright.bootstrap import Storage
 from millwright.storage.database.engine import transaction
-from millwright.storage.reporting.condition import read_policy_faults
+from millwright.storage.reporting.condition import read_clock_fault, read_policy_faults
 
 router = APIRouter(tags=["operations"])
 
@@ -30,6 +30,7 @@ class Readiness(BaseModel):
     storage: str
     engine: str
     policies: str
+    clock: str
 
 
 @router.get("/health")
@@ -46,8 +47,10 @@ async def show_readiness(deps: Deps) -> Response:
         deps.outage.is_over()
     ready = storage == engine == _HERE
     policies = await _policies(deps.storage) if storage == _HERE else "cannot be looked at"
+    clock = await _clock(deps.storage) if storage == _HERE else "cannot be looked at"
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return answered({"ready": ready, "storage": storage, "engine": engine, "policies": policies}, status)
+    body = {"ready": ready, "storage": storage, "engine": engine, "policies": policies, "clock": clock}
+    return answered(body, status)
 
 
 async def _storage(storage: Storage) -> str:
@@ -68,6 +71,12 @@ async def _policies(storage: Storage) -> str:
     ready."""
     faults = await read_policy_faults(storage.engine, storage.compiled, storage.clock)
     return f"STOPPED: {faults[0]}" if faults else "what is in force is what was approved"
+
+
+async def _clock(storage: Storage) -> str:
+    """Whether the clock was set back. If so, acts of people on policies are refused, and the API stays ready."""
+    fault = await read_clock_fault(storage.engine, storage.clock.now())
+    return f"SET BACK: {fault}" if fault is not None else "is not behind the ledger"
 
 
 async def _engine(engine: Client | None) -> str:

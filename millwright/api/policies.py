@@ -219,14 +219,17 @@ async def assign(
 
 @router.post("/{version}/rollback", status_code=201)
 async def roll_back(
-    version: str, asked: RollingBack, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
+    version: str, asked: RollingBack, request: Request, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR))]
 ) -> Response:
-    """Replaces an active version by an older one, wherever it is active."""
+    """Replaces an active version by an older one that was active there, wherever it is active."""
     found, old = await _named(deps, version), await _named(deps, asked.to)
     lifecycle, why = deps.storage.policies.lifecycle, one_line(asked.reason)
     terms = await lifecycle.rollback_terms(found.digest, old.digest, why, asked.at)
     signature = asked.of(person, ROLLBACK, terms.meaning)
-    placed = await lifecycle.rollback(found.digest, old.digest, why, signature)
+    no_more = await lifecycle.must_ask_for_no_more(old.digest, person.name) and (
+        await deps.examinations.asks_for_no_more(found.document, old.document, request)
+    )
+    placed = await lifecycle.rollback(found.digest, old.digest, why, signature, asks_for_no_more=no_more)
     return answered({"digest": old.digest, **placed._asdict(), "meaning": terms.meaning}, HTTPStatus.CREATED)
 
 

@@ -27,9 +27,9 @@ class Stopping(Body):
 
 
 class Freezing(Body):
-    """A freeze window."""
+    """A freeze window. Without `begins_at` it begins now."""
 
-    begins_at: Instant
+    begins_at: Instant | None = None
     ends_at: Instant
     reason: _Words
 
@@ -73,7 +73,7 @@ async def list_freezes(deps: Deps) -> Response:
 
 @router.post("/freezes", status_code=201)
 async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]) -> Response:
-    """Declares a window in which versions come into force only by an emergency or a rollback."""
+    """Declares a window in which versions come into force only by an emergency, or a rollback that asks for no more."""
     declared = await deps.storage.policies.freezes.freeze(asked.begins_at, asked.ends_at, by_name(person), asked.reason)
     return answered(declared._asdict(), HTTPStatus.CREATED)
 
@@ -82,6 +82,6 @@ async def freeze(asked: Freezing, deps: Deps, person: Annotated[Person, Depends(
 async def thaw(
     number: Number, asked: Lifting, deps: Deps, person: Annotated[Person, Depends(may(OPERATOR, APPROVER))]
 ) -> Response:
-    """Lifts a freeze window."""
+    """Lifts a freeze window that another person declared."""
     await deps.storage.policies.freezes.thaw(number, by_name(person), asked.reason)
     return answered({"freeze": number, "thawed_by": person.name})

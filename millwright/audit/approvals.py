@@ -10,6 +10,7 @@ from domain.canonical import canonical, timestamp
 from domain.errors import PolicyRejected
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_placing import freeze_windows, placing_findings
 from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.report import Findings
@@ -114,10 +115,13 @@ async def check_versions(record: Record, findings: Findings, catalogue: Catalogu
     acts = await acts_by_subject(
         record, [subject for person_or_version in files for subject in _subjects(person_or_version)]
     )
+    windows = freeze_windows(await acts_by_subject(record, sorted(await record.subjects("freeze"))))
     by_id = {person_id(person): person for person in people}
     for version, file in zip(await record.versions(), files, strict=True):
         where = f"policy {version.policy} {version.version}"
-        findings.extend(guarded(where, policy_findings(file, *(acts[subject] for subject in _subjects(file)))))
+        own, drafts = (acts[subject] for subject in _subjects(file))
+        findings.extend(guarded(where, policy_findings(file, own, drafts)))
+        findings.extend(guarded(where, placing_findings(file, files, own, windows)))
         findings.extend(
             finding
             for finding in guarded(where, signing_findings(file, files, by_id))

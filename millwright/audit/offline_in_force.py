@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from millwright.audit.offline_placing import BARRED_IN_A_FREEZE, OfflineWindow
 from millwright.audit.offline_policies import approved_when
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
@@ -37,6 +38,7 @@ class _Assigned(NamedTuple):
     ends: str | None
     expires: str | None
     recorded: str
+    act: str
 
 
 class _Judging(NamedTuple):
@@ -47,9 +49,13 @@ class _Judging(NamedTuple):
     beside: frozenset[str]
 
 
+FOLLOWED = ("policy-", "policies-")
+"""How the kinds of the acts begin that decide what is in force: on versions, and on freezes."""
+
+
 class InForce:
-    """Follows the acts on versions, and checks whether a version was in force at the place and in the role of its
-    verdict.
+    """Follows the acts on versions and freezes, and checks whether a version was in force at the place and in the role
+    of its verdict.
 
     Args:
         acts: the number of each act's ledger row and its body, in the ledger's order; `until` reads them.
@@ -67,6 +73,7 @@ class InForce:
         self._early: dict[int, list[tuple[str, str]]] = {}
         self._versions: dict[str, Row] = {}
         self._drafts: dict[tuple[str, str], list[Row]] = {}
+        self._windows: dict[str, OfflineWindow] = {}
         self._approved: dict[str, str | None] = {}
         self._turns: list[str] | None = None
         self._at = ""
@@ -104,12 +111,16 @@ class InForce:
             self._versions[digest]["signatures"].append(signed)
         elif kind == "policy-assigned":
             width, reach = _reach(detail["scope"])
-            terms = (detail["from"], detail["to"], detail["expires_at"], act["at"])
+            terms = (detail["from"], detail["to"], detail["expires_at"], act["at"], detail["act"])
             self._assigned[detail["assignment"]] = _Assigned(
                 detail["assignment"], digest, detail["role"], width, reach, *terms
             )
         elif kind == "policy-assignment-ended":
             self._early.setdefault(detail["assignment"], []).append((detail["at"], act["at"]))
+        elif kind == "policies-frozen":
+            self._windows[digest] = OfflineWindow(digest, detail["from"], detail["to"], act["at"], None)
+        elif kind == "policies-thawed":
+            self._windows[digest] = self._windows[digest]._replace(thawed=act["at"])
 
     def findings(
         self, row: Row, stood: Mapping[str, AssetPlace | None], recorded_at: str | None
@@ -204,7 +215,10 @@ class InForce:
             approved = self._approved.get(assigned.digest)
             if approved is None or approved > min(self._at, assigned.expires):
                 ends.append(assigned.expires)
-        return assigned.recorded <= self._at and assigned.begins <= self._at and all(self._at < end for end in ends)
+        start = max(assigned.begins, assigned.recorded)
+        if assigned.act in BARRED_IN_A_FREEZE and any(window.keeps_out(start) for window in self._windows.values()):
+            return False
+        return start <= self._at and all(self._at < end for end in ends)
 
 
 def asset_place(context: str) -> AssetPlace | None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
-from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
+from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_placing import freeze_windows, placing_findings
 from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
@@ -175,6 +176,7 @@ def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFin
         yield from guarded(where, signing_findings(row, parts["policies"], people))
         own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
         yield from guarded(where, policy_findings(row, own, drafts))
+        yield from guarded(where, placing_findings(row, parts["policies"], own, freeze_windows(acts)))
 
 
 def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
@@ -196,7 +198,7 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         bodies[row["id"]] = row
     yield from _pack_standing(parts, acts, stood)
     for decision in parts["decisions"]:
-        yield from guarded(f"decision on verdict {decision['verdict']}", _decision_findings(decision, bodies))
+        yield from guarded(f"decision on verdict {decision['verdict']}", _shown_decision_findings(decision, bodies))
 
 
 def _pack_standing(
@@ -204,7 +206,7 @@ def _pack_standing(
 ) -> Iterator[OfflineFinding]:
     """Compares the verdicts, in the order of the ledger, with the versions in force by the acts."""
     lives = sorted((act for told in acts.values() for act in told), key=lambda act: act["number"])
-    in_force = InForce((act["seq"], act) for act in lives if act["kind"].startswith("policy-"))
+    in_force = InForce((act["seq"], act) for act in lives if act["kind"].startswith(FOLLOWED))
     recorded = {row["seq"]: row["at"] for row in parts["ledger"]}
     for row in sorted(parts["verdicts"], key=lambda row: (row["seq"], row["leaf"])):
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
@@ -215,7 +217,7 @@ def _began_with(row: Row) -> Iterator[OfflineFinding]:
         yield OfflineFinding("verdict-memory", f"verdict {row['id']}", "the memory that it began with was altered")
 
 
-def _decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[OfflineFinding]:
+def _shown_decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[OfflineFinding]:
     where = f"decision on verdict {shown['verdict']}"
     row = verdicts.get(shown["verdict"])
     if row is None:

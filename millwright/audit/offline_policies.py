@@ -98,10 +98,15 @@ def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | N
     return None
 
 
+def barred_people(policy: Row, signatures: Sequence[Row]) -> set[str]:
+    """The people whose approval of a version does not count: its authors, and who put it in force in an emergency."""
+    authors = {policy["author"], *(draft["by"] for draft in policy["drafts"])}
+    return authors | {signature["person"] for signature in signatures if signature["act"] == "emergency"}
+
+
 def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> str | None:
     """When a version had enough approvals; None if it has not."""
-    barred = {policy["author"], *(draft["by"] for draft in policy["drafts"])}
-    barred |= {signature["person"] for signature in signatures if signature["act"] == "emergency"}
+    barred = barred_people(policy, signatures)
     approvals = [
         signature for signature in signatures if signature["act"] == "approve" and signature["person"] not in barred
     ]

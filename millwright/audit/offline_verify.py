@@ -26,9 +26,10 @@ from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import held_work
-from millwright.audit.offline_in_force import AssetPlace, InForce, asset_place
+from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_people import people_findings, person_id
+from millwright.audit.offline_placing import freeze_windows, placing_findings
 from millwright.audit.offline_policies import policy_findings, signing_findings
 from millwright.audit.offline_record import (
     GENESIS,
@@ -127,18 +128,20 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
             where = f"act {row['id']} ({row['kind']} {row['subject']})"
             yield from guarded(where, actors.follow(where, body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
-            if row["kind"].startswith("policy-"):
+            if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
     people: dict[str, Row] = {person_id(row): row for row in _rows(directory, "people.jsonl")}
     yield from guarded("people", people_findings([*people.values()], acts))
     versions = set()
     policies = [*_rows(directory, "policies.jsonl")]
+    windows = freeze_windows(acts)
     for row in policies:
         wrong = [*guarded(f"policy {row['digest'][:12]}", signing_findings(row, policies, people))]
         yield from wrong
         own, drafts = acts.get(f"policy/{row['digest']}", []), acts.get(f"draft/{row['policy']}/{row['version']}", [])
         yield from guarded(f"policy {row['digest'][:12]}", policy_findings(row, own, drafts))
+        yield from guarded(f"policy {row['digest'][:12]}", placing_findings(row, policies, own, windows))
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))

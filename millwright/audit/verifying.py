@@ -19,7 +19,7 @@ from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import hold_findings
-from millwright.audit.offline_in_force import InForce
+from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
@@ -164,7 +164,7 @@ def _rearm_of(catalogue: Catalogue, versions: frozenset[str]) -> Callable[[str],
 
 
 def _follow_policies(act: ActRow, in_force: InForce) -> None:
-    if act.kind.startswith("policy-"):
+    if act.kind.startswith(FOLLOWED):
         with suppress(ValueError):
             in_force.follow(json.loads(act.body))
 

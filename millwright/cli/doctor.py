@@ -146,7 +146,12 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | N
 
 async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartCondition]:
     async def clock() -> PartCondition:
-        return PartCondition("clock", ok=True, sentence=f"{storage.clock.now():%Y-%m-%d %H:%M:%S} UTC")
+        now = storage.clock.now()
+        fault = await condition.read_clock_fault(storage.engine, now)
+        if fault is not None:
+            mend = "correct the clock of this host: until then nobody approves, assigns, freezes or lifts"
+            return PartCondition("clock", ok=False, sentence=fault, mend=mend)
+        return PartCondition("clock", ok=True, sentence=f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
     looks: Sequence[tuple[str, str, Callable[[], Awaitable[PartCondition]]]] = (
         ("clock", "correct MILLWRIGHT_CLOCK, or start the sandbox", clock),

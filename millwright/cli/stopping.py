@@ -25,6 +25,7 @@ class _Stopped(Answer):
 class _Declared(Answer):
     freeze: int
     machines: int
+    kept_out: int
 
 
 def stop(
@@ -78,16 +79,19 @@ async def _stops(settings: "Settings") -> "list[Stop]":
 
 def freeze(
     context: typer.Context,
-    begins: Annotated[str, typer.Option("--from", help="From when, ISO 8601 with zone.")],
-    ends: Annotated[str, typer.Option("--to", help="Until when.")],
+    ends: Annotated[str, typer.Option("--to", help="Until when, ISO 8601 with zone.")],
     reason: Reason,
+    begins: Annotated[str | None, typer.Option("--from", help="From when; default now.")] = None,
     key: ApiKey = None,
 ) -> None:
-    """Declare a freeze window, in which versions come into force only by an emergency or a rollback."""
+    """Declare a freeze window: versions come into force only by an emergency, or a rollback that asks for no more."""
     asked = {"begins_at": moment(begins, "from"), "ends_at": moment(ends, "to"), "reason": reason_given(reason)}
     with api_of(context, key) as api:
         declared = api.act(("freezes",), _Declared, asked)
-    say(f"Freeze {declared.freeze} stands. {reaches(declared.machines)}")
+    say(f"Freeze {declared.freeze} stands; another person can lift it: millwright policy thaw {declared.freeze}")
+    say(reaches(declared.machines))
+    if declared.kept_out:
+        say(f"It keeps out {declared.kept_out} signed before, which must be signed again: millwright policy list")
 
 
 def thaw(
@@ -96,7 +100,7 @@ def thaw(
     reason: Reason,
     key: ApiKey = None,
 ) -> None:
-    """Lift a freeze window."""
+    """Lift a freeze window that another person declared."""
     with api_of(context, key) as api:
         api.act(("freezes", str(number), "thaw"), Answer, {"reason": reason_given(reason)})
     say(f"Freeze {number} is lifted.")

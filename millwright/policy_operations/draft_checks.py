@@ -75,6 +75,18 @@ def examine_draft(draft: Draft, stored: Sequence[StoredVersion]) -> MachineFindi
     return MachineFindings(check=_check(draft, policy), proof=_prove(policy, stored))
 
 
+def never_asks_for_more(document: str, other: str) -> bool:
+    """Whether it is proved that another stored version never asks for more than a stored version.
+
+    Raises:
+        PolicyRejected: one of them does not compile.
+    """
+    from policies.checks.difference import asks_for_no_more
+    from policies.engine.judging import compile_policy
+
+    return asks_for_no_more(compile_policy(document, "the version"), compile_policy(other, "the other version"))
+
+
 def _check(draft: Draft, policy: "CompiledPolicy") -> str:
     from policies.checks.check import check
 

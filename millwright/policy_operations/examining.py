@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from domain.errors import Rejected
 from domain.model import Model
-from millwright.policy_operations.draft_checks import DraftName, draft_name, examine_draft
+from millwright.policy_operations.draft_checks import DraftName, draft_name, examine_draft, never_asks_for_more
 from millwright.runtime.process_limits import end_with_stdin, limit_this_process
 from millwright.storage.policies.drafts import Draft, MachineFindings
 from millwright.storage.policies.versions import StoredVersion
@@ -26,9 +26,13 @@ COMMAND: Final = (sys.executable, "-m", "millwright.policy_operations.examining"
 
 
 class Examination(Model):
-    """What is wanted: the name of a document or, with a `draft`, also its check and its proof."""
+    """What is wanted: the name of a document or, with a `draft`, also its check and its proof.
+
+    With `other`, whether it is proved that this document never asks for more than `document`.
+    """
 
     document: str = ""
+    other: str | None = None
     draft: Draft | None = None
     stored: Sequence[StoredVersion] = ()
 
@@ -36,9 +40,10 @@ class Examination(Model):
 class Examined(Model):
     """The result, or the first thing that is wrong with the draft."""
 
-    result: Literal["named", "examined", "rejected"]
+    result: Literal["named", "examined", "compared", "rejected"]
     name: DraftName | None = None
     findings: MachineFindings | None = None
+    asks_for_no_more: bool = False
     problem: str = ""
     field: str | None = None
     fix: str | None = None
@@ -59,6 +64,8 @@ def main() -> None:
 def examined(asked: Examination) -> Examined:
     """Does what is asked."""
     try:
+        if asked.other is not None:
+            return Examined(result="compared", asks_for_no_more=never_asks_for_more(asked.document, asked.other))
         if asked.draft is None:
             return Examined(result="named", name=draft_name(asked.document, "document"))
         return Examined(result="examined", findings=examine_draft(asked.draft, asked.stored))

@@ -71,19 +71,42 @@ def difference(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int = 
     """
     unsettled: list[str] = []
     old, new = before.document, after.document
-    terms = (
-        any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
-        or old.autonomy != new.autonomy
-        or {*old.holds.release_unattended} != {*new.holds.release_unattended}
-    )
     return Difference(
         before=f"{old.policy} {old.version}",
         after=f"{new.policy} {new.version}",
         changes=tuple(changes(before, after)),
         effects=tuple(_Comparison(before, after, timeout_ms, unsettled).effects()),
         timing=_timing(before, after, timeout_ms, unsettled),
-        terms=terms,
+        terms=_terms_differ(before, after),
         unsettled=tuple(unsettled),
+    )
+
+
+def asks_for_no_more(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int = TIMEOUT_MS) -> bool:
+    """Whether it is proved that a version never asks for more than another: a higher rung, another action at the same
+    rung, another time of work, or another field with an effect. What could not be shown counts as more.
+
+    Args:
+        before: the version that it is compared with.
+        after: the version that must not ask for more.
+        timeout_ms: how long one question to the solver may take.
+    """
+    unsettled: list[str] = []
+    compared = _Comparison(before, after, timeout_ms, unsettled)
+    return (
+        not _terms_differ(before, after)
+        and compared.asks_for_no_more()
+        and not _timing(before, after, timeout_ms, unsettled)
+        and not unsettled
+    )
+
+
+def _terms_differ(before: CompiledPolicy, after: CompiledPolicy) -> bool:
+    old, new = before.document, after.document
+    return (
+        any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
+        or old.autonomy != new.autonomy
+        or {*old.holds.release_unattended} != {*new.holds.release_unattended}
     )
 
 
@@ -118,6 +141,16 @@ class _Comparison:
             if was == now:
                 moved = z3.And(moved, self._otherwise(old, new))
             yield from self._effect(search, _Shown(olds, by, more), moved, was, now)
+
+    def asks_for_no_more(self) -> bool:
+        """Whether it is proved that no situation is decided at a higher rung, or otherwise at the same rung."""
+        try:
+            news, olds, statements = side_by_side(self._after, self._before)
+            old, new = judgement(self._before, olds), judgement(self._after, news)
+        except NotTranslated:
+            return False
+        more = z3.Or(new.rung > old.rung, z3.And(new.rung == old.rung, self._otherwise(old, new)))
+        return Search(statements, (), self._timeout).ask(more) is Answer.NONE
 
     def _otherwise(self, old: Judgement, new: Judgement) -> "z3.BoolRef":
         """The term that they decide on different actions at the same rung."""

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.approvals import APPROVE, SUBMIT, placing_meaning
+from domain.approvals import APPROVE, ROLLBACK, SUBMIT, placing_meaning
 from domain.assigning import EVERYWHERE, Scope
 from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
@@ -157,20 +157,42 @@ async def test_an_assignment_to_a_misspelt_scope_is_refused_with_the_nearest_nam
 
 async def test_a_freeze_is_declared_and_lifted(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:
     now = signed_in.storage.clock.now()
-    window = {"begins_at": timestamp(now), "ends_at": timestamp(now + timedelta(days=1))}
-    declared = (await signed_in.post("bert", "/freezes", **window, reason="audit")).json()
-    assert declared["machines"] == 1
+    ends_at = timestamp(now + timedelta(days=1))
+    declared = (await signed_in.post("bert", "/freezes", ends_at=ends_at, reason="audit")).json()
+    assert (declared["machines"], declared["kept_out"]) == (1, 0)
     number = declared["freeze"]
     digest = await approved(signed_in)
     assert "audit" in (await assign(signed_in, "emil", digest)).json()["detail"]
-    assert (await signed_in.post("bert", f"/freezes/{number}/thaw", reason="over")).status_code == 200
+    assert (await signed_in.post("bert", f"/freezes/{number}/thaw", reason="over")).status_code == 409
+    assert (await signed_in.post("carla", f"/freezes/{number}/thaw", reason="over")).status_code == 200
     assert (await assign(signed_in, "emil", digest)).status_code == 201
+
+
+async def test_in_a_freeze_a_rollback_is_accepted_if_it_is_proved_to_ask_for_no_more(
+    signed_in: SignedInPeople, api: httpx.AsyncClient
+) -> None:
+    digest = await approved(signed_in)
+    await assign(signed_in, "emil", digest)
+    now = signed_in.storage.clock.now()
+    await signed_in.post("bert", "/freezes", ends_at=timestamp(now + timedelta(days=1)), reason="audit")
+    old = (await api.get("/policies/1.1.0")).json()["digest"]
+    now = signed_in.storage.clock.now()
+    meaning = placing_meaning(ROLLBACK, [EVERYWHERE], now, None, "worse", replaces=digest)
+    signed = signed_in.signed("emil", old, ROLLBACK, meaning, now)
+    rolled = await signed_in.post("emil", f"/policies/{digest}/rollback", to=old, reason="worse", **signed)
+    assert rolled.status_code == 201
+    told = (await api.get("/policies/1.1.0/history")).json()
+    assert [act["detail"] for act in told if act["what"] == "policy-compared"] == [
+        {"with": digest, "asks_for_no_more": True}
+    ]
 
 
 async def test_ready_says_that_what_is_in_force_is_what_was_approved(
     signed_in: SignedInPeople, api: httpx.AsyncClient
 ) -> None:
-    assert (await api.get("/ready")).json()["policies"] == "what is in force is what was approved"
+    told = (await api.get("/ready")).json()
+    assert told["policies"] == "what is in force is what was approved"
+    assert told["clock"] == "is not behind the ledger"
 
 
 async def test_a_version_is_found_by_number_name_and_digest(signed_in: SignedInPeople, api: httpx.AsyncClient) -> None:

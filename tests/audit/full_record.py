@@ -87,7 +87,7 @@ async def _policies(plant: Plant) -> None:
     slow, _ = await stops.stop(StoppableAction.TWIN_WRITE, "olaf", "the twin is slow", site="BEDFORD")
     await stops.lift(slow, "grace", "it is quick")
     now = plant.clock.now()
-    number, _ = await freezes.freeze(now + _DAY, now + 2 * _DAY, "olaf", "stocktaking")
+    number = (await freezes.freeze(now + _DAY, now + 2 * _DAY, "olaf", "stocktaking")).freeze
     await freezes.thaw(number, "grace", "all is counted")
 
 

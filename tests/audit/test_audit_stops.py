@@ -38,7 +38,7 @@ async def stopped(storage_engine: AsyncEngine) -> AsyncEngine:
     slow, _ = await stops.stop(StoppableAction.TWIN_WRITE, "olaf", "the twin is slow")
     await stops.lift(slow, "grace", "it is quick")
     await freezes.freeze(now, now + HOUR, "olaf", "audit week")
-    lifted, _ = await freezes.freeze(now + HOUR, now + 2 * HOUR, "olaf", "stocktaking")
+    lifted = (await freezes.freeze(now + HOUR, now + 2 * HOUR, "olaf", "stocktaking")).freeze
     await freezes.thaw(lifted, "grace", "all is counted")
     return storage_engine
 

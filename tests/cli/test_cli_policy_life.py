@@ -171,9 +171,11 @@ def test_stops_and_freezes_are_thrown_listed_and_lifted(played: Millwright, keys
     assert [stop["lifted_by"] for stop in played.json("policy", "stops")] == ["fred"]
     window = ("--from", "2026-12-20T00:00:00Z", "--to", "2027-01-03T00:00:00Z")
     said = played.says("policy", "freeze", *window, "--reason", "stocktaking", "--key", keys["bert"])
-    assert said == "Freeze 1 stands. It reaches 1 machine.\n"
-    played.says("policy", "thaw", "1", "--reason", "done early", "--key", keys["bert"])
-    assert [freeze["thawed_by"] for freeze in played.json("policy", "freezes")] == ["bert"]
+    assert said == ("Freeze 1 stands; another person can lift it: millwright policy thaw 1\nIt reaches 1 machine.\n")
+    refused = played.refuses("policy", "thaw", "1", "--reason", "done early", "--key", keys["bert"])
+    assert "bert declared it, so another person must lift it" in refused
+    played.says("policy", "thaw", "1", "--reason", "done early", "--key", keys["carla"])
+    assert [freeze["thawed_by"] for freeze in played.json("policy", "freezes")] == ["carla"]
     wrong = played.refuses(
         "policy", "freeze", "--from", "soon", "--to", "later", "--reason", "x", "--key", keys["bert"]
     )

@@ -294,13 +294,13 @@ async def test_an_emergency_change_approved_in_time_stays(plant: Plant, people: 
     assert (await judged_by(plant))[0] == ("1.2.0", "active")
 
 
-async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollback(
+async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollback_that_asks_for_no_more(
     plant: Plant, people: PolicyPeople
 ) -> None:
     digest = await people.approved()
     freezes = FreezeStore(plant.engine, plant.clock)
     now = plant.clock.now()
-    number, _ = await freezes.freeze(now, now + HOUR, "emil", "audit week")
+    number = (await freezes.freeze(now, now + HOUR, "emil", "audit week")).freeze
     with pytest.raises(ActRejected, match="audit week"):
         await people.place(digest)
     with pytest.raises(ActRejected, match="audit week"):
@@ -308,17 +308,9 @@ async def test_nothing_comes_into_force_in_a_freeze_but_an_emergency_or_a_rollba
     await people.place(digest, "shadow")
     await people.place(digest, after=HOUR, scope=Scope(line=LINE))
     await people.place(digest, "emergency")
-    await people.rollback(digest, plant.digests["1.1.0"])
+    await people.rollback(digest, plant.digests["1.1.0"], asks_for_no_more=True)
     await freezes.thaw(number, "fred", "the auditors left")
     await people.place(digest, after=timedelta(minutes=1))
-
-
-async def test_a_freeze_is_not_laid_over_what_is_to_come_into_force(plant: Plant, people: PolicyPeople) -> None:
-    digest = await people.approved()
-    await people.place(digest, after=HOUR)
-    freezes = FreezeStore(plant.engine, plant.clock)
-    with pytest.raises(ActRejected, match="1 assignments will come into force"):
-        await freezes.freeze(plant.clock.now(), plant.clock.now() + 2 * HOUR, "emil", "stocktaking")
 
 
 async def test_what_was_in_force_then_is_not_rewritten(plant: Plant, people: PolicyPeople) -> None:

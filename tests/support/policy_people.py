@@ -118,11 +118,14 @@ class PolicyPeople:
         [number] = placed.assignments
         return number
 
-    async def rollback(self, digest: str, to: str, person: str = "emil", reason: str = "worse") -> list[int]:
+    async def rollback(
+        self, digest: str, to: str, person: str = "emil", reason: str = "worse", *, asks_for_no_more: bool = False
+    ) -> list[int]:
         """Replaces a version by an older one."""
         terms = await self.lifecycle.rollback_terms(digest, to, reason, self.clock.now())
         given = self.sign(person, to, ROLLBACK, terms.meaning)
-        return (await self.lifecycle.rollback(digest, to, reason, given)).assignments
+        rolled = await self.lifecycle.rollback(digest, to, reason, given, asks_for_no_more=asks_for_no_more)
+        return rolled.assignments
 
     async def withdraw(self, digest: str, role: AssignedAs | None = None, person: str = "emil") -> int:
         """Withdraws a version, or ends its canaries or shadows."""

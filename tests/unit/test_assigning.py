@@ -164,3 +164,11 @@ def test_a_version_that_comes_back_judges_since_it_came_back() -> None:
 def test_a_version_displaced_by_a_canary_never_stopped_judging() -> None:
     canary = Placement(2, "new", "canary", EVERYWHERE, hours(2), None, hours(2), (End(hours(4), hours(4), "halted"),))
     assert judging_since([placement(1, "old"), canary], HERE, "old", hours(6)) == START
+
+
+def test_a_scope_contains_itself_and_smaller_shares_and_everything_contains_all() -> None:
+    assert Scope().contains(Scope(line="LINE-1"))
+    assert Scope(percent=20).contains(Scope(percent=10))
+    assert not Scope(percent=10).contains(Scope(percent=20))
+    assert not Scope(site="A").contains(Scope(line="LINE-1"))
+    assert not Scope(line="LINE-1").contains(Scope())

@@ -1,16 +1,18 @@
 """Two versions side by side: what an author changed, and what is decided otherwise, proved to be all."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from policies.checks.changes import duration
-from policies.checks.difference import Difference, difference
+from policies.checks.difference import Difference, asks_for_no_more, difference
 from policies.engine.catalogue import Catalogue
 from policies.engine.judging import compile_policy
 from policies.proof.prover import seen
 from tests.support.drafts import draft, rule
 
+DRAFTS = Path(__file__).parents[2] / "policies" / "drafts" / "rotating-equipment"
 OLD, NEW = Catalogue.published().versions
 
 
@@ -134,3 +136,15 @@ def test_parameters_and_the_rest_of_what_a_policy_brings_are_told() -> None:
 
 def test_a_duration_is_told_in_hours_or_minutes() -> None:
     assert [duration(each) for each in (timedelta(hours=36), timedelta(minutes=45), None)] == ["36 h", "45 min", "none"]
+
+
+def test_a_version_that_orders_in_fewer_situations_is_proved_to_ask_for_no_more() -> None:
+    more = compile_policy((DRAFTS / "1.2.0.yaml").read_text("utf-8"), "draft.yaml")
+    assert asks_for_no_more(more, NEW)
+    assert not asks_for_no_more(NEW, more)
+    assert asks_for_no_more(NEW, NEW)
+
+
+def test_another_length_of_an_episode_counts_as_more() -> None:
+    other = compile_policy(NEW.text.replace("rearm: PT24H", "rearm: PT12H"), "draft.yaml")
+    assert not asks_for_no_more(NEW, other)

@@ -14,6 +14,7 @@ from millwright.storage.database.person_tables import signer
 from millwright.storage.database.policy_tables import policy_assignment_ends, policy_evidence
 from millwright.storage.database.tables import policy_assignments, policy_signatures
 from millwright.storage.ledger import ledger
+from millwright.storage.ledger.act_times import check_time
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.checked_assignments import CheckedAssignments
 from millwright.storage.policies.signatures import Signature, SignedVersion
@@ -55,7 +56,8 @@ class Acting:
         """Checks and stores a signature; returns its id.
 
         Raises:
-            ActRejected: it is for another act or meaning, too old, used before, or not the person's.
+            ActRejected: it is for another act or meaning, too old, used before, or not the person's, or the clock was
+                set back.
         """
         if signature.act != act or (meaning is not None and signature.meaning != meaning):
             raise ActRejected(
@@ -63,6 +65,7 @@ class Acting:
             )
         if not signature.meaning.strip() or "\n" in signature.meaning:
             raise ActRejected("the meaning must be one line of text", field="meaning")
+        await check_time(self.connection, self.now)
         if abs(self.now - signature.at) > FRESH:
             raise ActRejected(
                 f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"

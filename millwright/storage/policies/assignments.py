@@ -26,6 +26,8 @@ _TABLES = (
     ("policy_assignment_ends", "id::text"),
     ("policy_evidence", "id::text"),
     ("policy_drafts", "policy || version || revision::text"),
+    ("policy_freezes", "id::text"),
+    ("policy_thaws", "freeze_id::text"),
     ("people", "id"),
     ("person_roles", "id::text"),
     ("person_keys", "id::text"),

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.approvals import (
     ACTIVATE,
+    BARRED_IN_A_FREEZE,
     EMERGENCY,
     EMERGENCY_LASTS,
     PLACES,
@@ -17,7 +18,7 @@ from domain.approvals import (
     placing_meaning,
     withdrawing_meaning,
 )
-from domain.assigning import AssignedAs, End, EndedBy, Placement, Scope
+from domain.assigning import AssignedAs, End, EndedBy, FreezeWindow, Placement, Scope
 from domain.errors import PolicyRejected
 from millwright.storage.database.engine import Cursor, Driver
 from millwright.storage.database.person_tables import key_at, roles_at
@@ -49,6 +50,10 @@ FROM policy_assignments ORDER BY id
 _ENDS = """
 SELECT assignment_id, ends_at, recorded_at, cause, signature_id, ended_by, reason
 FROM policy_assignment_ends ORDER BY id
+"""
+_FREEZES = """
+SELECT f.id, f.begins_at, f.ends_at, f.recorded_at, t.recorded_at AS thawed_at
+FROM policy_freezes f LEFT JOIN policy_thaws t ON t.freeze_id = f.id ORDER BY f.id
 """
 
 T = TypeVar("T")
@@ -111,6 +116,14 @@ class _EndRow(NamedTuple):
     reason: str
 
 
+class _FreezeRow(NamedTuple):
+    id: int
+    begins_at: datetime
+    ends_at: datetime
+    recorded_at: datetime
+    thawed_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class AssignedRow:
     """An assignment with its signed terms."""
@@ -141,6 +154,7 @@ class CheckedAssignments:
     versions: dict[str, SignedVersion]
     rows: tuple[AssignedRow, ...]
     ends: tuple[EndRow, ...]
+    freezes: tuple[FreezeWindow, ...] = ()
     faults: dict[int, str] = field(default_factory=dict)
     """The faults as text, by assignment."""
     cut_short: set[int] = field(default_factory=set)
@@ -150,11 +164,17 @@ class CheckedAssignments:
     def placements(self) -> tuple[Placement, ...]:
         return tuple(row.placement for row in self.rows)
 
+    def frozen_at(self, at: datetime) -> FreezeWindow | None:
+        """The freeze window at a time; None if there is none."""
+        return next((window for window in self.freezes if window.covers(at)), None)
+
 
 async def read_assignments(driver: Driver) -> CheckedAssignments:
     """All stored versions and assignments. Every assignment is checked; the documents are not."""
     async with driver.cursor() as reading:
         versions = await _versions(reading)
+        freezes = tuple([FreezeWindow(*row) for row in await _rows(reading, _FREEZES, _FreezeRow._make)])
+        acts = {signed.id: signed.signature.act for version in versions.values() for signed in version.signed}
         ends = tuple(
             EndRow(
                 row.assignment_id,
@@ -178,6 +198,7 @@ async def read_assignments(driver: Driver) -> CheckedAssignments:
                     tuple(end_row.end for end_row in ends if end_row.assignment_id == row.id),
                     row.expires_at,
                     versions[row.digest].approved_at,
+                    freezes if acts.get(row.signature_id) in BARRED_IN_A_FREEZE else (),
                 ),
                 row.signature_id,
                 row.assigned_by,
@@ -187,7 +208,7 @@ async def read_assignments(driver: Driver) -> CheckedAssignments:
             )
             for row in await _rows(reading, _ASSIGNMENTS, _AssignmentRow._make)
         )
-    checked = CheckedAssignments(versions, rows, ends)
+    checked = CheckedAssignments(versions, rows, ends, freezes)
     for assigned in rows:
         number = assigned.placement.id
         fault = _fault(checked, assigned)

@@ -21,23 +21,25 @@ from domain.approvals import (
     needed_with,
     withdrawing_meaning,
 )
-from domain.assigning import EVERYWHERE, AssignedAs, Placement, Scope
+from domain.assigning import EVERYWHERE, AssignedAs, Placement
 from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected, PolicyRejected
 from millwright.storage.database.act_scopes import check_names, machines_of, reach
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.act_transaction import FRESH, Acting, add_evidence
+from millwright.storage.policies.act_transaction import Acting, add_evidence
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.assignments import lock_to_assign
 from millwright.storage.policies.checked_assignments import read_assignments
-from millwright.storage.policies.freezes import frozen_at
+from millwright.storage.policies.placing_checks import check_placing, check_rollback, rollback_placing
 from millwright.storage.policies.signatures import Signature, SignedVersion
 from millwright.storage.scheduling import due
 
 CANARY_SUBJECT = "policy/canary/"
 IN_FORCE_SUBJECT = "policy/in-force/"
+COMPARED = "policy-compared"
+"""The kind of the act that records the proof that a version never asks for more than another."""
 MACHINE = "millwright"
 """The actor of acts that no person does: a canary is halted, or a version comes into force on its date."""
 
@@ -45,7 +47,8 @@ _LAST_EVIDENCE = text(
     "SELECT DISTINCT ON (kind) kind, result FROM policy_evidence WHERE digest = :digest ORDER BY kind, id DESC"
 )
 _TURNS = text(
-    "SELECT kind FROM acts WHERE kind IN ('policy-came-into-force', 'policy-ended-by-date') AND strpos(body, :part) > 0"
+    "SELECT kind FROM acts WHERE kind IN ('policy-came-into-force', 'policy-kept-out', 'policy-ended-by-date') "
+    "AND strpos(body, :part) > 0"
 )
 
 
@@ -121,16 +124,15 @@ class Lifecycle:
         """Assigns a version: active, canary, shadow, or active as an emergency.
 
         Raises:
-            ActRejected: the signature or the terms are wrong, a name of the scope is unknown, or no machine is in it.
+            ActRejected: the signature or the terms are wrong, nobody else has approved the version, a name of the scope
+                is unknown, or no machine is in it.
             PolicyRejected: the version is not approved, was withdrawn, or is not stored.
         """
         async with self.acting() as acting:
             version = acting.version(digest)
             if terms.act not in PLACES or terms.act == ROLLBACK:
                 raise ActRejected(f"{terms.act} does not assign a version", field="act")
-            if terms.act != EMERGENCY and version.approved_at is None:
-                raise PolicyRejected(version.lacking(), field="version", fix="`millwright policy approve`")
-            await _check_terms(acting, version, terms)
+            await check_placing(acting, version, terms, signature)
             machines: set[str] = set()
             for scope in terms.scopes:
                 await check_names(acting.connection, ActScope.model_validate(scope.model_dump()))
@@ -153,23 +155,42 @@ class Lifecycle:
             ActRejected: the version is in force nowhere.
         """
         async with self.acting() as acting:
-            return _rollback(acting, digest, to, reason, at)
+            return rollback_placing(acting, digest, to, reason, at)
 
-    async def rollback(self, digest: str, to: str, reason: str, signature: Signature) -> Placed:
+    async def must_ask_for_no_more(self, to: str, person: str) -> bool:
+        """Whether a person may roll back to a version only if it never asks for more than the version it replaces.
+
+        That is so in a freeze, and if nobody else has approved it.
+
+        Raises:
+            PolicyRejected: there is no such version, or it was withdrawn.
+        """
+        async with self.acting() as acting:
+            alone = not acting.version(to).approved_by_others_than(person)
+            return alone or acting.checked.frozen_at(acting.now) is not None
+
+    async def rollback(
+        self, digest: str, to: str, reason: str, signature: Signature, *, asks_for_no_more: bool = False
+    ) -> Placed:
         """Replaces a version by an old one wherever it is active, from the time of the signature on; ends its canaries.
 
         It also works for a scope that has left the register, because it ends what is there.
 
+        Args:
+            asks_for_no_more: whether it is proved that the old version never asks for more than the one it replaces.
+
         Raises:
-            ActRejected: the signature is wrong, or the version is in force nowhere.
+            ActRejected: the signature is wrong, the version is in force nowhere, the old one never was in force there,
+                or it may ask for more in a freeze or without a second person.
             PolicyRejected: the old version is not approved, or was withdrawn.
         """
         async with self.acting() as acting:
             old = acting.version(to)
-            if old.approved_at is None:
-                raise PolicyRejected(old.lacking(), field="to")
-            terms = _rollback(acting, digest, to, reason, signature.at)
+            terms = rollback_placing(acting, digest, to, reason, signature.at)
+            await check_rollback(acting, old, terms, signature.person, asks_for_no_more=asks_for_no_more)
             signed = await acting.sign(to, signature, ROLLBACK, terms.meaning)
+            if asks_for_no_more:
+                acting.tell(COMPARED, to, MACHINE, {"with": digest, "asks_for_no_more": True})
             for placement in acting.live(digest, "active", "canary"):
                 await acting.end(placement, signature.at, "rolled_back", signature.person, reason, signed)
             numbers = await acting.place(to, terms, signed, signature.person)
@@ -221,7 +242,11 @@ class Lifecycle:
         return next(((row.placement, row.band) for row in checked.rows if row.placement.id == number), None)
 
     async def note_turn(self, number: int) -> datetime | None:
-        """Records once that an assignment came into force, and once that its date ended it; returns its next change."""
+        """Records once that an assignment came into force or was kept out by a freeze, and once that its date ended it.
+
+        Returns:
+            When it changes next; None if it does not.
+        """
         async with self.acting() as acting:
             found = [placement for placement in acting.checked.placements if placement.id == number]
             if not found:
@@ -230,8 +255,9 @@ class Lifecycle:
             until = placement.until(acting.now)
             if placement.effective_from > acting.now:
                 return placement.effective_from
-            turns = [("policy-came-into-force", placement.effective_from)]
-            if until is not None and until <= acting.now:
+            kept_out = placement.kept_out(acting.now)
+            turns = [("policy-kept-out" if kept_out else "policy-came-into-force", placement.effective_from)]
+            if not kept_out and until is not None and until <= acting.now:
                 turns.append(("policy-ended-by-date", until))
             noted = await acting.connection.execute(_TURNS, {"part": f'"assignment":{number},'})
             known = {_TurnRow._make(row).kind for row in noted}
@@ -273,65 +299,6 @@ class Lifecycle:
         if digest not in checked.versions:
             raise PolicyRejected(f"no version {digest[:12]} is stored", field="version")
         return checked.versions[digest]
-
-
-async def _check_terms(acting: Acting, version: SignedVersion, terms: Placing) -> None:
-    if not terms.scopes or any(scope.percent is not None and not 0 < scope.percent < 100 for scope in terms.scopes):
-        raise ActRejected("must be above 0 and below 100", field="percent")
-    # The signed text has six digits. The stored percentage must not differ from it.
-    if any(scope.percent is not None and scope.percent != float(f"{scope.percent:g}") for scope in terms.scopes):
-        raise ActRejected("must have at most six digits", field="percent")
-    if terms.effective_to is not None and terms.effective_to <= terms.effective_from:
-        raise ActRejected("it would end before it begins", field="to")
-    if not terms.reason.strip():
-        raise ActRejected("is empty", field="reason", fix="say why")
-    if terms.effective_from < acting.now - FRESH and not version.first_light:
-        raise ActRejected(
-            f"{timestamp(terms.effective_from)} is in the past; what was in force then cannot be changed", field="from"
-        )
-    if terms.act == CANARY and terms.band is None:
-        raise ActRejected("a canary needs a band", field="band")
-    if terms.act in (ACTIVATE, CANARY):
-        freeze = await frozen_at(acting.connection, terms.effective_from)
-        if freeze is not None:
-            fix = "choose another time, or use --emergency"
-            raise ActRejected(f"no version may come into force then: {freeze}", field="from", fix=fix)
-    sound = [
-        placement for placement in acting.live(version.digest, terms.role) if placement.id not in acting.checked.faults
-    ]
-    for placement in sound:
-        if (
-            placement.scope in terms.scopes
-            and placement.in_force(terms.effective_from, acting.now)
-            and _wins(acting, placement, terms)
-        ):
-            raise ActRejected(f"it is {placement.role} for {placement.scope.words} already", field="version")
-
-
-def _wins(acting: Acting, mine: Placement, terms: Placing) -> bool:
-    """Whether no later assignment of the same role and scope takes precedence."""
-    beside = [
-        placement
-        for placement in acting.checked.placements
-        if placement.role == mine.role
-        and placement.scope == mine.scope
-        and placement.in_force(terms.effective_from, acting.now)
-    ]
-    return mine.role == "shadow" or max(beside, key=lambda placement: (placement.effective_from, placement.id)) == mine
-
-
-def _rollback(acting: Acting, digest: str, to: str, reason: str, at: datetime) -> Placing:
-    there = [
-        placement for placement in acting.live(digest, "active", "canary") if placement.effective_from <= acting.now
-    ]
-    scopes = {placement.scope.words: placement.scope for placement in there if placement.role == "active"}
-    if not scopes:
-        fix = "end a canary by `millwright policy withdraw --only canary`" if there else None
-        raise ActRejected(f"version {digest[:12]} is active nowhere", field="version", fix=fix)
-    if digest == to:
-        raise ActRejected("is the version that is rolled back", field="to", fix="name an older one")
-    ordered: Sequence[Scope] = [scopes[words] for words in sorted(scopes)]
-    return Placing(ROLLBACK, tuple(ordered), at, reason, replaces=digest)
 
 
 async def _wake(acting: Acting, terms: Placing, numbers: Sequence[int]) -> None:

@@ -91,6 +91,10 @@ class SignedVersion:
             if signed.signature.act == APPROVE
         ]
 
+    def approved_by_others_than(self, person: str) -> bool:
+        """Whether an approval that counts is by somebody else."""
+        return bool({approval.person for approval in self.approvals} - self.barred - {person})
+
     @property
     def approved_at(self) -> datetime | None:
         """When it had enough approvals; None while it has not."""

@@ -182,7 +182,11 @@ def _standing(
 ) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
     mine = [placement for placement in checked.placements if placement.digest == version.digest]
     live = [placement for placement in mine if placement.in_force(now, now)]
-    coming = [placement for placement in mine if placement.effective_from > now and not placement.ends]
+    coming = [
+        placement
+        for placement in mine
+        if placement.effective_from > now and not placement.ends and not placement.kept_out(now)
+    ]
     acting = [placement for placement in live if placement.role == "active" and _stands_above(checked, placement, now)]
     places = tuple(
         f"{placement.role} for {placement.scope.words}"
@@ -193,7 +197,7 @@ def _standing(
         f"{placement.role} for {placement.scope.words} from {placement.effective_from:%Y-%m-%d %H:%M} UTC"
         for placement in coming
     )
-    places += _halts(version, mine)
+    places += _halts(version, mine) + _kept_out(version, mine, now)
     counted = {approval.person for approval in version.approvals} - version.barred
     needed = 1 if version.first_light else needed_with(version.blasts)
     return _state(version, mine, acting, now), places, tuple(sorted(counted)), needed
@@ -212,6 +216,18 @@ def _halts(version: SignedVersion, mine: Sequence[Placement]) -> tuple[str, ...]
     )
 
 
+def _kept_out(version: SignedVersion, mine: Sequence[Placement], now: datetime) -> tuple[str, ...]:
+    """Where the last assignments of a version do not start because of a freeze, as text."""
+    last = {(placement.role, placement.scope): placement for placement in mine}
+    if version.withdrawn_at is not None:
+        return ()
+    return tuple(
+        f"kept out by a freeze as {role} for {scope.words} at {placement.effective_from:%Y-%m-%d %H:%M} UTC"
+        for (role, scope), placement in last.items()
+        if placement.kept_out(now) and not placement.ends
+    )
+
+
 def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[Placement], now: datetime) -> str:
     if version.withdrawn_at is not None:
         return "withdrawn"
@@ -219,7 +235,11 @@ def _state(version: SignedVersion, mine: Sequence[Placement], acting: Sequence[P
         return "active" if version.approved_at is not None else "active as an emergency"
     if version.approved_at is None:
         return "in review"
-    past = [placement for placement in mine if placement.role == "active" and placement.effective_from <= now]
+    past = [
+        placement
+        for placement in mine
+        if placement.role == "active" and placement.effective_from <= now and not placement.kept_out(now)
+    ]
     if not past:
         return "approved"
     last = max(past, key=lambda placement: (placement.effective_from, placement.id))

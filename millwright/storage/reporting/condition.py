@@ -11,6 +11,7 @@ from domain.assigning import Place, choose
 from domain.clock import Clock
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.engine import raw, transaction
+from millwright.storage.ledger.act_times import clock_fault
 from millwright.storage.ledger.ledger import Head, read_head
 from millwright.storage.policies.assignments import AssignedVersions, VersionTerms
 from millwright.storage.policies.checked_assignments import read_assignments
@@ -116,6 +117,12 @@ async def read_lines(engine: AsyncEngine, now: datetime) -> tuple[int, tuple[str
         placements = (await read_assignments(await raw(connection))).placements
     unruled = {place.line or "" for place in places if choose(placements, place, now, now).active is None}
     return len(lines), tuple(sorted({line for line in lines if line is not None})), tuple(sorted(unruled))
+
+
+async def read_clock_fault(engine: AsyncEngine, now: datetime) -> str | None:
+    """Whether the clock was set back, as text with both times; None if it was not."""
+    async with transaction(engine) as connection:
+        return await clock_fault(connection, now)
 
 
 async def read_policy_faults(engine: AsyncEngine, terms: VersionTerms, clock: Clock) -> list[str]:

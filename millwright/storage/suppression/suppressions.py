@@ -189,7 +189,8 @@ class SuppressionStore:
     async def keep_windows(self, windows: Sequence[PlannedWindow], by: str) -> WindowReport:
         """Takes over a calendar's windows: all of them, or none.
 
-        The same entry with other times ends the window it was and makes another; one that is over is left out.
+        The same entry with other times ends the window it was and makes another; one that is over is left out. What
+        began before now holds from now on.
 
         Raises:
             ActRejected: an asset is unknown, no machine belongs to it, or a window is too long.
@@ -217,7 +218,8 @@ class SuppressionStore:
             )
         earlier = await _live(connection, SuppressionKind.WINDOW, window.source, window.asset)
         if any(
-            (suppression.from_at, suppression.until_at) == (window.from_at, window.until_at) for suppression in earlier
+            (suppression.from_at, suppression.until_at) == (max(window.from_at, suppression.made_at), window.until_at)
+            for suppression in earlier
         ):
             return "unchanged"
         for suppression in earlier:
@@ -229,7 +231,8 @@ class SuppressionStore:
             id=await _free_id(connection, "WN", *name),
             kind=SuppressionKind.WINDOW,
             asset=window.asset,
-            from_at=window.from_at,
+            # What was judged before is not suppressed afterwards.
+            from_at=max(window.from_at, now),
             until_at=window.until_at,
             end_at=window.until_at,
             reason=_said(window.reason),
