@@ -6,8 +6,8 @@ The kinds of actors, and the rule for each:
 - a person: registered before the act, not left, and with one of the roles for it;
 - `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted;
 - `millwright`: what a policy or a setting does, for some kinds only;
-- `operations` (a direct database command), an ingress or another system, by its name, and a policy version, by the
-  beginning of its digest: they do no act of a person.
+- `operations` (a direct database command), a sender, an ingress or another system, by its name, and a policy version,
+  by the beginning of its digest: they do no act of a person.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _ANY_SIGNER = ("author", "approver", "operator")
 ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
+    "event-redriven": ("operator",),
     "hold-releasing": ("production",),
     "shelved": _SHELVING,
     "unshelved": _SHELVING,
@@ -84,6 +85,9 @@ class Actors:
             return
         if kind == "window-opened" and detail.get("kind") == "work":
             self._work[subject] = actor
+        # Earlier builds gave corrections of senders this kind too, and did not tell what the event reads as then.
+        if kind == "event-redriven" and "row" not in detail:
+            return
         roles = ROLES_OF_ACTS.get(kind)
         if roles is None or actor in SERVICES_OF_ACTS.get(kind, ()) or self._work.get(subject) == actor:
             return

@@ -58,6 +58,8 @@ class PeopleCalls:
         body: dict[str, object],
         *,
         roles: tuple[str, ...] | None = None,
+        sources: tuple[str, ...] | None = None,
+        types: tuple[str, ...] | None = None,
         name_digest: str | None = None,
         verified_by: str | None = None,
         code_hash: str | None = None,
@@ -83,13 +85,22 @@ class PeopleCalls:
             by=by,
             at=at,
             roles=roles,
+            sources=sources,
+            types=types,
             name_digest=name_digest,
             verified_by=verified_by,
             code_hash=code_hash,
             valid_for=valid_for,
             confirms=confirms,
         )
-        terms = {"roles": roles, "verified_by": verified_by, "code_hash": code_hash, "valid_for": valid_for}
+        terms = {
+            "roles": roles,
+            "sources": sources,
+            "types": types,
+            "verified_by": verified_by,
+            "code_hash": code_hash,
+            "valid_for": valid_for,
+        }
         given = {name: value for name, value in terms.items() if value is not None}
         signature = key.sign(signed.text.encode()).hex()
         return _answer(self._http, "POST", path, {**body, **given, "at": at, "signature": signature})

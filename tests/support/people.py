@@ -10,6 +10,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.people import LEAVE, PersonAct
+from domain.senders import ANY, INGEST, Binding
 from millwright.cli.connections import opened
 from millwright.demo.cast import PASSPHRASE, Administrator
 from millwright.demo.preparation import ADMINISTRATOR as PLAYED
@@ -18,6 +19,8 @@ from millwright.runtime.home import load_settings
 from millwright.storage.policies.people_store import PeopleStore
 
 ADMINISTRATOR: Final = "ada.min"
+EVERYTHING: Final = Binding(sources=(ANY,), types=(ANY,))
+"""A sender that may send all that senders may."""
 _BEFORE_ALL: Final = datetime(2010, 1, 1, tzinfo=UTC)
 """When the administrator arrived: before every clock of a test begins."""
 
@@ -40,12 +43,20 @@ async def add(
     *,
     key: Ed25519PrivateKey | None = None,
     api_key: str | None = None,
+    binding: Binding = EVERYTHING,
 ) -> Person:
-    """Adds a person who enrols at once. The first one comes after the administrator."""
+    """Adds a person who enrols at once. The first one comes after the administrator. A sender has the binding."""
     by = administrator(store)
     if not await store.people(now):
         await by.arrive(_BEFORE_ALL)
-    return await by.add(person, roles, now, key=key or key_of(person), api_key=api_key or f"key of {person}")
+    return await by.add(
+        person,
+        roles,
+        now,
+        key=key or key_of(person),
+        api_key=api_key or f"key of {person}",
+        binding=binding if INGEST in roles else None,
+    )
 
 
 def join(home: Path, person: str, *roles: str) -> str:
