@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from millwright.audit.offline_people import RecordedPeople
-from millwright.audit.offline_signatures import OfflineFinding, Row
+from millwright.audit.offline_people import RecordedPeople, key_as_of
+from millwright.audit.offline_signatures import OfflineFinding, Row, release_holds, stamp_of
 
 _LOCAL = "local"
 _CONTROL = ("operator", "approver")
@@ -67,6 +67,8 @@ class Actors:
         self.local = 0
         """The number of acts of `local`."""
         self._recorded = RecordedPeople()
+        self._signed_releases = False
+        """Whether a release was recorded by a build that has them signed."""
         self._work: dict[str, str] = {}
         """The windows that other systems' work opened, each with the system."""
 
@@ -101,3 +103,15 @@ class Actors:
             yield OfflineFinding("actor", where, f"is in the name of {actor}, who had left before")
         elif not set(person["roles"][-1]["roles"]).intersection(roles):
             yield OfflineFinding("actor", where, f"is by {actor}, who had not the role {' or '.join(sorted(roles))}")
+        elif kind == "hold-releasing":
+            yield from self._release(where, person, detail)
+
+    def _release(self, where: str, person: Row, detail: Row) -> Iterator[OfflineFinding]:
+        """The signature of a release. Before the first one that has a signature, an earlier build recorded none."""
+        release = detail["release"]
+        if "signature" not in release and not self._signed_releases:
+            return
+        self._signed_releases = True
+        key = key_as_of(person, stamp_of(release["at"]))
+        if not release_holds(key, detail["hold"], detail["equipment"], {"signature": None, **release}):
+            yield OfflineFinding("actor", where, f"bears no signature of {release['by']} over this release")

@@ -188,8 +188,6 @@ async def test_an_altered_binding_is_named(remote_app: FastAPI, storage: Storage
     assert remote_app is not None
     async with storage.engine.begin() as connection:
         await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        await connection.exec_driver_sql(
-            f"UPDATE person_roles SET {column} = '[\"*\"]' WHERE person = 'gateway'"
-        )
+        await connection.exec_driver_sql(f"UPDATE person_roles SET {column} = '[\"*\"]' WHERE person = 'gateway'")
     found = [(finding.where, finding.what) for finding in (await verify(storage.engine)).findings]
     assert found == [("person gateway", "roles is not as recorded")]

@@ -48,6 +48,5 @@ async def work_done(storage: Storage, case: str) -> None:
 
 
 async def add_people(storage: Storage) -> None:
-    """Adds a person for each of two roles; their API keys are the roles' names."""
-    for name, role in (("petra", "production"), ("paul", "planner")):
-        await add(storage.people, name, [role], NOW, api_key=role)
+    """Adds a planner to the people of the plant, with the API key `planner`."""
+    await add(storage.people, "paul", ["planner"], NOW, api_key="planner")

@@ -9,7 +9,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from domain.canonical import timestamp
+from domain.holds import Release
+from domain.keys import release_statement
 from domain.people import LEAVE, PersonAct
+from domain.production import READY_TO_RUN
 from domain.senders import ANY, INGEST, Binding
 from millwright.cli.connections import opened
 from millwright.demo.cast import PASSPHRASE, Administrator
@@ -19,6 +23,7 @@ from millwright.runtime.home import load_settings
 from millwright.storage.policies.people_store import PeopleStore
 
 ADMINISTRATOR: Final = "ada.min"
+REASON: Final = "the guards are on"
 EVERYTHING: Final = Binding(sources=(ANY,), types=(ANY,))
 """A sender that may send all that senders may."""
 _BEFORE_ALL: Final = datetime(2010, 1, 1, tzinfo=UTC)
@@ -86,6 +91,12 @@ async def signs(store: PeopleStore, by: str, act: str, person: str, now: datetim
     """Lets somebody sign an act on a person; gives whether it has its effect."""
     signed = PersonAct(act=act, person=person, by=by, at=now, **terms)
     return await store.sign(signed, key_of(by).sign(signed.text.encode()).hex(), now)
+
+
+def signed_release(hold: str, equipment: str, at: datetime, by: str = "petra", reason: str = REASON) -> Release:
+    """The release of a hold by a person of production, with their signature."""
+    statement = release_statement(hold, equipment, READY_TO_RUN, reason, timestamp(at), by)
+    return Release(by=by, meaning=READY_TO_RUN, reason=reason, at=at, signature=key_of(by).sign(statement).hex())
 
 
 async def leave(store: PeopleStore, person: str, now: datetime) -> None:
