@@ -33,7 +33,7 @@ async def held(storage: Storage) -> str:
 @pytest.fixture
 async def petra(app: FastAPI, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
     """A person of production, from elsewhere."""
-    async with caller(app, "203.0.113.7", headers={"Authorization": "Bearer key of petra"}) as client:
+    async with caller(app, "203.0.113.7", headers={"Authorization": "Bearer production"}) as client:
         yield client
 
 

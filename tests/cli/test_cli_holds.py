@@ -67,7 +67,7 @@ def plant(millwright: Millwright, database_url: str, tmp_path: Path, monkeypatch
     return made
 
 
-def release(ref: str, *more: str, key: str = "key of petra") -> tuple[str, ...]:
+def release(ref: str, *more: str, key: str = "production") -> tuple[str, ...]:
     return ("hold", "release", ref, "--reason", REASON, "--key", key, *more)
 
 

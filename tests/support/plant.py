@@ -194,12 +194,14 @@ PLANT_PEOPLE = {
     "pia": "planner",
 }
 """People who work in the plant, and the role of each."""
+_API_KEYS = {"petra": "production"}
+"""API keys without spaces, for the command line."""
 
 
 async def add_people(people: PeopleStore, roles: Mapping[str, str]) -> None:
     """Registers people, each with one role."""
     for name, role in roles.items():
-        await add(people, name, [role], START)
+        await add(people, name, [role], START, api_key=_API_KEYS.get(name))
 
 
 async def publish_policies(
