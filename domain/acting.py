@@ -12,6 +12,7 @@ _SHELVING: Final = frozenset({"operator", "planner"})
 ACT_ROLES: Final[dict[str, frozenset[str]]] = {
     "case-decided": frozenset({"planner"}),
     "outcome-stated": frozenset({"planner"}),
+    "event-redriven": _OPERATOR,
     "hold-releasing": frozenset({"production"}),
     "shelved": _SHELVING,
     "unshelved": _SHELVING,

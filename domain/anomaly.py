@@ -109,11 +109,12 @@ def position_time(position: str) -> datetime:
 class Received(Model):
     """A received message, readable or not, before it is stored.
 
-    `ingress` is the entity of a bus, or `http`. `sequence` is the bus's number within the entity, or our own for HTTP.
-    `enqueued_at` is the time at which the bus accepted the message. A redelivery has the same three values and the same
-    content; a recreated entity repeats only the numbers. `source` and `external_id` are the message's names from its
-    sender; see `domain.identity`. `natural_key` names the observation, so that a repeated query adds no event; it is
-    None only if the message cannot be read. `fate` is set if intake alone decides it; None means that judging decides.
+    `ingress` is the entity of a bus, or `http/` and the id of the sender. `sequence` is the bus's number within the
+    entity, or our own for HTTP. `enqueued_at` is the time at which the bus accepted the message. A redelivery has the
+    same three values and the same content; a recreated entity repeats only the numbers. `source` and `external_id` are
+    the message's names from its sender; see `domain.identity`. `natural_key` names the observation, so that a repeated
+    query adds no event; it is None only if the message cannot be read. `fate` is set if intake alone decides it; None
+    means that judging decides.
     """
 
     ingress: str

@@ -127,6 +127,8 @@ class Release(Model):
         by: a named person of production; `policy NAME VERSION` where a version releases without one.
         meaning: what the person stated; None where the release was only seen in the MES, or a version allows it.
         version: the digest of the version that allows it.
+        signature: the person's own over `domain.keys.release_statement`; None where no person stated it here. What an
+            earlier build stored has none.
     """
 
     by: str
@@ -134,6 +136,7 @@ class Release(Model):
     reason: str
     at: Moment
     version: str | None = None
+    signature: str | None = None
 
 
 class HoldView(Model):

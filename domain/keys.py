@@ -3,6 +3,8 @@
 import base64
 import hashlib
 
+from domain.canonical import canonical
+
 CASE_PREFIX = "MW"
 
 LOCAL_ACTOR = "local"
@@ -59,13 +61,41 @@ def suppression_subject(suppression: str) -> str:
     return SUPPRESSION_SUBJECT + suppression
 
 
-def signed_statement(digest: str, act: str, meaning: str, at: str) -> bytes:
-    """What a person signs (Ed25519) when approving or activating a policy version.
+_STATEMENT = "millwright signature 2"
+RELEASE_HOLD = "release-hold"
+"""The act of a person of production who signs the release of a hold."""
+
+
+def signed_statement(digest: str, act: str, meaning: str, at: str, person: str) -> bytes:
+    """What a person signs (Ed25519) when approving or activating a policy version: canonical JSON.
 
     Args:
         digest: the version's digest.
         act: `approve` or `activate`.
         meaning: what the signature means, in words (21 CFR 11.50).
         at: the time of signing, in the format of `domain.canonical.timestamp`.
+        person: the id of the person who signs.
     """
+    return canonical(
+        {"statement": _STATEMENT, "act": act, "digest": digest, "meaning": meaning, "person": person, "at": at}
+    )
+
+
+def earlier_statement(digest: str, act: str, meaning: str, at: str) -> bytes:
+    """What a person signed in earlier builds; see `signed_statement`. Such signatures stay valid."""
     return "\n".join(("millwright signature 1", digest, act, meaning, at)).encode()
+
+
+def release_statement(hold: str, equipment: str, meaning: str, reason: str, at: str, person: str) -> bytes:
+    """What a person of production signs (Ed25519) when releasing a hold: canonical JSON.
+
+    Args:
+        hold: the hold's key.
+        equipment: the MES's id of the machine.
+        meaning: what the person states of the machine.
+        reason: why it is released.
+        at: the time of signing, in the format of `domain.canonical.timestamp`.
+        person: the id of the person who signs.
+    """
+    signed = {"statement": _STATEMENT, "act": RELEASE_HOLD, "hold": hold, "equipment": equipment}
+    return canonical({**signed, "meaning": meaning, "reason": reason, "person": person, "at": at})

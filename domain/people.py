@@ -68,6 +68,8 @@ class PersonAct:
     code_hash: str | None = None
     valid_for: timedelta | None = None
     confirms: str | None = None
+    sources: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
 
     @property
     def text(self) -> str:
@@ -84,6 +86,8 @@ class PersonAct:
             "code_hash": self.code_hash,
             "valid_for": None if self.valid_for is None else duration(self.valid_for),
             "confirms": self.confirms,
+            "sources": None if self.sources is None else sorted(self.sources),
+            "types": None if self.types is None else sorted(self.types),
         }
         return canonical({name: value for name, value in told.items() if value is not None}).decode()
 

@@ -11,16 +11,15 @@ from pydantic import Field
 
 from domain.anomaly import Fate
 from domain.canonical import timestamp
+from domain.senders import ALARM, PERSONS_ALARMS
 from millwright.api.dependencies import Deps
 from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.receiving import TakenItem, take_in
 from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, PLANNER, Person, may
-from millwright.intake.envelope import ALARM
 
 router = APIRouter(tags=["events"])
 
-SOURCE = "millwright/alarms"
 _DATA = "data."
 
 
@@ -58,14 +57,14 @@ async def raise_alarm(
     event: dict[str, object] = {
         "specversion": "1.0",
         "type": ALARM,
-        "source": SOURCE,
+        "source": PERSONS_ALARMS,
         "id": alarm.id or str(uuid.uuid4()),
         "data": data,
     }
     if alarm.id is None:
         # With an id it may be sent again as the same alarm, so its content must be the same each time.
         event["time"] = timestamp(deps.storage.clock.now())
-    taken = await take_in(deps, orjson.dumps(event), "application/cloudevents+json", {}, person.name)
+    taken = await take_in(deps, orjson.dumps(event), "application/cloudevents+json", {}, person)
     item = taken.items[0]
     if item.fate is Fate.QUARANTINED:
         raise Problem(
@@ -73,6 +72,6 @@ async def raise_alarm(
             "event-unreadable",
             item.reason or "cannot be read",
             field=item.field.removeprefix(_DATA) if item.field else None,
-            also={"id": item.external_id, "source": SOURCE, "stored": "quarantined"},
+            also={"id": item.external_id, "source": PERSONS_ALARMS, "stored": "quarantined"},
         )
     return Response(orjson.dumps(taken.said(item)), HTTPStatus.ACCEPTED, media_type="application/json")

@@ -5,7 +5,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from millwright.intake.envelope import ALARM, ANOMALY, AlarmEnvelope, AnomalyEnvelope
+from domain.senders import ALARM
+from millwright.intake.envelope import ANOMALY, AlarmEnvelope, AnomalyEnvelope
 
 MEDIA_TYPES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json")
 _REFERENCE: Final = "#/components/schemas/{model}"

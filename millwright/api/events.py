@@ -14,7 +14,7 @@ from millwright.api.event_schemas import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.receiving import TakenEvents, take_in
 from millwright.api.request_models import LARGEST_NUMBER
-from millwright.api.sign_in import INGEST, OPERATOR, READING, Person, may
+from millwright.api.sign_in import OPERATOR, READING, Person, may, sender
 from millwright.intake.redrive import redrive
 from millwright.storage.events.event_store import SeenEvent, WholeEvent
 from millwright.storage.events.pending import UNDECIDED
@@ -35,16 +35,17 @@ async def ask_to_send(request: Request) -> Response:
     "/events",
     status_code=HTTPStatus.ACCEPTED,
     response_model=TakenEvents,
-    responses={code: {"model": ProblemDetails} for code in (400, 413, 415, 422, 503)},
+    responses={code: {"model": ProblemDetails} for code in (400, 403, 413, 415, 422, 503)},
     openapi_extra={"requestBody": EVENT_BODIES},
 )
-async def take_events(request: Request, deps: Deps, person: Annotated[Person, Depends(may(INGEST))]) -> Response:
+async def take_events(request: Request, deps: Deps, person: Annotated[Person, Depends(sender())]) -> Response:
     """Accepts events: CloudEvents (structured, batch, or binary with `ce-` headers) or Event Grid's schema.
 
     The answer comes after all events are stored. In a batch, an unreadable event is quarantined and named with the
     field that failed; the others are processed. A single unreadable event is stored too, and answered with 400 (no
     JSON) or 422 (a field is wrong): send it again, corrected, under the same id. Event Grid's validation is answered
-    too.
+    too. An event whose source or type the sender is not bound to is refused and not stored: if a request has no other,
+    with 403.
     """
     headers = request.headers
     body = await request.body()
@@ -52,7 +53,7 @@ async def take_events(request: Request, deps: Deps, person: Annotated[Person, De
         return webhook.validated(body)
     content_type = headers.get("content-type")
     _require_readable(content_type, binary="ce-specversion" in headers or "ce-id" in headers)
-    taken = await take_in(deps, body, content_type, headers, person.name)
+    taken = await take_in(deps, body, content_type, headers, person, person.binding)
     if len(taken.items) == 1 and taken.items[0].fate is Fate.QUARANTINED:
         # After any other 4xx Event Grid retries for a day, but the event is already stored.
         final = webhook.is_from_event_grid(headers)

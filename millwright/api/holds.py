@@ -11,7 +11,7 @@ from domain.holds import HoldStatus, Release
 from domain.production import READY_TO_RUN
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
-from millwright.api.request_models import Body
+from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import PRODUCTION, READING, Person, may, named
 from millwright.storage.reporting.hold_lists import SeenHold, hold_page, whole_hold
 
@@ -28,11 +28,15 @@ _STATES = {
 class ReleaseHold(Body):
     """The statement of the person of production who releases a hold, and the reason."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["meaning", "reason"]})
+    model_config = ConfigDict(json_schema_extra={"required": ["meaning", "reason", "at", "signature"]})
 
     # Optional here and checked in the handler, so that the error for a missing statement has the sentence too.
     meaning: str = Field("", description=f"Exactly: {READY_TO_RUN}", json_schema_extra={"const": READY_TO_RUN})
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+    at: Instant
+    signature: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519 over the canonical JSON of docs/operations.md.")
+    ]
 
 
 @router.get("/holds", response_model=list[SeenHold], dependencies=[Depends(may(*READING))])
@@ -75,7 +79,7 @@ async def show_hold(key: str, deps: Deps) -> Response:
 async def release_hold(
     key: str, asked: ReleaseHold, deps: Deps, person: Annotated[Person, Depends(named(PRODUCTION))]
 ) -> Response:
-    """Releases a hold whose work is done, in the name of the signed-in person of production.
+    """Releases a hold whose work is done, by the signature of the signed-in person of production.
 
     The answer comes after the release is recorded; the call that lets the machine run follows. Until then the hold is
     `releasing`. Repeating it changes nothing.
@@ -89,7 +93,9 @@ async def release_hold(
             fix=f"when it is true at the machine, send exactly: {READY_TO_RUN}",
         )
     await _whole(deps, key)
-    release = Release(by=person.name, meaning=asked.meaning, reason=asked.reason, at=deps.storage.clock.now())
+    release = Release(
+        by=person.name, meaning=asked.meaning, reason=asked.reason, at=asked.at, signature=asked.signature
+    )
     await deps.storage.holds.approve_release(key, release)
     return answered(await _whole(deps, key), HTTPStatus.ACCEPTED)
 

@@ -22,6 +22,7 @@ _Id = Annotated[str, Field(min_length=1, max_length=64)]
 _Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Roles = Annotated[tuple[str, ...], Field(min_length=1, max_length=len(ROLES))]
+_Bound = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(min_length=1, max_length=100)]
 _Administrator = Annotated[Person, Depends(named(ADMINISTRATOR))]
 _Anybody = Annotated[Person, Depends(named(*ROLES))]
 
@@ -48,12 +49,16 @@ class Adding(GivingCode):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     salt: Annotated[str, Field(min_length=16, max_length=100)]
     roles: _Roles
+    sources: _Bound | None = None
+    types: _Bound | None = None
 
 
 class GivingRoles(SignedAct):
-    """All roles that the person has from now on."""
+    """All roles that the person has from now on; for a sender, whose role is `ingest`, also what it may send."""
 
     roles: _Roles
+    sources: _Bound | None = None
+    types: _Bound | None = None
 
 
 class Confirming(SignedAct):
@@ -87,6 +92,8 @@ async def add(asked: Adding, deps: Deps, by: _Administrator) -> Response:
         by=by.name,
         at=asked.at,
         roles=asked.roles,
+        sources=asked.sources,
+        types=asked.types,
         name_digest=people.name_digest(asked.name, asked.salt),
         verified_by=asked.verified_by,
         code_hash=asked.code_hash,
@@ -99,7 +106,9 @@ async def add(asked: Adding, deps: Deps, by: _Administrator) -> Response:
 @router.post("/{person}/roles")
 async def give_roles(person: str, asked: GivingRoles, deps: Deps, by: _Administrator) -> Response:
     """Replaces the roles of a person."""
-    return await _sign(deps, asked, people.ROLES_ACT, person, by, roles=asked.roles)
+    return await _sign(
+        deps, asked, people.ROLES_ACT, person, by, roles=asked.roles, sources=asked.sources, types=asked.types
+    )
 
 
 @router.post("/{person}/keys/renew")
@@ -175,6 +184,8 @@ async def _sign(
     by: Person,
     *,
     roles: tuple[str, ...] | None = None,
+    sources: tuple[str, ...] | None = None,
+    types: tuple[str, ...] | None = None,
     verified_by: str | None = None,
     code_hash: str | None = None,
     valid_for: timedelta | None = None,
@@ -185,6 +196,8 @@ async def _sign(
         by=by.name,
         at=asked.at,
         roles=roles,
+        sources=sources,
+        types=types,
         verified_by=verified_by,
         code_hash=code_hash,
         valid_for=valid_for,

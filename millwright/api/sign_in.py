@@ -14,12 +14,13 @@ from domain.clock import Clock
 from domain.keys import LOCAL_ACTOR
 from domain.model import Model
 from domain.people import ADMINISTRATOR, ROLES
+from domain.senders import ALARM, ANY, INGEST, Binding
 from millwright.api.problems import Problem
 from millwright.api.refusals import Refusals
 from millwright.people.persons import api_key_hash
 from millwright.storage.policies.keyring import KeyHolder, key_holders
 
-INGEST, PLANNER, OPERATOR, PRODUCTION, READER = "ingest", "planner", "operator", "production", "reader"
+PLANNER, OPERATOR, PRODUCTION, READER = "planner", "operator", "production", "reader"
 READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver", ADMINISTRATOR)
 """Everybody but a machine that only sends."""
 
@@ -39,9 +40,15 @@ class Person(Model):
 
     name: str
     roles: frozenset[str]
+    binding: Binding | None = None
+    """What a sender may send."""
 
 
-LOCAL = Person(name=LOCAL_ACTOR, roles=frozenset(ROLES) - {ADMINISTRATOR})
+LOCAL = Person(
+    name=LOCAL_ACTOR,
+    roles=frozenset(ROLES) - {ADMINISTRATOR},
+    binding=Binding(sources=(ANY,), types=(ANY, ALARM)),
+)
 """Whoever proves with the token of local mode that they own the API's home."""
 
 
@@ -93,7 +100,7 @@ class KeyRing:
         for holder in self._holders:
             # Compare with all keys in constant time, so that the duration reveals nothing about nearly correct keys.
             if hmac.compare_digest(holder.api_key_hash, hashed) and (holder.until is None or now < holder.until):
-                found = Person(name=holder.name, roles=holder.roles)
+                found = Person(name=holder.name, roles=holder.roles, binding=holder.binding)
         return found
 
 
@@ -112,6 +119,37 @@ def may(*roles: str) -> Callable[..., Awaitable[Person]]:
         return person
 
     return signed_in
+
+
+def sender(*others: str) -> Callable[..., Awaitable[Person]]:
+    """A dependency that returns the signed-in sender, or a person who has one of the other roles.
+
+    A sender must be bound to the events that it may send.
+    """
+
+    async def signed_in(person: Annotated[Person, Depends(may(INGEST, *others))]) -> Person:
+        if person.binding is None and person.roles.isdisjoint(others):
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "sender-not-bound",
+                f"{person.name} is bound to no sources and types, so it may send nothing",
+                field="source",
+                fix=f"an administrator runs `millwright people roles {person.name} --role ingest --source … --type …`",
+            )
+        return person
+
+    return signed_in
+
+
+def not_its_own(person: Person, field: str, why: str) -> Problem:
+    """The refusal of an event that a sender may not send; see `Binding.refusal`."""
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "not-this-sender",
+        f"{person.name}: {why}",
+        field=field,
+        fix="send it with the key of its own sender, or let an administrator bind this one to it",
+    )
 
 
 def named(*roles: str) -> Callable[..., Awaitable[Person]]:

@@ -6,16 +6,16 @@ The kinds of actors, and the rule for each:
 - a person: registered before the act, not left, and with one of the roles for it;
 - `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted;
 - `millwright`: what a policy or a setting does, for some kinds only;
-- `operations` (a direct database command), an ingress or another system, by its name, and a policy version, by the
-  beginning of its digest: they do no act of a person.
+- `operations` (a direct database command), a sender, an ingress or another system, by its name, and a policy version,
+  by the beginning of its digest: they do no act of a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from millwright.audit.offline_people import RecordedPeople
-from millwright.audit.offline_signatures import OfflineFinding, Row
+from millwright.audit.offline_people import RecordedPeople, key_as_of
+from millwright.audit.offline_signatures import OfflineFinding, Row, release_holds, stamp_of
 
 _LOCAL = "local"
 _CONTROL = ("operator", "approver")
@@ -24,6 +24,7 @@ _ANY_SIGNER = ("author", "approver", "operator")
 ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
+    "event-redriven": ("operator",),
     "hold-releasing": ("production",),
     "shelved": _SHELVING,
     "unshelved": _SHELVING,
@@ -66,6 +67,8 @@ class Actors:
         self.local = 0
         """The number of acts of `local`."""
         self._recorded = RecordedPeople()
+        self._signed_releases = False
+        """Whether a release was recorded by a build that has them signed."""
         self._work: dict[str, str] = {}
         """The windows that other systems' work opened, each with the system."""
 
@@ -84,6 +87,9 @@ class Actors:
             return
         if kind == "window-opened" and detail.get("kind") == "work":
             self._work[subject] = actor
+        # Earlier builds gave corrections of senders this kind too, and did not tell what the event reads as then.
+        if kind == "event-redriven" and "row" not in detail:
+            return
         roles = ROLES_OF_ACTS.get(kind)
         if roles is None or actor in SERVICES_OF_ACTS.get(kind, ()) or self._work.get(subject) == actor:
             return
@@ -97,3 +103,15 @@ class Actors:
             yield OfflineFinding("actor", where, f"is in the name of {actor}, who had left before")
         elif not set(person["roles"][-1]["roles"]).intersection(roles):
             yield OfflineFinding("actor", where, f"is by {actor}, who had not the role {' or '.join(sorted(roles))}")
+        elif kind == "hold-releasing":
+            yield from self._release(where, person, detail)
+
+    def _release(self, where: str, person: Row, detail: Row) -> Iterator[OfflineFinding]:
+        """The signature of a release. Before the first one that has a signature, an earlier build recorded none."""
+        release = detail["release"]
+        if "signature" not in release and not self._signed_releases:
+            return
+        self._signed_releases = True
+        key = key_as_of(person, stamp_of(release["at"]))
+        if not release_holds(key, detail["hold"], detail["equipment"], {"signature": None, **release}):
+            yield OfflineFinding("actor", where, f"bears no signature of {release['by']} over this release")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from millwright.audit.offline_people import key_as_of, roles_as_of
-from millwright.audit.offline_signatures import OfflineFinding, Row, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, sha256, statement_holds
 
 _MACHINE = "millwright"
 _TOLD = ("move", "confirmed", "wrong", "at", "by", "reason", "digest", "signature")
@@ -68,12 +68,7 @@ def _move_fault(row: Row, people: dict[str, Row]) -> str | None:
     if signed is None or person is None:
         return f"is not signed by {row['by']}"
     act = f"promote-autonomy:{row['move']}"
-    statement = "\n".join(("millwright signature 1", row["digest"], act, signed["meaning"], signed["at"]))
-    try:
-        key, signature = bytes.fromhex(key_as_of(person, signed["at"])), bytes.fromhex(signed["signature"])
-    except ValueError:
-        key = signature = b""
-    if not signature_holds(key, statement.encode(), signature):
+    if not statement_holds(key_as_of(person, signed["at"]), row["digest"], act, signed, row["by"]):
         return f"bears a signature that is not {row['by']}'s"
     if person["left_at"] is not None and signed["at"] >= person["left_at"]:
         return f"was signed after {row['by']} had left"

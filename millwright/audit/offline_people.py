@@ -198,6 +198,8 @@ class RecordedPeople:
         roles = set(said.get("roles", ()))
         if _ADMINISTRATOR in roles and not roles <= {_ADMINISTRATOR, "reader", "auditor"}:
             yield "makes an administrator who may also act"
+        if "ingest" in roles and roles != {"ingest"}:
+            yield "makes a sender who may also act"
         if said["act"] == "first":
             if self._had_administrator or said["by"] != "operations" or detail["signature"] is not None:
                 yield "is a second first administrator"
@@ -239,7 +241,8 @@ class RecordedPeople:
     def _take_effect(self, known: Row, text: str, at: str) -> None:
         said = json.loads(text)
         if said["act"] in ("first", "add", "roles"):
-            known["roles"].append({"roles": said["roles"], "from": at})
+            bound = {name: said[name] for name in ("sources", "types") if name in said}
+            known["roles"].append({"roles": said["roles"], "from": at, **bound})
         if "code_hash" in said:
             allowed = {"code_hash": said["code_hash"], "valid_for": said["valid_for"], "at": at, "key": None}
             known["allowed"] = {**allowed, "act": sha256(text)}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from millwright.audit.offline_people import key_as_of, nobody, roles_as_of
-from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, signature_holds
+from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, statement_holds
 
 _ROLES = {
     "submit": {"author"},
@@ -83,13 +83,9 @@ def _texts(rows: Sequence[Row], told: Sequence[Row]) -> Counter[str]:
 
 def _signature_fault(policy: Row, given: Row, people: dict[str, Row]) -> str | None:
     person = people.get(given["person"], nobody())
-    statement = "\n".join(("millwright signature 1", policy["digest"], given["act"], given["meaning"], given["at"]))
-    try:
-        key, signature = bytes.fromhex(key_as_of(person, given["at"])), bytes.fromhex(given["signature"])
-    except ValueError:
-        key = signature = b""
+    key = key_as_of(person, given["at"])
     name = f"the {given['act']} signature of {given['person']}"
-    if given["act"] not in _ROLES or not signature_holds(key, statement.encode(), signature):
+    if given["act"] not in _ROLES or not statement_holds(key, policy["digest"], given["act"], given, given["person"]):
         return f"{name} is forged"
     if person["left_at"] is not None and given["at"] >= person["left_at"]:
         return f"{name} was made after they had left"

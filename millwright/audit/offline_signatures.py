@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
+_STATEMENT = "millwright signature 2"
 
 
 class OfflineFinding(NamedTuple):
@@ -31,6 +34,49 @@ def guarded(where: str, findings: Iterable[OfflineFinding]) -> Iterator[OfflineF
 def sha256(text: str) -> str:
     """The SHA-256 of a text in UTF-8, in lower-case hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def statement_holds(key: str, digest: str, act: str, signed: Row, person: str) -> bool:
+    """Whether a person's signature over an act on what has this digest is valid, also in the form of earlier builds.
+
+    Args:
+        key: the public key in hexadecimal.
+        signed: the `meaning`, the time `at` and the `signature`.
+    """
+    meaning, at = signed["meaning"], signed["at"]
+    told = {"statement": _STATEMENT, "act": act, "digest": digest, "meaning": meaning, "person": person, "at": at}
+    earlier = "\n".join(("millwright signature 1", digest, act, meaning, at)).encode()
+    return any(hex_holds(key, message, signed["signature"]) for message in (_canonical(told), earlier))
+
+
+def release_holds(key: str, hold: str, equipment: str, release: Row) -> bool:
+    """Whether the signature of a person of production over the release of a hold is valid.
+
+    Args:
+        key: the public key in hexadecimal.
+        release: who released it, with `meaning`, `reason`, `at` and `signature`.
+    """
+    told = {"meaning": release["meaning"], "reason": release["reason"], "at": stamp_of(release["at"])}
+    told |= {"statement": _STATEMENT, "act": "release-hold", "hold": hold, "equipment": equipment}
+    return hex_holds(key, _canonical({**told, "person": release["by"]}), release["signature"] or "")
+
+
+def stamp_of(text: str) -> str:
+    """A time in UTC as signed texts have it, with microseconds."""
+    # Without the Z, which Python reads from 3.11 on only.
+    return datetime.fromisoformat(text[:-1]).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def hex_holds(key: str, message: bytes, signature: str) -> bool:
+    """Whether an Ed25519 signature over the message is valid for the key; both in hexadecimal."""
+    try:
+        return signature_holds(bytes.fromhex(key), message, bytes.fromhex(signature))
+    except ValueError:
+        return False
+
+
+def _canonical(told: Row) -> bytes:
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def differing(stored: Row, told: Row, names: Iterable[str]) -> str:

@@ -64,7 +64,15 @@ class Signer:
         from domain.canonical import timestamp
         from domain.keys import signed_statement
 
-        signed = self.key.sign(signed_statement(digest, act, meaning, timestamp(self.at)))
+        signed = self.key.sign(signed_statement(digest, act, meaning, timestamp(self.at), self.name))
+        return {"at": self.at, "signature": signed.hex()}
+
+    def sign_release(self, hold: str, equipment: str, meaning: str, reason: str) -> dict[str, object]:
+        """Their signature over the release of a hold, as the API takes it."""
+        from domain.canonical import timestamp
+        from domain.keys import release_statement
+
+        signed = self.key.sign(release_statement(hold, equipment, meaning, reason, timestamp(self.at), self.name))
         return {"at": self.at, "signature": signed.hex()}
 
 

@@ -8,7 +8,7 @@ from domain.errors import ActRejected, Rejected
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from millwright.cli.api_client import api_of
 from millwright.cli.connections import finish, opened, settings_of
-from millwright.cli.credentials import ApiKey, reason_given
+from millwright.cli.credentials import ApiKey, SigningKey, reason_given, signer
 from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
@@ -109,9 +109,10 @@ def release(
     reason: Annotated[str, typer.Option(help="Why; it is recorded with your name.")],
     ready_to_run: Annotated[bool, typer.Option("--ready-to-run", help=f"You state: {READY_TO_RUN}.")] = False,
     key: ApiKey = None,
+    signing_key: SigningKey = None,
     json: Json = False,
 ) -> None:
-    """Release a hold whose work is done, as the person of production whose API key is given."""
+    """Release a hold whose work is done, as the person of production whose API key is given. It is signed."""
     from millwright.storage.reporting.hold_lists import SeenHold
 
     why = reason_given(reason)
@@ -122,8 +123,10 @@ def release(
             fix=f"when it is true at the machine, add --ready-to-run, which states: {READY_TO_RUN}",
         )
     with api_of(context, key) as api:
-        path = ("holds", _key_of(api, ref), "release")
-        hold = api.act(path, SeenHold, {"meaning": READY_TO_RUN, "reason": why})
+        person = signer(context, api, signing_key)
+        held = api.read(("holds", _key_of(api, ref)), SeenHold)
+        signed = person.sign_release(held.key, held.equipment, READY_TO_RUN, why)
+        hold = api.act(("holds", held.key, "release"), SeenHold, {"meaning": READY_TO_RUN, "reason": why, **signed})
     if json:
         write_json(hold)
         return

@@ -24,6 +24,11 @@ app = typer.Typer(no_args_is_help=True, help="People: their roles and keys.")
 Id = Annotated[str, typer.Argument(metavar="ID", help="The person's id; it stands in every act they do.")]
 PrintedName = Annotated[str, typer.Option("--name", help="The printed name; it can be erased later.")]
 Roles = Annotated[list[str], typer.Option("--role", help=f"{', '.join(ROLES)}; may be repeated.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="A source that a sender may send; one that ends in / is a prefix; may be repeated."),
+]
+Types = Annotated[list[str] | None, typer.Option("--type", help="A type that a sender may send; may be repeated.")]
 ValidFor = Annotated[str, typer.Option("--valid-for", metavar="DURATION", help="How long the keys hold, in ISO 8601.")]
 VerifiedBy = Annotated[
     str, typer.Option("--identity-verified-by", help="Who verified the person's identity, and how; it is signed.")
@@ -76,6 +81,8 @@ def add(
     name: PrintedName,
     role: Roles,
     identity_verified_by: VerifiedBy,
+    source: Sources = None,
+    type_: Types = None,
     valid_for: ValidFor = _YEAR,
     key: ApiKey = None,
     signing_key: SigningKey = None,
@@ -92,6 +99,8 @@ def add(
             (),
             {"person": person, "name": name, "salt": salt},
             roles=tuple(role),
+            sources=_bound(source),
+            types=_bound(type_),
             name_digest=people.name_digest(name, salt),
             verified_by=identity_verified_by,
             code_hash=api_key_hash(code),
@@ -145,10 +154,9 @@ def list_people(context: typer.Context, key: ApiKey = None, json: Json = False) 
     if json:
         write_json(found)
         return
-    columns = ("id", "printed_name", "roles", "keys_until", "left_at", "waiting")
-    rows = [
-        [", ".join(row[name] or ()) if name == "roles" else row[name] for name in columns] for row in found["people"]
-    ]
+    columns = ("id", "printed_name", "roles", "sources", "types", "keys_until", "left_at", "waiting")
+    lists = ("roles", "sources", "types")
+    rows = [[", ".join(row[name] or ()) if name in lists else row[name] for name in columns] for row in found["people"]]
     write_table([name.replace("_", " ") for name in columns], rows, "There is nobody.")
 
 
@@ -178,12 +186,21 @@ def roles(
     context: typer.Context,
     person: Id,
     role: Roles,
+    source: Sources = None,
+    type_: Types = None,
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Replace the roles of a person."""
+    """Replace the roles of a person or, with --source and --type, what a sender may send."""
     with signing(context, key, signing_key) as by:
-        answer = by.sign(people.ROLES_ACT, person, (person, "roles"), roles=tuple(role))
+        answer = by.sign(
+            people.ROLES_ACT,
+            person,
+            (person, "roles"),
+            roles=tuple(role),
+            sources=_bound(source),
+            types=_bound(type_),
+        )
     say(f"{person} is {', '.join(role)}.{_waits(answer, person)}")
 
 
@@ -250,6 +267,10 @@ def _enrol(api: Api, settings: "Settings", person: str, code: str, key: "Ed25519
     proof = key.sign(people.enrolment_text(person, api_key_hash(code), public_key(key), at).encode()).hex()
     body = {"code": code, "public_key": public_key(key), "at": at, "proof": proof}
     return api.act(("people", person, "enrol"), _Enrolled, body).api_key
+
+
+def _bound(told: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(told) if told else None
 
 
 def _waits(answer: dict[str, Any], person: str) -> str:

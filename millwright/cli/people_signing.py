@@ -36,6 +36,8 @@ class PersonSigning:
         unsigned: dict[str, object] | None = None,
         *,
         roles: tuple[str, ...] | None = None,
+        sources: tuple[str, ...] | None = None,
+        types: tuple[str, ...] | None = None,
         name_digest: str | None = None,
         verified_by: str | None = None,
         code_hash: str | None = None,
@@ -55,6 +57,8 @@ class PersonSigning:
             by=self._signer.name,
             at=at,
             roles=roles,
+            sources=sources,
+            types=types,
             name_digest=name_digest,
             verified_by=verified_by,
             code_hash=code_hash,
@@ -63,6 +67,8 @@ class PersonSigning:
         )
         terms = {
             "roles": roles,
+            "sources": sources,
+            "types": types,
             "verified_by": verified_by,
             "code_hash": code_hash,
             "valid_for": valid_for,

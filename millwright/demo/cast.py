@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from domain.people import ADD, ADMINISTRATOR, FIRST, OPERATIONS, PersonAct, enrolment_text, name_digest
+from domain.senders import Binding
 from millwright.people.persons import (
     Person,
     api_key_hash,
@@ -58,14 +60,20 @@ class Administrator:
         *,
         key: "Ed25519PrivateKey | None" = None,
         api_key: str | None = None,
+        binding: Binding | None = None,
     ) -> Person:
         """Adds a person, who enrols at once.
+
+        Args:
+            binding: what a sender may send.
 
         Raises:
             ActRejected: the id is taken or not allowed, or the roles are.
         """
         name, salt, code = person.title(), new_secret(), new_secret()
         act = _added(ADD, person, self.person.name, roles, name_digest(name, salt), code, now)
+        if binding is not None:
+            act = replace(act, sources=binding.sources, types=binding.types)
         signature = self.person.signing_key.sign(act.text.encode()).hex()
         await self._store.sign(act, signature, now, name, salt)
         added = Person(person, api_key or new_secret(), key or new_signing_key())

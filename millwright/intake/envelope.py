@@ -21,7 +21,6 @@ from millwright.intake.register import Register
 from millwright.intake.subject import line_of, refuse_retired
 
 ANOMALY = "millwright.anomaly.v1"
-ALARM = "millwright.alarm.v1"
 
 _PERSON = "person"
 _OUR_ID, _ELSEWHERE = "our-id", "elsewhere"

@@ -11,6 +11,7 @@ from datetime import datetime
 from domain.anomaly import Fate, Received
 from domain.errors import EventRejected
 from domain.identity import label_key, own_id, renamed
+from domain.senders import ALARM
 from millwright.intake import envelope
 from millwright.intake.cloudevents import (
     DEVICE_ATTRIBUTE,
@@ -230,12 +231,12 @@ def _find(event: CloudEvent, delivery: Delivery, register: Register) -> MessageC
         return read_telemetry(event, now, register)
     if kind == _TWIN_UPDATE:
         return read_update(event, now, register)
-    if kind == envelope.ALARM:
+    if kind == ALARM:
         return envelope.read_alarm(event, now, register, delivery.first_at or now)
     if kind.startswith(_TWIN_EVENTS):
         return read_lifecycle(event)
     if kind.startswith(_OUR_TYPES):
-        raise EventRejected("is no type known here", field="type", fix=f"send {envelope.ANOMALY} or {envelope.ALARM}")
+        raise EventRejected("is no type known here", field="type", fix=f"send {envelope.ANOMALY} or {ALARM}")
     return not_an_anomaly(f"events of the type {kind} say nothing of a machine's health", event.time)
 
 

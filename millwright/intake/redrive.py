@@ -22,17 +22,20 @@ class Redriven(NamedTuple):
     field: str | None
 
 
-async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | None = None) -> Redriven:
+async def redrive(
+    storage: Storage, event_id: int, by: str, fixed_raw: bytes | None = None, *, by_sender: bool = False
+) -> Redriven:
     """Reads a quarantined or unmapped event again, with the current register.
 
     Receipts are not counted again: the row keeps its receipt, its identity and its bytes, and the act is in the ledger.
 
     Args:
-        by: the person, or the ingress to which the sender sent the correction.
+        by: the person or, for a sender's correction, the sender or the entity of a bus.
         fixed_raw: the JSON text to read instead of the stored bytes.
+        by_sender: whether it is a sender's correction, which is no act of a person.
 
     Raises:
-        ActRejected: there is no such event, or its fate is another.
+        ActRejected: there is no such event, its fate is another, or the person may not do it.
         StorageUnavailable: nothing was changed.
     """
     events = EventStore(storage.engine, storage.clock)
@@ -43,7 +46,7 @@ async def redrive(storage: Storage, event_id: int, by: str, fixed_raw: bytes | N
     again = renamed(
         read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
     )
-    fate = await events.redriven(event_id, again, by=by, corrected=fixed_raw)
+    fate = await events.redriven(event_id, again, by=by, corrected=fixed_raw, by_sender=by_sender)
     return Redriven(fate, None if fate is None else again.reason, None if fate is None else again.field)
 
 
@@ -59,7 +62,7 @@ async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str)
     mended: dict[Receipt, Redriven] = {}
     for item, event_id in again:
         try:
-            mended[item.ingress, item.sequence] = await redrive(storage, event_id, by, item.raw)
+            mended[item.ingress, item.sequence] = await redrive(storage, event_id, by, item.raw, by_sender=True)
         except ActRejected:
             continue  # Another process redrove it first.
     return mended

@@ -36,7 +36,7 @@ class Person:
 
     def sign(self, digest: str, act: str, meaning: str, at: datetime) -> Signature:
         """Their signature over a policy version."""
-        signed = self.signing_key.sign(signed_statement(digest, act, meaning, timestamp(at)))
+        signed = self.signing_key.sign(signed_statement(digest, act, meaning, timestamp(at), self.name))
         return Signature(act, self.name, meaning, at, signed.hex(), public_key(self.signing_key))
 
 

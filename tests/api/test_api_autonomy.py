@@ -49,9 +49,9 @@ class Approver:
         await add(storage.people, "otto", ["operator"], NOW)
 
     async def says(self, move: str, digest: str, meaning: str = "seen", /, **changed: object) -> httpx.Response:
-        statement = signed_statement(digest, f"promote-autonomy:{move}", meaning, timestamp(NOW))
-        body = {"move": move, "meaning": meaning, "at": timestamp(NOW), "signature": self._key.sign(statement).hex()}
         who = str(changed.pop("by", "ada"))
+        statement = signed_statement(digest, f"promote-autonomy:{move}", meaning, timestamp(NOW), who)
+        body = {"move": move, "meaning": meaning, "at": timestamp(NOW), "signature": self._key.sign(statement).hex()}
         headers = {"Authorization": f"Bearer key of {who}", "Content-Type": "application/json"}
         return await self._api.post("/autonomy/pump/PDE/moves", content=canonical(body | changed), headers=headers)
 

@@ -77,7 +77,7 @@ async def test_an_event_is_taken_in_every_way_that_it_may_travel(
         "SELECT e.ingress, e.asset FROM events e JOIN pending p ON p.event_id = e.id WHERE e.external_id = :id",
         id=item["id"],
     )
-    assert stored == [("http", "machine-001-comp1")]
+    assert stored == [("http/local", "machine-001-comp1")]
 
 
 async def test_each_event_of_a_batch_is_told_its_own_status(api: httpx.AsyncClient, storage: Storage) -> None:
@@ -189,7 +189,7 @@ async def test_a_media_type_that_is_not_read_here_is_refused(shared_api: httpx.A
 
 async def test_an_empty_batch_is_no_fault(shared_api: httpx.AsyncClient) -> None:
     reply = await post(shared_api, [], BATCH)
-    assert (reply.status_code, reply.json()) == (202, {"accepted": 0, "duplicates": 0, "items": []})
+    assert (reply.status_code, reply.json()) == (202, {"accepted": 0, "duplicates": 0, "refused": 0, "items": []})
 
 
 async def test_requests_at_once_are_each_told_of_their_own(api: httpx.AsyncClient, storage: Storage) -> None:

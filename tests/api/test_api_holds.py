@@ -12,9 +12,16 @@ from millwright.bootstrap import Storage
 from millwright.storage.reporting.case_lists import whole_case
 from tests.api.conftest import Caller
 from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
-from tests.support.ingress import rows
+from tests.support.ingress import NOW, rows
+from tests.support.people import key_of, signed_release
 
 SAID = {"meaning": READY_TO_RUN, "reason": REASON}
+
+
+def signed(held: str, by: str = "petra") -> dict[str, object]:
+    """A release as the person sends it."""
+    release = signed_release(held, EQUIPMENT, NOW, by, REASON)
+    return SAID | {"at": "2015-01-15T06:00:00Z", "signature": release.signature}
 
 
 @pytest.fixture
@@ -102,7 +109,7 @@ async def test_a_case_shows_how_its_hold_stands(petra: httpx.AsyncClient, held: 
 
 
 async def test_a_hold_is_not_released_while_work_goes_on(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
-    refused = await petra.post(f"/holds/{held}/release", json=SAID)
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held))
     assert (refused.status_code, refused.json()["field"]) == (409, "hold")
     assert f"the work of case {held} is not done" in refused.json()["detail"]
     assert (await petra.get(f"/holds/{held}")).json()["state"] == "asked"
@@ -114,7 +121,7 @@ async def test_a_hold_is_released_with_the_exact_meaning_only(
     petra: httpx.AsyncClient, storage: Storage, held: str, meaning: str | None
 ) -> None:
     await work_done(storage, held)
-    body = {name: value for name, value in (SAID | {"meaning": meaning}).items() if value is not None}
+    body = {name: value for name, value in (signed(held) | {"meaning": meaning}).items() if value is not None}
     refused = await petra.post(f"/holds/{held}/release", json=body)
     assert (refused.status_code, refused.json()["field"]) == (422, "meaning")
     assert refused.json()["fix"].endswith(f"send exactly: {READY_TO_RUN}")
@@ -123,7 +130,7 @@ async def test_a_hold_is_released_with_the_exact_meaning_only(
 
 async def test_a_release_needs_a_reason(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
     await work_done(storage, held)
-    refused = await petra.post(f"/holds/{held}/release", json=SAID | {"reason": " "})
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held) | {"reason": " "})
     assert (refused.status_code, refused.json()["field"]) == (422, "reason")
 
 
@@ -131,7 +138,7 @@ async def test_whoever_sits_at_the_machine_and_gives_no_key_releases_nothing(
     api: httpx.AsyncClient, storage: Storage, held: str
 ) -> None:
     await work_done(storage, held)
-    refused = await api.post(f"/holds/{held}/release", json=SAID)
+    refused = await api.post(f"/holds/{held}/release", json=signed(held))
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:millwright:problem:not-named")
     assert refused.json()["fix"] == "sign in with the API key of a person who has the role production"
     assert await releasers(storage, held) == []
@@ -141,7 +148,7 @@ async def test_a_planner_releases_nothing(app: FastAPI, caller: Caller, storage:
     await work_done(storage, held)
     async with caller(app, headers={"Authorization": "Bearer planner"}) as paul:
         assert (await paul.get("/holds")).status_code == 200
-        refused = await paul.post(f"/holds/{held}/release", json=SAID)
+        refused = await paul.post(f"/holds/{held}/release", json=signed(held))
     assert refused.status_code == 403
     assert "paul may not do this; it needs the role production" in refused.json()["detail"]
     assert await releasers(storage, held) == []
@@ -154,9 +161,9 @@ async def test_production_releases_a_hold_in_its_name_and_its_case_is_woken(
     waiting = (await petra.get(f"/holds/{held}")).json()
     assert (waiting["releasable"], waiting["ready_at"]) == (True, "2015-01-15T06:00:00Z")
     await nothing_due(storage)
-    released = await petra.post(f"/holds/{held}/release", json=SAID)
+    released = await petra.post(f"/holds/{held}/release", json=signed(held))
     assert (released.status_code, released.json()["state"]) == (202, "releasing")
-    assert released.json()["release"] == SAID | {"by": "petra", "at": "2015-01-15T06:00:00Z", "version": None}
+    assert released.json()["release"] == signed(held) | {"by": "petra", "version": None}
     assert released.json()["notice"] == ISOLATION_NOTICE
     assert await releasers(storage, held) == ["petra"]
     assert await rows(storage.engine, "SELECT subject FROM due") == [(f"case/{held}",)]
@@ -166,10 +173,10 @@ async def test_the_same_release_again_changes_nothing_before_and_after_it_is_car
     petra: httpx.AsyncClient, storage: Storage, held: str
 ) -> None:
     await work_done(storage, held)
-    first = (await petra.post(f"/holds/{held}/release", json=SAID)).json()
-    again = await petra.post(f"/holds/{held}/release", json=SAID)
+    first = (await petra.post(f"/holds/{held}/release", json=signed(held))).json()
+    again = await petra.post(f"/holds/{held}/release", json=signed(held))
     await storage.holds.end(held, HoldStatus.RELEASED)
-    late = await petra.post(f"/holds/{held}/release", json=SAID)
+    late = await petra.post(f"/holds/{held}/release", json=signed(held))
     for answer, state in ((again, "releasing"), (late, "released")):
         assert (answer.status_code, answer.json()["state"]) == (202, state)
         assert answer.json()["release"] == first["release"]
@@ -181,16 +188,58 @@ async def test_a_hold_that_has_ended_otherwise_is_not_released(
 ) -> None:
     await work_done(storage, held)
     await storage.holds.end(held, HoldStatus.RELEASED, "seen in the MES")
-    refused = await petra.post(f"/holds/{held}/release", json=SAID)
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held))
     assert (refused.status_code, refused.json()["detail"]) == (409, f"hold {held} is released already")
 
 
 async def test_a_hold_that_nobody_knows_is_not_found(petra: httpx.AsyncClient, held: str) -> None:
     assert (await petra.get("/holds/MWNOTHERE")).status_code == 404
-    missing = await petra.post("/holds/MWNOTHERE/release", json=SAID)
+    missing = await petra.post("/holds/MWNOTHERE/release", json=signed(held))
     assert (missing.status_code, missing.json()["fix"]) == (404, "see `GET /holds?state=all`")
 
 
 async def test_the_openapi_document_says_which_sentence_a_release_takes(api: httpx.AsyncClient) -> None:
     body = (await api.get("/openapi.json")).json()["components"]["schemas"]["ReleaseHold"]
-    assert (body["properties"]["meaning"]["const"], body["required"]) == (READY_TO_RUN, ["meaning", "reason"])
+    assert (body["properties"]["meaning"]["const"], body["required"]) == (
+        READY_TO_RUN,
+        ["meaning", "reason", "at", "signature"],
+    )
+
+
+FORGED: dict[str, dict[str, object]] = {
+    "another's key": {"signature": key_of("paul").sign(b"").hex()},
+    "another hold": {"signature": signed_release("MWOTHER", EQUIPMENT, NOW, "petra", REASON).signature},
+    "another reason": {"reason": "because"},
+    "another time": {"at": "2015-01-15T06:00:01Z"},
+}
+
+
+@pytest.mark.parametrize("changed", FORGED.values(), ids=FORGED)
+async def test_a_release_that_is_not_signed_as_it_is_sent_is_refused(
+    petra: httpx.AsyncClient, storage: Storage, held: str, changed: dict[str, object]
+) -> None:
+    await work_done(storage, held)
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held) | changed)
+    assert (refused.status_code, refused.json()["field"]) == (409, "signature")
+    assert await releasers(storage, held) == []
+
+
+async def test_a_signature_for_another_machine_is_refused(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held)
+    other = signed_release(held, "EQ-9", NOW, "petra", REASON).signature
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held) | {"signature": other})
+    assert (refused.status_code, refused.json()["field"]) == (409, "signature")
+
+
+async def test_an_old_signature_releases_nothing(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
+    await work_done(storage, held)
+    refused = await petra.post(f"/holds/{held}/release", json=signed(held) | {"at": "2015-01-15T05:50:00Z"})
+    assert (refused.status_code, refused.json()["field"]) == (409, "at")
+
+
+async def test_a_release_without_a_signature_is_refused(petra: httpx.AsyncClient, storage: Storage, held: str) -> None:
+    await work_done(storage, held)
+    refused = await petra.post(f"/holds/{held}/release", json=SAID | {"at": "2015-01-15T06:00:00Z"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "signature")

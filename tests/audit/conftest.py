@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.assets import Criticality
 from domain.canonical import merkle_root
 from domain.cases import ClosedAs, Decision
-from domain.holds import HoldStatus, PlacementState, Release
+from domain.holds import HoldStatus, PlacementState
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
 from domain.verdict import Urgency, UrgencyDecision
@@ -35,6 +35,7 @@ from millwright.storage.cases.holds import HoldStore
 from millwright.storage.database.engine import open_engine, raw
 from millwright.storage.ledger.ledger import GENESIS, row_hash
 from tests.support.judged_plant import Plant
+from tests.support.people import signed_release
 from tests.support.plant import MOTOR, PUMP, START, code, deviation
 
 _numbers = itertools.count()
@@ -129,8 +130,7 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
     )
     await cases.close(case, ClosedAs.DONE)
     await holds.mark_ready(case)
-    release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=START + timedelta(days=5))
-    await holds.approve_release(case, release)
+    await holds.approve_release(case, signed_release(case, "EQ-001", START + timedelta(days=5)))
     await holds.move_placement(case, 1, PlacementState.RELEASED)
     await holds.end(case, HoldStatus.RELEASED, READY_TO_RUN)
     await cases.close(case, ClosedAs.DONE)

@@ -7,16 +7,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.acting import ACT_ROLES, SERVICES
+from domain.canonical import timestamp
 from domain.cases import ClosedAs
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
-from millwright.audit.offline_actors import ROLES_OF_ACTS, SERVICES_OF_ACTS
+from millwright.audit.offline_actors import ROLES_OF_ACTS, SERVICES_OF_ACTS, Actors
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.people_store import PeopleStore
 from tests.support.ingress import NOW
-from tests.support.people import leave
+from tests.support.people import leave, signed_release
 
 
 def test_the_offline_table_of_roles_is_that_of_storage() -> None:
@@ -54,6 +55,60 @@ async def test_an_act_in_a_name_without_a_person_or_role_is_found_and_named(
 ) -> None:
     await write(recorded, kind, actor)
     assert await found(recorded, export_directory) == ([words], [words])
+
+
+async def write_release(engine: AsyncEngine, release: dict[str, object]) -> None:
+    """Adds the release of a hold that is none, as somebody does who writes to the database."""
+    entry = ledger.Entry(NOW)
+    detail: dict[str, object] = {"hold": "MWX", "equipment": "EQ-001", "release": release}
+    entry.add(ledger.act("hold-releasing", "hold/MWX", "petra", NOW, detail))
+    async with transaction(engine) as connection, (await raw(connection)).cursor() as cursor:
+        await ledger.append_by(cursor, entry)
+
+
+SIGNED = signed_release("MWX", "EQ-001", NOW).model_dump(mode="json") | {"at": timestamp(NOW)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"signature": None},
+        {"signature": "00" * 64},
+        {"reason": "another"},
+        {"by": "paul"},
+        {name: value for name, value in SIGNED.items() if name != "signature"},
+    ],
+)
+async def test_a_release_without_the_signature_of_its_person_is_found(
+    recorded: AsyncEngine, export_directory: Path, changed: dict[str, object]
+) -> None:
+    await write_release(recorded, changed if "at" in changed else SIGNED | changed)
+    here, offline = await found(recorded, export_directory)
+    assert len(here) == 1
+    assert "bears no signature of " in here[0]
+    assert offline == here
+
+
+async def test_a_signed_release_is_accepted_here_and_offline(recorded: AsyncEngine, export_directory: Path) -> None:
+    await write_release(recorded, SIGNED)
+    assert await found(recorded, export_directory) == ([], [])
+
+
+async def test_a_release_that_an_earlier_build_recorded_needs_no_signature() -> None:
+    followed = Actors()
+    detail = {"roles": ["production"], "public_key": "00"}
+    person = {"kind": "person-added", "subject": "person/petra", "actor": "ada", "at": timestamp(NOW)}
+    assert list(followed.follow("act 1", {**person, "detail": detail})) == []
+    told = {"by": "petra", "meaning": "ready", "reason": "", "at": timestamp(NOW), "version": None}
+    act = {"kind": "hold-releasing", "subject": "hold/MWX", "actor": "petra", "at": timestamp(NOW)}
+    assert list(followed.follow("act 2", {**act, "detail": {"hold": "MWX", "release": told}})) == []
+
+
+async def test_a_redrive_that_an_earlier_build_recorded_for_a_sender_is_readable(
+    recorded: AsyncEngine, export_directory: Path
+) -> None:
+    await write(recorded, "event-redriven", "some-gateway")
+    assert await found(recorded, export_directory) == ([], [])
 
 
 async def test_an_act_in_the_name_of_somebody_who_had_left_is_found(

@@ -11,10 +11,12 @@ import pytest
 from domain.holds import PlacementState
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from millwright.bootstrap import Storage, open_storage
+from millwright.people.persons import key_file
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
 from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
 from tests.support.ingress import NOW, set_clock
+from tests.support.people import key_of
 from tests.support.plant import register
 
 ON_TWO_SYSTEMS = f"""
@@ -38,6 +40,10 @@ class Installation:
             self.hold = await held_machine(storage)
 
         self.do(work)
+        for person in ("petra", "paul"):
+            file = key_file(self.settings.home / "people", person)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(key_of(person).private_bytes_raw().hex())
 
     def finish_work(self) -> None:
         self.do(lambda storage: work_done(storage, self.hold))
@@ -111,7 +117,7 @@ def test_a_hold_is_not_released_by_somebody_who_does_not_state_what_that_means(p
     [
         (("--key", "planner"), "paul may not do this; it needs the role production"),
         (("--key", "nobody's"), "nobody has this API key"),
-        ((), "this needs a signed-in person (sign in with the API key of a person who has the role production)"),
+        ((), "no API key is given, and `local` signs nothing"),
     ],
 )
 def test_only_a_named_person_of_production_releases_a_hold(

@@ -87,7 +87,7 @@ class ScopedPlant:
             assert await self.autonomy.advised(key, await self.autonomy.record(key, TERMS), advice)
         record, now = await self.autonomy.record(key, TERMS), self.plant.clock.now()
         signing: Ed25519PrivateKey = self.people.keys["bert"]
-        statement = signed_statement(record.digest(key), act_of(move), "seen", timestamp(now))
+        statement = signed_statement(record.digest(key), act_of(move), "seen", timestamp(now), "bert")
         given = Signature(act_of(move), "bert", "seen", now, signing.sign(statement).hex(), "")
         public = signing.public_key().public_bytes_raw().hex()
         return await self.autonomy.decided(key, TERMS, move, replace(given, public_key=public))

@@ -108,7 +108,7 @@ class AutonomyPlant:
     async def decide(self, move: AutonomyMove, by: str = "ada", *, digest: str | None = None) -> None:
         now = self.plant.clock.now()
         record = await self.record()
-        statement = signed_statement(digest or record.digest(KEY), act_of(move), "seen", timestamp(now))
+        statement = signed_statement(digest or record.digest(KEY), act_of(move), "seen", timestamp(now), by)
         public = self.key.public_key().public_bytes_raw().hex()
         signature = Signature(act_of(move), by, "seen", now, self.key.sign(statement).hex(), public)
         await self.store.decided(KEY, ENFORCED, move, signature)

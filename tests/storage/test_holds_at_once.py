@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import ActRejected, Unavailable
-from domain.holds import HoldStatus, PlacementState, Release
-from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
+from domain.holds import HoldStatus, PlacementState
+from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
 from tests.support.completed_work import ended
-from tests.support.hold_stores import EQUIPMENT, SYSTEM, Bench, on
+from tests.support.hold_stores import EQUIPMENT, SYSTEM, Bench, on, release
 
 FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
 Work = Coroutine[Any, Any, object]
@@ -85,8 +85,7 @@ async def releasable(bench: Bench) -> None:
 
 
 def approving(bench: Bench) -> Work:
-    release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
-    return bench.holds.approve_release(FIRST, release)
+    return bench.holds.approve_release(FIRST, release(bench))
 
 
 async def in_the_record(bystander: AsyncEngine) -> list[str]:

@@ -228,6 +228,7 @@ ALTERED = {
     "roles": "UPDATE person_roles SET roles = '[\"approver\", \"operator\"]' WHERE person = 'grace'",
     "from when roles": "UPDATE person_roles SET from_at = from_at - interval '1 day' WHERE person = 'grace'",
     "whose roles": "UPDATE person_roles SET person = 'olaf' WHERE person = 'grace'",
+    "sources": "UPDATE person_roles SET sources = '[\"*\"]', types = '[\"*\"]' WHERE person = 'grace'",
     "more roles": "INSERT INTO person_roles (person, roles, from_at) SELECT 'grace', '[\"author\"]', now()",
     "whose key": "UPDATE person_keys SET person = 'olaf' WHERE person = 'grace'",
     "kind of a key": "UPDATE person_keys SET kind = 'signing' WHERE person = 'grace' AND kind = 'api'",

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.holds import HoldStatus, Release
+from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
-from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
+from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung
 from millwright.audit.report import AuditFinding
 from millwright.audit.verifying import verify
@@ -20,6 +20,7 @@ from millwright.storage.database.engine import open_engine, transaction
 from millwright.storage.database.schema import check, downgrade, upgrade
 from millwright.storage.ledger import ledger
 from tests.support.judged_plant import Plant
+from tests.support.people import signed_release
 from tests.support.plant import code, deviation
 
 BEFORE = "0014_identity"
@@ -255,8 +256,7 @@ async def test_a_hold_that_an_earlier_build_was_releasing_waits_for_production_n
     assert hold is not None
     assert hold.releasable
     assert hold.ready_at is not None
-    release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=plant.clock.now())
-    await holds.approve_release("RELEASING", release)
+    await holds.approve_release("RELEASING", signed_release("RELEASING", hold.equipment, plant.clock.now()))
     assert (await standing(plant))["RELEASING"][0] == HoldStatus.RELEASING
     assert await found_of_holds(plant) == []
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.casework import CaseStore
 from domain.holds import HoldStore, HoldView, PlacementState, Release
 from domain.keys import case_workflow_id
-from domain.production import READY_TO_RUN, HoldMethod, HoldPlan, JobState
+from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
@@ -24,6 +24,7 @@ from tests.support.completed_work import ended
 from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.memory_store import MemoryStore
+from tests.support.people import signed_release
 from tests.support.plant import START, TestClock, code, deviation
 from tests.support.saga_plant import case_view
 
@@ -183,7 +184,7 @@ def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> Hold
 
 def release(bench: Bench, by: str = "petra") -> Release:
     """The statement of a person of production, at the present time."""
-    return Release(by=by, meaning=READY_TO_RUN, reason="the guards are on", at=bench.clock.now())
+    return signed_release(FIRST, EQUIPMENT, bench.clock.now(), by)
 
 
 async def held(bench: Bench, job: str = "J1") -> int:

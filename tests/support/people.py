@@ -9,7 +9,12 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from domain.canonical import timestamp
+from domain.holds import Release
+from domain.keys import release_statement
 from domain.people import LEAVE, PersonAct
+from domain.production import READY_TO_RUN
+from domain.senders import ANY, INGEST, Binding
 from millwright.cli.connections import opened
 from millwright.demo.cast import PASSPHRASE, Administrator
 from millwright.demo.preparation import ADMINISTRATOR as PLAYED
@@ -18,6 +23,9 @@ from millwright.runtime.home import load_settings
 from millwright.storage.policies.people_store import PeopleStore
 
 ADMINISTRATOR: Final = "ada.min"
+REASON: Final = "the guards are on"
+EVERYTHING: Final = Binding(sources=(ANY,), types=(ANY,))
+"""A sender that may send all that senders may."""
 _BEFORE_ALL: Final = datetime(2010, 1, 1, tzinfo=UTC)
 """When the administrator arrived: before every clock of a test begins."""
 
@@ -40,12 +48,20 @@ async def add(
     *,
     key: Ed25519PrivateKey | None = None,
     api_key: str | None = None,
+    binding: Binding = EVERYTHING,
 ) -> Person:
-    """Adds a person who enrols at once. The first one comes after the administrator."""
+    """Adds a person who enrols at once. The first one comes after the administrator. A sender has the binding."""
     by = administrator(store)
     if not await store.people(now):
         await by.arrive(_BEFORE_ALL)
-    return await by.add(person, roles, now, key=key or key_of(person), api_key=api_key or f"key of {person}")
+    return await by.add(
+        person,
+        roles,
+        now,
+        key=key or key_of(person),
+        api_key=api_key or f"key of {person}",
+        binding=binding if INGEST in roles else None,
+    )
 
 
 def join(home: Path, person: str, *roles: str) -> str:
@@ -75,6 +91,12 @@ async def signs(store: PeopleStore, by: str, act: str, person: str, now: datetim
     """Lets somebody sign an act on a person; gives whether it has its effect."""
     signed = PersonAct(act=act, person=person, by=by, at=now, **terms)
     return await store.sign(signed, key_of(by).sign(signed.text.encode()).hex(), now)
+
+
+def signed_release(hold: str, equipment: str, at: datetime, by: str = "petra", reason: str = REASON) -> Release:
+    """The release of a hold by a person of production, with their signature."""
+    statement = release_statement(hold, equipment, READY_TO_RUN, reason, timestamp(at), by)
+    return Release(by=by, meaning=READY_TO_RUN, reason=reason, at=at, signature=key_of(by).sign(statement).hex())
 
 
 async def leave(store: PeopleStore, person: str, now: datetime) -> None:

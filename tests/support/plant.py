@@ -180,7 +180,7 @@ def signature(
 ) -> Signature:
     """A person's signature over a policy version."""
     said = meaning or f"I {act} this version"
-    signed = key.sign(signed_statement(digest, act, said, timestamp(at)))
+    signed = key.sign(signed_statement(digest, act, said, timestamp(at), person))
     return Signature(act, person, said, at, signed.hex(), key.public_key().public_bytes_raw().hex())
 
 

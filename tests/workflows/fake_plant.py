@@ -19,10 +19,8 @@ from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError
-from domain.holds import Release
 from domain.outcomes import OutcomeClass
 from domain.production import (
-    READY_TO_RUN,
     HoldEnforcement,
     HoldMethod,
     HoldPlan,
@@ -48,6 +46,7 @@ from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
+from tests.support.people import signed_release
 from tests.support.plant import START, TestClock, publish_policies, register
 from workflows.queues import case_queue
 
@@ -291,8 +290,9 @@ class FakePlant:
 
     async def release(self, key: str) -> None:
         """A person of production releases a hold here."""
-        release = Release(by="petra", meaning=READY_TO_RUN, reason="the guards are on", at=self.clock.now())
-        await self.storage.holds.approve_release(key, release)
+        hold = await self.storage.holds.read(key)
+        assert hold is not None
+        await self.storage.holds.approve_release(key, signed_release(key, hold.equipment, self.clock.now()))
         await self.at_rest()
 
     async def decide(self, case: str, *, approved: bool, by: str = "pat") -> None:

@@ -11,7 +11,7 @@ from millwright.storage.database.person_tables import API
 Plain = dict[str, Json]
 
 _PEOPLE = "SELECT id, printed_name, name_salt, added_at, left_at FROM people ORDER BY id"
-_ROLES = "SELECT person, roles, from_at FROM person_roles ORDER BY id"
+_ROLES = "SELECT person, roles, from_at, sources, types FROM person_roles ORDER BY id"
 _KEYS = (
     "SELECT k.person, k.kind, k.value, k.from_at, k.until, a.text FROM person_keys k "
     "LEFT JOIN person_acts a ON a.id = k.enrolled_by ORDER BY k.id"
@@ -34,6 +34,8 @@ class _RolesRow(NamedTuple):
     person: str
     roles: list[Json]
     from_at: datetime
+    sources: list[Json] | None
+    types: list[Json] | None
 
 
 class _KeyRow(NamedTuple):
@@ -59,7 +61,9 @@ async def person_files(record: Record) -> list[Plain]:
     """Everybody, by id. Of an API key there is the digest of its hash, so that nobody can sign in with an export."""
     roles: dict[str, list[Json]] = defaultdict(list)
     for given in await record.rows(_ROLES, _RolesRow._make):
-        roles[given.person].append({"roles": given.roles, "from": stamped(given.from_at)})
+        bound: Plain = {"sources": given.sources, "types": given.types}
+        told = {name: value for name, value in bound.items() if value is not None}
+        roles[given.person].append({"roles": given.roles, "from": stamped(given.from_at), **told})
     keys: dict[str, list[Json]] = defaultdict(list)
     for key in await record.rows(_KEYS, _KeyRow._make):
         value = sha256(key.value.encode()) if key.kind == API else key.value
@@ -69,8 +73,8 @@ async def person_files(record: Record) -> list[Plain]:
     acts: dict[str, list[Json]] = defaultdict(list)
     for said in await record.rows(_ACTS, _ActRow._make):
         confirms = None if said.confirmed is None else sha256(said.confirmed.encode())
-        told: Plain = {"text": said.text, "by": said.signed_by, "at": stamped(said.recorded_at)}
-        acts[said.person].append({**told, "signature": said.signature, "waits": said.waits, "confirms": confirms})
+        written: Plain = {"text": said.text, "by": said.signed_by, "at": stamped(said.recorded_at)}
+        acts[said.person].append({**written, "signature": said.signature, "waits": said.waits, "confirms": confirms})
     return [
         {
             "id": row.id,

@@ -22,7 +22,7 @@ _ENGINE = f"{_ACT} WHERE kind = '{TOOK_OVER}' AND ledger_seq <= %s ORDER BY ledg
 _SUPPRESSIONS = f"""
 {_ACT} WHERE at >= %s AND at < %s AND (
     kind IN ('action-stopped', 'action-stop-lifted', 'event-quarantined', 'event-unmapped', 'event-redriven',
-             'policies-frozen', 'policies-thawed')
+             'event-corrected', 'policies-frozen', 'policies-thawed')
     OR kind LIKE '%%shelv%%' OR kind LIKE '%%suppress%%' OR kind LIKE '%%window%%'
     OR (kind IN ('case-awaits-release', 'case-closed') AND body::json -> 'detail' ->> 'how' <> 'done'
         AND NOT (kind = 'case-closed' AND EXISTS (

@@ -115,7 +115,7 @@ WITH told AS (
     WHERE a.subject = 'seal/events'
     UNION ALL SELECT substr(a.subject, 7)::bigint, r ->> 0, r ->> 1, r ->> 2, a.ledger_seq, a.leaf
     FROM acts a, LATERAL (SELECT a.body::json -> 'detail' -> 'row' AS r) r
-    WHERE a.kind = 'event-redriven' AND r IS NOT NULL
+    WHERE a.kind IN ('event-redriven', 'event-corrected') AND r IS NOT NULL
     UNION ALL SELECT substr(a.subject, 7)::bigint, NULL, substr(a.kind, 7), a.body::json -> 'detail' ->> 'reason',
         a.ledger_seq, a.leaf
     FROM acts a WHERE a.kind IN ('event-quarantined', 'event-unmapped')),

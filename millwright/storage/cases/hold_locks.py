@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.asset_rows import retired_at
 
-_COLUMNS = "h.key, h.system, h.state, h.release, h.overruled_at"
+_COLUMNS = "h.key, h.system, h.equipment, h.state, h.release, h.overruled_at"
 _OF_CASE = text(
     f"SELECT {_COLUMNS} FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
     "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
@@ -39,6 +39,7 @@ class LockedHold(NamedTuple):
 
     key: str
     system: str
+    equipment: str
     state: str
     release: Mapping[str, object] | None
     overruled_at: datetime | None

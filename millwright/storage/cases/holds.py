@@ -35,6 +35,7 @@ from millwright.storage.cases.hold_locks import (
 )
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
+from millwright.storage.cases.signed_releases import check_signed
 from millwright.storage.cases.unattended_releases import check_unattended
 from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
@@ -282,6 +283,8 @@ class HoldStore:
                 at_work=[claim.case_id for claim in claims if claim.ready_at is None],
                 reopened=await orders_at_work_again(connection, key),
             )
+            if release.meaning is not None and found is not None:
+                await check_signed(connection, key, found.equipment, release, writing.now)
             if release.version is not None:
                 await check_unattended(connection, key, release.by, release.version)
             await connection.execute(
@@ -290,7 +293,9 @@ class HoldStore:
                 .values(state=HoldStatus.RELEASING.value, release=release.model_dump(mode="json"))
             )
             actor = release.by if release.meaning is not None else ACTOR
-            writing.act("hold-releasing", key, actor, hold=key, release=release)
+            writing.act(
+                "hold-releasing", key, actor, hold=key, equipment=found.equipment if found else None, release=release
+            )
             await due.wake(connection, [case_workflow_id(claim.case_id) for claim in claims], writing.now)
 
     async def revalidate_release(self, key: str) -> bool:

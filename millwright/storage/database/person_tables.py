@@ -30,9 +30,11 @@ person_roles = Table(
     Column("person", Text, ForeignKey("people.id"), nullable=False),
     Column("roles", JSONB, nullable=False),
     Column("from_at", Moment, nullable=False),
+    Column("sources", JSONB(none_as_null=True)),
+    Column("types", JSONB(none_as_null=True)),
     Index("ix_person_roles_person", "person", "id"),
 )
-"""The roles of a person from a time on, until the next row."""
+"""The roles of a person from a time on, until the next row; for a sender also what it may send."""
 
 person_keys = Table(
     "person_keys",
@@ -56,10 +58,10 @@ PERSON_APPEND_ONLY = ("person_acts", "person_roles")
 API, SIGNING = "api", "signing"
 
 
-def roles_at(person: str, at: str) -> str:
-    """SQL: the roles that a person had at a time; NULL if none."""
+def roles_at(person: str, at: str, column: str = "roles") -> str:
+    """SQL: the roles that a person had at a time, or the sources or types that it was bound to; NULL if none."""
     return (
-        f"(SELECT r.roles FROM person_roles r WHERE r.person = {person} AND r.from_at <= {at} "
+        f"(SELECT r.{column} FROM person_roles r WHERE r.person = {person} AND r.from_at <= {at} "
         "ORDER BY r.id DESC LIMIT 1)"
     )
 

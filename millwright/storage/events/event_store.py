@@ -23,6 +23,8 @@ from millwright.storage.ledger.seals import EVENT_DIGEST
 from millwright.storage.scheduling import due
 
 REDRIVABLE = (Fate.QUARANTINED, Fate.UNMAPPED)
+REDRIVEN, CORRECTED = "event-redriven", "event-corrected"
+"""The kinds of the act: by a person, or by the sender of the event. Earlier builds call both `event-redriven`."""
 
 _SEEN = (
     "e.id, e.ingress, e.sequence, e.source, e.external_id, e.type, e.subject, e.at, e.received_at, e.asset, "
@@ -180,7 +182,9 @@ class EventStore:
             row = await _row(connection, event)
             return _seen(row), bytes(row["raw"])
 
-    async def redriven(self, event: int, again: Received, *, by: str, corrected: bytes | None) -> Fate | None:
+    async def redriven(
+        self, event: int, again: Received, *, by: str, corrected: bytes | None, by_sender: bool = False
+    ) -> Fate | None:
         """Keeps how a quarantined or unmapped event reads now, as an act; gives its new fate, None where it waits.
 
         The row keeps its identity, its receipt and its bytes. What it now says may be stored under another id
@@ -189,10 +193,11 @@ class EventStore:
         Args:
             again: the event as read again.
             by: who asked for it.
-            corrected: what a person sent in the place of the raw bytes; kept in the act.
+            corrected: what was sent in the place of the raw bytes; kept in the act.
+            by_sender: whether the sender corrected its own event.
 
         Raises:
-            ActRejected: there is no such event, or it has another fate.
+            ActRejected: there is no such event, it has another fate, or the person may not do it.
         """
         now = self._clock.now()
         async with transaction(self._engine) as connection:
@@ -217,7 +222,7 @@ class EventStore:
                 "corrected": corrected.decode("utf-8", "replace") if corrected is not None else None,
                 "row": list((await connection.execute(_READ_NOW, {"event": event})).one()),
             }
-            entry.add(ledger.act("event-redriven", _subject(event), by, now, detail))
+            entry.add(ledger.act(CORRECTED if by_sender else REDRIVEN, _subject(event), by, now, detail))
             await ledger.append(connection, entry)
         return fate
 

@@ -65,8 +65,10 @@ class Held:
         return (self.ingress, self.sequence) == (item.ingress, item.sequence) and same_time
 
     def is_corrected_by(self, item: Received) -> bool:
-        """Whether the message, which says something else, is what this event should have been."""
-        return item.fate is None and self.fate == Fate.QUARANTINED and corrects(self.raw, self.field, item.raw)
+        """Whether the message, which says something else, is what this event should have been, by its own sender."""
+        if item.fate is not None or self.fate != Fate.QUARANTINED or self.ingress != item.ingress:
+            return False
+        return corrects(self.raw, self.field, item.raw)
 
 
 @dataclass(slots=True)

@@ -79,7 +79,7 @@ class Acting:
         registered = Signature(
             act, signature.person, signature.meaning, signature.at, signature.signature, found.public_key
         )
-        if not registered.holds(digest):
+        if not registered.holds_now(digest):
             raise ActRejected(f"the signature is not {signature.person}'s", field="signature")
         stored = await self.connection.execute(
             upsert(policy_signatures)

@@ -142,7 +142,7 @@ class AutonomyStore:
                     f"{signature.person} may not decide", field="by", fix=f"it takes the role {_APPROVER}"
                 )
             registered = replace(signature, act=act_of(move), public_key=person.public_key)
-            if not registered.holds(record.digest(key)):
+            if not registered.holds_now(record.digest(key)):
                 raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
             await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
         return len(machines)

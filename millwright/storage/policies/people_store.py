@@ -10,6 +10,7 @@ from domain import people
 from domain.canonical import sha256, timestamp
 from domain.errors import ActRejected
 from domain.people import ADMINISTRATOR, CODE_LASTS, OPERATIONS, PersonAct
+from domain.senders import check_binding
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
 from millwright.storage.policies.act_transaction import FRESH
@@ -36,6 +37,7 @@ _BY_API_KEY: Final = text(
 )
 _LIST: Final = text(
     f"SELECT p.id, p.printed_name, p.added_at, p.left_at, {roles_at('p.id', ':now')} AS roles, "
+    f"{roles_at('p.id', ':now', 'sources')} AS sources, {roles_at('p.id', ':now', 'types')} AS types, "
     "(SELECT max(k.until) FROM person_keys k WHERE k.person = p.id AND k.until > :now) AS keys_until, "
     "(SELECT a.text FROM person_acts a WHERE a.person = p.id AND a.waits AND NOT EXISTS "
     "(SELECT FROM person_acts c WHERE c.confirms = a.id) ORDER BY a.id DESC LIMIT 1) AS waiting "
@@ -49,13 +51,18 @@ class _NameRow(NamedTuple):
 
 
 class ListedPerson(NamedTuple):
-    """A person as lists show them; `waiting` is an act that waits for a second administrator."""
+    """A person as lists show them; `sources` and `types` are what a sender may send.
+
+    `waiting` is an act that waits for a second administrator.
+    """
 
     id: str
     printed_name: str | None
     added_at: datetime
     left_at: datetime | None
     roles: list[str] | None
+    sources: list[str] | None
+    types: list[str] | None
     keys_until: datetime | None
     waiting: str | None
 
@@ -226,6 +233,7 @@ async def _check_new(connection: AsyncConnection, act: PersonAct, printed_name: 
     rows = [_NameRow._make(row) for row in await connection.execute(_NAMES)]
     people.check_id(act.person, [row.id for row in rows])
     people.check_roles(act.roles or ())
+    check_binding(act.roles or (), act.sources, act.types)
     people.check_valid_for(act.valid_for)
     people.check_printed_name(printed_name, [name for row in rows for name in row if name is not None])
     if act.name_digest != people.name_digest(printed_name, salt):

@@ -12,6 +12,7 @@ from domain import people
 from domain.canonical import canonical, timestamp
 from domain.errors import ActRejected
 from domain.people import ADMINISTRATOR, CODE_LASTS, PersonAct
+from domain.senders import check_binding
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.act_transaction import FRESH
@@ -28,7 +29,10 @@ _ADD: Final = text(
     "INSERT INTO people (id, printed_name, name_salt, added_at) VALUES (:person, :name, :salt, :now) "
     "ON CONFLICT DO NOTHING RETURNING id"
 )
-_ROLES: Final = text("INSERT INTO person_roles (person, roles, from_at) VALUES (:person, CAST(:roles AS jsonb), :now)")
+_ROLES: Final = text(
+    "INSERT INTO person_roles (person, roles, sources, types, from_at) "
+    "VALUES (:person, CAST(:roles AS jsonb), CAST(:sources AS jsonb), CAST(:types AS jsonb), :now)"
+)
 _ACT: Final = text(
     "INSERT INTO person_acts (person, text, signed_by, recorded_at, signature, waits, confirms) "
     "VALUES (:person, :text, :by, :now, :signature, :waits, :confirms) ON CONFLICT DO NOTHING RETURNING id"
@@ -110,6 +114,7 @@ class ActingOnPerson:
             raise ActRejected(f"there is no person {act.person}", field="person", fix="check the id")
         if act.act == people.ROLES_ACT:
             people.check_roles(act.roles or ())
+            check_binding(act.roles or (), act.sources, act.types)
         if act.act == people.RENEW:
             people.check_valid_for(act.valid_for)
         had = tuple(row.roles or ())
@@ -134,8 +139,10 @@ class ActingOnPerson:
         values: dict[str, object] = {"person": act.person, "now": self._now}
         match act.act:
             case people.FIRST | people.ADD | people.ROLES_ACT:
-                roles = canonical(sorted(act.roles or ())).decode()
-                await self._connection.execute(_ROLES, {**values, "roles": roles})
+                given = {"roles": act.roles or (), "sources": act.sources, "types": act.types}
+                await self._connection.execute(
+                    _ROLES, {**values, **{name: _list(told) for name, told in given.items()}}
+                )
             case people.END_KEYS | people.LEAVE:
                 await self.end_keys(act.person, [API, SIGNING])
         if act.act == people.LEAVE:
@@ -167,6 +174,10 @@ class ActingOnPerson:
         await ledger.append(self._connection, self._entry)
 
 
+def _list(told: Sequence[str] | None) -> str | None:
+    return None if told is None else canonical(sorted(told)).decode()
+
+
 def read_act(told: str) -> PersonAct:
     """An act from its signed text."""
     fields = orjson.loads(told)
@@ -177,6 +188,8 @@ def read_act(told: str) -> PersonAct:
         by=fields["by"],
         at=datetime.fromisoformat(fields["at"]),
         roles=tuple(fields["roles"]) if "roles" in fields else None,
+        sources=tuple(fields["sources"]) if "sources" in fields else None,
+        types=tuple(fields["types"]) if "types" in fields else None,
         name_digest=fields.get("name_digest"),
         verified_by=fields.get("verified_by"),
         code_hash=fields.get("code_hash"),

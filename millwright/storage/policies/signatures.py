@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.approvals import APPROVE, EMERGENCY, ROLES, WITHDRAW, Approval, Blast, approved_at, withdraws_version
 from domain.canonical import timestamp
 from domain.errors import PolicyRejected
-from domain.keys import signed_statement
+from domain.keys import earlier_statement, signed_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,13 @@ class Signature:
     public_key: str
 
     def holds(self, digest: str) -> bool:
-        """Whether the signature is valid for this key and digest."""
-        statement = signed_statement(digest, self.act, self.meaning, timestamp(self.at))
+        """Whether the signature is valid for this key and digest, also in the form of earlier builds."""
+        earlier = earlier_statement(digest, self.act, self.meaning, timestamp(self.at))
+        return self.holds_now(digest) or verifies(self.public_key, earlier, self.signature)
+
+    def holds_now(self, digest: str) -> bool:
+        """Whether the signature is valid for this key and digest, in the form that is signed now."""
+        statement = signed_statement(digest, self.act, self.meaning, timestamp(self.at), self.person)
         return verifies(self.public_key, statement, self.signature)
 
 
