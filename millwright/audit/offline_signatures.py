@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
@@ -126,6 +127,7 @@ def _point(data: bytes) -> Point | None:
     return x, y, 1, x * y % _P
 
 
+@lru_cache(maxsize=4096)
 def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether an Ed25519 signature over the message is valid for the key."""
     if len(public_key) != 32 or len(signature) != 64:

@@ -68,8 +68,8 @@ async def attacked(shared_app: FastAPI, shared_storage: Storage, caller: Caller)
     """A client of an API in which each of `_PERSONS` has the key of their name."""
     # The administrator comes last: once there are two, both sign for who acts.
     for name in sorted(_PERSONS, key=ADMINISTRATOR.__eq__):
-        # An administrator has no role that acts.
-        roles = sorted(set(ROLES) - {ADMINISTRATOR}) if name == EVERYONE else [name]
+        # An administrator has no role that acts, and a sender has no other one.
+        roles = sorted(set(ROLES) - {ADMINISTRATOR, "ingest"}) if name == EVERYONE else [name]
         await add(shared_storage.people, f"{name}-attacker", roles, shared_storage.clock.now(), api_key=name)
     deps = shared_app.state.deps
     examinations = deps.examinations

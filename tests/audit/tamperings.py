@@ -194,7 +194,7 @@ TAMPERINGS = (
     _case(
         "deleted approval",
         ("DELETE FROM policy_signatures WHERE act = 'approve'",),
-        "policy-approval policy-record",
+        "policy-approval policy-assignment policy-record",
         "rotating-equipment 1.1.0",
     ),
     _case(
@@ -206,7 +206,7 @@ TAMPERINGS = (
     _case(
         "an author who approves their own version",
         ("UPDATE policy_versions SET author = 'grace' WHERE version = '1.1.0'",),
-        "policy-approval policy-record",
+        "policy-approval policy-assignment policy-record",
         "rotating-equipment 1.1.0",
     ),
     _case(

@@ -66,6 +66,6 @@ async def test_promise_1_a_quarantined_message_can_be_mended_and_is_then_decided
     await judged.take(set_aside(code(1), Fate.QUARANTINED))
     ((event,),) = await judged.rows("SELECT id FROM events")
     events = EventStore(judged.engine, judged.clock)
-    assert await events.redriven(int(str(event)), code(1), by="ines", corrected=b"{}") is None
+    assert await events.redriven(int(str(event)), code(1), by="olaf", corrected=b"{}") is None
     await judge_to_rest(judged.judging)
     assert (await judged.inbox.counts())["decided"] == 1

@@ -208,8 +208,11 @@ async def two_cases(plant: Plant) -> tuple[str, str]:
     await plant.take(code(1), deviation(2))
     await plant.take(code(1, "error2", asset=MOTOR), code(1.5, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
     (first,), (second,) = await plant.rows("SELECT id FROM cases ORDER BY asset")
-    for case in (str(first), str(second)):
-        await store_of(plant).intend_order(case, "maximo", draft(case))
+    await store_of(plant).intend_order(str(first), "maximo", draft(str(first)))
+    of_the_motor = {"asset": MOTOR, "asset_external_id": "M001-COMP2", "failure_mode": "LOO"}
+    view, _ = await store_of(plant).view(str(second))
+    motors = draft(str(second)).model_copy(update={**of_the_motor, "priority": view.verdict.priority})
+    await store_of(plant).intend_order(str(second), "maximo", motors)
     return str(first), str(second)
 
 

@@ -77,7 +77,7 @@ async def test_an_event_that_was_set_aside_is_judged_once_its_asset_is_back_and_
     ((event,),) = await plant.rows("SELECT id FROM events")
     again = deviation(2)
     assert (
-        await EventStore(plant.engine, plant.clock).redriven(int(str(event)), again, by="pat", corrected=None) is None
+        await EventStore(plant.engine, plant.clock).redriven(int(str(event)), again, by="olaf", corrected=None) is None
     )
     await judge_to_rest(plant.judging)
     assert await plant.rows(FATES) == [("decided", None, 1)]

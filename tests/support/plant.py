@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -198,6 +199,12 @@ _API_KEYS = {"petra": "production"}
 """API keys without spaces, for the command line."""
 
 
+@cache
+def _published() -> Catalogue:
+    """The shipped versions. They are compiled once for all tests of a process."""
+    return Catalogue.published()
+
+
 async def add_people(people: PeopleStore, roles: Mapping[str, str]) -> None:
     """Registers people, each with one role."""
     for name, role in roles.items():
@@ -212,7 +219,7 @@ async def publish_policies(
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
-    compiled = Catalogue.published().versions
+    compiled = _published().versions
     for version in compiled:
         document = version.document
         await versions.publish(
