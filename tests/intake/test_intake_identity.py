@@ -15,7 +15,7 @@ from tests.support.plant import START, register
 
 Intake = Callable[[], AbstractAsyncContextManager[object]]
 
-REDRIVEN = "SELECT FROM acts WHERE kind = 'event-redriven'"
+REDRIVEN = "SELECT FROM acts WHERE kind IN ('event-redriven', 'event-corrected')"
 DEVICE = "iothub-connection-device-id"
 
 
