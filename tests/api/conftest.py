@@ -1,6 +1,7 @@
 """The API over a real database, called in the process, in local mode or from elsewhere."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -38,18 +39,29 @@ def app(storage: Storage, settings: Settings) -> FastAPI:
 @pytest.fixture(scope="session")
 async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
     """Storage for tests that look at nothing but their own event: a database for each would cost a minute."""
+    async with storage_for_many(postgres_url, "millwright_api_shared", tmp_path_factory.mktemp("shared")) as storage:
+        yield storage
+
+
+@asynccontextmanager
+async def storage_for_many(postgres_url: str, database: str, home: Path) -> AsyncIterator[Storage]:
+    """Storage in a database of this name, for more than one test."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE millwright_api_shared TEMPLATE millwright_template")
-    url = postgres_url.replace("/postgres?", "/millwright_api_shared?")
-    async with open_storage(settings_over(url, tmp_path_factory.mktemp("shared"), local_mode=True)) as storage:
+        connection.execute(f"CREATE DATABASE {database} TEMPLATE millwright_template")
+    url = postgres_url.replace("/postgres?", f"/{database}?")
+    async with open_storage(settings_over(url, home, local_mode=True)) as storage:
         await storage.register.keep(register(), "tests")
         yield storage
 
 
 @pytest.fixture(scope="session")
 def shared_app(shared_storage: Storage) -> FastAPI:
-    settings = Settings.model_validate({"cmms": {"connector": "maximo"}})
-    return create_app(shared_storage, settings, None, LOCAL_TOKEN_HASH)
+    return app_for_many(shared_storage)
+
+
+def app_for_many(storage: Storage) -> FastAPI:
+    """The API over storage for more than one test."""
+    return create_app(storage, Settings.model_validate({"cmms": {"connector": "maximo"}}), None, LOCAL_TOKEN_HASH)
 
 
 @pytest.fixture

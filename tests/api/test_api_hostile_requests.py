@@ -10,7 +10,6 @@ import httpx
 import pytest
 import requests
 import schemathesis
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,11 +20,11 @@ from millwright.api.app import ROUTERS, create_app
 from millwright.api.draft_examination import DraftExaminations
 from millwright.api.problems import MEDIA_TYPE
 from millwright.api.request_models import Body
-from millwright.bootstrap import Storage, StoredVersions, stores
+from millwright.bootstrap import StoredVersions, stores
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, app_for_many, storage_for_many
 from tests.support.hostile_requests import Hostile, HostileRequest
 from tests.support.people import add
 
@@ -64,20 +63,21 @@ OPERATIONS = list(schemathesis.openapi.from_dict(DOCUMENT).get_all_operations())
 
 
 @pytest.fixture(scope="module")
-async def attacked(shared_app: FastAPI, shared_storage: Storage, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+async def attacked(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory, caller: Caller
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an API in which each of `_PERSONS` has the key of their name."""
-    # The administrator comes last: once there are two, both sign for who acts.
-    for name in sorted(_PERSONS, key=ADMINISTRATOR.__eq__):
-        # An administrator has no role that acts, and a sender has no other one.
-        roles = sorted(set(ROLES) - {ADMINISTRATOR, "ingest"}) if name == EVERYONE else [name]
-        await add(shared_storage.people, f"{name}-attacker", roles, shared_storage.clock.now(), api_key=name)
-    deps = shared_app.state.deps
-    examinations = deps.examinations
-    # A real examination would take half a second for each request.
-    deps.examinations = DraftExaminations(10, (sys.executable, "-S", "-c", _REFUSES))
-    async with caller(shared_app) as client:
-        yield client
-    deps.examinations = examinations
+    async with storage_for_many(postgres_url, "millwright_attacked", tmp_path_factory.mktemp("attacked")) as storage:
+        # The administrator comes last: once there are two, both sign for who acts.
+        for name in sorted(_PERSONS, key=ADMINISTRATOR.__eq__):
+            # An administrator has no role that acts, and a sender has no other one.
+            roles = sorted(set(ROLES) - {ADMINISTRATOR, "ingest"}) if name == EVERYONE else [name]
+            await add(storage.people, f"{name}-attacker", roles, storage.clock.now(), api_key=name)
+        app = app_for_many(storage)
+        # A real examination would take half a second for each request.
+        app.state.deps.examinations = DraftExaminations(10, (sys.executable, "-S", "-c", _REFUSES))
+        async with caller(app) as client:
+            yield client
 
 
 async def complaint(client: httpx.AsyncClient, request: HostileRequest, person: str = EVERYONE) -> str | None:
