@@ -16,6 +16,9 @@ Role = Literal["active", "shadow"]
 FaultKey = tuple[str, str]
 """An asset and a failure mode."""
 
+_TOLD = ("rule", "rung", "severity", "priority", "review", "due_within")
+"""What a record says of its verdict under the verdict's own names."""
+
 # All verdicts of a transaction have the same time and one of a few durations.
 _at = lru_cache(maxsize=16)(timestamp)
 _in_words = lru_cache(maxsize=256)(duration)
@@ -116,6 +119,21 @@ class Judged(NamedTuple):
                 "version": self.assignment.digest,
             }
         )
+
+
+def recorded_verdict(record: Mapping[str, object], policy: str, number: str) -> Verdict:
+    """The verdict that a record tells of.
+
+    Args:
+        record: what `Judged.record` gave, parsed.
+        policy: the policy of its version.
+        number: the version's number in that policy.
+
+    Raises:
+        ValueError: it is no verdict.
+    """
+    told = {name: record.get(name) for name in _TOLD}
+    return Verdict.model_validate({**told, "policy": policy, "version": number, "digest": record.get("version")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _Anybody = Annotated[Person, Depends(named(*ROLES))]
 
 
 class SignedAct(Body):
-    """A signature made on the person's own machine: Ed25519 over the canonical JSON of docs/operations.md."""
+    """A signature made on the person's own machine: Ed25519 over the canonical JSON of docs/people.md."""
 
     at: Instant
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]

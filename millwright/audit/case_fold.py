@@ -5,7 +5,7 @@ case; those that only feed a case or are noted on it have no act.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ import orjson
 from domain.canonical import Json, canonical
 from domain.case_rules import CaseSpan, Effect, counts_as_evidence, effect, is_news
 from domain.cases import ClosedAs
-from domain.judging import FaultKey
-from domain.verdict import Rung, Verdict
+from domain.judging import FaultKey, recorded_verdict
+from domain.verdict import Rung
 from millwright.audit.report import Findings
 from millwright.storage.audit.case_counts import AppliedLater, CountedCase, counted_cases, let_in, rung_before
 from millwright.storage.audit.record import Record
@@ -71,6 +71,8 @@ class CaseFold:
         self._names = {row.digest: (row.policy, row.version) for row in versions}
         self._findings = findings
         self._newest: dict[FaultKey, _Counted] = {}
+        self._by_id: dict[str, _Counted] = {}
+        """The newest cases, by id."""
         self._doubtful: set[FaultKey] = set()
         """Faults with a verdict that could not be followed: nothing is said of their cases."""
         self._ended: list[_Counted] = []
@@ -93,9 +95,8 @@ class CaseFold:
             if not self._doubtful:
                 self._findings.add("case", f"case {case}", "was opened, and no verdict asked for it")
         for case, how in told.closed:
-            for counted in self._newest.values():
-                if counted.id == case:
-                    counted.span.closed_as = how
+            if case in self._by_id:
+                self._by_id[case].span.closed_as = how
         if len(self._ended) >= _AT_ONCE:
             await self._compare()
 
@@ -138,7 +139,9 @@ class CaseFold:
         before = self._newest.get(key)
         if before is not None:
             self._ended.append(before)
-        self._newest[key] = _Counted(case, CaseSpan(row.at, row.at, Rung(row.rung)), row.version, row.body)
+            self._by_id.pop(before.id, None)
+        opened = _Counted(case, CaseSpan(row.at, row.at, Rung(row.rung)), row.version, row.body)
+        self._newest[key] = self._by_id[case] = opened
 
     async def _compare(self) -> None:
         counted = {each.id: each for each in self._ended}
@@ -163,11 +166,8 @@ class CaseFold:
 
     def _verdict(self, counted: _Counted) -> Json:
         """The verdict as a case keeps it."""
-        policy, number = self._names[counted.version]
-        body: Mapping[str, Json] = orjson.loads(counted.verdict)
-        kept = {name: body[name] for name in ("rule", "rung", "severity", "priority", "review", "due_within")}
-        names = {"policy": policy, "version": number, "digest": counted.version}
-        whole: Json = orjson.loads(canonical(Verdict.model_validate({**names, **kept})))
+        verdict = recorded_verdict(orjson.loads(counted.verdict), *self._names[counted.version])
+        whole: Json = orjson.loads(canonical(verdict))
         return whole
 
 

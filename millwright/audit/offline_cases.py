@@ -163,8 +163,7 @@ def _placing_findings(where: str, order: Row, acts: Sequence[Row]) -> Iterator[O
     ]
     if intended != [(order["system"], order["intended_at"])]:
         yield OfflineFinding("order", where, "its system or the time at which it was intended is not as recorded")
-    placed = [act["at"] for act in acts if act["kind"] == "order-placed"][:1]
-    if (order["placed_at"],) != (*placed, None)[:1]:
+    if order["placed_at"] != next((act["at"] for act in acts if act["kind"] == "order-placed"), None):
         yield OfflineFinding("order", where, "the time at which it was placed is not as recorded")
     if order["notes"] != [act["detail"]["key"] for act in acts if act["kind"] == "order-noted"]:
         yield OfflineFinding("order", where, "the notes that were written on it are not those recorded")

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import typer
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from domain.addresses import is_loopback
 from domain.errors import ActRejected, Refused, Rejected, StorageFault, Unavailable
 from millwright.cli.connections import settings_of
 from millwright.cli.output import shown
@@ -64,7 +65,7 @@ class _Address:
 
     @property
     def loopback(self) -> bool:
-        return _is_loopback(self.parts.hostname or "")
+        return is_loopback(self.parts.hostname or "")
 
 
 class Api:
@@ -241,11 +242,6 @@ def _ip(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
         return ipaddress.ip_address(host)
     except ValueError:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    found = _ip(host)
-    return host == "localhost" if found is None else found.is_loopback
 
 
 def _authorization(settings: "Settings", address: _Address, key: str | None) -> str:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
-from pydantic import ValidationError
-
-from domain.canonical import Json, canonical
+from domain.canonical import Json
 from domain.verdict import Verdict
+from millwright.storage.audit.case_record import told_as
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import VerdictRow
 
@@ -65,7 +63,7 @@ class _RungRow(NamedTuple):
 async def counted_cases(record: Record, cases: Sequence[str]) -> list[CountedCase]:
     """Some cases; the verdict of each in canonical form, or as it stands if it has lost its shape."""
     found = await record.rows(_CASES, CountedCase._make, list(cases))
-    return [case._replace(verdict=_canonical(case.verdict)) for case in found]
+    return [case._replace(verdict=told_as(Verdict, case.verdict)) for case in found]
 
 
 async def rung_before(record: Record, row: VerdictRow) -> int | None:
@@ -77,11 +75,3 @@ async def rung_before(record: Record, row: VerdictRow) -> int | None:
 async def let_in(record: Record, suppression: str) -> list[AppliedLater]:
     """The verdicts that came in when a shelf or window returned, in the order in which they were applied."""
     return await record.rows(_APPLIED_LATER, AppliedLater._make, suppression)
-
-
-def _canonical(stored: Json) -> Json:
-    try:
-        plain: Json = orjson.loads(canonical(Verdict.model_validate(stored)))
-    except ValidationError:
-        return stored
-    return plain

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import Json, sha256
 from domain.errors import ActionRequired
+from domain.judging import recorded_verdict
 from domain.keys import case_workflow_id
 from domain.verdict import Verdict
 from domain.work_orders import WorkOrderDraft
@@ -29,7 +30,6 @@ _GROUNDS = text(
     """
 )
 _INTENDED = text("SELECT body FROM acts WHERE subject = :subject AND kind = 'order-intended' ORDER BY id DESC LIMIT 1")
-_TOLD = ("rule", "rung", "severity", "priority", "review", "due_within")
 
 
 class _GroundsRow(NamedTuple):
@@ -78,8 +78,8 @@ def _altered(wrong: str, case: str, field: str) -> ActionRequired:
 def _verdict_fault(row: _GroundsRow, draft: WorkOrderDraft) -> str | None:
     if row.body is None or sha256(row.body.encode()) != row.digest:
         return "the verdict that this case rests on is gone or was altered"
-    kept, body = Verdict.model_validate(row.verdict), orjson.loads(row.body)
-    recorded = Verdict.model_validate({**dict(kept), **{name: body[name] for name in _TOLD}})
+    kept = Verdict.model_validate(row.verdict)
+    recorded = recorded_verdict(orjson.loads(row.body), kept.policy, kept.version)
     if recorded != kept:
         return "the verdict in the case is not the one in the record"
     if draft.priority != recorded.priority:

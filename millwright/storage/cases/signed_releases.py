@@ -10,8 +10,7 @@ from domain.errors import ActRejected
 from domain.holds import Release
 from domain.keys import release_statement
 from millwright.storage.database.person_tables import signer
-from millwright.storage.policies.act_transaction import FRESH
-from millwright.storage.policies.signatures import verifies
+from millwright.storage.policies.signatures import check_fresh, verifies
 
 
 async def check_signed(connection: AsyncConnection, key: str, equipment: str, release: Release, now: datetime) -> None:
@@ -20,8 +19,7 @@ async def check_signed(connection: AsyncConnection, key: str, equipment: str, re
     Raises:
         ActRejected: the release is refused; the message says why.
     """
-    if abs(now - release.at) > FRESH:
-        raise ActRejected(f"the signature is of {timestamp(release.at)}, not of now", field="at", fix="sign again")
+    check_fresh(release.at, now)
     found = await signer(connection, release.by, release.at, now)
     if found is None or ACT_ROLES["hold-releasing"].isdisjoint(found.roles):
         raise ActRejected(f"{release.by} may not release holds; it takes the role production", field="person")

@@ -13,11 +13,11 @@ from domain.anomaly import Anomaly
 from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.errors import StorageFault, StorageUnavailable
-from domain.judging import Assignment, FaultKey, Judged, LineEvent
+from domain.judging import Assignment, FaultKey, Judged, LineEvent, recorded_verdict
 from domain.keys import SUPPRESSION_SUBJECT, suppression_subject
 from domain.model import Model
 from domain.suppression import Suppression
-from domain.verdict import Rung, Verdict
+from domain.verdict import Rung
 from millwright.storage.cases.case_transitions import apply_after_suppression
 from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import raw, transaction, unbound
@@ -202,13 +202,11 @@ def _judged(row: _HeldRow, assignment: Assignment) -> Judged:
         anomaly=anomaly,
         anomaly_digest=str(body["anomaly"]),
     )
-    told = ("rule", "rung", "severity", "priority", "review", "due_within")
-    names = {"policy": row.policy, "version": row.number, "digest": row.version}
     return Judged(
         event=event,
         assignment=assignment,
         revision=row.revision,
-        verdict=Verdict.model_validate({**names, **{name: body[name] for name in told}}),
+        verdict=recorded_verdict(body, row.policy, row.number),
         context_digest=str(body["context"]),
         before_digest=str(body["before"]),
         memory_text=b"",

@@ -1,6 +1,7 @@
 """The metadata with every table in it: for those who need all of them, whatever else is imported."""
 
-from millwright.storage.database import (
+# Each module adds its tables to the metadata when it is imported.
+from millwright.storage.database import (  # noqa: F401
     case_tables,
     event_tables,
     hold_tables,
@@ -12,15 +13,4 @@ from millwright.storage.database import (
 )
 from millwright.storage.database.tables import metadata
 
-MODULES = (
-    case_tables,
-    event_tables,
-    hold_tables,
-    ledger_tables,
-    person_tables,
-    policy_tables,
-    study_tables,
-    suppression_tables,
-)
-
-__all__ = ["MODULES", "metadata"]
+__all__ = ["metadata"]

@@ -1,6 +1,6 @@
 """One act on policy versions in its transaction: signatures are checked, rows written, acts added to the ledger."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -17,10 +17,7 @@ from millwright.storage.ledger import ledger
 from millwright.storage.ledger.act_times import check_time
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.checked_assignments import CheckedAssignments
-from millwright.storage.policies.signatures import Signature, SignedVersion
-
-FRESH = timedelta(minutes=5)
-"""How far a signature's time may be from ours. An older signature may be a replay."""
+from millwright.storage.policies.signatures import Signature, SignedVersion, check_fresh
 
 
 def act_kind(act: str) -> str:
@@ -66,10 +63,7 @@ class Acting:
         if not signature.meaning.strip() or "\n" in signature.meaning:
             raise ActRejected("the meaning must be one line of text", field="meaning")
         await check_time(self.connection, self.now)
-        if abs(self.now - signature.at) > FRESH:
-            raise ActRejected(
-                f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
-            )
+        check_fresh(signature.at, self.now)
         found = await signer(self.connection, signature.person, signature.at, self.now)
         if found is None:
             raise ActRejected(f"nobody called {signature.person} may act here", field="person")

@@ -27,8 +27,7 @@ from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import key_at, signer
 from millwright.storage.ledger import ledger
 from millwright.storage.ledger.act_times import check_time
-from millwright.storage.policies.act_transaction import FRESH
-from millwright.storage.policies.signatures import Signature
+from millwright.storage.policies.signatures import Signature, check_fresh
 
 PROMOTE = "promote-autonomy"
 _APPROVER = "approver"
@@ -132,10 +131,7 @@ class AutonomyStore:
                     field="failure_mode",
                     fix=f"it must be {wanted} for that; see `millwright policy autonomy`",
                 )
-            if abs(self._clock.now() - signature.at) > FRESH:
-                raise ActRejected(
-                    f"the signature is of {timestamp(signature.at)}, not of now", field="at", fix="sign again"
-                )
+            check_fresh(signature.at, self._clock.now())
             person = await signer(connection, signature.person, signature.at, self._clock.now())
             if person is None or _APPROVER not in person.roles:
                 raise ActRejected(

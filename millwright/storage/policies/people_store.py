@@ -13,9 +13,8 @@ from domain.people import ADMINISTRATOR, CODE_LASTS, OPERATIONS, PersonAct
 from domain.senders import check_binding
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
-from millwright.storage.policies.act_transaction import FRESH
 from millwright.storage.policies.people_transaction import ActingOnPerson, PersonActRow, acts_on_person, read_act
-from millwright.storage.policies.signatures import verifies
+from millwright.storage.policies.signatures import FRESH, verifies
 
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('people', 0))")
 _NAMES: Final = text("SELECT id, printed_name FROM people")

@@ -9,14 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import people
-from domain.canonical import canonical, timestamp
+from domain.canonical import canonical
 from domain.errors import ActRejected
 from domain.people import ADMINISTRATOR, CODE_LASTS, PersonAct
 from domain.senders import check_binding
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
 from millwright.storage.ledger import ledger
-from millwright.storage.policies.act_transaction import FRESH
-from millwright.storage.policies.signatures import verifies
+from millwright.storage.policies.signatures import check_fresh, verifies
 
 _PERSON: Final = text(f"SELECT p.id, p.left_at, {roles_at('p.id', ':now')} AS roles FROM people p WHERE p.id = :person")
 _ADMINISTRATORS: Final = text(
@@ -93,8 +92,7 @@ class ActingOnPerson:
 
     async def check_signature(self, act: PersonAct, signature: str) -> None:
         """Whether the signer may do it, and signed it just now."""
-        if abs(self._now - act.at) > FRESH:
-            raise ActRejected(f"the signature is of {timestamp(act.at)}, not of now", field="at", fix="sign again")
+        check_fresh(act.at, self._now)
         found = await signer(self._connection, act.by, act.at, self._now)
         if found is None:
             raise ActRejected(f"nobody called {act.by} may act here", field="by")

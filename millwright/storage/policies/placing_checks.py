@@ -10,9 +10,9 @@ from domain.approvals import BARRED_IN_A_FREEZE, CANARY, EMERGENCY, ROLLBACK
 from domain.assigning import FreezeWindow, Placement, Scope, was_active
 from domain.canonical import timestamp
 from domain.errors import ActRejected, PolicyRejected
-from millwright.storage.policies.act_transaction import FRESH, Acting
+from millwright.storage.policies.act_transaction import Acting
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.signatures import Signature, SignedVersion
+from millwright.storage.policies.signatures import FRESH, Signature, SignedVersion
 
 _FREEZE = text("SELECT frozen_by, reason FROM policy_freezes WHERE id = :id")
 _JUDGED = text("SELECT EXISTS (SELECT FROM verdicts)")

@@ -1,12 +1,15 @@
 """The signatures on a version, and whether they allow it to judge."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.approvals import APPROVE, EMERGENCY, ROLES, WITHDRAW, Approval, Blast, approved_at, withdraws_version
 from domain.canonical import timestamp
-from domain.errors import PolicyRejected
+from domain.errors import ActRejected, PolicyRejected
 from domain.keys import earlier_statement, signed_statement
+
+FRESH = timedelta(minutes=5)
+"""How far a signature's time may be from ours. An older signature may be a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,16 @@ def verifies(public_key: str, message: bytes, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def check_fresh(at: datetime, now: datetime) -> None:
+    """Refuses a signature that was not made just now.
+
+    Raises:
+        ActRejected: its time is too far from ours.
+    """
+    if abs(now - at) > FRESH:
+        raise ActRejected(f"the signature is of {timestamp(at)}, not of now", field="at", fix="sign again")
 
 
 @dataclass(frozen=True, slots=True)
