@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.addresses import check_escaped
+from domain.addresses import check_encrypted, check_escaped
 from domain.model import Duration
 
 
@@ -118,7 +118,10 @@ class Settings(BaseSettings):
         ),
     ] = None
     head_anchor: Annotated[
-        str | None, Field(description="URL that gets each published head of the ledger by POST; absent, none.")
+        SecretStr | None,
+        Field(
+            description="URL that gets each published head of the ledger by POST; absent, none. It may carry a secret."
+        ),
     ] = None
     head_twin: Annotated[
         str | None, Field(description="Id of the twin that shows the published head of the ledger; absent, none.")
@@ -149,6 +152,14 @@ class Settings(BaseSettings):
     def _password_is_escaped(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             check_escaped(url.get_secret_value())
+        return url
+
+    @field_validator("head_anchor")
+    @classmethod
+    def _is_sent_encrypted(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_escaped(url.get_secret_value())
+            check_encrypted(url.get_secret_value())
         return url
 
     def all_cmms(self) -> dict[str, ConnectorSettings]:

@@ -17,6 +17,8 @@ from millwright.storage.ledger import ledger
 from millwright.storage.ledger.ledger import Head
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
+_LONGEST = 1000
+"""Bytes; no line is longer."""
 _logger = logging.getLogger(__name__)
 
 
@@ -49,12 +51,15 @@ async def publish_head(engine: AsyncEngine, home: Path, now: datetime) -> Head:
 
     Raises:
         StorageUnavailable: the database does not answer.
+        OSError: the file cannot be read or written.
     """
     async with transaction(engine) as connection:
         head = await ledger.read_head(connection)
-    last = read_head(home)
-    if last is None or last.head != head:
-        _append(home / HEAD_LOG, f"{timestamp(now)} {head_text(head)}\n")
+    last = _last_line(home / HEAD_LOG)
+    if not last.endswith(f" {head_text(head)}\n"):
+        # A line without its end was cut off as it was written.
+        begin = "\n" if last and not last.endswith("\n") else ""
+        _append(home / HEAD_LOG, f"{begin}{timestamp(now)} {head_text(head)}\n")
         _logger.info("ledger head %s", head_text(head))
     return head
 
@@ -65,14 +70,22 @@ def read_head(home: Path) -> Published | None:
     Raises:
         ActRejected: the file's last line is no head.
     """
-    try:
-        lines = (home / HEAD_LOG).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    line = _last_line(home / HEAD_LOG)
+    if not line:
         return None
-    if not lines:
-        return None
-    at, _, head = lines[-1].partition(" ")
+    at, _, head = line.rstrip("\n").partition(" ")
     return Published(at, parse_head(head))
+
+
+def _last_line(path: Path) -> str:
+    """The last line with its end; empty if there is none. Only the end of the file is read, because the file grows."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - _LONGEST))
+            lines = log.read().decode(errors="replace").splitlines(keepends=True)
+    except FileNotFoundError:
+        return ""
+    return lines[-1] if lines else ""
 
 
 def _append(path: Path, line: str) -> None:

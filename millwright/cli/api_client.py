@@ -247,7 +247,7 @@ def _ip(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
 def _authorization(settings: "Settings", address: _Address, key: str | None) -> str:
     if key is not None:
         if not _KEY.fullmatch(key):
-            raise ActRejected("is no API key", field="key", fix="`millwright people add` prints one, once")
+            raise ActRejected("is no API key", field="key", fix="`millwright people enrol` prints one, once")
         _check_encrypted(address, "an API key")
         return f"Bearer {key}"
     from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE

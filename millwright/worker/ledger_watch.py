@@ -7,7 +7,7 @@ from pathlib import Path
 
 from connectors.head_anchor import HeadAnchor
 from domain.canonical import timestamp
-from domain.errors import ConnectorError, StorageFault, StorageUnavailable
+from domain.errors import ConnectorError
 from domain.keys import TWIN_AUTHOR
 from domain.loops import Outage, repeat, retry
 from domain.ports import TwinGraph
@@ -51,14 +51,16 @@ class LedgerWatch:
             for name in places
         }
         self._outage = Outage(
-            log, "nothing is sealed and no head is published: storage does not answer", "storage is back: it is sealed"
+            log,
+            "nothing is sealed or no head is published",
+            "what was received is sealed, and the head published, again",
         )
 
     async def run(self, every: float = EVERY) -> None:
         """Watches until cancelled."""
         await retry(
             lambda: repeat(self.look, every=every),
-            on=(StorageUnavailable, StorageFault),
+            on=(Exception,),  # The outermost loop: its end would end the whole worker.
             outage=self._outage,
             first=_AWAY,
         )
@@ -68,6 +70,7 @@ class LedgerWatch:
 
         Raises:
             StorageUnavailable: the database does not answer.
+            OSError: the file cannot be written.
         """
         await self._seals.seal()
         now = self._storage.clock.now()

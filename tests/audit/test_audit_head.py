@@ -33,6 +33,22 @@ def test_before_the_first_there_is_no_published_head(tmp_path: Path) -> None:
     assert read_head(tmp_path) is None
 
 
+async def test_after_a_line_that_was_cut_off_the_head_is_published_on_a_line_of_its_own(
+    recorded: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / HEAD_LOG).write_text("2026-01-30T12:00:00.000000Z 7:00ab")
+    head = await publish_head(recorded, tmp_path, NOW)
+    lines = (tmp_path / HEAD_LOG).read_text().splitlines()
+    assert lines == ["2026-01-30T12:00:00.000000Z 7:00ab", f"2026-01-31T12:00:00.000000Z {head_text(head)}"]
+    assert read_head(tmp_path) == ("2026-01-31T12:00:00.000000Z", head)
+
+
+def test_the_last_of_many_published_heads_is_read(tmp_path: Path) -> None:
+    lines = [f"2026-01-31T12:00:00.000000Z {number}:{'a' * 64}\n" for number in range(500)]
+    (tmp_path / HEAD_LOG).write_text("".join(lines))
+    assert read_head(tmp_path) == ("2026-01-31T12:00:00.000000Z", (499, "a" * 64))
+
+
 @pytest.mark.parametrize("text", ["", "7", "7:", "x:" + "0" * 64, "7:" + "g" * 64, "7:" + "0" * 63])
 def test_what_is_no_head_is_refused(text: str) -> None:
     with pytest.raises(ActRejected, match="SEQ:HASH"):

@@ -310,7 +310,7 @@ def test_an_address_that_would_not_keep_the_key_is_refused(nowhere: Millwright, 
 @pytest.mark.parametrize("key", ["two words", "line\nX-Other: 1", "schl\u00fcssel", "k" * 600, "\x1b[2J"])
 def test_what_is_no_api_key_is_not_sent_and_not_repeated(nowhere: Millwright, hostile: Hostile, key: str) -> None:
     refused = nowhere.refuses("--api", hostile.url, *SHELVE, "--key", key)
-    assert refused == "key: is no API key (`millwright people add` prints one, once)"
+    assert refused == "key: is no API key (`millwright people enrol` prints one, once)"
     assert hostile.heard == []
 
 

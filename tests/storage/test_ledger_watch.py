@@ -1,5 +1,7 @@
 """The watch seals what was received and publishes the head, to each place that the settings name."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -7,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Unavailable
+from domain.loops import wait_until
 from millwright.audit.head import head_text, read_head
 from millwright.bootstrap import Storage, open_storage
+from millwright.worker import ledger_watch
 from millwright.worker.ledger_watch import LedgerWatch
 from tests.support.ingress import settings_over
 from tests.support.plant import register
@@ -53,3 +57,26 @@ async def test_a_place_that_was_away_gets_the_next_head(storage: Storage, tmp_pa
     keeper.is_away = False
     await watch.look()
     assert len(keeper.heads) == 1
+
+
+async def test_a_file_that_cannot_be_written_ends_no_worker(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ledger_watch, "_AWAY", 0.05)
+    home = tmp_path / "home"
+    home.write_text("not a folder")
+
+    async def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+
+    async def published() -> bool:
+        return read_head(home) is not None
+
+    watching = asyncio.create_task(LedgerWatch(storage, home, {}).run(every=0.05))
+    (said,) = await wait_until(told, bool, every=0.02, timeout=10)
+    assert said.startswith("nothing is sealed or no head is published: NotADirectoryError")
+    home.unlink()
+    assert await wait_until(published, bool, every=0.02, timeout=10)
+    assert not watching.done()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

@@ -125,9 +125,16 @@ def test_a_password_that_is_escaped_is_taken() -> None:
         assert settings_from({"MILLWRIGHT_DATABASE_URL": url}).database_url is not None
 
 
+def test_the_url_of_the_anchor_is_told_nowhere() -> None:
+    made = settings_from({"MILLWRIGHT_HEAD_ANCHOR": "https://anchor.test/heads?sig=a-secret"})
+    assert "a-secret" not in repr(made)
+    assert "https://anchor.test/heads?sig=a-secret" in logs.secrets(made)
+
+
 @pytest.mark.parametrize(
     ("variables", "field"),
     [
+        ({"MILLWRIGHT_HEAD_ANCHOR": "http://anchor.plant.test/heads"}, "head_anchor"),
         ({**CMMS, "MILLWRIGHT_CMMS__URL": "http://maximo.plant.test/maximo/api"}, "cmms__url"),
         ({**CMMS, "MILLWRIGHT_CMMS__URL": "http://10.1.2.3/maximo/api"}, "cmms__url"),
         ({**CMMS, "MILLWRIGHT_CMMS__URL": "http://localhost.evil.test/maximo/api"}, "cmms__url"),
