@@ -125,8 +125,8 @@ def approve(
         found = stored_version(api, version)
         signed = {"meaning": meaning, **person.sign(found.digest, APPROVE, meaning)}
         told = api.act(("policies", found.digest, "approvals"), _Approvals, signed)
-    lacking = f"approved by {told.approvals}; it takes {told.lacking} more" if told.lacking else "approved"
-    say(f"{found.policy} {found.version} is {lacking}.")
+    state = f"approved by {told.approvals}; it takes {told.lacking} more" if told.lacking else "approved"
+    say(f"{found.policy} {found.version} is {state}.")
 
 
 def withdraw(
@@ -268,7 +268,8 @@ def take_in(
     with api_of(context, key) as api:
         stored = {(seen.policy, seen.version): seen.digest for seen in api.read(("policies",), _Versions).versions}
         new: list[Path] = []
-        for path in _versions_in(directory):
+        paths = _versions_in(directory)
+        for path in paths:
             policy = compile_policy(_read(path), str(path))
             name = (policy.document.policy, policy.document.version)
             known = stored.get(name)
@@ -279,7 +280,7 @@ def take_in(
                 raise Rejected(problem, field="version", fix="give the changed text a new version")
         for path in new:
             say(_save(api, path, reason))
-    say(f"{len(_versions_in(directory)) - len(new)} versions are stored already, with the same digest.")
+    say(f"{len(paths) - len(new)} versions are stored already, with the same digest.")
 
 
 def _versions_in(directory: Path) -> list[Path]:
