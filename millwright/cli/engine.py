@@ -1,4 +1,4 @@
-"""`engine`: the workflow engine's server, found, built or run."""
+"""`engine`: the workflow engine's server, built, checked or run."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ def engine(
     ),
     port: Annotated[int, typer.Option(help="Where it listens on loopback, with --serve.")] = 7233,
 ) -> None:
-    """Find the workflow engine's server, download or build it if there is none, and print its path."""
+    """Print the path of the workflow engine's checked server, and build it first if there is none."""
     from millwright.runtime.embedded import production_engine, temporal_server
     from millwright.runtime.embedded.engines import DevelopmentEngine
     from millwright.runtime.embedded.production_engine import ProductionEngine

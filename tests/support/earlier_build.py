@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from millwright.runtime.embedded import temporal_server
 from millwright.runtime.embedded.processes import Process
 
 PACKAGES = ("domain", "policies", "connectors", "activities", "workflows", "migrations", "millwright", "sandbox")
@@ -35,6 +36,9 @@ class EarlierBuild:
         line = [sys.executable, "-m", "millwright", "--home", str(home), "run", "--data", str(data)]
         environment = {name: text for name, text in os.environ.items() if not name.startswith("MILLWRIGHT_")}
         environment["PYTHONPATH"] = str(self.folder)
+        # A build before ADR 48 takes the engine on the PATH, and without one builds its own for minutes.
+        engine = temporal_server.find(print)
+        environment["PATH"] = f"{engine.parent}{os.pathsep}{environment['PATH']}"
         with log.open("wb") as words:
             return subprocess.Popen(line, cwd=self.folder, env=environment, stdout=words, stderr=subprocess.STDOUT)
 

@@ -34,6 +34,14 @@ def test_visibility_is_made_without_the_extension_that_the_wheel_does_not_carry(
     assert (tmp_path / "visibility" / "v1.2" / "manifest.json").read_text() == "{}"
 
 
+def test_altered_tables_of_visibility_are_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "visibility"
+    folder.mkdir()
+    (folder / "drop.sql").write_text("DROP TABLE executions_visibility;")
+    with pytest.raises(Rejected, match=r"visibility was not used: its files are not those of the Temporal server"):
+        production_engine.checked_tables(folder)
+
+
 def test_its_ports_fit_into_the_columns_in_which_it_keeps_them(tmp_path: Path) -> None:
     settings = json.loads(json.dumps(ProductionEngine(tmp_path, 7233).configuration({"host": "/run", "user": "u"})))
     ports = {

@@ -15,15 +15,15 @@ from temporalio.service import ConnectConfig, RPCError, ServiceClient, TLSConfig
 
 from domain.errors import Rejected, Unavailable
 from domain.loops import wait_until
+from millwright.runtime.embedded.go_programs import cache_directory
 from millwright.runtime.embedded.processes import Process
-from millwright.runtime.embedded.production_engine import VERSION, ProductionEngine
-from millwright.runtime.embedded.temporal_server import cache_directory
+from millwright.runtime.embedded.production_engine import SERVER, ProductionEngine
 from millwright.settings import Settings
 from millwright.workflow_engine.temporal import engine_client
 from tests.support.certificates import SERVER_NAME, Authority
 
 built = pytest.mark.skipif(
-    not (cache_directory() / f"temporal-server-{VERSION}" / "server").exists(),
+    not (cache_directory(SERVER.module) / SERVER.name).exists(),
     reason="the production engine is not built here: `millwright engine --production` builds it",
 )
 

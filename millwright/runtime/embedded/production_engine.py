@@ -1,11 +1,10 @@
-"""Temporal's production server with a separate PostgreSQL: built once, set up and run on this machine.
+"""Temporal's production server with a separate PostgreSQL: built and checked, set up and run on this machine.
 
 Its parts are those of a cluster: frontend, history, matching and worker, with persistence and visibility in two
 databases. Here they share one process; see docs/operations.md for many.
 """
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -20,15 +19,33 @@ from psycopg.conninfo import conninfo_to_dict
 
 from domain.errors import Rejected, Unavailable
 from domain.loops import block_until
-from millwright.runtime.embedded import postgres
+from millwright.runtime.embedded import go_programs, postgres
+from millwright.runtime.embedded.go_programs import GoModule, GoProgram
 from millwright.runtime.embedded.processes import quiet_port
-from millwright.runtime.embedded.temporal_server import TUNING, cache_directory
+from millwright.runtime.embedded.temporal_server import TUNING
 
-VERSION: Final = "1.32.1"
-"""1.32.2 asks for a newer Go than most machines have."""
+MODULE: Final = GoModule("go.temporal.io/server", "1.32.1", "h1:grI5B5cBEMRJnDzGKtsxQRQpsNPisej1B6WgVksc9EM=")
+SERVER: Final = GoProgram(
+    name="server",
+    module=MODULE,
+    package="cmd/server",
+    cost="five to ten minutes",
+    digests={
+        "linux-amd64": "52103460b5708c4612c80527b92ddce8fd9d96e26ee23a87fda4c152368385a5",
+    },
+)
+SCHEMA_TOOL: Final = GoProgram(
+    name="sql",
+    module=MODULE,
+    package="cmd/tools/sql",
+    cost="two minutes",
+    digests={
+        "linux-amd64": "c5e9231deb88741990a9e28476fd76f876e3263da5de96149d3d2db14a589309",
+    },
+)
+VISIBILITY_DIGEST: Final = "3ed4077a60d455d80fea9c30e5a49150853b1ed421d492d474001587acbf549e"
+"""That of the copied tables of visibility; see `go_programs.folder_digest`."""
 
-_MODULE: Final = "go.temporal.io/server"
-_PACKAGES: Final = ("cmd/server", "cmd/tools/sql")
 _VISIBILITY: Final = "schema/postgresql/v12/visibility/versioned"
 _EXTENSION: Final = "CREATE EXTENSION btree_gin;"
 _DATABASES: Final = ("temporal", "temporal_visibility")
@@ -53,43 +70,34 @@ class Programs:
 
 
 def find(say: Callable[[str], None]) -> Programs:
-    """The programs: cached, or built with Go.
+    """The checked programs and tables, built and copied if they are missing.
 
     Args:
         say: called with a sentence before a long step.
 
     Raises:
-        Rejected: they are missing, and cannot be built.
+        Rejected: they cannot be built, or are not those whose checksums the repository has.
     """
-    directory = cache_directory() / f"temporal-server-{VERSION}"
-    found = Programs(directory / "server", directory / "sql", directory / "visibility")
-    if all(path.exists() for path in (found.server, found.schema_tool, found.visibility)):
-        return found
-    if shutil.which("go") is None:
+    schema_tool = go_programs.find(SCHEMA_TOOL, say)
+    server = go_programs.find(SERVER, say)
+    visibility = go_programs.cache_directory(MODULE) / "visibility"
+    if not visibility.exists():
+        copy_visibility(go_programs.source(MODULE) / _VISIBILITY, visibility)
+    return Programs(server, schema_tool, checked_tables(visibility))
+
+
+def checked_tables(visibility: Path) -> Path:
+    """The folder of the copied tables of visibility.
+
+    Raises:
+        Rejected: its files are not those that are copied from the pinned source.
+    """
+    if go_programs.folder_digest(visibility) != VISIBILITY_DIGEST:
         raise Rejected(
-            "the production workflow engine is not here, and there is no Go to build it with",
-            fix="install Go 1.26+, or set MILLWRIGHT_TEMPORAL_ADDRESS to a cluster",
+            f"{visibility} was not used: its files are not those of the Temporal server {MODULE.version}",
+            fix="find out who changed them, then delete the folder: the next start copies it again",
         )
-    say(f"Building the Temporal server {VERSION} and its schema tool with Go: five to ten minutes, once.")
-    directory.mkdir(parents=True, exist_ok=True)
-    for package in _PACKAGES:
-        _go(["install", f"{_MODULE}/{package}@v{VERSION}"], directory)
-    module = json.loads(_go(["mod", "download", "-json", f"{_MODULE}@v{VERSION}"], directory))
-    copy_visibility(Path(module["Dir"]) / _VISIBILITY, found.visibility)
-    return found
-
-
-def _go(arguments: list[str], directory: Path) -> str:
-    done = subprocess.run(  # noqa: S603 - fixed command lines
-        ["go", *arguments],  # noqa: S607 - whichever Go the machine has
-        env={**os.environ, "GOBIN": str(directory), "GOFLAGS": "-mod=mod"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Rejected(f"go {arguments[0]} failed: {done.stderr.strip()[-500:]}")
-    return done.stdout
+    return visibility
 
 
 def copy_visibility(source: Path, target: Path) -> None:
