@@ -4,12 +4,15 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+# Always the locked one: a uv on the PATH is of no known version.
+UV := .tools/bin/uv
+TOOLS := .tools/.ready
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes
 BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock clean
+.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock notices sbom audit-deps clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -57,8 +60,18 @@ check-imports: $(READY) ## Check that imports point down (import-linter)
 migrations-check: $(READY) ## Migrate a fresh database up, compare, down, and up again
 	@$(BIN)/python .ci/migrations.py
 
-lock: $(UV) ## Resolve the dependencies anew into requirements.lock
-	@$(UV) pip compile --quiet --universal --generate-hashes --group dev pyproject.toml -o requirements.lock
+lock: $(TOOLS) ## Resolve the dependencies and the tools into their locks: make lock [UPGRADE="certifi uv"]
+	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --group dev pyproject.toml -o requirements.lock
+	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --python-version 3.11 --group tools -o requirements-tools.lock
+
+notices: $(READY) ## Write THIRD_PARTY_NOTICES.md from the lock and the installed packages
+	@$(BIN)/python -m supply.notices
+
+sbom: $(READY) ## Write the bill of materials of production into build/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m supply.sbom
+
+audit-deps: $(READY) ## Say what is older than its newest release, and why; asks the registries, needs Go and npm
+	@$(BIN)/python -m supply.audit
 
 clean: ## Remove what was played under var/run; FRESH=1 also where people did something in it
 	@if [ -x $(BIN)/millwright ]; then $(BIN)/millwright --home var/run home remove $(if $(FRESH),--fresh); \
@@ -74,14 +87,15 @@ $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.
 	@npm ci --prefix $(FOREIGN) >/dev/null
 	@touch $@
 
-.tools/bin/uv:
-	@echo "uv, which installs the packages, is not on this machine: fetching it into .tools, once."
+$(TOOLS): requirements-tools.lock
+	@echo "Fetching uv, which installs the packages, into .tools: by its hash, once for each version."
 	@python3 -m venv .tools
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
 
-$(READY): requirements.lock pyproject.toml | $(UV)
+$(READY): requirements.lock requirements-tools.lock pyproject.toml $(TOOLS)
 	@echo "Installing the locked packages into .venv: a minute or two the first time, and again when the lock changes."
 	@[ -x $(BIN)/python ] || $(UV) venv --quiet --python '>=3.11' .venv
-	@$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements-tools.lock -e .
 	@touch $@

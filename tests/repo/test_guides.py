@@ -13,7 +13,8 @@ _CONTRIBUTING = (_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 _CONNECTOR = (_ROOT / "docs" / "add-a-connector.md").read_text(encoding="utf-8")
 _GUIDES = _CONTRIBUTING + _CONNECTOR
 _TARGETS = set(re.findall(r"^([a-z-]+):", (_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-_TREES = "domain|policies|connectors|activities|workflows|millwright|migrations|sandbox|tests|benchmarks|findings|docs"
+_PRODUCT = "domain|policies|connectors|activities|workflows|millwright|migrations|sandbox"
+_TREES = f"{_PRODUCT}|tests|benchmarks|findings|supply|docs"
 _PATHS = sorted(set(re.findall(rf"(?<![\w/.])((?:{_TREES})/[\w./-]*)", _GUIDES)) - {"connectors/cmms/acme/"})
 _SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((_ROOT / "tests").rglob("*.py")))
 

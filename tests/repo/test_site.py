@@ -17,7 +17,7 @@ def copy(tmp_path: Path) -> Path:
     """The pages and what builds them, free to be changed."""
     for name in ("docs", ".ci"):
         shutil.copytree(_ROOT / name, tmp_path / name)
-    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD_PARTY_NOTICES.md"):
         shutil.copy(_ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -37,7 +37,8 @@ def test_every_page_and_every_decision_is_on_the_site(copy: Path) -> None:
     built = _build(copy)
     assert built.returncode == 0, built.stderr
     pages = {path.relative_to(copy / "docs").with_suffix(".html") for path in (copy / "docs").rglob("*.md")}
-    root_pages = {Path("index.html"), Path("contributing.html"), Path("changelog.html"), Path("decisions/index.html")}
+    named = ("index", "contributing", "changelog", "third-party-notices", "decisions/index")
+    root_pages = {Path(f"{name}.html") for name in named}
     assert {page for page in pages | root_pages if not (copy / "build" / "site" / page).is_file()} == set()
 
 

@@ -16,7 +16,7 @@ from millwright.storage.database.tables import metadata
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PRODUCT = ("activities", "connectors", "domain", "millwright", "policies", "workflows")
-_ALL = (*_PRODUCT, "sandbox", "tests", "benchmarks")
+_ALL = (*_PRODUCT, "sandbox", "tests", "benchmarks", "supply")
 
 # Migrations and ADRs are exempt: they say what was.
 WORDS = {
