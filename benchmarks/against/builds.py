@@ -108,7 +108,7 @@ def require_quiet(busy: float) -> None:
 
 
 def _set_up(build: Build, root: Path) -> None:
-    # Both builds are installed with the same uv: the checkout's own, if make has downloaded one.
+    # A build before the tools were locked takes the uv on the PATH: here the checkout's own.
     environment = outside_environment()
     environment["PATH"] = f"{root / '.tools' / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
     done = subprocess.run(["make", "engine"], cwd=build.folder, env=environment, stdout=2, check=False)
