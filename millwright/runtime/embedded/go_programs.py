@@ -1,9 +1,11 @@
 """The programs of the workflow engine: built with Go from pinned source, and checked before each use.
 
 The source is pinned by the sum of its module, which covers the sums of all modules that it needs. The same Go makes the
-same program of it on every machine, so that the program is pinned too, by its SHA-256 for each platform.
+same program of it on every machine, so that the program is pinned too, by its SHA-256 for each platform. On a platform
+without one, the SHA-256 of the program that was built is recorded beside it.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -54,7 +56,7 @@ class GoProgram:
         module: where its source is.
         package: the folder of its source in the module.
         cost: how long its build takes, for people.
-        digests: the SHA-256 of the program for each platform (`linux-amd64`).
+        digests: the SHA-256 of the program for each platform (`linux-amd64`) where it is known.
     """
 
     name: str
@@ -78,15 +80,15 @@ def find(program: GoProgram, say: Callable[[str], None]) -> Path:
         say: called with a sentence before a long step.
 
     Raises:
-        Rejected: it cannot be built, or is not the program whose checksum the repository has.
+        Rejected: it cannot be built, or is not the program whose checksum the repository has. Where the repository has
+            none: it is not the program that was built here.
     """
-    expected = program.digests.get(this_platform())
-    if expected is None:
-        raise Rejected(f"there is no checksum of the program {program.name} for {this_platform()}", fix=_ELSEWHERE)
     path = cache_directory(program.module) / program.name
+    pinned = program.digests.get(this_platform())
     if not path.exists():
         say(f"Building {program.name} of {program.module.path} {program.module.version} with Go: {program.cost}, once.")
-        _build(program, path, expected)
+        _build(program, path, pinned)
+    expected = pinned or _recorded(path)
     found = file_digest(path)
     if found != expected:
         raise Rejected(
@@ -103,14 +105,17 @@ def source(module: GoModule) -> Path:
     Raises:
         Rejected: it cannot be downloaded, or its sum is not the pinned one.
     """
-    answer = json.loads(_go(module, "mod", "download", "-json", f"{module.path}@v{module.version}"))
-    if answer["Sum"] != module.checksum:
+    release = f"{module.path}@v{module.version}"
+    folder = Path(json.loads(_go(module, "mod", "download", "-json", release))["Dir"])
+    # Go's own answer has the sum of what it downloaded, whatever became of the folder since.
+    found = folder_sum(folder, f"{release}/")
+    if found != module.checksum:
         raise Rejected(
-            f"nothing was built: the source of {module.path} {module.version} has the sum {answer['Sum']}, and that of "
+            f"nothing was built: the source of {module.path} {module.version} has the sum {found}, and that of "
             f"its release is {module.checksum}",
             fix="remove it with `go clean -modcache`, and check the proxy that Go uses (GOPROXY)",
         )
-    return Path(answer["Dir"])
+    return folder
 
 
 def file_digest(path: Path) -> str:
@@ -119,27 +124,51 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
-    """The SHA-256 over the names and contents of all files of a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = "".join(f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()
+def folder_sum(folder: Path, prefix: str = "") -> str:
+    """The sum over the names and contents of all files of a folder, as Go computes it for a module (`h1:…`).
+
+    Args:
+        folder: the folder.
+        prefix: what precedes the names of the files: for a module its path and version.
+    """
+    files = {f"{prefix}{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*") if path.is_file()}
+    listed = "".join(f"{file_digest(files[name])}  {name}\n" for name in sorted(files))
+    return f"h1:{base64.b64encode(hashlib.sha256(listed.encode()).digest()).decode()}"
 
 
-def _build(program: GoProgram, path: Path, expected: str) -> None:
+def _build(program: GoProgram, path: Path, pinned: str | None) -> None:
     folder = source(program.module)
+    if pinned is None:
+        # Nothing will compare the program with one that others built, so Go compares all source in its cache first.
+        _go(program.module, "mod", "verify", "-C", str(folder))
     # Only a checked program gets its name, because another process may look for it meanwhile.
     with tempfile.TemporaryDirectory(dir=path.parent) as making:
         built = Path(making) / program.name
         flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(built)]
         _go(program.module, "build", "-C", str(folder), *flags, f"./{program.package}")
         found = file_digest(built)
-        if found != expected:
+        if pinned is None:
+            _record(path).write_text(f"{found}\n")
+        elif found != pinned:
             raise Rejected(
-                f"{program.name} was built and not kept: its SHA-256 is {found}, and the repository has {expected}",
+                f"{program.name} was built and not kept: its SHA-256 is {found}, and the repository has {pinned}",
                 fix=f"build it with {TOOLCHAIN} as its makers released it, or {_ELSEWHERE}",
             )
         built.replace(path)
+
+
+def _record(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _recorded(path: Path) -> str:
+    try:
+        return _record(path).read_text().strip()
+    except FileNotFoundError:
+        raise Rejected(
+            f"{path} was not run: no SHA-256 was recorded beside it when it was built",
+            fix="delete it: the next start builds it again",
+        ) from None
 
 
 def this_platform() -> str:

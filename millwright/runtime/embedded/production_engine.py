@@ -43,8 +43,8 @@ SCHEMA_TOOL: Final = GoProgram(
         "linux-amd64": "c5e9231deb88741990a9e28476fd76f876e3263da5de96149d3d2db14a589309",
     },
 )
-VISIBILITY_DIGEST: Final = "3ed4077a60d455d80fea9c30e5a49150853b1ed421d492d474001587acbf549e"
-"""That of the copied tables of visibility; see `go_programs.folder_digest`."""
+VISIBILITY_SUM: Final = "h1:PtQHemDUVdgP6pww5aSRUIU7HtQh1JLUdAAVh6y/VJ4="
+"""That of the copied tables of visibility; see `go_programs.folder_sum`."""
 
 _VISIBILITY: Final = "schema/postgresql/v12/visibility/versioned"
 _EXTENSION: Final = "CREATE EXTENSION btree_gin;"
@@ -92,7 +92,7 @@ def checked_tables(visibility: Path) -> Path:
     Raises:
         Rejected: its files are not those that are copied from the pinned source.
     """
-    if go_programs.folder_digest(visibility) != VISIBILITY_DIGEST:
+    if go_programs.folder_sum(visibility) != VISIBILITY_SUM:
         raise Rejected(
             f"{visibility} was not used: its files are not those of the Temporal server {MODULE.version}",
             fix="find out who changed them, then delete the folder: the next start copies it again",
