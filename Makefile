@@ -93,7 +93,7 @@ $(TOOLS): requirements-tools.lock
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
 
-$(READY): requirements.lock requirements-tools.lock pyproject.toml $(TOOLS)
+$(READY): requirements.lock pyproject.toml $(TOOLS)
 	@echo "Installing the locked packages into .venv: a minute or two the first time, and again when the lock changes."
 	@[ -x $(BIN)/python ] || $(UV) venv --quiet --python '>=3.11' .venv
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock

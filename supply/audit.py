@@ -83,9 +83,8 @@ def _outdated(python: str, *options: str) -> dict[str, tuple[str, str]]:
 def _modules() -> list[Older]:
     found = []
     for module in MODULES:
-        newest = json.loads(_answer(["go", "list", "-m", "-json", f"{module.path}@latest"]))["Version"].removeprefix(
-            "v"
-        )
+        latest = _answer(["go", "list", "-m", "-f", "{{.Version}}", f"{module.path}@latest"])
+        newest = latest.strip().removeprefix("v")
         if newest != module.version:
             found.append(Older(module.path, module.version, newest, ripe=True))
     return found

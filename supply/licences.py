@@ -54,11 +54,6 @@ def licence_of(pin: Pin) -> Licence:
     return Licence(stated, texts, contents, _stated(found, "Home-page") or "")
 
 
-def states_expression(pin: Pin) -> bool:
-    """Whether an installed package states its SPDX expression itself."""
-    return _stated(distribution(pin.name), "License-Expression") is not None
-
-
 def _stated(found: Distribution, field: str) -> str | None:
     return next(iter(found.metadata.get_all(field) or ()), None)
 

@@ -1,4 +1,4 @@
-"""The locks as uv writes them: each version, its hashes, and which package asks for it."""
+"""The locks as uv writes them: each version, and which package asks for it."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,6 @@ PRODUCT: Final = "millwright (pyproject.toml)"
 
 _PIN: Final = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([^\s;\\]+)")
 _ASKED_BY: Final = re.compile(r"^    #(?: via|  ) *(\S.*)$")
-_HASH: Final = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
 @dataclass
@@ -29,13 +28,11 @@ class Pin:
         name: its normal name in the registry.
         version: the version.
         asked_by: the packages that need it, and what of our project needs it.
-        hashes: those of its files.
     """
 
     name: str
     version: str
     asked_by: list[str] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Pin]:
@@ -44,8 +41,6 @@ def read(path: Path) -> list[Pin]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if pinned := _PIN.match(line):
             pins.append(Pin(pinned[1], pinned[2]))
-        elif hashed := _HASH.search(line):
-            pins[-1].hashes.append(hashed[1])
         elif asked := _ASKED_BY.match(line):
             pins[-1].asked_by.append(asked[1])
     return pins

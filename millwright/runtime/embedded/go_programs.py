@@ -89,7 +89,7 @@ def find(program: GoProgram, say: Callable[[str], None]) -> Path:
         say(f"Building {program.name} of {program.module.path} {program.module.version} with Go: {program.cost}, once.")
         _build(program, path, pinned)
     expected = pinned or _recorded(path)
-    found = file_digest(path)
+    found = _sha256(path)
     if found != expected:
         raise Rejected(
             f"{path} was not run: its SHA-256 is {found}, and that of {program.name} {program.module.version} is "
@@ -118,12 +118,6 @@ def source(module: GoModule) -> Path:
     return folder
 
 
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def folder_sum(folder: Path, prefix: str = "") -> str:
     """The sum over the names and contents of all files of a folder, as Go computes it for a module (`h1:…`).
 
@@ -132,7 +126,7 @@ def folder_sum(folder: Path, prefix: str = "") -> str:
         prefix: what precedes the names of the files: for a module its path and version.
     """
     files = {f"{prefix}{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*") if path.is_file()}
-    listed = "".join(f"{file_digest(files[name])}  {name}\n" for name in sorted(files))
+    listed = "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files))
     return f"h1:{base64.b64encode(hashlib.sha256(listed.encode()).digest()).decode()}"
 
 
@@ -146,7 +140,7 @@ def _build(program: GoProgram, path: Path, pinned: str | None) -> None:
         built = Path(making) / program.name
         flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(built)]
         _go(program.module, "build", "-C", str(folder), *flags, f"./{program.package}")
-        found = file_digest(built)
+        found = _sha256(built)
         if pinned is None:
             _record(path).write_text(f"{found}\n")
         elif found != pinned:
@@ -155,6 +149,11 @@ def _build(program: GoProgram, path: Path, pinned: str | None) -> None:
                 fix=f"build it with {TOOLCHAIN} as its makers released it, or {_ELSEWHERE}",
             )
         built.replace(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _record(path: Path) -> Path:
