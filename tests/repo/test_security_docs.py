@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from millwright.storage.database.all_tables import metadata
+from millwright.storage.database.installation_tables import INSTALLATION_APPEND_ONLY
 from millwright.storage.database.person_tables import PERSON_APPEND_ONLY
 from millwright.storage.database.policy_tables import POLICY_APPEND_ONLY
 from millwright.storage.database.tables import APPEND_ONLY
@@ -55,7 +56,7 @@ def test_what_is_without_effect_is_on_the_page_with_its_reason() -> None:
 
 
 def test_the_runtime_role_may_change_no_row_that_only_grows() -> None:
-    growing = {*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY}
+    growing = {*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY, *INSTALLATION_APPEND_ONLY}
     assert (_granted("UPDATE") | _granted("DELETE")) & growing == set()
     assert (_granted("UPDATE") | _granted("DELETE")) <= set(metadata.tables)
 
