@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_LONGEST: Final = 16_384
+"""Maximum size of a key's file in bytes that is read."""
 _FIELD: Final = "installation_key"
 
 
@@ -113,7 +115,7 @@ def _read(file: Path) -> "Ed25519PrivateKey":
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise _unsafe(file, f"cannot be read: {error.strerror}", "correct MILLWRIGHT_INSTALLATION_KEY") from error
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise _unsafe(file, "is no regular file", "correct MILLWRIGHT_INSTALLATION_KEY")
@@ -121,7 +123,9 @@ def _read(file: Path) -> "Ed25519PrivateKey":
             raise _unsafe(file, "belongs to another user", "give it to the user of the API")
         if state.st_mode & _OTHERS:
             raise _unsafe(file, f"has mode {stat.S_IMODE(state.st_mode):04o}, so other users may use it", "chmod 600")
-        held = opened.read()
+        held = os.read(descriptor, _LONGEST)
+    finally:
+        os.close(descriptor)
     try:
         key = load_pem_private_key(held, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -112,7 +112,7 @@ class InstallationKeyStore:
                 )
             waits = await another_administrator(connection, act.by, now)
             await _record(connection, act, signature, now, proof=proof, waits=waits)
-            if not waits and held is not None:
+            if act.act == REGISTER and not waits and held is not None:
                 held.keep(act.public_key)
         return not waits
 
@@ -145,7 +145,7 @@ class InstallationKeyStore:
                     "this API has not the private half of the key", field="public_key", fix="register anew"
                 )
             await _record(connection, act, signature, now, proof=None, waits=False, confirms=waiting.id)
-            if held is not None:
+            if told["act"] == REGISTER and held is not None:
                 held.keep(act.public_key)
 
 
