@@ -26,6 +26,7 @@ ACT_ROLES: Final[dict[str, frozenset[str]]] = {
     "policy-evidence": frozenset({"author", "approver", "operator"}),
     "policy-assigned": _OPERATOR,
     "policy-assignment-ended": frozenset({"author", "approver", "operator"}),
+    "autonomy-approved": frozenset({"approver"}),
     "autonomy-promoted": frozenset({"approver"}),
     "autonomy-refused": frozenset({"approver"}),
     "autonomy-lost": frozenset({"approver"}),
