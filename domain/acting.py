@@ -3,6 +3,7 @@
 from typing import Final
 
 from domain.approvals import ROLES as SIGNED
+from domain.people import ENROLLED, KEY_ROTATED, KINDS
 
 _POLICY_ACTS: Final = {"approve": "policy-approved", "activate": "policy-activated"}
 _OPERATOR: Final = frozenset({"operator"})
@@ -42,3 +43,13 @@ SERVICES: Final[dict[str, frozenset[str]]] = {
     "autonomy-lost": frozenset({"millwright"}),
 }
 """Who else does acts of these kinds: `millwright`, by a rule of a policy or of the settings."""
+
+_REGISTER: Final = frozenset({"register-imported", "alias-mapped", "asset-retired", "record-settled"})
+_PERSONAL: Final = frozenset({*ACT_ROLES, *KINDS.values(), ENROLLED, KEY_ROTATED, *_REGISTER})
+BY_ANY_CLOCK: Final = frozenset({"action-stopped"})
+"""Kinds that are recorded by a clock that was set back, too: who must stop an action does not repair a clock first."""
+
+
+def by_a_person(kind: str, actor: str) -> bool:
+    """Whether an act of this kind is a person's, and not what `millwright` did by a rule."""
+    return kind in _PERSONAL and actor not in SERVICES.get(kind, ())

@@ -11,6 +11,7 @@ from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256,
 from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.database.engine import Cursor, raw
 from millwright.storage.database.pipelines import committing_pipeline
+from millwright.storage.ledger.act_times import check_time
 from millwright.storage.ledger.acting_person import check_actors
 
 GENESIS = EMPTY_ROOT
@@ -110,11 +111,14 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
     writes waits for the head from the row on until the commit.
 
     Raises:
-        ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it.
+        ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it, or the
+            clock by which a person acts was set back.
     """
     if not entry.leaves:
         return
-    await check_actors(connection, [(added.kind, added.actor) for _, added in entry.acts if not added.reported])
+    acts = [(added.kind, added.actor) for _, added in entry.acts if not added.reported]
+    await check_actors(connection, acts)
+    await check_time(connection, entry.at, acts)
     driver = await raw(connection)
     async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)

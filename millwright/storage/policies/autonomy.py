@@ -27,7 +27,6 @@ from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import key_at, roles_at, signer
 from millwright.storage.ledger import ledger
-from millwright.storage.ledger.act_times import check_time
 from millwright.storage.policies.signatures import Signature, check_fresh
 
 PROMOTE = "promote-autonomy"
@@ -140,7 +139,6 @@ class AutonomyStore:
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
-            await check_time(connection, self._clock.now())
             record = await _record(connection, key, terms)
             scope = ActScope(asset_class=key.asset_class, failure_mode=key.failure_mode)
             # To refuse or to end what is there also works after the last machine of the class has left the plant.
