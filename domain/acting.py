@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.approvals import ROLES as SIGNED_BY
+from domain.people import ENROLLED, KEY_ROTATED, KINDS
 
 
 class Strength(StrEnum):
@@ -50,6 +51,7 @@ PERSONAL_ACTS: Final[dict[str, Personal]] = {
     "hold-releasing": _signed("production"),
     "policy-assigned": _signed("operator"),
     "policy-assignment-ended": _signed("author", "approver", "operator"),
+    "autonomy-approved": _signed("approver"),
     "autonomy-promoted": _signed("approver"),
     "autonomy-refused": _signed("approver"),
     "autonomy-lost": _signed("approver"),
@@ -86,7 +88,8 @@ ATTESTED: Final = REGISTER_ACTS | {
 """The kinds whose acts the installation attests, where a person does them."""
 
 NEVER_REFUSED: Final = frozenset({"action-stopped"})
-"""Acts that are stored even where they cannot be attested: whoever must stop something does not look for a key."""
+"""Acts that are stored even where they cannot be attested, and by a clock that was set back: whoever must stop something
+neither looks for a key nor repairs a clock first."""
 
 SERVICES: Final[dict[str, frozenset[str]]] = {
     "hold-releasing": frozenset({"millwright"}),
@@ -96,3 +99,11 @@ SERVICES: Final[dict[str, frozenset[str]]] = {
     "autonomy-lost": frozenset({"millwright"}),
 }
 """Who else does acts of these kinds: `millwright`, by a rule of a policy or of the settings."""
+
+_REGISTER: Final = frozenset({"register-imported", "alias-mapped", "asset-retired", "record-settled"})
+_PERSONAL: Final = frozenset({*ACT_ROLES, *KINDS.values(), ENROLLED, KEY_ROTATED, *_REGISTER})
+
+
+def by_a_person(kind: str, actor: str) -> bool:
+    """Whether an act of this kind is a person's, and not what `millwright` did by a rule."""
+    return kind in _PERSONAL and actor not in SERVICES.get(kind, ())

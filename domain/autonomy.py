@@ -25,6 +25,8 @@ class AutonomyMove(StrEnum):
 
     PROPOSED = "proposed"
     WITHDRAWN = "withdrawn"
+    APPROVED = "approved"
+    """The first of two approvers signed the promotion. It changes no state: the second one's signature does."""
     PROMOTED = "promoted"
     REFUSED = "refused"
     LOST = "lost"
@@ -33,7 +35,8 @@ class AutonomyMove(StrEnum):
     def leads_to(self) -> AutonomyState:
         if self is AutonomyMove.PROMOTED:
             return AutonomyState.AUTOMATIC
-        return AutonomyState.PROPOSED if self is AutonomyMove.PROPOSED else AutonomyState.REVIEW
+        proposed = (AutonomyMove.PROPOSED, AutonomyMove.APPROVED)
+        return AutonomyState.PROPOSED if self in proposed else AutonomyState.REVIEW
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,10 +66,19 @@ class AutonomyTerms(Model):
     """Whether autonomy is `automatic` before the first move."""
 
 
+class FirstApproval(Model):
+    """The signature of the first approver of a promotion, which a second one must sign too."""
+
+    by: str
+    at: Moment
+    meaning: str
+
+
 class AutonomyRecord(Model):
     """The findings on orders that asked for release, counted since autonomy was last lost or refused.
 
-    `move` is the number of the latest move, 0 before the first.
+    `move` is the number of the latest move, 0 before the first; an approval of a promotion is none. `approval` is that
+    of exactly these findings.
     """
 
     state: AutonomyState
@@ -74,6 +86,7 @@ class AutonomyRecord(Model):
     wrong: int
     move: int
     at: Moment | None
+    approval: FirstApproval | None = None
 
     def digest(self, key: "AutonomyKey") -> str:
         """The digest that a person signs to promote or refuse: of the key and the findings."""
@@ -95,7 +108,7 @@ class AutonomyStore(Protocol):
     async def record(self, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
         """The state of a class and failure mode, and its findings.
 
-        A promotion with an invalid signature does not count.
+        A promotion does not count unless two approvers signed it.
         """
         ...
 

@@ -43,12 +43,15 @@ async def decide(
     deps: Deps,
     person: Annotated[Person, Depends(may(APPROVER))],
 ) -> Response:
-    """An approver promotes or refuses a proposal, or removes autonomy."""
+    """An approver promotes or refuses a proposal, or removes autonomy; a promotion takes two approvers.
+
+    `stored` is the move that was recorded: `approved` for the first approver, `promoted` for the second.
+    """
     from millwright.policy_operations.autonomy import decide_signed
     from millwright.storage.policies.autonomy import act_of
 
     move = AutonomyMove(asked.move)
-    machines = await decide_signed(
+    decided = await decide_signed(
         deps.storage.engine,
         deps.storage.versions,
         deps.storage.autonomy,
@@ -63,7 +66,8 @@ async def decide(
         for progress in await _progress(deps)
         if (progress.asset_class, progress.failure_mode) == (asset_class, failure_mode)
     )
-    return answered({**now.model_dump(), "machines": machines}, HTTPStatus.CREATED)
+    body = {**now.model_dump(), "stored": decided.move, "machines": decided.machines}
+    return answered(body, HTTPStatus.CREATED)
 
 
 async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":

@@ -27,6 +27,7 @@ from millwright.audit import (
     offline_shelving,
     offline_signatures,
     offline_stops,
+    offline_times,
     offline_verify,
 )
 from millwright.audit.approvals import autonomy_files, version_files
@@ -45,6 +46,7 @@ _VERIFIER = (
     offline_verify,
     offline_signatures,
     offline_people,
+    offline_times,
     offline_actors,
     offline_attestations,
     offline_policies,

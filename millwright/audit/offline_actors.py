@@ -46,6 +46,7 @@ ROLES_OF_ACTS = {
     "policy-emergency-signed": ("operator",),
     "policy-rollback-signed": ("operator",),
     "policy-withdraw-signed": _ANY_SIGNER,
+    "autonomy-approved": ("approver",),
     "autonomy-promoted": ("approver",),
     "autonomy-refused": ("approver",),
     "autonomy-lost": ("approver",),

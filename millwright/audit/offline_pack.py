@@ -29,6 +29,7 @@ from millwright.audit.offline_record import (
 )
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
+from millwright.audit.offline_times import Times
 
 PACK_FORMAT = "millwright evidence 2"
 PACK_BEGINS = '<script type="application/json" id="evidence-pack">'
@@ -118,6 +119,7 @@ def pack_findings(
         yield OfflineFinding("part", "head and subject", "were altered after the pack was made")
     rows = {row["seq"]: row for row in parts["ledger"]}
     yield from _pack_chain(parts["ledger"], pack["head"], published)
+    yield from guarded("clock", _pack_times(parts))
     for kind in ("act", "verdict"):
         for row in parts[f"{kind}s"]:
             where = f"{kind} {row['id']}"
@@ -165,6 +167,20 @@ def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterat
         yield OfflineFinding(
             "published-head", f"ledger row {last}", f"is the last, and {published} was published before"
         )
+
+
+def _pack_times(parts: Row) -> Iterator[OfflineFinding]:
+    """Checks the times of all rows from the pack's first verdict on."""
+    acts: dict[int, list[tuple[str, str]]] = {}
+    for act in parts["acts"]:
+        acts.setdefault(act["seq"], []).append((f"act {act['id']} ({act['kind']} {act['subject']})", act["at"]))
+    judged: dict[int, list[str]] = {}
+    for verdict in parts["verdicts"]:
+        judged.setdefault(verdict["seq"], []).append(f"verdict {verdict['id']}")
+    times = Times()
+    for row in parts["ledger"]:
+        seq = row["seq"]
+        yield from times.follow(seq, row["at"], acts.get(seq, []), judged=judged.get(seq, []))
 
 
 def _leaf_findings(where: str, row: Row, rows: dict[int, Row]) -> Iterator[OfflineFinding]:

@@ -25,7 +25,8 @@ _PERSON_KINDS = {
 _ADMINISTRATOR = "administrator"
 _ACTING = {"author", "approver", "operator", "planner", "production"}
 _GIVING = ("add", "roles", "renew-keys")
-_SIGNED_WITHIN = timedelta(minutes=5)
+SIGNED_WITHIN = timedelta(minutes=5)
+"""How far the time of a signature may be from that of its record."""
 _CODE_LASTS = timedelta(days=7)
 _COMPARED = ("added_at", "left_at", "roles", "keys", "acts")
 
@@ -60,7 +61,8 @@ def _holds(key: Row, at: str) -> bool:
     return bool(key["from"] <= at and (key["until"] is None or at < key["until"]))
 
 
-def _moment_of(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """A time from its text with microseconds."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
@@ -228,7 +230,7 @@ class RecordedPeople:
         if detail["signature"] in self._signatures:
             yield "the signature was used before"
         self._signatures.add(detail["signature"])
-        if abs(_moment_of(act["at"]) - _moment_of(said["at"])) > _SIGNED_WITHIN:
+        if abs(moment_of(act["at"]) - moment_of(said["at"])) > SIGNED_WITHIN:
             yield "was signed at another time"
         if administrator and _ADMINISTRATOR not in roles_as_of(by, said["at"]):
             yield f"{said['by']} was no administrator then"
@@ -237,7 +239,7 @@ class RecordedPeople:
 
     def another_administrator(self, than: str, at: str) -> bool:
         """Whether another administrator could sign at some time in the seven days before."""
-        since = _stamp_of(_moment_of(at) - _CODE_LASTS)
+        since = _stamp_of(moment_of(at) - _CODE_LASTS)
         return any(
             name != than
             and (known["left_at"] is None or known["left_at"] > since)
@@ -272,7 +274,7 @@ class RecordedPeople:
         if allowed is None or allowed["code_hash"] != said["code_hash"] or act["actor"] != said["person"]:
             yield "no administrator gave this code"
             return
-        if _stamp_of(_moment_of(allowed["at"]) + _span_of(allowed["valid_for"])) != detail["until"]:
+        if _stamp_of(moment_of(allowed["at"]) + _span_of(allowed["valid_for"])) != detail["until"]:
             yield "the keys end at another time than was signed"
         again = allowed["key"] is not None
         if again and allowed["key"] != said["public_key"]:

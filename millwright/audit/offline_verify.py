@@ -42,6 +42,7 @@ from millwright.audit.offline_record import (
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
+from millwright.audit.offline_times import Times
 
 
 # The chain.
@@ -146,6 +147,7 @@ def verify(
     elif attestations.recorded:
         yield OfflineFinding("installation-key", "installation_keys.jsonl", "is gone")
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
+    yield from guarded("clock", _clock(directory))
     people: dict[str, Row] = {person_id(row): row for row in _rows(directory, "people.jsonl")}
     yield from guarded("people", people_findings([*people.values()], acts))
     versions = set()
@@ -196,6 +198,31 @@ def _leaves(directory: Path) -> Iterator[tuple[int, int, str, str]]:
             yield row["seq"], row["leaf"], sha256(row["body"]), f"{kind} {row['id']}"
 
     return heapq.merge(named("verdict"), named("act"))
+
+
+def _clock(directory: Path) -> Iterator[OfflineFinding]:
+    times, leaves = Times(), _timed_leaves(directory)
+    leaf = next(leaves, None)
+    for row in _rows(directory, "ledger.jsonl"):
+        acts, judged = [], []
+        while leaf is not None and leaf[0] <= row["seq"]:
+            _, name, at = leaf
+            if at is None:
+                judged.append(name)
+            else:
+                acts.append((name, at))
+            leaf = next(leaves, None)
+        yield from times.follow(row["seq"], row["at"], acts, judged=judged)
+
+
+def _timed_leaves(directory: Path) -> Iterator[tuple[int, str, str | None]]:
+    """Row, name and time of each verdict and act, in the order of rows; a verdict has the time of its row."""
+    verdicts = ((row["seq"], f"verdict {row['id']}", None) for row in _rows(directory, "verdicts.jsonl"))
+    acts = (
+        (row["seq"], f"act {row['id']} ({row['kind']} {row['subject']})", row["at"])
+        for row in _rows(directory, "acts.jsonl")
+    )
+    return heapq.merge(verdicts, acts, key=lambda leaf: leaf[0])
 
 
 def _autonomy(directory: Path, acts: dict[str, list[Row]], people: dict[str, Row]) -> Iterator[OfflineFinding]:

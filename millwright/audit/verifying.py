@@ -25,6 +25,7 @@ from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
+from millwright.audit.offline_times import Times
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
@@ -133,7 +134,7 @@ async def _follow(
     """Goes through the ledger with all its leaves."""
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
-    done, readable = 0, True
+    done, readable, times = 0, True, Times()
     async for page in record.ledger():
         for row in page:
             at = timestamp(row.at)
@@ -153,6 +154,9 @@ async def _follow(
                 readable &= _check_act(act, people, findings)
                 if act.ledger_seq < row.seq:
                     chain.orphan(_act_name(act), act.ledger_seq)
+            told = [(_act_name(act), timestamp(act.at)) for act in own_acts]
+            judged = [name_of(verdict) for verdict in own_verdicts]
+            findings.extend(guarded(f"ledger row {row.seq}", times.follow(row.seq, at, told, judged=judged)))
             await cases.follow(own_verdicts, own_acts)
             done += len(own_acts)
             leaves = joined(

@@ -27,6 +27,7 @@ class _Record(Answer):
 
 
 class _Moved(Answer):
+    stored: AutonomyMove
     machines: int
 
 
@@ -71,10 +72,12 @@ def promote(
     key: ApiKey = None,
     signing_key: SigningKey = None,
 ) -> None:
-    """Sign that a class and failure mode that has earned it acts without review from now on."""
+    """Sign that a class and failure mode that has earned it acts without review. It takes two approvers."""
     move = AutonomyMove.REFUSED if refuse else AutonomyMove.PROMOTED
-    by, machines = _decide(context, asset_class, failure_mode, move, reason, key, signing_key)
-    say(f"{by} {move.value} {asset_class} {failure_mode}. {reaches(machines)}")
+    by, moved = _decide(context, asset_class, failure_mode, move, reason, key, signing_key)
+    say(f"{by} {moved.stored.value} {asset_class} {failure_mode}. {reaches(moved.machines)}")
+    if moved.stored is AutonomyMove.APPROVED:
+        say("It acts without review when another approver signs it too: the same command, before a new finding.")
 
 
 def demote(
@@ -86,10 +89,10 @@ def demote(
     signing_key: SigningKey = None,
 ) -> None:
     """Remove autonomy from a class and failure mode; the count starts again."""
-    by, machines = _decide(context, asset_class, failure_mode, AutonomyMove.LOST, reason, key, signing_key)
+    by, moved = _decide(context, asset_class, failure_mode, AutonomyMove.LOST, reason, key, signing_key)
     say(
         f"{by} took autonomy from {asset_class} {failure_mode}; a planner reviews its orders from now on. "
-        f"{reaches(machines)}"
+        f"{reaches(moved.machines)}"
     )
 
 
@@ -101,8 +104,8 @@ def _decide(
     reason: str,
     key: str | None,
     file: Path | None,
-) -> tuple[str, int]:
-    """Signs the move over the record as the API has it; returns the person, and how many machines it reaches."""
+) -> tuple[str, _Moved]:
+    """Signs the move over the record as the API has it; returns the person, and what became of it."""
     from domain.approvals import one_line
     from millwright.storage.policies.autonomy import act_of
 
@@ -119,7 +122,7 @@ def _decide(
         signed = person.sign(named[0].digest, act_of(move), meaning)
         path = ("autonomy", asset_class, failure_mode, "moves")
         moved = api.act(path, _Moved, {"move": move, "meaning": meaning, **signed})
-    return person.name, moved.machines
+    return person.name, moved
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from domain.autonomy import AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.errors import ActRejected
 from domain.model import Model
 from millwright.backtesting.versions import active_version
-from millwright.storage.policies.autonomy import AutonomyStore
+from millwright.storage.policies.autonomy import AutonomyStore, Decided
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from millwright.storage.reporting.history import read_history
@@ -81,12 +81,9 @@ async def decide_signed(
     failure_mode: str,
     move: AutonomyMove,
     signature: Signature,
-) -> int:
+) -> Decided:
     """A person's decision on a proposal or on an automatic class and mode, signed on the person's own machine. Its
     meaning is the reason.
-
-    Returns:
-        The number of machines that it reaches.
 
     Raises:
         ActRejected: nothing is proposed, autonomy is not enforced, the person may not, or the signature is not theirs.

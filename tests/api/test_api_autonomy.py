@@ -43,15 +43,18 @@ class Approver:
     def __init__(self, api: httpx.AsyncClient) -> None:
         self._api = api
         self._key = Ed25519PrivateKey.generate()
+        self._second = Ed25519PrivateKey.generate()
 
     async def join(self, storage: Storage) -> None:
         await add(storage.people, "ada", ["approver"], NOW, key=self._key)
+        await add(storage.people, "zoe", ["approver"], NOW, key=self._second)
         await add(storage.people, "otto", ["operator"], NOW)
 
     async def says(self, move: str, digest: str, meaning: str = "seen", /, **changed: object) -> httpx.Response:
         who = str(changed.pop("by", "ada"))
+        key = self._second if who == "zoe" else self._key
         statement = signed_statement(digest, f"promote-autonomy:{move}", meaning, timestamp(NOW), who)
-        body = {"move": move, "meaning": meaning, "at": timestamp(NOW), "signature": self._key.sign(statement).hex()}
+        body = {"move": move, "meaning": meaning, "at": timestamp(NOW), "signature": key.sign(statement).hex()}
         headers = {"Authorization": f"Bearer key of {who}", "Content-Type": "application/json"}
         return await self._api.post("/autonomy/pump/PDE/moves", content=canonical(body | changed), headers=headers)
 
@@ -102,13 +105,18 @@ async def test_the_table_tells_how_far_each_class_and_mode_has_come(api: httpx.A
     assert row["lower_bound"] < row["precision"] < row["upper_bound"] < 1
 
 
-async def test_an_approvers_signature_promotes_and_takes_back_what_acts_without_review(
+async def test_two_approvers_signatures_promote_and_one_takes_back_what_acts_without_review(
     api: httpx.AsyncClient, storage: Storage, ada: Approver
 ) -> None:
     await earned(storage)
     early = await ada.says("promoted", (await api.get("/autonomy")).json()[0]["digest"])
     assert (early.status_code, "is at review" in early.json()["detail"]) == (409, True)
-    done = await ada.says("promoted", await proposed(storage, api), "35 of 36")
+    digest = await proposed(storage, api)
+    first = await ada.says("promoted", digest, "35 of 36")
+    assert (first.status_code, first.json()["state"], first.json()["stored"]) == (201, "proposed", "approved")
+    again = await ada.says("promoted", digest, "35 of 36")
+    assert (again.status_code, "another approver" in again.json()["fix"]) == (409, True)
+    done = await ada.says("promoted", digest, "so do I", by="zoe")
     assert (done.status_code, done.json()["state"], done.json()["machines"]) == (201, "automatic", 1)
     lost = await ada.says("lost", done.json()["digest"], "new bearings")
     assert (lost.status_code, lost.json()["state"], lost.json()["confirmed"]) == (201, "review", 0)
@@ -153,7 +161,7 @@ async def test_what_acts_by_itself_from_the_first_is_taken_away_before_there_was
     record = await storage.autonomy.record(KEY, AutonomyTerms(enforce=True, automatic=True))
     lost = await ada.says("lost", record.digest(KEY), "unknown behaviour")
     assert (lost.status_code, lost.json()["state"]) == (201, "review")
-    assert [row | {"machines": 1} for row in (await api.get("/autonomy")).json()] == [lost.json()]
+    assert [row | {"stored": "lost", "machines": 1} for row in (await api.get("/autonomy")).json()] == [lost.json()]
 
 
 async def test_the_summary_tells_which_waivers_in_force_end_soon(api: httpx.AsyncClient, storage: Storage) -> None:

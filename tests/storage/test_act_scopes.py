@@ -90,7 +90,7 @@ class ScopedPlant:
         statement = signed_statement(record.digest(key), act_of(move), "seen", timestamp(now), "bert")
         given = Signature(act_of(move), "bert", "seen", now, signing.sign(statement).hex(), "")
         public = signing.public_key().public_bytes_raw().hex()
-        return await self.autonomy.decided(key, TERMS, move, replace(given, public_key=public))
+        return (await self.autonomy.decided(key, TERMS, move, replace(given, public_key=public))).machines
 
 
 Act = Callable[[ScopedPlant], Awaitable[int]]

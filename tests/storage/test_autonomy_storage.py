@@ -58,6 +58,14 @@ SELECT policy, asset_class, failure_mode, 'promoted', confirmed, wrong, at, 'ada
        '{"meaning": "x", "at": "2015-01-01T00:00:00.000000Z", "signature": "00"}' FROM autonomy_moves
 """
 
+_WRITTEN = """
+INSERT INTO autonomy_moves
+    (policy, asset_class, failure_mode, move, confirmed, wrong, at, by, reason, digest, signature)
+SELECT policy, asset_class, failure_mode, :move, confirmed, wrong, :at, CAST(:by AS text), 'seen', :digest,
+       CAST(:signature AS jsonb)
+FROM autonomy_moves WHERE move = 'proposed' AND CAST(:by AS text) IS NOT NULL
+"""
+
 
 class Enforcing(Catalogue):
     """The shipped versions, as if they enforced autonomy."""
@@ -76,14 +84,15 @@ class AutonomyPlant:
         self.plant = Plant(engine)
         self.store = AutonomyStore(engine, self.plant.clock)
         self.autonomy = Autonomy(Enforcing(), self.store)
-        self.key = Ed25519PrivateKey.generate()
+        self.keys = {name: Ed25519PrivateKey.generate() for name in ("ada", "bert", "otto")}
         self._number = 0
 
     async def open(self) -> CaseView:
         await self.plant.prepare()
         people = PeopleStore(self.plant.engine)
-        await add(people, "ada", ["approver"], START, key=self.key)
-        await add(people, "otto", ["operator"], START)
+        await add(people, "ada", ["approver"], START, key=self.keys["ada"])
+        await add(people, "bert", ["approver"], START, key=self.keys["bert"])
+        await add(people, "otto", ["operator"], START, key=self.keys["otto"])
         await self.plant.take(deviation(1), code(2), deviation(3))
         (case,) = (row[0] for row in await self.plant.rows("SELECT id FROM cases"))
         cases = CaseStore(self.plant.engine, self.plant.clock, StoredVersions(self.plant.catalogue))
@@ -105,13 +114,33 @@ class AutonomyPlant:
     async def record(self) -> AutonomyRecord:
         return await self.store.record(KEY, ENFORCED)
 
-    async def decide(self, move: AutonomyMove, by: str = "ada", *, digest: str | None = None) -> None:
+    async def decide(self, move: AutonomyMove, by: str = "ada", *, digest: str | None = None) -> AutonomyMove:
         now = self.plant.clock.now()
         record = await self.record()
-        statement = signed_statement(digest or record.digest(KEY), act_of(move), "seen", timestamp(now), by)
-        public = self.key.public_key().public_bytes_raw().hex()
-        signature = Signature(act_of(move), by, "seen", now, self.key.sign(statement).hex(), public)
-        await self.store.decided(KEY, ENFORCED, move, signature)
+        signed = self.signed(digest or record.digest(KEY), by, move)
+        return (await self.store.decided(KEY, ENFORCED, move, Signature(**signed, at=now))).move
+
+    def signed(self, digest: str, by: str, move: AutonomyMove = AutonomyMove.PROMOTED) -> dict[str, Any]:
+        """What a person signs of a record now, and with what."""
+        statement = signed_statement(digest, act_of(move), "seen", timestamp(self.plant.clock.now()), by)
+        key = self.keys[by]
+        public = key.public_key().public_bytes_raw().hex()
+        told = {"act": act_of(move), "person": by, "meaning": "seen", "public_key": public}
+        return {**told, "signature": key.sign(statement).hex()}
+
+    async def promote(self) -> None:
+        """Two approvers sign."""
+        await self.decide(AutonomyMove.PROMOTED)
+        await self.decide(AutonomyMove.PROMOTED, "bert")
+
+    async def write(self, move: str, by: str | None, digest: str) -> None:
+        """Whoever has the database writes a move beside the product; nothing if it is nobody's."""
+        now = self.plant.clock.now()
+        signed = {} if by is None else self.signed(digest, by)
+        told = {name: signed.get(name) for name in ("meaning", "signature")} | {"at": timestamp(now)}
+        values = {"move": move, "by": by, "at": now, "digest": digest, "signature": json.dumps(told)}
+        async with self.plant.engine.begin() as connection:
+            await connection.execute(text(_WRITTEN), values)
 
     async def moves(self) -> Sequence[tuple[object, ...]]:
         return await self.plant.rows("SELECT move, confirmed, wrong, by FROM autonomy_moves ORDER BY id")
@@ -129,7 +158,7 @@ async def test_autonomy_is_earned_signed_and_lost_at_once_and_earned_anew(storag
     await plant.autonomy.learn(view)
     assert (await plant.record()).state is AutonomyState.PROPOSED
     assert not await plant.autonomy.released(view)
-    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.promote()
     assert await plant.autonomy.released(view)
     await plant.found("nothing_found")
     await plant.autonomy.learn(view)
@@ -140,11 +169,17 @@ async def test_autonomy_is_earned_signed_and_lost_at_once_and_earned_anew(storag
     assert (await plant.record()).confirmed == 20
     assert await plant.moves() == [
         ("proposed", 35, 0, "millwright"),
-        ("promoted", 35, 0, "ada"),
+        ("approved", 35, 0, "ada"),
+        ("promoted", 35, 0, "bert"),
         ("lost", 35, 1, "millwright"),
     ]
     kinds = await plant.plant.rows("SELECT kind FROM acts WHERE subject = :s ORDER BY id", s=KEY.subject)
-    assert [kind for (kind,) in kinds] == ["autonomy-proposed", "autonomy-promoted", "autonomy-lost"]
+    assert [kind for (kind,) in kinds] == [
+        "autonomy-proposed",
+        "autonomy-approved",
+        "autonomy-promoted",
+        "autonomy-lost",
+    ]
     # The finished cases were written by this test and not by the steps of a case, which the audit sees.
     assert {finding.kind for finding in (await verify(storage_engine)).findings} <= {"case", "outcome"}
 
@@ -190,6 +225,60 @@ async def test_nothing_is_promoted_that_was_not_proposed_nor_by_who_may_not(stor
     assert (await plant.record()).confirmed == 0
 
 
+async def test_one_approver_promotes_nothing_however_often_they_sign(storage_engine: AsyncEngine) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    assert await plant.decide(AutonomyMove.PROMOTED) is AutonomyMove.APPROVED
+    assert (await plant.record()).state is AutonomyState.PROPOSED
+    assert not await plant.autonomy.released(view)
+    with pytest.raises(ActRejected, match="ada signed this promotion already"):
+        await plant.decide(AutonomyMove.PROMOTED)
+    assert await plant.decide(AutonomyMove.PROMOTED, "bert") is AutonomyMove.PROMOTED
+    assert await plant.autonomy.released(view)
+
+
+async def test_two_approvers_sign_the_same_findings(storage_engine: AsyncEngine) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.found("confirmed")
+    assert await plant.decide(AutonomyMove.PROMOTED, "bert") is AutonomyMove.APPROVED
+    assert not await plant.autonomy.released(view)
+    assert await plant.decide(AutonomyMove.PROMOTED) is AutonomyMove.PROMOTED
+    assert await plant.autonomy.released(view)
+
+
+async def test_a_promotion_that_an_approver_refuses_is_refused_by_one_alone(storage_engine: AsyncEngine) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.decide(AutonomyMove.REFUSED, "bert")
+    assert (await plant.record()).state is AutonomyState.REVIEW
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, "bert"), ("bert", "bert"), ("otto", "bert"), ("ada", "otto")])
+async def test_a_promotion_in_the_record_counts_only_if_two_approvers_signed_it(
+    storage_engine: AsyncEngine, tmp_path: Path, first: str | None, second: str
+) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    digest = (await plant.record()).digest(KEY)
+    for move, by in (("approved", first), ("promoted", second)):
+        await plant.write(move, by, digest)
+    assert (await plant.record()).state is AutonomyState.REVIEW
+    assert not await plant.autonomy.released(view)
+    for found in await autonomy_findings(storage_engine, tmp_path / "after"):
+        assert any("one person alone" in sentence or "then no approver" in sentence for sentence in found), found
+
+
 async def test_a_promotion_that_nobody_signed_releases_nothing(storage_engine: AsyncEngine) -> None:
     plant = AutonomyPlant(storage_engine)
     view = await plant.open()
@@ -217,7 +306,7 @@ async def test_a_person_takes_autonomy_away(storage_engine: AsyncEngine) -> None
     view = await plant.open()
     await plant.found("confirmed", 40)
     await plant.autonomy.learn(view)
-    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.promote()
     await plant.decide(AutonomyMove.LOST)
     assert not await plant.autonomy.released(view)
 
@@ -247,12 +336,16 @@ async def test_what_a_planner_approved_is_released_whatever_was_earned(storage_e
         ("UPDATE autonomy_moves SET confirmed = 90 WHERE move = 'proposed'", "altered"),
         ("UPDATE autonomy_moves SET reason = 'harmless' WHERE move = 'lost'", "lost by ada"),
         ("UPDATE autonomy_moves SET by = 'otto' WHERE move = 'promoted'", "promoted by otto"),
-        ("UPDATE autonomy_moves SET at = at - interval '1 day' WHERE move = 'promoted'", "promoted by ada"),
+        ("UPDATE autonomy_moves SET at = at - interval '1 day' WHERE move = 'promoted'", "promoted by bert"),
         ("DELETE FROM autonomy_moves WHERE move = 'lost'", "is gone"),
         ("DELETE FROM autonomy_moves", "is gone"),
         (_FORGED + "WHERE move = 'proposed'", "never recorded"),
-        ("UPDATE autonomy_moves SET signature = NULL WHERE move = 'promoted'", "not signed by ada"),
-        ("UPDATE autonomy_moves SET digest = repeat('0', 64) WHERE move = 'promoted'", "not ada's"),
+        ("UPDATE autonomy_moves SET signature = NULL WHERE move = 'promoted'", "not signed by bert"),
+        ("UPDATE autonomy_moves SET digest = repeat('0', 64) WHERE move = 'promoted'", "not bert's"),
+        ("DELETE FROM autonomy_moves WHERE move = 'approved'", "one person alone"),
+        ("UPDATE autonomy_moves SET by = 'bert' WHERE move = 'approved'", "one person alone"),
+        ("UPDATE autonomy_moves SET signature = NULL WHERE move = 'approved'", "not signed by ada"),
+        ("UPDATE autonomy_moves SET digest = repeat('0', 64) WHERE move = 'approved'", "one person alone"),
     ],
 )
 async def test_a_move_that_was_altered_removed_or_added_is_found_and_named(
@@ -262,7 +355,7 @@ async def test_a_move_that_was_altered_removed_or_added_is_found_and_named(
     view = await plant.open()
     await plant.found("confirmed", 40)
     await plant.autonomy.learn(view)
-    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.promote()
     await plant.decide(AutonomyMove.LOST)
     assert await autonomy_findings(storage_engine, tmp_path / "before") == ([], [])
     async with storage_engine.begin() as connection:

@@ -90,7 +90,8 @@ async def settle_all_but(
 def _record_settled(entry: ledger.Entry, system: str, records: Iterable[str]) -> None:
     """Records that reports were settled because the records were read."""
     detail: dict[str, object] = {"system": system, "reason": "it was read"}
-    entry.add(*(ledger.act("record-settled", f"record/{record}", system, entry.at, detail) for record in set(records)))
+    for record in set(records):
+        entry.add(ledger.act("record-settled", f"record/{record}", system, entry.at, detail, reported=True))
 
 
 async def open_reports(engine: AsyncEngine) -> list[OpenReport]:

@@ -215,7 +215,7 @@ autonomy_moves = Table(
     Column("digest", Text),
     Column("signature", JSONB),
     Index("ix_autonomy_moves_key", "policy", "asset_class", "failure_mode", "id"),
-    CheckConstraint("move IN ('proposed', 'withdrawn', 'promoted', 'refused', 'lost')", name="move"),
+    CheckConstraint("move IN ('proposed', 'withdrawn', 'approved', 'promoted', 'refused', 'lost')", name="move"),
 )
 """How autonomy was earned and lost; what a person moved bears their signature over `digest`."""
 

@@ -11,6 +11,7 @@ from domain.canonical import EMPTY_ROOT, canonical, digest, merkle_root, sha256,
 from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.database.engine import Cursor, raw
 from millwright.storage.database.pipelines import committing_pipeline
+from millwright.storage.ledger.act_times import check_time
 from millwright.storage.ledger.acting_person import check_actors
 from millwright.storage.ledger.attesting import add_attestation, attest
 
@@ -112,13 +113,15 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
 
     Raises:
         ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it; or the
-            act is to be attested, and this process has not the installation's key.
+            clock by which a person acts was set back; or the act is to be attested, and this process has not the
+            installation's key.
     """
     if not entry.leaves:
         return
-    told = [(added.kind, added.actor) for _, added in entry.acts if not added.reported]
-    await check_actors(connection, told)
-    attestation = await attest(connection, entry.at, entry.leaves, told)
+    acts = [(added.kind, added.actor) for _, added in entry.acts if not added.reported]
+    await check_actors(connection, acts)
+    await check_time(connection, entry.at, acts)
+    attestation = await attest(connection, entry.at, entry.leaves, acts)
     driver = await raw(connection)
     async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)

@@ -15,6 +15,7 @@ from domain.autonomy import (
     AutonomyRecord,
     AutonomyState,
     AutonomyTerms,
+    FirstApproval,
 )
 from domain.canonical import canonical, timestamp
 from domain.clock import Clock
@@ -24,20 +25,21 @@ from domain.verdict import Rung
 from millwright.storage.database.act_scopes import machines_of, reach
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
-from millwright.storage.database.person_tables import key_at, signer
+from millwright.storage.database.person_tables import key_at, roles_at, signer
 from millwright.storage.ledger import ledger
-from millwright.storage.ledger.act_times import check_time
 from millwright.storage.policies.signatures import Signature, check_fresh
 
 PROMOTE = "promote-autonomy"
 _APPROVER = "approver"
 _ACTOR = "millwright"
 _SIGNED_AT = "CAST(m.signature->>'at' AS timestamptz)"
-_LATEST = text(
-    f"SELECT m.id, m.move, m.at, m.by, m.digest, m.signature, {key_at('m.by', _SIGNED_AT)} AS public_key "
-    "FROM autonomy_moves m WHERE m.policy = :policy "
-    "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
+_MOVE_OF = (
+    f"SELECT m.id, m.move, m.at, m.by, m.digest, m.signature, {key_at('m.by', _SIGNED_AT)} AS public_key, "
+    f"coalesce({roles_at('m.by', _SIGNED_AT)} ? '{_APPROVER}', false) AS approver FROM autonomy_moves m "
+    "WHERE m.policy = :policy AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode "
 )
+_LATEST = text(f"{_MOVE_OF} AND m.move <> 'approved' ORDER BY m.id DESC LIMIT 1")
+_APPROVALS = text(f"{_MOVE_OF} AND m.move = 'approved' AND m.digest = :digest ORDER BY m.id")
 # Findings are counted from the last time that autonomy was lost or refused.
 _SINCE = text(
     "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
@@ -72,6 +74,25 @@ class _MoveRow(NamedTuple):
     digest: str
     signature: dict[str, str] | None
     public_key: str | None
+    approver: bool
+
+    @property
+    def approval(self) -> FirstApproval | None:
+        """What the row's signature says; None unless an approver signed the promotion."""
+        if self.public_key is None or self.signature is None or not self.approver:
+            return None
+        meaning, at = self.signature["meaning"], datetime.fromisoformat(self.signature["at"])
+        act, told = act_of(AutonomyMove.PROMOTED), self.signature["signature"]
+        if not Signature(act, self.by, meaning, at, told, self.public_key).holds(self.digest):
+            return None
+        return FirstApproval(by=self.by, at=at, meaning=meaning)
+
+
+class Decided(NamedTuple):
+    """What a person's signature led to, and the number of machines that it reaches."""
+
+    move: AutonomyMove
+    machines: int
 
 
 class _FoundRow(NamedTuple):
@@ -104,21 +125,20 @@ class AutonomyStore:
             await self._keep(connection, key, record, advice.move, _ACTOR, advice.reason, None)
         return True
 
-    async def decided(self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature) -> int:
+    async def decided(
+        self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature
+    ) -> Decided:
         """Stores that a person promotes or refuses what was proposed, or ends autonomy.
 
         The signature is over the record's digest. Its act contains `PROMOTE` and the move; its meaning is the reason.
-
-        Returns:
-            The number of machines that it reaches.
+        A promotion takes two approvers: the first one's is stored as `approved`. It counts for exactly these findings.
 
         Raises:
             ActRejected: nothing is proposed, the class or the failure mode is unknown, no machine is of the class, the
-                person may not decide, or the signature is too old or not theirs.
+                person may not decide or approved already, or the signature is too old or not theirs.
         """
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK, {"subject": key.subject})
-            await check_time(connection, self._clock.now())
             record = await _record(connection, key, terms)
             scope = ActScope(asset_class=key.asset_class, failure_mode=key.failure_mode)
             # To refuse or to end what is there also works after the last machine of the class has left the plant.
@@ -140,8 +160,17 @@ class AutonomyStore:
             registered = replace(signature, act=act_of(move), public_key=person.public_key)
             if not registered.holds_now(record.digest(key)):
                 raise ActRejected(f"the signature is not {signature.person}'s on this record", field="signature")
+            if move is AutonomyMove.PROMOTED:
+                if record.approval is None:
+                    move = AutonomyMove.APPROVED
+                elif record.approval.by == signature.person:
+                    raise ActRejected(
+                        f"{signature.person} signed this promotion already",
+                        field="by",
+                        fix="another approver must sign it too",
+                    )
             await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
-        return len(machines)
+        return Decided(move, len(machines))
 
     async def keys(self) -> list[AutonomyKey]:
         """Every key for which there was a case or a move."""
@@ -211,27 +240,30 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
     if latest is not None:
         move = AutonomyMove(latest.move)
         state = move.leads_to
-        if move is AutonomyMove.PROMOTED and not _holds(latest.digest, latest.by, latest.public_key, latest.signature):
-            # The row has no valid signature, so it does not count.
+        if move is AutonomyMove.PROMOTED and not await _promoted_by_two(connection, key, latest):
             state = AutonomyState.REVIEW
-    return AutonomyRecord(
+    record = AutonomyRecord(
         state=state,
         confirmed=counts.get(OutcomeClass.CONFIRMED, 0),
         wrong=sum(number for outcome, number in counts.items() if outcome.false_alarm),
         move=0 if latest is None else latest.id,
         at=None if latest is None else latest.at,
     )
+    if state is not AutonomyState.PROPOSED:
+        return record
+    approvals = await _approvals(connection, key, record.digest(key))
+    return record.model_copy(update={"approval": approvals[0] if approvals else None})
 
 
-def _holds(digest: str, person: str, public_key: str | None, signed: dict[str, str] | None) -> bool:
-    if public_key is None or signed is None:
+async def _promoted_by_two(connection: AsyncConnection, key: AutonomyKey, promoted: _MoveRow) -> bool:
+    """Whether this approver and, over the same digest, another one signed the promotion."""
+    second = promoted.approval
+    if second is None:
         return False
-    signature = Signature(
-        act_of(AutonomyMove.PROMOTED),
-        person,
-        signed["meaning"],
-        datetime.fromisoformat(signed["at"]),
-        signed["signature"],
-        public_key,
-    )
-    return signature.holds(digest)
+    return any(first.by != second.by for first in await _approvals(connection, key, promoted.digest))
+
+
+async def _approvals(connection: AsyncConnection, key: AutonomyKey, digest: str) -> list[FirstApproval]:
+    """The valid signatures of first approvers over these findings, oldest first."""
+    rows = await connection.execute(_APPROVALS, {**_values(key), "digest": digest})
+    return [approval for row in map(_MoveRow._make, rows) if (approval := row.approval) is not None]

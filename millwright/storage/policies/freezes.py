@@ -19,7 +19,6 @@ from domain.errors import ActRejected
 from millwright.storage.database.act_scopes import machines_of
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
-from millwright.storage.ledger.act_times import check_time
 from millwright.storage.policies.assignments import lock_to_assign
 from millwright.storage.policies.checked_assignments import read_assignments
 
@@ -87,7 +86,6 @@ class FreezeStore:
             raise ActRejected("is empty", field="reason", fix="say why")
         async with transaction(self._engine) as connection:
             await lock_to_assign(connection)
-            await check_time(connection, now)
             values = {"begins": begins_at, "ends": ends_at, "by": by, "now": now, "reason": why}
             number: int = (await connection.execute(_FREEZE, values)).scalar_one()
             entry = ledger.Entry(now)
@@ -115,7 +113,6 @@ class FreezeStore:
             raise ActRejected("is empty", field="reason", fix="say why")
         async with transaction(self._engine) as connection:
             await lock_to_assign(connection)
-            await check_time(connection, now)
             known = {freeze.id: freeze for freeze in await _freezes(connection)}
             if number not in known or known[number].thawed_by is not None:
                 raise ActRejected(
