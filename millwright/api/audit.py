@@ -82,6 +82,17 @@ async def not_done(deps: Deps, ref: Ref, written: As = "json") -> Response:
     return await _answer(deps, "not-done", written, ref=ref)
 
 
+@router.get("/settings")
+async def settings(
+    deps: Deps,
+    ref: Annotated[str | None, Query(min_length=1, description="An event, an order, a hold or a case.")] = None,
+    at: MaybeInstant = None,
+    written: As = "json",
+) -> Response:
+    """Which settings steered this, or were in force at an instant?"""
+    return await _answer(deps, "settings", written, ref=ref, at=at)
+
+
 async def _answer(deps: Deps, question: str, written: str, **terms: object) -> Response:
     # The rule engine is imported only when it is needed, because the import is slow.
     from millwright.audit.questions.answer import Asked

@@ -26,6 +26,7 @@ from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.audit.settings_taken import SettingsTaken
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
 from millwright.storage.audit.record import Record, read_record
 from millwright.storage.audit.record_rows import ActRow
@@ -34,6 +35,16 @@ from millwright.storage.audit.suppression_record import unfounded_suppressions
 from millwright.storage.audit.unfounded import unfounded_rows
 from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
+
+
+class _Followers(NamedTuple):
+    """Those who follow the acts and verdicts in the order of the ledger."""
+
+    rejudging: Rejudging
+    cases: CaseFold
+    in_force: InForce
+    actors: Actors
+    settings: SettingsTaken
 
 
 class _Followed(NamedTuple):
@@ -77,8 +88,9 @@ async def verify(
         in_force = InForce(sites=await record.sites())
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
-        actors = Actors()
-        acts, readable = await _follow(record, chain, rejudging, cases, in_force, actors, findings, progress)
+        actors, settings = Actors(), SettingsTaken()
+        followers = _Followers(rejudging, cases, in_force, actors, settings)
+        acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
@@ -100,6 +112,7 @@ async def verify(
         head=head_text(chain.last),
         engine=engines.present.digest,
         made_by=engines.counts,
+        settings=settings.counts,
         register_held=register_held,
         found=findings.found,
         findings=tuple(findings.kept),
@@ -109,14 +122,12 @@ async def verify(
 async def _follow(
     record: Record,
     chain: Chain,
-    rejudging: Rejudging,
-    cases: CaseFold,
-    in_force: InForce,
-    actors: Actors,
+    followers: _Followers,
     findings: Findings,
     progress: Progress | None,
 ) -> _Followed:
     """Goes through the ledger with all its leaves."""
+    rejudging, cases, in_force, actors, settings = followers
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
     done, readable = 0, True
@@ -126,6 +137,7 @@ async def _follow(
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
+                settings.follow(act)
                 _follow_policies(act, in_force)
             for verdict in own_verdicts:
                 known = findings.found

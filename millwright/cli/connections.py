@@ -47,8 +47,11 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 @asynccontextmanager
-async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
+async def opened(settings: "Settings", connection_name: str | None = None) -> "AsyncIterator[Storage]":
     """The storage of an existing installation; starts an embedded database that does not run.
+
+    Args:
+        connection_name: the name by which the database knows our connections.
 
     Raises:
         Rejected: there is no installation yet, or its tables are not those of this build.
@@ -62,7 +65,7 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings) as storage:
+    async with open_storage(settings, connection_name) as storage:
         try:
             yield storage
         except StorageFault as error:

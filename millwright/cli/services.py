@@ -4,15 +4,16 @@ to."""
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import Rejected
+from domain.errors import Rejected, StorageUnavailable
 from domain.loops import Ended, wait_until
+from domain.processes import Process
 from millwright.cli.connections import engine_address, opened, settings_of
 from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
 
@@ -42,17 +43,18 @@ def worker(
     async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
         await _worker(settings, storage, stop, stack, only)
 
-    live(_until_asked(work, settings_of(context, logging.INFO)))
+    processes = (Process.JUDGING, Process.CASES) if only is None else (Process(only),)
+    live(_until_asked(work, settings_of(context, logging.INFO), processes))
 
 
 def intake(context: typer.Context) -> None:
     """Receive the messages of the event bus, store them, and settle them."""
-    live(_until_asked(_intake, settings_of(context, logging.INFO)))
+    live(_until_asked(_intake, settings_of(context, logging.INFO), (Process.INTAKE,)))
 
 
 def api(context: typer.Context) -> None:
     """Serve the HTTP API: ingress, lists and reports, and decisions."""
-    live(_until_asked(_api, settings_of(context, logging.INFO)))
+    live(_until_asked(_api, settings_of(context, logging.INFO), (Process.API,)))
 
 
 log = logging.getLogger("millwright")
@@ -62,12 +64,18 @@ _LOOK_AT_TABLES = 1.0
 _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
 
 
-async def _until_asked(service: _Service, settings: "Settings") -> None:
+async def _until_asked(service: _Service, settings: "Settings", processes: Sequence[Process]) -> None:
+    from millwright.steering.values import steering_values
+    from millwright.storage.ledger.settings_taken import connection_name
+
     stop = stopping()
+    steering = {process: steering_values(settings, process) for process in processes}
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(opened(settings))
+        storage = await stack.enter_async_context(opened(settings, connection_name(steering)))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
+            for process, values in steering.items():
+                await _take_settings(settings, storage, process, values, stop)
             watching = asyncio.create_task(_outgrown(storage, stop))
             giving_back = asyncio.create_task(give_back_memory())
             try:
@@ -77,6 +85,28 @@ async def _until_asked(service: _Service, settings: "Settings") -> None:
                 giving_back.cancel()
             if watching.done() and not watching.cancelled():
                 raise Rejected(f"the database has {watching.result()}", field="database_url")
+
+
+async def _take_settings(
+    settings: "Settings", storage: "Storage", process: Process, values: "Mapping[str, object]", stop: asyncio.Event
+) -> None:
+    """Records the settings with which this process runs, as soon as storage answers and the plant has a time.
+
+    Raises:
+        Ended: `stop` was set meanwhile.
+    """
+    from millwright.storage.ledger.settings_taken import take_settings
+
+    async def take() -> Sequence[str]:
+        try:
+            return await take_settings(storage.engine, storage.clock, process, values)
+        except Rejected as error:
+            # The sandbox, whose clock it is, may start after this process.
+            raise StorageUnavailable(str(error)) from error
+
+    changed = await once_there(_database(settings), take, stop)
+    if changed:
+        log.info("settings of %s in the record: %s", process, ", ".join(changed))
 
 
 async def _worker(
@@ -157,7 +187,6 @@ async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitSta
 
 
 async def _ready(storage: "Storage") -> None:
-    from domain.errors import StorageUnavailable
     from millwright.storage.database.revision import read_revision
 
     objection = (await read_revision(storage.engine)).objection()
@@ -167,7 +196,7 @@ async def _ready(storage: "Storage") -> None:
 
 async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
     """Ends the process when the database has tables that this build must not work on; returns the reason."""
-    from domain.errors import StorageFault, StorageUnavailable
+    from domain.errors import StorageFault
     from millwright.storage.database.revision import read_revision
 
     async def look() -> str | None:

@@ -38,15 +38,19 @@ _IDLE = 1.0
 """Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
 
 
-def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+def open_engine(url: str, *, pool_size: int = 8, name: str | None = None) -> AsyncEngine:
     """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`). The options of the URL count.
+
+    The database shows the name with each connection, unless the URL has one of its own (`application_name`).
 
     Statements that wait on a lock for more than ten seconds give up: a stuck transaction must show, not spread.
     The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
     plain = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    options = {"connect_timeout": "5"} | ({"application_name": name} if name is not None else {})
+    missing = {option: value for option, value in options.items() if option not in plain.query}
     engine = create_async_engine(
-        plain if "connect_timeout" in plain.query else plain.update_query_dict({"connect_timeout": "5"}),
+        plain.update_query_dict(missing),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
