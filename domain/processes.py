@@ -8,7 +8,7 @@ SETTINGS_TAKEN: Final = "settings-taken"
 """The kind of the act: from its ledger row on, processes of a kind run with these settings."""
 
 
-class Process(StrEnum):
+class ProcessKind(StrEnum):
     """A kind of process. A worker that is not limited is both of the first two."""
 
     JUDGING = "judging"

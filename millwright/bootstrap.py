@@ -200,14 +200,19 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings, connection_name: str | None = None) -> AsyncIterator[Storage]:
+async def open_storage(
+    settings: Settings, connection_name: str | None = None, longest_statement: int | None = None
+) -> AsyncIterator[Storage]:
     """The stores, within the block. It makes no query yet; see `database`.
 
     Args:
         connection_name: the name by which the database knows our connections.
+        longest_statement: seconds after which the database ends a statement; None for no limit.
     """
     async with database(settings) as url:
-        engine = open_engine(url, name=connection_name).execution_options(**{LOCAL_MODE: settings.local_mode})
+        engine = open_engine(url, name=connection_name, longest_statement=longest_statement).execution_options(
+            **{LOCAL_MODE: settings.local_mode}
+        )
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:

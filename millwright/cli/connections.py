@@ -47,11 +47,14 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 @asynccontextmanager
-async def opened(settings: "Settings", connection_name: str | None = None) -> "AsyncIterator[Storage]":
+async def opened(
+    settings: "Settings", connection_name: str | None = None, longest_statement: int | None = None
+) -> "AsyncIterator[Storage]":
     """The storage of an existing installation; starts an embedded database that does not run.
 
     Args:
         connection_name: the name by which the database knows our connections.
+        longest_statement: seconds after which the database ends a statement; None for no limit.
 
     Raises:
         Rejected: there is no installation yet, or its tables are not those of this build.
@@ -65,7 +68,7 @@ async def opened(settings: "Settings", connection_name: str | None = None) -> "A
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings, connection_name) as storage:
+    async with open_storage(settings, connection_name, longest_statement) as storage:
         try:
             yield storage
         except StorageFault as error:

@@ -13,7 +13,7 @@ import typer
 
 from domain.errors import Rejected, StorageUnavailable
 from domain.loops import Ended, wait_until
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.cli.connections import engine_address, opened, settings_of
 from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
 
@@ -43,35 +43,38 @@ def worker(
     async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
         await _worker(settings, storage, stop, stack, only)
 
-    processes = (Process.JUDGING, Process.CASES) if only is None else (Process(only),)
+    processes = (ProcessKind.JUDGING, ProcessKind.CASES) if only is None else (ProcessKind(only),)
     live(_until_asked(work, settings_of(context, logging.INFO), processes))
 
 
 def intake(context: typer.Context) -> None:
     """Receive the messages of the event bus, store them, and settle them."""
-    live(_until_asked(_intake, settings_of(context, logging.INFO), (Process.INTAKE,)))
+    live(_until_asked(_intake, settings_of(context, logging.INFO), (ProcessKind.INTAKE,)))
 
 
 def api(context: typer.Context) -> None:
     """Serve the HTTP API: ingress, lists and reports, and decisions."""
-    live(_until_asked(_api, settings_of(context, logging.INFO), (Process.API,)))
+    live(_until_asked(_api, settings_of(context, logging.INFO), (ProcessKind.API,)))
 
 
 log = logging.getLogger("millwright")
 
 _LOOK_AT_TABLES = 1.0
+_LONGEST_STATEMENT = 30
+"""Seconds that one statement of the API may take: nobody may keep the database busy by asking."""
 
 _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
 
 
-async def _until_asked(service: _Service, settings: "Settings", processes: Sequence[Process]) -> None:
+async def _until_asked(service: _Service, settings: "Settings", processes: Sequence[ProcessKind]) -> None:
     from millwright.steering.values import steering_values
     from millwright.storage.ledger.settings_taken import connection_name
 
     stop = stopping()
     steering = {process: steering_values(settings, process) for process in processes}
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(opened(settings, connection_name(steering)))
+        longest = _LONGEST_STATEMENT if ProcessKind.API in processes else None
+        storage = await stack.enter_async_context(opened(settings, connection_name(steering), longest))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
             for process, values in steering.items():
@@ -88,7 +91,7 @@ async def _until_asked(service: _Service, settings: "Settings", processes: Seque
 
 
 async def _take_settings(
-    settings: "Settings", storage: "Storage", process: Process, values: "Mapping[str, object]", stop: asyncio.Event
+    settings: "Settings", storage: "Storage", process: ProcessKind, values: "Mapping[str, object]", stop: asyncio.Event
 ) -> None:
     """Records the settings with which this process runs, as soon as storage answers and the plant has a time.
 

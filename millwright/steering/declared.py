@@ -6,12 +6,12 @@ A connector's own setting stands under the connector's name. `docs/settings.md` 
 from collections.abc import Mapping
 from typing import Final
 
-from domain.processes import Process
+from domain.processes import ProcessKind
 
-_ALL: Final = frozenset(Process)
-_JUDGING, _CASES, _INTAKE, _API = (frozenset({process}) for process in Process)
+_ALL: Final = frozenset(ProcessKind)
+_JUDGING, _CASES, _INTAKE, _API = (frozenset({process}) for process in ProcessKind)
 
-STEERS: Final[Mapping[str, frozenset[Process]]] = {
+STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "clock": _ALL,
     "local_mode": _API,
     "poll_interval": _JUDGING | _CASES,

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.steering.declared import STEERS
-from millwright.storage.ledger.settings_taken import Taken
+from millwright.storage.ledger.settings_taken import TakenSettings
 
 
-def differing_settings(running: Sequence[Taken]) -> list[str]:
+def differing_settings(running: Sequence[TakenSettings]) -> list[str]:
     """Each setting that steers two processes and differs between them, as a sentence."""
     found = {
         f"{name} is {one.values.get(name)} for {one.process} and {other.values.get(name)} for {other.process}": None
@@ -19,12 +19,12 @@ def differing_settings(running: Sequence[Taken]) -> list[str]:
     return list(found)
 
 
-def _steers_both(name: str, one: Taken, other: Taken) -> bool:
+def _steers_both(name: str, one: TakenSettings, other: TakenSettings) -> bool:
     values = {**one.values, **other.values}
     return all(taken.process in _steered(name, values) for taken in (one, other))
 
 
-def _steered(name: str, values: Mapping[str, object]) -> frozenset[Process]:
+def _steered(name: str, values: Mapping[str, object]) -> frozenset[ProcessKind]:
     """The processes that a recorded setting steers."""
     port, _, rest = name.partition(".")
     instance, _, own = rest.rpartition(".")

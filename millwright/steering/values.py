@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, SecretStr
 
 from domain.errors import Rejected
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.runtime.connector_settings import own_settings
 from millwright.settings import ConnectorSettings, Settings
 from millwright.steering.declared import STEERS
@@ -16,7 +16,7 @@ SET = "set"
 """What is recorded of a secret: neither its value nor a digest, by which a short secret could be guessed."""
 
 
-def steering_values(settings: Settings, process: Process) -> dict[str, object]:
+def steering_values(settings: Settings, process: ProcessKind) -> dict[str, object]:
     """The settings that steer a process, by their names, with defaults: JSON values, durations in ISO 8601.
 
     Those of a connector are `<port>.<instance>.<setting>`.
@@ -71,7 +71,7 @@ def _alone(connector: ConnectorSettings | None) -> Mapping[str, ConnectorSetting
     return {} if connector is None else {connector.connector: connector}
 
 
-def _of_connector(settings: ConnectorSettings, port: str, instance: str, process: Process) -> dict[str, object]:
+def _of_connector(settings: ConnectorSettings, port: str, instance: str, process: ProcessKind) -> dict[str, object]:
     told: dict[str, object] = {"connector": settings.connector, "sites": sorted(settings.sites)}
     prefix = f"{settings.connector}."
     wanted = {name.removeprefix(prefix) for name, by in STEERS.items() if name.startswith(prefix) and process in by}

@@ -1,7 +1,7 @@
 """`audit ask settings`: which settings steered a verdict, an order, a hold and a decision."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.assets import Criticality
 from domain.cases import Decision
 from domain.errors import ActRejected
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.audit.questions.answer import Answer, Asked
 from millwright.audit.questions.asking import ask
 from millwright.bootstrap import StoredVersions
@@ -21,7 +21,8 @@ from tests.audit.conftest import hold, place
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, code, deviation
 
-FIRST, LATER = {"hold_interval": "PT5M"}, {"hold_interval": "PT1H"}
+FIRST: Final[dict[str, object]] = {"hold_interval": "PT5M"}
+LATER: Final[dict[str, object]] = {"hold_interval": "PT1H"}
 
 
 async def asking(plant: Plant, **terms: Any) -> Answer:
@@ -52,7 +53,7 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
 
 
 async def take(plant: Plant, values: dict[str, object]) -> None:
-    for process in Process:
+    for process in ProcessKind:
         await take_settings(plant.engine, plant.clock, process, values)
 
 
@@ -71,7 +72,7 @@ async def test_the_settings_of_a_verdict_its_order_its_hold_and_the_decision_are
 
 async def test_the_settings_of_every_process_at_an_instant_are_told(plant: Plant) -> None:
     before = await asking(plant, at=plant.clock.now() - timedelta(minutes=1))
-    assert told(before) == [("all", process.value, "PT5M") for process in Process]
+    assert told(before) == [("all", process.value, "PT5M") for process in ProcessKind]
     assert {value for *_, value in told(await asking(plant, at=plant.clock.now()))} == {"PT1H"}
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.cli.doctor import examine
 from millwright.runtime.home import load_settings
 from millwright.runtime.lockfile import differences
@@ -93,7 +93,7 @@ async def test_processes_that_run_with_other_settings_are_found(
     storage_engine: AsyncEngine, millwright: Millwright, database_url: str
 ) -> None:
     first, other = ({"poll_interval": interval, "clock": "wall"} for interval in ("PT15M", "PT1H"))
-    taken = [(Process.JUDGING, first), (Process.CASES, first), (Process.CASES, other)]
+    taken = [(ProcessKind.JUDGING, first), (ProcessKind.CASES, first), (ProcessKind.CASES, other)]
     for process, values in taken:
         await take_settings(storage_engine, TestClock(), process, values)
     engines = [open_engine(database_url, name=connection_name({process: values})) for process, values in taken]

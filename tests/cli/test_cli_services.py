@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import StorageUnavailable
 from domain.loops import Ended
-from domain.processes import SETTINGS_TAKEN, Process
+from domain.processes import SETTINGS_TAKEN, ProcessKind
 from millwright.cli.lifetime import once_there
 from millwright.runtime.local_mode import local_authorization
 from millwright.storage.ledger.settings_taken import settings_running
@@ -126,7 +126,7 @@ async def test_a_service_records_its_settings_at_its_start_and_a_restart_with_th
         async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings, **more) as api:
             await api.says("the API is at http://127.0.0.1:")
             (running,) = await settings_running(storage_engine)
-            assert (running.process, running.values["window_limit"]) == (Process.API, limit)
+            assert (running.process, running.values["window_limit"]) == (ProcessKind.API, limit)
             assert await api.ends(signal.SIGTERM) == 0
     acts = await rows(
         storage_engine,
@@ -143,13 +143,13 @@ async def test_a_worker_records_the_settings_of_both_kinds_of_work_and_no_secret
     settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_TEMPORAL_ADDRESS": "127.0.0.1:9", **CONNECTORS}
     async with service("worker", MILLWRIGHT_HOME=str(tmp_path), **settings) as worker:
         await worker.says("waiting for the workflow engine at 127.0.0.1:9")
-        assert [taken.process for taken in await settings_running(storage_engine)] == [Process.JUDGING, Process.CASES]
+        assert [taken.process for taken in await settings_running(storage_engine)] == [
+            ProcessKind.JUDGING,
+            ProcessKind.CASES,
+        ]
         assert await worker.ends(signal.SIGINT) == 0
     bodies = [str(body) for (body,) in await rows(storage_engine, "SELECT body FROM acts ORDER BY id")]
-    assert [f'"subject":"settings/{process}"' in body for process, body in zip(Process, bodies, strict=False)] == [
-        True,
-        True,
-    ]
+    assert ['"subject":"settings/judging"' in bodies[0], '"subject":"settings/cases"' in bodies[1]] == [True, True]
     assert '"cmms.maximo.api_key":"set"' in bodies[1]
     assert "cmms-hidden-key" not in "".join(bodies)
 

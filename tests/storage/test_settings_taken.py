@@ -8,15 +8,15 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
 from millwright.storage.ledger.settings_taken import connection_name, settings_running, take_settings
 from tests.support.ingress import rows
 from tests.support.plant import START, TestClock
 
-HOURLY: Final = {"hold_interval": "PT1H", "work_window": None}
-DAILY: Final = {"hold_interval": "P1D", "work_window": None}
+HOURLY: Final[dict[str, object]] = {"hold_interval": "PT1H", "work_window": None}
+DAILY: Final[dict[str, object]] = {"hold_interval": "P1D", "work_window": None}
 _TAKEN: Final = "SELECT subject, actor, body::json -> 'detail' FROM acts WHERE kind = 'settings-taken' ORDER BY id"
 _WITH_ITS_DIGEST: Final = """
 UPDATE acts SET body = replace(body, 'PT1H', 'PT9H'),
@@ -24,7 +24,7 @@ UPDATE acts SET body = replace(body, 'PT1H', 'PT9H'),
 """
 
 
-async def take(engine: AsyncEngine, values: dict[str, object], process: Process = Process.CASES) -> list[str]:
+async def take(engine: AsyncEngine, values: dict[str, object], process: ProcessKind = ProcessKind.CASES) -> list[str]:
     return [*await take_settings(engine, TestClock(), process, values)]
 
 
@@ -41,11 +41,11 @@ async def test_settings_are_recorded_when_they_differ_and_a_restart_with_the_sam
 
 
 async def test_each_kind_of_process_has_settings_of_its_own(storage_engine: AsyncEngine) -> None:
-    for process in Process:
+    for process in ProcessKind:
         await take(storage_engine, HOURLY, process)
         await take(storage_engine, HOURLY, process)
     found = await rows(storage_engine, _TAKEN)
-    assert [subject for subject, *_ in found] == [f"settings/{process}" for process in Process]
+    assert [subject for subject, *_ in found] == [f"settings/{process}" for process in ProcessKind]
 
 
 async def test_processes_that_start_at_once_record_the_same_settings_once(storage_engine: AsyncEngine) -> None:
@@ -60,10 +60,10 @@ async def test_those_that_run_are_told_with_what_they_took_also_if_another_took_
         await take(storage_engine, values)
     assert await settings_running(storage_engine) == []
     for values in (HOURLY, DAILY):
-        engine = open_engine(database_url, name=connection_name({Process.CASES: values}))
+        engine = open_engine(database_url, name=connection_name({ProcessKind.CASES: values}))
         async with engine.connect():
             (running,) = await settings_running(storage_engine)
-            assert (running.process, running.values, running.at) == (Process.CASES, values, START)
+            assert (running.process, running.values, running.at) == (ProcessKind.CASES, values, START)
         await engine.dispose()
 
 
@@ -92,5 +92,5 @@ async def test_settings_that_somebody_alters_in_the_record_are_named(
 
 async def test_settings_are_recorded_in_the_plants_time(storage_engine: AsyncEngine) -> None:
     later = START + timedelta(days=400)
-    await take_settings(storage_engine, TestClock(later), Process.API, HOURLY)
+    await take_settings(storage_engine, TestClock(later), ProcessKind.API, HOURLY)
     assert await rows(storage_engine, "SELECT at FROM acts WHERE kind = 'settings-taken'") == [(later,)]

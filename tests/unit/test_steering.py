@@ -9,12 +9,12 @@ import pytest
 
 import connectors
 from domain.errors import Rejected
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.settings import Settings
 from millwright.steering.declared import DOES_NOT_STEER, STEERS
 from millwright.steering.differing import differing_settings
 from millwright.steering.values import settings_model, steering_values
-from millwright.storage.ledger.settings_taken import Taken, connection_name
+from millwright.storage.ledger.settings_taken import TakenSettings, connection_name
 
 WHOLE = {
     "database_url": "postgresql://millwright:hidden@127.0.0.1/plant",
@@ -58,22 +58,22 @@ def test_every_setting_steers_or_is_listed_with_the_reason_why_it_does_not() -> 
     assert all(DOES_NOT_STEER.values())
 
 
-@pytest.mark.parametrize("process", Process)
-def test_what_is_recorded_is_every_setting_that_steers_the_process_and_no_secret(process: Process) -> None:
+@pytest.mark.parametrize("process", ProcessKind)
+def test_what_is_recorded_is_every_setting_that_steers_the_process_and_no_secret(process: ProcessKind) -> None:
     values = steering_values(changed(), process)
     assert b"hidden" not in orjson.dumps(values)
     steering = {name for name, processes in STEERS.items() if process in processes and "." not in name}
     assert steering - {"cmms", "cmms_instances", "mes", "mes_instances", "twins", "bus"} <= values.keys()
-    assert ("cmms.hamburg.url" in values) == (process is Process.CASES)
+    assert ("cmms.hamburg.url" in values) == (process is ProcessKind.CASES)
 
 
 def test_of_a_secret_only_that_it_is_set_is_recorded() -> None:
-    values = steering_values(changed(), Process.CASES)
+    values = steering_values(changed(), ProcessKind.CASES)
     assert (values["cmms.maximo.api_key"], values["mes.opcua_job_control.password"]) == ("set", "set")
     assert values["head_anchor"] == "set"
     other = changed(head_anchor="https://other.example/keep?code=another")
-    assert steering_values(other, Process.CASES) == values
-    assert steering_values(changed(head_anchor=None), Process.CASES)["head_anchor"] is None
+    assert steering_values(other, ProcessKind.CASES) == values
+    assert steering_values(changed(head_anchor=None), ProcessKind.CASES)["head_anchor"] is None
 
 
 def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None:
@@ -87,7 +87,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
 
 
 def test_what_is_recorded_has_defaults_and_durations_in_iso_8601() -> None:
-    values = steering_values(changed(), Process.CASES)
+    values = steering_values(changed(), ProcessKind.CASES)
     assert (values["order_interval"], values["cmms.hamburg.overlap"]) == ("P1D", "PT2M")
     assert values["cmms.hamburg.sites"] == ["HB", "HH"]
 
@@ -95,47 +95,47 @@ def test_what_is_recorded_has_defaults_and_durations_in_iso_8601() -> None:
 def test_a_wrong_setting_of_a_connector_is_a_sentence_without_its_value() -> None:
     wrong = changed(cmms={"connector": "maximo", "url": "hidden", "api_key": "hidden"})
     with pytest.raises(Rejected) as refused:
-        steering_values(wrong, Process.CASES)
+        steering_values(wrong, ProcessKind.CASES)
     assert refused.value.field == "cmms__url"
     assert "hidden" not in str(refused.value)
-    assert steering_values(wrong, Process.API)["cmms.maximo.connector"] == "maximo"
+    assert steering_values(wrong, ProcessKind.API)["cmms.maximo.connector"] == "maximo"
 
 
 def test_the_name_of_a_connection_fits_into_what_the_database_shows() -> None:
     name = connection_name(
-        {process: steering_values(changed(), process) for process in (Process.JUDGING, Process.CASES)}
+        {process: steering_values(changed(), process) for process in (ProcessKind.JUDGING, ProcessKind.CASES)}
     )
     assert len(name) <= 63
     assert "hidden" not in name
 
 
-def taken(process: Process, **more: object) -> Taken:
-    return Taken(process, steering_values(changed(**more), process), NOON)
+def taken(process: ProcessKind, **more: object) -> TakenSettings:
+    return TakenSettings(process, steering_values(changed(**more), process), NOON)
 
 
 def test_processes_with_the_same_settings_do_not_differ_though_each_reads_its_own() -> None:
-    assert differing_settings([taken(process) for process in Process]) == []
+    assert differing_settings([taken(process) for process in ProcessKind]) == []
 
 
 @pytest.mark.parametrize(
     ("one", "other", "more", "sentences"),
     [
         (
-            Process.CASES,
-            Process.CASES,
+            ProcessKind.CASES,
+            ProcessKind.CASES,
             {"hold_interval": "PT1M"},
             ["hold_interval is PT5M for cases and PT1M for cases"],
         ),
         (
-            Process.JUDGING,
-            Process.CASES,
+            ProcessKind.JUDGING,
+            ProcessKind.CASES,
             {"poll_interval": "PT1M"},
             ["poll_interval is PT15M for judging and PT1M for cases"],
         ),
-        (Process.JUDGING, Process.CASES, {"hold_interval": "PT1M"}, []),
+        (ProcessKind.JUDGING, ProcessKind.CASES, {"hold_interval": "PT1M"}, []),
         (
-            Process.CASES,
-            Process.API,
+            ProcessKind.CASES,
+            ProcessKind.API,
             {"cmms_instances": {}},
             [
                 "cmms.hamburg.connector is maximo for cases and None for api",
@@ -145,6 +145,6 @@ def test_processes_with_the_same_settings_do_not_differ_though_each_reads_its_ow
     ],
 )
 def test_what_differs_between_two_processes_that_it_steers_is_named(
-    one: Process, other: Process, more: dict[str, object], sentences: list[str]
+    one: ProcessKind, other: ProcessKind, more: dict[str, object], sentences: list[str]
 ) -> None:
     assert differing_settings([taken(one), taken(other, **more)]) == sentences

@@ -7,18 +7,18 @@ import orjson
 
 from domain.errors import ActRejected
 from domain.model import Moment
-from domain.processes import Process
+from domain.processes import ProcessKind
 from millwright.audit.questions.answer import Asked, QuestionResult, Row, day, detail_of, place_of
 from millwright.storage.audit.questions import acts_on, settings_taken
 from millwright.storage.audit.reasons import deciding_event, find
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow
 
-_DONE: dict[str, tuple[str, Process]] = {
-    "order-intended": ("order", Process.CASES),
-    "hold-intended": ("hold", Process.CASES),
-    "hold-shared": ("hold", Process.CASES),
-    "case-decided": ("decision", Process.API),
+_DONE: dict[str, tuple[str, ProcessKind]] = {
+    "order-intended": ("order", ProcessKind.CASES),
+    "hold-intended": ("hold", ProcessKind.CASES),
+    "hold-shared": ("hold", ProcessKind.CASES),
+    "case-decided": ("decision", ProcessKind.API),
 }
 """Acts on a case by which something was decided or done, each with what it is and the process that did it."""
 
@@ -37,7 +37,7 @@ class _Point(NamedTuple):
     """Something in the record: what it is, the process that did it, and its ledger row; None for an instant."""
 
     what: str
-    process: Process
+    process: ProcessKind
     seq: int | None
 
 
@@ -50,7 +50,7 @@ async def settings(record: Record, asked: Asked) -> QuestionResult:
     if (asked.ref is None) == (asked.at is None):
         raise ActRejected("give an event, an order, a hold or a case; or an instant", field="ref", fix="or --at")
     if asked.ref is None:
-        points = [_Point("all", process, None) for process in Process]
+        points = [_Point("all", process, None) for process in ProcessKind]
     else:
         points = await _points_of(record, asked.reference)
     rows: list[SettingRow] = []
@@ -72,7 +72,7 @@ async def _points_of(record: Record, reference: str) -> list[_Point]:
     found = await find(record, reference)
     event = found.event if found.case is None else await deciding_event(record, found.case)
     verdicts = [] if event is None else await record.verdicts_on(event)
-    judged = [_Point("verdict", Process.JUDGING, row.ledger_seq) for row in verdicts if row.role == "active"]
+    judged = [_Point("verdict", ProcessKind.JUDGING, row.ledger_seq) for row in verdicts if row.role == "active"]
     acts = [] if found.case is None else await acts_on(record, [f"case/{found.case}"])
     done = [_Point(*_DONE[act.kind], act.ledger_seq) for act in acts if act.kind in _DONE]
     return [*judged[-1:], *done]

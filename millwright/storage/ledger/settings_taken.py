@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.canonical import canonical, digest
 from domain.clock import Clock
-from domain.processes import SETTINGS_TAKEN, Process
+from domain.processes import SETTINGS_TAKEN, ProcessKind
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 
@@ -24,10 +24,10 @@ _CONNECTED: Final = text(
 _SHOWN: Final = 12
 
 
-class Taken(NamedTuple):
+class TakenSettings(NamedTuple):
     """The settings that processes of a kind took, and when."""
 
-    process: Process
+    process: ProcessKind
     values: dict[str, object]
     at: datetime
 
@@ -42,7 +42,7 @@ class _ConnectedRow(NamedTuple):
 
 
 async def take_settings(
-    engine: AsyncEngine, clock: Clock, process: Process, values: Mapping[str, object]
+    engine: AsyncEngine, clock: Clock, process: ProcessKind, values: Mapping[str, object]
 ) -> Sequence[str]:
     """Records the settings with which a process starts, unless the last process of its kind took the same.
 
@@ -69,7 +69,7 @@ async def take_settings(
     return differing
 
 
-async def settings_running(engine: AsyncEngine) -> list[Taken]:
+async def settings_running(engine: AsyncEngine) -> list[TakenSettings]:
     """The settings of every process that is connected to the database now: for each kind of process one of each.
 
     Raises:
@@ -79,14 +79,14 @@ async def settings_running(engine: AsyncEngine) -> list[Taken]:
     async with transaction(engine) as connection:
         names = [_ConnectedRow._make(row).name for row in await connection.execute(_CONNECTED)]
         marks = {mark for name in names for mark in name.split()[1:]}
-        for process in Process:
+        for process in ProcessKind:
             rows = map(_TakenRow._make, await connection.execute(_ALL, {"subject": process.subject}))
             by_mark = {_mark(process, taken.values): taken for taken in (_taken(process, row) for row in rows)}
             running += [taken for mark, taken in sorted(by_mark.items()) if mark in marks]
     return running
 
 
-def connection_name(taken: Mapping[Process, Mapping[str, object]]) -> str:
+def connection_name(taken: Mapping[ProcessKind, Mapping[str, object]]) -> str:
     """The name of a process's connections, by which `settings_running` knows it: at most 63 characters.
 
     It has a digest of the settings. They contain no secret.
@@ -94,14 +94,14 @@ def connection_name(taken: Mapping[Process, Mapping[str, object]]) -> str:
     return " ".join(("millwright", *(_mark(process, values) for process, values in sorted(taken.items()))))
 
 
-def _mark(process: Process, values: Mapping[str, object]) -> str:
+def _mark(process: ProcessKind, values: Mapping[str, object]) -> str:
     return f"{process}:{digest(values)[:_SHOWN]}"
 
 
-async def _last(connection: AsyncConnection, process: Process) -> Taken | None:
+async def _last(connection: AsyncConnection, process: ProcessKind) -> TakenSettings | None:
     row = (await connection.execute(_LAST, {"subject": process.subject})).one_or_none()
     return None if row is None else _taken(process, _TakenRow._make(row))
 
 
-def _taken(process: Process, row: _TakenRow) -> Taken:
-    return Taken(process, json.loads(row.body)["detail"]["settings"], row.at)
+def _taken(process: ProcessKind, row: _TakenRow) -> TakenSettings:
+    return TakenSettings(process, json.loads(row.body)["detail"]["settings"], row.at)
