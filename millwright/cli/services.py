@@ -3,6 +3,7 @@ to."""
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -68,7 +69,7 @@ _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awai
 
 async def _until_asked(service: _Service, settings: "Settings", processes: Sequence[ProcessKind]) -> None:
     from millwright.steering.values import steering_values
-    from millwright.storage.ledger.settings_taken import connection_name
+    from millwright.storage.ledger.settings_taken import connection_name, is_read_only
 
     stop = stopping()
     steering = {process: steering_values(settings, process) for process in processes}
@@ -77,39 +78,48 @@ async def _until_asked(service: _Service, settings: "Settings", processes: Seque
         storage = await stack.enter_async_context(opened(settings, connection_name(steering), longest))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
-            for process, values in steering.items():
-                await _take_settings(settings, storage, process, values, stop)
+            taking = asyncio.create_task(_take_settings(settings, storage, steering, stop))
+            # An API on a standby answers what is read. It stores nothing before the database can be written.
+            if processes != (ProcessKind.API,) or not await once_there(
+                _database(settings), lambda: is_read_only(storage.engine), stop
+            ):
+                await taking
             watching = asyncio.create_task(_outgrown(storage, stop))
             giving_back = asyncio.create_task(give_back_memory())
             try:
                 await service(settings, storage, stop, stack)
             finally:
-                watching.cancel()
-                giving_back.cancel()
+                for task in (watching, giving_back, taking):
+                    task.cancel()
+                await asyncio.gather(taking, return_exceptions=True)
             if watching.done() and not watching.cancelled():
                 raise Rejected(f"the database has {watching.result()}", field="database_url")
 
 
 async def _take_settings(
-    settings: "Settings", storage: "Storage", process: ProcessKind, values: "Mapping[str, object]", stop: asyncio.Event
+    settings: "Settings",
+    storage: "Storage",
+    steering: "Mapping[ProcessKind, Mapping[str, object]]",
+    stop: asyncio.Event,
 ) -> None:
-    """Records the settings with which this process runs, as soon as storage answers and the plant has a time.
+    """Records the settings with which this process runs, as soon as storage can be written and the plant has a time.
 
     Raises:
         Ended: `stop` was set meanwhile.
     """
     from millwright.storage.ledger.settings_taken import take_settings
 
-    async def take() -> Sequence[str]:
+    async def take(process: ProcessKind) -> Sequence[str]:
         try:
-            return await take_settings(storage.engine, storage.clock, process, values)
+            return await take_settings(storage.engine, storage.clock, process, steering[process])
         except Rejected as error:
             # The sandbox, whose clock it is, may start after this process.
             raise StorageUnavailable(str(error)) from error
 
-    changed = await once_there(_database(settings), take, stop)
-    if changed:
-        log.info("settings of %s in the record: %s", process, ", ".join(changed))
+    for process in steering:
+        changed = await once_there(_database(settings), functools.partial(take, process), stop)
+        if changed:
+            log.info("settings of %s in the record: %s", process, ", ".join(changed))
 
 
 async def _worker(

@@ -137,6 +137,22 @@ async def test_a_service_records_its_settings_at_its_start_and_a_restart_with_th
     assert acts == [("settings/api", "P7D"), ("settings/api", "P2D")]
 
 
+async def test_an_api_on_a_database_that_cannot_be_written_serves_and_records_its_settings_when_it_can(
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = storage_engine.url.database
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
+        settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0"}
+        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+            await api.says("the API is at http://127.0.0.1:")
+            owner.execute("SET default_transaction_read_only = off")
+            owner.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'.encode())
+            await api.says("settings of api in the record: ")
+            assert await api.ends(signal.SIGTERM) == 0
+            assert "Traceback" not in api.said
+
+
 async def test_a_worker_records_the_settings_of_both_kinds_of_work_and_no_secret(
     database_url: str, storage_engine: AsyncEngine, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ _CONNECTED: Final = text(
     "SELECT DISTINCT application_name AS name FROM pg_stat_activity "
     "WHERE datname = current_database() AND application_name LIKE 'millwright %'"
 )
+_READ_ONLY: Final = text("SELECT current_setting('transaction_read_only') = 'on'")
 _SHOWN: Final = 12
 
 
@@ -67,6 +68,17 @@ async def take_settings(
         entry.add(ledger.act(SETTINGS_TAKEN, process.subject, "millwright", entry.at, detail))
         await ledger.append(connection, entry)
     return differing
+
+
+async def is_read_only(engine: AsyncEngine) -> bool:
+    """Whether the database cannot be written, such as a standby.
+
+    Raises:
+        StorageUnavailable: it does not answer.
+    """
+    async with transaction(engine) as connection:
+        found: bool = (await connection.execute(_READ_ONLY)).scalar_one()
+    return found
 
 
 async def settings_running(engine: AsyncEngine) -> list[TakenSettings]:
