@@ -155,6 +155,7 @@ async def test_a_report_that_needs_too_much_memory_is_a_sentence(
         making.made_report = lambda order: [bytes(1 << 20) for _ in range(1 << 20)]
         making.main()
         """,
+        seconds=240,
     )
     answer = await api.get("/audit/duties")
     assert (answer.status_code, answer.json()["detail"]) == (422, "the report needed more than 1024 MiB of memory")
