@@ -88,8 +88,8 @@ ATTESTED: Final = REGISTER_ACTS | {
 """The kinds whose acts the installation attests, where a person does them."""
 
 NEVER_REFUSED: Final = frozenset({"action-stopped"})
-"""Acts that are stored even where they cannot be attested, and by a clock that was set back: whoever must stop something
-neither looks for a key nor repairs a clock first."""
+"""Acts that are stored even where they cannot be attested, and by a clock that was set back: whoever must stop
+something neither looks for a key nor repairs a clock first."""
 
 SERVICES: Final[dict[str, frozenset[str]]] = {
     "hold-releasing": frozenset({"millwright"}),

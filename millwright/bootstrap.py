@@ -10,18 +10,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
 from domain.engines import EngineMark
-from domain.errors import Rejected
 from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
+from millwright.runtime.connector_settings import named_connector, named_instances, own_settings
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
@@ -56,8 +55,6 @@ if TYPE_CHECKING:
     from policies.engine.catalogue import Catalogue
 
 Activity = Callable[..., Any]
-
-SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class StoredVersions:
@@ -208,11 +205,24 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings, key: InstallationKey | None = None) -> AsyncIterator[Storage]:
-    """The stores, within the block. It makes no query yet; see `database`. Only the API has the installation's key."""
+async def open_storage(
+    settings: Settings,
+    key: InstallationKey | None = None,
+    connection_name: str | None = None,
+    longest_statement: int | None = None,
+) -> AsyncIterator[Storage]:
+    """The stores, within the block. It makes no query yet; see `database`.
+
+    Args:
+        settings: those of the process.
+        key: the installation's key, which only the process of the API has.
+        connection_name: the name by which the database knows our connections.
+        longest_statement: seconds after which the database ends a statement; None for no limit.
+    """
     async with database(settings) as url:
-        options = {LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key}
-        engine = open_engine(url).execution_options(**options)
+        engine = open_engine(url, name=connection_name, longest_statement=longest_statement).execution_options(
+            **{LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key}
+        )
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:
@@ -246,8 +256,8 @@ def _cmms(
 
     cmms: dict[str, Cmms] = {}
     codes: dict[str, OutcomeCodes] = {}
-    for system, named in _instances(settings.all_cmms(), "cmms", {"maximo": maximo.MaximoSettings}).items():
-        own = _own(named, maximo.MaximoSettings, "cmms", system)
+    for system, named in named_instances(settings.all_cmms(), "cmms", {"maximo": maximo.MaximoSettings}).items():
+        own = own_settings(named, maximo.MaximoSettings, "cmms", system)
         cmms[system] = maximo.connect(own, http, system=system, clock=clock)
         codes[system] = maximo.outcome_codes(own)
     return cmms, codes
@@ -259,47 +269,20 @@ def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[d
     mes: dict[str, Mes] = {}
     closing: list[Callable[[], Any]] = []
     known = {"opcua_job_control": opcua_job_control.JobControlSettings}
-    for system, named in _instances(settings.all_mes(), "mes", known).items():
-        own = _own(named, opcua_job_control.JobControlSettings, "mes", system)
+    for system, named in named_instances(settings.all_mes(), "mes", known).items():
+        own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
         made = opcua_job_control.connect(own, http, system=system, clock=clock)
         mes[system] = made
         closing.append(made.close)
     return mes, closing
 
 
-def _instances(
-    named: Mapping[str, ConnectorSettings], port: str, known: Mapping[str, type[BaseModel]]
-) -> Mapping[str, ConnectorSettings]:
-    for settings in named.values() or (None,):
-        _named(settings, port, known)
-    return named
-
-
 def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
     from connectors.azure import digital_twins
 
-    named = _named(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
-    twins = digital_twins.connect(_own(named, digital_twins.DigitalTwinsSettings, "twins"))
+    named = named_connector(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
+    twins = digital_twins.connect(own_settings(named, digital_twins.DigitalTwinsSettings, "twins"))
     return twins, twins.close
-
-
-def _named(settings: ConnectorSettings | None, port: str, known: Mapping[str, type[BaseModel]]) -> ConnectorSettings:
-    ids = ", ".join(sorted(known))
-    if settings is None:
-        raise Rejected("no connector is named", field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {ids}")
-    if settings.connector not in known:
-        raise Rejected(f"no connector {settings.connector!r}", field=port, fix=f"there are: {ids}")
-    return settings
-
-
-def _own(settings: ConnectorSettings, model: type[SettingsT], port: str, instance: str | None = None) -> SettingsT:
-    try:
-        return model.model_validate(settings.own())
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
-        field = "__".join([named, *(str(part) for part in first["loc"])])
-        raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
 
 
 async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:

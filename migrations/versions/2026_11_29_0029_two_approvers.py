@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "0029_two_approvers"
-down_revision: str | None = "0027_senders"
+down_revision: str | None = "0028_attestations"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 # Earlier builds cannot read such a move, and promote by one signature.

@@ -12,6 +12,7 @@ from domain.loops import Outage
 from millwright.api.draft_examination import DraftExaminations
 from millwright.api.places import Places
 from millwright.api.refusals import Refusals
+from millwright.api.report_process import Reports
 from millwright.api.sign_in import KeyRing
 from millwright.bootstrap import Storage
 from millwright.intake.group_commit import GroupCommit
@@ -52,6 +53,7 @@ class Dependencies:
         self.sequences = http_sequences()
         self.long_polls = Places(MOST_WAITING, "long polls")
         self.examinations = DraftExaminations()
+        self.reports = Reports(storage)
 
 
 async def dependencies_of(request: Request) -> Dependencies:

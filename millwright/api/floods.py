@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from millwright.api.dependencies import Deps, answered
+from millwright.api.dependencies import Deps
 from millwright.api.request_models import Instant
 from millwright.api.sign_in import READING, may
-from millwright.explaining.flooding import read_floods
 from policies.statistics.floods import Flood
 
 router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
@@ -19,6 +18,7 @@ _DAY = timedelta(days=1)
 @router.get("/floods", response_model=list[Flood])
 async def list_floods(
     deps: Deps,
+    request: Request,
     since: Annotated[Instant | None, Query(description="A day before `until` where left out.")] = None,
     until: Annotated[Instant | None, Query(description="Now, in the plant's time, where left out.")] = None,
 ) -> Response:
@@ -28,4 +28,4 @@ async def list_floods(
     faults of each flood in their order; its cause is among them.
     """
     end = until or deps.storage.clock.now()
-    return answered(await read_floods(deps.storage.engine, since or end - _DAY, end))
+    return await deps.reports.answer("floods", request, {"since": since or end - _DAY, "until": end})

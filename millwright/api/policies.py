@@ -25,9 +25,7 @@ from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import LOCAL, READING, Person, may
-from millwright.policy_operations.canary_bands import usual_band
 from millwright.storage.policies.assignment_terms import Placing
-from millwright.storage.policies.canaries import CanaryCounts
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import StoredVersion
 from policies.statistics.canary import Band
@@ -126,6 +124,7 @@ async def show_in_force(
 @router.get("/usual-band", dependencies=[Depends(may(*READING))])
 async def show_usual_band(
     deps: Deps,
+    request: Request,
     line: str | None = None,
     site: str | None = None,
     asset_class: str | None = None,
@@ -133,7 +132,7 @@ async def show_usual_band(
 ) -> Response:
     """A canary's default band, from the figures of a scope in the thirty days before."""
     scope = Scope(line=line, site=site, asset_class=asset_class, percent=percent)
-    return answered(await usual_band(CanaryCounts(deps.storage.engine), scope, deps.storage.clock.now()))
+    return await deps.reports.answer("usual-band", request, scope.model_dump(mode="json"))
 
 
 @router.get("/{version}", dependencies=[Depends(may(*READING))])

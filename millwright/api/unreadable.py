@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from millwright.api.dependencies import Deps, answered
@@ -23,9 +23,9 @@ class Settling(Body):
 
 
 @router.get("", dependencies=[Depends(may(*READING))])
-async def list_unreadable(deps: Deps) -> Response:
+async def list_unreadable(deps: Deps, limit: Annotated[int, Query(ge=1, le=1000)] = 1000) -> Response:
     """The newest report on each record that cannot be read, oldest record first."""
-    return answered([report._asdict() for report in await open_reports(deps.storage.engine)])
+    return answered([report._asdict() for report in await open_reports(deps.storage.engine, limit)])
 
 
 @router.post("/settlements", responses={code: {"model": ProblemDetails} for code in (409, 422)})

@@ -45,6 +45,15 @@ class EngineCount(Model):
         return f"engine {self.engine[:12]} (build {self.build})"
 
 
+class SettingsCount(Model):
+    """The acts by which processes of a kind took settings that steer, and the ledger row of the first and the last."""
+
+    process: str
+    taken: int
+    first: int
+    last: int
+
+
 class Report(Model):
     """The result of `verify`. `head` is the last row of the ledger, as `SEQ:HASH`.
 
@@ -52,6 +61,7 @@ class Report(Model):
     number of acts of persons that were recorded while no installation key was in force.
 
     `engine` is the digest of the present engine, `made_by` the engines of the stored verdicts, the oldest first.
+    `settings` says for each kind of process since when its settings that steer are in the record.
     `register_held` is false for a register of an earlier build that has not changed since: its rows are not recorded.
     """
 
@@ -64,6 +74,7 @@ class Report(Model):
     head: str
     engine: str
     made_by: tuple[EngineCount, ...]
+    settings: tuple[SettingsCount, ...] = ()
     register_held: bool
     found: int
     findings: tuple[AuditFinding, ...]

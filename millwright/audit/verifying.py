@@ -29,6 +29,7 @@ from millwright.audit.offline_times import Times
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.audit.settings_taken import SettingsTaken
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.record import Record, read_record
@@ -46,6 +47,16 @@ class _People(NamedTuple):
 
     actors: Actors
     attestations: Attestations
+
+
+class _Followers(NamedTuple):
+    """Those who follow the acts and verdicts in the order of the ledger."""
+
+    rejudging: Rejudging
+    cases: CaseFold
+    in_force: InForce
+    people: _People
+    settings: SettingsTaken
 
 
 class _Followed(NamedTuple):
@@ -89,9 +100,10 @@ async def verify(
         in_force = InForce(sites=await record.sites())
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
-        actors = Actors()
+        actors, settings = Actors(), SettingsTaken()
         people = _People(actors, Attestations(actors.recorded, verifies))
-        acts, readable = await _follow(record, chain, rejudging, cases, in_force, people, findings, progress)
+        followers = _Followers(rejudging, cases, in_force, people, settings)
+        acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
@@ -115,6 +127,7 @@ async def verify(
         head=head_text(chain.last),
         engine=engines.present.digest,
         made_by=engines.counts,
+        settings=settings.counts,
         register_held=register_held,
         found=findings.found,
         findings=tuple(findings.kept),
@@ -124,14 +137,12 @@ async def verify(
 async def _follow(
     record: Record,
     chain: Chain,
-    rejudging: Rejudging,
-    cases: CaseFold,
-    in_force: InForce,
-    people: _People,
+    followers: _Followers,
     findings: Findings,
     progress: Progress | None,
 ) -> _Followed:
     """Goes through the ledger with all its leaves."""
+    rejudging, cases, in_force, people, settings = followers
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
     done, readable, times = 0, True, Times()
@@ -142,6 +153,7 @@ async def _follow(
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
+                settings.follow(act)
                 _follow_policies(act, in_force)
             for verdict in own_verdicts:
                 known = findings.found

@@ -59,6 +59,10 @@ def verify(
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"
             say(f"{made.stored} verdicts made by {made.name}, made again by {again}: {same}.")
+        for taken in report.settings:
+            say(f"Settings of {taken.process}: on record from row {taken.first} on, the last of row {taken.last}.")
+        if not report.settings:
+            say("No settings are on record: a process records them when it starts.")
         say(_publication(report, published))
         if not report.register_held:
             say("The rows of the register are recorded from its next import on.")

@@ -33,6 +33,7 @@ class Name(StrEnum):
     SUPPRESSED = "suppressed"
     DUTIES = "duties"
     NOT_DONE = "not-done"
+    SETTINGS = "settings"
 
 
 def ask(
@@ -41,7 +42,9 @@ def ask(
     ref: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="An event, an order, a hold or a case; or a version.")
     ] = None,
-    at: Annotated[str | None, typer.Option(help="The instant asked about (in-force), ISO 8601 with a zone.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="The instant asked about (in-force, settings), ISO 8601 with a zone.")
+    ] = None,
     known_at: Annotated[
         str | None, typer.Option(help="As it was known at this instant, besides as now (in-force).")
     ] = None,

@@ -48,11 +48,19 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 @asynccontextmanager
-async def opened(settings: "Settings", key: "InstallationKey | None" = None) -> "AsyncIterator[Storage]":
+async def opened(
+    settings: "Settings",
+    key: "InstallationKey | None" = None,
+    connection_name: str | None = None,
+    longest_statement: int | None = None,
+) -> "AsyncIterator[Storage]":
     """The storage of an existing installation; starts an embedded database that does not run.
 
     Args:
+        settings: those of the process.
         key: the installation's key, which only the process of the API has.
+        connection_name: the name by which the database knows our connections.
+        longest_statement: seconds after which the database ends a statement; None for no limit.
 
     Raises:
         Rejected: there is no installation yet, or its tables are not those of this build.
@@ -66,7 +74,7 @@ async def opened(settings: "Settings", key: "InstallationKey | None" = None) -> 
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings, key) as storage:
+    async with open_storage(settings, key, connection_name, longest_statement) as storage:
         try:
             yield storage
         except StorageFault as error:

@@ -21,9 +21,11 @@ from millwright.runtime.home import installed
 from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.lockfile import differences
 from millwright.settings import Settings
+from millwright.steering.differing import differing_settings
 from millwright.storage.cases.unreadable import open_reports
 from millwright.storage.database.lineage import head
 from millwright.storage.database.revision import read_revision
+from millwright.storage.ledger.settings_taken import settings_running
 from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
 from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
@@ -159,6 +161,7 @@ async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartC
 
     looks: Sequence[tuple[str, str, Callable[[], Awaitable[PartCondition]]]] = (
         ("clock", "correct MILLWRIGHT_CLOCK, or start the sandbox", clock),
+        ("settings", "start the database", lambda: _settings(storage)),
         ("register", "millwright assets import", lambda: _register(storage)),
         ("policies", "approve and activate a version", lambda: _policies(storage)),
         ("waivers", "millwright audit verify", lambda: _waivers(storage)),
@@ -170,6 +173,19 @@ async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartC
         ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
     )
     return [await _seen(*look) for look in looks]
+
+
+async def _settings(storage: Storage) -> PartCondition:
+    running = await settings_running(storage.engine)
+    differing = differing_settings(running)
+    if not differing:
+        named = ", ".join(sorted({taken.process for taken in running})) or "none of this installation"
+        return PartCondition("settings", ok=True, sentence=f"processes that run with the same settings: {named}")
+    told = "; ".join(differing[:_SHOWN])
+    sentence = f"{len(differing)} differ between processes that run now: {told}"
+    return PartCondition(
+        "settings", ok=False, sentence=sentence, mend="give all processes the same settings, and start them again"
+    )
 
 
 async def _register(storage: Storage) -> PartCondition:

@@ -3,16 +3,18 @@ to."""
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import Rejected
+from domain.errors import Rejected, StorageUnavailable
 from domain.loops import Ended, wait_until
+from domain.processes import ProcessKind
 from millwright.cli.connections import engine_address, opened, settings_of
 from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
 
@@ -43,23 +45,26 @@ def worker(
     async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
         await _worker(settings, storage, stop, stack, only)
 
-    live(_until_asked(work, settings_of(context, logging.INFO)))
+    processes = (ProcessKind.JUDGING, ProcessKind.CASES) if only is None else (ProcessKind(only),)
+    live(_until_asked(work, settings_of(context, logging.INFO), processes))
 
 
 def intake(context: typer.Context) -> None:
     """Receive the messages of the event bus, store them, and settle them."""
-    live(_until_asked(_intake, settings_of(context, logging.INFO)))
+    live(_until_asked(_intake, settings_of(context, logging.INFO), (ProcessKind.INTAKE,)))
 
 
 def api(context: typer.Context) -> None:
     """Serve the HTTP API: ingress, lists and reports, and decisions."""
     settings = settings_of(context, logging.INFO)
-    live(_until_asked(_api, settings, _installation_key(settings)))
+    live(_until_asked(_api, settings, (ProcessKind.API,), _installation_key(settings)))
 
 
 log = logging.getLogger("millwright")
 
 _LOOK_AT_TABLES = 1.0
+_LONGEST_STATEMENT = 30
+"""Seconds that one statement of the API may take: nobody may keep the database busy by asking."""
 
 _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
 
@@ -70,21 +75,61 @@ def _installation_key(settings: "Settings") -> "InstallationKey | None":
     return None if settings.installation_key is None else InstallationKey(settings.installation_key)
 
 
-async def _until_asked(service: _Service, settings: "Settings", key: "InstallationKey | None" = None) -> None:
+async def _until_asked(
+    service: _Service, settings: "Settings", processes: Sequence[ProcessKind], key: "InstallationKey | None" = None
+) -> None:
+    from millwright.steering.values import steering_values
+    from millwright.storage.ledger.settings_taken import connection_name, is_read_only
+
     stop = stopping()
+    steering = {process: steering_values(settings, process) for process in processes}
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(opened(settings, key))
+        longest = _LONGEST_STATEMENT if ProcessKind.API in processes else None
+        storage = await stack.enter_async_context(opened(settings, key, connection_name(steering), longest))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
+            taking = asyncio.create_task(_take_settings(settings, storage, steering, stop))
+            # An API on a standby answers what is read. It stores nothing before the database can be written.
+            if processes != (ProcessKind.API,) or not await once_there(
+                _database(settings), lambda: is_read_only(storage.engine), stop
+            ):
+                await taking
             watching = asyncio.create_task(_outgrown(storage, stop))
             giving_back = asyncio.create_task(give_back_memory())
             try:
                 await service(settings, storage, stop, stack)
             finally:
-                watching.cancel()
-                giving_back.cancel()
+                for task in (watching, giving_back, taking):
+                    task.cancel()
+                await asyncio.gather(taking, return_exceptions=True)
             if watching.done() and not watching.cancelled():
                 raise Rejected(f"the database has {watching.result()}", field="database_url")
+
+
+async def _take_settings(
+    settings: "Settings",
+    storage: "Storage",
+    steering: "Mapping[ProcessKind, Mapping[str, object]]",
+    stop: asyncio.Event,
+) -> None:
+    """Records the settings with which this process runs, as soon as storage can be written and the plant has a time.
+
+    Raises:
+        Ended: `stop` was set meanwhile.
+    """
+    from millwright.storage.ledger.settings_taken import take_settings
+
+    async def take(process: ProcessKind) -> Sequence[str]:
+        try:
+            return await take_settings(storage.engine, storage.clock, process, steering[process])
+        except Rejected as error:
+            # The sandbox, whose clock it is, may start after this process.
+            raise StorageUnavailable(str(error)) from error
+
+    for process in steering:
+        changed = await once_there(_database(settings), functools.partial(take, process), stop)
+        if changed:
+            log.info("settings of %s in the record: %s", process, ", ".join(changed))
 
 
 async def _worker(
@@ -165,7 +210,6 @@ async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitSta
 
 
 async def _ready(storage: "Storage") -> None:
-    from domain.errors import StorageUnavailable
     from millwright.storage.database.revision import read_revision
 
     objection = (await read_revision(storage.engine)).objection()
@@ -175,7 +219,7 @@ async def _ready(storage: "Storage") -> None:
 
 async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
     """Ends the process when the database has tables that this build must not work on; returns the reason."""
-    from domain.errors import StorageFault, StorageUnavailable
+    from domain.errors import StorageFault
     from millwright.storage.database.revision import read_revision
 
     async def look() -> str | None:

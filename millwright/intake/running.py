@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from connectors.azure import service_bus
 from connectors.azure.service_bus import BusMessage, EntityReceiver, ServiceBusIngress, ServiceBusSettings
 from domain.anomaly import Fate, Received
@@ -18,6 +16,7 @@ from millwright.intake.reading import read_message
 from millwright.intake.redrive import mend
 from millwright.intake.register import Register
 from millwright.intake.snapshot import RegisterSnapshot
+from millwright.runtime.connector_settings import named_connector, own_settings
 from millwright.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,16 +58,8 @@ def open_ingress(settings: Settings) -> ServiceBusIngress:
     Raises:
         Rejected: none is named, it is not known, or its settings are wrong.
     """
-    named = settings.bus
-    if named is None or named.connector != _SERVICE_BUS:
-        problem = "no connector is named" if named is None else f"no connector {named.connector!r}"
-        raise Rejected(problem, field="bus", fix=f"set MILLWRIGHT_BUS__CONNECTOR to {_SERVICE_BUS}")
-    try:
-        return service_bus.connect(ServiceBusSettings.model_validate(named.own()))
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        field = "__".join(["bus", *(str(part) for part in first["loc"])])
-        raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
+    named = named_connector(settings.bus, "bus", {_SERVICE_BUS: ServiceBusSettings})
+    return service_bus.connect(own_settings(named, ServiceBusSettings, "bus"))
 
 
 class Loop:

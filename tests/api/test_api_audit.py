@@ -22,6 +22,7 @@ TERMS = {
     "changed": {},
     "suppressed": {},
     "duties": {},
+    "settings": {"at": timestamp(NOW)},
 }
 
 

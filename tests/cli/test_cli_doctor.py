@@ -7,11 +7,16 @@ from pathlib import Path
 import orjson
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.processes import ProcessKind
 from millwright.cli.doctor import examine
 from millwright.runtime.home import load_settings
 from millwright.runtime.lockfile import differences
+from millwright.storage.database.engine import open_engine
+from millwright.storage.ledger.settings_taken import connection_name, take_settings
 from tests.cli.conftest import Millwright
+from tests.support.plant import TestClock
 
 LATER = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
 ADRIFT = """
@@ -42,7 +47,7 @@ def found(millwright: Millwright) -> dict[str, tuple[bool, str]]:
 def test_on_a_plant_at_rest_the_storage_is_well_and_what_is_not_named_is_not(played: Millwright) -> None:
     parts = found(played)
     well = {part for part, (ok, _) in parts.items() if ok}
-    assert {"database", "clock", "register", "policies", "ledger", "holds", "lanes", "attestation"} <= well
+    assert {"database", "clock", "settings", "register", "policies", "ledger", "holds", "lanes", "attestation"} <= well
     assert parts["attestation"][1].startswith("acts of people are not attested: no installation key is registered")
     assert {"engine", "systems", "bus", "due"} == set(parts) - well - {"packages", "python"}
     assert played("doctor").exit_code == 1
@@ -83,6 +88,27 @@ def test_what_is_wrong_with_storage_is_found(
     ok, words = found(played)[part]
     assert not ok
     assert sentence in words
+
+
+async def test_processes_that_run_with_other_settings_are_found(
+    storage_engine: AsyncEngine, millwright: Millwright, database_url: str
+) -> None:
+    first, other = ({"poll_interval": interval, "clock": "wall"} for interval in ("PT15M", "PT1H"))
+    taken = [(ProcessKind.JUDGING, first), (ProcessKind.CASES, first), (ProcessKind.CASES, other)]
+    for process, values in taken:
+        await take_settings(storage_engine, TestClock(), process, values)
+    engines = [open_engine(database_url, name=connection_name({process: values})) for process, values in taken]
+    async with engines[0].connect(), engines[1].connect():
+        parts = {check.part: check for check in await examine(load_settings(millwright.home))}
+        assert parts["settings"].ok
+        assert parts["settings"].sentence == "processes that run with the same settings: cases, judging"
+        async with engines[2].connect():
+            parts = {check.part: check for check in await examine(load_settings(millwright.home))}
+            assert not parts["settings"].ok
+            assert parts["settings"].sentence.startswith("2 differ between processes that run now: ")
+            assert "poll_interval is PT15M for judging and PT1H for cases" in parts["settings"].sentence
+    for engine in engines:
+        await engine.dispose()
 
 
 def test_an_unreadable_record_is_listed_with_its_content_until_a_person_settles_it(

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import StorageUnavailable
 from domain.loops import Ended
+from domain.processes import SETTINGS_TAKEN, ProcessKind
 from millwright.cli.lifetime import once_there
 from millwright.runtime.local_mode import local_authorization
+from millwright.storage.ledger.settings_taken import settings_running
+from tests.support.ingress import rows
 
 PATIENCE = 30
 OUTGROWN = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
@@ -111,6 +115,59 @@ async def test_the_api_serves_until_it_is_asked_to_end(database_url: str, tmp_pa
         assert (tmp_path / "api.json").exists()
         assert await api.ends(signal.SIGTERM) == 0
         assert "Traceback" not in api.said
+
+
+async def test_a_service_records_its_settings_at_its_start_and_a_restart_with_the_same_records_nothing(
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0"}
+    for limit in ("P7D", "P7D", "P2D"):
+        more = {"MILLWRIGHT_WINDOW_LIMIT": limit, "MILLWRIGHT_HEAD_ANCHOR": "https://anchor.example/hidden-word"}
+        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings, **more) as api:
+            await api.says("the API is at http://127.0.0.1:")
+            (running,) = await settings_running(storage_engine)
+            assert (running.process, running.values["window_limit"]) == (ProcessKind.API, limit)
+            assert await api.ends(signal.SIGTERM) == 0
+    acts = await rows(
+        storage_engine,
+        "SELECT subject, body::json -> 'detail' -> 'settings' ->> 'window_limit' FROM acts WHERE kind = :kind "
+        "ORDER BY id",
+        kind=SETTINGS_TAKEN,
+    )
+    assert acts == [("settings/api", "P7D"), ("settings/api", "P2D")]
+
+
+async def test_an_api_on_a_database_that_cannot_be_written_serves_and_records_its_settings_when_it_can(
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = storage_engine.url.database
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
+        settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": "0"}
+        async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
+            await api.says("the API is at http://127.0.0.1:")
+            owner.execute("SET default_transaction_read_only = off")
+            owner.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'.encode())
+            await api.says("settings of api in the record: ")
+            assert await api.ends(signal.SIGTERM) == 0
+            assert "Traceback" not in api.said
+
+
+async def test_a_worker_records_the_settings_of_both_kinds_of_work_and_no_secret(
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_TEMPORAL_ADDRESS": "127.0.0.1:9", **CONNECTORS}
+    async with service("worker", MILLWRIGHT_HOME=str(tmp_path), **settings) as worker:
+        await worker.says("waiting for the workflow engine at 127.0.0.1:9")
+        assert [taken.process for taken in await settings_running(storage_engine)] == [
+            ProcessKind.JUDGING,
+            ProcessKind.CASES,
+        ]
+        assert await worker.ends(signal.SIGINT) == 0
+    bodies = [str(body) for (body,) in await rows(storage_engine, "SELECT body FROM acts ORDER BY id")]
+    assert ['"subject":"settings/judging"' in bodies[0], '"subject":"settings/cases"' in bodies[1]] == [True, True]
+    assert '"cmms.maximo.api_key":"set"' in bodies[1]
+    assert "cmms-hidden-key" not in "".join(bodies)
 
 
 async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from millwright.audit.questions.duties import DutyRow, duties
 from millwright.audit.questions.in_force import InForceRow, in_force
 from millwright.audit.questions.not_done import NotDoneRow, not_done
 from millwright.audit.questions.remade import RemadeRow, remade
+from millwright.audit.questions.settings import SettingRow, settings
 from millwright.audit.questions.signed import SignedRow, signed
 from millwright.audit.questions.suppressed import SuppressedRow, suppressed
 from millwright.storage.audit.record import Record, read_record
@@ -81,6 +82,12 @@ QUESTIONS: dict[str, Question] = {
     "duties": Question("Who has both author and approver rights?", (), DutyRow, lambda s, a: duties(s.record, a)),
     "not-done": Question(
         "Why was there no work order?", ("ref",), NotDoneRow, lambda s, a: not_done(s.record, s.engine, s.catalogue, a)
+    ),
+    "settings": Question(
+        "Which settings steered this verdict, order, hold or decision, or were in force at an instant?",
+        ("ref", "at"),
+        SettingRow,
+        lambda s, a: settings(s.record, a),
     ),
 }
 """Every question by its name on the command line and in the API."""

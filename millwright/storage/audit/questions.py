@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.engines import TOOK_OVER
 from domain.errors import ActRejected
+from domain.processes import SETTINGS_TAKEN
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow, CaseIdRow, LedgerRow, VersionRow
 
@@ -19,6 +20,11 @@ _CHANGES = f"""
 ORDER BY ledger_seq, leaf
 """
 _ENGINE = f"{_ACT} WHERE kind = '{TOOK_OVER}' AND ledger_seq <= %s ORDER BY ledger_seq DESC, leaf DESC LIMIT 1"
+_SETTINGS = f"""
+{_ACT} WHERE subject = %s AND kind = '{SETTINGS_TAKEN}' AND ledger_seq <= %s AND at <= %s
+ORDER BY ledger_seq DESC, leaf DESC LIMIT 1
+"""
+_LAST_ROW = 2**63 - 1
 _SUPPRESSIONS = f"""
 {_ACT} WHERE at >= %s AND at < %s AND (
     kind IN ('action-stopped', 'action-stop-lifted', 'event-quarantined', 'event-unmapped', 'event-redriven',
@@ -114,6 +120,19 @@ async def cases_of_version(
 async def engine_before(record: Record, seq: int) -> ActRow | None:
     """The act by which the engine took over that gave the verdicts of a ledger row."""
     found = await record.rows(_ENGINE, ActRow._make, seq)
+    return found[0] if found else None
+
+
+async def settings_taken(
+    record: Record, subject: str, seq: int | None = None, at: datetime | None = None
+) -> ActRow | None:
+    """The newest act by which processes of a kind took settings, up to a ledger row or an instant.
+
+    Args:
+        subject: that of the kind of process.
+    """
+    values = (subject, _LAST_ROW if seq is None else seq, at or _EVER[1])
+    found = await record.rows(_SETTINGS, ActRow._make, *values)
     return found[0] if found else None
 
 

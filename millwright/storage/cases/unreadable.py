@@ -22,8 +22,10 @@ _SETTLE = text(
 )
 
 _OPEN = text(
+    "SELECT r.system, r.record, r.field, r.reason, r.raw, r.first_seen_at, r.last_seen_at FROM ("
     "SELECT DISTINCT ON (system, record) system, record, field, reason, raw, first_seen_at, last_seen_at "
-    "FROM unreadable_records WHERE settled_at IS NULL ORDER BY system, record, last_seen_at DESC"
+    "FROM unreadable_records WHERE settled_at IS NULL ORDER BY system, record, last_seen_at DESC) r "
+    "ORDER BY r.first_seen_at, r.system, r.record LIMIT :limit"
 )
 
 
@@ -94,11 +96,10 @@ def _record_settled(entry: ledger.Entry, system: str, records: Iterable[str]) ->
         entry.add(ledger.act("record-settled", f"record/{record}", system, entry.at, detail, reported=True))
 
 
-async def open_reports(engine: AsyncEngine) -> list[OpenReport]:
-    """The newest report on each record that is not settled, oldest record first."""
+async def open_reports(engine: AsyncEngine, limit: int | None = None) -> list[OpenReport]:
+    """The newest report on each record that is not settled, oldest record first; all of them without a limit."""
     async with transaction(engine) as connection:
-        rows = [OpenReport._make(row) for row in await connection.execute(_OPEN)]
-    return sorted(rows, key=lambda row: (row.first_seen_at, row.system, row.record))
+        return [OpenReport._make(row) for row in await connection.execute(_OPEN, {"limit": limit})]
 
 
 async def settle_by_person(engine: AsyncEngine, clock: Clock, system: str, record: str, by: str, reason: str) -> None:

@@ -38,32 +38,41 @@ _IDLE = 1.0
 """Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
 
 
-def open_engine(url: str, *, pool_size: int = 8) -> AsyncEngine:
+def open_engine(
+    url: str, *, pool_size: int = 8, name: str | None = None, longest_statement: int | None = None
+) -> AsyncEngine:
     """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`). The options of the URL count.
 
+    The database shows the name with each connection, unless the URL has one of its own (`application_name`).
+
     Statements that wait on a lock for more than ten seconds give up: a stuck transaction must show, not spread.
+    With `longest_statement`, in seconds, the database ends each statement that takes longer.
     The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
     plain = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    options = {"connect_timeout": "5"} | ({"application_name": name} if name is not None else {})
+    missing = {option: value for option, value in options.items() if option not in plain.query}
     engine = create_async_engine(
-        plain if "connect_timeout" in plain.query else plain.update_query_dict({"connect_timeout": "5"}),
+        plain.update_query_dict(missing),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
     )
-    _set_up(engine)
+    _set_up(engine, longest_statement)
     _look_before_use(engine)
     return engine
 
 
-def _set_up(engine: AsyncEngine) -> None:
+def _set_up(engine: AsyncEngine, longest_statement: int | None) -> None:
     """Has each new connection set what we rely on. As `options` of the connection these settings would replace those
     of the URL, and a pooler like PgBouncer refuses them."""
+
+    bounded = "" if longest_statement is None else f"; SET statement_timeout = '{longest_statement}s'"
 
     @event.listens_for(engine.sync_engine, "connect")
     def opened(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(_SETTINGS)
+        cursor.execute(f"{_SETTINGS}{bounded}")
         cursor.close()
         connection.commit()
 

@@ -30,7 +30,8 @@ ORDER BY c.opened_at DESC, c.id DESC LIMIT :limit
 """)
 _EVIDENCE = text("""
 SELECT v.event_id, v.revision, v.rung, v.at, v.how, e.source, e.external_id, e.anomaly
-FROM evidence v JOIN events e ON e.id = v.event_id WHERE v.case_id = :case ORDER BY v.id
+FROM (SELECT id, event_id, revision, rung, at, how FROM evidence WHERE case_id = :case ORDER BY id DESC LIMIT 1000) v
+JOIN events e ON e.id = v.event_id ORDER BY v.id
 """)
 OPEN, CLOSED = "open", "closed"
 
@@ -72,7 +73,8 @@ class SeenEvidence(Model):
 
 
 class WholeCase(Model):
-    """A case with all fields that its steps use, its hold as in `GET /holds`, all its evidence, and all acts."""
+    """A case with all fields that its steps use, its hold as in `GET /holds`, its newest thousand pieces of evidence,
+    and all acts."""
 
     case: CaseView
     hold: SeenHold | None

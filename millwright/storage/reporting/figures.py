@@ -24,7 +24,8 @@ _RUNGS = text(
 )
 _ORDERINGS = text(
     f"SELECT p.version, s.asset, s.failure_mode, s.at, s.rung FROM ({_STANDING}) s JOIN policy_versions p "
-    "ON p.digest = s.version WHERE s.rung >= :rung ORDER BY p.version, s.at, s.asset"
+    "ON p.digest = s.version WHERE s.rung >= :rung AND (CAST(:version AS text) IS NULL OR p.version = :version) "
+    "ORDER BY p.version, s.at, s.asset, s.event_id LIMIT :limit OFFSET :after"
 )
 _DUPLICATES = text("SELECT count(*) FROM duplicates")
 _WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
@@ -119,10 +120,19 @@ async def read_figures(engine: AsyncEngine) -> Figures:
         )
 
 
-async def read_orderings(engine: AsyncEngine) -> list[Ordering]:
-    """The valid verdicts of every version that asked for an order, in order of time."""
+async def read_orderings(
+    engine: AsyncEngine, *, version: str | None = None, limit: int | None = None, after: int = 0
+) -> list[Ordering]:
+    """The valid verdicts that asked for an order, by version and event time.
+
+    Args:
+        version: the number of a version; None for all.
+        limit: maximum number of verdicts; None for all.
+        after: how many to pass over.
+    """
+    values = {"rung": int(Rung.DRAFT), "version": version, "limit": limit, "after": after}
     async with transaction(engine) as connection:
-        rows = [_OrderingRow._make(row) for row in await connection.execute(_ORDERINGS, {"rung": int(Rung.DRAFT)})]
+        rows = [_OrderingRow._make(row) for row in await connection.execute(_ORDERINGS, values)]
         return [
             Ordering(
                 version=row.version,

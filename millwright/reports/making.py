@@ -1,0 +1,106 @@
+"""One report in a process of its own: `python -m millwright.reports.making`.
+
+The API starts it, because a report reads rows without a bound, and computes on the event loop. It reads one line of
+JSON from stdin, answers on stdout with one line of JSON and then the report, and ends. It ends at once if stdin is
+closed.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.assigning import Scope
+from domain.canonical import canonical
+from domain.errors import ActRejected, Rejected, StorageFault, StorageUnavailable
+from domain.model import Model, Moment
+from millwright.audit.questions.answer import Asked
+from millwright.audit.questions.asking import ask
+from millwright.explaining.flooding import read_floods
+from millwright.policy_operations.canary_bands import usual_band
+from millwright.reports.ordering import LARGEST, LONGEST, OUT_OF_MEMORY, ReportMade, ReportName, ReportOrder
+from millwright.reports.summary import read_summary
+from millwright.runtime.process_limits import end_with_stdin, limit_this_process
+from millwright.storage.database.engine import open_engine
+from millwright.storage.policies.canaries import CanaryCounts
+from policies.engine.catalogue import Catalogue
+
+
+class _Source(NamedTuple):
+    engine: AsyncEngine
+    now: datetime
+    terms: Mapping[str, object]
+    written: str
+
+
+def main() -> None:
+    """Makes one report from stdin."""
+    limit_this_process(memory=LARGEST, seconds=LONGEST)
+    asked = sys.stdin.buffer.readline()
+    end_with_stdin()
+    try:
+        made, report = asyncio.run(made_report(ReportOrder.model_validate_json(asked)))
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    sys.stdout.buffer.write(made.model_dump_json().encode() + b"\n" + report)
+    sys.stdout.buffer.flush()
+
+
+async def made_report(order: ReportOrder) -> tuple[ReportMade, bytes]:
+    """Makes what is wanted."""
+    engine = open_engine(order.database_url, pool_size=1, longest_statement=LONGEST)
+    try:
+        return ReportMade(result="made"), await _REPORTS[order.report](
+            _Source(engine, order.now, order.terms, order.written)
+        )
+    except ActRejected as error:
+        return ReportMade(result="refused", problem=error.problem, field=error.field, fix=error.fix), b""
+    except Rejected as error:
+        return ReportMade(result="rejected", problem=error.problem, field=error.field, fix=error.fix), b""
+    except StorageUnavailable as error:
+        return ReportMade(result="away", problem=str(error)), b""
+    except StorageFault as error:
+        return ReportMade(result="fault", problem=str(error)), b""
+    finally:
+        await engine.dispose()
+
+
+async def _audit(source: _Source) -> bytes:
+    terms = dict(source.terms)
+    question = str(terms.pop("question"))
+    answer = await ask(source.engine, Catalogue(), question, Asked.model_validate({"now": source.now, **terms}))
+    return answer.csv().encode() if source.written == "csv" else canonical(answer)
+
+
+async def _summary(source: _Source) -> bytes:
+    return canonical(await read_summary(source.engine, source.now))
+
+
+async def _floods(source: _Source) -> bytes:
+    period = _Period.model_validate(source.terms)
+    return canonical(await read_floods(source.engine, period.since, period.until))
+
+
+async def _usual_band(source: _Source) -> bytes:
+    scope = Scope.model_validate(source.terms)
+    return canonical(await usual_band(CanaryCounts(source.engine), scope, source.now))
+
+
+class _Period(Model):
+    since: Moment
+    until: Moment
+
+
+_REPORTS: Mapping[ReportName, Callable[[_Source], Awaitable[bytes]]] = {
+    "audit": _audit,
+    "summary": _summary,
+    "floods": _floods,
+    "usual-band": _usual_band,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The settings of a connector, checked by that connector's own model."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import Rejected
+from millwright.settings import ConnectorSettings
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def named_connector(
+    settings: ConnectorSettings | None, port: str, known: Mapping[str, type[BaseModel]]
+) -> ConnectorSettings:
+    """The connector that the settings name for a port.
+
+    Raises:
+        Rejected: none is named, or it is not known.
+    """
+    ids = ", ".join(sorted(known))
+    if settings is None:
+        raise Rejected("no connector is named", field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {ids}")
+    if settings.connector not in known:
+        raise Rejected(f"no connector {settings.connector!r}", field=port, fix=f"there are: {ids}")
+    return settings
+
+
+def named_instances(
+    named: Mapping[str, ConnectorSettings], port: str, known: Mapping[str, type[BaseModel]]
+) -> Mapping[str, ConnectorSettings]:
+    """Every instance of a port by its id.
+
+    Raises:
+        Rejected: there is none, or one names a connector that is not known.
+    """
+    for settings in named.values() or (None,):
+        named_connector(settings, port, known)
+    return named
+
+
+def own_settings(
+    settings: ConnectorSettings, model: type[SettingsT], port: str, instance: str | None = None
+) -> SettingsT:
+    """A connector's own settings.
+
+    Raises:
+        Rejected: one is wrong; with the variable to set, without its value.
+    """
+    try:
+        return model.model_validate(settings.own())
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
+        field = "__".join([named, *(str(part) for part in first["loc"])])
+        raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error

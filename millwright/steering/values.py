@@ -1,0 +1,87 @@
+"""The values of the settings that steer a process, as they are recorded."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, SecretStr
+
+from domain.errors import Rejected
+from domain.processes import ProcessKind
+from millwright.runtime.connector_settings import own_settings
+from millwright.settings import ConnectorSettings, Settings
+from millwright.steering.declared import STEERS
+
+PORTS = ("cmms", "mes", "twins", "bus")
+_INSTANCES = ("cmms_instances", "mes_instances")
+SET = "set"
+"""What is recorded of a secret: neither its value nor a digest, by which a short secret could be guessed."""
+
+
+def steering_values(settings: Settings, process: ProcessKind) -> dict[str, object]:
+    """The settings that steer a process, by their names, with defaults: JSON values, durations in ISO 8601.
+
+    Those of a connector are `<port>.<instance>.<setting>`.
+
+    Raises:
+        Rejected: a connector that the process opens is not named, not known, or one of its settings is wrong.
+    """
+    plain = {name for name in Settings.model_fields if process in STEERS.get(name, ())}
+    values = _shown(settings, plain.difference(PORTS, _INSTANCES))
+    for port, named in (
+        ("cmms", settings.all_cmms()),
+        ("mes", settings.all_mes()),
+        ("twins", _alone(settings.twins)),
+        ("bus", _alone(settings.bus)),
+    ):
+        if process not in STEERS[port]:
+            continue
+        for instance, connector in named.items():
+            told = _of_connector(connector, port, instance, process)
+            values |= {f"{port}.{instance}.{name}": value for name, value in told.items()}
+    return values
+
+
+def settings_model(connector: str) -> type[BaseModel]:
+    """The model of a connector's own settings. Only that connector is imported, because some use much memory.
+
+    Raises:
+        Rejected: there is no such connector.
+    """
+    match connector:
+        case "maximo":
+            from connectors.cmms.maximo.settings import MaximoSettings
+
+            return MaximoSettings
+        case "opcua_job_control":
+            from connectors.mes.opcua_job_control.settings import JobControlSettings
+
+            return JobControlSettings
+        case "digital_twins":
+            from connectors.azure.digital_twins.settings import DigitalTwinsSettings
+
+            return DigitalTwinsSettings
+        case "service_bus":
+            from connectors.azure.service_bus.settings import ServiceBusSettings
+
+            return ServiceBusSettings
+        case _:
+            raise Rejected(f"no connector {connector!r}", field="connector", fix="see docs/connectors.md")
+
+
+def _alone(connector: ConnectorSettings | None) -> Mapping[str, ConnectorSettings]:
+    return {} if connector is None else {connector.connector: connector}
+
+
+def _of_connector(settings: ConnectorSettings, port: str, instance: str, process: ProcessKind) -> dict[str, object]:
+    told: dict[str, object] = {"connector": settings.connector, "sites": sorted(settings.sites)}
+    prefix = f"{settings.connector}."
+    wanted = {name.removeprefix(prefix) for name, by in STEERS.items() if name.startswith(prefix) and process in by}
+    # A process that does not open the connector needs no valid settings of it.
+    if wanted:
+        told |= _shown(own_settings(settings, settings_model(settings.connector), port, instance), wanted)
+    return told
+
+
+def _shown(settings: BaseModel, names: set[str]) -> dict[str, object]:
+    values: dict[str, object] = settings.model_dump(mode="json", include=names)
+    secrets = {name: SET for name in names if isinstance(getattr(settings, name), SecretStr)}
+    return {**values, **secrets}
