@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.addresses import check_encrypted, check_escaped
+from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
 
 
@@ -89,6 +90,16 @@ class Settings(BaseSettings):
     ] = "text"
     api_host: Annotated[str, Field(description="Address on which the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
+    api_names: Annotated[
+        tuple[str, ...],
+        Field(description="Host names under which callers reach the API, beside its address and loopback's names."),
+    ] = ()
+    api_proxies: Annotated[
+        tuple[IPv4Address, ...],
+        Field(
+            description="Addresses of proxies before the API; each bounds the connections of its own callers by itself."
+        ),
+    ] = (IPv4Address("127.0.0.1"),)
     local_mode: Annotated[
         bool,
         Field(description="Whether the API accepts the token in its home instead of an API key; on loopback only."),
@@ -153,6 +164,14 @@ class Settings(BaseSettings):
         if url is not None:
             check_escaped(url.get_secret_value())
         return url
+
+    @field_validator("api_names")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if host_of(name) != name.lower():
+                raise ValueError('write host names without scheme and port: ["millwright.plant.example"]')
+        return names
 
     @field_validator("head_anchor")
     @classmethod
