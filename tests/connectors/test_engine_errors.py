@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import temporalio.worker
@@ -63,7 +63,7 @@ class Failing:
 
 
 def failing(error: Exception) -> Client:
-    return cast("Any", Failing(error))
+    return cast("Client", Failing(error))
 
 
 @EACH("call", OURS.values(), ids=OURS)

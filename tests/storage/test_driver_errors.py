@@ -24,7 +24,7 @@ def name_of(kind: type[Exception]) -> str:
 
 async def meaning_of(error: Exception) -> type[BaseException]:
     """The class of what is raised when this is raised within a transaction."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - its class is the question
+    with pytest.raises(Exception) as caught:
         async with _told_apart(open_engine(NOWHERE)):
             raise error
     return type(caught.value)
