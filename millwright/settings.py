@@ -78,10 +78,15 @@ class Settings(BaseSettings):
         Field(description="Name of the workers' build; if set, the engine gives work to the current build only."),
     ] = None
     sticky_timeout: Annotated[
-        Duration, Field(description="How long the engine waits for a dead worker before another takes its workflows.")
+        Duration,
+        Field(
+            gt=timedelta(),
+            description="How long the engine waits for a dead worker before another takes its workflows.",
+        ),
     ] = timedelta(seconds=5)
     workflow_task_timeout: Annotated[
-        Duration, Field(description="Maximum duration of a workflow task before another worker tries it.")
+        Duration,
+        Field(gt=timedelta(), description="Maximum duration of a workflow task before another worker tries it."),
     ] = timedelta(seconds=10)
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` of the sandbox's clock file.")] = "wall"
     log: Annotated[
@@ -104,9 +109,9 @@ class Settings(BaseSettings):
         bool,
         Field(description="Whether the API accepts the token in its home instead of an API key; on loopback only."),
     ] = False
-    poll_interval: Annotated[Duration, Field(description="How often the CMMS is polled for changes.")] = timedelta(
-        minutes=15
-    )
+    poll_interval: Annotated[
+        Duration, Field(gt=timedelta(), description="How often the CMMS is polled for changes.")
+    ] = timedelta(minutes=15)
     hold_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)
@@ -120,12 +125,16 @@ class Settings(BaseSettings):
         "A=PT8H,B=P1D,C=P3D,D=P7D"
     )
     window_limit: Annotated[
-        Duration, Field(description="Maximum duration of an imported window of planned work or of a planned stop.")
+        Duration,
+        Field(
+            gt=timedelta(), description="Maximum duration of an imported window of planned work or of a planned stop."
+        ),
     ] = timedelta(days=7)
     work_window: Annotated[
         Duration | None,
         Field(
-            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
+            gt=timedelta(),
+            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never.",
         ),
     ] = None
     head_anchor: Annotated[
