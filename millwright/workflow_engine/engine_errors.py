@@ -1,5 +1,6 @@
 """What a call of the workflow engine's client raises, as our own errors."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -26,6 +27,8 @@ _PASSES: Final = frozenset(
     }
 )
 """The codes that the SDK itself tries again, and those of a call that was given up."""
+_REFUSED: Final = re.compile(r'code: "?(?:PermissionDenied|Unauthenticated)"?, message: "([^"]*)"')
+"""A refusal while the client connects. The SDK has it as the text of a RuntimeError only."""
 
 
 @contextmanager
@@ -46,6 +49,11 @@ def engine_errors(operation: str) -> Iterator[None]:
         kind = Unavailable if error.status in _PASSES else ActionRequired
         raise kind(error.message, system=_SYSTEM, operation=operation) from error
     except (OSError, RuntimeError, RPCTimeoutOrCancelledError) as error:
+        refused = _REFUSED.search(str(error))
+        if refused is not None:
+            raise ActionRequired(
+                f"the engine refuses our API key or certificate: {refused[1]}", system=_SYSTEM, operation=operation
+            ) from error
         # A client that was never connected connects at its first call, and raises a RuntimeError where nothing answers.
         raise Unavailable(_words(error), system=_SYSTEM, operation=operation) from error
     except (TemporalError, *PLAIN_ERRORS) as error:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
     DescribeWorkerDeploymentRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
@@ -42,7 +43,7 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
 
     Raises:
         Rejected: the settings of its encryption are wrong.
-        ConnectorError: nothing answers there, or it refuses us.
+        ConnectorError: nothing answers there, or it refuses us, or has no such namespace.
     """
     tls = tls_of(settings)
     with engine_errors(f"connect to {address}"):
@@ -54,6 +55,10 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
             lazy=lazy,
             data_converter=pydantic_data_converter,
         )
+        if not lazy:
+            # A server greets a client without a key too, and refuses each call after that.
+            namespace = DescribeNamespaceRequest(namespace=client.namespace)
+            await client.workflow_service.describe_namespace(namespace, timeout=_RPC_TIMEOUT)
     try:
         yield client
     finally:
