@@ -1,10 +1,12 @@
-"""Addresses of other systems: where a secret may be sent, and how a URL carries one."""
+"""Addresses: where a secret may be sent, how a URL carries one, and which host a request names."""
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
 PLAIN_HERE_ONLY: Final = "may be plain http only on this machine (127.0.0.1, localhost), because it carries a secret"
+_AUTHORITY: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{0,5})?")
 
 
 def is_loopback(host: str) -> bool:
@@ -13,6 +15,21 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def host_of(authority: str) -> str | None:
+    """The host of a `host:port`, as hosts are compared: in lower case, an address in its shortest form.
+
+    None if it is neither a name nor an address, or has anything beside the port.
+    """
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        return None
+    host = (found[1] or found[2]).lower()
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None if found[1] else host
 
 
 def check_encrypted(url: str) -> None:

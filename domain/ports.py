@@ -297,6 +297,6 @@ class WorkflowEngine(Protocol):
                 the id of such a subject is ended, and the subject's own workflow is started.
 
         Raises:
-            Unavailable: the engine does not answer; the dispatcher tries again.
+            ConnectorError: the engine does not answer, or refuses; the dispatcher tries again.
         """
         ...

@@ -70,6 +70,9 @@ class HoldPlan(Model):
         receiver: the job order receiver that knows the job. A job id is unique only within its receiver (OPC 10031-4,
             B.2). None only in plans that earlier builds stored.
         job: the job order's id; None if the equipment has none.
+        starts_at: the planned start of a job in progress. An MES may give the id of a job that is gone to a new one;
+            a job of another start is another job. None for a job that waits, because it may be planned anew, and in
+            plans that earlier builds stored.
         prior_state: the job's state before the call.
         method: how the job is kept from running.
     """
@@ -78,6 +81,7 @@ class HoldPlan(Model):
     equipment: str
     receiver: VendorName | None = None
     job: VendorName | None
+    starts_at: Moment | None = None
     prior_state: JobState | None
     method: HoldMethod
 

@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.addresses import check_encrypted, check_escaped
+from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
 
 
@@ -77,10 +78,15 @@ class Settings(BaseSettings):
         Field(description="Name of the workers' build; if set, the engine gives work to the current build only."),
     ] = None
     sticky_timeout: Annotated[
-        Duration, Field(description="How long the engine waits for a dead worker before another takes its workflows.")
+        Duration,
+        Field(
+            gt=timedelta(),
+            description="How long the engine waits for a dead worker before another takes its workflows.",
+        ),
     ] = timedelta(seconds=5)
     workflow_task_timeout: Annotated[
-        Duration, Field(description="Maximum duration of a workflow task before another worker tries it.")
+        Duration,
+        Field(gt=timedelta(), description="Maximum duration of a workflow task before another worker tries it."),
     ] = timedelta(seconds=10)
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` of the sandbox's clock file.")] = "wall"
     log: Annotated[
@@ -89,6 +95,16 @@ class Settings(BaseSettings):
     ] = "text"
     api_host: Annotated[str, Field(description="Address on which the API listens.")] = "127.0.0.1"
     api_port: Annotated[int, Field(description="The API's port; 0 takes a free one.")] = 8080
+    api_names: Annotated[
+        tuple[str, ...],
+        Field(description="Host names under which callers reach the API, beside its address and loopback's names."),
+    ] = ()
+    api_proxies: Annotated[
+        tuple[IPv4Address, ...],
+        Field(
+            description="Addresses of proxies before the API; each bounds the connections of its own callers by itself."
+        ),
+    ] = (IPv4Address("127.0.0.1"),)
     local_mode: Annotated[
         bool,
         Field(description="Whether the API accepts the token in its home instead of an API key; on loopback only."),
@@ -99,9 +115,9 @@ class Settings(BaseSettings):
             description="PEM file of the installation's key, with which the API attests acts of people; absent, none."
         ),
     ] = None
-    poll_interval: Annotated[Duration, Field(description="How often the CMMS is polled for changes.")] = timedelta(
-        minutes=15
-    )
+    poll_interval: Annotated[
+        Duration, Field(gt=timedelta(), description="How often the CMMS is polled for changes.")
+    ] = timedelta(minutes=15)
     hold_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)
@@ -115,12 +131,16 @@ class Settings(BaseSettings):
         "A=PT8H,B=P1D,C=P3D,D=P7D"
     )
     window_limit: Annotated[
-        Duration, Field(description="Maximum duration of an imported window of planned work or of a planned stop.")
+        Duration,
+        Field(
+            gt=timedelta(), description="Maximum duration of an imported window of planned work or of a planned stop."
+        ),
     ] = timedelta(days=7)
     work_window: Annotated[
         Duration | None,
         Field(
-            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
+            gt=timedelta(),
+            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never.",
         ),
     ] = None
     head_anchor: Annotated[
@@ -159,6 +179,14 @@ class Settings(BaseSettings):
         if url is not None:
             check_escaped(url.get_secret_value())
         return url
+
+    @field_validator("api_names")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if host_of(name) != name.lower():
+                raise ValueError('write host names without scheme and port: ["millwright.plant.example"]')
+        return names
 
     @field_validator("head_anchor")
     @classmethod

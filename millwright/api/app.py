@@ -32,6 +32,7 @@ from millwright.api.answer_headers import AnswerHeaders
 from millwright.api.body_limit import BodyLimit
 from millwright.api.dependencies import Dependencies
 from millwright.api.event_schemas import publish_envelopes
+from millwright.api.host_names import HostNames
 from millwright.api.request_target import RequestTarget
 from millwright.api.same_origin import SameOrigin
 from millwright.bootstrap import Storage
@@ -81,8 +82,10 @@ def create_app(
     )
     app.state.deps = Dependencies(storage, settings, engine_client, local_token_hash)
     # The last one sees a request first.
-    for middleware in (BodyLimit, RequestTarget, SameOrigin, AnswerHeaders):
+    for middleware in (BodyLimit, RequestTarget, SameOrigin):
         app.add_middleware(middleware)
+    app.add_middleware(HostNames, names=(settings.api_host, *settings.api_names))
+    app.add_middleware(AnswerHeaders)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

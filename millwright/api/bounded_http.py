@@ -1,11 +1,13 @@
-"""HTTP/1.1 with bounds on the time and the size of a request, before anything of ours sees it."""
+"""HTTP/1.1 with bounds on connections and on the time and the size of a request, before anything of ours sees it."""
 
 import asyncio
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr
 
+from millwright.api.open_connections import OpenConnections
 from millwright.api.problems import Problem
 
 LARGEST_HEAD: Final = 64 * 1024
@@ -20,19 +22,42 @@ LONGEST_STALL: Final = 30.0
 
 class BoundedHttp(HttpToolsProtocol):
     """Ends a connection that exceeds a bound, with an answer in words if none was begun. Uvicorn bounds only the time
-    between two requests."""
+    between two requests.
+
+    Args:
+        args: what uvicorn gives to a protocol.
+        open_connections: counts the connections of this server.
+        options: what uvicorn gives to a protocol.
+    """
 
     largest_head, longest_head, longest_body, longest_stall = LARGEST_HEAD, LONGEST_HEAD, LONGEST_BODY, LONGEST_STALL
     _timer: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
     _head = 0
     _in_head = True
+    _address: str | None = None
+    """The address under which this connection is counted."""
+
+    def __init__(self, *args: Any, open_connections: OpenConnections, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._open = open_connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = get_remote_addr(transport)
+        address = peer[0] if peer is not None else "an unknown address"
+        too_many = self._open.begin(address)
+        if too_many is not None:
+            # It is closed before its request is read, so that it holds nothing while it is refused.
+            self.transport = transport
+            self._refuse(too_many)
+            return
+        self._address = address
         super().connection_made(transport)
         self._within(self.longest_head, "the headers of the request took longer than {seconds:g} s")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._address is not None:
+            self._open.end(self._address)
         self._timely()
         self.resume_writing()
         super().connection_lost(exc)

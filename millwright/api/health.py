@@ -1,23 +1,21 @@
 """Liveness and readiness of the API."""
 
-from datetime import timedelta
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from domain.errors import StorageFault, StorageUnavailable
 from millwright.api.dependencies import Deps, answered
 from millwright.bootstrap import Storage
 from millwright.storage.database.engine import transaction
 from millwright.storage.reporting.condition import read_clock_fault, read_policy_faults
+from millwright.workflow_engine.temporal import engine_answers
 
 router = APIRouter(tags=["operations"])
 
-_PATIENCE = timedelta(seconds=2)
 _HERE = "answers"
 
 
@@ -82,8 +80,4 @@ async def _clock(storage: Storage) -> str:
 async def _engine(engine: Client | None) -> str:
     if engine is None:
         return "is not connected: set MILLWRIGHT_TEMPORAL_ADDRESS, or start everything with `millwright up`"
-    try:
-        healthy = await engine.service_client.check_health(timeout=_PATIENCE)
-    except RPCError:
-        healthy = False
-    return _HERE if healthy else "does not answer: is Temporal running, and is the address right?"
+    return _HERE if await engine_answers(engine) else "does not answer: is Temporal running, and is the address right?"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import json
 import logging
@@ -15,6 +16,7 @@ from temporalio.client import Client
 from domain.errors import Rejected
 from millwright.api.app import create_app
 from millwright.api.bounded_http import BoundedHttp
+from millwright.api.open_connections import OpenConnections
 from millwright.bootstrap import Storage
 from millwright.people.persons import api_key_hash
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
@@ -26,7 +28,8 @@ log = logging.getLogger(__name__)
 _BACKLOG = 512
 _GRACE = 5
 _MOST_CONNECTIONS = 512
-"""Beyond this a request is answered 503 at once."""
+_MOST_OF_ONE = 64
+"""Connections of one address that is no proxy. Beyond these bounds a connection is answered 503 at once."""
 _KEPT_ALIVE = 5
 """Seconds that a connection without a request stays open."""
 
@@ -60,12 +63,15 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
 
 
 async def _serve(settings: Settings, listener: socket.socket, app: FastAPI, stop: asyncio.Event) -> None:
+    proxies = frozenset(str(address) for address in settings.api_proxies)
+    open_connections = OpenConnections(_MOST_CONNECTIONS, _MOST_OF_ONE, proxies)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        http=BoundedHttp,
-        limit_concurrency=_MOST_CONNECTIONS,
+        http=functools.partial(BoundedHttp, open_connections=open_connections),  # type: ignore[arg-type]
+        # Requests whose callers have gone count too. Connections do not reach this bound.
+        limit_concurrency=_MOST_CONNECTIONS + 1,
         timeout_keep_alive=_KEPT_ALIVE,
         lifespan="off",
         ws="none",

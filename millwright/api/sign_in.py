@@ -26,7 +26,6 @@ READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver
 
 _KEPT_FOR = 5.0
 _LOOK_AGAIN_AFTER = 1.0
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _PERSON = "millwright.person"
 """In the scope of a request: who was signed in before its body was read."""
 _bearer = HTTPBearer(
@@ -188,8 +187,6 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
         raise _unknown("sign in with an API key")
     deps = request.app.state.deps
     if _is_local_token(deps.local_token_hash, bearer.credentials):
-        if not _is_local_origin(request.headers.get("origin")):
-            raise _unknown("a page of another site may not use local mode")
         return LOCAL
     keys: KeyRing = deps.keys
     refusals: Refusals = deps.refusals
@@ -206,18 +203,6 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
 
 def _is_local_token(expected: str | None, token: str) -> bool:
     return expected is not None and hmac.compare_digest(expected, api_key_hash(token))
-
-
-def _is_local(host: str) -> bool:
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name.lower() in _LOOPBACK_NAMES
-
-
-def _is_local_origin(origin: str | None) -> bool:
-    if origin is None:
-        return True
-    scheme, _, host = origin.partition("://")
-    return scheme in ("http", "https") and _is_local(host)
 
 
 def _locked_out(seconds: int) -> Problem:

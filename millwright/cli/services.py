@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import Rejected, StorageUnavailable
+from domain.errors import ConnectorError, Rejected, StorageUnavailable
 from domain.loops import Ended, wait_until
 from domain.processes import ProcessKind
 from millwright.cli.connections import engine_address, opened, settings_of
@@ -135,8 +135,6 @@ async def _take_settings(
 async def _worker(
     settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack, only: Only | None
 ) -> None:
-    from temporalio.service import RPCError
-
     from millwright.bootstrap import open_systems
     from millwright.worker.running import Work, run_worker
     from millwright.workflow_engine.temporal import register_search_attributes
@@ -148,9 +146,9 @@ async def _worker(
     client = await _client(settings, stop, stack)
     try:
         await register_search_attributes(client)
-    except RPCError as error:
+    except ConnectorError as error:
         # On a hosted engine its administrators may have to do this; `doctor` lists what is missing.
-        log.warning("the workflow engine refuses to register search attributes: %s", error.message)
+        log.warning("the workflow engine refuses to register search attributes: %s", error.problem)
     looking: asyncio.Task[None] | None = None
     if systems is not None:
         await redrive_once_there(_database(settings), storage, systems.codes, stop)

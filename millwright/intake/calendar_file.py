@@ -122,12 +122,11 @@ class _Calendar(Calendar):
 
 
 def _of_calendar(text: str, name: str) -> Iterator[PlannedWindow]:
+    _check_nesting(text, name)
     try:
         events = [event for part in _Calendar.from_ical(text, multiple=True) for event in part.walk("VEVENT")]
     except ValueError as error:
         raise _wrong(name, f"a line is no property ({error})", "give an iCalendar file (RFC 5545)") from error
-    if len(events) != sum(line.strip().upper() == "BEGIN:VEVENT" for line in text.splitlines()):
-        raise _wrong(name, "it ends within an event or a calendar", "export it again")
     entries = defaultdict[str, list[Component]](list)
     for event in events:
         uid = str(event.get("UID", ""))
@@ -138,6 +137,21 @@ def _of_calendar(text: str, name: str) -> Iterator[PlannedWindow]:
             yield from _windows(uid, of_one, _where(name, uid))
         except OverflowError as error:
             raise _wrong(_where(name, uid), "its times lie outside the years 1 to 9999", "correct them") from error
+
+
+def _check_nesting(text: str, name: str) -> None:
+    """Refuses what the library would read as something else: an event that does not end, or that another part is in."""
+    begun: list[str] = []
+    for line in text.split("\n"):
+        word, _, part = line.strip().upper().partition(":")
+        if word == "BEGIN":
+            if (part == "VEVENT" and begun != ["VCALENDAR"]) or (part == "VCALENDAR" and begun):
+                raise _wrong(name, f"a {part} is within another part", "export it again")
+            begun.append(part)
+        elif word == "END" and (not begun or begun.pop() != part):
+            raise _wrong(name, "an END does not end what began last", "export it again")
+    if begun:
+        raise _wrong(name, "it ends within an event or a calendar", "export it again")
 
 
 def _where(name: str, uid: str) -> str:

@@ -144,6 +144,7 @@ def signing_key(file: Path, passphrase: Passphrase) -> "Ed25519PrivateKey":
     Raises:
         ActRejected: the file cannot be read, holds no key, or the passphrase is wrong.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -152,7 +153,7 @@ def signing_key(file: Path, passphrase: Passphrase) -> "Ed25519PrivateKey":
         if not held.startswith(b"-----BEGIN"):
             return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(held.decode("ascii").strip()))
         key = load_pem_private_key(held, passphrase().encode())
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ActRejected(
             f"{file} holds no signing key that can be read",
             field="signing-key",

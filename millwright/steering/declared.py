@@ -58,6 +58,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
 _ENGINE: Final = "it says how the workflow engine is reached, and the engine decides nothing"
 _FAULTS: Final = "it says how long a fault of the engine delays work, and changes no result"
 _CALLS: Final = "it says how requests are made; an answer that does not come is asked for again"
+_LISTENS: Final = "it says where the API listens, and for whom; who may act is said by keys, never by addresses"
 
 DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "home": "it says where files are",
@@ -75,8 +76,11 @@ DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "sticky_timeout": _FAULTS,
     "workflow_task_timeout": _FAULTS,
     "log": "it is the format of the log",
-    "api_host": "it says where the API listens; who may act is said by keys, never by addresses",
-    "api_port": "it says where the API listens; who may act is said by keys, never by addresses",
+    "api_host": _LISTENS,
+    "api_port": _LISTENS,
+    "api_names": _LISTENS,
+    "api_proxies": _LISTENS,
+    "installation_key": "it says where the key is; the record has which key is in force",
     "intake_batch": "each message is read by itself, however many are stored at once",
     "maximo.timeout": _CALLS,
     "maximo.concurrency": _CALLS,

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.line_judging import LinesJudgedHere
+from domain.errors import ConnectorError
 from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
@@ -161,7 +161,7 @@ async def keep_current_build(client: Client, deployment: str, build: str) -> Non
     async def look() -> None:
         try:
             await make_current_where_none_is(client, deployment, build)
-        except RPCError as error:
+        except ConnectorError as error:
             log.debug("the engine's current build cannot be looked at: %s", error)
 
     await repeat(look, every=_LOOK_AT_ENGINE)
@@ -174,7 +174,7 @@ async def keep_search_attributes(client: Client) -> None:
     async def look() -> None:
         try:
             await register_search_attributes(client)
-        except RPCError as error:
+        except ConnectorError as error:
             log.debug("the engine's search attributes cannot be looked at: %s", error)
 
     await repeat(look, every=_LOOK_AT_ENGINE, delay_first=True)

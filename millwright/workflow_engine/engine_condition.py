@@ -6,29 +6,24 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.errors import ActionRequired, Unavailable
 from domain.keys import case_workflow_id
+from millwright.workflow_engine.engine_errors import engine_errors
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
 
 _RUNNING = "WorkflowType IN ('MaintenanceCase', 'maintenance-case') AND ExecutionStatus = 'Running'"
 """Workflows of cases, also those of earlier builds, which are restarted at their next wake."""
-_SYSTEM = "temporal"
-_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
 async def missing_search_attributes(client: Client) -> list[str]:
     """The search attributes that the engine does not have.
 
     Raises:
-        Unavailable: the engine does not answer.
-        ActionRequired: it does not let us ask.
+        ConnectorError: the engine does not answer, or does not let us ask.
     """
-    try:
+    with engine_errors("list-search-attributes"):
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
-    except RPCError as error:
-        raise _translated(error, "list-search-attributes") from error
     return sorted(key.name for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes)
 
 
@@ -36,17 +31,14 @@ async def cases_without_workflow(client: Client, cases: Sequence[str]) -> list[s
     """The open cases without a running workflow.
 
     Raises:
-        Unavailable: the engine does not answer.
-        ActionRequired: it does not let us ask.
+        ConnectorError: the engine does not answer, or does not let us ask.
     """
     if not cases:
         return []
-    try:
+    with engine_errors("list-workflows"):
         running = {found.id async for found in client.list_workflows(_RUNNING)}
         # The engine's list lags behind; missing workflows are read by id.
         return [case for case in cases if case_workflow_id(case) not in running and not await _runs(client, case)]
-    except RPCError as error:
-        raise _translated(error, "list-workflows") from error
 
 
 async def _runs(client: Client, case: str) -> bool:
@@ -57,8 +49,3 @@ async def _runs(client: Client, case: str) -> bool:
             return False
         raise
     return found.status is WorkflowExecutionStatus.RUNNING
-
-
-def _translated(error: RPCError, operation: str) -> Unavailable | ActionRequired:
-    kind = Unavailable if error.status in _AWAY else ActionRequired
-    return kind(error.message, system=_SYSTEM, operation=operation)

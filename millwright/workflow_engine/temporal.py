@@ -9,6 +9,7 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
     DescribeWorkerDeploymentRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
@@ -18,10 +19,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.progress import CaseRef
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ConnectorError
 from domain.model import Model
 from millwright.settings import Settings
 from millwright.workflow_engine.encryption import tls_of
+from millwright.workflow_engine.engine_errors import engine_errors
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
@@ -29,8 +31,6 @@ from workflows.queues import case_queue
 
 log = logging.getLogger(__name__)
 
-_SYSTEM = "temporal"
-_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
 _RPC_TIMEOUT = timedelta(seconds=10)
 
 
@@ -43,10 +43,10 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
 
     Raises:
         Rejected: the settings of its encryption are wrong.
-        Unavailable: nothing answers there, or it refuses us.
+        ConnectorError: nothing answers there, or it refuses us, or has no such namespace.
     """
     tls = tls_of(settings)
-    try:
+    with engine_errors(f"connect to {address}"):
         client = await Client.connect(
             address,
             namespace=settings.temporal_namespace,
@@ -55,8 +55,10 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
             lazy=lazy,
             data_converter=pydantic_data_converter,
         )
-    except (RPCError, RuntimeError, OSError) as error:
-        raise Unavailable(f"nothing answers at {address}: {error}", system=_SYSTEM, operation="connect") from error
+        if not lazy:
+            # A server greets a client without a key too, and refuses each call after that.
+            namespace = DescribeNamespaceRequest(namespace=client.namespace)
+            await client.workflow_service.describe_namespace(namespace, timeout=_RPC_TIMEOUT)
     try:
         yield client
     finally:
@@ -67,16 +69,22 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
 
 
 async def register_search_attributes(client: Client) -> None:
-    """Registers the search attributes of cases; existing ones are kept."""
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {
-        key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-        for key in SEARCH_ATTRIBUTES
-        if key.name not in known.custom_attributes
-    }
-    if missing:
+    """Registers the search attributes of cases; existing ones are kept.
+
+    Raises:
+        ConnectorError: the engine does not answer, or refuses.
+    """
+    with engine_errors("register-search-attributes"):
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        missing = {
+            key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+            for key in SEARCH_ATTRIBUTES
+            if key.name not in known.custom_attributes
+        }
+        if not missing:
+            return
         try:
             await client.operator_service.add_search_attributes(
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
@@ -90,22 +98,23 @@ async def make_current_where_none_is(client: Client, deployment: str, build: str
     """Makes a build the current one of its deployment, unless another one is.
 
     Raises:
-        RPCError: the engine does not answer, or does not know the build yet.
+        ConnectorError: the engine does not answer, or does not know the build yet.
     """
-    described = await client.workflow_service.describe_worker_deployment(
-        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
-    )
-    if not described.worker_deployment_info.routing_config.current_deployment_version.build_id:
-        await client.workflow_service.set_worker_deployment_current_version(
-            SetWorkerDeploymentCurrentVersionRequest(
-                namespace=client.namespace,
-                deployment_name=deployment,
-                build_id=build,
-                # If two builds do this at once, the engine refuses one.
-                conflict_token=described.conflict_token,
-                identity=client.identity,
-            )
+    with engine_errors("make-build-current"):
+        described = await client.workflow_service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
         )
+        if not described.worker_deployment_info.routing_config.current_deployment_version.build_id:
+            await client.workflow_service.set_worker_deployment_current_version(
+                SetWorkerDeploymentCurrentVersionRequest(
+                    namespace=client.namespace,
+                    deployment_name=deployment,
+                    build_id=build,
+                    # If two builds do this at once, the engine refuses one.
+                    conflict_token=described.conflict_token,
+                    identity=client.identity,
+                )
+            )
 
 
 _HEALTH_TIMEOUT = timedelta(seconds=2)
@@ -115,6 +124,15 @@ _EARLIER = {
     "ConnectorPoll": ("connector-poll",),
 }
 """The workflow types of earlier builds, which workers of this build end."""
+
+
+async def engine_answers(client: Client) -> bool:
+    """Whether the engine answers within two seconds."""
+    try:
+        with engine_errors("check-health"):
+            return await client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
+    except ConnectorError:
+        return False
 
 
 class TemporalEngine:
@@ -137,29 +155,26 @@ class TemporalEngine:
         waking = [self._wake(subject, look=subject in unanswered) for subject in subjects]
         results = await asyncio.gather(*waking, return_exceptions=True)
         for result in results:
-            if isinstance(result, RPCError):
-                if result.status in _AWAY:
-                    raise Unavailable(str(result), system=_SYSTEM, operation="wake") from result
-                raise ActionRequired(str(result), system=_SYSTEM, operation="wake") from result
             if isinstance(result, BaseException):
                 raise result
 
     async def _wake(self, subject: str, *, look: bool) -> None:
         workflow, argument, queue = self._workflow_of(subject)
         conflict = WorkflowIDConflictPolicy.USE_EXISTING
-        if look and await self._runs_something_else(subject):
-            conflict = WorkflowIDConflictPolicy.TERMINATE_EXISTING
-        await self._client.start_workflow(
-            workflow,
-            argument,
-            id=subject,
-            task_queue=queue,
-            task_timeout=self._task_timeout,
-            start_signal="wake",
-            rpc_timeout=_RPC_TIMEOUT,
-            id_conflict_policy=conflict,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        )
+        with engine_errors("wake"):
+            if look and await self._runs_something_else(subject):
+                conflict = WorkflowIDConflictPolicy.TERMINATE_EXISTING
+            await self._client.start_workflow(
+                workflow,
+                argument,
+                id=subject,
+                task_queue=queue,
+                task_timeout=self._task_timeout,
+                start_signal="wake",
+                rpc_timeout=_RPC_TIMEOUT,
+                id_conflict_policy=conflict,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
 
     async def _runs_something_else(self, subject: str) -> bool:
         """Whether a workflow runs under the subject's id that no worker of ours works on."""
@@ -184,10 +199,7 @@ class TemporalEngine:
 
     async def answers(self) -> bool:
         """Whether the engine answers within two seconds."""
-        try:
-            return await self._client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
-        except RPCError:
-            return False
+        return await engine_answers(self._client)
 
     def _workflow_of(self, subject: str) -> tuple[str, Model, str]:
         """The wire name, input and queue of a subject's workflow; its id is the subject."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from millwright.api.refusals import MOST_ADDRESSES, MOST_OF_ALL, MOST_OF_ONE, WI
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from tests.api.conftest import Caller
-from tests.support.ingress import NOW, cloud_event, row
+from tests.support.ingress import NOW, cloud_event, row, until
 from tests.support.local_mode import AS_LOCAL
 from tests.support.people import add
 from tests.support.served_api import served
@@ -63,20 +64,22 @@ async def url(app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     for bound in ("longest_head", "longest_body", "longest_stall"):
         monkeypatch.setattr(BoundedHttp, bound, _SOON)
     monkeypatch.setattr(running, "_MOST_CONNECTIONS", 6)
+    monkeypatch.setattr(running, "_MOST_OF_ONE", 2)
     async with served(app, settings) as url:
         yield url
 
 
-Connect = Callable[[], Awaitable[Conversation]]
+Connect = Callable[..., Awaitable[Conversation]]
 
 
 @pytest.fixture
 async def connect(url: httpx.URL) -> AsyncIterator[Connect]:
-    """Opens connections to the API, which are closed at the end."""
+    """Opens connections to the API from an address of this machine, which are closed at the end."""
     opened: list[Conversation] = []
 
-    async def one_more() -> Conversation:
-        opened.append(Conversation(*await asyncio.open_connection(url.host, url.port)))
+    async def one_more(address: str = "127.0.0.1") -> Conversation:
+        streams = await asyncio.open_connection(url.host, url.port, local_addr=(address, 0))
+        opened.append(Conversation(*streams))
         return opened[-1]
 
     yield one_more
@@ -157,12 +160,69 @@ async def test_what_is_no_http_is_refused_in_words(connect: Connect) -> None:
     assert "this is not a request of HTTP/1.1" in answer
 
 
+OUTSIDER, ANOTHER = "127.0.0.2", "127.0.0.3"
+"""Addresses of this machine that are no proxy's."""
+ASKS = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
 async def test_more_connections_than_the_limit_are_refused(connect: Connect) -> None:
-    others = [await connect() for _ in range(6)]
-    caller = await connect()
-    await caller.says("GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
-    assert (await caller.reader.readline()) == b"HTTP/1.1 503 Service Unavailable\r\n"
-    assert len(others) == 6
+    earlier = [await connect() for _ in range(6)]
+    answer = await (await connect()).answer()
+    assert answer.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert "6 connections are open, and no more may be at once" in answer
+    await earlier[0].says(ASKS)
+    assert (await earlier[0].reader.readuntil(b"}")).endswith(b'{"status":"alive"}')
+
+
+async def test_one_address_takes_its_own_connections_and_no_more(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, _ = [await connect(OUTSIDER) for _ in range(2)]
+    for _ in range(20):
+        answer = await (await connect(OUTSIDER)).answer()
+        assert answer.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+        assert "2 connections of this address are open, and no more may be at once" in answer
+    for address in (ANOTHER, "127.0.0.1"):
+        other = await connect(address)
+        await other.says(ASKS)
+        assert (await other.reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+    first.writer.close()
+    await first.writer.wait_closed()
+
+    async def one_is_free() -> bool:
+        caller = await connect(OUTSIDER)
+        await caller.says(ASKS)
+        return await caller.reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+    await until(one_is_free)
+    assert [message for message in caplog.messages if message.startswith("a connection from")] == [
+        "a connection from 127.0.0.2 is refused: 2 connections of this address are open, and no more may be at once"
+    ]
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for: 203.0.113.9", "forwarded: for=203.0.113.9", "x-real-ip: ::1"])
+async def test_no_header_gives_an_address_more_connections(connect: Connect, header: str) -> None:
+    for _ in range(2):
+        caller = await connect(OUTSIDER)
+        await caller.says(ASKS.replace("host:", f"{header}\r\nhost:"))
+        assert (await caller.reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+    assert (await (await connect(OUTSIDER)).answer()).startswith("HTTP/1.1 503 ")
+
+
+async def test_a_proxy_has_as_many_connections_as_all(
+    app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_MOST_OF_ONE", 2)
+    proxied = settings.model_copy(update={"api_proxies": (IPv4Address(OUTSIDER),)})
+    async with served(app, proxied) as url:
+        for address, status in ((OUTSIDER, 200), ("127.0.0.1", 503)):
+            streams = [await asyncio.open_connection(url.host, url.port, local_addr=(address, 0)) for _ in range(3)]
+            callers = [Conversation(*of) for of in streams]
+            with suppress(ConnectionError):
+                await callers[2].says(ASKS)
+            assert (await callers[2].reader.readline()).decode().startswith(f"HTTP/1.1 {status} ")
+            for caller in callers:
+                caller.writer.close()
 
 
 async def test_a_caller_that_reads_nothing_is_ended(url: httpx.URL, connect: Connect) -> None:
@@ -170,17 +230,17 @@ async def test_a_caller_that_reads_nothing_is_ended(url: httpx.URL, connect: Con
     async with httpx.AsyncClient(base_url=url) as client:
         once = len((await client.get("/openapi.json")).content)
     asked = 400
-    await caller.says("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * asked)
+    await caller.says("GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n" * asked)
     await asyncio.sleep(4 * _SOON)
     assert len(await caller.answer()) < asked * once
 
 
 async def test_a_connection_that_is_in_time_lives_on(connect: Connect) -> None:
     caller = await connect()
-    await caller.says("GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    await caller.says("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
     assert (await caller.reader.readuntil(b"}")).endswith(b'{"status":"alive"}')
     await asyncio.sleep(2 * _SOON)
-    await caller.says("GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    await caller.says("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
     assert (await caller.reader.readuntil(b"}")).endswith(b'{"status":"alive"}')
 
 

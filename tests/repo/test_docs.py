@@ -1,5 +1,6 @@
 """Documents that can fail: what there is stands in them, and the tree is as it says it is."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def shown(value: object) -> str:
         return "-"
     if isinstance(value, timedelta):
         return f"`PT{value.total_seconds():g}S`"
+    if isinstance(value, tuple):
+        return f"`{json.dumps([str(part) for part in value])}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -15,6 +15,7 @@ from domain.errors import Rejected
 from domain.model import Duration
 from domain.suppression import shelving_limits
 from millwright.runtime.home import settings_from
+from millwright.settings import Settings
 
 MODULES = [
     "millwright.settings",
@@ -99,6 +100,14 @@ def test_a_setting_that_is_refused_is_named(value: str) -> None:
     with pytest.raises(Rejected, match="hold_interval: must be an ISO 8601 duration, such as PT8H") as refused:
         settings_from({"MILLWRIGHT_HOLD_INTERVAL": value})
     assert refused.value.fix == "set MILLWRIGHT_HOLD_INTERVAL"
+
+
+@pytest.mark.parametrize("name", [name for model, name in FIELDS if model is Settings])
+@pytest.mark.parametrize("value", ["PT0S", "-PT5M"])
+def test_no_setting_is_nothing_or_less(name: str, value: str) -> None:
+    """A negative interval would poll without a pause."""
+    with pytest.raises(Rejected, match=f"{name}: .*greater than"):
+        settings_from({f"MILLWRIGHT_{name.upper()}": value})
 
 
 @pytest.mark.parametrize("value", ["05:00", "3600"])

@@ -146,12 +146,18 @@ def hold_plan(row: JobOrderRow | None, equipment: str, key: str) -> HoldPlan:
         return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
     state = state_of(row)
     return HoldPlan(
-        key=key, equipment=equipment, receiver=row.receiver, job=row.id, prior_state=state, method=METHODS[state]
+        key=key,
+        equipment=equipment,
+        receiver=row.receiver,
+        job=row.id,
+        starts_at=row.starts_at if METHODS[state] is HoldMethod.PAUSE else None,
+        prior_state=state,
+        method=METHODS[state],
     )
 
 
 def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
-    """The plan's job in its own receiver; None if it is no longer listed.
+    """The plan's job in its own receiver; None if it is no longer listed, or if its id is that of a new job.
 
     A plan of an earlier build names no receiver. Then the job must seem to be on the plan's equipment.
     """
@@ -159,6 +165,7 @@ def job_of(plan: HoldPlan, rows: Iterable[JobOrderRow]) -> JobOrderRow | None:
         found = [row for row in rows if row.id == plan.job and may_be_on(row, plan.equipment)]
     else:
         found = [row for row in rows if (row.receiver, row.id) == (plan.receiver, plan.job)]
+    found = [row for row in found if plan.starts_at is None or row.starts_at in (None, plan.starts_at)]
     order = [state for state, live in STATES.items() if live in METHODS]
     # A list may hold a job twice: the live one counts.
     return min(found, key=lambda row: row.state not in order, default=None)

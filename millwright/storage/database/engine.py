@@ -8,7 +8,15 @@ from weakref import WeakKeyDictionary
 import psycopg
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    MultipleResultsFound,
+    NoResultFound,
+    PendingRollbackError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -160,6 +168,13 @@ async def _told_apart(engine: AsyncEngine) -> AsyncIterator[None]:
         if meaning is None:
             raise
         raise meaning(_first_line(error)) from error
+    except DisconnectionError as error:
+        raise StorageUnavailable(_first_line(error)) from error
+    except (MultipleResultsFound, NoResultFound, StatementError):
+        # Of these the rows or the values are the cause. Whoever processes several things sets the one aside.
+        raise
+    except SQLAlchemyError as error:
+        raise StorageFault(_first_line(error)) from error
 
 
 def _is_untrusted(state: str) -> bool:
