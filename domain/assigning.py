@@ -171,9 +171,10 @@ class Placement:
         return until is None or at < until
 
     def _approved_in_time(self, known_at: datetime) -> bool:
+        """Whether an emergency goes on, because the version was approved while it was in force, and not before."""
         if self.approved_at is None or self.expires_at is None:
             return False
-        return self.approved_at <= min(known_at, self.expires_at)
+        return self.effective_from <= self.approved_at <= min(known_at, self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ class InForce:
         ends += [at for at, recorded in self._early.get(assigned.number, []) if recorded <= self._at]
         if assigned.expires is not None:
             approved = self._approved.get(assigned.digest)
-            if approved is None or approved > min(self._at, assigned.expires):
+            if approved is None or not assigned.begins <= approved <= min(self._at, assigned.expires):
                 ends.append(assigned.expires)
         start = max(assigned.begins, assigned.recorded)
         if assigned.act in BARRED_IN_A_FREEZE and any(window.keeps_out(start) for window in self._windows.values()):

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from millwright.audit.offline_policies import approved_when, barred_people
+from millwright.audit.offline_policies import approved_when, barred_people, kind_of
 from millwright.audit.offline_signatures import OfflineFinding, Row
 
 BARRED_IN_A_FREEZE = ("activate", "canary")
+_CHANGES = ("policy-evidence", "policy-assigned", "policy-assignment-ended")
 
 
 class OfflineWindow(NamedTuple):
@@ -54,10 +55,29 @@ def placing_findings(
     """
     where = f"policy {policy['policy']} {policy['version']}"
     first = min((assignment["recorded_at"] for each in policies for assignment in each["assignments"]), default=None)
-    approved = approved_when(policy, policy["signatures"], first is None or policy["published_at"] <= first)
+    approved = {
+        each["digest"]: approved_when(each, each["signatures"], first is None or each["published_at"] <= first)
+        for each in policies
+    }
     for row in policy["assignments"]:
-        for fault in _faults(row, policy, approved, acts, windows):
+        for fault in _faults(row, policy, approved[policy["digest"]], acts, windows):
             yield OfflineFinding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {fault}")
+        if row["act"] == "rollback" and not _replaces_what_stood(row, policies, approved, windows):
+            what = "was rolled back to, in the place of another version than the one named"
+            yield OfflineFinding("policy-assignment", where, f"as {row['role']} for {row['scope']}: {what}")
+    for fault in _backdated(policy, acts):
+        yield OfflineFinding("policy-signature", where, fault)
+
+
+def _backdated(policy: Row, acts: Sequence[Row]) -> Iterator[str]:
+    """The signatures with a time before a change of the version that was recorded earlier. They change the past."""
+    signed = {kind_of(signature["act"]): signature["act"] for signature in policy["signatures"]}
+    last = ""
+    for act in acts:
+        if act["kind"] in signed and act["at"] < last:
+            yield f"the {signed[act['kind']]} signature of {act['actor']} has a time before the change that it follows"
+        elif act["kind"] in _CHANGES and act["detail"].get("kind", "backtest") == "backtest":
+            last = max(last, act["at"])
 
 
 def _faults(
@@ -113,15 +133,50 @@ def _was_active(row: Row, policy: Row, approved: str | None, windows: Sequence[O
     )
 
 
+def _replaces_what_stood(
+    row: Row, policies: Sequence[Row], approved: Mapping[str, str | None], windows: Iterable[OfflineWindow]
+) -> bool:
+    """Whether the version that a rollback replaces was the one in force there, and not one that had been superseded."""
+    stood = max(
+        (
+            (_start(earlier), earlier["assignment"], each["digest"])
+            for each in policies
+            for earlier in each["assignments"]
+            if earlier["role"] == "active"
+            and earlier["scope"] == row["scope"]
+            and earlier["assignment"] < row["assignment"]
+            and earlier["signed"] != row["signed"]
+            and _in_force(earlier, each, approved[each["digest"]], windows, row)
+        ),
+        default=None,
+    )
+    return stood is not None and stood[2] == row["replaces"]
+
+
+def _in_force(row: Row, policy: Row, approved: str | None, windows: Iterable[OfflineWindow], until: Row) -> bool:
+    """Whether an assignment was in force when another one was recorded, apart from what that one ended itself."""
+    at = until["recorded_at"]
+    before = {**policy, "ends": [end for end in policy["ends"] if end["signed"] != until["signed"]]}
+    ended = any(end <= at for end in _ends(row, before, approved, at))
+    return _started(row, before, approved, windows, at) and not ended
+
+
 def _started(row: Row, policy: Row, approved: str | None, windows: Iterable[OfflineWindow], by: str) -> bool:
     """Whether an assignment was in force at any time until then, by the records of then."""
     start = _start(row)
+    kept_out = row["act"] in BARRED_IN_A_FREEZE and any(window.keeps_out(start) for window in windows)
+    return start <= by and not kept_out and all(start < end for end in _ends(row, policy, approved, by))
+
+
+def _ends(row: Row, policy: Row, approved: str | None, by: str) -> list[str]:
+    """When an assignment ends, by each of the records of then."""
     ends = [row["to"]] if row["to"] is not None else []
     ends += [end["at"] for end in policy["ends"] if end["assignment"] == row["assignment"] and end["recorded_at"] <= by]
-    if row["expires_at"] is not None and (approved is None or approved > min(by, row["expires_at"])):
+    if row["expires_at"] is not None and (
+        approved is None or not row["from"] <= approved <= min(by, row["expires_at"])
+    ):
         ends.append(row["expires_at"])
-    kept_out = row["act"] in BARRED_IN_A_FREEZE and any(window.keeps_out(start) for window in windows)
-    return start <= by and not kept_out and all(start < end for end in ends)
+    return ends
 
 
 def _start(row: Row) -> str:

@@ -39,7 +39,8 @@ def _told(acts: Sequence[Row], kind: str, *, at: str) -> list[Row]:
     return [{**act["detail"], "by": act["actor"], at: act["at"]} for act in acts if act["kind"] == kind]
 
 
-def _kind_of(act: str) -> str:
+def kind_of(act: str) -> str:
+    """The kind of the ledger's act for a signature."""
     return f"policy-{act}d" if act in ("approve", "activate") else f"policy-{act}-signed"
 
 
@@ -52,7 +53,7 @@ def policy_findings(policy: Row, acts: Sequence[Row], draft_acts: Sequence[Row])
         yield OfflineFinding(
             "policy-record", where, "author, time, name or digest is not as recorded when it was published"
         )
-    kinds = {_kind_of(act): act for act in _ROLES}
+    kinds = {kind_of(act): act for act in _ROLES}
     signed = [
         {"act": kinds[act["kind"]], "person": act["actor"], "at": act["at"], **act["detail"]}
         for act in acts

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.approvals import ACTIVATE, CANARY, EMERGENCY, ROLLBACK
+from domain.approvals import ACTIVATE, APPROVE, CANARY, EMERGENCY, ROLLBACK
 from domain.assigning import EVERYWHERE, Scope
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
+from millwright.storage.policies.act_transaction import Acting
 from millwright.storage.policies.assignment_terms import Placing
 from millwright.storage.policies.freezes import FreezeStore
 from tests.support.judged_plant import Plant
@@ -101,3 +102,27 @@ async def test_a_second_emergency_of_a_version_is_named(insider: Insider, tmp_pa
     await insider.place(digest, EMERGENCY, "fred")
     [found] = await insider.findings(tmp_path)
     assert found.endswith("is another emergency of a version that nobody had approved since the first")
+
+
+async def test_a_rollback_of_a_superseded_version_is_named(insider: Insider, tmp_path: Path) -> None:
+    first, second, third = [await insider.people.approved(version) for version in ("1.2.0", "1.3.0", "1.4.0")]
+    for digest in (first, second, third):
+        insider.plant.clock.time += HOUR
+        await insider.people.place(digest)
+    insider.plant.clock.time += HOUR
+    await insider.place(first, ROLLBACK, replaces=second)
+    said = "was rolled back to, in the place of another version than the one named"
+    assert await insider.findings(tmp_path) == [f"{OF_1_2_0} active for every line: {said}"]
+
+
+async def test_an_approval_from_before_a_backtest_that_was_recorded_earlier_is_named(
+    insider: Insider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = await insider.people.submit(candidate())
+    insider.plant.clock.time += timedelta(minutes=3)
+    await insider.people.backtest(digest, 5000, rungs=4)
+    monkeypatch.setattr(Acting, "_check_after_changes", lambda *_: None)
+    at = insider.plant.clock.now() - timedelta(minutes=2)
+    await insider.people.lifecycle.approve(digest, insider.people.sign("bert", digest, APPROVE, None, at))
+    said = "the approve signature of bert has a time before the change that it follows"
+    assert await insider.findings(tmp_path) == [f"policy-signature: policy rotating-equipment 1.2.0: {said}"]

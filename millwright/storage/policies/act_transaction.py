@@ -48,12 +48,33 @@ class Acting:
         ]
         return [placement for placement in mine if (until := placement.until(self.now)) is None or until > self.now]
 
+    def _check_after_changes(self, digest: str, at: datetime) -> None:
+        """Refuses a signature from before the last backtest, assignment or end of a version: it would change the past.
+
+        Raises:
+            ActRejected: naming both times.
+        """
+        version = self.checked.versions.get(digest)
+        changes = [blast.at for blast in version.blasts] if version is not None else []
+        for placement in self.checked.placements:
+            if placement.digest == digest:
+                changes += [placement.recorded_at, *(end.recorded_at for end in placement.ends)]
+                if placement.expires_at is not None and placement.expires_at <= self.now:
+                    changes.append(placement.expires_at)
+        last = max(changes, default=at)
+        if at < last:
+            raise ActRejected(
+                f"the signature is of {timestamp(at)}, and the version changed at {timestamp(last)}",
+                field="at",
+                fix="look at the version, and sign again",
+            )
+
     async def sign(self, digest: str, signature: Signature, act: str, meaning: str | None = None) -> int:
         """Checks and stores a signature; returns its id.
 
         Raises:
-            ActRejected: it is for another act or meaning, too old, used before, or not the person's, or the clock was
-                set back.
+            ActRejected: it is for another act or meaning, too old, from before the version's last change, used before,
+                or not the person's, or the clock was set back.
         """
         if signature.act != act or (meaning is not None and signature.meaning != meaning):
             raise ActRejected(
@@ -62,6 +83,7 @@ class Acting:
         if not signature.meaning.strip() or "\n" in signature.meaning:
             raise ActRejected("the meaning must be one line of text", field="meaning")
         check_fresh(signature.at, self.now)
+        self._check_after_changes(digest, signature.at)
         found = await signer(self.connection, signature.person, signature.at, self.now)
         if found is None:
             raise ActRejected(f"nobody called {signature.person} may act here", field="person")

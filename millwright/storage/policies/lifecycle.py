@@ -201,7 +201,8 @@ class Lifecycle:
         """Withdraws a version permanently, or ends its canaries or shadows; returns how many assignments ended.
 
         Raises:
-            ActRejected: the signature is wrong, or the version is active and must be rolled back instead.
+            ActRejected: the signature is wrong, there is nothing of this role to end, or the version is active and must
+                be rolled back instead.
         """
         async with self.acting() as acting:
             acting.version(digest)
@@ -212,9 +213,11 @@ class Lifecycle:
             begun = [placement for placement in acting.live(digest, "active") if placement.effective_from <= acting.now]
             if role is None and begun:
                 raise ActRejected("it is in force", field="version", fix="`millwright policy rollback` first")
-            signed = await acting.sign(digest, signature, WITHDRAW, withdrawing_meaning(role, reason))
             roles: tuple[AssignedAs, ...] = ("active", "canary", "shadow") if role is None else (role,)
             ended = acting.live(digest, *roles)
+            if role is not None and not ended:
+                raise ActRejected(f"the version has no {role} that could end", field="role")
+            signed = await acting.sign(digest, signature, WITHDRAW, withdrawing_meaning(role, reason))
             for placement in ended:
                 at = (
                     max(signature.at, placement.effective_from) if placement.effective_from > acting.now else acting.now

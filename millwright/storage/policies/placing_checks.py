@@ -122,7 +122,12 @@ def rollback_placing(acting: Acting, digest: str, to: str, reason: str, at: date
     there = [
         placement for placement in acting.live(digest, "active", "canary") if placement.effective_from <= acting.now
     ]
-    scopes = {placement.scope.words: placement.scope for placement in there if placement.role == "active"}
+    # What a later version has superseded there is not replaced: the old version would come in the later one's place.
+    scopes = {
+        placement.scope.words: placement.scope
+        for placement in there
+        if placement.role == "active" and _stands(acting, placement, acting.now)
+    }
     if not scopes:
         fix = "end a canary by `millwright policy withdraw --only canary`" if there else None
         raise ActRejected(f"version {digest[:12]} is active nowhere", field="version", fix=fix)
@@ -170,12 +175,14 @@ async def _check_start(acting: Acting, version: SignedVersion, terms: Placing) -
 
 
 def _wins(acting: Acting, mine: Placement, terms: Placing) -> bool:
+    return mine.role == "shadow" or _stands(acting, mine, terms.effective_from)
+
+
+def _stands(acting: Acting, mine: Placement, at: datetime) -> bool:
     """Whether no later assignment of the same role and scope takes precedence."""
     beside = [
         placement
         for placement in acting.checked.placements
-        if placement.role == mine.role
-        and placement.scope == mine.scope
-        and placement.in_force(terms.effective_from, acting.now)
+        if placement.role == mine.role and placement.scope == mine.scope and placement.in_force(at, acting.now)
     ]
-    return mine.role == "shadow" or max(beside, key=lambda placement: (placement.effective_from, placement.id)) == mine
+    return max(beside, default=None, key=lambda placement: (placement.effective_from, placement.id)) == mine

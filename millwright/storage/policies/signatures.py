@@ -9,7 +9,7 @@ from domain.errors import ActRejected, PolicyRejected
 from domain.keys import earlier_statement, signed_statement
 
 FRESH = timedelta(minutes=5)
-"""How far a signature's time may be from ours. An older signature may be a replay."""
+"""How old a signature may be. An older one may be a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,17 @@ def verifies(public_key: str, message: bytes, signature: str) -> bool:
 def check_fresh(at: datetime, now: datetime) -> None:
     """Refuses a signature that was not made just now.
 
+    One that is ahead of our time is refused too. It would count only later, when its key or role may have ended.
+
     Raises:
-        ActRejected: its time is too far from ours.
+        ActRejected: its time is ahead of ours, or more than `FRESH` before it.
     """
-    if abs(now - at) > FRESH:
-        raise ActRejected(f"the signature is of {timestamp(at)}, not of now", field="at", fix="sign again")
+    if not timedelta() <= now - at <= FRESH:
+        raise ActRejected(
+            f"the signature is of {timestamp(at)}, and it is {timestamp(now)} here",
+            field="at",
+            fix="sign again, with the time that `GET /me` answers",
+        )
 
 
 @dataclass(frozen=True, slots=True)
