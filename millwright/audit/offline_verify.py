@@ -287,9 +287,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, *UNREADABLE) as error:
         sys.stdout.write(f"unreadable: {asked.written}: {error}\n")
         return 2
+    result = f"{number} findings" if number else "verified: everything agrees"
     if any(unattested):
-        sys.stdout.write(f"{unattested[0]} acts of persons were recorded while no installation key was in force\n")
-    sys.stdout.write(f"{number} findings\n" if number else "verified: everything agrees\n")
+        result = f"{result}; {unattested[0]} acts of persons were recorded while no installation key was in force"
+    sys.stdout.write(f"{result}\n")
     return 1 if number else 0
 
 

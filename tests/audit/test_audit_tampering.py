@@ -42,7 +42,8 @@ async def test_a_record_that_nobody_touched_verifies(recorded: AsyncEngine) -> N
 
 async def test_an_export_that_nobody_touched_verifies_offline(recorded: AsyncEngine, export_directory: Path) -> None:
     written = await export(recorded, export_directory)
-    assert offline(export_directory, "--head", written.head) == (0, ["verified: everything agrees"])
+    code, said = offline(export_directory, "--head", written.head)
+    assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
 
 
 async def test_a_record_not_yet_begun_verifies(storage_engine: AsyncEngine, export_directory: Path) -> None:
@@ -108,7 +109,8 @@ async def test_a_history_rewritten_to_its_end_shows_against_the_published_head(
     report = await verify(recorded, head=published)
     assert [finding.kind for finding in report.findings] == ["published-head"]
     await export(recorded, export_directory)
-    assert offline(export_directory) == (0, ["verified: everything agrees"])
+    code, said = offline(export_directory)
+    assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
     code, lines = offline(export_directory, "--head", published)
     assert (code, lines[0].split(":")[0]) == (1, "published-head")
 

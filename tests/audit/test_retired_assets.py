@@ -43,7 +43,8 @@ async def test_the_record_verifies_after_a_retirement_here_and_offline(retired: 
     report = await verify(retired)
     assert (report.findings, report.verified) == ((), True)
     written = await export(retired, tmp_path / "export")
-    assert offline(tmp_path / "export", "--head", written.head) == (0, ["verified: everything agrees"])
+    code, said = offline(tmp_path / "export", "--head", written.head)
+    assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
 
 
 @pytest.mark.parametrize("ref", ["1001", "1002", "1.1.0"])
@@ -51,7 +52,8 @@ async def test_the_evidence_of_a_case_whose_asset_was_retired_is_written_and_ver
     retired: AsyncEngine, tmp_path: Path, ref: str
 ) -> None:
     pack = await packed(retired, tmp_path, ref)
-    assert offline_pack(pack, "--head", pack.head) == (0, ["verified: everything agrees"])
+    code, said = offline_pack(pack, "--head", pack.head)
+    assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
 
 
 async def test_why_still_names_the_asset_of_an_old_case(retired: AsyncEngine) -> None:

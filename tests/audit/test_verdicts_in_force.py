@@ -98,7 +98,7 @@ async def test_whatever_people_do_no_verdict_is_named(storage_engine: AsyncEngin
     assert report.findings == ()
     assert len(await plant.rows("SELECT DISTINCT version, role FROM verdicts")) > 4
     await export(storage_engine, tmp_path)
-    assert offline(tmp_path, tmp_path) == ["verified: everything agrees"]
+    assert offline(tmp_path, tmp_path)[0].startswith("verified: everything agrees")
 
 
 def offline(directory: Path, written: Path) -> list[str]:
@@ -187,4 +187,4 @@ async def test_what_cannot_be_compared_is_named_and_ends_no_audit(
     report = await verify(recorded)
     assert "verdict-assignment" in {finding.kind for finding in report.findings}
     await export(recorded, tmp_path)
-    assert offline(tmp_path, tmp_path)[-1] != "verified: everything agrees"
+    assert not offline(tmp_path, tmp_path)[-1].startswith("verified")
