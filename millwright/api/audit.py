@@ -88,7 +88,7 @@ async def _answer(deps: Deps, question: str, written: str, **terms: object) -> R
     from millwright.audit.questions.asking import ask
 
     asked = Asked.model_validate({"now": deps.storage.clock.now(), **terms})
-    answer = await ask(deps.storage.engine, deps.storage.catalogue, question, asked)
+    answer = await ask(deps.storage.engine, deps.storage.catalogue, question, asked, deps.storage.zone)
     if written == "csv":
         return Response(answer.csv(), media_type="text/csv; charset=utf-8")
     return answered(answer)
