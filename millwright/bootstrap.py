@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +20,7 @@ from domain.engines import EngineMark
 from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
+from domain.shown_signatures import SignatureDisplay
 from domain.suppression import shelving_limits
 from millwright.runtime.connector_settings import named_connector, named_instances, own_settings
 from millwright.runtime.embedded import postgres
@@ -129,6 +131,12 @@ class Storage:
     suppressions: SuppressionStore
     suppression_end: SuppressionEnd
     autonomy: AutonomyStore
+    zone: ZoneInfo
+    """The site's time zone."""
+
+    async def signature_display(self) -> SignatureDisplay:
+        """Shows signatures with the printed names that there are now, and in the site's time."""
+        return SignatureDisplay(await self.people.printed_names(), self.zone)
 
     @property
     def catalogue(self) -> "Catalogue":
@@ -201,6 +209,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
         suppression_end=SuppressionEnd(engine, clock, versions),
         autonomy=AutonomyStore(engine, clock),
+        zone=ZoneInfo(settings.time_zone),
     )
 
 

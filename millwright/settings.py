@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -89,6 +90,10 @@ class Settings(BaseSettings):
         Field(gt=timedelta(), description="Maximum duration of a workflow task before another worker tries it."),
     ] = timedelta(seconds=10)
     clock: Annotated[str, Field(description="`wall`, or `file:PATH` of the sandbox's clock file.")] = "wall"
+    time_zone: Annotated[
+        str,
+        Field(description="The site's time zone, by its IANA name; signatures are shown in it and in UTC."),
+    ] = "UTC"
     log: Annotated[
         Literal["text", "json"],
         Field(description="Format of the log on stderr: `text`, or `json`, one object a line."),
@@ -172,6 +177,14 @@ class Settings(BaseSettings):
     bus: Annotated[
         ConnectorSettings | None, Field(repr=False, description="The event bus's connector and its settings.")
     ] = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError("is no time zone: write a name of the IANA database, such as Europe/Berlin") from error
 
     @field_validator("database_url")
     @classmethod

@@ -98,4 +98,5 @@ async def settings(
 
 
 async def _answer(deps: Dependencies, request: Request, question: str, written: As, **terms: object) -> Response:
-    return await deps.reports.answer("audit", request, {"question": question, **terms}, written)
+    asked = {"question": question, "time_zone": deps.storage.zone.key, **terms}
+    return await deps.reports.answer("audit", request, asked, written)

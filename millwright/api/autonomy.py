@@ -75,4 +75,5 @@ async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":
     from millwright.policy_operations.autonomy import autonomy_progress
 
     storage = deps.storage
-    return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+    display = await storage.signature_display()
+    return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now(), display)

@@ -105,6 +105,7 @@ async def state_outcome(
 
 async def _whole(deps: Dependencies, case: str) -> WholeCase:
     try:
-        return await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
+        whole = await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
+        return whole.shown(await deps.storage.signature_display())
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error

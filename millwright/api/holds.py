@@ -59,9 +59,9 @@ async def list_holds(
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )
-    return answered(
-        await hold_page(deps.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
-    )
+    display = await deps.storage.signature_display()
+    page = await hold_page(deps.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
+    return answered([hold.shown(display) for hold in page])
 
 
 @router.get("/holds/{key}", response_model=SeenHold, dependencies=[Depends(may(*READING))])
@@ -102,6 +102,6 @@ async def release_hold(
 
 async def _whole(deps: Dependencies, key: str) -> SeenHold:
     try:
-        return await whole_hold(deps.storage.engine, key)
+        return (await whole_hold(deps.storage.engine, key)).shown(await deps.storage.signature_display())
     except ActRejected as error:
         raise not_found(error.problem, fix="see `GET /holds?state=all`") from error

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -64,19 +65,22 @@ class Packed(Model):
     acts: int
 
 
-async def write_evidence(engine: AsyncEngine, catalogue: Catalogue, ref: str, out: Path, now: datetime) -> Packed:
+async def write_evidence(
+    engine: AsyncEngine, catalogue: Catalogue, ref: str, out: Path, now: datetime, zone: ZoneInfo
+) -> Packed:
     """Writes the evidence for a case, or for a version and its decisions: JSON, page, and the verifier.
 
     Args:
         ref: a case, or an order, hold or event of one; or a version.
         out: a directory, or the file's name with `.json` or `.html`; both are written.
+        zone: the site's time zone, in which the page shows signatures.
 
     Raises:
         ActRejected: the reference is unknown, or has no case.
         OSError: the files cannot be written.
         StorageUnavailable: the database does not answer.
     """
-    pack = await gather(engine, catalogue, ref, now)
+    pack = await gather(engine, catalogue, ref, now, zone)
     subject = pack["subject"]
     stem = (
         out.with_suffix("") if out.suffix in (".json", ".html") else out / f"evidence-{subject['id']}".replace("@", "-")
@@ -116,7 +120,7 @@ def sealed(pack: Row) -> tuple[str, str]:
     return text, f"{head}{PACK_BEGINS}{text}{tail}"
 
 
-async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datetime) -> Row:
+async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datetime, zone: ZoneInfo) -> Row:
     """A pack without its hashes, of one snapshot of the record.
 
     Raises:
@@ -135,6 +139,7 @@ async def gather(engine: AsyncEngine, catalogue: Catalogue, ref: str, now: datet
         "format": PACK_FORMAT,
         "subject": {"kind": "case" if version is None else "version", "id": name},
         "made_at": timestamp(now),
+        "time_zone": zone.key,
         "engine": engine_mark().model_dump(),
         "head": {"seq": head.seq, "hash": head.hash},
         "empty_memory": _EMPTY,

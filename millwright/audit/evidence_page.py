@@ -3,10 +3,13 @@ embedded."""
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from domain.production import ISOLATION_NOTICE
+from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.audit.offline_pack import PACK_BEGINS, PACK_ENDS
-from millwright.audit.offline_people import key_as_of, person_id, printed
+from millwright.audit.offline_people import key_as_of, person_id
 from millwright.audit.offline_signatures import Row
 from millwright.pages import render
 
@@ -19,6 +22,9 @@ _TELLING = ("meaning", "reason", "how", "rung", "hold")
 def write_page(pack: Row) -> str:
     """The page, with the marks between which the pack is inserted. It loads nothing from other places."""
     parts = pack["parts"]
+    named = {person_id(person): person.get("printed_name") for person in parts["people"]}
+    names = {person: name for person, name in named.items() if name is not None}
+    display = SignatureDisplay(names, ZoneInfo(pack["time_zone"]))
     about = _of_case(parts) if pack["subject"]["kind"] == "case" else _of_version(parts, pack["subject"]["id"])
     return render(
         "evidence.html.j2",
@@ -29,24 +35,32 @@ def write_page(pack: Row) -> str:
             for suppression in parts["suppressions"]
             for each in suppression["held"]
         ],
-        signer_of=_signer_of(parts["people"]),
+        key_of=_key_of(parts["people"]),
+        shown=_shown(display),
         isolation_notice=ISOLATION_NOTICE,
         carried=PACK_BEGINS + PACK_ENDS,
         **about,
     )
 
 
-def _signer_of(people: list[Row]) -> Callable[[Row], dict[str, str]]:
-    """The name and the key of who made a signature, as of then."""
+def _key_of(people: list[Row]) -> Callable[[Row], str]:
+    """The key of who made a signature, as of then."""
     known = {person_id(person): person for person in people}
 
-    def signer(signed: Row) -> dict[str, str]:
-        name = str(signed["person"])
-        person = known.get(name)
-        key = "" if person is None else key_as_of(person, signed["at"])
-        return {"name": printed(person, name), "key": key or "-"}
+    def key(signed: Row) -> str:
+        person = known.get(str(signed["person"]))
+        return "-" if person is None else key_as_of(person, signed["at"]) or "-"
 
-    return signer
+    return key
+
+
+def _shown(display: SignatureDisplay) -> Callable[[str, str, str | None], ShownSignature]:
+    """Shows a signature by who signed it, the time and the meaning."""
+
+    def shown(person: str, at: str, meaning: str | None) -> ShownSignature:
+        return display.of(person, datetime.fromisoformat(at), meaning or "")
+
+    return shown
 
 
 def _of_case(parts: Row) -> dict[str, object]:
@@ -91,4 +105,6 @@ def _acts(parts: Row, *subjects: str) -> Iterable[dict[str, object]]:
     for act in parts["acts"]:
         if act["subject"] in subjects:
             detail = json.loads(act["body"])["detail"]
-            yield {"act": act, "words": next((str(detail[name]) for name in _TELLING if detail.get(name)), "")}
+            words = next((str(detail[name]) for name in _TELLING if detail.get(name)), "")
+            # The signature of a release stands where the hold is shown.
+            yield {"act": act, "words": words, "meaning": detail.get("meaning") if "signature" in detail else None}

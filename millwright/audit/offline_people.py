@@ -299,9 +299,3 @@ def _end_keys(known: Row, at: str, kinds: Iterable[str]) -> None:
     for key in known["keys"]:
         if key["kind"] in kinds and (key["until"] is None or key["until"] > at):
             key["until"] = at
-
-
-def printed(person: Row | None, name: str) -> str:
-    """How a person is shown: with their printed name if it was not erased."""
-    found = None if person is None else person.get("printed_name")
-    return name if found is None else f"{found} ({name})"

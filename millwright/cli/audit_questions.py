@@ -96,7 +96,7 @@ async def _ask(settings: "Settings", question: str, terms: "Mapping[str, object]
 
     async with opened(settings) as storage:
         asked = Asked.model_validate({"now": storage.clock.now(), **terms})
-        return await answer(storage.engine, storage.catalogue, question, asked)
+        return await answer(storage.engine, storage.catalogue, question, asked, storage.zone)
 
 
 def evidence(
@@ -124,7 +124,8 @@ async def _evidence(settings: "Settings", ref: str, out: Path) -> "Packed":
     from millwright.audit.evidence import write_evidence
 
     async with opened(settings) as storage:
-        return await write_evidence(storage.engine, storage.catalogue, ref, out, storage.clock.now())
+        now = storage.clock.now()
+        return await write_evidence(storage.engine, storage.catalogue, ref, out, now, storage.zone)
 
 
 def register(app: typer.Typer) -> None:

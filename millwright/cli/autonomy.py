@@ -39,7 +39,8 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
         from millwright.policy_operations.autonomy import autonomy_progress
 
         async with opened(settings) as storage:
-            return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now())
+            display, now = await storage.signature_display(), storage.clock.now()
+            return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, now, display)
 
     found = finish(work())
     if json:
@@ -61,6 +62,9 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
     ]
     heading = ("policy", "class", "mode", "state", "confirmed", "wrong", "at least", "target", "enforced")
     write_table(heading, rows, "There was no case yet.")
+    for progress in found:
+        if progress.approval is not None:
+            say(f"{progress.asset_class} {progress.failure_mode}, the first of two: {progress.approval.words}")
 
 
 def promote(

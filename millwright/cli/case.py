@@ -84,7 +84,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
 
     async def read() -> "WholeCase":
         async with opened(settings) as storage:
-            return await whole_case(storage.engine, case, plant_instances(settings))
+            whole = await whole_case(storage.engine, case, plant_instances(settings))
+            return whole.shown(await storage.signature_display())
 
     whole = finish(read())
     if json:
@@ -100,6 +101,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is not None:
         say(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
+        if whole.hold.signed is not None:
+            say(f"release of the hold {whole.hold.signed.words}")
         if whole.hold.notice is not None:
             say(whole.hold.notice)
     if view.waiting_for is not None:

@@ -210,14 +210,18 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
         return
     from millwright.cli.act_descriptions import words_of
 
-    rows = [(act.at, act.by, words_of(act)) for act in told]
+    rows = [
+        (act.at, act.by, words_of(act)) if act.signed is None else (act.signed.local, act.signed.name, words_of(act))
+        for act in told
+    ]
     write_table(("at", "who", "what was done"), rows, "Nothing was done to it.")
 
 
 async def _history(settings: "Settings", version: str) -> "list[VersionAct]":
     async with opened(settings) as storage:
         found = await storage.versions.named(version)
-        return await storage.policies.states.history(found.digest, found.policy, found.version)
+        display = await storage.signature_display()
+        return await storage.policies.states.history(found.digest, found.policy, found.version, display)
 
 
 def export(

@@ -38,7 +38,8 @@ def list_(
 
     async def read() -> "list[SeenHold]":
         async with opened(settings) as storage:
-            return await hold_page(storage.engine, states=states, limit=_LISTED)
+            display = await storage.signature_display()
+            return [hold.shown(display) for hold in await hold_page(storage.engine, states=states, limit=_LISTED)]
 
     holds = finish(read())
     if json:
@@ -60,7 +61,7 @@ def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
 
     async def read() -> "SeenHold":
         async with opened(settings) as storage:
-            return await hold_by(storage.engine, ref)
+            return (await hold_by(storage.engine, ref)).shown(await storage.signature_display())
 
     hold = finish(read())
     if json:
@@ -166,5 +167,7 @@ def _released(hold: "SeenHold") -> str:
     said = hold.release
     if said is None:
         raise LookupError(f"hold {hold.key} has no release")
+    if hold.signed is not None:
+        return f"released, {hold.signed.words} (reason: {said.reason})"
     meaning = said.meaning or "no meaning is known"
     return f"released by {said.by} on {said.at:%Y-%m-%d %H:%M} UTC: {meaning} (reason: {said.reason})"

@@ -172,11 +172,12 @@ def confirm(
     from millwright.people.persons import api_key_hash
 
     with signing(context, key, signing_key) as by:
-        text = by.waiting(person)
-        say(text)
+        waiting = by.waiting(person)
+        say(waiting.signed.words)
+        say(waiting.text)
         if not yes:
             typer.confirm("Do you sign this?", abort=True)
-        hashed = api_key_hash(text)
+        hashed = api_key_hash(waiting.text)
         by.sign(people.CONFIRM, person, (person, "confirm"), confirms=hashed)
     say(f"It has its effect now; {person} was told to enrol, or has the roles.")
 

@@ -9,12 +9,16 @@ from typing import Any
 import typer
 
 from domain.people import PersonAct
+from domain.shown_signatures import ShownSignature
 from millwright.cli.api_client import Answer, Api, api_of
 from millwright.cli.credentials import Signer, signer
 
 
-class _Waiting(Answer):
+class Waiting(Answer):
+    """An act that waits for a second administrator, and its signature."""
+
     text: str
+    signed: ShownSignature
 
 
 class PersonSigning:
@@ -24,9 +28,9 @@ class PersonSigning:
         self._api = api
         self._signer = signer
 
-    def waiting(self, person: str) -> str:
-        """The text that waits for a second administrator."""
-        return self._api.read(("people", person, "waiting"), _Waiting).text
+    def waiting(self, person: str) -> Waiting:
+        """What waits for a second administrator."""
+        return self._api.read(("people", person, "waiting"), Waiting)
 
     def sign(
         self,

@@ -8,6 +8,7 @@ from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, write_json, write_rich
 
 if TYPE_CHECKING:
+    from domain.shown_signatures import SignatureDisplay
     from millwright.explaining.why import Why
     from millwright.settings import Settings
 
@@ -22,18 +23,18 @@ def why(
     """Explain why something was done or not done: the rule, the numbers, the people, and the consequences."""
     from millwright.explaining.rendering import render
 
-    told = finish(_why(settings_of(context), ref))
+    told, display = finish(_why(settings_of(context), ref))
     if json:
         write_json(told)
     else:
-        write_rich(render(told))
+        write_rich(render(told, display))
 
 
-async def _why(settings: "Settings", ref: str) -> "Why":
+async def _why(settings: "Settings", ref: str) -> "tuple[Why, SignatureDisplay]":
     from millwright.explaining.why import why as tell
 
     async with opened(settings) as storage:
-        return await tell(storage.engine, storage.catalogue, ref)
+        return await tell(storage.engine, storage.catalogue, ref), await storage.signature_display()
 
 
 def register(app: typer.Typer) -> None:

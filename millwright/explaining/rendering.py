@@ -6,6 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from domain.shown_signatures import SignatureDisplay
 from millwright.explaining.decisions import Decision
 from millwright.explaining.why import Why
 
@@ -16,9 +17,13 @@ _REMADE = {
 }
 
 
-def render(why: Why) -> RenderableType:
+def render(why: Why, display: SignatureDisplay) -> RenderableType:
     """The answer first, then the observation, the deciding rule, why the other rules did not decide, and the
-    consequences."""
+    consequences.
+
+    Args:
+        display: shows who signed the versions.
+    """
     parts: list[RenderableType] = [Text(why.answer, style="bold")]
     if why.event is not None:
         event = why.event
@@ -27,7 +32,7 @@ def render(why: Why) -> RenderableType:
         came = f"Event {event.id}, {event.source}|{event.external_id}, received {event.received_at:%Y-%m-%d %H:%M} UTC."
         parts.append(Padding(Text(came + again, style="dim"), (0, 0, 0, 2)))
     for decision in why.decisions:
-        parts += _decision(decision)
+        parts += _decision(decision, display)
     if why.consequences is not None:
         parts += _titled("What it led to", [Text(f"• {sentence}") for sentence in why.consequences.sentences])
     return Group(*parts)
@@ -37,7 +42,7 @@ def _titled(title: str, lines: list[RenderableType]) -> list[RenderableType]:
     return [Text(), Text(title, style="bold cyan"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
 
 
-def _decision(decision: Decision) -> list[RenderableType]:
+def _decision(decision: Decision, display: SignatureDisplay) -> list[RenderableType]:
     stand = "decides" if decision.acts else "judged aside, too late" if decision.aside else "in shadow, acts on nothing"
     if not decision.standing:
         stand = "replaced by a later judgement"
@@ -60,8 +65,8 @@ def _decision(decision: Decision) -> list[RenderableType]:
         lines.append(table)
     if decision.changes is not None:
         lines += [Text(f"• {words}") for words in decision.changes.told]
-    signed = [f"{each.act} by {each.person} on {each.at:%Y-%m-%d %H:%M} UTC" for each in decision.signed]
-    lines.append(
-        Text(f"Written by {decision.author}; {'; '.join(signed)}; digest {decision.digest[:16]}.", style="dim")
-    )
+    lines.append(Text(f"Written by {decision.author}; digest {decision.digest[:16]}.", style="dim"))
+    for each in decision.signed:
+        signed = display.of(each.person, each.at, each.meaning)
+        lines.append(Text(f"{each.act}, {signed.words}", style="dim"))
     return _titled(title, [*lines, remade])

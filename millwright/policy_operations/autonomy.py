@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.autonomy import AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.errors import ActRejected
 from domain.model import Model
+from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.backtesting.versions import active_version
 from millwright.storage.policies.autonomy import AutonomyStore, Decided
 from millwright.storage.policies.signatures import Signature
@@ -33,10 +34,12 @@ class AutonomyProgress(Model):
     enforced: bool
     digest: str
     """The digest that a person signs to decide on the present state."""
+    approval: ShownSignature | None
+    """The signature of the first approver of the promotion, which a second one must sign too."""
 
 
 async def autonomy_progress(
-    engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime
+    engine: AsyncEngine, versions: VersionStore, store: AutonomyStore, now: datetime, display: SignatureDisplay
 ) -> list[AutonomyProgress]:
     """Every class and failure mode with a case of the policy in force, or with a decision.
 
@@ -50,6 +53,7 @@ async def autonomy_progress(
         if key.policy != policy.document.policy:
             continue
         record = await store.record(key, _terms(policy))
+        first = record.approval
         precision = share(record.confirmed, record.confirmed + record.wrong)
         found.append(
             AutonomyProgress(
@@ -66,6 +70,7 @@ async def autonomy_progress(
                 needed=terms.promote_at.confirmed,
                 enforced=terms.enforce,
                 digest=record.digest(key),
+                approval=None if first is None else display.of(first.by, first.at, first.meaning),
             )
         )
     return found

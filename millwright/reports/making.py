@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -70,8 +71,8 @@ async def made_report(order: ReportOrder) -> tuple[ReportMade, bytes]:
 
 async def _audit(source: _Source) -> bytes:
     terms = dict(source.terms)
-    question = str(terms.pop("question"))
-    answer = await ask(source.engine, Catalogue(), question, Asked.model_validate({"now": source.now, **terms}))
+    question, zone = str(terms.pop("question")), ZoneInfo(str(terms.pop("time_zone")))
+    answer = await ask(source.engine, Catalogue(), question, Asked.model_validate({"now": source.now, **terms}), zone)
     return answer.csv().encode() if source.written == "csv" else canonical(answer)
 
 

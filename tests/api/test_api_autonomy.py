@@ -114,6 +114,8 @@ async def test_two_approvers_signatures_promote_and_one_takes_back_what_acts_wit
     digest = await proposed(storage, api)
     first = await ada.says("promoted", digest, "35 of 36")
     assert (first.status_code, first.json()["state"], first.json()["stored"]) == (201, "proposed", "approved")
+    assert first.json()["approval"]["name"] == "Ada (ada)"
+    assert first.json()["approval"]["meaning"] == "35 of 36"
     again = await ada.says("promoted", digest, "35 of 36")
     assert (again.status_code, "another approver" in again.json()["fix"]) == (409, True)
     done = await ada.says("promoted", digest, "so do I", by="zoe")

@@ -79,8 +79,11 @@ async def test_an_approved_version_is_activated_by_an_operator_alone(
     assert (found["active"], found["assigned_by"]) == (digest, "emil")
     listed = {version["version"]: version["state"] for version in (await api.get("/policies")).json()["versions"]}
     assert listed["1.2.0"] == "active"
-    story = [act["what"] for act in (await api.get("/policies/1.2.0/history")).json()]
-    assert story[-2:] == ["policy-activated", "policy-assigned"]
+    story = (await api.get("/policies/1.2.0/history")).json()
+    assert [act["what"] for act in story][-2:] == ["policy-activated", "policy-assigned"]
+    assert (story[-2]["signed"]["name"], story[-2]["signed"]["meaning"]) == ("Emil (emil)", done.json()["meaning"])
+    assert story[-2]["signed"]["local"].endswith("+00:00 (2015-01-15 06:00:00 UTC)")
+    assert story[-1]["signed"] is None
 
 
 @pytest.mark.parametrize("changed", [{"reason": "other"}, {"scope": {"line": LINE}}, {"signature": "0" * 128}])

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -267,7 +268,7 @@ async def test_a_pack_has_what_proves_who_decided(attested: AsyncEngine, tmp_pat
 
     async def packed(number: int) -> list[str]:
         catalogue = Catalogue()
-        made = await write_evidence(attested, catalogue, name, tmp_path / f"pack-{number}", NOW)
+        made = await write_evidence(attested, catalogue, name, tmp_path / f"pack-{number}", NOW, ZoneInfo("UTC"))
         return [f"{finding.kind}: {finding.what}" for finding in verify_pack(made.json_file)]
 
     assert await packed(1) == []

@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -33,7 +34,7 @@ NOW = START + timedelta(days=30)
 
 
 async def asking(engine: AsyncEngine, question: str, **terms: Any) -> Answer:
-    return await ask(engine, Catalogue(), question, Asked(now=NOW, **terms))
+    return await ask(engine, Catalogue(), question, Asked(now=NOW, **terms), ZoneInfo("Europe/Berlin"))
 
 
 def column(answer: Answer, name: str) -> list[Any]:
@@ -61,6 +62,8 @@ async def test_every_act_on_a_version_is_told_and_its_signatures_hold(read_only:
     answer = await asking(read_only, "signed", ref="1.1.0")
     assert column(answer, "did") == ["published", "approved", "activated", "assigned"]
     assert column(answer, "signature") == [None, True, True, None]
+    assert column(answer, "name")[1:] == ["Grace (grace)", "Olaf (olaf)", "Olaf (olaf)"]
+    assert column(answer, "local")[1] == "2015-01-10 07:00:00+01:00 (2015-01-10 06:00:00 UTC)"
     assert "approved by grace, activated by olaf" in answer.words
 
 

@@ -1,5 +1,7 @@
 """An engine update never loses or changes a verdict: the audit agrees, or names the difference and both engines."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -86,7 +88,9 @@ async def test_a_verdict_of_a_different_engine_stays_and_the_difference_is_named
 async def test_one_decision_of_a_different_engine_made_again_says_so(plant: Plant) -> None:
     judged_by(plant, OlderEngine(), OLD)
     await plant.take(deviation(1, external_id="old"))
-    answer = await ask(plant.engine, Catalogue(), "remade", Asked(now=plant.clock.now(), ref="tests|old"))
+    answer = await ask(
+        plant.engine, Catalogue(), "remade", Asked(now=plant.clock.now(), ref="tests|old"), ZoneInfo("UTC")
+    )
     told = answer.rows[0].model_dump()
     assert (told["made_by"], told["remade_by"], told["same"]) == (OLD.digest, engine_mark().digest, False)
     assert told["again"] != told["digest"]

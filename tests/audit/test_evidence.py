@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ Pack = dict[str, Any]
 
 
 async def packed(engine: AsyncEngine, out: Path, ref: str = "1001") -> Packed:
-    return await write_evidence(engine, Catalogue(), ref, out, NOW)
+    return await write_evidence(engine, Catalogue(), ref, out, NOW, ZoneInfo("Europe/Berlin"))
 
 
 def offline(pack: Packed, *arguments: str, file: Path | None = None) -> tuple[int, list[str]]:
@@ -70,6 +71,7 @@ async def test_the_page_tells_a_planner_and_an_auditor_what_they_ask(read_only: 
         assert f'<span class="t">{word}</span>' in page  # no narrow column breaks it
     for told in ("signature ", "public key ", "How to check it", "offline_verify.py"):
         assert told in page
+    assert "2015-01-10 07:00:00+01:00 (2015-01-10 06:00:00 UTC): " in page
     assert "http" not in page
 
 

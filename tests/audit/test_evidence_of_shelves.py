@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -48,7 +49,7 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
 
 
 async def packed(plant: Plant, ref: str, out: Path) -> Packed:
-    return await write_evidence(plant.engine, Catalogue(), ref, out, plant.clock.now())
+    return await write_evidence(plant.engine, Catalogue(), ref, out, plant.clock.now(), ZoneInfo("UTC"))
 
 
 async def case_of(plant: Plant, asset: str) -> str:

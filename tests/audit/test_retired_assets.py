@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,7 +37,7 @@ async def retired(postgres_url: str, recorded_template: str) -> AsyncIterator[As
 
 
 async def asking(engine: AsyncEngine, question: str) -> Answer:
-    return await ask(engine, Catalogue(), question, Asked(now=START + timedelta(days=30)))
+    return await ask(engine, Catalogue(), question, Asked(now=START + timedelta(days=30)), ZoneInfo("UTC"))
 
 
 async def test_the_record_verifies_after_a_retirement_here_and_offline(retired: AsyncEngine, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,7 +27,7 @@ LATER: Final[dict[str, object]] = {"hold_interval": "PT1H"}
 
 
 async def asking(plant: Plant, **terms: Any) -> Answer:
-    return await ask(plant.engine, Catalogue(), "settings", Asked(now=plant.clock.now(), **terms))
+    return await ask(plant.engine, Catalogue(), "settings", Asked(now=plant.clock.now(), **terms), ZoneInfo("UTC"))
 
 
 def told(answer: Answer) -> list[tuple[str, str, str]]:

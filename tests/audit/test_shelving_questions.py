@@ -1,6 +1,7 @@
 """What an auditor is told of shelves and of what they held back."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,7 +24,10 @@ async def test_what_was_shelved_and_what_that_held_back_is_told_with_the_person(
     await plant.take(code(1), deviation(2, external_id="held"))
     await store.end(shelf.id, "olaf", "it is moved")
     asked = Asked(now=plant.clock.now())
-    rows = [answered.model_dump() for answered in (await ask(storage_engine, Catalogue(), "suppressed", asked)).rows]
+    rows = [
+        answered.model_dump()
+        for answered in (await ask(storage_engine, Catalogue(), "suppressed", asked, ZoneInfo("UTC"))).rows
+    ]
     told = [(row["what"].split(" until ")[0], row["subject"], row["by"], row["why"]) for row in rows]
     assert told == [
         ("shelved", PUMP, "ines", "sensor is being moved"),
@@ -31,5 +35,5 @@ async def test_what_was_shelved_and_what_that_held_back_is_told_with_the_person(
         ("unshelved", f"suppression {shelf.id}", "olaf", "it is moved"),
     ]
     assert all(row["ledger"] for row in rows)
-    changes = (await ask(storage_engine, Catalogue(), "changed", asked)).rows
+    changes = (await ask(storage_engine, Catalogue(), "changed", asked, ZoneInfo("UTC"))).rows
     assert not any(row.model_dump()["subject"].startswith("suppression") for row in changes)

@@ -1,6 +1,7 @@
 """A stated outcome is held against the act that records it, in the database, in an export and in a pack."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -48,7 +49,7 @@ async def test_a_record_with_a_stated_outcome_verifies_here_and_offline(
     await export(recorded, export_directory)
     code, said = offline(export_directory)
     assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
-    pack = await write_evidence(recorded, Catalogue(), stated, tmp_path / "pack", START)
+    pack = await write_evidence(recorded, Catalogue(), stated, tmp_path / "pack", START, ZoneInfo("UTC"))
     page = pack.page.read_text()
     assert "<dt>stated by</dt>" in page
     assert "the belt was worn" in page

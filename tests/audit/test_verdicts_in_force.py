@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -165,7 +166,7 @@ async def test_a_pack_names_a_verdict_by_what_was_not_in_force(
 ) -> None:
     await hostile.run(*FORGERIES["a role that only another version had"], f"UPDATE verdicts SET {REHASHED}")
     await hostile.chain_anew()
-    pack = await write_evidence(recorded, Catalogue(), "1001", tmp_path, Plant(recorded).clock.now())
+    pack = await write_evidence(recorded, Catalogue(), "1001", tmp_path, Plant(recorded).clock.now(), ZoneInfo("UTC"))
     lines = offline(tmp_path, pack.json_file)
     assert any(line.startswith("verdict-assignment: verdict ") for line in lines[:-1])
 

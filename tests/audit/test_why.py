@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.anomaly import Fate, Received
 from domain.errors import ActRejected
 from domain.production import ISOLATION_NOTICE
+from domain.shown_signatures import SignatureDisplay
 from domain.verdict import Comparison
 from millwright.explaining.rendering import render
 from millwright.explaining.why import why
@@ -21,6 +23,8 @@ from policies.language.display_names import LABELS
 from policies.language.variables import RULE_VARIABLES
 from tests.audit.conftest import Hostile
 from tests.support.plant import LINE, START, deviation
+
+DISPLAY = SignatureDisplay({"ada": "Ada Lund"}, ZoneInfo("Europe/Berlin"))
 
 
 def printed(answer: object) -> str:
@@ -49,7 +53,7 @@ async def test_what_was_decided_is_told_with_its_rule(read_only: AsyncEngine, re
     assert told.decisions[0].rule == rule
     assert told.decisions[0].acts
     assert told.remade is True
-    assert answer in printed(render(told))
+    assert answer in printed(render(told, DISPLAY))
 
 
 async def test_an_event_later_than_the_policy_waits_for_moved_nothing(read_only: AsyncEngine) -> None:
@@ -60,10 +64,10 @@ async def test_an_event_later_than_the_policy_waits_for_moved_nothing(read_only:
 
 
 async def test_values_stand_against_the_thresholds_they_missed(read_only: AsyncEngine) -> None:
-    shown = printed(render(await why(read_only, Catalogue(), "first")))
+    shown = printed(render(await why(read_only, Catalogue(), "first"), DISPLAY))
     assert "volt was 190 V where 171 V is normal, 6 standard errors away" in shown
     assert "different error codes seen within the window is 0, asked is at least 1 (by 1)" in shown
-    assert "approve by grace on 2015-01-10 06:00 UTC" in shown
+    assert "approve, signed by grace on 2015-01-10 07:00:00+01:00 (2015-01-10 06:00:00 UTC): " in shown
     assert "Judged again from what was stored: the same verdict." in shown
 
 
@@ -75,7 +79,7 @@ async def test_a_finished_case_tells_what_it_led_to(recorded: AsyncEngine, hosti
         assert told.consequences.case == case
         assert (told.consequences.order, told.consequences.hold) == ("1001", case)
         assert (told.consequences.outcome, told.consequences.closed_as) == ("confirmed", "done")
-    shown = printed(render(told))
+    shown = printed(render(told, DISPLAY))
     assert "Work order 1001 in maximo" in shown
     assert f"Hold {case} on EQ-001: released" in shown
     assert "the twin was updated, a training label was kept" in shown
@@ -123,7 +127,7 @@ async def test_a_repetition_under_the_same_id_is_counted(recorded: AsyncEngine) 
     await Inbox(recorded).store([again], START + timedelta(days=1))
     told = await why(recorded, Catalogue(), "first")
     assert told.repeats == 1
-    assert "came 1 more time" in printed(render(told))
+    assert "came 1 more time" in printed(render(told, DISPLAY))
 
 
 async def test_a_repetition_under_another_id_says_that_it_brought_nothing_new(recorded: AsyncEngine) -> None:
@@ -131,7 +135,7 @@ async def test_a_repetition_under_another_id_says_that_it_brought_nothing_new(re
     told = await why(recorded, Catalogue(), "row-again")
     assert told.kind == "receipt"
     assert "is a duplicate" in told.answer
-    assert "is a duplicate" in printed(render(told))
+    assert "is a duplicate" in printed(render(told, DISPLAY))
 
 
 async def test_what_nobody_knows_is_refused(read_only: AsyncEngine) -> None:
@@ -160,7 +164,7 @@ async def test_an_edited_version_explains_nothing(recorded: AsyncEngine, hostile
     await hostile.run("UPDATE policy_versions SET document = replace(document, 'PT24H', 'PT12H')")
     told = await why(recorded, Catalogue(), "first")
     assert {decision.remade for decision in told.decisions} == {"impossible"}
-    assert "was altered after it was published" in printed(render(told))
+    assert "was altered after it was published" in printed(render(told, DISPLAY))
 
 
 async def test_the_answer_survives_json(read_only: AsyncEngine) -> None:
@@ -200,7 +204,7 @@ async def test_what_would_have_ordered_work_is_told_where_none_was_ordered(read_
     (would,) = changes.told
     assert would.startswith("It would have ordered work")
     assert would.endswith("if a matching error code had come (codes 0 → 1).")
-    assert would in printed(render(told))
+    assert would in printed(render(told, DISPLAY))
 
 
 async def test_what_would_have_changed_an_order_is_told_with_it(read_only: AsyncEngine) -> None:

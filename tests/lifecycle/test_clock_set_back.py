@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -144,7 +145,7 @@ async def clock_findings(plant: Plant, case: str, directory: Path) -> list[list[
     """What the audit, and the offline verifier of an export and of a pack, find of clocks."""
     here = [*(await verify(plant.engine)).findings]
     await export(plant.engine, directory / "record")
-    packed = await write_evidence(plant.engine, plant.catalogue, case, directory, plant.clock.now())
+    packed = await write_evidence(plant.engine, plant.catalogue, case, directory, plant.clock.now(), ZoneInfo("UTC"))
     there = [*offline_verify.verify(directory / "record")]
     pack = [*pack_findings(json.loads(packed.json_file.read_text()))]
     return [[f"{each.where}: {each.what}" for each in found if each.kind == "clock"] for found in (here, there, pack)]

@@ -1,6 +1,7 @@
 """No policy is compiled on an event loop: not where lines are judged, not in the steps of cases, not in the API."""
 
 import functools
+from pathlib import Path
 
 import httpx
 import pytest
@@ -32,10 +33,10 @@ async def test_a_policy_that_is_compiled_on_the_loop_is_seen(storage_engine: Asy
 
 @pytest.mark.timeout(300)
 async def test_lines_are_judged_and_cases_seen_through_without_compiling_on_the_loop(
-    storage_engine: AsyncEngine,
+    storage_engine: AsyncEngine, tmp_path: Path
 ) -> None:
     with compiled_here() as found:
-        await build_full(storage_engine)
+        await build_full(storage_engine, tmp_path)
     assert found == []
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_what_was_signed_before_a_freeze_does_not_start_in_it_and_not_afte
     assert states["1.2.0"].state == "approved"
     assert states["1.2.0"].places == ("kept out by a freeze as active for every line at 2015-01-15 08:00 UTC",)
     assert await verified(plant, tmp_path / "export") == ([], [])
-    pack = await write_evidence(plant.engine, plant.catalogue, "1.1.0", tmp_path, plant.clock.now())
+    pack = await write_evidence(plant.engine, plant.catalogue, "1.1.0", tmp_path, plant.clock.now(), ZoneInfo("UTC"))
     assert [*verify_pack(pack.json_file)] == []
 
 

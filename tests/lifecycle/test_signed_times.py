@@ -23,7 +23,7 @@ async def in_force(plant: Plant) -> str:
     """The version that acts on the line now."""
     now = plant.clock.now()
     found = await VersionStates(plant.engine).in_force(now, now, line=LINE)
-    assert found is not None
+    assert found.version is not None
     return found.version
 
 

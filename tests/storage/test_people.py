@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +23,7 @@ from domain.people import (
     enrolment_text,
     name_digest,
 )
+from domain.shown_signatures import SignatureDisplay
 from millwright.audit.verifying import verify
 from millwright.demo.cast import enrol
 from millwright.people.persons import Person, api_key_hash, new_signing_key, public_key
@@ -62,7 +64,8 @@ async def two_administrators(engine: AsyncEngine) -> PeopleStore:
 
 
 async def confirmed(store: PeopleStore, by: str, person: str) -> None:
-    text = await store.waiting(person)
+    text, signed = await store.waiting(person, SignatureDisplay(await store.printed_names(), ZoneInfo("UTC")))
+    assert f"({signed.person})" in signed.words
     act = PersonAct(act=CONFIRM, person=person, by=by, at=START, confirms=api_key_hash(text))
     await store.confirm(act, key_of(by).sign(act.text.encode()).hex(), START)
 

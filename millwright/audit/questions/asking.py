@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import ActRejected
+from domain.shown_signatures import SignatureDisplay
 from millwright.audit.head import head_text
 from millwright.audit.questions.affected import AffectedRow, affected
 from millwright.audit.questions.answer import Answer, Asked, QuestionResult, Row, columns_of, proofs_of
@@ -18,6 +20,7 @@ from millwright.audit.questions.remade import RemadeRow, remade
 from millwright.audit.questions.settings import SettingRow, settings
 from millwright.audit.questions.signed import SignedRow, signed
 from millwright.audit.questions.suppressed import SuppressedRow, suppressed
+from millwright.storage.audit.person_record import printed_names
 from millwright.storage.audit.record import Record, read_record
 from millwright.storage.policies.version_states import VersionStates
 from policies.engine.catalogue import Catalogue
@@ -25,11 +28,13 @@ from policies.engine.catalogue import Catalogue
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of answers: the snapshot, its database, and the catalogue of compiled versions."""
+    """The sources of answers: the snapshot, its database, the catalogue of compiled versions, and how signatures are
+    shown."""
 
     record: Record
     engine: AsyncEngine
     catalogue: Catalogue
+    display: SignatureDisplay
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ QUESTIONS: dict[str, Question] = {
         "Who wrote, approved and activated this version, when and why?",
         ("ref",),
         SignedRow,
-        lambda s, a: signed(s.record, a),
+        lambda s, a: signed(s.record, s.display, a),
     ),
     "in-force": Question(
         "What was in force at an instant, as known then and as known now?",
@@ -68,7 +73,7 @@ QUESTIONS: dict[str, Question] = {
         lambda s, a: affected(s.record, a),
     ),
     "changed": Question(
-        "What changed between two dates?", ("since", "until"), ChangedRow, lambda s, a: changed(s.record, a)
+        "What changed between two dates?", ("since", "until"), ChangedRow, lambda s, a: changed(s.record, s.display, a)
     ),
     "remade": Question(
         "Can this decision be made again, bit for bit?", ("ref",), RemadeRow, lambda s, a: remade(s.record, a)
@@ -93,8 +98,11 @@ QUESTIONS: dict[str, Question] = {
 """Every question by its name on the command line and in the API."""
 
 
-async def ask(engine: AsyncEngine, catalogue: Catalogue, question: str, asked: Asked) -> Answer:
+async def ask(engine: AsyncEngine, catalogue: Catalogue, question: str, asked: Asked, zone: ZoneInfo) -> Answer:
     """Answers a question.
+
+    Args:
+        zone: the site's time zone.
 
     Raises:
         ActRejected: there is no such question, a parameter is wrong or missing, or the reference is unknown.
@@ -109,7 +117,8 @@ async def ask(engine: AsyncEngine, catalogue: Catalogue, question: str, asked: A
             f"the question {question} takes none", field=name, fix=f"it takes {', '.join(found.takes) or 'nothing'}"
         )
     async with read_record(engine) as record:
-        told = await found.answer(Sources(record, engine, catalogue), asked)
+        display = SignatureDisplay(await printed_names(record), zone)
+        told = await found.answer(Sources(record, engine, catalogue, display), asked)
         head = await record.head()
         proofs = await proofs_of(record, told.rows)
     return Answer(

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from domain.model import Moment
+from domain.shown_signatures import SignatureDisplay
 from millwright.audit.questions.answer import Asked, QuestionResult, Row, day, detail_of, place_of, said_in
 from millwright.storage.audit.questions import changes_between
 from millwright.storage.audit.record import Record
@@ -11,17 +12,22 @@ _SHOWN = 200
 
 
 class ChangedRow(Row):
-    """An act by which versions, assignments, people, switches, the register or the engine changed."""
+    """An act by which versions, assignments, people, switches, the register or the engine changed.
+
+    `name` is the printed name with the id, `local` the time in the site's time zone and in UTC.
+    """
 
     at: Moment
+    local: str
     by: str
+    name: str
     did: str
     subject: str
     why: str
     terms: str
 
 
-async def changed(record: Record, asked: Asked) -> QuestionResult:
+async def changed(record: Record, display: SignatureDisplay, asked: Asked) -> QuestionResult:
     """Every act that changed how work is decided, and not the work itself.
 
     Raises:
@@ -36,7 +42,9 @@ async def changed(record: Record, asked: Asked) -> QuestionResult:
         rows.append(
             ChangedRow(
                 at=act.at,
+                local=display.local(act.at),
                 by=act.actor,
+                name=display.name(act.actor),
                 did=act.kind.replace("-", " "),
                 subject=f"{kind} {names.get(rest, rest)}".strip(),
                 why=said_in(detail),

@@ -2,6 +2,7 @@
 
 from domain.canonical import timestamp
 from domain.model import Moment
+from domain.shown_signatures import SignatureDisplay
 from millwright.audit.offline_people import key_as_of, nobody
 from millwright.audit.offline_signatures import Row as AuditRow
 from millwright.audit.questions.answer import Asked, QuestionResult, Row, detail_of, place_of, said_in
@@ -12,17 +13,22 @@ from millwright.storage.policies.signatures import Signature
 
 
 class SignedRow(Row):
-    """An act on a version or its drafts. `signature` is whether it is valid, None if the act needs none."""
+    """An act on a version or its drafts. `signature` is whether it is valid, None if the act needs none.
+
+    `name` is the printed name with the id, `local` the time in the site's time zone and in UTC, `why` the meaning.
+    """
 
     at: Moment
+    local: str
     person: str
+    name: str
     did: str
     why: str
     signature: bool | None
     public_key: str | None
 
 
-async def signed(record: Record, asked: Asked) -> QuestionResult:
+async def signed(record: Record, display: SignatureDisplay, asked: Asked) -> QuestionResult:
     """Everything that was ever done to a version, its drafts first.
 
     Raises:
@@ -49,7 +55,9 @@ async def signed(record: Record, asked: Asked) -> QuestionResult:
         rows.append(
             SignedRow(
                 at=act.at,
+                local=display.local(act.at),
                 person=act.actor,
+                name=display.name(act.actor),
                 did=act.kind.removeprefix("policy-").replace("-", " "),
                 why=said_in(detail) or _found(detail),
                 signature=holds,

@@ -88,3 +88,9 @@ async def person_files(record: Record) -> list[Plain]:
         }
         for row in await record.rows(_PEOPLE, _PersonRow._make)
     ]
+
+
+async def printed_names(record: Record) -> dict[str, str]:
+    """The printed names that were not erased, by id."""
+    rows = await record.rows(_PEOPLE, _PersonRow._make)
+    return {row.id: row.printed_name for row in rows if row.printed_name is not None}

@@ -11,6 +11,7 @@ from domain.canonical import sha256, timestamp
 from domain.errors import ActRejected
 from domain.people import ADMINISTRATOR, CODE_LASTS, OPERATIONS, PersonAct
 from domain.senders import check_binding
+from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
 from millwright.storage.policies.people_transaction import (
@@ -135,14 +136,16 @@ class PeopleStore:
             await acting.end()
         return not waits
 
-    async def waiting(self, person: str) -> str:
-        """The text of the act on a person that waits for a second administrator.
+    async def waiting(self, person: str, display: SignatureDisplay) -> tuple[str, ShownSignature]:
+        """The text of the act on a person that waits for a second administrator, and its signature.
 
         Raises:
             ActRejected: none waits.
         """
         async with transaction(self._engine) as connection:
-            return (await _waiting(connection, person)).text
+            text = (await _waiting(connection, person)).text
+        act = read_act(text)
+        return text, display.of(act.by, act.at, f"{act.act} {person}")
 
     async def confirm(self, act: PersonAct, signature: str, now: datetime) -> None:
         """Lets the act that waits for a second administrator have its effect.

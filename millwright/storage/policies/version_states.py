@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.approvals import needed_with
 from domain.assigning import Chosen, Place, Placement, choose
 from domain.errors import Rejected
+from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.policies.checked_assignments import AssignedRow, CheckedAssignments, read_assignments
 from millwright.storage.policies.signatures import SignedVersion
@@ -74,12 +75,13 @@ class VersionState:
 
 @dataclass(frozen=True, slots=True)
 class VersionAct:
-    """One act on a version."""
+    """One act on a version. `signed` is its signature as it is shown; None if the act needs none."""
 
     at: datetime
     by: str
     what: str
     detail: dict[str, object]
+    signed: ShownSignature | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,12 @@ class VersionStates:
                 for row in map(_VersionRow._make, await connection.execute(_VERSIONS))
             ]
 
-    async def history(self, digest: str, policy: str, version: str) -> list[VersionAct]:
+    async def history(self, digest: str, policy: str, version: str, display: SignatureDisplay) -> list[VersionAct]:
         """All acts on a version and its drafts, in order of time."""
         subjects = [f"policy/{digest}", f"draft/{policy}/{version}"]
         async with transaction(self._engine) as connection:
             rows = map(_ActRow._make, await connection.execute(_ACTS, {"subjects": subjects}))
-            return [VersionAct(row.at, row.actor, row.kind, json.loads(row.body)["detail"]) for row in rows]
+            return [_act(row, display) for row in rows]
 
     async def in_force(
         self, at: datetime, known_at: datetime, *, asset: str | None = None, line: str | None = None
@@ -152,6 +154,12 @@ class VersionStates:
             names = {version.digest: f"{version.policy} {version.version}" for version in versions}
         chosen = choose(checked.placements, place, at, known_at)
         return _answer(chosen, checked.rows, names, at, known_at)
+
+
+def _act(row: _ActRow, display: SignatureDisplay) -> VersionAct:
+    detail = json.loads(row.body)["detail"]
+    signed = display.of(row.actor, row.at, str(detail["meaning"])) if "signature" in detail else None
+    return VersionAct(row.at, row.actor, row.kind, detail, signed)
 
 
 def _answer(

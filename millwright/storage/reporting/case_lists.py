@@ -7,6 +7,7 @@ from domain.cases import CaseView
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
+from domain.shown_signatures import SignatureDisplay
 from domain.verdict import Rung
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.database.engine import transaction
@@ -80,6 +81,10 @@ class WholeCase(Model):
     hold: SeenHold | None
     evidence: tuple[SeenEvidence, ...]
     story: tuple[StoryAct, ...]
+
+    def shown(self, display: SignatureDisplay) -> "WholeCase":
+        """The case with the signature of its hold's release."""
+        return self if self.hold is None else self.model_copy(update={"hold": self.hold.shown(display)})
 
 
 async def case_page(

@@ -9,6 +9,7 @@ from domain.errors import ActRejected
 from domain.holds import HoldStatus, PlacementState, Release
 from domain.model import Model, Moment
 from domain.production import ISOLATION_NOTICE, HoldMethod
+from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.storage.cases.hold_views import HOLD_COLUMNS, hold_view
 from millwright.storage.database.engine import transaction
 
@@ -63,6 +64,7 @@ class SeenHold(Model):
         releasable: whether a person of production may release it: the work of all its cases is done.
         ready_at: when the work of the last of its cases was done.
         overruled_at: when we saw that a person had started the machine in the MES.
+        signed: the signature of the release as it is shown; None if no person signed one, or it is not asked for.
     """
 
     key: str
@@ -80,6 +82,14 @@ class SeenHold(Model):
     asked_at: Moment
     ended_at: Moment | None
     reason: str | None
+    signed: ShownSignature | None = None
+
+    def shown(self, display: SignatureDisplay) -> "SeenHold":
+        """The hold with the signature of its release."""
+        said = self.release
+        if said is None or said.signature is None:
+            return self
+        return self.model_copy(update={"signed": display.of(said.by, said.at, said.meaning or "")})
 
 
 async def hold_page(
