@@ -1,6 +1,7 @@
 """A job id that the server gives to a new job after the old one was removed."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,7 +49,7 @@ class Server(JobControlClient):
         del call, job
         return frozenset()
 
-    async def command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
+    async def command(self, call: Call, method: str, row: JobOrderRow, comments: Sequence[str]) -> int:
         del call, comments
         self.commands.append(method)
         state = {"Pause": INTERRUPTED, "Resume": RUNNING, "RevokeStart": 1, "Start": ALLOWED}[method]
