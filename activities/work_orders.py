@@ -225,6 +225,7 @@ class WorkOrders:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
         if wanted is None:
             return order
+        await self._cases.check_move(view.id, order.ref, wanted)
         cmms = self._instance(order.ref.system, "move-order")
         if wanted is WorkOrderStatus.CANCELLED:
             return await cmms.withdraw_work_order(order.ref, called_off(view) or "")

@@ -13,7 +13,7 @@ from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.unreadable import UnreadableRecord
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 LEASE_LASTS: Final = timedelta(minutes=2)
 """How long a step may create an order by itself: longer than its call may take."""
@@ -72,7 +72,21 @@ class CaseStore(Protocol):
         ...
 
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
-        """Writes the draft down before it goes out; the first draft stands, and is returned."""
+        """Writes the draft down before it goes out; the first draft stands, and is returned.
+
+        Raises:
+            ActionRequired: the record has no ground for this order: somebody has altered the database.
+            Unavailable: the work was called off after the case was read.
+        """
+        ...
+
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+        """Makes sure that the record has a ground to approve an order, or to withdraw it, before the CMMS is asked to.
+
+        Raises:
+            ActionRequired: it has none: somebody has altered the database.
+            Unavailable: the work was called off after the case was read.
+        """
         ...
 
     async def record_order(

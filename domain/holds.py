@@ -278,7 +278,9 @@ class HoldStore(Protocol):
         """Claims a hold on an equipment: one of ours that stands there is shared, else a new one is asked for.
 
         Raises:
-            Unavailable: the hold there is just being released, or the case's machine was retired.
+            ActionRequired: the record has no ground for this hold: somebody has altered the database.
+            Unavailable: the hold there is just being released, the case's machine was retired, or its work was called
+                off after the case was read.
         """
         ...
 

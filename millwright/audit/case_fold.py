@@ -157,6 +157,7 @@ class CaseFold:
             "event_at": counted.span.event_at,
             "last_event_at": counted.span.last_event_at,
             "fed": counted.fed,
+            "rung": counted.span.rung,
             "version": counted.version,
             "noted": counted.noted,
         }

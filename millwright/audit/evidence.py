@@ -192,6 +192,8 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
     shelves = await (around_cases(record, cases) if version is None else under_version(record, version.digest))
     subjects |= {suppression_subject(str(shelf["id"])) for shelf in shelves}
     subjects |= {f"event/{number}" for number in _held_back(shelves)}
+    files = [case_file async for page in case_files(record, cases) for case_file in page]
+    subjects |= {"register", *(f"asset/{case_file['asset']}" for case_file in files)}
     acts = [act for act in await acts_on(record, sorted(subjects)) if _concerns(act, version)]
     leaves = await leaves_of_rows(
         record, [*(act.ledger_seq for act in acts), *(verdict.ledger_seq for verdict in verdicts)]
@@ -216,7 +218,7 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
         "explanations": await explanations_of(record, cases),
         "policies": policies,
         "people": people,
-        "cases": [case_file async for page in case_files(record, cases) for case_file in page],
+        "cases": files,
         "holds": [hold_file async for page in hold_files(record, cases) for hold_file in page],
         "suppressions": shelves,
         "decisions": decisions,

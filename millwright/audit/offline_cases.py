@@ -46,8 +46,20 @@ def _closing_findings(case: Row, closed: Any, acts: Sequence[Row]) -> Iterator[O
         yield OfflineFinding("case", where, f"is closed as {closed} without an outcome")
     elif closed == "rejected" and (not case["decision"] or case["decision"]["approved"]):
         yield OfflineFinding("case", where, "is closed as rejected, and nobody rejected it")
-    elif closed == "withdrawn" and not any(act["kind"] in ("case-evidence-revised", "case-called-off") for act in acts):
+    elif closed == "withdrawn" and not _withdrawn(acts):
         yield OfflineFinding("case", where, "is closed as withdrawn, and no evidence was revised and no asset retired")
+
+
+def _withdrawn(acts: Sequence[Row]) -> bool:
+    """Whether a case was to be withdrawn when it was closed."""
+    told, revised = _ToldCase(), False
+    for act in acts:
+        if act["kind"] in ("case-awaits-release", "case-closed"):
+            break
+        told.follow(act)
+        revised = revised or act["kind"] == "case-evidence-revised"
+    # Earlier builds did not record that a case lost or regained its evidence.
+    return told.withdraw is not None or (revised and not told.support_is_told)
 
 
 def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
@@ -169,10 +181,12 @@ def _placing_findings(where: str, order: Row, acts: Sequence[Row]) -> Iterator[O
         yield OfflineFinding("order", where, "the notes that were written on it are not those recorded")
 
 
+_OUTCOMES = ("outcome-found", "outcome-reclassified", "outcome-stated")
+
+
 def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where, outcome = f"outcome of case {case['id']}", case["outcome"]
-    kinds = ("outcome-found", "outcome-reclassified", "outcome-stated")
-    found = [number for number, act in enumerate(acts) if act["kind"] in kinds]
+    found = [number for number, act in enumerate(acts) if act["kind"] in _OUTCOMES]
     if ([outcome["body"]] if outcome else []) != [acts[number]["detail"]["outcome"] for number in found[-1:]]:
         yield OfflineFinding("outcome", where, "is not as recorded")
     elif outcome and differing(outcome, outcome["body"], ("outcome", "cancelled", "found_at")):
@@ -190,6 +204,38 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
     for label in case["labels"]:
         if differing(label, label["body"], ("outcome", "revision")):
             yield OfflineFinding("label", f"label of case {case['id']}", "does not agree with its own text")
+    yield from _learning_findings(case, acts)
+
+
+def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
+    """Finds outcomes that replaced a known one, and labels that do not say what the work had found by then."""
+    found: Row | None = None
+    order, labelled = None, False
+    for act in acts:
+        kind, detail = act["kind"], act["detail"]
+        if kind in ("order-placed", "order-changed"):
+            order = detail["record"]["ref"]["id"]
+        elif kind == "outcome-found" and found is not None:
+            yield OfflineFinding("outcome", f"outcome of case {case['id']}", "was found more than once")
+        elif kind in ("outcome-reclassified", "outcome-stated") and (found is None or found["outcome"] != "unknown"):
+            known = "no outcome" if found is None else found["outcome"]
+            what = f"replaced {known}, and only an unknown one may be replaced"
+            yield OfflineFinding("outcome", f"outcome of case {case['id']}", what)
+        elif kind == "label-made":
+            if labelled or found is None or found["cancelled"] or found["outcome"] in ("deferred", "unknown"):
+                yield OfflineFinding("label", f"label of case {case['id']}", "was made twice, or without a finding")
+            else:
+                told = {**case, "outcome": found["outcome"], "work_order": order}
+                label, by = detail["label"], _stated_by(found)
+                if differing(label, told, _LABELLED) or label.get("stated_by") != by:
+                    what = "is not what the work had found by then"
+                    yield OfflineFinding("label", f"label of case {case['id']}", what)
+            labelled = True
+        if kind in _OUTCOMES:
+            found = detail["outcome"]
+
+
+_LABELLED = ("asset", "failure_mode", "outcome", "work_order")
 
 
 def _stated_by(outcome: Row) -> Any:

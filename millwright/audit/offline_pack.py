@@ -15,6 +15,7 @@ from pathlib import Path
 from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_grounds import RUNGS, Grounds, ground_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_people import people_findings, person_id
@@ -253,17 +254,19 @@ def _shown_decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[O
         return
     body = json.loads(row["body"])
     told = [shown["rule"], shown["rung"], shown["severity"], shown["priority"], shown["digest"], shown["revision"]]
-    rungs = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
-    meant = [body["rule"], rungs[body["rung"]], body["severity"], body["priority"], body["version"], body["revision"]]
+    meant = [body["rule"], RUNGS[body["rung"]], body["severity"], body["priority"], body["version"], body["revision"]]
     if told != meant:
         yield OfflineFinding("decision", where, "what is told of it is not what the verdict says")
 
 
 def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     there: set[str] = set()
+    grounds = Grounds(acts, parts["verdicts"], whole=False)
     for case in parts["cases"]:
         there.add(f"case/{case['id']}")
-        yield from guarded(f"case {case['id']}", case_findings(case, acts.get(f"case/{case['id']}", [])))
+        own = acts.get(f"case/{case['id']}", [])
+        yield from guarded(f"case {case['id']}", case_findings(case, own))
+        yield from guarded(f"case {case['id']}", ground_findings(case, own, grounds))
     for subject in sorted({f"case/{case_id}" for case_id in parts["outline"]["cases"]} - there):
         yield OfflineFinding("case", subject.replace("/", " "), "belongs to the pack and is gone")
     yield from _pack_explanations(parts, acts)

@@ -26,6 +26,7 @@ from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations, key_findings
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_grounds import Grounds, ground_findings
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
@@ -259,10 +260,19 @@ def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFi
 
 def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     there = set()
+    named = {
+        tuple(act["detail"]["event"][:2])
+        for told in acts.values()
+        for act in told
+        if act["kind"] in ("case-opened", "case-raised")
+    }
+    verdicts = (row for row in _rows(directory, "verdicts.jsonl") if tuple(json.loads(row["body"])["event"]) in named)
+    grounds = Grounds(acts, verdicts, whole=True)
     for case in _rows(directory, "cases.jsonl"):
         there.add(f"case/{case['id']}")
         own = acts.get(f"case/{case['id']}", [])
         yield from guarded(f"case {case['id']}", case_findings(case, own))
+        yield from guarded(f"case {case['id']}", ground_findings(case, own, grounds))
     for subject, told in acts.items():
         if subject not in there and any(act.get("kind") == "case-opened" for act in told):
             yield OfflineFinding("case", subject.replace("/", " "), "was recorded and is gone")

@@ -20,6 +20,7 @@ from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_grounds import Grounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
@@ -30,7 +31,7 @@ from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.audit.settings_taken import SettingsTaken
-from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
+from millwright.storage.audit.case_record import case_files, deciding_verdicts, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.record import Record, read_record
 from millwright.storage.audit.record_rows import ActRow
@@ -266,9 +267,12 @@ async def _check_tables(record: Record, findings: Findings) -> None:
         findings.extend(rows)
     async for cases in case_files(record):
         subjects = [f"case/{case['id']}" for case in cases]
-        acts = await acts_by_subject(record, subjects)
+        assets = sorted({f"asset/{case['asset']}" for case in cases})
+        acts = await acts_by_subject(record, [*subjects, *assets, "register"])
+        grounds = Grounds(acts, await deciding_verdicts(record, [str(case["id"]) for case in cases]), whole=True)
         for case, subject in zip(cases, subjects, strict=True):
             findings.extend(guarded(f"case {case['id']}", case_findings(case, acts[subject])))
+            findings.extend(guarded(f"case {case['id']}", ground_findings(case, acts[subject], grounds)))
     async for holds in hold_files(record):
         for hold in holds:
             claims = hold["claims"]

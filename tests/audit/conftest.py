@@ -61,7 +61,7 @@ async def place(cases: CaseStore, case: str, asset: str, number: str, name: str 
         asset_external_id=name or asset.replace("machine-001-comp", "M001-COMP"),
         summary="The signal has shifted.",
         paragraphs=("Seen by two.",),
-        failure_mode="PDE",
+        failure_mode="PDE" if asset == PUMP else "LOO",
         priority=1,
         released=True,
         reported_at=START,
@@ -90,9 +90,8 @@ async def hold(holds: HoldStore, case: str, equipment: str) -> None:
     await holds.move_placement(claimed.key, placement.number, PlacementState.IN_EFFECT, read_at=now)
 
 
-async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> None:
-    """Takes a case with an order to its end: held, done, learnt from, released by production, closed."""
-    await hold(holds, case, "EQ-001")
+async def confirmed(cases: CaseStore, case: str, number: str) -> Label:
+    """Completes the order of a case, which confirmed its fault; gives the label to keep of it."""
     await cases.record_order(case, order(case, number, WorkOrderStatus.COMPLETED), START)
     report = CompletionReport(
         started_at=START,
@@ -105,29 +104,33 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
     )
     await cases.record_outcome(found)
     await cases.record_twin_update(case, 'W/"1"', OutcomeClass.CONFIRMED)
-    await cases.keep_label(
-        Label(
-            case=case,
-            asset=PUMP,
-            machine="machine-001",
-            failure_mode="PDE",
-            outcome=OutcomeClass.CONFIRMED,
-            window_start=START,
-            window_end=START + timedelta(hours=4),
-            found_at=found.found_at,
-            work_order=number,
-            policy="rotating-equipment",
-            policy_version="1.1.0",
-            policy_digest="0" * 64,
-            detectors=("adx:volt",),
-            model_versions=(),
-            failure_class=None,
-            problem=None,
-            cause="BEARING",
-            remedy=None,
-            downtime=timedelta(hours=2),
-        )
+    return Label(
+        case=case,
+        asset=PUMP,
+        machine="machine-001",
+        failure_mode="PDE",
+        outcome=OutcomeClass.CONFIRMED,
+        window_start=START,
+        window_end=START + timedelta(hours=4),
+        found_at=found.found_at,
+        work_order=number,
+        policy="rotating-equipment",
+        policy_version="1.1.0",
+        policy_digest="0" * 64,
+        detectors=("adx:volt",),
+        model_versions=(),
+        failure_class=None,
+        problem=None,
+        cause="BEARING",
+        remedy=None,
+        downtime=timedelta(hours=2),
     )
+
+
+async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> None:
+    """Takes a case with an order to its end: held, done, learnt from, released by production, closed."""
+    await hold(holds, case, "EQ-001")
+    await cases.keep_label(await confirmed(cases, case, number))
     await cases.close(case, ClosedAs.DONE)
     await holds.mark_ready(case)
     await holds.approve_release(case, signed_release(case, "EQ-001", START + timedelta(days=5)))

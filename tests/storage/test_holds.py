@@ -14,6 +14,7 @@ from tests.support.completed_work import ended
 from tests.support.hold_stores import (
     EQUIPMENT,
     FIRST,
+    NEXT,
     OTHER,
     SECOND,
     STEPS,
@@ -28,7 +29,6 @@ from tests.support.hold_stores import (
     stored,
 )
 
-NEXT = "MWCCCCCCCC"
 IN_EFFECT, OVERRULED, ENDED = PlacementState.IN_EFFECT, PlacementState.OVERRULED, PlacementState.ENDED
 COMPLETED, IN_PROGRESS = WorkOrderStatus.COMPLETED, WorkOrderStatus.IN_PROGRESS
 

@@ -16,9 +16,8 @@ from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
 from tests.support.completed_work import ended
-from tests.support.hold_stores import EQUIPMENT, SYSTEM, Bench, on, release
+from tests.support.hold_stores import EQUIPMENT, FIRST, NEXT, SECOND, SYSTEM, Bench, on, release
 
-FIRST, SECOND, NEXT = "MWAAAAAAAA", "MWBBBBBBBB", "MWCCCCCCCC"
 Work = Coroutine[Any, Any, object]
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.assets import Criticality
 from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
 from domain.production import HoldMethod, HoldPlan, JobState
@@ -38,7 +39,7 @@ class EarlierBuild:
         self._event: tuple[object, ...] = ()
 
     async def prepare(self) -> None:
-        await self._plant.prepare()
+        await self._plant.prepare(Criticality.A)
         await self._plant.take(code(1), deviation(2))
         (self._event,) = await self._plant.rows(
             "SELECT e.id, e.source, e.external_id FROM events e JOIN cases c ON c.opened_by = e.id"

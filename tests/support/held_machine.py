@@ -1,6 +1,7 @@
 """A machine that is held for one case, on a real database."""
 
 from activities.judging import Judging
+from domain.assets import Criticality
 from domain.holds import PlacementState
 from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
@@ -8,7 +9,7 @@ from tests.support.completed_work import ended
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.people import add
-from tests.support.plant import code, deviation, publish_policies
+from tests.support.plant import code, deviation, publish_policies, register
 
 EQUIPMENT = "EQ-001"
 REASON = "bearing replaced, guard back on"
@@ -16,6 +17,8 @@ REASON = "bearing replaced, guard back on"
 
 async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
     """Opens a case whose machine was read as held; returns the key of the hold, which is the case's id."""
+    # Of a machine of this criticality a case asks for a hold.
+    await storage.register.keep(register(Criticality.A), "tests")
     await publish_policies(storage.versions, storage.people)
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
     [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.anomaly import Received
+from domain.assets import Criticality
 from domain.casework import CaseStore
 from domain.holds import HoldStore, HoldView, PlacementState, Release
-from domain.keys import case_workflow_id
+from domain.keys import case_id, case_workflow_id
 from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -25,10 +26,13 @@ from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.memory_store import MemoryStore
 from tests.support.people import signed_release
-from tests.support.plant import START, TestClock, code, deviation
+from tests.support.plant import MOTOR, PUMP, START, TestClock, code, deviation
 from tests.support.saga_plant import case_view
 
-FIRST, SECOND = "MWAAAAAAAA", "MWBBBBBBBB"
+FIRST = case_id(PUMP, "PDE", "tests", "first")
+SECOND = case_id(MOTOR, "LOO", "tests", "second")
+NEXT = case_id(PUMP, "PDE", "tests", "next")
+"""The case that the fault of `FIRST` opens after its end."""
 EQUIPMENT, OTHER = "EQ-001", "EQ-002"
 SYSTEM = "mes"
 STEPS: dict[PlacementState, list[PlacementState]] = {
@@ -107,14 +111,11 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 async def on(engine: AsyncEngine) -> Bench:
     """The holds in a database."""
     plant = Plant(engine)
-    await plant.prepare()
-    # The case from which the others are copied. It is closed, so that its fault can open another case.
-    await plant.take(code(1), deviation(2))
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE cases SET closed_at = now(), closed_as = 'done', phase = 'closed'"))
+    await plant.prepare(Criticality.A)
 
     async def opened(case: str, part: int) -> None:
-        await open_case(engine, case, f"machine-001-comp{part}")
+        del part
+        await plant.take(*_evidence(case))
 
     async def wakes(case: str) -> int:
         return int(str(await _only(plant, "SELECT generation FROM due WHERE subject = :it", case_workflow_id(case))))
@@ -146,28 +147,17 @@ async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     yield Bench(clock, holds, cast(CaseStore, AtOnce(store)), opened, wakes, phase)
 
 
-async def open_case(engine: AsyncEngine, case: str, asset: str) -> None:
-    """Opens a case on an asset, otherwise like the first one."""
-    async with engine.begin() as connection:
-        await connection.execute(
-            text(
-                "INSERT INTO cases (id, asset, failure_mode, machine, line, opened_by, opened_at, event_at, "
-                "last_event_at, version, verdict, rung, phase) SELECT :case, :asset, failure_mode, machine, line, "
-                "opened_by, opened_at, event_at, last_event_at, version, verdict, rung, 'propose' FROM cases "
-                "ORDER BY opened_at, id LIMIT 1"
-            ),
-            {"case": case, "asset": asset},
-        )
-        await connection.execute(
-            text(
-                "INSERT INTO evidence (case_id, event_id, revision, rung, at, how) SELECT :case, event_id, revision, "
-                "rung, at, how FROM evidence WHERE how = 'opened' ORDER BY id LIMIT 1"
-            ),
-            {"case": case},
-        )
-        await connection.execute(
-            text("INSERT INTO due (subject, generation) VALUES (:subject, 1)"), {"subject": case_workflow_id(case)}
-        )
+def _evidence(case: str) -> tuple[Received, ...]:
+    """The events that open a case which asks for an order and a hold."""
+    return {
+        FIRST: (code(1), deviation(2, external_id="first")),
+        SECOND: (
+            code(1, "error2", asset=MOTOR),
+            code(1.5, "error3", asset=MOTOR),
+            deviation(2, asset=MOTOR, external_id="second"),
+        ),
+        NEXT: (code(100), deviation(101, external_id="next")),
+    }[case]
 
 
 def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> HoldPlan:
@@ -229,7 +219,7 @@ def _draft(case: str) -> WorkOrderDraft:
         summary="It shifts.",
         paragraphs=("It shifts.",),
         failure_mode="PDE",
-        priority=2,
+        priority=1,
         released=True,
         reported_at=START,
     )

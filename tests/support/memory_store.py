@@ -17,7 +17,7 @@ from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.fault_injection import store_call
 from tests.support.memory_holds import MemoryHolds
 from tests.support.memory_leases import MemoryLeases
@@ -114,6 +114,10 @@ class MemoryStore:
 
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft))
+
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+        del case, order, to
+        await store_call(lambda: None)
 
     async def record_order(
         self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None

@@ -11,7 +11,7 @@ from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import VerdictRow
 
 _CASES = """
-SELECT c.id, c.asset, c.failure_mode, c.event_at, c.last_event_at, c.fed, c.version, c.verdict,
+SELECT c.id, c.asset, c.failure_mode, c.event_at, c.last_event_at, c.fed, c.rung, c.version, c.verdict,
     (SELECT json_build_array(count(*), coalesce(sum(d.event_id), 0)) FROM evidence d
      WHERE d.case_id = c.id AND d.how = 'noted')
 FROM cases c WHERE c.id = ANY(%s)
@@ -36,6 +36,7 @@ class CountedCase(NamedTuple):
     event_at: datetime
     last_event_at: datetime
     fed: int
+    rung: int
     version: str
     verdict: Json
     noted: list[int]

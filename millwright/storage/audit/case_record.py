@@ -41,6 +41,11 @@ SELECT h.key, h.system, h.equipment, h.state, h.release, h.intended_at, h.overru
 FROM holds h WHERE %s::text[] IS NULL
    OR EXISTS (SELECT FROM hold_claims k WHERE k.hold_key = h.key AND k.case_id = ANY(%s)) ORDER BY h.key
 """
+_DECIDING = """
+SELECT v.asset, v.failure_mode, v.body FROM evidence d
+JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
+WHERE d.case_id = ANY(%s) AND d.how IN ('opened', 'raised') ORDER BY v.id
+"""
 # What an act tells of, and where it has to stand: by the case in the act's subject, a hold by its own key.
 _MISSING = """
 SELECT a.kind, a.subject FROM acts a LEFT JOIN cases c ON a.subject = 'case/' || c.id
@@ -57,6 +62,14 @@ WHERE a.kind = 'outcome-found' AND o.case_id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN labels l ON a.subject = 'case/' || l.case_id
 WHERE a.kind = 'label-made' AND l.case_id IS NULL
 """
+
+
+class _DecidingRow(NamedTuple):
+    """A verdict, with the text that is hashed."""
+
+    asset: str
+    failure_mode: str
+    body: str
 
 
 class MissingRow(NamedTuple):
@@ -120,6 +133,11 @@ async def case_files(record: Record, only: Sequence[str] | None = None) -> Async
     """Every case, or only some, with their orders, outcomes, decisions and labels, in pages."""
     async for page in record.pages(_CASES, _CaseRow._make, only, only):
         yield [_case(row) for row in page]
+
+
+async def deciding_verdicts(record: Record, cases: Sequence[str]) -> list[dict[str, object]]:
+    """The verdicts on the events that opened or raised these cases."""
+    return [row._asdict() for row in await record.rows(_DECIDING, _DecidingRow._make, list(cases))]
 
 
 async def hold_files(record: Record, only: Sequence[str] | None = None) -> AsyncIterator[list[Plain]]:

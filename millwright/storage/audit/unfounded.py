@@ -5,16 +5,18 @@ from typing import NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint, Table
 
+from domain.verdict import Rung
 from millwright.storage.audit.record import Record
 from millwright.storage.database.all_tables import metadata
 from millwright.storage.ledger.seals import EVENT_DIGEST, RECEIPT_DIGEST
 
-_EVIDENCE = """
+_RUNGS = "{" + ",".join(rung.word for rung in Rung) + "}"
+_EVIDENCE = f"""
 SELECT 'evidence', 'evidence ' || d.id || ' of case ' || d.case_id, 'no verdict of this rung and time is its ground'
 FROM evidence d WHERE NOT EXISTS (
     SELECT FROM cases c JOIN verdicts v ON (v.asset, v.failure_mode) = (c.asset, c.failure_mode)
     WHERE c.id = d.case_id AND (v.event_id, v.revision, v.rung, v.at) = (d.event_id, d.revision, d.rung, d.at)
-    AND v.role = 'active')
+    AND v.role = 'active') OR d.how = 'revised' AND (d.rung >= {int(Rung.INSPECT)} OR d.revision = 0)
 UNION ALL
 SELECT 'evidence', 'case ' || coalesce(d.case_id, a.case_id),
     coalesce(a.kind || ' was recorded, and its evidence is gone', 'evidence that ' || d.how || ' it was not recorded')
@@ -24,10 +26,12 @@ FROM (SELECT d.case_id, d.how, e.source, e.external_id, d.rung,
 FULL JOIN (SELECT a.kind, substr(a.subject, 6) AS case_id, b.detail -> 'event' ->> 0 AS source,
         b.detail -> 'event' ->> 1 AS external_id,
         CASE a.kind WHEN 'case-opened' THEN 'opened' WHEN 'case-raised' THEN 'raised' ELSE 'revised' END AS how,
+        b.detail ->> 'rung' AS rung,
         row_number() OVER (PARTITION BY a.subject, a.kind ORDER BY a.ledger_seq, a.leaf) AS place
     FROM acts a, LATERAL (SELECT a.body::json -> 'detail' AS detail) b
     WHERE a.kind IN ('case-opened', 'case-raised', 'case-evidence-revised')) a
-ON (a.case_id, a.how, a.place, a.source, a.external_id) = (d.case_id, d.how, d.place, d.source, d.external_id)
+ON (a.case_id, a.how, a.place, a.source, a.external_id, a.rung)
+    = (d.case_id, d.how, d.place, d.source, d.external_id, ('{_RUNGS}'::text[])[d.rung + 1])
 WHERE a.kind IS NULL OR d.how IS NULL
 """
 _MEMORIES = """

@@ -21,13 +21,13 @@ from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.closing import closing_rows
 from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
-from millwright.storage.cases.order_grounds import check_grounds, check_kept_draft
+from millwright.storage.cases.order_grounds import check_draft, check_move
 from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.cases.unreadable import settle_read
@@ -185,14 +185,19 @@ class CaseStore:
                 .returning(work_orders.c.case_id)
             )
             if kept.scalar_one_or_none() is not None:
-                await check_grounds(writing.connection, case, draft)
+                await check_draft(writing.connection, case, system, draft, kept=False)
                 await writing.set(phase=Phase.PLACE.value)
                 writing.act("order-intended", system=system, draft=draft)
                 return draft
             stored = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
             first = WorkOrderDraft.model_validate(stored)
-            await check_kept_draft(writing.connection, case, first)
+            await check_draft(writing.connection, case, system, first, kept=True)
             return first
+
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+        """See `millwright.storage.cases.order_grounds`."""
+        async with self._looking() as connection:
+            await check_move(connection, case, order, to)
 
     async def record_order(
         self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
 from domain.verdict import Rung
+from millwright.storage.cases.claim_grounds import check_take_over
 from millwright.storage.cases.hold_locks import lock_hold
 from millwright.storage.cases.hold_writing import ACTOR
 from millwright.storage.ledger import ledger
@@ -41,10 +42,14 @@ async def take_over(connection: AsyncConnection, case: str, now: datetime, entry
     this case asks for an order.
 
     Then production cannot release the machine before this case's work is done too. The earlier case is woken to close.
+
+    Raises:
+        ActionRequired: in the record this case asks for no order.
     """
     key = await connection.scalar(_AWAITING, {"case": case, "orders": int(Rung.DRAFT)})
     if key is None or (await lock_hold(connection, key)).state != HoldStatus.ASKED:
         return
+    await check_take_over(connection, case)
     values = {"case": case, "key": key, "now": now}
     passed = [_CaseRow._make(row).case_id for row in await connection.execute(_TAKE_OVER, values)]
     if not passed:

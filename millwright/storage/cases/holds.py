@@ -24,6 +24,7 @@ from domain.holds import (
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
+from millwright.storage.cases.claim_grounds import check_claim
 from millwright.storage.cases.hold_locks import (
     live_claims,
     lock_hold,
@@ -78,6 +79,7 @@ class HoldStore:
             if (left := await machine_retired_at(connection, case)) is not None:
                 problem = retired_words(equipment, left)
                 raise Unavailable(problem, system=system, operation="place-hold", key=case)
+            await check_claim(connection, case)
             # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
             made = await connection.scalar(
                 insert(holds)

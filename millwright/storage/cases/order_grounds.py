@@ -1,99 +1,96 @@
-"""Compares what an order is about to say with the record, before anything is sent."""
+"""Compares what the CMMS is about to be told of an order with the record, before anything is sent."""
 
-from typing import NamedTuple
-
-import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.canonical import Json, sha256
-from domain.errors import ActionRequired
-from domain.judging import recorded_verdict
-from domain.keys import case_workflow_id
-from domain.verdict import Verdict
-from domain.work_orders import WorkOrderDraft
-from millwright.storage.database.asset_rows import REGISTER_HELD
-
-_GROUNDS = text(
-    f"""
-    SELECT c.verdict, c.asset, v.body, v.digest,
-        EXISTS (SELECT FROM acts WHERE kind = '{REGISTER_HELD}') AS register_held,
-        (SELECT json_agg(a.detail) FROM (SELECT DISTINCT ON (d.detail ->> 'system', d.detail ->> 'external_id') d.detail
-            FROM acts a, LATERAL (SELECT a.body::json -> 'detail' AS detail) d
-            WHERE a.subject = 'asset/' || c.asset AND a.kind = 'alias-recorded'
-            ORDER BY d.detail ->> 'system', d.detail ->> 'external_id', a.id DESC) a) AS names
-    FROM cases c LEFT JOIN LATERAL (SELECT v.body, v.digest FROM evidence d
-        JOIN verdicts v ON (v.event_id, v.revision, v.version) = (d.event_id, d.revision, c.version)
-        WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
-        ORDER BY d.id DESC LIMIT 1) v ON true
-    WHERE c.id = :case
-    """
-)
-_INTENDED = text("SELECT body FROM acts WHERE subject = :subject AND kind = 'order-intended' ORDER BY id DESC LIMIT 1")
+from domain.assets import CMMS_SYSTEM, system_of
+from domain.work_orders import WorkOrderDraft, WorkOrderRef, WorkOrderStatus
+from millwright.storage.cases.recorded_case import RecordedCase, Said, recorded_case
 
 
-class _GroundsRow(NamedTuple):
-    verdict: object
-    asset: str
-    body: str | None
-    digest: str | None
-    register_held: bool
-    names: list[dict[str, Json]] | None
+async def check_draft(
+    connection: AsyncConnection, case: str, system: str, draft: WorkOrderDraft, *, kept: bool
+) -> None:
+    """Compares a draft with the case as the record tells of it: what it rests on, its asset, and the asset's name.
 
+    A kept draft is compared with the act that recorded it, and with what the record told before that act: since then
+    the case may have risen, or its asset got another name.
 
-async def check_grounds(connection: AsyncConnection, case: str, draft: WorkOrderDraft) -> None:
-    """Compares a new draft with the verdict that its case rests on, and with the name of the asset as it was recorded.
+    Args:
+        system: the CMMS instance that it goes to.
+        kept: whether an earlier attempt had written the draft down.
 
     Raises:
         ActionRequired: something differs, so that somebody has altered the database.
+        Unavailable: the work was called off after the step had read the case.
     """
-    row = _GroundsRow._make((await connection.execute(_GROUNDS, {"case": case})).one())
-    for field, wrong in (("priority", _verdict_fault(row, draft)), ("asset", _asset_fault(row, draft))):
+    recorded = await recorded_case(connection, case, "create-work-order")
+    intended = recorded.intended
+    if kept != (intended is not None) or (kept and draft != recorded.draft):
+        raise recorded.altered("the draft is not the one in the record", "draft")
+    # Earlier builds did not record the system.
+    if intended is not None and intended.detail.get("system", system) != system:
+        raise recorded.altered(f"the order goes to {system}, and not where the record says", "system")
+    if recorded.said.called_off is not None:
+        raise recorded.called_off()
+    said = recorded.said_before(intended)
+    for field, wrong in (
+        ("rung", _wish_fault(said, draft)),
+        ("priority", _verdict_fault(recorded, said, draft)),
+        ("asset", _asset_fault(recorded, system, draft)),
+    ):
         if wrong is not None:
-            raise _altered(wrong, case, field)
+            raise recorded.altered(wrong, field)
 
 
-async def check_kept_draft(connection: AsyncConnection, case: str, draft: WorkOrderDraft) -> None:
-    """Compares a draft that was kept before an earlier attempt with the act that recorded it.
+async def check_move(connection: AsyncConnection, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+    """Compares an approval or a withdrawal of an order that the CMMS is about to be asked for with the record.
 
     Raises:
-        ActionRequired: it differs, so that somebody has altered the database.
+        ActionRequired: the record has no ground for it, or another order, so that somebody has altered the database.
+        Unavailable: the work was called off after the step had read the case.
     """
-    body = await connection.scalar(_INTENDED, {"subject": case_workflow_id(case)})
-    recorded = None if body is None else orjson.loads(body)["detail"]["draft"]
-    if recorded is None or WorkOrderDraft.model_validate(recorded) != draft:
-        raise _altered("the draft is not the one in the record", case, "draft")
+    recorded = await recorded_case(connection, case, "move-order")
+    said = recorded.said
+    if said.order is None or said.order.ref != order:
+        raise recorded.altered(f"{order.id} is not the order in the record", "order")
+    if to is WorkOrderStatus.CANCELLED:
+        # Earlier builds did not record why a case was to be withdrawn.
+        if said.called_off is None and said.tells_support:
+            raise recorded.altered("in the record nobody and nothing called the work off", "decision")
+    elif said.called_off is not None:
+        raise recorded.called_off()
+    elif not said.wants_no_review:
+        raise recorded.altered(f"in the record {said.rung.word} asks for a planner's review", "rung")
 
 
-def _altered(wrong: str, case: str, field: str) -> ActionRequired:
-    return ActionRequired(
-        f"{wrong}; nothing is sent: run `millwright audit verify`, and find out who changed it",
-        system="record",
-        operation="create-work-order",
-        key=case,
-        field=field,
-    )
-
-
-def _verdict_fault(row: _GroundsRow, draft: WorkOrderDraft) -> str | None:
-    if row.body is None or sha256(row.body.encode()) != row.digest:
-        return "the verdict that this case rests on is gone or was altered"
-    kept = Verdict.model_validate(row.verdict)
-    recorded = recorded_verdict(orjson.loads(row.body), kept.policy, kept.version)
-    if recorded != kept:
-        return "the verdict in the case is not the one in the record"
-    if draft.priority != recorded.priority:
-        return f"the draft has priority {draft.priority}, and the verdict in the record {recorded.priority}"
+def _wish_fault(said: Said, draft: WorkOrderDraft) -> str | None:
+    if not said.wants_order:
+        return f"in the record {said.rung.word} asks for no order, and nobody accepted the case"
+    if draft.released and not said.wants_no_review:
+        return f"the draft goes out without a review, for which {said.rung.word} in the record asks"
     return None
 
 
-def _asset_fault(row: _GroundsRow, draft: WorkOrderDraft) -> str | None:
-    if draft.asset != row.asset:
-        return f"the draft is on {draft.asset}, and its case on {row.asset}"
-    # Earlier builds did not record the names of assets.
-    if not row.register_held:
+def _verdict_fault(recorded: RecordedCase, said: Said, draft: WorkOrderDraft) -> str | None:
+    verdict = recorded.verdict(said, "", "")
+    if verdict is None:
+        return "the verdict that the draft rests on is gone or was altered"
+    if draft.priority != verdict.priority:
+        return f"the draft has priority {draft.priority}, and the verdict in the record {verdict.priority}"
+    return None
+
+
+def _asset_fault(recorded: RecordedCase, system: str, draft: WorkOrderDraft) -> str | None:
+    if (draft.key, draft.asset, draft.failure_mode) != (recorded.case, recorded.asset, recorded.failure_mode):
+        return (
+            f"the draft is on {draft.asset} for {draft.failure_mode}, and its case on {recorded.asset} for "
+            f"{recorded.failure_mode}"
+        )
+    names = recorded.names(recorded.intended)
+    if names is None:
         return None
-    named = [(name["external_id"], name["attributes"]) for name in row.names or () if name["valid_to"] is None]
-    if (draft.asset_external_id, draft.asset_attributes) not in named:
+    systems = (CMMS_SYSTEM, system_of(CMMS_SYSTEM, system))
+    there = [(name["external_id"], name["attributes"]) for name in names if name["system"] in systems]
+    if (draft.asset_external_id, draft.asset_attributes) not in there:
         return f"in the record {draft.asset} has another name or other attributes than {draft.asset_external_id}"
     return None

@@ -1,0 +1,251 @@
+"""What the ledger says of a case, compared with its row before another system is told anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.canonical import Json, sha256
+from domain.cases import Decision
+from domain.errors import ActionRequired, Unavailable
+from domain.judging import recorded_verdict
+from domain.verdict import Rung, Verdict
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.database.asset_rows import REGISTER_HELD
+
+_SAID = text(
+    f"""
+    SELECT c.asset, c.failure_mode, c.version, c.verdict, c.rung, c.decision, c.withdraw,
+        (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
+            WHERE a.subject = 'case/' || c.id AND a.kind IN ('case-opened', 'case-raised', 'case-decided',
+                'case-unsupported', 'case-supported', 'case-called-off', 'case-evidence-revised', 'order-intended',
+                'order-placed', 'order-changed')) AS acts,
+        (SELECT json_agg(json_build_array(v.body, v.digest)) FROM evidence d
+            JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
+            WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
+            AND (v.asset, v.failure_mode) = (c.asset, c.failure_mode)) AS verdicts,
+        (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
+            WHERE a.subject = 'asset/' || c.asset AND a.kind = 'alias-recorded') AS names,
+        (SELECT min(a.id) FROM acts a WHERE a.subject = 'register' AND a.kind = '{REGISTER_HELD}') AS register_held
+    FROM cases c WHERE c.id = :case
+    """
+)
+
+
+class _SaidRow(NamedTuple):
+    asset: str
+    failure_mode: str
+    version: str
+    verdict: object
+    rung: int
+    decision: object
+    withdraw: str | None
+    acts: list[tuple[int, str]] | None
+    verdicts: list[tuple[str, str]] | None
+    names: list[tuple[int, str]] | None
+    register_held: int | None
+
+
+class _Act(NamedTuple):
+    id: int
+    kind: str
+    actor: str
+    at: str
+    detail: dict[str, Json]
+
+    @classmethod
+    def read(cls, number: int, body: str) -> Self:
+        whole = orjson.loads(body)
+        return cls(number, whole["kind"], whole["actor"], whole["at"], whole["detail"])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A case as its acts tell of it up to some moment.
+
+    Attributes:
+        ground: the act that opened the case, or raised it last; None if no act opened it.
+        rung: the rung that this act told.
+        decision: what a person decided.
+        withdraw: why its work was called off without a person's decision.
+        order: the order as it was read last.
+        tells_support: whether acts tell that the case lost or regained its evidence. Those of earlier builds do not.
+    """
+
+    ground: _Act | None
+    rung: Rung
+    decision: Decision | None
+    withdraw: str | None
+    order: WorkOrderRecord | None
+    tells_support: bool
+
+    @classmethod
+    def by(cls, acts: Sequence[_Act]) -> Self:
+        ground: _Act | None = None
+        decision: Decision | None = None
+        order: WorkOrderRecord | None = None
+        withdraw, told, revised = None, False, False
+        for act in acts:
+            if act.kind in ("case-opened", "case-raised"):
+                ground = act
+            elif act.kind == "case-decided":
+                # Earlier builds did not record when the person decided, only when that was stored.
+                decision = Decision.model_validate({"at": act.at, **act.detail, "by": act.actor})
+            elif act.kind in ("case-unsupported", "case-called-off"):
+                withdraw, told = str(act.detail["reason"]), True
+            elif act.kind == "case-supported":
+                withdraw, told = None, True
+            elif act.kind == "case-evidence-revised":
+                revised = True
+            elif act.kind in ("order-placed", "order-changed"):
+                order = WorkOrderRecord.model_validate(act.detail["record"])
+        rung = Rung.IGNORE if ground is None else Rung[str(ground.detail["rung"]).upper()]
+        return cls(ground, rung, decision, withdraw, order, told or not revised)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a person said yes."""
+        return self.decision is not None and self.decision.approved
+
+    @property
+    def overruled(self) -> bool:
+        """Whether a person said no."""
+        return self.decision is not None and not self.decision.approved
+
+    @property
+    def called_off(self) -> str | None:
+        """Why no work is wanted any more, as `activities.progress.called_off` has it."""
+        if self.decision is not None:
+            return None if self.decision.approved else self.decision.reason
+        return self.withdraw
+
+    @property
+    def wants_order(self) -> bool:
+        """Whether the rung asks for an order, or a person accepted the case."""
+        return self.rung.orders or self.accepted
+
+    @property
+    def wants_no_review(self) -> bool:
+        """Whether an order may be approved in the CMMS without a planner's review."""
+        return self.rung >= Rung.WORK_ORDER or self.accepted
+
+
+class RecordedCase:
+    """The acts of a case, of one moment, with the verdicts that they name and the names of its asset.
+
+    Attributes:
+        said: what they tell of the case.
+        intended: the act that recorded the draft of its order; None before that.
+        draft: that draft.
+
+    Raises:
+        ValueError, KeyError, TypeError: an act cannot be read.
+    """
+
+    def __init__(self, case: str, operation: str, row: _SaidRow) -> None:
+        self.case = case
+        self.asset, self.failure_mode = row.asset, row.failure_mode
+        self._operation = operation
+        self._acts = [_Act.read(*act) for act in row.acts or ()]
+        self._verdicts = [(body, orjson.loads(body), digest) for body, digest in row.verdicts or ()]
+        self._names = [_Act.read(*act) for act in row.names or ()]
+        self._register_held = row.register_held
+        self.said = Said.by(self._acts)
+        self.intended = next((act for act in reversed(self._acts) if act.kind == "order-intended"), None)
+        self.draft = None if self.intended is None else WorkOrderDraft.model_validate(self.intended.detail["draft"])
+
+    def fault(self, row: _SaidRow) -> tuple[str, str] | None:
+        """What differs between the row and the acts, in words, and its field."""
+        opened = [act.detail for act in self._acts if act.kind == "case-opened"]
+        if [(detail["asset"], detail["failure_mode"]) for detail in opened] != [(row.asset, row.failure_mode)]:
+            return f"the record has no case of this key on {row.asset} for {row.failure_mode}", "asset"
+        if self.said.rung != row.rung:
+            return f"the case is at rung {row.rung}, and in the record at {self.said.rung.word}", "rung"
+        kept, decision = Verdict.model_validate(row.verdict), None
+        recorded = self.verdict(self.said, kept.policy, kept.version)
+        if recorded is None:
+            return "the verdict that this case rests on is gone or was altered", "verdict"
+        if (recorded, recorded.digest) != (kept, row.version):
+            return "the verdict in the case is not the one in the record", "verdict"
+        if row.decision is not None:
+            decision = Decision.model_validate(row.decision)
+        if _decided(decision) != _decided(self.said.decision):
+            return "the decision on the case is not the one in the record", "decision"
+        if self.said.tells_support and self.said.withdraw != row.withdraw:
+            return "why the case is to be withdrawn is not as in the record", "withdraw"
+        return None
+
+    def said_before(self, act: _Act | None) -> Said:
+        """What was told of the case before an act of it, or is by now."""
+        return self.said if act is None else Said.by([each for each in self._acts if each.id < act.id])
+
+    def verdict(self, said: Said, policy: str, version: str) -> Verdict | None:
+        """The verdict that the case rested on: the one that its act names, on its own asset and failure mode. None if
+        there is none, or it was altered."""
+        for body, told, digest in self._verdicts:
+            names = (told["event"], str(told["version"])[:12], told["rung"])
+            if said.ground is None or names != (said.ground.detail["event"], said.ground.actor, said.rung):
+                continue
+            if sha256(body.encode()) == digest:
+                return recorded_verdict(told, policy, version)
+        return None
+
+    def names(self, before: _Act | None) -> list[dict[str, Json]] | None:
+        """The names of the asset that were in force before an act, or are by now; None where an earlier build did not
+        record them."""
+        held, newest = self._register_held, dict[tuple[Json, Json], dict[str, Json]]()
+        if held is None or (before is not None and before.id < held):
+            return None
+        for act in self._names:
+            if before is None or act.id < before.id:
+                newest[act.detail["system"], act.detail["external_id"]] = act.detail
+        return [name for name in newest.values() if name["valid_to"] is None]
+
+    def altered(self, wrong: str, field: str) -> ActionRequired:
+        """The error that stops what was about to be sent."""
+        return ActionRequired(
+            f"{wrong}; nothing is sent: run `millwright audit verify`, and find out who changed it",
+            system="record",
+            operation=self._operation,
+            key=self.case,
+            field=field,
+        )
+
+    def called_off(self) -> Unavailable:
+        """The error that stops what was about to be sent for a case that was called off after its step had read it: the
+        step is tried again, and reads that."""
+        words = f"the work was called off meanwhile: {self.said.called_off}"
+        return Unavailable(words, system="record", operation=self._operation, key=self.case)
+
+
+def _decided(decision: Decision | None) -> tuple[bool, str, str] | None:
+    return None if decision is None else (decision.approved, decision.by, decision.reason)
+
+
+async def recorded_case(connection: AsyncConnection, case: str, operation: str) -> RecordedCase:
+    """Reads the acts of a case in one statement, and compares with them what steers its work.
+
+    Args:
+        operation: what is about to be done, for the error.
+
+    Raises:
+        ActionRequired: asset, failure mode, rung, verdict, decision or withdrawal differ, or an act cannot be read:
+            somebody has altered the database.
+    """
+    row = _SaidRow._make((await connection.execute(_SAID, {"case": case})).one())
+    try:
+        recorded = RecordedCase(case, operation, row)
+        fault = recorded.fault(row)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ActionRequired(
+            "an act of the case, or its verdict, cannot be read; nothing is sent: run `millwright audit verify`",
+            system="record",
+            operation=operation,
+            key=case,
+        ) from error
+    if fault is not None:
+        raise recorded.altered(*fault)
+    return recorded
