@@ -20,6 +20,7 @@ from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_equipment import EQUIPMENT_KINDS, Equipment
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
@@ -27,6 +28,7 @@ from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
+from millwright.audit.release_check import check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
@@ -41,10 +43,11 @@ from policies.engine.engine_mark import engine_mark
 
 
 class _People(NamedTuple):
-    """What follows the acts of people."""
+    """What follows the acts of people, and what is held."""
 
     actors: Actors
     attestations: Attestations
+    equipment: Equipment
 
 
 class _Followed(NamedTuple):
@@ -89,7 +92,7 @@ async def verify(
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors = Actors()
-        people = _People(actors, Attestations(actors.recorded, verifies))
+        people = _People(actors, Attestations(actors.recorded, verifies), Equipment())
         acts, readable = await _follow(record, chain, rejudging, cases, in_force, people, findings, progress)
         await cases.end()
         chain.end(await record.head())
@@ -99,6 +102,7 @@ async def verify(
         register_held = False
         if readable:
             await _check_tables(record, findings)
+            await check_releases(record, findings)
             await check_changes(record, findings)
             register_held = await check_register(record, findings)
         else:
@@ -206,6 +210,8 @@ def _check_act(row: ActRow, people: _People, findings: Findings) -> bool:
         body = json.loads(row.body)
         known += guarded(where, people.actors.follow(where, body))
         known += guarded(where, people.attestations.act(where, body))
+    if readable and row.kind in EQUIPMENT_KINDS:
+        known += guarded(where, people.equipment.follow(json.loads(row.body)))
     findings.extend(known)
     return readable
 
