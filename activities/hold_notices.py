@@ -38,7 +38,11 @@ class HoldNotices:
         self._clock = clock
 
     async def tell_twin(self, view: CaseView, hold: HoldView, enforcement: HoldEnforcement) -> None:
-        """Writes the state of the hold to the machine's twin. If that fails, it is only logged."""
+        """Writes the state of the hold to the machine's twin. If that fails, it is only logged.
+
+        Raises:
+            ActionRequired: the twin is not the machine's in the ledger.
+        """
         says, now = _standing(hold), self._clock.now()
         if view.machine_twin is None or hold.twin_told == says:
             return
@@ -48,6 +52,7 @@ class HoldNotices:
             return
         if await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE) is not None:
             return
+        await self._cases.check_names(view)
         properties: dict[str, Json] = {
             "holdState": says,
             "holdStateAt": timestamp(now),

@@ -28,9 +28,12 @@ _SEEN_IN_MES = "seen in the MES"
 def hold_wanted(view: CaseView) -> bool:
     """Whether a case asks for a hold that is not placed yet, now or at its due time. None is placed for an asset that
     was retired, also if its order goes on."""
-    if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None:
-        return False
-    if view.retired_at is not None:
+    return view.mes_equipment is not None and _asks_for_hold(view)
+
+
+def _asks_for_hold(view: CaseView) -> bool:
+    """As `hold_wanted`, also where the MES does not know the machine."""
+    if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.retired_at is not None:
         return False
     if overruled(view) or (view.order is None and called_off(view)):
         return False
@@ -112,9 +115,13 @@ class Holds:
                 elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
                     attempt.wait(stopped)
                 else:
+                    await self._cases.check_names(view)
                     system = serving(view.mes_system, "MES", view, "place-hold")
                     await self._holds.claim(view.id, system, view.mes_equipment or "")
                     await self._look_after(attempt)
+            elif _asks_for_hold(view):
+                # The MES does not know the machine, or its name was taken away.
+                await self._cases.check_names(view)
         return attempt.progress
 
     @activity.defn(name="release-hold")
@@ -284,10 +291,13 @@ class Holds:
         The MES is called once for each approval. If the answer was lost and the job is still held, somebody else may
         hold it now. Then production must look at it.
         """
-        words = hold.release.meaning or hold.release.reason if hold.release is not None else ""
+        release = hold.release
+        words = release.meaning or release.reason if release is not None else ""
         for placement in hold.live_placements:
-            if not await self._holds.revalidate_release(hold.key):
+            if not await self._holds.revalidate_release(hold.key, release):
                 return False
+            if release is not None and release.version is not None:
+                await self._check_unattended(view, hold, release.version)
             key, number = hold.key, placement.number
             reading = await self._mes_of(hold).read_hold(placement.plan)
             if reading.state is HoldState.HELD:
@@ -301,7 +311,7 @@ class Holds:
                     await self._holds.record_release_call(key, number, unanswered=False)
                     raise
             await self._holds.move_placement(key, number, PlacementState.RELEASED)
-        if not await self._holds.revalidate_release(hold.key):
+        if not await self._holds.revalidate_release(hold.key, release):
             return False
         await self._holds.end(hold.key, HoldStatus.RELEASED, words)
         released = await self._holds.read(view.id)
@@ -313,6 +323,23 @@ class Holds:
         """Whether the version that decided allows the release of this machine without a person; never after a
         cancellation."""
         return view.closed_as is ClosedAs.DONE and self._judge.releases_unattended(view.version, view.machine.id)
+
+    async def _check_unattended(self, view: CaseView, hold: HoldView, version: str) -> None:
+        """Asks the version again, because rows in storage can be altered.
+
+        Raises:
+            ActionRequired: it does not allow the release of this machine without a person.
+        """
+        await self._cases.check_names(view)
+        if version != view.version or not self._unattended(view):
+            raise ActionRequired(
+                f"no version allows the release of {hold.equipment} without a person; the MES is told nothing: run "
+                "`millwright audit verify`, and find out who released it",
+                system="record",
+                operation="release-hold",
+                key=hold.key,
+                field="release",
+            )
 
     async def _release_unattended(self, attempt: Step, hold: HoldView) -> None:
         view = attempt.view

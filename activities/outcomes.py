@@ -103,6 +103,7 @@ class Outcomes:
                     # The twin of a whole machine, perhaps: it is not made to take outcomes. The case goes on.
                     activity.logger.warning("the model of twin %s declares none of %s", view.twin, ", ".join(told))
                     return attempt.progress
+                await self._cases.check_names(view)
                 etag = await self._twins.patch_twin(view.twin, {**told, "updatedBy": TWIN_AUTHOR})
                 await self._cases.record_twin_update(view.id, etag, view.outcome)
         return attempt.progress

@@ -143,6 +143,15 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def check_names(self, view: CaseView) -> None:
+        """Compares a case's asset and machine, and their names in the MES and in the twins, with the ledger, before
+        something is done by these names. A register of an earlier build is compared from its next import on.
+
+        Raises:
+            ActionRequired: something differs, so that somebody has altered the database.
+        """
+        ...
+
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         """Why an action on a case is not to be taken now, in words; None where nothing stops it."""
         ...

@@ -271,7 +271,12 @@ class HoldStore(Protocol):
     nothing."""
 
     async def read(self, case: str) -> HoldView | None:
-        """The hold of a case, or None where it never had one."""
+        """The hold of a case, or None where it never had one.
+
+        Raises:
+            ActionRequired: its machine, or the plan of a placement, is not as recorded in the ledger. So do the other
+                methods that give a hold or a placement.
+        """
         ...
 
     async def claim(self, case: str, system: str, equipment: str) -> HoldView:
@@ -338,9 +343,17 @@ class HoldStore(Protocol):
         """
         ...
 
-    async def revalidate_release(self, key: str) -> bool:
+    async def revalidate_release(self, key: str, release: Release | None) -> bool:
         """Whether an approved release may still be carried out. One that was not, for a quarter of an hour, or whose
-        work goes on again, lapses: the hold is asked for as before, and production is asked again."""
+        work goes on again, lapses: the hold is asked for as before, and production is asked again.
+
+        Args:
+            release: the one that is being carried out.
+
+        Raises:
+            ActionRequired: the release, or whether the work is done, is not as recorded in the ledger; or nobody
+                signed it.
+        """
         ...
 
     async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:

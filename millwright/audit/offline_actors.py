@@ -4,8 +4,10 @@ standard Python.
 The kinds of actors, and the rule for each:
 
 - a person: registered before the act, not left, and with one of the roles for it;
-- `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted;
-- `millwright`: what a policy or a setting does, for some kinds only;
+- `local`: the owner of the home in local mode, whom nothing in the record identifies; these acts are counted, and are
+  never of a kind that people sign;
+- `millwright`: what a policy or a setting does, for some kinds only. Whether a version allowed the release of a hold is
+  compared in `offline_releases`;
 - `operations` (a direct database command), a sender, an ingress or another system, by its name, and a policy version,
   by the beginning of its digest: they do no act of a person.
 """
@@ -52,6 +54,15 @@ ROLES_OF_ACTS = {
     "autonomy-lost": ("approver",),
 }
 """The roles for each kind of act of a person, as in `domain.acting`."""
+SIGNED_ACTS = {
+    "hold-releasing",
+    "policy-assigned",
+    "policy-assignment-ended",
+    "policy-approved",
+    "policy-activated",
+    *(kind for kind in ROLES_OF_ACTS if kind.endswith("-signed") or kind.startswith("autonomy-")),
+}
+"""The kinds of acts that a person signs, as in `domain.acting`."""
 SERVICES_OF_ACTS = {
     "hold-releasing": ("millwright",),
     "window-opened": ("millwright",),
@@ -97,6 +108,8 @@ class Actors:
             return
         if actor == _LOCAL:
             self.local += 1
+            if kind in SIGNED_ACTS:
+                yield OfflineFinding("actor", where, "is by local, who signs nothing")
             return
         person = self.recorded.people.get(actor)
         if person is None or not person["roles"]:

@@ -54,6 +54,8 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
         yield OfflineFinding("hold", where, "how its placements stand is not as recorded")
     if told.state != hold["state"]:
         yield OfflineFinding("hold", where, f"is {hold['state']}, recorded is {told.state}")
+    for fault in told.faults:
+        yield OfflineFinding("hold", where, fault)
     if told.claims != hold["claims"]:
         yield OfflineFinding("hold", where, "the cases that claim it are not those recorded")
     if told.release != hold["release"]:
@@ -93,6 +95,8 @@ class _ToldHold:
         self.hold: Row = {"overruled_at": None, "ended_at": None, "reason": None}
         self.claim_times: dict[str, Row] = {}
         self.placements: dict[int, Row] = {}
+        self.faults: list[str] = []
+        """What the acts tell that the hold store never does."""
 
     def follow(self, kind: str, case: str, detail: Row, at: str) -> None:
         if kind in ("hold-intended", "hold-shared"):
@@ -119,10 +123,16 @@ class _ToldHold:
             else:
                 self._drop(case, at)
         elif kind == "hold-releasing":
+            self._of_machine(detail.get("equipment"), "was released")
+            if self.state != "asked":
+                self.faults.append(f"its release was approved while it was {self.state}")
             self.state, self.release = "releasing", detail["release"]
         elif kind == "hold-release-lapsed":
+            self._releasing("its release lapsed")
             self.state, self.release = "asked", None
         elif kind == "hold-release-called":
+            if detail["unanswered"]:
+                self._releasing("the MES was told to let a job run")
             called_at = at if detail["unanswered"] else None
             self.placements.setdefault(detail["placement"], {})["release_called_at"] = called_at
         elif kind == "placement-passed":
@@ -136,6 +146,15 @@ class _ToldHold:
             self.states[1] = "in_effect"
         elif kind == "hold-unproven":
             self.states[1] = "unproven"
+
+    def _of_machine(self, equipment: Any, what: str) -> None:
+        """Notes an act on another machine than that of the hold. Acts of earlier builds do not name the machine."""
+        if equipment is not None and equipment != self.hold.get("equipment", equipment):
+            self.faults.append(f"{what} on {equipment}, and is on {self.hold['equipment']}")
+
+    def _releasing(self, what: str) -> None:
+        if self.state != "releasing":
+            self.faults.append(f"{what}, and no release was approved")
 
     def _claim(self, case: str, at: str) -> None:
         self.claims[case] = "working"
@@ -151,6 +170,7 @@ class _ToldHold:
         number = detail["placement"]
         self.states[number] = state
         if state == "intended":
+            self._of_machine(detail["plan"]["equipment"], f"placement {number} was placed")
             self.plans[number] = detail["plan"]
             self.placements[number] = {
                 "intended_by": detail.get("by"), "intended_at": at, "accepted_at": None, "in_effect_at": None,
@@ -176,6 +196,8 @@ class _ToldHold:
             proved = self.states[1] != "unproven"
             state = state if proved else "void"
             self.states[1] = "released" if state == "released" else "void"
+        elif state == "released" and self.release is None and detail.get("release") is None:
+            self._releasing("it ended as released")
         self.state = state
         self.release = self.release if self.release is not None else detail.get("release")
         self.hold |= {"ended_at": at, "reason": detail.get("reason")}

@@ -28,6 +28,7 @@ from millwright.audit.offline_record import (
     event_findings,
     merkle_path_root,
 )
+from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_times import Times
@@ -220,12 +221,15 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
             yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
     verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, pack["empty_memory"])
     bodies: dict[int, Row] = {}
+    judged: dict[JudgedMachine, str] = {}
     for row in parts["verdicts"]:
         verdicts.remember(row, row["memory_before"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", _began_with(row))
+        yield from guarded(f"verdict {row['id']}", note_machine(row, stood, judged))
         bodies[row["id"]] = row
     yield from _pack_standing(parts, acts, stood)
+    yield from _pack_releases(parts, acts, judged)
     for decision in parts["decisions"]:
         yield from guarded(f"decision on verdict {decision['verdict']}", _shown_decision_findings(decision, bodies))
 
@@ -239,6 +243,18 @@ def _pack_standing(
     recorded = {row["seq"]: row["at"] for row in parts["ledger"]}
     for row in sorted(parts["verdicts"], key=lambda row: (row["seq"], row["leaf"])):
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
+
+
+def _pack_releases(
+    parts: Row, acts: dict[str, list[Row]], judged: dict[JudgedMachine, str]
+) -> Iterator[OfflineFinding]:
+    """Checks the releases without a person of the holds of the pack, with all the cases that claimed them."""
+    people: dict[str, Row] = {person_id(row): row for row in parts["people"]}
+    held = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
+    of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
+    for finding in release_findings(of_cases, unattended_versions(parts["policies"], people), judged):
+        if finding.where.removeprefix("hold ") in held:
+            yield finding
 
 
 def _began_with(row: Row) -> Iterator[OfflineFinding]:

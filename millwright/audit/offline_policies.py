@@ -120,6 +120,17 @@ def approved_when(policy: Row, signatures: Sequence[Row], first_light: bool) -> 
     return None
 
 
+def proved_approval(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> str | None:
+    """When a version had enough approvals with valid signatures; None if it has not. See `signing_findings`."""
+    first = min((assignment["recorded_at"] for each in policies for assignment in each["assignments"]), default=None)
+    first_light = first is None or policy["published_at"] <= first
+    return approved_when(policy, _sound_signatures(policy, people), first_light)
+
+
+def _sound_signatures(policy: Row, people: dict[str, Row]) -> list[Row]:
+    return [given for given in policy["signatures"] if _signature_fault(policy, given, people) is None]
+
+
 def _needed(changed: Row) -> int:
     blast = changed["assets"] * changed["max_rung_change"]
     # Backtests that earlier builds attached do not have the number of added machines.
@@ -141,13 +152,12 @@ def signing_findings(policy: Row, policies: Sequence[Row], people: dict[str, Row
         yield OfflineFinding("policy-document", where, f"its text is not the one with digest {policy['digest'][:12]}")
     elif differing(policy, values, ("policy", "version", "author")):
         yield OfflineFinding("policy-record", where, "calls itself something else than the row it is stored in")
-    faults = {signature["id"]: _signature_fault(policy, signature, people) for signature in policy["signatures"]}
-    for fault in faults.values():
+    for signature in policy["signatures"]:
+        fault = _signature_fault(policy, signature, people)
         if fault is not None:
             yield OfflineFinding("policy-signature", where, fault)
-    sound = [signature for signature in policy["signatures"] if faults[signature["id"]] is None]
-    first = min((assignment["recorded_at"] for each in policies for assignment in each["assignments"]), default=None)
-    approved_at = approved_when(policy, sound, first is None or policy["published_at"] <= first)
+    sound = _sound_signatures(policy, people)
+    approved_at = proved_approval(policy, policies, people)
     acting = [assignment for assignment in policy["assignments"] if assignment["act"] != "emergency"]
     if acting and approved_at is None:
         yield OfflineFinding(

@@ -26,6 +26,7 @@ from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations, key_findings
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_equipment import Equipment
 from millwright.audit.offline_grounds import Grounds, ground_findings
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
@@ -40,6 +41,7 @@ from millwright.audit.offline_record import (
     event_findings,
     merkle_root,
 )
+from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
@@ -125,7 +127,7 @@ def verify(
     yield from _files(directory, manifest)
     acts: dict[str, list[Row]] = {}
     lives: list[tuple[int, Row]] = []
-    actors = Actors()
+    actors, equipment = Actors(), Equipment()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         yield from attestations.rows(ledger, row["seq"])
@@ -136,6 +138,7 @@ def verify(
             where = f"act {row['id']} ({row['kind']} {row['subject']})"
             yield from guarded(where, actors.follow(where, body))
             yield from guarded(where, attestations.act(where, body))
+            yield from guarded(where, equipment.follow(body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
@@ -162,14 +165,19 @@ def verify(
         yield from guarded(f"policy {row['digest'][:12]}", placing_findings(row, policies, own, windows))
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
-    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives))
+    judged: dict[JudgedMachine, str] = {}
+    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), judged)
+    of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
+    yield from release_findings(of_cases, unattended_versions(policies, people), judged)
     yield from _autonomy(directory, acts, people)
     yield from _stops(directory, acts)
     yield from guarded("shelves and windows", _shelving(directory, acts))
     yield from _case_work(directory, acts)
 
 
-def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: InForce) -> Iterator[OfflineFinding]:
+def _verdicts(
+    directory: Path, versions: set[str], empty_memory: str, in_force: InForce, judged_machines: dict[JudgedMachine, str]
+) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in _rows(directory, "events.jsonl"):
         yield from guarded(f"event {row['id']}", event_findings(row))
@@ -185,6 +193,7 @@ def _verdicts(directory: Path, versions: set[str], empty_memory: str, in_force: 
         judged.add(row["event"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
+        yield from guarded(f"verdict {row['id']}", note_machine(row, stood, judged_machines))
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:
             name = f"event {event['source']}|{event['external_id']}"

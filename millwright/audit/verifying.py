@@ -20,6 +20,7 @@ from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
+from millwright.audit.offline_equipment import EQUIPMENT_KINDS, Equipment
 from millwright.audit.offline_grounds import Grounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
@@ -29,6 +30,7 @@ from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
+from millwright.audit.release_check import check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.audit.settings_taken import SettingsTaken
 from millwright.storage.audit.case_record import case_files, deciding_verdicts, hold_files, missing_rows
@@ -44,10 +46,11 @@ from policies.engine.engine_mark import engine_mark
 
 
 class _People(NamedTuple):
-    """What follows the acts of people."""
+    """What follows the acts of people, and what is held."""
 
     actors: Actors
     attestations: Attestations
+    equipment: Equipment
 
 
 class _Followers(NamedTuple):
@@ -102,7 +105,7 @@ async def verify(
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
-        people = _People(actors, Attestations(actors.recorded, verifies))
+        people = _People(actors, Attestations(actors.recorded, verifies), Equipment())
         followers = _Followers(rejudging, cases, in_force, people, settings)
         acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
@@ -113,6 +116,7 @@ async def verify(
         register_held = False
         if readable:
             await _check_tables(record, findings)
+            await check_releases(record, findings)
             await check_changes(record, findings)
             register_held = await check_register(record, findings)
         else:
@@ -223,6 +227,8 @@ def _check_act(row: ActRow, people: _People, findings: Findings) -> bool:
         body = json.loads(row.body)
         known += guarded(where, people.actors.follow(where, body))
         known += guarded(where, people.attestations.act(where, body))
+    if readable and row.kind in EQUIPMENT_KINDS:
+        known += guarded(where, people.equipment.follow(json.loads(row.body)))
     findings.extend(known)
     return readable
 

@@ -156,7 +156,7 @@ async def build(engine: AsyncEngine) -> None:
     await place(cases, ids[PUMP], PUMP, "1001")
     await finish(cases, holds, ids[PUMP], "1001")
     await place(cases, ids[MOTOR], MOTOR, "1002")
-    await hold(holds, ids[MOTOR], "EQ-002")
+    await hold(holds, ids[MOTOR], "EQ-001")
     await cases.record_decision(ids[MOTOR], Decision(approved=True, by="paula", reason="Do it.", at=plant.clock.now()))
 
 

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.acting import ACT_ROLES, SERVICES
+from domain.acting import ACT_ROLES, PERSONAL_ACTS, SERVICES, Strength
 from domain.canonical import timestamp
 from domain.cases import ClosedAs
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
-from millwright.audit.offline_actors import ROLES_OF_ACTS, SERVICES_OF_ACTS, Actors
+from millwright.audit.offline_actors import ROLES_OF_ACTS, SERVICES_OF_ACTS, SIGNED_ACTS, Actors
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
@@ -127,6 +127,20 @@ async def test_acts_of_local_mode_are_counted_and_are_no_finding(recorded: Async
     await write(recorded, "case-decided", "local")
     report = await verify(recorded)
     assert ([finding for finding in report.findings if finding.kind == "actor"], report.local_acts - before) == ([], 1)
+
+
+def test_the_offline_list_of_signed_acts_is_that_of_storage() -> None:
+    assert {kind for kind, each in PERSONAL_ACTS.items() if each.strength is Strength.SIGNED} == SIGNED_ACTS
+
+
+@pytest.mark.parametrize("kind", ["hold-releasing", "policy-assigned", "autonomy-promoted", "policy-submit-signed"])
+async def test_an_act_of_local_that_people_sign_is_named(
+    recorded: AsyncEngine, export_directory: Path, kind: str
+) -> None:
+    await write(recorded, kind, "local")
+    words = ["is by local, who signs nothing"]
+    here, offline = await found(recorded, export_directory)
+    assert (here, offline) == (words, words)
 
 
 async def test_a_case_that_was_closed_without_its_rows_is_named(recorded: AsyncEngine, export_directory: Path) -> None:

@@ -90,7 +90,7 @@ async def test_an_open_case_tells_where_it_stands(read_only: AsyncEngine) -> Non
     assert told.consequences is not None
     assert "paula approved it" in " ".join(told.consequences.sentences)
     assert ISOLATION_NOTICE in " ".join(told.consequences.sentences)
-    assert f"EQ-002: in effect: job J-7 was read as held at {START + timedelta(days=5):%Y-%m-%d %H:%M} UTC" in " ".join(
+    assert f"EQ-001: in effect: job J-7 was read as held at {START + timedelta(days=5):%Y-%m-%d %H:%M} UTC" in " ".join(
         told.consequences.sentences
     )
     assert "The case is open" in told.consequences.sentences[-1]

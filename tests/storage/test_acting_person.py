@@ -2,12 +2,14 @@
 
 import pytest
 
+from domain.acting import PERSONAL_ACTS, Strength
 from domain.cases import Decision
 from domain.errors import ActRejected
 from domain.stops import StoppableAction
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
-from millwright.storage.ledger.acting_person import LOCAL_MODE
+from millwright.storage.database.engine import transaction
+from millwright.storage.ledger.acting_person import LOCAL_MODE, check_actors
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from tests.support.judged_plant import Plant
@@ -61,3 +63,14 @@ async def test_a_switch_is_thrown_by_a_registered_operator_only(plant: Plant) ->
     with pytest.raises(ActRejected, match="needs the role operator"):
         await stops.stop(StoppableAction.ORDER, "pat", "no")
     assert (await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved")).machines == 1
+
+
+async def test_local_mode_records_no_act_that_people_sign(plant: Plant) -> None:
+    here = plant.engine.execution_options(**{LOCAL_MODE: True})
+    for kind, personal in PERSONAL_ACTS.items():
+        async with transaction(here) as connection:
+            if personal.strength is Strength.ATTESTED:
+                await check_actors(connection, [(kind, "local")])
+                continue
+            with pytest.raises(ActRejected, match="local signs nothing"):
+                await check_actors(connection, [(kind, "local")])

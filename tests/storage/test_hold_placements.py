@@ -102,13 +102,16 @@ async def test_a_placement_moves_as_it_may_and_else_not_at_all(bench: Bench, bef
 async def test_an_approved_release_lapses_after_a_quarter_of_an_hour_and_may_be_approved_again(bench: Bench) -> None:
     await held(bench)
     await done(bench)
-    await bench.holds.approve_release(FIRST, release(bench))
-    assert await bench.holds.revalidate_release(FIRST)
+    given = release(bench)
+    await bench.holds.approve_release(FIRST, given)
+    assert await bench.holds.revalidate_release(FIRST, given)
     bench.clock.time += timedelta(minutes=16)
-    assert not await bench.holds.revalidate_release(FIRST)
+    assert not await bench.holds.revalidate_release(FIRST, given)
     assert ((await hold(bench)).state, (await hold(bench)).release) == (HoldStatus.ASKED, None)
-    await bench.holds.approve_release(FIRST, release(bench))
-    assert await bench.holds.revalidate_release(FIRST)
+    again = release(bench)
+    await bench.holds.approve_release(FIRST, again)
+    assert not await bench.holds.revalidate_release(FIRST, given)
+    assert await bench.holds.revalidate_release(FIRST, again)
 
 
 async def test_a_job_that_is_held_though_it_was_to_run_is_unproven_and_its_release_lapses(bench: Bench) -> None:

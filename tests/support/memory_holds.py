@@ -107,8 +107,8 @@ class MemoryHolds:
     async def approve_release(self, key: str, release: Release) -> None:
         await store_call(lambda: self._approve(key, release))
 
-    async def revalidate_release(self, key: str) -> bool:
-        return await store_call(lambda: self._stands(key))
+    async def revalidate_release(self, key: str, release: Release | None) -> bool:
+        return await store_call(lambda: self._stands(key, release))
 
     async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         called_at = self._clock.now() if unanswered else None
@@ -229,9 +229,9 @@ class MemoryHolds:
         self._set(key, state=HoldStatus.RELEASING, release=release)
         self._wake_claims(key)
 
-    def _stands(self, key: str) -> bool:
+    def _stands(self, key: str, release: Release | None) -> bool:
         hold = self._holds[key]
-        if hold.state is not HoldStatus.RELEASING or hold.release is None:
+        if hold.state is not HoldStatus.RELEASING or hold.release is None or hold.release != release:
             return False
         mine = [claim for claim in self.claims if claim.hold == key]
         orders = [self._cases[claim.case].order for claim in mine]

@@ -146,6 +146,9 @@ class MemoryStore:
     async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
         await store_call(lambda: self._close(case, how, unread))
 
+    async def check_names(self, view: CaseView) -> None:
+        """There is no register that could differ."""
+
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         return self.stopped.get(action)
 

@@ -29,6 +29,7 @@ from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_grounds import check_draft, check_move
 from millwright.storage.cases.order_leases import check_lease
+from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.cases.unreadable import settle_read
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
@@ -366,6 +367,10 @@ class CaseStore:
             if words is not None:
                 # In one with the closing: nobody may see the case closed and in no lane.
                 await writing.wait(Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
+
+    async def check_names(self, view: CaseView) -> None:
+        async with self._looking() as connection:
+            await check_names(connection, view, self._instances)
 
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         async with self._looking() as connection:

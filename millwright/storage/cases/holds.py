@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import retired_words
 from domain.clock import Clock
-from domain.errors import Unavailable
+from domain.errors import ActRejected, Unavailable
 from domain.holds import (
     LIVE_PLACEMENTS,
     PLACEMENT_MOVES,
@@ -25,6 +25,7 @@ from domain.holds import (
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
 from millwright.storage.cases.claim_grounds import check_claim
+from millwright.storage.cases.hold_grounds import altered, check_hold, check_plans, claims_fault, release_fault
 from millwright.storage.cases.hold_locks import (
     live_claims,
     lock_hold,
@@ -68,7 +69,8 @@ class HoldStore:
 
     async def read(self, case: str) -> HoldView | None:
         async with unbound(self._engine) as connection:
-            return await hold_of_case(connection, case)
+            found = await hold_of_case(connection, case)
+            return None if found is None else await check_hold(connection, found)
 
     async def claim(self, case: str, system: str, equipment: str) -> HoldView:
         async with self._writing() as writing:
@@ -132,6 +134,7 @@ class HoldStore:
             )
             if there is not None:
                 placement = Placement.model_validate({name: there[name] for name in Placement.model_fields})
+                await check_plans(connection, key, hold.system, plan.equipment, [placement])
                 if not placement.placeable_by(by, writing.now):
                     return None
                 await connection.execute(
@@ -141,6 +144,7 @@ class HoldStore:
                 )
                 writing.act("placement-passed", key, hold=key, placement=placement.number, by=by)
                 return placement.model_copy(update={"intended_by": by, "intended_at": writing.now})
+            await check_plans(connection, key, hold.system, plan.equipment, ())
             highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
                 hold_placements.c.hold_key == key
             )
@@ -257,7 +261,7 @@ class HoldStore:
             waiting = [claim.case_id for claim in claims if claim.case_id != case and not others_at_work]
             if waiting:
                 await self._drop_claims(writing, mine.key, waiting)
-            return None if others_at_work else await claimed_hold(connection, case)
+            return None if others_at_work else await check_hold(connection, await claimed_hold(connection, case))
 
     async def _drop_claims(self, writing: HoldWriting, key: str, cases: Sequence[str]) -> None:
         """Drops the claims of cases that another one answers for, and wakes them to close."""
@@ -285,6 +289,8 @@ class HoldStore:
                 at_work=[claim.case_id for claim in claims if claim.ready_at is None],
                 reopened=await orders_at_work_again(connection, key),
             )
+            if (fault := await claims_fault(connection, key)) is not None:
+                raise ActRejected(fault, field="hold", fix="run `millwright audit verify`, and find out who changed it")
             if release.meaning is not None and found is not None:
                 await check_signed(connection, key, found.equipment, release, writing.now)
             if release.version is not None:
@@ -300,19 +306,31 @@ class HoldStore:
             )
             await due.wake(connection, [case_workflow_id(claim.case_id) for claim in claims], writing.now)
 
-    async def revalidate_release(self, key: str) -> bool:
+    async def revalidate_release(self, key: str, release: Release | None) -> bool:
         async with self._writing() as writing:
             connection = writing.connection
             found = await lock_hold(connection, key)
-            if found.state != HoldStatus.RELEASING:
+            stored = None if found.release is None else Release.model_validate(found.release)
+            if found.state != HoldStatus.RELEASING or stored != release:
                 return False
+            # An earlier build's release that nobody signed lapses too.
+            unsigned = release is None or (release.version is None and release.signature is None)
+            if release is None or unsigned or writing.now - release.at > RELEASE_LASTS:
+                await self._lapse(writing, key)
+                return False
+            fault = await release_fault(connection, found, release) or await claims_fault(connection, key)
+            if fault is not None:
+                raise altered(fault, "release-hold", key, "release")
             at_work = any(claim.ready_at is None for claim in await live_claims(connection, key))
-            again = await orders_at_work_again(connection, key)
-            old = writing.now - Release.model_validate(found.release).at > RELEASE_LASTS
-            if not (at_work or again or old):
-                return True
-            await self._lapse(writing, key)
-            return False
+            if at_work or await orders_at_work_again(connection, key):
+                await self._lapse(writing, key)
+                return False
+            if release.version is not None:
+                try:
+                    await check_unattended(connection, key, release.by, release.version)
+                except ActRejected as error:
+                    raise altered(error.problem, "release-hold", key, "release") from error
+            return True
 
     async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         async with self._writing() as writing:

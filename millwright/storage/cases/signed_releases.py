@@ -23,10 +23,25 @@ async def check_signed(connection: AsyncConnection, key: str, equipment: str, re
     found = await signer(connection, release.by, release.at, now)
     if found is None or ACT_ROLES["hold-releasing"].isdisjoint(found.roles):
         raise ActRejected(f"{release.by} may not release holds; it takes the role production", field="person")
-    statement = release_statement(
-        key, equipment, release.meaning or "", release.reason, timestamp(release.at), release.by
-    )
-    if not verifies(found.public_key, statement, release.signature or ""):
+    if not _verifies(found.public_key, key, equipment, release):
         raise ActRejected(
             f"the signature is not {release.by}'s over this release", field="signature", fix="sign it with your own key"
         )
+
+
+async def bears_signature(connection: AsyncConnection, key: str, equipment: str, release: Release) -> bool:
+    """Whether a release that was approved before bears the signature of a person of production, by the key and roles
+    of the time of signing. A person who has left since signs nothing."""
+    found = await signer(connection, release.by, release.at, release.at)
+    return (
+        found is not None
+        and not ACT_ROLES["hold-releasing"].isdisjoint(found.roles)
+        and _verifies(found.public_key, key, equipment, release)
+    )
+
+
+def _verifies(public_key: str, key: str, equipment: str, release: Release) -> bool:
+    statement = release_statement(
+        key, equipment, release.meaning or "", release.reason, timestamp(release.at), release.by
+    )
+    return verifies(public_key, statement, release.signature or "")

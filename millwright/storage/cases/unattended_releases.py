@@ -7,10 +7,12 @@ from domain.errors import ActRejected
 from millwright.storage.database.engine import raw
 from millwright.storage.policies.checked_assignments import read_assignments
 
-# If an order was cancelled, nobody looked at the machine. Claims that were dropped for another case count too.
+# If an order was cancelled, nobody looked at the machine. Claims that were dropped for another case count too. The acts
+# say how a case was closed, because its row can be altered.
 _NOT_DONE = text(
-    "SELECT count(*) FROM hold_claims c JOIN cases k ON k.id = c.case_id "
-    "WHERE c.hold_key = :key AND k.closed_as IS DISTINCT FROM 'done'"
+    "SELECT count(*) FROM hold_claims c WHERE c.hold_key = :key AND (SELECT a.body::json -> 'detail' ->> 'how' "
+    "FROM acts a WHERE a.subject = 'case/' || c.case_id AND a.kind IN ('case-awaits-release', 'case-closed') "
+    "ORDER BY a.id DESC LIMIT 1) IS DISTINCT FROM 'done'"
 )
 
 
@@ -22,7 +24,7 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
     """
     if not await _approved(connection, digest):
         raise ActRejected(
-            f"{by} may release without a person, but is in force without its approvals",
+            f"{by} may release without a person, but is not in force with its approvals",
             field="hold",
             fix="have the version approved, or release the hold in a person's name",
         )
@@ -33,6 +35,14 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
 
 
 async def _approved(connection: AsyncConnection, digest: str) -> bool:
-    """Whether a version has enough approvals. A version in force as an emergency may not have them yet."""
-    version = (await read_assignments(await raw(connection))).versions.get(digest)
-    return version is not None and version.approved_at is not None
+    """Whether a version has enough approvals and was placed as people signed. One that is in force as an emergency may
+    not have its approvals yet."""
+    checked = await read_assignments(await raw(connection))
+    version = checked.versions.get(digest)
+    if version is None or version.approved_at is None:
+        return False
+    # A forged signature is a fault of each assignment of its version.
+    return any(
+        placement.digest == digest and placement.role in ("active", "canary") and placement.id not in checked.faults
+        for placement in checked.placements
+    )

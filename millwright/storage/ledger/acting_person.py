@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.acting import ACT_ROLES, SERVICES
+from domain.acting import ACT_ROLES, PERSONAL_ACTS, SERVICES, Strength
 from domain.errors import ActRejected
 from domain.keys import LOCAL_ACTOR
 
@@ -47,6 +47,8 @@ async def check_actors(connection: AsyncConnection, acts: Sequence[tuple[str, st
     for kind, actor in personal:
         if actor == LOCAL_ACTOR and actor not in known:
             raise ActRejected("local acts in local mode only", field="person", fix="sign in with an API key")
+        if actor == LOCAL_ACTOR and PERSONAL_ACTS[kind].strength is Strength.SIGNED:
+            raise ActRejected("local signs nothing", field="person", fix="sign in with an API key, and sign")
         if actor not in known:
             raise ActRejected(
                 f"{actor} is not registered here, or has left",
