@@ -38,6 +38,12 @@ _LATEST = text(
     "FROM autonomy_moves m WHERE m.policy = :policy "
     "AND m.asset_class = :asset_class AND m.failure_mode = :failure_mode ORDER BY m.id DESC LIMIT 1"
 )
+# What the record was as the move was made: a copy of an earlier move follows another one.
+_SHOWN = text(
+    "SELECT m.confirmed, m.wrong, coalesce((SELECT max(b.id) FROM autonomy_moves b WHERE b.policy = m.policy "
+    "AND b.asset_class = m.asset_class AND b.failure_mode = m.failure_mode AND b.id < m.id "
+    "AND b.move <> 'approved'), 0) AS move FROM autonomy_moves m WHERE m.id = :id"
+)
 # Findings are counted from the last time that autonomy was lost or refused.
 _SINCE = text(
     "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
@@ -72,6 +78,12 @@ class _MoveRow(NamedTuple):
     digest: str
     signature: dict[str, str] | None
     public_key: str | None
+
+
+class _ShownRow(NamedTuple):
+    confirmed: int
+    wrong: int
+    move: int
 
 
 class _FoundRow(NamedTuple):
@@ -211,6 +223,8 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
     if latest is not None:
         move = AutonomyMove(latest.move)
         state = move.leads_to
+        if move is AutonomyMove.PROMOTED and not await _rests_on_its_record(connection, key, latest):
+            state = AutonomyState.REVIEW
         if move is AutonomyMove.PROMOTED and not _holds(latest.digest, latest.by, latest.public_key, latest.signature):
             # The row has no valid signature, so it does not count.
             state = AutonomyState.REVIEW
@@ -221,6 +235,13 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
         move=0 if latest is None else latest.id,
         at=None if latest is None else latest.at,
     )
+
+
+async def _rests_on_its_record(connection: AsyncConnection, key: AutonomyKey, latest: _MoveRow) -> bool:
+    """Whether a promotion is of the record of its own time, and no copy of an earlier one."""
+    shown = _ShownRow._make((await connection.execute(_SHOWN, {"id": latest.id})).one())
+    record = AutonomyRecord(state=AutonomyState.PROPOSED, at=None, **shown._asdict())
+    return record.digest(key) == latest.digest
 
 
 def _holds(digest: str, person: str, public_key: str | None, signed: dict[str, str] | None) -> bool:
