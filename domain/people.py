@@ -37,6 +37,8 @@ KINDS: Final = {
     CONFIRM: "person-confirmed",
 }
 """The kind of the ledger's act for each act on a person."""
+ENROLMENT: Final = "millwright enrolment 2"
+"""What a person signs to enrol. It shows the code, which is spent by it; that of earlier builds had only its hash."""
 ENROLLED: Final = "person-enrolled"
 KEY_ROTATED: Final = "key-rotated"
 
@@ -86,19 +88,29 @@ class PersonAct:
             "code_hash": self.code_hash,
             "valid_for": None if self.valid_for is None else duration(self.valid_for),
             "confirms": self.confirms,
+            # A code that this build gave is used only by who shows it, and a confirmation of this build ends keys that
+            # nobody confirmed. In acts of earlier builds neither stands.
+            "enrolment": None if self.code_hash is None else ENROLMENT,
+            "unconfirmed_keys": "end" if self.act == CONFIRM else None,
             "sources": None if self.sources is None else sorted(self.sources),
             "types": None if self.types is None else sorted(self.types),
         }
         return canonical({name: value for name, value in told.items() if value is not None}).decode()
 
 
-def enrolment_text(person: str, code_hash: str, public_key: str, at: datetime) -> str:
-    """What a person signs with their new key, to prove that they hold it."""
+def enrolment_text(person: str, code: str, public_key: str, api_key_hash: str, at: datetime) -> str:
+    """What a person signs with their new key, to prove that they hold it and know the code.
+
+    Args:
+        code: the enrolment code itself. Administrators sign only its hash, which whoever reads the database knows.
+        api_key_hash: of the API key that they made. A digest of it stands in the text, so the text gives no other one.
+    """
     told = {
-        "statement": "millwright enrolment 1",
+        "statement": ENROLMENT,
         "person": person,
-        "code_hash": code_hash,
+        "code": code,
         "public_key": public_key,
+        "api_key": sha256(api_key_hash.encode()),
         "at": timestamp(at),
     }
     return canonical(told).decode()

@@ -14,7 +14,6 @@ from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import ProblemDetails
 from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import READING, Person, may, named
-from millwright.people.persons import api_key_hash, new_secret
 
 router = APIRouter(prefix="/people", tags=["people"], responses={c: {"model": ProblemDetails} for c in (409, 422)})
 
@@ -68,10 +67,11 @@ class Confirming(SignedAct):
 
 
 class Enrolling(Body):
-    """The public key that a person made, with their code and the proof that they hold the key."""
+    """The public key and the hash of the API key that a person made, with their code and the proof of both."""
 
     code: Annotated[str, Field(min_length=1, max_length=100)]
     public_key: _Hash
+    api_key_hash: _Hash
     at: Instant
     proof: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
@@ -155,26 +155,25 @@ async def waiting(person: str, deps: Deps) -> Response:
 async def confirm(person: str, asked: Confirming, deps: Deps, by: _Administrator) -> Response:
     """A second administrator confirms the act that waits."""
     act = PersonAct(act=people.CONFIRM, person=person, by=by.name, at=asked.at, confirms=asked.confirms)
-    await deps.storage.people.confirm(act, asked.signature, deps.storage.clock.now())
+    ended = await deps.storage.people.confirm(act, asked.signature, deps.storage.clock.now())
     deps.keys.read_again()
-    return answered({"person": person, "waits": False})
+    return answered({"person": person, "waits": False, "keys_ended": ended})
 
 
 @router.post("/{person}/enrol", status_code=201)
 async def enrol(person: str, asked: Enrolling, deps: Deps) -> Response:
-    """Registers the person's public key and answers their API key, once. The code is the caller's sign-in."""
-    api_key = new_secret()
+    """Registers the keys that the person made. The code is the caller's sign-in."""
     await deps.storage.people.enrol(
         person,
-        api_key_hash(asked.code),
+        asked.code,
         asked.public_key,
         asked.at,
         asked.proof,
-        api_key_hash(api_key),
+        asked.api_key_hash,
         deps.storage.clock.now(),
     )
     deps.keys.read_again()
-    return answered({"person": person, "api_key": api_key}, HTTPStatus.CREATED)
+    return answered({"person": person}, HTTPStatus.CREATED)
 
 
 async def _sign(

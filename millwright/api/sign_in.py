@@ -64,6 +64,7 @@ class KeyRing:
         self._clock = clock
         self._holders: tuple[KeyHolder, ...] = ()
         self._read_at = float("-inf")
+        self._changes = 0
 
     async def person(self, key: str, *, look_again: bool = True) -> Person | None:
         """The person who has this key, or None.
@@ -87,11 +88,16 @@ class KeyRing:
     def read_again(self) -> None:
         """Reads storage for the next key: somebody's keys have changed."""
         self._read_at = float("-inf")
+        self._changes += 1
 
     async def _refresh(self, age: float) -> None:
-        if time.monotonic() - self._read_at > age:
-            self._holders = await key_holders(self._engine)
-            self._read_at = time.monotonic()
+        while time.monotonic() - self._read_at > age:
+            # What is read is as old as the beginning of the read, and what changed during it is not in it.
+            began, changes = time.monotonic(), self._changes
+            holders = await key_holders(self._engine)
+            if changes == self._changes:
+                self._holders, self._read_at = holders, began
+                return
 
     def _find(self, hashed: str) -> Person | None:
         found: Person | None = None

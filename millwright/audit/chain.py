@@ -107,3 +107,5 @@ class Chain:
             self._findings.add(
                 "published-head", f"ledger row {self.last.seq}", f"is the last, but {told} was published: cut off"
             )
+        if self._published is not None and self._published.seq == 0 and self._published.hash != EMPTY_ROOT:
+            self._findings.add("published-head", "ledger row 0", "begins with another hash than was published")

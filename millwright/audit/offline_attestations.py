@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
+from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_people import RecordedPeople
 from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, hex_holds, sha256
 
@@ -176,6 +177,14 @@ def key_findings(rows: Sequence[Row], recorded: Sequence[Row]) -> Iterator[Offli
             yield OfflineFinding("installation-key", where, "was never recorded")
         elif wrong := ", ".join(name for name, told in recorded[number].items() if rows[number][name] != told):
             yield OfflineFinding("installation-key", where, f"{wrong} is not as recorded")
+
+
+def notices(actors: Actors, attestations: Attestations) -> Iterator[str]:
+    """What no finding is, and whoever reads the result should know, in sentences."""
+    if attestations.unattested:
+        yield f"{attestations.unattested} acts of persons were recorded while no installation key was in force"
+    if actors.recorded.unshown_codes:
+        yield f"{actors.recorded.unshown_codes} enrolments of earlier builds do not show the code that was used"
 
 
 def _statement(nonce: str, row: Row) -> bytes:

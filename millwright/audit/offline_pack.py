@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_actors import Actors
-from millwright.audit.offline_attestations import Attestations
+from millwright.audit.offline_attestations import Attestations, notices
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_grounds import RUNGS, Grounds, ground_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
@@ -27,6 +27,7 @@ from millwright.audit.offline_record import (
     act_row_findings,
     event_findings,
     merkle_path_root,
+    read_head,
 )
 from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
@@ -72,15 +73,13 @@ def page_of(html: str) -> tuple[str, str]:
     return pack, before + begins + ends + after
 
 
-def verify_pack(
-    file: Path, published: str | None = None, unattested: list[int] | None = None
-) -> Iterator[OfflineFinding]:
+def verify_pack(file: Path, published: str | None = None, told: list[str] | None = None) -> Iterator[OfflineFinding]:
     """All findings of a pack, and of its page if it is beside the pack; for a page, those of the embedded pack.
 
     Args:
         file: what `millwright audit evidence` wrote, the JSON or the HTML.
         published: a published head, `SEQ:HASH`.
-        unattested: gets the number of acts of persons that were recorded while no installation key was in force.
+        told: gets sentences on what is no finding.
 
     Raises:
         OSError: the file is missing.
@@ -99,12 +98,10 @@ def verify_pack(
             yield OfflineFinding("page", beside.name, "carries another pack than the JSON beside it")
         if sha256(without) != json.loads(text)["page"]:
             yield OfflineFinding("page", beside.name, "what it shows was altered after the pack was made")
-    yield from pack_findings(json.loads(text), published, unattested)
+    yield from pack_findings(json.loads(text), published, told)
 
 
-def pack_findings(
-    pack: Row, published: str | None = None, unattested: list[int] | None = None
-) -> Iterator[OfflineFinding]:
+def pack_findings(pack: Row, published: str | None = None, told: list[str] | None = None) -> Iterator[OfflineFinding]:
     """All findings of a parsed pack.
 
     Raises:
@@ -141,8 +138,8 @@ def pack_findings(
             yield from guarded(where, attestations.act(where, body))
             acts.setdefault(row["subject"], []).append({**body, "number": number, "seq": row["seq"]})
     yield from attestations.rows(ledger, None)
-    if unattested is not None:
-        unattested.append(attestations.unattested)
+    if told is not None:
+        told += notices(actors, attestations)
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
     yield from _pack_work(parts, acts)
@@ -150,7 +147,7 @@ def pack_findings(
 
 
 def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[OfflineFinding]:
-    last, previous = 0, GENESIS
+    last, previous, known = 0, GENESIS, read_head(published)
     for row in rows:
         where = f"ledger row {row['seq']}"
         if row["seq"] != last + 1:
@@ -161,11 +158,11 @@ def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterat
         if sha256(hashed_text(hashed)) != row["hash"]:
             yield OfflineFinding("ledger-hash", where, "its hash is not that of its content")
         last, previous = row["seq"], row["hash"]
-        if published is not None and published.split(":")[0] == str(last) and published != f"{last}:{previous}":
+        if known is not None and known[0] == last and known[1] != previous:
             yield OfflineFinding("published-head", where, "has another hash than was published: history was rewritten")
     if (head["seq"], head["hash"]) != (last, previous):
         yield OfflineFinding("head", "ledger head", f"is not the last row, {last}:{previous}")
-    if published is not None and int(published.split(":")[0]) > last:
+    if known is not None and known[0] > last:
         yield OfflineFinding(
             "published-head", f"ledger row {last}", f"is the last, and {published} was published before"
         )

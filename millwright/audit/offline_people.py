@@ -28,6 +28,9 @@ _GIVING = ("add", "roles", "renew-keys")
 SIGNED_WITHIN = timedelta(minutes=5)
 """How far the time of a signature may be from that of its record."""
 _CODE_LASTS = timedelta(days=7)
+_ENROLMENT = "millwright enrolment 2"
+_EARLIER_ENROLMENT = "millwright enrolment 1"
+"""Of earlier builds: it has the hash of the code only, which whoever read the database knew too."""
 _COMPARED = ("added_at", "left_at", "roles", "keys", "acts")
 
 
@@ -137,6 +140,8 @@ class RecordedPeople:
         self.people: dict[str, Row] = {}
         self._signatures: set[str] = set()
         self._had_administrator = False
+        self.unshown_codes = 0
+        """How many enrolments of earlier builds do not show the code."""
 
     def follow(self, act: Row) -> Iterator[str]:
         """Takes an act; yields what is wrong with it."""
@@ -156,7 +161,17 @@ class RecordedPeople:
     def _known(self, person: str) -> Row:
         new = {"added_at": None, "left_at": None, "name_digest": None, "erased": False, "earlier": False}
         return self.people.setdefault(
-            person, {**new, "roles": [], "keys": [], "acts": [], "waiting": None, "allowed": None}
+            person,
+            {
+                **new,
+                "roles": [],
+                "keys": [],
+                "acts": [],
+                "waiting": None,
+                "allowed": None,
+                "by_two": set(),
+                "two": False,
+            },
         )
 
     def _unsigned(self, person: str, act: Row) -> None:
@@ -187,7 +202,9 @@ class RecordedPeople:
             if waiting is None or sha256(waiting["text"]) != said["confirms"] or waiting["by"] == said["by"]:
                 yield "confirms nothing that waited for this administrator"
             else:
-                self._take_effect(known, waiting["text"], act["at"])
+                self._take_effect(known, waiting["text"], act["at"], by_two=True)
+                if json.loads(waiting["text"])["act"] == "roles" and said.get("unconfirmed_keys") == "end":
+                    _end_unconfirmed(known, act["at"])
         elif detail["waits"]:
             known["waiting"] = written
         else:
@@ -251,14 +268,19 @@ class RecordedPeople:
             for name, known in self.people.items()
         )
 
-    def _take_effect(self, known: Row, text: str, at: str) -> None:
+    def _take_effect(self, known: Row, text: str, at: str, *, by_two: bool = False) -> None:
         said = json.loads(text)
         if said["act"] in ("first", "add", "roles"):
             bound = {name: said[name] for name in ("sources", "types") if name in said}
             known["roles"].append({"roles": said["roles"], "from": at, **bound})
         if "code_hash" in said:
             allowed = {"code_hash": said["code_hash"], "valid_for": said["valid_for"], "at": at, "key": None}
-            known["allowed"] = {**allowed, "act": sha256(text)}
+            form = said.get("enrolment", _EARLIER_ENROLMENT)
+            known["allowed"] = {**allowed, "act": sha256(text), "form": form}
+            # A person's own renewal is as good as the code before it.
+            known["two"] = by_two or (known["two"] and said["by"] == said["person"])
+            if known["two"]:
+                known["by_two"].add(sha256(text))
         if said["act"] in ("end-keys", "leave"):
             _end_keys(known, at, ("api", "signing"))
             known["allowed"] = None
@@ -271,18 +293,32 @@ class RecordedPeople:
         said, allowed = json.loads(detail["enrolment"]), known["allowed"]
         if not _verified(said["public_key"], detail["enrolment"], detail["proof"]):
             yield "the proof is not of the new key"
-        if allowed is None or allowed["code_hash"] != said["code_hash"] or act["actor"] != said["person"]:
+        if detail["proof"] in self._signatures:
+            yield "the proof was used before"
+        self._signatures.add(detail["proof"])
+        if abs(moment_of(act["at"]) - moment_of(said["at"])) > SIGNED_WITHIN:
+            yield "was proved at another time"
+        shown = said["statement"] == _ENROLMENT
+        code_hash = sha256(said["code"]) if shown else said["code_hash"]
+        if allowed is None or allowed["code_hash"] != code_hash or act["actor"] != said["person"]:
             yield "no administrator gave this code"
             return
+        if not shown and allowed["form"] == _ENROLMENT:
+            yield "does not show the code"
+        self.unshown_codes += not shown
+        if moment_of(act["at"]) - moment_of(allowed["at"]) > _CODE_LASTS:
+            yield "the code had expired"
         if _stamp_of(moment_of(allowed["at"]) + _span_of(allowed["valid_for"])) != detail["until"]:
             yield "the keys end at another time than was signed"
         again = allowed["key"] is not None
         if again and allowed["key"] != said["public_key"]:
             yield "the code was used before with another key"
         allowed["key"] = said["public_key"]
+        if again != (act["kind"] == "key-rotated"):
+            yield "is not what was recorded"
         kinds = ("api",) if again else ("api", "signing")
         _end_keys(known, act["at"], kinds)
-        values = {"api": detail["api_key"], "signing": said["public_key"]}
+        values = {"api": said["api_key"] if shown else detail["api_key"], "signing": said["public_key"]}
         for kind in kinds:
             known["keys"].append(
                 {
@@ -299,3 +335,12 @@ def _end_keys(known: Row, at: str, kinds: Iterable[str]) -> None:
     for key in known["keys"]:
         if key["kind"] in kinds and (key["until"] is None or key["until"] > at):
             key["until"] = at
+
+
+def _end_unconfirmed(known: Row, at: str) -> None:
+    """Ends keys and a code that no two administrators gave, once two let the person act."""
+    for key in known["keys"]:
+        if key["act"] not in known["by_two"] and (key["until"] is None or key["until"] > at):
+            key["until"] = at
+    if known["allowed"] is not None and known["allowed"]["act"] not in known["by_two"]:
+        known["allowed"] = None

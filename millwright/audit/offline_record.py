@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256
 
 GENESIS = hashlib.sha256(b"").hexdigest()
+_HEAD = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", re.ASCII)
+
+
+def read_head(published: str | None) -> tuple[int, str] | None:
+    """The number and the hash of a published head; None if none is given.
+
+    Raises:
+        ValueError: it is not written as it is published, so it would be compared with no row.
+    """
+    if published is None:
+        return None
+    found = _HEAD.fullmatch(published)
+    if found is None:
+        raise ValueError("is written as it was published, SEQ:HASH")
+    return int(found[1]), found[2]
 
 
 def merkle_root(leaves: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_actors import Actors
-from millwright.audit.offline_attestations import Attestations, key_findings
+from millwright.audit.offline_attestations import Attestations, key_findings, notices
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_equipment import Equipment
@@ -40,6 +40,7 @@ from millwright.audit.offline_record import (
     act_row_findings,
     event_findings,
     merkle_root,
+    read_head,
 )
 from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
@@ -53,7 +54,7 @@ def _chain(
     rows: Iterable[Row], leaves: Iterator[tuple[int, int, str, str]], manifest: Row, published: str | None
 ) -> Iterator[OfflineFinding]:
     """Checks each row of the ledger against its leaves (seq, leaf, digest, name)."""
-    last, previous, pending = 0, GENESIS, next(leaves, None)
+    last, previous, pending, known = 0, GENESIS, next(leaves, None), read_head(published)
     for row in rows:
         seq, where = row["seq"], f"ledger row {row['seq']}"
         if seq != last + 1:
@@ -78,7 +79,7 @@ def _chain(
             )
         elif merkle_root(own) != row["root"]:
             yield OfflineFinding("ledger-root", where, "its root is not that of the verdicts and acts stored for it")
-        if published is not None and published.split(":")[0] == str(seq) and published != f"{seq}:{row['hash']}":
+        if known is not None and known[0] == seq and known[1] != row["hash"]:
             yield OfflineFinding("published-head", where, "has another hash than was published: history was rewritten")
         last, previous = seq, row["hash"]
     while pending is not None:
@@ -86,7 +87,7 @@ def _chain(
         pending = next(leaves, None)
     if (manifest["head"]["seq"], manifest["head"]["hash"]) != (last, previous):
         yield OfflineFinding("head", "ledger head", f"is not the last row, {last}:{previous}")
-    if published is not None and int(published.split(":")[0]) > last:
+    if known is not None and known[0] > last:
         yield OfflineFinding(
             "published-head", f"ledger row {last}", f"is the last, but {published} was published: cut off"
         )
@@ -109,15 +110,13 @@ def _files(directory: Path, manifest: Row) -> Iterator[OfflineFinding]:
             yield OfflineFinding("file", name, "was altered after the export")
 
 
-def verify(
-    directory: Path, published: str | None = None, unattested: list[int] | None = None
-) -> Iterator[OfflineFinding]:
+def verify(directory: Path, published: str | None = None, told: list[str] | None = None) -> Iterator[OfflineFinding]:
     """All findings of an export.
 
     Args:
         directory: the directory of `millwright audit export`.
         published: a published head, `SEQ:HASH`.
-        unattested: gets the number of acts of persons that were recorded while no installation key was in force.
+        told: gets sentences on what is no finding.
 
     Raises:
         OSError: a file is missing.
@@ -143,8 +142,8 @@ def verify(
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
     yield from attestations.rows(ledger, None)
-    if unattested is not None:
-        unattested.append(attestations.unattested)
+    if told is not None:
+        told += notices(actors, attestations)
     if (directory / "installation_keys.jsonl").exists():
         rows = [*_rows(directory, "installation_keys.jsonl")]
         yield from guarded("installation keys", key_findings(rows, attestations.recorded))
@@ -294,22 +293,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("written", type=Path, metavar="DIRECTORY|PACK")
     parser.add_argument("--head", metavar="SEQ:HASH", help="a head that was published")
     asked = parser.parse_args(arguments)
-    head: str | None = asked.head
-    if head is not None and not (head.count(":") == 1 and head.split(":")[0].isdigit()):
-        parser.error("--head is written as SEQ:HASH")
-    number, unattested = 0, list[int]()
+    try:
+        read_head(asked.head)
+    except ValueError as error:
+        parser.error(f"--head {error}")
+    number, told = 0, list[str]()
     check = verify if asked.written.is_dir() else verify_pack
     try:
-        for finding in check(asked.written, head, unattested):
+        for finding in check(asked.written, asked.head, told):
             number += 1
             sys.stdout.write(f"{finding.kind}: {finding.where}: {finding.what}\n")
     except (OSError, *UNREADABLE) as error:
         sys.stdout.write(f"unreadable: {asked.written}: {error}\n")
         return 2
     result = f"{number} findings" if number else "verified: everything agrees"
-    if any(unattested):
-        result = f"{result}; {unattested[0]} acts of persons were recorded while no installation key was in force"
-    sys.stdout.write(f"{result}\n")
+    sys.stdout.write("; ".join([result, *told]) + "\n")
     return 1 if number else 0
 
 

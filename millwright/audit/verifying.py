@@ -127,6 +127,7 @@ async def verify(
         acts=acts,
         local_acts=actors.local,
         unattested_acts=people.attestations.unattested,
+        unshown_codes=actors.recorded.unshown_codes,
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),

@@ -14,6 +14,7 @@ from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
 from domain.holds import A_SHIFT
 from domain.production import ISOLATION_NOTICE
+from millwright.audit.head import rewritten
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
@@ -59,7 +60,7 @@ async def examine(settings: Settings) -> list[PartCondition]:
         client, found = await _engine(settings, stack)
         findings.append(found)
         if storage is not None:
-            findings += await _of_storage(storage, settings.order_interval)
+            findings += await _of_storage(storage, settings)
         if storage is not None and client is not None:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
         if storage is not None:
@@ -150,7 +151,7 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | N
     return (clients.pop() if clients else None), finding
 
 
-async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartCondition]:
+async def _of_storage(storage: Storage, settings: Settings) -> list[PartCondition]:
     async def clock() -> PartCondition:
         now = storage.clock.now()
         fault = await condition.read_clock_fault(storage.engine, now)
@@ -166,9 +167,10 @@ async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartC
         ("policies", "approve and activate a version", lambda: _policies(storage)),
         ("waivers", "millwright audit verify", lambda: _waivers(storage)),
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
-        ("due", "millwright worker", lambda: _due(storage)),
+        ("head", "correct MILLWRIGHT_HOME", lambda: _head(settings, storage)),
+        ("due", "millwright worker", lambda: _due(storage, settings.poll_interval)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
-        ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, order_interval)),
+        ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, settings.order_interval)),
         ("records", "millwright unreadable list", lambda: _records(storage)),
         ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
     )
@@ -227,7 +229,18 @@ async def _ledger(storage: Storage) -> PartCondition:
     return PartCondition("ledger", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
 
 
-async def _due(storage: Storage) -> PartCondition:
+async def _head(settings: Settings, storage: Storage) -> PartCondition:
+    fault = await rewritten(storage.engine, settings.home)
+    if fault is not None:
+        return PartCondition("head", ok=False, sentence=fault, mend="see docs/audit.md")
+    return PartCondition("head", ok=True, sentence="the head that this home published last is in the ledger")
+
+
+async def _due(storage: Storage, poll_interval: timedelta) -> PartCondition:
+    never = await condition.read_never_due(storage.engine, storage.clock.now(), poll_interval)
+    if never:
+        sentence = f"{len(never)} will not run by themselves: {', '.join(never[:_SHOWN])}; their rows were altered"
+        return PartCondition("due", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
     overdue = await condition.read_overdue(storage.engine, storage.clock.now() - OVERDUE)
     if not overdue.count:
         return PartCondition("due", ok=True, sentence="nothing is overdue")

@@ -37,7 +37,7 @@ _YEAR = "P365D"
 
 
 class _Enrolled(Answer):
-    api_key: str
+    person: str
 
 
 @app.command()
@@ -178,8 +178,13 @@ def confirm(
         if not yes:
             typer.confirm("Do you sign this?", abort=True)
         hashed = api_key_hash(waiting.text)
-        by.sign(people.CONFIRM, person, (person, "confirm"), confirms=hashed)
+        answer = by.sign(people.CONFIRM, person, (person, "confirm"), confirms=hashed)
     say(f"It has its effect now; {person} was told to enrol, or has the roles.")
+    if answer["keys_ended"]:
+        say(
+            f"No two administrators had confirmed the keys of {person}, so these ended: run `millwright people "
+            f"renew-keys {person}`, and confirm it."
+        )
 
 
 @app.command()
@@ -260,14 +265,17 @@ def erase_name(context: typer.Context, person: Id, key: ApiKey = None, signing_k
 
 
 def _enrol(api: Api, settings: "Settings", person: str, code: str, key: "Ed25519PrivateKey") -> str:
-    """Registers a person's new key; gives their API key."""
-    from millwright.people.persons import api_key_hash, public_key
+    """Registers a person's new keys; gives their API key."""
+    from millwright.people.persons import api_key_hash, new_secret, public_key
     from millwright.runtime.plant_clock import clock_of
 
     at = clock_of(settings.clock).now()
-    proof = key.sign(people.enrolment_text(person, api_key_hash(code), public_key(key), at).encode()).hex()
-    body = {"code": code, "public_key": public_key(key), "at": at, "proof": proof}
-    return api.act(("people", person, "enrol"), _Enrolled, body).api_key
+    api_key = new_secret()
+    hashed = api_key_hash(api_key)
+    proof = key.sign(people.enrolment_text(person, code, public_key(key), hashed, at).encode()).hex()
+    body = {"code": code, "public_key": public_key(key), "api_key_hash": hashed, "at": at, "proof": proof}
+    api.act(("people", person, "enrol"), _Enrolled, body)
+    return api_key
 
 
 def _bound(told: list[str] | None) -> tuple[str, ...] | None:

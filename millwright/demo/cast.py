@@ -122,9 +122,9 @@ async def enrol(store: PeopleStore, person: Person, code: str, now: datetime) ->
     Raises:
         ActRejected: it is not their code.
     """
-    hashed, public = api_key_hash(code), public_key(person.signing_key)
-    proof = person.signing_key.sign(enrolment_text(person.name, hashed, public, now).encode()).hex()
-    await store.enrol(person.name, hashed, public, now, proof, api_key_hash(person.api_key), now)
+    hashed, public = api_key_hash(person.api_key), public_key(person.signing_key)
+    proof = person.signing_key.sign(enrolment_text(person.name, code, public, hashed, now).encode()).hex()
+    await store.enrol(person.name, code, public, now, proof, hashed, now)
 
 
 def _added(act: str, person: str, by: str, roles: Sequence[str], digest: str, code: str, now: datetime) -> PersonAct:

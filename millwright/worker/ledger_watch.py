@@ -11,7 +11,7 @@ from domain.errors import ConnectorError
 from domain.keys import TWIN_AUTHOR
 from domain.loops import Outage, repeat, retry
 from domain.ports import TwinGraph
-from millwright.audit.head import head_text, publish_head
+from millwright.audit.head import HistoryRewritten, head_text, publish_head
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from millwright.storage.ledger.ledger import Head
@@ -32,7 +32,8 @@ class LedgerWatch:
     """Seals and publishes once a minute. Several may run: the same row is sealed once, and a head is kept again.
 
     The head goes to the file of the home and to the log, and to each further place that the settings name. A place
-    that does not answer gets the next head.
+    that does not answer gets the next head. Once the head published last is no row of the ledger any more, nothing is
+    published, to none of the places.
 
     Args:
         storage: the stores.
@@ -74,8 +75,14 @@ class LedgerWatch:
         """
         await self._seals.seal()
         now = self._storage.clock.now()
-        head = await publish_head(self._storage.engine, self._home, now)
-        self._outage.is_over()
+        try:
+            head = await publish_head(self._storage.engine, self._home, now)
+        except HistoryRewritten as error:
+            # No place gets a newer head: each would take it for one that follows the head before.
+            log.error("%s", error)  # noqa: TRY400 the sentence says all, and it comes once a minute
+            return
+        finally:
+            self._outage.is_over()
         for name, place in self._places.items():
             if self._kept.get(name) == head:
                 continue

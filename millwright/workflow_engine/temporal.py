@@ -11,6 +11,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
     DescribeWorkerDeploymentRequest,
+    DescribeWorkflowExecutionResponse,
     SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -124,6 +125,18 @@ _EARLIER = {
     "ConnectorPoll": ("connector-poll",),
 }
 """The workflow types of earlier builds, which workers of this build end."""
+_FAILED_TASKS = 3
+"""So many attempts of a workflow task may fail, for example while workers are being deployed."""
+
+
+def cannot_go_on(found: DescribeWorkflowExecutionResponse) -> bool:
+    """Whether a run of ours gets no further by itself: its task fails again and again, it is pinned to workers that may
+    not be there, or one of its activities is paused. To end it is harmless: storage has all that a new run needs."""
+    return (
+        found.pending_workflow_task.attempt > _FAILED_TASKS
+        or found.workflow_execution_info.versioning_info.HasField("versioning_override")
+        or any(activity.paused for activity in found.pending_activities)
+    )
 
 
 async def engine_answers(client: Client) -> bool:
@@ -177,7 +190,7 @@ class TemporalEngine:
             )
 
     async def _runs_something_else(self, subject: str) -> bool:
-        """Whether a workflow runs under the subject's id that no worker of ours works on."""
+        """Whether a workflow runs under the subject's id that no worker of ours works on, or that cannot go on."""
         try:
             found = await self._client.get_workflow_handle(subject).describe(rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
@@ -186,10 +199,13 @@ class TemporalEngine:
             raise
         own, _, queue = self._workflow_of(subject)
         ours = {(own, queue), *((earlier, each) for earlier in _EARLIER[own] for each in (self._queue, queue))}
-        if found.status is not WorkflowExecutionStatus.RUNNING or (found.workflow_type, found.task_queue) in ours:
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return False
+        if (found.workflow_type, found.task_queue) in ours and not cannot_go_on(found.raw_description):
             return False
         log.warning(
-            "%s stays due, and a workflow %r on task queue %r runs under its id: it is ended, and %s is started",
+            "%s stays due, and a workflow %r on task queue %r that does not go on runs under its id: it is ended, and "
+            "%s is started",
             subject,
             found.workflow_type,
             found.task_queue,

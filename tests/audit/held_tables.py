@@ -18,8 +18,10 @@ DERIVED = frozenset({"evidence", "memories", "pending"})
 """Tables that are built again from those above and compared."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
-    "due": "it says when a step runs next; a step reads its case again and decides nothing by this row",
-    "order_leases": "it keeps two steps apart; each looks its key up in the CMMS before it creates",
+    "due": "it says when a step runs next and decides nothing; what waits for nothing and is never due is named, and "
+    "shelves end by their own rows",
+    "order_leases": "it keeps two steps apart for two minutes, and no longer; each looks its key up in the CMMS "
+    "before it creates",
     "studies": "it has answers about the past that somebody asked for; nothing acts on them",
 }
 """Tables that are not held, and why."""

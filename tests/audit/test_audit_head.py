@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import ActRejected
-from millwright.audit.head import head_text, parse_head, publish_head, read_head
+from millwright.audit.head import HistoryRewritten, head_text, parse_head, publish_head, read_head, rewritten
+from millwright.audit.offline_record import read_head as read_offline_head
+from millwright.audit.offline_verify import main
 from millwright.audit.verifying import verify
 from millwright.runtime.embedded.marking import HEAD_LOG
 
@@ -53,3 +55,43 @@ def test_the_last_of_many_published_heads_is_read(tmp_path: Path) -> None:
 def test_what_is_no_head_is_refused(text: str) -> None:
     with pytest.raises(ActRejected, match="SEQ:HASH"):
         parse_head(text)
+
+
+@pytest.mark.parametrize("text", ["01:" + "f" * 64, "\u0661:" + "f" * 64, "+1:" + "f" * 64, "1:" + "F" * 64])
+def test_another_spelling_of_a_head_is_refused_and_not_compared_with_nothing(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ActRejected, match="SEQ:HASH"):
+        parse_head(text)
+    with pytest.raises(ValueError, match="SEQ:HASH"):
+        read_offline_head(text)
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--head", text])
+
+
+def test_a_head_before_the_first_row_is_no_head_of_an_export() -> None:
+    with pytest.raises(ValueError, match="SEQ:HASH"):
+        read_offline_head("0:" + "f" * 64)
+
+
+async def test_a_wrong_head_before_the_first_row_is_named(recorded: AsyncEngine) -> None:
+    found = (await verify(recorded, head="0:" + "f" * 64)).findings
+    assert [each.kind for each in found] == ["published-head"]
+
+
+@pytest.mark.parametrize("row", ["7:" + "f" * 64, "999999:" + "f" * 64])
+async def test_after_history_was_rewritten_no_head_is_published_and_the_audit_names_it(
+    recorded: AsyncEngine, tmp_path: Path, row: str
+) -> None:
+    line = f"2026-01-30T12:00:00.000000Z {row}\n"
+    (tmp_path / HEAD_LOG).write_text(line)
+    with pytest.raises(HistoryRewritten, match="rewritten"):
+        await publish_head(recorded, tmp_path, NOW)
+    assert (tmp_path / HEAD_LOG).read_text() == line
+    assert "rewritten" in (await rewritten(recorded, tmp_path) or "")
+    kept = read_head(tmp_path)
+    assert kept is not None
+    assert "published-head" in {each.kind for each in (await verify(recorded, head=head_text(kept.head))).findings}
+
+
+async def test_while_the_published_head_stands_nothing_is_wrong(recorded: AsyncEngine, tmp_path: Path) -> None:
+    await publish_head(recorded, tmp_path, NOW)
+    assert await rewritten(recorded, tmp_path) is None

@@ -1,11 +1,16 @@
 """Storage checks, in the transaction of an act, that the person is registered and has the role."""
 
+import asyncio
+
 import pytest
 
 from domain.acting import PERSONAL_ACTS, Strength
 from domain.cases import Decision
 from domain.errors import ActRejected
+from domain.loops import wait_until
+from domain.people import ROLES_ACT
 from domain.stops import StoppableAction
+from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.database.engine import transaction
@@ -13,7 +18,7 @@ from millwright.storage.ledger.acting_person import LOCAL_MODE, check_actors
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from tests.support.judged_plant import Plant
-from tests.support.people import leave
+from tests.support.people import ADMINISTRATOR, leave, signs
 from tests.support.plant import START, code, deviation
 
 
@@ -74,3 +79,24 @@ async def test_local_mode_records_no_act_that_people_sign(plant: Plant) -> None:
                 continue
             with pytest.raises(ActRejected, match="local signs nothing"):
                 await check_actors(connection, [(kind, "local")])
+
+
+async def test_a_role_that_ended_while_the_ledger_was_busy_lets_nobody_act(plant: Plant) -> None:
+    store, stops = PeopleStore(plant.engine), StopStore(plant.engine, plant.clock)
+    now = plant.clock.now()
+
+    async def waiting() -> int:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return int(str((await plant.rows(query))[0][0]))
+
+    async with plant.engine.connect() as busy:
+        await busy.exec_driver_sql("SELECT FROM ledger_head FOR UPDATE")
+        ending = asyncio.create_task(signs(store, ADMINISTRATOR, ROLES_ACT, "olaf", now, roles=("reader",)))
+        await wait_until(waiting, lambda found: found == 1, every=0.02, timeout=60)
+        acting = asyncio.create_task(stops.stop(StoppableAction.ORDER, "olaf", "too late"))
+        await wait_until(waiting, lambda found: found == 2, every=0.02, timeout=60)
+        await busy.rollback()
+    assert await ending
+    with pytest.raises(ActRejected, match="needs the role operator"):
+        await acting
+    assert (await verify(plant.engine)).findings == ()

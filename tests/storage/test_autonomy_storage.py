@@ -290,6 +290,21 @@ async def test_a_promotion_that_nobody_signed_releases_nothing(storage_engine: A
     assert not await plant.autonomy.released(view)
 
 
+async def test_a_promotion_that_was_lost_is_not_promoted_again_by_a_copy(storage_engine: AsyncEngine) -> None:
+    plant = AutonomyPlant(storage_engine)
+    view = await plant.open()
+    await plant.found("confirmed", 40)
+    await plant.autonomy.learn(view)
+    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.decide(AutonomyMove.LOST)
+    columns = "policy, asset_class, failure_mode, move, confirmed, wrong, at, by, reason, digest, signature"
+    copy = f"INSERT INTO autonomy_moves ({columns}) SELECT {columns} FROM autonomy_moves WHERE move = 'promoted'"
+    async with storage_engine.begin() as connection:
+        await connection.execute(text(copy))
+    assert (await plant.record()).state is AutonomyState.REVIEW
+    assert not await plant.autonomy.released(view)
+
+
 async def test_two_findings_at_once_make_one_move(storage_engine: AsyncEngine) -> None:
     plant = AutonomyPlant(storage_engine)
     await plant.open()

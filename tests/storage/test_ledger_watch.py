@@ -12,6 +12,7 @@ from domain.errors import Unavailable
 from domain.loops import wait_until
 from millwright.audit.head import head_text, read_head
 from millwright.bootstrap import Storage, open_storage
+from millwright.runtime.embedded.marking import HEAD_LOG
 from millwright.worker import ledger_watch
 from millwright.worker.ledger_watch import LedgerWatch
 from tests.support.ingress import settings_over
@@ -57,6 +58,17 @@ async def test_a_place_that_was_away_gets_the_next_head(storage: Storage, tmp_pa
     keeper.is_away = False
     await watch.look()
     assert len(keeper.heads) == 1
+
+
+async def test_after_history_was_rewritten_no_place_gets_a_head(
+    storage: Storage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / HEAD_LOG).write_text(f"2026-01-31T12:00:00.000000Z 1:{'f' * 64}\n")
+    keeper = Keeper()
+    await LedgerWatch(storage, tmp_path, {"keeper": keeper.keep}).look()
+    assert keeper.heads == []
+    said = [record.levelno for record in caplog.records if "history was rewritten" in record.getMessage()]
+    assert said == [logging.ERROR]
 
 
 async def test_a_file_that_cannot_be_written_ends_no_worker(

@@ -54,6 +54,17 @@ async def test_a_lease_that_ended_is_acquired_again_under_a_larger_number(leases
     assert second.number > first.number
 
 
+async def test_a_lease_that_ends_later_than_any_that_we_give_keeps_nobody_out(database_url: str) -> None:
+    engine = open_engine(database_url)
+    store = OrderLeaseStore(engine, TestClock(START))
+    assert await store.acquire("odoo", "MW1", "MW1") is not None
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE order_leases SET lease_until = '9999-01-01'")
+    assert await store.acquire("odoo", "MW1", "MW1") is not None
+    assert await store.acquire("odoo", "MW1", "MW1") is None
+    await engine.dispose()
+
+
 async def test_a_lease_that_was_given_back_is_free_at_once(leases: Leases) -> None:
     first = await leases.store.acquire("odoo", "MW1", "MW1")
     assert first is not None

@@ -74,6 +74,16 @@ async def test_a_shelf_returns_by_itself_and_what_is_recent_opens_its_case_then(
     assert await shelving.at(10) == []
 
 
+@pytest.mark.parametrize("due_at", ["NULL", "'9999-01-01'"])
+async def test_a_shelf_returns_though_its_due_row_was_altered(shelving: Shelving, due_at: str) -> None:
+    shelf = await shelving.shelve(8)
+    async with shelving.plant.engine.begin() as connection:
+        await connection.exec_driver_sql(f"UPDATE due SET due_at = {due_at} WHERE subject LIKE 'suppression/%%'")
+    assert await shelving.at(7.9) == []
+    assert await shelving.at(9) == [shelf]
+    assert await shelving.at(10) == []
+
+
 async def test_a_return_tells_what_arrived_meanwhile(shelving: Shelving) -> None:
     shelf = await shelving.shelve(8)
     await shelving.plant.take(code(1), deviation(2), deviation(5))

@@ -42,7 +42,7 @@ class MemoryLeases:
 
     def _acquire(self, system: str, scope: str) -> OrderLease | None:
         now, row = self._clock.now(), self._rows.get((system, scope))
-        if row is not None and row.until > now:
+        if row is not None and now < row.until <= now + LEASE_LASTS:
             return None
         number = 1 if row is None else row.number + 1
         self._rows[system, scope] = _Row(number, now + LEASE_LASTS)

@@ -75,6 +75,21 @@ async def test_a_run_on_a_queue_that_nobody_serves_is_ended_and_the_case_goes_on
     assert ended.status is WorkflowExecutionStatus.TERMINATED
 
 
+async def test_a_run_whose_task_fails_for_ever_is_ended_and_the_case_goes_on(plant: FakePlant) -> None:
+    case = await reviewed(plant)
+    forged = await plant.client.start_workflow(
+        "MaintenanceCase",
+        "garbage",
+        id=case_workflow_id(case),
+        task_queue=case_queue(plant.settings.task_queue),
+        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+    )
+    await plant.decide(case, approved=True)
+    assert list(plant.cmms.orders) == [case]
+    ended = await plant.client.get_workflow_handle(case_workflow_id(case), run_id=forged.result_run_id).describe()
+    assert ended.status is WorkflowExecutionStatus.TERMINATED
+
+
 async def test_a_run_that_was_given_another_case_works_on_the_case_of_its_id(plant: FakePlant) -> None:
     case = await reviewed(plant)
     await plant.client.start_workflow(

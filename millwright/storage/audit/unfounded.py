@@ -145,9 +145,22 @@ SELECT 'receipt', 'receipt ' || coalesce(d.ingress || ' ' || d.sequence, t.id::t
 FROM told t FULL JOIN duplicates d ON d.id = t.id
 WHERE d.id IS NULL OR d.id <= (SELECT max(id) FROM told) AND {RECEIPT_DIGEST} IS DISTINCT FROM t.digest
 """
+# A case that rests waits for something, and a poll always has a next time.
+_NEVER_DUE = """
+SELECT 'due', 'case ' || c.id, 'is open and waits for nothing, and no step of it is due'
+FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id
+WHERE c.closed_at IS NULL AND d.due_at IS NULL
+    AND (c.waiting_for IS NULL OR c.lane = 'review' AND c.decision IS NOT NULL)
+UNION ALL
+SELECT 'due', 'poll of ' || substr(d.subject, 6), 'is never due again' FROM due d
+WHERE d.subject LIKE 'poll/%%' AND d.due_at IS NULL
+UNION ALL
+SELECT DISTINCT 'due', 'line ' || p.line, 'has events to judge, and is not due'
+FROM pending p LEFT JOIN due d ON d.subject = 'line/' || p.line WHERE d.due_at IS NULL AND d.lease_until IS NULL
+"""
 _STATEMENTS = (
     _EVENTS, _RECEIPTS, _EVIDENCE, _MEMORIES, _PENDING, _EXPLANATIONS, _CURSORS, _UNREADABLE, _PLACES, _NUMBERS,
-    _ENGINE, _DRAFTS,
+    _ENGINE, _DRAFTS, _NEVER_DUE,
 )  # fmt: skip
 
 

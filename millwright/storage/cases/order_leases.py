@@ -11,11 +11,13 @@ from domain.cmms import OrderLease
 from domain.errors import Unavailable
 from millwright.storage.database.engine import transaction
 
-# One statement: if two steps run it at once, the second waits for the row, and then sees the first step's lease.
+# One statement: if two steps run it at once, the second waits for the row, and then sees the first step's lease. None
+# that we gave ends later than one that begins now.
 _ACQUIRE = text(
     "INSERT INTO order_leases AS l (system, scope, number, owner, lease_until) "
     "VALUES (:system, :scope, 1, :owner, :until) ON CONFLICT (system, scope) DO UPDATE "
-    "SET number = l.number + 1, owner = :owner, lease_until = :until WHERE l.lease_until <= :now RETURNING number"
+    "SET number = l.number + 1, owner = :owner, lease_until = :until WHERE l.lease_until <= :now "
+    "OR l.lease_until > :until RETURNING number"
 )
 _GIVE_BACK = text(
     "UPDATE order_leases SET lease_until = :now WHERE system = :system AND scope = :scope AND number = :number"

@@ -13,10 +13,12 @@ from domain.keys import LOCAL_ACTOR
 LOCAL_MODE = "millwright_local_mode"
 """The option of a database engine whose process runs in local mode. Only such a process records acts of `local`."""
 
-# The lock keeps the person registered, with these roles, until the act is committed.
+# The lock keeps the person registered, with these roles, until the act is committed. What changes a person takes their
+# row first, so the roles are read in a statement of their own: during the wait for the row they may have changed.
+_LOCK = text("SELECT FROM people WHERE id = ANY(:names) ORDER BY id FOR SHARE")
 _PEOPLE = text(
     "SELECT p.id, (SELECT r.roles FROM person_roles r WHERE r.person = p.id ORDER BY r.id DESC LIMIT 1) AS roles "
-    "FROM people p WHERE p.id = ANY(:names) AND p.left_at IS NULL ORDER BY p.id FOR SHARE OF p"
+    "FROM people p WHERE p.id = ANY(:names) AND p.left_at IS NULL"
 )
 
 
@@ -39,6 +41,7 @@ async def check_actors(connection: AsyncConnection, acts: Sequence[tuple[str, st
     if not personal:
         return
     names = sorted({actor for _, actor in personal})
+    await connection.execute(_LOCK, {"names": names})
     found = map(_PersonRow._make, await connection.execute(_PEOPLE, {"names": names}))
     known = {row.id: set(row.roles or ()) for row in found}
     options = connection.sync_connection.get_execution_options() if connection.sync_connection is not None else {}

@@ -40,6 +40,12 @@ _MOVE_OF = (
 )
 _LATEST = text(f"{_MOVE_OF} AND m.move <> 'approved' ORDER BY m.id DESC LIMIT 1")
 _APPROVALS = text(f"{_MOVE_OF} AND m.move = 'approved' AND m.digest = :digest ORDER BY m.id")
+# What the record was as the move was made: a copy of an earlier move follows another one.
+_SHOWN = text(
+    "SELECT m.confirmed, m.wrong, coalesce((SELECT max(b.id) FROM autonomy_moves b WHERE b.policy = m.policy "
+    "AND b.asset_class = m.asset_class AND b.failure_mode = m.failure_mode AND b.id < m.id "
+    "AND b.move <> 'approved'), 0) AS move FROM autonomy_moves m WHERE m.id = :id"
+)
 # Findings are counted from the last time that autonomy was lost or refused.
 _SINCE = text(
     "SELECT max(at) FROM autonomy_moves WHERE policy = :policy AND asset_class = :asset_class "
@@ -93,6 +99,12 @@ class Decided(NamedTuple):
 
     move: AutonomyMove
     machines: int
+
+
+class _ShownRow(NamedTuple):
+    confirmed: int
+    wrong: int
+    move: int
 
 
 class _FoundRow(NamedTuple):
@@ -240,7 +252,9 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
     if latest is not None:
         move = AutonomyMove(latest.move)
         state = move.leads_to
-        if move is AutonomyMove.PROMOTED and not await _promoted_by_two(connection, key, latest):
+        if move is AutonomyMove.PROMOTED and not (
+            await _rests_on_its_record(connection, key, latest) and await _promoted_by_two(connection, key, latest)
+        ):
             state = AutonomyState.REVIEW
     record = AutonomyRecord(
         state=state,
@@ -253,6 +267,13 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
         return record
     approvals = await _approvals(connection, key, record.digest(key))
     return record.model_copy(update={"approval": approvals[0] if approvals else None})
+
+
+async def _rests_on_its_record(connection: AsyncConnection, key: AutonomyKey, latest: _MoveRow) -> bool:
+    """Whether a promotion is of the record of its own time, and no copy of an earlier one."""
+    shown = _ShownRow._make((await connection.execute(_SHOWN, {"id": latest.id})).one())
+    record = AutonomyRecord(state=AutonomyState.PROPOSED, at=None, **shown._asdict())
+    return record.digest(key) == latest.digest
 
 
 async def _promoted_by_two(connection: AsyncConnection, key: AutonomyKey, promoted: _MoveRow) -> bool:

@@ -35,8 +35,14 @@ _KEY: Final = text(
     "INSERT INTO person_keys (person, kind, value, from_at, until, enrolled_by) "
     "VALUES (:person, :kind, :value, :now, :until, :act)"
 )
-_USED: Final = text(f"SELECT value FROM person_keys WHERE enrolled_by = :act AND kind = '{SIGNING}'")
+# Asked of the ledger's acts, which nobody changes, and not of the keys, which change.
+_USED: Final = text(
+    "SELECT e.told->>'public_key' FROM (SELECT (a.body::json->'detail'->>'enrolment')::json AS told FROM acts a "
+    f"WHERE a.subject = :subject AND a.kind = '{people.ENROLLED}') e "
+    "WHERE e.told->>'code' = :code OR e.told->>'code_hash' = :code_hash"
+)
 _KNOWN_KEY: Final = text(f"SELECT EXISTS (SELECT FROM person_keys WHERE kind = '{SIGNING}' AND value = :value)")
+_KNOWN_API_KEY: Final = text(f"SELECT EXISTS (SELECT FROM person_keys WHERE kind = '{API}' AND value = :value)")
 _BY_API_KEY: Final = text(
     f"SELECT p.id, {roles_at('p.id', ':now')} AS roles FROM person_keys k JOIN people p ON p.id = k.person "
     f"WHERE k.kind = '{API}' AND k.value = :hash AND p.left_at IS NULL AND (k.until IS NULL OR :now < k.until)"
@@ -147,8 +153,11 @@ class PeopleStore:
         act = read_act(text)
         return text, display.of(act.by, act.at, f"{act.act} {person}")
 
-    async def confirm(self, act: PersonAct, signature: str, now: datetime) -> None:
+    async def confirm(self, act: PersonAct, signature: str, now: datetime) -> bool:
         """Lets the act that waits for a second administrator have its effect.
+
+        Returns:
+            Whether it ended keys of the person, because no two administrators had confirmed them.
 
         Raises:
             ActRejected: none waits, it is another one or too old, or the signer may not confirm it.
@@ -173,24 +182,31 @@ class PeopleStore:
                 raise ActRejected(f"{waiting.signed_by} is no administrator any more", field="by", fix="sign it anew")
             await acting.record(act, signature, waits=False, confirms=waiting.id)
             await acting.take_effect(read_act(waiting.text))
+            keys_ended = waiting.act == people.ROLES_ACT and await acting.end_unconfirmed_keys(act.person)
             await acting.end()
+        return keys_ended
 
     async def enrol(
-        self, person: str, code_hash: str, public_key: str, at: datetime, proof: str, api_key_hash: str, now: datetime
+        self, person: str, code: str, public_key: str, at: datetime, proof: str, api_key_hash: str, now: datetime
     ) -> None:
-        """Registers the keys that a person made. With the same code and public key it gives a new API key only.
+        """Registers the keys that a person made. With the same code and public key it takes a new API key only.
+
+        The code stands in the ledger from then on. It is spent: it takes no other public key.
 
         Raises:
-            ActRejected: the code is unknown, too old or used, or the proof is not of this key.
+            ActRejected: the code is unknown, too old or used, the API key is another person's, or the proof is not of
+                this key.
         """
+        code_hash = sha256(code.encode())
         async with transaction(self._engine) as connection:
             await connection.execute(LOCK)
             acting = ActingOnPerson(connection, now)
             allowed = await acting.act_with_code(person, code_hash)
-            statement = people.enrolment_text(person, code_hash, public_key, at)
+            statement = people.enrolment_text(person, code, public_key, api_key_hash, at)
             if abs(now - at) > FRESH or not verifies(public_key, statement.encode(), proof):
                 raise ActRejected("the proof is not of this key and of now", field="proof", fix="enrol again")
-            used = await connection.scalar(_USED, {"act": allowed.id})
+            spent = {"subject": f"person/{person}", "code": code, "code_hash": code_hash}
+            used = await connection.scalar(_USED, spent)
             if used is not None and used != public_key:
                 raise ActRejected("the code was used with another key", field="code", fix="ask for a new code")
             term = read_act(allowed.text).valid_for
@@ -198,10 +214,11 @@ class PeopleStore:
             detail: dict[str, object] = {
                 "enrolment": statement,
                 "proof": proof,
-                "api_key": sha256(api_key_hash.encode()),
                 "until": None if until is None else timestamp(until),
             }
             kinds = [API] if used is not None else [API, SIGNING]
+            if await connection.scalar(_KNOWN_API_KEY, {"value": api_key_hash}):
+                raise ActRejected("is registered already", field="api_key_hash", fix="make a new API key")
             if used is None and await connection.scalar(_KNOWN_KEY, {"value": public_key}):
                 raise ActRejected("is registered already", field="public_key", fix="make a new key")
             await acting.end_keys(person, kinds)

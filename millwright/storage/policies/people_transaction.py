@@ -30,6 +30,7 @@ _ADD: Final = text(
     "INSERT INTO people (id, printed_name, name_salt, added_at) VALUES (:person, :name, :salt, :now) "
     "ON CONFLICT DO NOTHING RETURNING id"
 )
+_LOCK_PERSON: Final = text("SELECT FROM people WHERE id = :person FOR NO KEY UPDATE")
 _ROLES: Final = text(
     "INSERT INTO person_roles (person, roles, sources, types, from_at) "
     "VALUES (:person, CAST(:roles AS jsonb), CAST(:sources AS jsonb), CAST(:types AS jsonb), :now)"
@@ -39,13 +40,17 @@ _ACT: Final = text(
     "VALUES (:person, :text, :by, :now, :signature, :waits, :confirms) ON CONFLICT DO NOTHING RETURNING id"
 )
 _ACTS: Final = text(
-    "SELECT a.id, a.text, a.signed_by, a.recorded_at, a.waits, a.text::json->>'act' AS act, "
+    "SELECT a.id, a.person, a.text, a.signed_by, a.recorded_at, a.waits, a.text::json->>'act' AS act, "
     "(SELECT c.recorded_at FROM person_acts c WHERE c.confirms = a.id) AS confirmed_at "
     "FROM person_acts a WHERE a.person = :person AND a.confirms IS NULL ORDER BY a.id"
 )
 _END_KEYS: Final = text(
     "UPDATE person_keys SET until = :now WHERE person = :person AND kind = ANY(:kinds) "
     "AND (until IS NULL OR until > :now)"
+)
+_END_UNCONFIRMED: Final = text(
+    "UPDATE person_keys SET until = :now WHERE person = :person AND (until IS NULL OR until > :now) "
+    "AND (enrolled_by IS NULL OR enrolled_by <> ALL(:confirmed)) RETURNING id"
 )
 _LEAVE: Final = text("UPDATE people SET left_at = :now WHERE id = :person")
 _ERASE: Final = text("UPDATE people SET printed_name = NULL, name_salt = NULL WHERE id = :person")
@@ -61,6 +66,7 @@ class PersonActRow(NamedTuple):
     """An act on a person as it is stored."""
 
     id: int
+    person: str
     text: str
     signed_by: str
     recorded_at: datetime
@@ -138,6 +144,8 @@ class ActingOnPerson:
     async def take_effect(self, act: PersonAct) -> None:
         """Does what was signed."""
         values: dict[str, object] = {"person": act.person, "now": self._now}
+        # Acts in the person's name hold the row for share: they are committed before, or see what changed.
+        await self._connection.execute(_LOCK_PERSON, values)
         match act.act:
             case people.FIRST | people.ADD | people.ROLES_ACT:
                 given = {"roles": act.roles or (), "sources": act.sources, "types": act.types}
@@ -159,7 +167,11 @@ class ActingOnPerson:
         given = [act for act in acts if read_act(act.text).code_hash is not None and act.counts_from is not None]
         if row is None or row.left_at is not None or not given or read_act(given[-1].text).code_hash != code_hash:
             raise ActRejected("there is no such code for this person", field="code", fix="ask for a new code")
-        ended = [act for act in acts if act.act == people.END_KEYS and act.id > given[-1].id]
+        later = [act for act in acts if act.id > given[-1].id and act.counts_from is not None]
+        ended = [act for act in later if act.act == people.END_KEYS]
+        if given[-1].id not in _confirmed(acts):
+            # Whoever gave the code did it alone, to a person who could not act; the second administrator never saw it.
+            ended += [act for act in later if act.act == people.ROLES_ACT and act.waits]
         if ended or self._now - (given[-1].counts_from or self._now) > CODE_LASTS:
             raise ActRejected("the code has expired", field="code", fix="ask for a new code")
         return given[-1]
@@ -168,11 +180,35 @@ class ActingOnPerson:
         """Ends a person's keys of these kinds."""
         await self._connection.execute(_END_KEYS, {"person": person, "kinds": list(kinds), "now": self._now})
 
+    async def end_unconfirmed_keys(self, person: str) -> bool:
+        """Ends the keys of a person that no two administrators confirmed; gives whether there were any.
+
+        What two confirm of a person is for the person whom both mean, and not for whoever one of them gave a code.
+        """
+        confirmed = _confirmed(await acts_on_person(self._connection, person))
+        values = {"person": person, "now": self._now, "confirmed": sorted(confirmed)}
+        return bool((await self._connection.execute(_END_UNCONFIRMED, values)).all())
+
     def tell(self, kind: str, person: str, by: str, detail: dict[str, object]) -> None:
         self._entry.add(ledger.act(kind, f"person/{person}", by, self._now, detail))
 
     async def end(self) -> None:
         await ledger.append(self._connection, self._entry)
+
+
+def _confirmed(acts: Sequence[PersonActRow]) -> set[int]:
+    """The acts whose codes two administrators gave, and a person's own renewals while the code before was such a one.
+
+    Args:
+        acts: all acts on one person, oldest first.
+    """
+    confirmed, last = set[int](), False
+    for act in acts:
+        if act.counts_from is not None and read_act(act.text).code_hash is not None:
+            last = act.waits or (last and act.signed_by == act.person)
+            if last:
+                confirmed.add(act.id)
+    return confirmed
 
 
 def _list(told: Sequence[str] | None) -> str | None:

@@ -1,13 +1,14 @@
 """The condition of storage: what is overdue, how many cases wait, and which records disagree."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assigning import Place, choose
+from domain.casework import LEASE_LASTS
 from domain.clock import Clock
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.engine import raw, transaction
@@ -22,6 +23,13 @@ _PLACES = text(
 )
 _ASSETS = text("SELECT line FROM assets WHERE valid_to IS NULL")
 _OVERDUE = text("SELECT subject FROM due WHERE due_at < :before ORDER BY due_at")
+_NEVER_DUE = text(
+    "SELECT 'case/' || c.id AS subject FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id "
+    "WHERE c.closed_at IS NULL AND d.due_at IS NULL "
+    "AND (c.waiting_for IS NULL OR c.lane = 'review' AND c.decision IS NOT NULL) "
+    "UNION ALL SELECT subject FROM due WHERE subject LIKE 'poll/%' AND (due_at > :poll_by) IS NOT FALSE "
+    "UNION ALL SELECT system || ' ' || scope FROM order_leases WHERE lease_until > :lease_by ORDER BY 1"
+)
 _LANES = text("SELECT lane, count(*) AS cases FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
 _HOLDS = text("""
@@ -138,6 +146,14 @@ async def read_overdue(engine: AsyncEngine, before: datetime) -> Overdue:
     async with transaction(engine) as connection:
         subjects = [_DueRow._make(row).subject for row in await connection.execute(_OVERDUE, {"before": before})]
     return Overdue(len(subjects), tuple(subjects[:_SHOWN]))
+
+
+async def read_never_due(engine: AsyncEngine, now: datetime, poll_interval: timedelta) -> tuple[str, ...]:
+    """Open cases that wait for nothing and are not due, polls that are not due within an interval, and leases that end
+    later than any that we give: somebody has altered these rows."""
+    values = {"poll_by": now + poll_interval, "lease_by": now + LEASE_LASTS}
+    async with transaction(engine) as connection:
+        return tuple(await connection.scalars(_NEVER_DUE, values))
 
 
 async def read_lanes(engine: AsyncEngine) -> dict[str, int]:
