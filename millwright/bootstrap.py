@@ -24,6 +24,7 @@ from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
+from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.cases.case_store import CaseStore
@@ -36,9 +37,11 @@ from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.ledger.acting_person import LOCAL_MODE
+from millwright.storage.ledger.attesting import INSTALLATION_KEY
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
+from millwright.storage.policies.installation_keys import InstallationKeyStore
 from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
@@ -125,6 +128,7 @@ class Storage:
     versions: VersionStore
     policies: PolicyStores
     people: PeopleStore
+    installation_keys: InstallationKeyStore
     suppressions: SuppressionStore
     suppression_end: SuppressionEnd
     autonomy: AutonomyStore
@@ -196,6 +200,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         versions=VersionStore(engine),
         policies=PolicyStores.over(engine, clock),
         people=PeopleStore(engine),
+        installation_keys=InstallationKeyStore(engine),
         suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
         suppression_end=SuppressionEnd(engine, clock, versions),
         autonomy=AutonomyStore(engine, clock),
@@ -203,10 +208,11 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """The stores, within the block. It makes no query yet; see `database`."""
+async def open_storage(settings: Settings, key: InstallationKey | None = None) -> AsyncIterator[Storage]:
+    """The stores, within the block. It makes no query yet; see `database`. Only the API has the installation's key."""
     async with database(settings) as url:
-        engine = open_engine(url).execution_options(**{LOCAL_MODE: settings.local_mode})
+        options = {LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key}
+        engine = open_engine(url).execution_options(**options)
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:

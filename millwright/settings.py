@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         bool,
         Field(description="Whether the API accepts the token in its home instead of an API key; on loopback only."),
     ] = False
+    installation_key: Annotated[
+        Path | None,
+        Field(
+            description="PEM file of the installation's key, with which the API attests acts of people; absent, none."
+        ),
+    ] = None
     poll_interval: Annotated[Duration, Field(description="How often the CMMS is polled for changes.")] = timedelta(
         minutes=15
     )

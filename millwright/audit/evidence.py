@@ -182,7 +182,7 @@ async def _parts(record: Record, catalogue: Catalogue, version: VersionRow | Non
     others = await cases_sharing_holds(record, cases)
     subjects = {f"case/{case}" for case in (*cases, *others)} | await record.subjects("person")
     subjects |= {f"policy/{policy['digest']}" for policy in policies}
-    subjects |= await record.subjects("freeze")
+    subjects |= await record.subjects("freeze", "installation-key")
     subjects |= {f"draft/{policy['policy']}/{policy['version']}" for policy in policies}
     shelves = await (around_cases(record, cases) if version is None else under_version(record, version.digest))
     subjects |= {suppression_subject(str(shelf["id"])) for shelf in shelves}

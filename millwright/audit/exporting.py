@@ -14,6 +14,7 @@ from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
     offline_actors,
+    offline_attestations,
     offline_autonomy,
     offline_cases,
     offline_holds,
@@ -30,6 +31,7 @@ from millwright.audit import (
 )
 from millwright.audit.approvals import autonomy_files, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
+from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.record import Record, read_record, stamped
 from millwright.storage.audit.record_rows import ActRow, ContextRow, EventRow, LedgerRow, VerdictRow
@@ -44,6 +46,7 @@ _VERIFIER = (
     offline_signatures,
     offline_people,
     offline_actors,
+    offline_attestations,
     offline_policies,
     offline_placing,
     offline_in_force,
@@ -153,6 +156,7 @@ def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
         "contexts.jsonl": _each(record.contexts(), context_line),
         "policies.jsonl": _policies(record),
         "people.jsonl": _people(record),
+        "installation_keys.jsonl": _installation_keys(record),
         "autonomy.jsonl": _autonomy(record),
         "stops.jsonl": _stops(record),
         "suppressions.jsonl": _each(shelving_files(record), dict),
@@ -180,6 +184,10 @@ async def _stops(record: Record) -> AsyncIterator[list[object]]:
 
 async def _people(record: Record) -> AsyncIterator[list[object]]:
     yield list(await person_files(record))
+
+
+async def _installation_keys(record: Record) -> AsyncIterator[list[object]]:
+    yield list(await installation_key_files(record))
 
 
 def ledger_line(row: LedgerRow) -> dict[str, object]:

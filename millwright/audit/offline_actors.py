@@ -66,7 +66,8 @@ class Actors:
     def __init__(self) -> None:
         self.local = 0
         """The number of acts of `local`."""
-        self._recorded = RecordedPeople()
+        self.recorded = RecordedPeople()
+        """The persons of the acts so far."""
         self._signed_releases = False
         """Whether a release was recorded by a build that has them signed."""
         self._work: dict[str, str] = {}
@@ -82,7 +83,7 @@ class Actors:
         kind, actor, subject, detail = act["kind"], act["actor"], act["subject"], act["detail"]
         if subject.startswith("person/"):
             # What is wrong with the act is named where persons are compared with their rows.
-            for _ in self._recorded.follow(act):
+            for _ in self.recorded.follow(act):
                 pass
             return
         if kind == "window-opened" and detail.get("kind") == "work":
@@ -96,7 +97,7 @@ class Actors:
         if actor == _LOCAL:
             self.local += 1
             return
-        person = self._recorded.people.get(actor)
+        person = self.recorded.people.get(actor)
         if person is None or not person["roles"]:
             yield OfflineFinding("actor", where, f"is in the name of {actor}, who was not registered then")
         elif person["left_at"] is not None:

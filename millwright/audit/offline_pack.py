@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_actors import Actors
+from millwright.audit.offline_attestations import Attestations
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
@@ -68,12 +69,15 @@ def page_of(html: str) -> tuple[str, str]:
     return pack, before + begins + ends + after
 
 
-def verify_pack(file: Path, published: str | None = None) -> Iterator[OfflineFinding]:
+def verify_pack(
+    file: Path, published: str | None = None, unattested: list[int] | None = None
+) -> Iterator[OfflineFinding]:
     """All findings of a pack, and of its page if it is beside the pack; for a page, those of the embedded pack.
 
     Args:
         file: what `millwright audit evidence` wrote, the JSON or the HTML.
         published: a published head, `SEQ:HASH`.
+        unattested: gets the number of acts of persons that were recorded while no installation key was in force.
 
     Raises:
         OSError: the file is missing.
@@ -92,10 +96,12 @@ def verify_pack(file: Path, published: str | None = None) -> Iterator[OfflineFin
             yield OfflineFinding("page", beside.name, "carries another pack than the JSON beside it")
         if sha256(without) != json.loads(text)["page"]:
             yield OfflineFinding("page", beside.name, "what it shows was altered after the pack was made")
-    yield from pack_findings(json.loads(text), published)
+    yield from pack_findings(json.loads(text), published, unattested)
 
 
-def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFinding]:
+def pack_findings(
+    pack: Row, published: str | None = None, unattested: list[int] | None = None
+) -> Iterator[OfflineFinding]:
     """All findings of a parsed pack.
 
     Raises:
@@ -118,15 +124,21 @@ def pack_findings(pack: Row, published: str | None = None) -> Iterator[OfflineFi
             yield from guarded(where, _leaf_findings(where, row, rows))
     acts: dict[str, list[Row]] = {}
     actors = Actors()
+    attestations, ledger = Attestations(actors.recorded), iter(parts["ledger"])
     in_order = sorted(parts["acts"], key=lambda row: (row["seq"], row["leaf"]))
     for number, row in enumerate(in_order):
+        yield from attestations.rows(ledger, row["seq"])
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(finding.kind != "unreadable" for finding in wrong):
             body = json.loads(row["body"])
             where = f"act {row['id']} ({row['kind']} {row['subject']})"
             yield from guarded(where, actors.follow(where, body))
+            yield from guarded(where, attestations.act(where, body))
             acts.setdefault(row["subject"], []).append({**body, "number": number, "seq": row["seq"]})
+    yield from attestations.rows(ledger, None)
+    if unattested is not None:
+        unattested.append(attestations.unattested)
     yield from _pack_signers(parts, acts)
     yield from _pack_verdicts(pack, parts, acts)
     yield from _pack_work(parts, acts)

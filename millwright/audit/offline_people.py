@@ -194,7 +194,7 @@ class RecordedPeople:
 
     def _authority(self, act: Row, said: Row) -> Iterator[str]:
         """Whether who signed might do so."""
-        detail, by = act["detail"], self.people.get(said["by"], nobody())
+        detail = act["detail"]
         roles = set(said.get("roles", ()))
         if _ADMINISTRATOR in roles and not roles <= {_ADMINISTRATOR, "reader", "auditor"}:
             yield "makes an administrator who may also act"
@@ -204,6 +204,25 @@ class RecordedPeople:
             if self._had_administrator or said["by"] != "operations" or detail["signature"] is not None:
                 yield "is a second first administrator"
             return
+        own = said["person"] == said["by"]
+        yield from self.signature_faults(act, said, administrator=not own)
+        if own and said["act"] not in ("renew-keys", "leave"):
+            yield f"{said['by']} did it for themself"
+        had = roles_as_of(self.people.get(said["person"], nobody()), act["at"])
+        given = roles - had if "roles" in said else had
+        alone = own or said["act"] not in _GIVING or not given & {_ADMINISTRATOR, *_ACTING}
+        if detail["waits"] != (not alone and self.another_administrator(said["by"], act["at"])):
+            yield "whether a second administrator had to confirm it is not as it was"
+
+    def signature_faults(self, act: Row, said: Row, *, administrator: bool) -> Iterator[str]:
+        """What is wrong with the signature of an act that a person signed.
+
+        Args:
+            act: the act, with the signed `text` and the `signature` in its detail.
+            said: the signed text, read.
+            administrator: whether only an administrator may sign it.
+        """
+        detail, by = act["detail"], self.people.get(said["by"], nobody())
         if not _verified(key_as_of(by, said["at"]), detail["text"], detail["signature"] or ""):
             yield f"the signature is not {said['by']}'s"
         if detail["signature"] in self._signatures:
@@ -211,20 +230,12 @@ class RecordedPeople:
         self._signatures.add(detail["signature"])
         if abs(_moment_of(act["at"]) - _moment_of(said["at"])) > _SIGNED_WITHIN:
             yield "was signed at another time"
-        own = said["person"] == said["by"]
-        if own and said["act"] not in ("renew-keys", "leave"):
-            yield f"{said['by']} did it for themself"
-        if not own and _ADMINISTRATOR not in roles_as_of(by, said["at"]):
+        if administrator and _ADMINISTRATOR not in roles_as_of(by, said["at"]):
             yield f"{said['by']} was no administrator then"
         if by["left_at"] is not None and by["left_at"] <= said["at"]:
             yield f"{said['by']} had left"
-        had = roles_as_of(self.people.get(said["person"], nobody()), act["at"])
-        given = roles - had if "roles" in said else had
-        alone = own or said["act"] not in _GIVING or not given & {_ADMINISTRATOR, *_ACTING}
-        if detail["waits"] != (not alone and self._another(said["by"], act["at"])):
-            yield "whether a second administrator had to confirm it is not as it was"
 
-    def _another(self, than: str, at: str) -> bool:
+    def another_administrator(self, than: str, at: str) -> bool:
         """Whether another administrator could sign at some time in the seven days before."""
         since = _stamp_of(_moment_of(at) - _CODE_LASTS)
         return any(

@@ -6,10 +6,10 @@
 Exits 0 if everything agrees, 1 with every finding named, 2 if it cannot be read. It checks the hash
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
 signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
-assignment is what somebody signed, that each verdict was given by a version that was in force there and then, and
-that kill switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts. Give
-the published head: without it the removal of the newest rows is not found. Verdicts are not judged again, which needs
-the rule engine (`millwright audit verify`).
+assignment is what somebody signed, that the installation attested what people did with an API key alone, that each
+verdict was given by a version that was in force there and then, and that kill switches, freezes, shelves, windows,
+cases, orders, holds, outcomes and labels are as in the acts. Give the published head: without it the removal of the
+newest rows is not found. Verdicts are not judged again, which needs the rule engine (`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from millwright.audit.offline_actors import Actors
+from millwright.audit.offline_attestations import Attestations, key_findings
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import held_work
@@ -104,12 +105,15 @@ def _files(directory: Path, manifest: Row) -> Iterator[OfflineFinding]:
             yield OfflineFinding("file", name, "was altered after the export")
 
 
-def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFinding]:
+def verify(
+    directory: Path, published: str | None = None, unattested: list[int] | None = None
+) -> Iterator[OfflineFinding]:
     """All findings of an export.
 
     Args:
         directory: the directory of `millwright audit export`.
         published: a published head, `SEQ:HASH`.
+        unattested: gets the number of acts of persons that were recorded while no installation key was in force.
 
     Raises:
         OSError: a file is missing.
@@ -120,16 +124,27 @@ def verify(directory: Path, published: str | None = None) -> Iterator[OfflineFin
     acts: dict[str, list[Row]] = {}
     lives: list[tuple[int, Row]] = []
     actors = Actors()
+    attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
+        yield from attestations.rows(ledger, row["seq"])
         wrong = [*guarded(f"act {row['id']}", act_row_findings(row))]
         yield from wrong
         if all(finding.kind != "unreadable" for finding in wrong):
             body = json.loads(row["body"])
             where = f"act {row['id']} ({row['kind']} {row['subject']})"
             yield from guarded(where, actors.follow(where, body))
+            yield from guarded(where, attestations.act(where, body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
+    yield from attestations.rows(ledger, None)
+    if unattested is not None:
+        unattested.append(attestations.unattested)
+    if (directory / "installation_keys.jsonl").exists():
+        rows = [*_rows(directory, "installation_keys.jsonl")]
+        yield from guarded("installation keys", key_findings(rows, attestations.recorded))
+    elif attestations.recorded:
+        yield OfflineFinding("installation-key", "installation_keys.jsonl", "is gone")
     yield from _chain(_rows(directory, "ledger.jsonl"), _leaves(directory), manifest, published)
     people: dict[str, Row] = {person_id(row): row for row in _rows(directory, "people.jsonl")}
     yield from guarded("people", people_findings([*people.values()], acts))
@@ -236,15 +251,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     head: str | None = asked.head
     if head is not None and not (head.count(":") == 1 and head.split(":")[0].isdigit()):
         parser.error("--head is written as SEQ:HASH")
-    number = 0
+    number, unattested = 0, list[int]()
     check = verify if asked.written.is_dir() else verify_pack
     try:
-        for finding in check(asked.written, head):
+        for finding in check(asked.written, head, unattested):
             number += 1
             sys.stdout.write(f"{finding.kind}: {finding.where}: {finding.what}\n")
     except (OSError, *UNREADABLE) as error:
         sys.stdout.write(f"unreadable: {asked.written}: {error}\n")
         return 2
+    if any(unattested):
+        sys.stdout.write(f"{unattested[0]} acts of persons were recorded while no installation key was in force\n")
     sys.stdout.write(f"{number} findings\n" if number else "verified: everything agrees\n")
     return 1 if number else 0
 

@@ -15,8 +15,10 @@ from millwright.audit.case_fold import CaseFold
 from millwright.audit.chain import Chain, Queue
 from millwright.audit.change_check import check_changes
 from millwright.audit.engines import Engines
+from millwright.audit.exporting import ledger_line
 from millwright.audit.head import head_text, parse_head
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
+from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
@@ -27,13 +29,22 @@ from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
+from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.record import Record, read_record
 from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.audit.suppression_record import unfounded_suppressions
 from millwright.storage.audit.unfounded import unfounded_rows
+from millwright.storage.policies.signatures import verifies
 from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
+
+
+class _People(NamedTuple):
+    """What follows the acts of people."""
+
+    actors: Actors
+    attestations: Attestations
 
 
 class _Followed(NamedTuple):
@@ -78,11 +89,13 @@ async def verify(
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors = Actors()
-        acts, readable = await _follow(record, chain, rejudging, cases, in_force, actors, findings, progress)
+        people = _People(actors, Attestations(actors.recorded, verifies))
+        acts, readable = await _follow(record, chain, rejudging, cases, in_force, people, findings, progress)
         await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
         await _check_stops(record, findings)
+        await _check_installation(record, people.attestations, findings)
         register_held = False
         if readable:
             await _check_tables(record, findings)
@@ -95,6 +108,7 @@ async def verify(
         rows=chain.rows,
         acts=acts,
         local_acts=actors.local,
+        unattested_acts=people.attestations.unattested,
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),
@@ -112,7 +126,7 @@ async def _follow(
     rejudging: Rejudging,
     cases: CaseFold,
     in_force: InForce,
-    actors: Actors,
+    people: _People,
     findings: Findings,
     progress: Progress | None,
 ) -> _Followed:
@@ -123,6 +137,7 @@ async def _follow(
     async for page in record.ledger():
         for row in page:
             at = timestamp(row.at)
+            findings.extend(guarded(f"ledger row {row.seq}", people.attestations.row(ledger_line(row))))
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
@@ -135,7 +150,7 @@ async def _follow(
                 if verdict.ledger_seq < row.seq:
                     chain.orphan(name_of(verdict), verdict.ledger_seq)
             for act in own_acts:
-                readable &= _check_act(act, actors, findings)
+                readable &= _check_act(act, people, findings)
                 if act.ledger_seq < row.seq:
                     chain.orphan(_act_name(act), act.ledger_seq)
             await cases.follow(own_verdicts, own_acts)
@@ -153,7 +168,7 @@ async def _follow(
             chain.orphan(name_of(verdict), verdict.ledger_seq)
     while left := await acts.until(None):
         for act in left:
-            readable &= _check_act(act, actors, findings)
+            readable &= _check_act(act, people, findings)
             chain.orphan(_act_name(act), act.ledger_seq)
         done += len(left)
     return _Followed(done, readable)
@@ -177,7 +192,7 @@ def _leaves_of(rows: Sequence[ActRow]) -> list[tuple[int, str, str]]:
     return [(row.leaf, sha256(row.body.encode()), f"act {row.id}") for row in rows]
 
 
-def _check_act(row: ActRow, actors: Actors, findings: Findings) -> bool:
+def _check_act(row: ActRow, people: _People, findings: Findings) -> bool:
     """Compares an act with its digest and its columns; gives whether its text is JSON."""
     where = _act_name(row)
     if sha256(row.body.encode()) != row.digest:
@@ -186,8 +201,11 @@ def _check_act(row: ActRow, actors: Actors, findings: Findings) -> bool:
     known = [*guarded(where, act_findings(where, columns, row.body))]
     readable = all(finding.kind != "unreadable" for finding in known)
     # Most acts are the machine's, and their text is long.
-    if readable and (row.kind in ROLES_OF_ACTS or row.subject.startswith("person/")):
-        known += guarded(where, actors.follow(where, json.loads(row.body)))
+    kinds = row.kind in ROLES_OF_ACTS or row.kind in ATTESTED_ACTS
+    if readable and (kinds or row.subject.startswith(("person/", KEY_SUBJECTS))):
+        body = json.loads(row.body)
+        known += guarded(where, people.actors.follow(where, body))
+        known += guarded(where, people.attestations.act(where, body))
     findings.extend(known)
     return readable
 
@@ -200,6 +218,12 @@ async def _check_stops(record: Record, findings: Findings) -> None:
     acts = await acts_by_subject(record, sorted(files))
     for subject, rows in sorted(files.items()):
         findings.extend(guarded(subject.replace("/", " "), stop_findings(subject, rows, acts[subject])))
+
+
+async def _check_installation(record: Record, attestations: Attestations, findings: Findings) -> None:
+    """Compares the acts on installation keys with their rows."""
+    rows = await installation_key_files(record)
+    findings.extend(guarded("installation keys", key_findings(rows, attestations.recorded)))
 
 
 async def _check_tables(record: Record, findings: Findings) -> None:

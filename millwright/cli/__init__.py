@@ -22,6 +22,7 @@ from millwright.cli import (
     hits,
     hold,
     home,
+    installation_key,
     labels,
     people,
     plant,
@@ -86,5 +87,6 @@ app.add_typer(windows.app, name="windows")
 app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
+app.add_typer(installation_key.app, name="installation-key")
 app.add_typer(database.app, name="db")
 app.add_typer(home.app, name="home")

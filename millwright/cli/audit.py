@@ -53,6 +53,8 @@ def verify(
         )
         if report.local_acts:
             say(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
+        if report.unattested_acts:
+            say(f"Acts of persons while no installation key was in force: {report.unattested_acts}, not attested.")
         for made in report.made_by:
             again = "the same engine" if made.engine == report.engine else f"engine {report.engine[:12]}"
             same = "the same" if made.reproduced == made.stored else f"{made.stored - made.reproduced} DIFFER"

@@ -14,6 +14,7 @@ from domain.errors import Rejected, StorageFault
 
 if TYPE_CHECKING:
     from millwright.bootstrap import Storage
+    from millwright.runtime.installation_key import InstallationKey
     from millwright.settings import Settings
 
 _T = TypeVar("_T")
@@ -47,8 +48,11 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 @asynccontextmanager
-async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
+async def opened(settings: "Settings", key: "InstallationKey | None" = None) -> "AsyncIterator[Storage]":
     """The storage of an existing installation; starts an embedded database that does not run.
+
+    Args:
+        key: the installation's key, which only the process of the API has.
 
     Raises:
         Rejected: there is no installation yet, or its tables are not those of this build.
@@ -62,7 +66,7 @@ async def opened(settings: "Settings") -> "AsyncIterator[Storage]":
             field="home",
             fix="run `make run`, or set MILLWRIGHT_DATABASE_URL and run `millwright db upgrade`",
         )
-    async with open_storage(settings) as storage:
+    async with open_storage(settings, key) as storage:
         try:
             yield storage
         except StorageFault as error:

@@ -18,11 +18,13 @@ from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
+from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.lockfile import differences
 from millwright.settings import Settings
 from millwright.storage.cases.unreadable import open_reports
 from millwright.storage.database.lineage import head
 from millwright.storage.database.revision import read_revision
+from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
 from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
 from millwright.workflow_engine.temporal import engine_client
@@ -58,6 +60,8 @@ async def examine(settings: Settings) -> list[PartCondition]:
             findings += await _of_storage(storage, settings.order_interval)
         if storage is not None and client is not None:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
+        if storage is not None:
+            findings.append(await _seen("attestation", "see docs/people.md", lambda: _attestation(settings, storage)))
         findings += await _systems(settings, storage)
         findings.append(await _seen("bus", "start it, or correct MILLWRIGHT_BUS__…", lambda: _bus(settings)))
         # The client must be gone before the block that opened it ends; see `millwright.workflow_engine.temporal`.
@@ -264,6 +268,23 @@ async def _records(storage: Storage) -> PartCondition:
     named = "; ".join(f"{row.system} {row.record}: {row.field or 'the record'} {row.reason}" for row in found[:_SHOWN])
     mend = "correct the field there; `millwright unreadable list` shows all"
     return PartCondition("records", ok=False, sentence=f"{len(found)} cannot be read: {named}", mend=mend)
+
+
+async def _attestation(settings: Settings, storage: Storage) -> PartCondition:
+    found = await read_key_in_force(storage.engine)
+    if found is None:
+        # This is no failure: an installation of an earlier build goes on as before. But people must know.
+        sentence = "acts of people are not attested: no installation key is registered (`millwright installation-key`)"
+        return PartCondition("attestation", ok=True, sentence=sentence)
+    sentence = f"key {found.public_key[:12]} is in force since {found.since:%Y-%m-%d %H:%M:%S} UTC"
+    if settings.installation_key is None:
+        sentence = f"{sentence}; only an API that has it takes what people do"
+        return PartCondition("attestation", ok=True, sentence=sentence)
+    if found.public_key not in InstallationKey(settings.installation_key).public_keys():
+        mend = "register the key of this host, or correct MILLWRIGHT_INSTALLATION_KEY"
+        sentence = f"{sentence}, and {settings.installation_key} holds another one"
+        return PartCondition("attestation", ok=False, sentence=sentence, mend=mend)
+    return PartCondition("attestation", ok=True, sentence=f"{sentence}, and this host has it")
 
 
 class _Reconciling:

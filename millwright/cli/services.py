@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from domain.ports import OutcomeCodes
     from millwright.bootstrap import Storage, Systems
+    from millwright.runtime.installation_key import InstallationKey
     from millwright.settings import Settings
 
 
@@ -52,7 +53,8 @@ def intake(context: typer.Context) -> None:
 
 def api(context: typer.Context) -> None:
     """Serve the HTTP API: ingress, lists and reports, and decisions."""
-    live(_until_asked(_api, settings_of(context, logging.INFO)))
+    settings = settings_of(context, logging.INFO)
+    live(_until_asked(_api, settings, _installation_key(settings)))
 
 
 log = logging.getLogger("millwright")
@@ -62,10 +64,16 @@ _LOOK_AT_TABLES = 1.0
 _Service = Callable[["Settings", "Storage", asyncio.Event, AsyncExitStack], Awaitable[None]]
 
 
-async def _until_asked(service: _Service, settings: "Settings") -> None:
+def _installation_key(settings: "Settings") -> "InstallationKey | None":
+    from millwright.runtime.installation_key import InstallationKey
+
+    return None if settings.installation_key is None else InstallationKey(settings.installation_key)
+
+
+async def _until_asked(service: _Service, settings: "Settings", key: "InstallationKey | None" = None) -> None:
     stop = stopping()
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(opened(settings))
+        storage = await stack.enter_async_context(opened(settings, key))
         with contextlib.suppress(Ended):
             await once_there(_database(settings), lambda: _ready(storage), stop)
             watching = asyncio.create_task(_outgrown(storage, stop))

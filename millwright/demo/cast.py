@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.installation_keys import REGISTER, InstallationKeyAct
 from domain.people import ADD, ADMINISTRATOR, FIRST, OPERATIONS, PersonAct, enrolment_text, name_digest
 from domain.senders import Binding
 from millwright.people.persons import (
@@ -19,6 +22,9 @@ from millwright.people.persons import (
     public_key,
     write_new_key,
 )
+from millwright.runtime.installation_key import InstallationKey
+from millwright.storage.ledger.attesting import INSTALLATION_KEY
+from millwright.storage.policies.installation_keys import InstallationKeyStore
 from millwright.storage.policies.people_store import PeopleStore
 
 if TYPE_CHECKING:
@@ -79,6 +85,17 @@ class Administrator:
         added = Person(person, api_key or new_secret(), key or new_signing_key())
         await enrol(self._store, added, code, now)
         return added
+
+    async def register_key(self, engine: AsyncEngine, key: InstallationKey, now: datetime) -> None:
+        """Registers the installation's key, as its newest file has it.
+
+        Raises:
+            ActRejected: the key was registered before.
+        """
+        act = InstallationKeyAct(REGISTER, key.public_keys()[-1], self.person.name, now)
+        signature = self.person.signing_key.sign(act.text.encode()).hex()
+        store = InstallationKeyStore(engine.execution_options(**{INSTALLATION_KEY: key}))
+        await store.sign(act, signature, now)
 
 
 def keep_keys(folder: Path, cast: Sequence[Person]) -> None:

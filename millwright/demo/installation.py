@@ -18,9 +18,10 @@ from millwright.demo import clearing
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.runtime.embedded.keeper import Kept, kept
-from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, read_mark, write_mark
+from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, INSTALLATION_KEY_FILE, read_mark, write_mark
 from millwright.runtime.embedded.processes import Process, python, quiet_port
 from millwright.runtime.home import settings_from
+from millwright.runtime.installation_key import create as create_key
 from millwright.settings import Settings
 
 SANDBOX = "sandbox"
@@ -162,6 +163,9 @@ class Installation:
 
     def _start_database(self) -> None:
         with self._change():
+            # A home of an earlier build has no key, and goes on without one.
+            if not (self.home / POSTGRES).exists():
+                create_key(self.home / INSTALLATION_KEY_FILE)
             self.database_url = postgres.start(self.home / POSTGRES)
 
     def settings(self) -> Settings:
@@ -256,6 +260,7 @@ class Installation:
             yield
 
     def _environment(self, endpoints: Mapping[str, object], engine: str) -> dict[str, str]:
+        key = self.home / INSTALLATION_KEY_FILE
         bus = [{"topic": endpoints["topic"], "subscription": endpoints["subscription"]}]
         return {
             "MILLWRIGHT_HOME": str(self.home),
@@ -280,6 +285,7 @@ class Installation:
             "MILLWRIGHT_BUS__CONNECTOR": "service_bus",
             "MILLWRIGHT_BUS__CONNECTION_STRING": str(endpoints["bus_connection_string"]),
             "MILLWRIGHT_BUS__ENTITIES": json.dumps(bus),
+            **({"MILLWRIGHT_INSTALLATION_KEY": str(key)} if key.exists() else {}),
             **self._variables,
         }
 

@@ -9,6 +9,7 @@ from domain.assigning import EVERYWHERE
 from millwright.bootstrap import Storage, Systems
 from millwright.demo.cast import Administrator, keep_keys
 from millwright.people.persons import Person, new_secret, new_signing_key
+from millwright.runtime.installation_key import InstallationKey
 from millwright.settings import Settings
 from millwright.storage.database.schema import upgrade
 from millwright.storage.events.register import ImportReport
@@ -43,7 +44,8 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
 
 
 async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
-    """Adds the first administrator and two people, and puts the shipped policy in force.
+    """Adds the first administrator and two people, puts the shipped policy in force, and registers the installation's
+    key, if it has one.
 
     1.1.0 is active; 1.0.0 judges beside it as a shadow, if a shadow is wanted.
     """
@@ -60,6 +62,8 @@ async def put_people_and_policies(storage: Storage, settings: Settings, *, shado
     await _put_in_force(storage, catalogue.find(POLICY, ACTIVE), ACTIVATE, operator)
     if shadow:
         await _put_in_force(storage, catalogue.find(POLICY, SHADOW), AS_SHADOW, operator)
+    if settings.installation_key is not None:
+        await administrator.register_key(storage.engine, InstallationKey(settings.installation_key), now)
 
 
 async def _publish(storage: Storage, compiled: CompiledPolicy, approver: Person) -> None:

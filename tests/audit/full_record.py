@@ -1,17 +1,21 @@
 """A record of some 500 verdicts with a row in every table, for the tool that alters each of them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
+from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
+from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
 from domain.stops import StoppableAction
 from domain.suppression import shelving_limits
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
+from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
@@ -20,11 +24,14 @@ from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.freezes import FreezeStore
+from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.audit.conftest import build, order
+from tests.support.installation_keys import signs_key, with_key
 from tests.support.judged_plant import Plant
+from tests.support.people import ADMINISTRATOR, add
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
 
@@ -33,20 +40,33 @@ _ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one wa
 _LIMITS = shelving_limits("A=P1D,B=P1D,C=P1D,D=P1D")
 
 
-async def build_full(engine: AsyncEngine) -> None:
-    """Fills every table by the product's own stores."""
+async def build_full(engine: AsyncEngine, folder: Path) -> None:
+    """Fills every table by the product's own stores; the installation's key is in the folder."""
     await build(engine)
     plant = Plant(engine)
     plant.clock.time = START + 20 * _DAY
     await _change_register(plant)
     await _judge_more(plant)
     await _policies(plant)
+    plant = Plant(await _with_registered_key(plant, folder))
     await _suppress(plant)
     await _follow_systems(plant)
     await _learn(plant)
     seals = Seals(plant.engine, plant.clock)
     await seals.seal()
     await seals.seal()
+
+
+async def _with_registered_key(plant: Plant, folder: Path) -> AsyncEngine:
+    """The engine of a process whose key two administrators have registered."""
+    now = plant.clock.now()
+    await add(PeopleStore(plant.engine), "berta", ["administrator"], now)
+    public_key = create(folder / "installation.key")
+    own = with_key(plant.engine, InstallationKey(folder / "installation.key"))
+    await signs_key(own, REGISTER, public_key, now)
+    text = InstallationKeyAct(REGISTER, public_key, ADMINISTRATOR, now).text
+    await signs_key(own, CONFIRM, public_key, now, "berta", sha256(text.encode()))
+    return own
 
 
 async def _change_register(plant: Plant) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 HELD = frozenset(
     {
-        "action_stop_lifts", "action_stops", "acts", "assets", "autonomy_moves", "cases", "changes", "contexts",
-        "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements", "holds",
-        "labels", "ledger", "ledger_head", "observables", "outcomes", "people", "person_acts", "person_keys",
-        "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts", "policy_evidence",
-        "policy_freezes", "policy_signatures", "policy_thaws", "policy_versions", "suppressed", "suppressions",
-        "twin_models", "unreadable_records", "verdicts", "work_orders",
+        "action_stop_lifts", "action_stops", "acts", "assets", "attestations", "autonomy_moves", "cases", "changes",
+        "contexts", "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements",
+        "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "outcomes", "people",
+        "person_acts", "person_keys", "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts",
+        "policy_evidence", "policy_freezes", "policy_signatures", "policy_thaws", "policy_versions", "suppressed",
+        "suppressions", "twin_models", "unreadable_records", "verdicts", "work_orders",
     }
 )  # fmt: skip
 """Tables whose rows are compared with the ledger."""
@@ -30,6 +30,7 @@ COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
     "cases.attempts": "it sets how long a step that failed waits before it is tried again",
     "cursors.advanced_at": "it is shown; nothing reads it to act",
     "evidence.id": _ONLY_ORDER,
+    "installation_key_acts.id": _ONLY_ORDER,
     "hold_placements.read_at": "a reading is passed over only if it is older, and none is taken for later than now",
     "holds.twin_told": "it saves writing the same state to a twin again",
     "person_roles.id": _ONLY_ORDER,

@@ -1,6 +1,7 @@
 """Each column of each table is altered, one at a time, on a record of some 500 verdicts: the audit names every one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -60,9 +61,9 @@ def test_every_table_is_in_one_of_the_three_lists() -> None:
 
 @pytest.mark.timeout(600)
 async def test_every_single_alteration_is_named_or_without_effect(
-    database_url: str, storage_engine: AsyncEngine
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    await build_full(storage_engine)
+    await build_full(storage_engine, tmp_path)
     compiled = Catalogue()
     whole = await verify(storage_engine, catalogue=compiled)
     assert whole.findings == ()

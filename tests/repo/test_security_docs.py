@@ -7,7 +7,9 @@ from typing import Final
 
 import pytest
 
+from domain.acting import ATTESTED, PERSONAL_ACTS, Strength
 from millwright.storage.database.all_tables import metadata
+from millwright.storage.database.installation_tables import INSTALLATION_APPEND_ONLY
 from millwright.storage.database.person_tables import PERSON_APPEND_ONLY
 from millwright.storage.database.policy_tables import POLICY_APPEND_ONLY
 from millwright.storage.database.tables import APPEND_ONLY
@@ -49,13 +51,20 @@ def test_the_table_of_tables_has_each_table_as_the_tests_of_the_audit_hold_it() 
     assert sorted(rows) == sorted(chain(((t, "held") for t in HELD), ((t, "derived") for t in DERIVED)))
 
 
+def test_what_an_act_proves_is_what_the_table_of_acts_says() -> None:
+    rows = re.findall(r"^\| (attested|signed) \| (.+) \|$", _section("What an act proves"), re.MULTILINE)
+    shown = {strength: set(re.findall(r"`([\w-]+)`", kinds)) for strength, kinds in rows}
+    signed = {kind for kind, personal in PERSONAL_ACTS.items() if personal.strength is Strength.SIGNED}
+    assert shown == {"attested": ATTESTED, "signed": signed}
+
+
 def test_what_is_without_effect_is_on_the_page_with_its_reason() -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|$", _section("The table of tables"), re.MULTILINE)
     assert dict(rows) == {**WITHOUT_EFFECT, **COLUMNS_WITHOUT_EFFECT}
 
 
 def test_the_runtime_role_may_change_no_row_that_only_grows() -> None:
-    growing = {*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY}
+    growing = {*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY, *INSTALLATION_APPEND_ONLY}
     assert (_granted("UPDATE") | _granted("DELETE")) & growing == set()
     assert (_granted("UPDATE") | _granted("DELETE")) <= set(metadata.tables)
 

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
+from millwright.storage.database.installation_tables import INSTALLATION_APPEND_ONLY
 from millwright.storage.database.person_tables import PERSON_APPEND_ONLY
 from millwright.storage.database.policy_tables import POLICY_APPEND_ONLY
 from millwright.storage.database.tables import APPEND_ONLY
@@ -20,7 +21,7 @@ _PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 _ROLES, _GRANTS = re.findall(r"```sql\n(.*?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)
 _NAMES: Final = re.findall(r"CREATE ROLE (\w+)", _ROLES)
 _RUNTIME, _AUDITOR = "millwright_runtime", "millwright_auditor"
-GROWING: Final = sorted({*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY})
+GROWING: Final = sorted({*APPEND_ONLY, *POLICY_APPEND_ONLY, *PERSON_APPEND_ONLY, *INSTALLATION_APPEND_ONLY})
 
 
 def signed_in(database_url: str, role: str) -> str:
@@ -39,9 +40,9 @@ def roles(database_url: str) -> Iterator[str]:
             owner.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))
 
 
-async def test_the_product_runs_with_the_runtime_role_and_the_auditor_s_verifies(roles: str) -> None:
+async def test_the_product_runs_with_the_runtime_role_and_the_auditor_s_verifies(roles: str, tmp_path: Path) -> None:
     engine = open_engine(signed_in(roles, _RUNTIME))
-    await build_full(engine)
+    await build_full(engine, tmp_path)
     await engine.dispose()
     auditor = open_engine(signed_in(roles, _AUDITOR))
     report = await verify(auditor)

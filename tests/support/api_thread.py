@@ -11,6 +11,7 @@ from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE
 from millwright.runtime.home import load_settings
+from millwright.runtime.installation_key import InstallationKey
 from millwright.settings import Settings
 
 _PATIENCE = 30
@@ -68,7 +69,8 @@ class ApiThread:
 
     async def _serve(self, settings: Settings, ready: threading.Event) -> None:
         self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
-        async with open_storage(settings) as storage:
+        key = None if settings.installation_key is None else InstallationKey(settings.installation_key)
+        async with open_storage(settings, key) as storage:
             serving = asyncio.create_task(run_api(settings, storage, self._asked, None))
             await wait_until(self._listens(serving), bool, every=0.005)
             ready.set()

@@ -96,12 +96,18 @@ PEOPLE: Final = frozenset(
         "people end-keys",
         "people leave",
         "people erase-name",
+        "installation-key show",
+        "installation-key register",
+        "installation-key end",
+        "installation-key confirm",
     }
 )
-"""Acts on people. They go through the API too, each signed with the key of an administrator."""
+"""Acts on people and the installation's key. They go through the API too, each signed by an administrator."""
 
-PROCESSES: Final = frozenset({"run", "up", "sandbox", "engine", "worker", "intake", "api", "home remove"})
-"""Processes of an installation, and its home."""
+PROCESSES: Final = frozenset(
+    {"run", "up", "sandbox", "engine", "worker", "intake", "api", "home remove", "installation-key create"}
+)
+"""Processes of an installation, its home, and its key."""
 
 
 def acts(arguments: Sequence[str]) -> bool:

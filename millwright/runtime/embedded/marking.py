@@ -28,10 +28,14 @@ PEOPLE: Final = "people"
 HEAD_LOG: Final = "ledger-head.log"
 """In the home: the published heads of the ledger."""
 
+INSTALLATION_KEY_FILE: Final = "installation.key"
+"""In the home: the installation's private key."""
+
 _FORMAT: Final = 1
 _MADE: Final = (
     ENVIRONMENT_FILE, ADDRESS_FILE, "api.json.new", LOCAL_HEADER_FILE, "api.header.new", "addresses.json",
     "summary.json", "pids.json", HEAD_LOG, POSTGRES, "engine", "plant", "logs", PEOPLE,
+    INSTALLATION_KEY_FILE, f"{INSTALLATION_KEY_FILE}.new",
     "temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
 )  # fmt: skip
 """Everything that an installation creates in its home. All other files belong to people and are kept."""

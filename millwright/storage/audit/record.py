@@ -32,7 +32,10 @@ from millwright.storage.database.snapshot import Snapshot, read_snapshot
 from millwright.storage.ledger.ledger import Head
 
 _HEAD = "SELECT seq, hash FROM ledger_head"
-_LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger ORDER BY seq"
+_LEDGER = (
+    "SELECT l.seq, l.at, l.leaves, l.root, l.previous, l.hash, a.attestation FROM ledger l "
+    "LEFT JOIN attestations a ON a.ledger_seq = l.seq ORDER BY l.seq"
+)
 _VERDICT = """
 SELECT v.id, v.ledger_seq, v.leaf, v.body, v.digest, v.memory, v.version, v.revision, v.role, v.rung,
        v.asset, v.failure_mode, v."position", v.at, v.event_id,

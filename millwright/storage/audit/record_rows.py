@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class LedgerRow(NamedTuple):
-    """A row of the ledger."""
+    """A row of the ledger, with the installation's attestation of it, if it has one."""
 
     seq: int
     at: datetime
@@ -13,6 +13,7 @@ class LedgerRow(NamedTuple):
     root: str
     previous: str
     hash: str
+    attestation: str | None
 
 
 class VerdictRow(NamedTuple):

@@ -5,6 +5,7 @@ from millwright.storage.database import (  # noqa: F401
     case_tables,
     event_tables,
     hold_tables,
+    installation_tables,
     ledger_tables,
     person_tables,
     policy_tables,

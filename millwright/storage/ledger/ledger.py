@@ -12,6 +12,7 @@ from domain.engines import TOOK_OVER, EngineMark
 from millwright.storage.database.engine import Cursor, raw
 from millwright.storage.database.pipelines import committing_pipeline
 from millwright.storage.ledger.acting_person import check_actors
+from millwright.storage.ledger.attesting import add_attestation, attest
 
 GENESIS = EMPTY_ROOT
 
@@ -110,14 +111,19 @@ async def append(connection: AsyncConnection, entry: Entry) -> None:
     writes waits for the head from the row on until the commit.
 
     Raises:
-        ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it.
+        ActRejected: a person in whose name an act is recorded is not registered, or has not the role for it; or the
+            act is to be attested, and this process has not the installation's key.
     """
     if not entry.leaves:
         return
-    await check_actors(connection, [(added.kind, added.actor) for _, added in entry.acts if not added.reported])
+    told = [(added.kind, added.actor) for _, added in entry.acts if not added.reported]
+    await check_actors(connection, told)
+    attestation = await attest(connection, entry.at, entry.leaves, told)
     driver = await raw(connection)
     async with committing_pipeline(driver), driver.cursor() as cursor:
         await append_by(cursor, entry)
+        if attestation is not None:
+            await add_attestation(cursor, attestation)
 
 
 async def append_by(cursor: Cursor, entry: Entry, engine: str | None = None) -> None:

@@ -13,10 +13,16 @@ from domain.people import ADMINISTRATOR, CODE_LASTS, OPERATIONS, PersonAct
 from domain.senders import check_binding
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.person_tables import API, SIGNING, roles_at, signer
-from millwright.storage.policies.people_transaction import ActingOnPerson, PersonActRow, acts_on_person, read_act
+from millwright.storage.policies.people_transaction import (
+    LOCK,
+    ActingOnPerson,
+    PersonActRow,
+    acts_on_person,
+    another_administrator,
+    read_act,
+)
 from millwright.storage.policies.signatures import FRESH, verifies
 
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('people', 0))")
 _NAMES: Final = text("SELECT id, printed_name FROM people")
 _SYSTEM: Final = text("SELECT EXISTS (SELECT FROM cursors WHERE system = :person)")
 # One who never enrolled is none: the code may have been lost.
@@ -83,7 +89,7 @@ class PeopleStore:
             ActRejected: there is or was an administrator, or the id or the name cannot be taken.
         """
         async with transaction(self._engine) as connection:
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             if await connection.scalar(_EVER_ADMINISTRATOR):
                 raise ActRejected(
                     "there is or was an administrator already",
@@ -110,7 +116,7 @@ class PeopleStore:
                 are wrong.
         """
         async with transaction(self._engine) as connection:
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             acting = ActingOnPerson(connection, now)
             await acting.check_signature(act, signature)
             roles = act.roles
@@ -120,7 +126,9 @@ class PeopleStore:
             else:
                 roles = await acting.check_present(act)
             alone = act.act not in (people.ADD, people.ROLES_ACT, people.RENEW) or act.person == act.by
-            waits = not alone and people.needs_second(roles or ()) and await acting.another_administrator(act.by)
+            waits = (
+                not alone and people.needs_second(roles or ()) and await another_administrator(connection, act.by, now)
+            )
             await acting.record(act, signature, waits=waits)
             if not waits:
                 await acting.take_effect(act)
@@ -143,7 +151,7 @@ class PeopleStore:
             ActRejected: none waits, it is another one or too old, or the signer may not confirm it.
         """
         async with transaction(self._engine) as connection:
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             acting = ActingOnPerson(connection, now)
             waiting = await _waiting(connection, act.person)
             if sha256(waiting.text.encode()) != act.confirms:
@@ -173,7 +181,7 @@ class PeopleStore:
             ActRejected: the code is unknown, too old or used, or the proof is not of this key.
         """
         async with transaction(self._engine) as connection:
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             acting = ActingOnPerson(connection, now)
             allowed = await acting.act_with_code(person, code_hash)
             statement = people.enrolment_text(person, code_hash, public_key, at)

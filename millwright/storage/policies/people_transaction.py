@@ -17,6 +17,8 @@ from millwright.storage.database.person_tables import API, SIGNING, roles_at, si
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.signatures import check_fresh, verifies
 
+LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('people', 0))")
+"""Keeps others from changing persons until the transaction ends."""
 _PERSON: Final = text(f"SELECT p.id, p.left_at, {roles_at('p.id', ':now')} AS roles FROM people p WHERE p.id = :person")
 _ADMINISTRATORS: Final = text(
     f"SELECT p.id FROM people p WHERE (p.left_at IS NULL OR p.left_at > :since) AND ({roles_at('p.id', ':since')} "
@@ -76,6 +78,13 @@ class _IdRow(NamedTuple):
     id: str
 
 
+async def another_administrator(connection: AsyncConnection, than: str, now: datetime) -> bool:
+    """Whether another administrator can sign, or could within the last seven days: so that nobody ends the second
+    administrator in order to sign alone."""
+    rows = await connection.execute(_ADMINISTRATORS, {"since": now - CODE_LASTS})
+    return any(row.id != than for row in map(_IdRow._make, rows))
+
+
 class ActingOnPerson:
     """One act on a person in its transaction, alone."""
 
@@ -83,12 +92,6 @@ class ActingOnPerson:
         self._connection = connection
         self._now = now
         self._entry = ledger.Entry(now)
-
-    async def another_administrator(self, than: str) -> bool:
-        """Whether another administrator can sign, or could within the last seven days: so that nobody ends the second
-        administrator in order to sign alone."""
-        rows = await self._connection.execute(_ADMINISTRATORS, {"since": self._now - CODE_LASTS})
-        return any(row.id != than for row in map(_IdRow._make, rows))
 
     async def check_signature(self, act: PersonAct, signature: str) -> None:
         """Whether the signer may do it, and signed it just now."""
