@@ -49,7 +49,8 @@ class Report(Model):
     """The result of `verify`. `head` is the last row of the ledger, as `SEQ:HASH`.
 
     `local_acts` is the number of acts by `local`, whom nothing in the record identifies. `unattested_acts` is the
-    number of acts of persons that were recorded while no installation key was in force.
+    number of acts of persons that were recorded while no installation key was in force. `unsealed` is the number of
+    messages and receipts that were received before the given time and are not sealed.
 
     `engine` is the digest of the present engine, `made_by` the engines of the stored verdicts, the oldest first.
     `register_held` is false for a register of an earlier build that has not changed since: its rows are not recorded.
@@ -59,6 +60,7 @@ class Report(Model):
     acts: int
     local_acts: int = 0
     unattested_acts: int = 0
+    unsealed: int = 0
     verdicts: VerdictCount
     versions: int
     head: str

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain as joined
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.audit.suppression_record import unfounded_suppressions
 from millwright.storage.audit.unfounded import unfounded_rows
+from millwright.storage.ledger.seals import late_rows
 from millwright.storage.policies.signatures import verifies
 from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
@@ -62,6 +63,7 @@ async def verify(
     engine: AsyncEngine,
     *,
     head: str | None = None,
+    sealed_before: datetime | None = None,
     progress: Progress | None = None,
     catalogue: Catalogue | None = None,
 ) -> Report:
@@ -71,6 +73,7 @@ async def verify(
 
     Args:
         head: a head published earlier, as `SEQ:HASH`.
+        sealed_before: what was received before this time must be sealed; what is not is counted. None counts nothing.
         progress: called at times with the progress.
         catalogue: the versions compiled before, whose texts are compared with the stored ones; None for none.
 
@@ -109,6 +112,7 @@ async def verify(
         acts=acts,
         local_acts=actors.local,
         unattested_acts=people.attestations.unattested,
+        unsealed=0 if sealed_before is None else await late_rows(engine, sealed_before),
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),

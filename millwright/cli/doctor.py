@@ -24,6 +24,7 @@ from millwright.settings import Settings
 from millwright.storage.cases.unreadable import open_reports
 from millwright.storage.database.lineage import head
 from millwright.storage.database.revision import read_revision
+from millwright.storage.ledger.seals import LATE, late_rows
 from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
 from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
@@ -57,7 +58,7 @@ async def examine(settings: Settings) -> list[PartCondition]:
         client, found = await _engine(settings, stack)
         findings.append(found)
         if storage is not None:
-            findings += await _of_storage(storage, settings.order_interval)
+            findings += await _of_storage(storage, settings.order_interval, settings.clock)
         if storage is not None and client is not None:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
         if storage is not None:
@@ -148,7 +149,7 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Client | N
     return (clients.pop() if clients else None), finding
 
 
-async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartCondition]:
+async def _of_storage(storage: Storage, order_interval: timedelta, clock_setting: str) -> list[PartCondition]:
     async def clock() -> PartCondition:
         now = storage.clock.now()
         fault = await condition.read_clock_fault(storage.engine, now)
@@ -163,6 +164,7 @@ async def _of_storage(storage: Storage, order_interval: timedelta) -> list[PartC
         ("policies", "approve and activate a version", lambda: _policies(storage)),
         ("waivers", "millwright audit verify", lambda: _waivers(storage)),
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
+        ("seals", "millwright worker", lambda: _seals(storage, clock_setting)),
         ("due", "millwright worker", lambda: _due(storage)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, order_interval)),
@@ -209,6 +211,17 @@ async def _ledger(storage: Storage) -> PartCondition:
         return PartCondition("ledger", ok=True, sentence=f"{seq} rows, the head names the last one")
     sentence = f"the head says row {seq}, and the last row is another: rows were removed, or the head was altered"
     return PartCondition("ledger", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
+
+
+async def _seals(storage: Storage, clock_setting: str) -> PartCondition:
+    if clock_setting != "wall":
+        return PartCondition("seals", ok=True, sentence="not looked at: the sandbox's clock may outrun the watch")
+    late = await late_rows(storage.engine, storage.clock.now() - LATE)
+    if not late:
+        return PartCondition("seals", ok=True, sentence="what was received over 5 minutes ago is sealed")
+    sentence = f"{late} messages and receipts are not sealed after 5 minutes, and may be altered unseen"
+    mend = "is `millwright worker` running? If so, end the transaction or the lock that its log tells of"
+    return PartCondition("seals", ok=False, sentence=sentence, mend=mend)
 
 
 async def _due(storage: Storage) -> PartCondition:
