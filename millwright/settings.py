@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped
 from domain.model import Duration
+from domain.suppression import LONGEST_WORK
 
 
 class ConnectorSettings(BaseModel):
@@ -120,7 +121,9 @@ class Settings(BaseSettings):
     work_window: Annotated[
         Duration | None,
         Field(
-            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never."
+            le=LONGEST_WORK,
+            description="Maximum time for which work in progress suppresses a machine's other faults, at most P31D; "
+            "absent, never.",
         ),
     ] = None
     head_anchor: Annotated[

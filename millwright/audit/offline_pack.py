@@ -140,7 +140,7 @@ def pack_findings(
     if unattested is not None:
         unattested.append(attestations.unattested)
     yield from _pack_signers(parts, acts)
-    yield from _pack_verdicts(pack, parts, acts)
+    yield from _pack_verdicts(parts, acts)
     yield from _pack_work(parts, acts)
     yield from shelving_findings(parts["suppressions"], acts, parts["verdicts"])
 
@@ -191,7 +191,7 @@ def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFin
         yield from guarded(where, placing_findings(row, parts["policies"], own, freeze_windows(acts)))
 
 
-def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
+def _pack_verdicts(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in parts["events"]:
         yield from guarded(f"event {row['id']}", event_findings(row))
@@ -201,10 +201,9 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         stood[sha256(row["body"])] = asset_place(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, pack["empty_memory"])
+    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, None)
     bodies: dict[int, Row] = {}
     for row in parts["verdicts"]:
-        verdicts.remember(row, row["memory_before"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", _began_with(row))
         bodies[row["id"]] = row

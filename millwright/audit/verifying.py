@@ -17,17 +17,20 @@ from millwright.audit.change_check import check_changes
 from millwright.audit.engines import Engines
 from millwright.audit.exporting import ledger_line
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.last_memories import LastMemories
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
+from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.audit.set_aside import SetAside
 from millwright.storage.audit.case_record import case_files, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.record import Record, read_record
@@ -46,6 +49,23 @@ class _People(NamedTuple):
 
     actors: Actors
     attestations: Attestations
+
+
+class _Followers(NamedTuple):
+    """What follows the acts."""
+
+    in_force: InForce
+    assets: AssetsThen
+    set_aside: SetAside
+    people: _People
+
+    def judged_by(self, act: ActRow) -> None:
+        """Follows an act that decides by what is judged: on versions, freezes and the register."""
+        kinds = ((FOLLOWED, self.in_force.follow), (FOLLOWED_REGISTER, self.assets.follow))
+        for begins, follow in kinds:
+            if act.kind.startswith(begins):
+                with suppress(ValueError):
+                    follow(json.loads(act.body))
 
 
 class _Followed(NamedTuple):
@@ -88,12 +108,14 @@ async def verify(
         versions = await check_versions(record, findings, catalogue)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
-        in_force = InForce(sites=await record.sites())
-        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
+        in_force, assets = InForce(sites=await record.sites()), AssetsThen()
+        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force, assets, LastMemories())
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors = Actors()
         people = _People(actors, Attestations(actors.recorded, verifies))
-        acts, readable = await _follow(record, chain, rejudging, cases, in_force, people, findings, progress)
+        set_aside = SetAside(record, catalogue, versions, assets, findings)
+        followers = _Followers(in_force, assets, set_aside, people)
+        acts, readable = await _follow(record, chain, rejudging, cases, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())
         await check_autonomy(record, findings)
@@ -129,13 +151,12 @@ async def _follow(
     chain: Chain,
     rejudging: Rejudging,
     cases: CaseFold,
-    in_force: InForce,
-    people: _People,
+    followers: _Followers,
     findings: Findings,
     progress: Progress | None,
 ) -> _Followed:
     """Goes through the ledger with all its leaves."""
-    total = await record.verdict_count()
+    total, people = await record.verdict_count(), followers.people
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
     done, readable = 0, True
     async for page in record.ledger():
@@ -145,7 +166,8 @@ async def _follow(
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
-                _follow_policies(act, in_force)
+                followers.judged_by(act)
+                await followers.set_aside.check(act)
             for verdict in own_verdicts:
                 known = findings.found
                 await rejudging.check(verdict, at if verdict.ledger_seq == row.seq else None)
@@ -180,12 +202,6 @@ async def _follow(
 
 def _rearm_of(catalogue: Catalogue, versions: frozenset[str]) -> Callable[[str], timedelta | None]:
     return lambda version: catalogue.version(version).document.memory.rearm if version in versions else None
-
-
-def _follow_policies(act: ActRow, in_force: InForce) -> None:
-    if act.kind.startswith(FOLLOWED):
-        with suppress(ValueError):
-            in_force.follow(json.loads(act.body))
 
 
 def _act_name(row: ActRow) -> str:
@@ -238,7 +254,7 @@ async def _check_tables(record: Record, findings: Findings) -> None:
     async for events in record.unjudged():
         for event in events:
             where = f"event {event.source}|{event.external_id}"
-            findings.add("event", where, "was decided, and the verdict on it is gone")
+            findings.add("event", where, "was decided, and there is no verdict of an active version on it")
     async for memories in record.unfounded_memories():
         for memory in memories:
             where = f"memory of {memory.asset} {memory.failure_mode} under version {memory.version[:12]}"
