@@ -15,6 +15,9 @@ from domain.model import Duration, Model, Moment
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
+LONGEST_WORK = timedelta(days=31)
+"""Maximum duration of a window of work in progress, whatever the settings allow."""
+
 
 class SuppressionKind(StrEnum):
     """The cause of a suppression."""

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
+from domain.suppression import LONGEST_WORK
 
 
 class ConnectorSettings(BaseModel):
@@ -145,7 +146,9 @@ class Settings(BaseSettings):
         Duration | None,
         Field(
             gt=timedelta(),
-            description="Maximum time for which work in progress suppresses a machine's other faults; absent, never.",
+            le=LONGEST_WORK,
+            description="Maximum time for which work in progress suppresses a machine's other faults, at most P31D; "
+            "absent, never.",
         ),
     ] = None
     head_anchor: Annotated[

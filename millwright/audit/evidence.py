@@ -246,6 +246,4 @@ def _path(leaves: dict[int, list[str]], seq: int, leaf: int) -> list[str]:
 
 async def _before(record: Record, row: VerdictRow, digest: str) -> str:
     """The memory before a verdict; nothing if it is missing, which is then a finding."""
-    if digest == sha256(_EMPTY.encode()):
-        return _EMPTY
     return await record.state_before(row, digest) or ""

@@ -141,7 +141,7 @@ def pack_findings(pack: Row, published: str | None = None, told: list[str] | Non
     if told is not None:
         told += notices(actors, attestations)
     yield from _pack_signers(parts, acts)
-    yield from _pack_verdicts(pack, parts, acts)
+    yield from _pack_verdicts(parts, acts)
     yield from _pack_work(parts, acts)
     yield from shelving_findings(parts["suppressions"], acts, parts["verdicts"])
 
@@ -206,7 +206,7 @@ def _pack_signers(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFin
         yield from guarded(where, placing_findings(row, parts["policies"], own, freeze_windows(acts)))
 
 
-def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
+def _pack_verdicts(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in parts["events"]:
         yield from guarded(f"event {row['id']}", event_findings(row))
@@ -216,11 +216,10 @@ def _pack_verdicts(pack: Row, parts: Row, acts: dict[str, list[Row]]) -> Iterato
         stood[sha256(row["body"])] = asset_place(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
-    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, pack["empty_memory"])
+    verdicts = Verdicts(events, stood, {policy["digest"] for policy in parts["policies"]}, None)
     bodies: dict[int, Row] = {}
     judged: dict[JudgedMachine, str] = {}
     for row in parts["verdicts"]:
-        verdicts.remember(row, row["memory_before"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", _began_with(row))
         yield from guarded(f"verdict {row['id']}", note_machine(row, stood, judged))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
 import re
@@ -77,21 +78,25 @@ def act_row_findings(row: Row) -> Iterator[OfflineFinding]:
 
 
 class Verdicts:
-    """Checks verdicts in their order."""
+    """Checks verdicts in the order of the ledger.
+
+    Args:
+        events: the events, by number.
+        contexts: the digests of the contexts.
+        versions: the digests of the versions.
+        empty_memory: the memory before the first verdict; None if not every verdict is there: then what one began with
+            is not compared with what another left.
+    """
 
     def __init__(
-        self, events: dict[int, Row], contexts: Collection[str], versions: set[str], empty_memory: str
+        self, events: dict[int, Row], contexts: Collection[str], versions: set[str], empty_memory: str | None
     ) -> None:
         self._events = events
         self._contexts = contexts
         self._versions = versions
-        self._empty = sha256(empty_memory)
-        self._states: dict[tuple[str, str, str], set[bytes]] = {}
-
-    def remember(self, row: Row, memory: str) -> None:
-        """Accepts a memory as the one after an earlier verdict on the same fault."""
-        states = self._states.setdefault((row["version"], row["asset"], row["failure_mode"]), set())
-        states.add(bytes.fromhex(sha256(memory)))
+        self._empty = None if empty_memory is None else sha256(empty_memory)
+        self._left: dict[tuple[str, str, str], tuple[list[str], list[bytes]]] = {}
+        """The positions of the verdicts on each fault under each version, and the digests of what they left."""
 
     def check(self, row: Row) -> Iterator[OfflineFinding]:
         event = self._events.get(row["event"])
@@ -107,12 +112,23 @@ class Verdicts:
             yield OfflineFinding("verdict-memory", where, "the memory that it left behind is missing")
         elif row["memory"] and sha256(row["memory"]) != body["after"]:
             yield OfflineFinding("verdict-memory", where, "the memory that it left behind was altered")
-        states = self._states.setdefault((row["version"], row["asset"], row["failure_mode"]), set())
-        before = bytes.fromhex(body["before"])
-        if body["before"] != self._empty and before not in states:
-            yield OfflineFinding("verdict-memory", where, "no verdict before it left the memory that it began with")
-        if not body["aside"]:
-            states.add(bytes.fromhex(body["after"]))
+        if self._empty is not None:
+            yield from self._followed(where, row, body, self._empty)
+
+    def _followed(self, where: str, row: Row, body: Row, empty: str) -> Iterator[OfflineFinding]:
+        """Compares the memory before a verdict with what the last one before its position had left."""
+        positions, left = self._left.setdefault((row["version"], row["asset"], row["failure_mode"]), ([], []))
+        place = bisect.bisect_left(positions, row["position"])
+        if body["before"] != (left[place - 1].hex() if place else empty):
+            what = "the memory that it began with is not the one that the last verdict before it left"
+            yield OfflineFinding("verdict-memory", where, what)
+        if body["aside"]:
+            return
+        if positions[place : place + 1] == [row["position"]]:
+            left[place] = bytes.fromhex(body["after"])
+        else:
+            positions.insert(place, row["position"])
+            left.insert(place, bytes.fromhex(body["after"]))
 
     def _inputs(self, where: str, row: Row, body: Row, event: Row | None) -> Iterator[OfflineFinding]:
         if event is None:

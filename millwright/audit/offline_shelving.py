@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from millwright.audit.offline_signatures import OfflineFinding, Row, differing, guarded
 
@@ -11,6 +12,8 @@ _MADE = {"shelved", "window-opened"}
 _ENDED = {"unshelved", "window-ended"}
 _TERMS = ("kind", "asset", "failure_mode", "spared_asset", "spared_mode", "reason", "made_by", "source")
 _TIMES = ("from_at", "until_at", "made_at")
+_REPORTED_WORK = {"order-placed", "order-changed", "order-unmatched"}
+_LONGEST_WORK = timedelta(days=31)
 _HELD = ("asset", "failure_mode", "rung", "at", "revision")
 _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
 
@@ -32,6 +35,8 @@ def shelving_findings(
         where = f"suppression {row['id']}"
         yield from guarded(where, _suppression_findings(row, acts.get(f"suppression/{row['id']}", []), where))
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
+    if whole:
+        yield from _work_findings(rows, acts)
     held = {
         (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
@@ -53,6 +58,26 @@ def _gone_findings(
         if (subject, act["actor"], by, revision) not in held:
             what = f"was recorded to have held back {'|'.join(act['detail']['event'])}, and that is gone"
             yield OfflineFinding("suppression", f"suppression {by}", what)
+
+
+def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
+    """Names each window of work that no CMMS reported as in progress, and those that last too long."""
+    reported: dict[tuple[str, str, str | None], str] = {}
+    for subject, told in acts.items():
+        for act in told if subject.startswith(("case/", "order/")) else ():
+            record = act["detail"].get("record")
+            if act["kind"] in _REPORTED_WORK and record["status"] == "in_progress":
+                system = record["ref"]["system"]
+                key = (system, f"{system}/{record['ref']['id']}", _instant(record["changed_at"]))
+                reported[key] = min(act["at"], reported.get(key, act["at"]))
+    for row in rows:
+        if row["kind"] != "work":
+            continue
+        first = reported.get((row["made_by"], row["source"], row["from_at"]))
+        begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
+        if first is None or first > row["made_at"] or ends - begins > _LONGEST_WORK:
+            what = "is of work that no CMMS reported as in progress, or lasts too long"
+            yield OfflineFinding("suppression", f"suppression {row['id']}", what)
 
 
 def _suppression_findings(row: Row, acts: Sequence[Row], where: str) -> Iterator[OfflineFinding]:

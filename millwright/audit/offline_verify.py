@@ -7,9 +7,10 @@ Exits 0 if everything agrees, 1 with every finding named, 2 if it cannot be read
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
 signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
 assignment is what somebody signed, that the installation attested what people did with an API key alone, that each
-verdict was given by a version that was in force there and then, and that kill switches, freezes, shelves, windows,
-cases, orders, holds, outcomes and labels are as in the acts. Give the published head: without it the removal of the
-newest rows is not found. Verdicts are not judged again, which needs the rule engine (`millwright audit verify`).
+verdict was given by a version that was in force there and then and was told what the register said, and that kill
+switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts. Give the published
+head: without it the removal of the newest rows is not found. Verdicts are not judged again, which needs the rule
+engine (`millwright audit verify`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from millwright.audit.offline_record import (
     merkle_root,
     read_head,
 )
+from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen, asset_context
 from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
@@ -126,6 +128,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     yield from _files(directory, manifest)
     acts: dict[str, list[Row]] = {}
     lives: list[tuple[int, Row]] = []
+    register: list[tuple[int, Row]] = []
     actors, equipment = Actors(), Equipment()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
@@ -141,6 +144,8 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
+            if row["kind"] in FOLLOWED_REGISTER:
+                register.append((row["seq"], body))
     yield from attestations.rows(ledger, None)
     if told is not None:
         told += notices(actors, attestations)
@@ -165,7 +170,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     judged: dict[JudgedMachine, str] = {}
-    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), judged)
+    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), judged)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
     yield from release_findings(of_cases, unattended_versions(policies, people), judged)
     yield from _autonomy(directory, acts, people)
@@ -175,28 +180,37 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
 
 
 def _verdicts(
-    directory: Path, versions: set[str], empty_memory: str, in_force: InForce, judged_machines: dict[JudgedMachine, str]
+    directory: Path,
+    versions: set[str],
+    empty_memory: str,
+    in_force: InForce,
+    assets: AssetsThen,
+    judged_machines: dict[JudgedMachine, str],
 ) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in _rows(directory, "events.jsonl"):
         yield from guarded(f"event {row['id']}", event_findings(row))
         events[row["id"]] = {**row, "anomaly": None, "digest": sha256(row["anomaly"])}
     stood: dict[str, AssetPlace | None] = {}
+    contexts: dict[str, Row | None] = {}
     for row in _rows(directory, "contexts.jsonl"):
         stood[sha256(row["body"])] = asset_place(row["body"])
+        contexts[sha256(row["body"])] = asset_context(row["body"])
         if sha256(row["body"]) != row["digest"]:
             yield OfflineFinding("context", f"context {row['digest'][:12]}", "its text was altered")
     recorded = {row["seq"]: row["at"] for row in _rows(directory, "ledger.jsonl")}
     verdicts, judged = Verdicts(events, stood, versions, empty_memory), set()
     for row in _rows(directory, "verdicts.jsonl"):
-        judged.add(row["event"])
+        if row["role"] == "active":
+            judged.add(row["event"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
         yield from guarded(f"verdict {row['id']}", note_machine(row, stood, judged_machines))
+        yield from guarded(f"verdict {row['id']}", assets.findings(row, contexts))
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:
             name = f"event {event['source']}|{event['external_id']}"
-            yield OfflineFinding("event", name, "was decided, and the verdict on it is gone")
+            yield OfflineFinding("event", name, "was decided, and there is no verdict of an active version on it")
 
 
 def _leaves(directory: Path) -> Iterator[tuple[int, int, str, str]]:

@@ -15,20 +15,19 @@ from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Context, Memory
 from millwright.audit.engines import Engines
+from millwright.audit.last_memories import LastMemories, LeftMemory
 from millwright.audit.offline_in_force import InForce
+from millwright.audit.offline_register import AssetsThen
 from millwright.audit.offline_signatures import UNREADABLE
 from millwright.audit.report import Findings
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import VerdictRow
 
-_KEPT_STATES = 20_000
 _KEPT_CONTEXTS = 20_000
 _KEPT_ANOMALIES = 2_000
 _UNUSED = timedelta(0)
 _INPUTS = {"anomaly", "event", "version", "role", "revision", "aside"}
 
-StateKey = tuple[str, str, str, str]
-"""Version, asset, failure mode, and the digest of a memory."""
 Body = dict[str, object]
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -36,15 +35,16 @@ ModelT = TypeVar("ModelT", bound=Model)
 class Rejudging:
     """Judges again, in the original order.
 
-    Memories are cached by their digests, newest first and bounded; others are looked up.
-
     Args:
-        record: the record, for memories that are not cached.
+        record: the record, for memories that are not kept.
         judge: the judging function, with the stored versions whose texts are the published ones.
         versions: their digests.
         findings: collects the findings.
         engines: gives the engine of the checked verdict.
         in_force: gives the versions in force, from all acts before the checked verdict; None skips this check.
+        assets: gives what verdicts were to be told of their assets, from all acts before the checked verdict; None
+            skips this check.
+        memories: what all verdicts before the checked one left; None if not every verdict is checked.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class Rejudging:
         findings: Findings,
         engines: Engines,
         in_force: InForce | None = None,
+        assets: AssetsThen | None = None,
+        memories: LastMemories | None = None,
     ) -> None:
         self.engines = engines
         self._in_force = in_force
@@ -62,11 +64,10 @@ class Rejudging:
         self._judge = judge
         self._versions = versions
         self._findings = findings
-        self._states: OrderedDict[StateKey, Memory] = OrderedDict()
+        self._assets = assets
+        self._memories = memories
         self._contexts: OrderedDict[str, Context | None] = OrderedDict()
         self._anomalies: dict[str, Anomaly] = {}
-        self._empty = Memory()
-        self._empty_digest = sha256(canonical(self._empty))
         self.stored = 0
         self.reproduced = 0
 
@@ -100,13 +101,18 @@ class Rejudging:
                 "verdict-context", where, f"the context {inputs[1][:12]} that it was given in was altered or removed"
             )
         self._check_standing(body, context, recorded_at, where)
+        if self._assets is not None and context is not None:
+            fault = self._assets.fault(row.asset, context.model_dump(mode="json"), row.ledger_seq)
+            if fault is not None:
+                self._findings.add("verdict-context", where, fault)
         if row.version not in self._versions:
             self._findings.add(
                 "verdict-version", where, f"policy version {row.version[:12]} is not stored as it was published"
             )
         before = await self._state(row, inputs[0])
         if before is None:
-            self._findings.add("verdict-memory", where, "no verdict before it left the memory that it began with")
+            words = "the memory that it began with is not the one that the last verdict before it left"
+            self._findings.add("verdict-memory", where, words)
         if event is None or context is None or before is None or row.version not in self._versions:
             self._keep_stored_memory(row, body)
             return None
@@ -135,7 +141,7 @@ class Rejudging:
             self.reproduced += 1
             self.engines.reproduced()
         if after == body.get("after") and row.memory:
-            self._keep((row.version, row.asset, row.failure_mode, after), memory)
+            self._keep(row, LeftMemory(after, memory))
         else:
             self._keep_stored_memory(row, body)
         return sha256(again)
@@ -223,11 +229,10 @@ class Rejudging:
         return context
 
     async def _state(self, row: VerdictRow, digest: str) -> Memory | None:
-        if digest == self._empty_digest:
-            return self._empty
-        kept = self._states.get((row.version, row.asset, row.failure_mode, digest))
-        if kept is not None:
-            return kept
+        """The memory that a verdict began with, if it is the one that the last verdict before it had left."""
+        known = self._memories.before(row) if self._memories is not None else None
+        if known is not None:
+            return known.memory if known.digest == digest else None
         text = await self._record.state_before(row, digest)
         return None if text is None else _read(Memory, text)
 
@@ -235,14 +240,12 @@ class Rejudging:
         """Continues with the stored memory, so that only the altered verdict is named and not those after it."""
         digest = sha256(row.memory.encode())
         memory = _read(Memory, row.memory) if row.memory and digest == body.get("after") else None
-        if memory is not None:
-            self._keep((row.version, row.asset, row.failure_mode, digest), memory)
+        if row.memory:
+            self._keep(row, None if memory is None else LeftMemory(digest, memory))
 
-    def _keep(self, key: StateKey, memory: Memory) -> None:
-        self._states[key] = memory
-        self._states.move_to_end(key)
-        if len(self._states) > _KEPT_STATES:
-            self._states.popitem(last=False)
+    def _keep(self, row: VerdictRow, left: LeftMemory | None) -> None:
+        if self._memories is not None:
+            self._memories.keep(row, left)
 
 
 def _read(shape: type[ModelT], text: str) -> ModelT | None:

@@ -59,7 +59,8 @@ class Report(Model):
 
     `local_acts` is the number of acts by `local`, whom nothing in the record identifies. `unattested_acts` is the
     number of acts of persons that were recorded while no installation key was in force. `unshown_codes` is the number
-    of enrolments of earlier builds, which have only the hash of the code.
+    of enrolments of earlier builds, which have only the hash of the code. `unsealed` is the number of messages and
+    receipts that were received before the given time and are not sealed.
 
     `engine` is the digest of the present engine, `made_by` the engines of the stored verdicts, the oldest first.
     `settings` says for each kind of process since when its settings that steer are in the record.
@@ -71,6 +72,7 @@ class Report(Model):
     local_acts: int = 0
     unattested_acts: int = 0
     unshown_codes: int = 0
+    unsealed: int = 0
     verdicts: VerdictCount
     versions: int
     head: str

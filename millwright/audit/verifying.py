@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain as joined
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from millwright.audit.change_check import check_changes
 from millwright.audit.engines import Engines
 from millwright.audit.exporting import ledger_line
 from millwright.audit.head import head_text, parse_head
+from millwright.audit.last_memories import LastMemories
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
@@ -25,6 +26,7 @@ from millwright.audit.offline_grounds import Grounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
+from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
@@ -32,6 +34,7 @@ from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.release_check import check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.audit.set_aside import SetAside
 from millwright.audit.settings_taken import SettingsTaken
 from millwright.storage.audit.case_record import case_files, deciding_verdicts, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
@@ -40,6 +43,7 @@ from millwright.storage.audit.record_rows import ActRow
 from millwright.storage.audit.stop_record import stop_files
 from millwright.storage.audit.suppression_record import unfounded_suppressions
 from millwright.storage.audit.unfounded import unfounded_rows
+from millwright.storage.ledger.seals import late_rows
 from millwright.storage.policies.signatures import verifies
 from policies.engine.catalogue import Catalogue
 from policies.engine.engine_mark import engine_mark
@@ -59,8 +63,18 @@ class _Followers(NamedTuple):
     rejudging: Rejudging
     cases: CaseFold
     in_force: InForce
+    assets: AssetsThen
+    set_aside: SetAside
     people: _People
     settings: SettingsTaken
+
+    def judged_by(self, act: ActRow) -> None:
+        """Follows an act that decides by what is judged: on versions, freezes and the register."""
+        kinds = ((FOLLOWED, self.in_force.follow), (FOLLOWED_REGISTER, self.assets.follow))
+        for begins, follow in kinds:
+            if act.kind.startswith(begins):
+                with suppress(ValueError):
+                    follow(json.loads(act.body))
 
 
 class _Followed(NamedTuple):
@@ -78,6 +92,7 @@ async def verify(
     engine: AsyncEngine,
     *,
     head: str | None = None,
+    sealed_before: datetime | None = None,
     progress: Progress | None = None,
     catalogue: Catalogue | None = None,
 ) -> Report:
@@ -87,6 +102,7 @@ async def verify(
 
     Args:
         head: a head published earlier, as `SEQ:HASH`.
+        sealed_before: what was received before this time must be sealed; what is not is counted. None counts nothing.
         progress: called at times with the progress.
         catalogue: the versions compiled before, whose texts are compared with the stored ones; None for none.
 
@@ -101,12 +117,13 @@ async def verify(
         versions = await check_versions(record, findings, catalogue)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
-        in_force = InForce(sites=await record.sites())
-        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force)
+        in_force, assets = InForce(sites=await record.sites()), AssetsThen()
+        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force, assets, LastMemories())
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
         people = _People(actors, Attestations(actors.recorded, verifies), Equipment())
-        followers = _Followers(rejudging, cases, in_force, people, settings)
+        set_aside = SetAside(record, catalogue, versions, assets, findings)
+        followers = _Followers(rejudging, cases, in_force, assets, set_aside, people, settings)
         acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())
@@ -128,6 +145,7 @@ async def verify(
         local_acts=actors.local,
         unattested_acts=people.attestations.unattested,
         unshown_codes=actors.recorded.unshown_codes,
+        unsealed=0 if sealed_before is None else await late_rows(engine, sealed_before),
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
         versions=len(versions),
         head=head_text(chain.last),
@@ -148,7 +166,7 @@ async def _follow(
     progress: Progress | None,
 ) -> _Followed:
     """Goes through the ledger with all its leaves."""
-    rejudging, cases, in_force, people, settings = followers
+    rejudging, cases, people = followers.rejudging, followers.cases, followers.people
     total = await record.verdict_count()
     verdicts, acts = Queue(record.verdicts()), Queue(record.acts())
     done, readable, times = 0, True, Times()
@@ -159,8 +177,9 @@ async def _follow(
             own_verdicts, own_acts = await verdicts.until(row.seq), await acts.until(row.seq)
             for act in own_acts:
                 rejudging.engines.follow(act)
-                settings.follow(act)
-                _follow_policies(act, in_force)
+                followers.settings.follow(act)
+                followers.judged_by(act)
+                await followers.set_aside.check(act)
             for verdict in own_verdicts:
                 known = findings.found
                 await rejudging.check(verdict, at if verdict.ledger_seq == row.seq else None)
@@ -198,12 +217,6 @@ async def _follow(
 
 def _rearm_of(catalogue: Catalogue, versions: frozenset[str]) -> Callable[[str], timedelta | None]:
     return lambda version: catalogue.version(version).document.memory.rearm if version in versions else None
-
-
-def _follow_policies(act: ActRow, in_force: InForce) -> None:
-    if act.kind.startswith(FOLLOWED):
-        with suppress(ValueError):
-            in_force.follow(json.loads(act.body))
 
 
 def _act_name(row: ActRow) -> str:
@@ -258,7 +271,7 @@ async def _check_tables(record: Record, findings: Findings) -> None:
     async for events in record.unjudged():
         for event in events:
             where = f"event {event.source}|{event.external_id}"
-            findings.add("event", where, "was decided, and the verdict on it is gone")
+            findings.add("event", where, "was decided, and there is no verdict of an active version on it")
     async for memories in record.unfounded_memories():
         for memory in memories:
             where = f"memory of {memory.asset} {memory.failure_mode} under version {memory.version[:12]}"

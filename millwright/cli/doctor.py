@@ -26,6 +26,7 @@ from millwright.steering.differing import differing_settings
 from millwright.storage.cases.unreadable import open_reports
 from millwright.storage.database.lineage import head
 from millwright.storage.database.revision import read_revision
+from millwright.storage.ledger.seals import LATE, late_rows
 from millwright.storage.ledger.settings_taken import settings_running
 from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
@@ -168,6 +169,7 @@ async def _of_storage(storage: Storage, settings: Settings) -> list[PartConditio
         ("waivers", "millwright audit verify", lambda: _waivers(storage)),
         ("ledger", "millwright audit verify", lambda: _ledger(storage)),
         ("head", "correct MILLWRIGHT_HOME", lambda: _head(settings, storage)),
+        ("seals", "millwright worker", lambda: _seals(storage, settings.clock)),
         ("due", "millwright worker", lambda: _due(storage, settings.poll_interval)),
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, settings.order_interval)),
@@ -234,6 +236,17 @@ async def _head(settings: Settings, storage: Storage) -> PartCondition:
     if fault is not None:
         return PartCondition("head", ok=False, sentence=fault, mend="see docs/audit.md")
     return PartCondition("head", ok=True, sentence="the head that this home published last is in the ledger")
+
+
+async def _seals(storage: Storage, clock_setting: str) -> PartCondition:
+    if clock_setting != "wall":
+        return PartCondition("seals", ok=True, sentence="not looked at: the sandbox's clock may outrun the watch")
+    late = await late_rows(storage.engine, storage.clock.now() - LATE)
+    if not late:
+        return PartCondition("seals", ok=True, sentence="what was received over 5 minutes ago is sealed")
+    sentence = f"{late} messages and receipts are not sealed after 5 minutes, and may be altered unseen"
+    mend = "is `millwright worker` running? If so, end the transaction or the lock that its log tells of"
+    return PartCondition("seals", ok=False, sentence=sentence, mend=mend)
 
 
 async def _due(storage: Storage, poll_interval: timedelta) -> PartCondition:

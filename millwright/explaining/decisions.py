@@ -178,9 +178,6 @@ class Explainer:
         return _Again("equal", None, explanation, changes)
 
     async def _before(self, row: VerdictRow, digest: str) -> Memory | None:
-        empty = Memory()
-        if digest == sha256(canonical(empty)):
-            return empty
         text = await self._record.state_before(row, digest)
         return None if text is None else Memory.model_validate_json(text)
 

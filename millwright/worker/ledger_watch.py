@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from connectors.head_anchor import HeadAnchor
@@ -15,7 +15,7 @@ from millwright.audit.head import HistoryRewritten, head_text, publish_head
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from millwright.storage.ledger.ledger import Head
-from millwright.storage.ledger.seals import Seals
+from millwright.storage.ledger.seals import LATE, Seals
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,12 @@ class LedgerWatch:
             OSError: the file cannot be written.
         """
         await self._seals.seal()
+        if self._seals.held_back > LATE:
+            log.error(
+                "for %d minutes nothing that was received could be sealed, and it can be altered unseen: a transaction "
+                "has not ended, or somebody has the lock of the seals; see pg_stat_activity and pg_locks",
+                self._seals.held_back / timedelta(minutes=1),
+            )
         now = self._storage.clock.now()
         try:
             head = await publish_head(self._storage.engine, self._home, now)

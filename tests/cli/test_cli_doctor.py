@@ -49,7 +49,7 @@ def test_on_a_plant_at_rest_the_storage_is_well_and_what_is_not_named_is_not(pla
     well = {part for part, (ok, _) in parts.items() if ok}
     assert {"database", "clock", "settings", "register", "policies", "ledger", "holds", "lanes", "attestation"} <= well
     assert parts["attestation"][1].startswith("acts of people are not attested: no installation key is registered")
-    assert {"engine", "systems", "bus", "due"} == set(parts) - well - {"packages", "python"}
+    assert {"engine", "systems", "bus", "due", "seals"} == set(parts) - well - {"packages", "python"}
     assert played("doctor").exit_code == 1
     assert "set MILLWRIGHT_TEMPORAL_ADDRESS" in played("doctor").stdout
 

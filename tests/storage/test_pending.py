@@ -125,4 +125,4 @@ async def test_an_event_that_was_taken_off_the_list_of_those_that_wait_is_named(
     async with plant.engine.begin() as connection:
         await connection.execute(text("DELETE FROM pending"))
     found = [(finding.kind, finding.what) for finding in (await verify(plant.engine)).findings]
-    assert found == [("event", "was decided, and the verdict on it is gone")]
+    assert found == [("event", "was decided, and there is no verdict of an active version on it")]

@@ -1,15 +1,22 @@
 """What was received is sealed in the ledger a little later, each row once, and none too early."""
 
 import json
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from domain.anomaly import Fate, Received
 from millwright.audit.verifying import verify
+from millwright.bootstrap import open_storage
+from millwright.storage.ledger import seals as seals_module
 from millwright.storage.ledger.seals import SEALED, Seals
+from millwright.worker.ledger_watch import LedgerWatch
+from tests.support.ingress import settings_over
 from tests.support.judged_plant import Plant
-from tests.support.plant import deviation
+from tests.support.plant import START, deviation
 
 _UNREAD: dict[str, object] = {
     "anomaly": None,
@@ -95,3 +102,37 @@ async def test_an_alteration_after_the_seal_is_named(plant: Plant, alteration: s
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text(alteration))
     assert {finding.kind for finding in (await verify(plant.engine)).findings} & {"event", "receipt"}
+
+
+@pytest.mark.parametrize(
+    "held", ["SELECT pg_current_xact_id()", "SELECT pg_advisory_lock(hashtextextended('seals', 2))"]
+)
+async def test_rows_that_stay_unsealed_are_counted_and_logged(
+    plant: Plant,
+    tmp_path: Path,
+    database_url: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    held: str,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(seals_module, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    async with open_storage(settings_over(database_url, tmp_path)) as storage:
+        watch = LedgerWatch(storage, tmp_path, {})
+        late = plant.clock.now() + timedelta(minutes=5)
+        async with plant.engine.connect() as slow:
+            await slow.execute(text(held))
+            await plant.take(deviation(1), deviation(2))
+            await watch.look()
+            seconds[0] = 301.0
+            await watch.look()
+            assert "nothing that was received could be sealed" in caplog.text
+            assert (await verify(plant.engine, sealed_before=late)).unsealed == 2
+            assert (await verify(plant.engine, sealed_before=START)).unsealed == 0
+            await slow.rollback()
+            await slow.execute(text("SELECT pg_advisory_unlock_all()"))
+        caplog.clear()
+        await watch.look()
+        await watch.look()
+        assert "sealed" not in caplog.text
+        assert (await verify(plant.engine, sealed_before=late)).unsealed == 0

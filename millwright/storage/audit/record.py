@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.canonical import EMPTY_ROOT, timestamp
+from domain.canonical import EMPTY_ROOT, canonical, sha256, timestamp
+from domain.verdict import Memory
 from millwright.storage.audit.record_rows import (
     ActBodyRow,
     ActRow,
@@ -21,6 +22,7 @@ from millwright.storage.audit.record_rows import (
     LedgerRow,
     MemoryKeyRow,
     MemoryRow,
+    SetAsideRow,
     SignatureRow,
     SiteRow,
     SubjectRow,
@@ -78,12 +80,18 @@ _DRAFTS = (
     "SELECT policy, version, revision, digest, author, saved_at, reason FROM policy_drafts "
     "ORDER BY policy, version, revision"
 )
-# The nearest state before an event is nearly always the one that is sought, so the digest is seldom made twice.
+# As judging reads it, of the verdicts that there were then.
 _STATE = """
 SELECT memory FROM verdicts
 WHERE version = %s AND asset = %s AND failure_mode = %s AND at <= %s AND "position" < %s AND memory <> ''
-  AND (ledger_seq, leaf) < (%s, %s) AND encode(sha256(convert_to(memory, 'UTF8')), 'hex') = %s
+  AND (ledger_seq, leaf) < (%s, %s)
 ORDER BY at DESC, "position" DESC, revision DESC LIMIT 1
+"""
+_EMPTY = canonical(Memory()).decode()
+_SET_ASIDE = """
+SELECT e.source, e.external_id, e.asset, e.failure_mode, e."position", e.at, e.anomaly::text FROM events e
+WHERE e.id::text = %s AND e.anomaly IS NOT NULL AND NOT EXISTS (SELECT FROM acts a WHERE a.subject = 'event/' || e.id
+    AND a.kind IN ('event-redriven', 'event-corrected') AND a.id > %s)
 """
 _PRESENT = """
 SELECT m.version, m.asset, m.failure_mode FROM memories m LEFT JOIN LATERAL (
@@ -94,7 +102,7 @@ SELECT m.version, m.asset, m.failure_mode FROM memories m LEFT JOIN LATERAL (
 """
 _UNJUDGED = """
 SELECT e.id, e.source, e.external_id FROM events e
-WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id)
+WHERE e.fate = 'decided' AND NOT EXISTS (SELECT FROM verdicts v WHERE v.event_id = e.id AND v.role = 'active')
   AND NOT EXISTS (SELECT FROM pending p WHERE p.line = e.line AND p.event_id = e.id) ORDER BY e.id
 """
 _ACTS_OF = "SELECT subject, body FROM acts WHERE subject = ANY(%s) ORDER BY ledger_seq, leaf"
@@ -124,7 +132,7 @@ class Record(Snapshot):
         return self.pages(_CONTEXTS, ContextRow._make)
 
     def unjudged(self) -> AsyncIterator[list[UnjudgedRow]]:
-        """Events said to be decided on which there is no verdict, in pages."""
+        """Events said to be decided on which there is no verdict of an active version, in pages."""
         return self.pages(_UNJUDGED, UnjudgedRow._make)
 
     def unfounded_memories(self) -> AsyncIterator[list[MemoryKeyRow]]:
@@ -149,10 +157,24 @@ class Record(Snapshot):
         return dict(await self.rows(_SOME_CONTEXTS, ContextRow._make, list(digests)))
 
     async def state_before(self, row: VerdictRow, digest: str) -> str | None:
-        """The text with this digest among the memories that earlier verdicts on the same fault left behind."""
-        place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf, digest)
+        """The memory with this digest, if it is the one that judging had to begin with: the one that the last of the
+        earlier verdicts before this position left behind, or the empty one where there was none."""
+        place = (row.version, row.asset, row.failure_mode, row.at, row.position, row.ledger_seq, row.leaf)
+        left = await self.left_before(*place)
+        return left if sha256(left.encode()) == digest else None
+
+    async def left_before(
+        self, version: str, asset: str, failure_mode: str, at: datetime, position: str, seq: int, leaf: int
+    ) -> str:
+        """The memory that judging had to begin with at a position, for a leaf of a ledger row."""
+        place = (version, asset, failure_mode, at, position, seq, leaf)
         found = await self.rows(_STATE, MemoryRow._make, *place)
-        return found[0].memory if found else None
+        return found[0].memory if found else _EMPTY
+
+    async def set_aside(self, act: ActRow) -> SetAsideRow | None:
+        """The event that the watch set aside with an act, if it can be read as one, and nobody took it up since."""
+        found = await self.rows(_SET_ASIDE, SetAsideRow._make, act.subject.removeprefix("event/"), act.id)
+        return found[0] if found else None
 
     async def sites(self) -> dict[str, set[str]]:
         """On which sites each asset was ever registered, an empty text for none."""

@@ -185,6 +185,18 @@ class UnjudgedRow(NamedTuple):
     external_id: str
 
 
+class SetAsideRow(NamedTuple):
+    """An event that the watch set aside."""
+
+    source: str
+    external_id: str
+    asset: str
+    failure_mode: str
+    position: str
+    at: datetime
+    anomaly: str
+
+
 class MemoryKeyRow(NamedTuple):
     """Whose memory it is."""
 

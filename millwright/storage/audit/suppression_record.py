@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+from domain.suppression import LONGEST_WORK
 from millwright.storage.audit.record import Record
 
 _MADE = "('shelved', 'window-opened')"
+_REPORTED = "('order-placed', 'order-changed', 'order-unmatched')"
 _ENDED = "('unshelved', 'window-ended')"
 _UNFOUNDED = f"""
 SELECT 'suppression ' || s.id, 'is not what was recorded when it was made' FROM suppressions s
@@ -17,6 +19,13 @@ WHERE NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' A
     AND told ->> 'spared_mode' IS NOT DISTINCT FROM s.spared_mode
     AND told ->> 'source' IS NOT DISTINCT FROM s.source AND a.at = s.made_at
     AND (told ->> 'from_at')::timestamptz = s.from_at AND (told ->> 'until_at')::timestamptz = s.until_at)
+UNION ALL
+SELECT 'suppression ' || s.id, 'is of work that no CMMS reported as in progress, or lasts too long'
+FROM suppressions s WHERE s.kind = 'work' AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
+    OR NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' -> 'record' AS told) d
+        WHERE a.kind IN {_REPORTED} AND told ->> 'status' = 'in_progress'
+        AND told -> 'ref' ->> 'system' = s.made_by AND s.made_by || '/' || (told -> 'ref' ->> 'id') = s.source
+        AND (told ->> 'changed_at')::timestamptz = s.from_at AND a.at <= s.made_at))
 UNION ALL
 SELECT 'suppression ' || s.id, 'ends at another time than was recorded, or another person or reason ended it'
 FROM suppressions s LEFT JOIN LATERAL (SELECT a.actor, a.body::json -> 'detail' AS told FROM acts a

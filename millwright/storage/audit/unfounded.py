@@ -158,8 +158,21 @@ UNION ALL
 SELECT DISTINCT 'due', 'line ' || p.line, 'has events to judge, and is not due'
 FROM pending p LEFT JOIN due d ON d.subject = 'line/' || p.line WHERE d.due_at IS NULL AND d.lease_until IS NULL
 """
+# Numbers rise, and whoever seals begins after the last one that was sealed: so each row is sealed once.
+_SEALS = """
+SELECT 'seal', 'act ' || s.id || ' (' || s.subject || ')',
+    'seals rows that were sealed before, or other rows than it says'
+FROM (SELECT a.id, a.subject, d.last, r.lowest, r.highest, r.rows, r.different,
+        lag(d.last, 1, 0::bigint) OVER (PARTITION BY a.subject ORDER BY a.ledger_seq, a.leaf) AS before
+    FROM acts a, LATERAL (SELECT a.body::json -> 'detail' -> 'rows' AS told,
+        (a.body::json -> 'detail' ->> 'last')::bigint AS last) d,
+    LATERAL (SELECT min(n.id) AS lowest, max(n.id) AS highest, count(*) AS rows, count(DISTINCT n.id) AS different
+        FROM (SELECT (t::json ->> 0)::bigint AS id FROM json_array_elements_text(d.told) t) n) r
+    WHERE a.subject IN ('seal/events', 'seal/duplicates')) s
+WHERE s.lowest <= s.before OR s.highest IS DISTINCT FROM s.last OR s.rows <> s.different
+"""
 _STATEMENTS = (
-    _EVENTS, _RECEIPTS, _EVIDENCE, _MEMORIES, _PENDING, _EXPLANATIONS, _CURSORS, _UNREADABLE, _PLACES, _NUMBERS,
+    _EVENTS, _RECEIPTS, _SEALS, _EVIDENCE, _MEMORIES, _PENDING, _EXPLANATIONS, _CURSORS, _UNREADABLE, _PLACES, _NUMBERS,
     _ENGINE, _DRAFTS, _NEVER_DUE,
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What is read of a line to judge it: events, memories, and what was judged before."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from domain.canonical import sha256
 from domain.judging import FaultKey, LineEvent, MemoryState, PastVerdict, Spoiled
 from domain.verdict import Memory
 from millwright.storage.database.engine import Cursor, Driver
+
+log = logging.getLogger(__name__)
 
 _EVENT = 'e.id, e.source, e.external_id, e.asset, e.failure_mode, e."position", e.anomaly::text'
 _PENDING = f"""
@@ -31,18 +34,21 @@ FROM (
 """
 _TURNS = 5
 """How many transactions' worth of what waits is looked through for whose turn it is."""
-_MEMORIES = """
-SELECT m.version, m.asset, m.failure_mode, m."position", m.body
-FROM memories m JOIN unnest(%b::text[], %b::text[]) AS k(asset, failure_mode)
-  ON m.asset = k.asset AND m.failure_mode = k.failure_mode
-WHERE m.version = ANY(%s)
-"""
-_LEFT_BEHIND = """
-SELECT k.version, k.asset, k.failure_mode, v."position", v.memory
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS k(version, asset, failure_mode), LATERAL (
+_LAST = """
+LATERAL (
     SELECT v."position", v.memory FROM verdicts v
     WHERE v.version = k.version AND v.asset = k.asset AND v.failure_mode = k.failure_mode AND v.memory <> ''
     ORDER BY v.at DESC, v."position" DESC, v.revision DESC LIMIT 1) v
+"""
+# A row of memories can be altered, a verdict cannot: the row only says where to look, and whether it still agrees.
+_MEMORIES = f"""
+SELECT k.version, k.asset, k.failure_mode, v."position", v.memory, (k."position", k.body) = (v."position", v.memory)
+FROM (SELECT m.* FROM memories m JOIN unnest(%b::text[], %b::text[]) AS f(asset, failure_mode)
+  ON m.asset = f.asset AND m.failure_mode = f.failure_mode WHERE m.version = ANY(%s)) k, {_LAST}
+"""
+_LEFT_BEHIND = f"""
+SELECT k.version, k.asset, k.failure_mode, v."position", v.memory, true
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS k(version, asset, failure_mode), {_LAST}
 """
 # The newest revision of each event's verdict; one on an event that came too late moved nothing and is passed over.
 _BEFORE = """
@@ -80,6 +86,7 @@ class _MemoryRow(NamedTuple):
     failure_mode: str
     position: str
     body: str
+    agrees: bool
 
 
 class _StateRow(NamedTuple):
@@ -127,11 +134,18 @@ async def ask_memories(cursor: Cursor, keys: Sequence[FaultKey], versions: Seque
 
 
 def read_memories(rows: Iterable[tuple[object, ...]]) -> dict[tuple[str, FaultKey], MemoryState]:
-    """Memories by version and fault."""
-    return {
-        (row.version, (row.asset, row.failure_mode)): MemoryState(row.position, Memory.model_validate_json(row.body))
-        for row in map(_MemoryRow._make, rows)
-    }
+    """Memories by version and fault, as the last verdicts left them."""
+    found: dict[tuple[str, FaultKey], MemoryState] = {}
+    for row in map(_MemoryRow._make, rows):
+        if not row.agrees:
+            log.warning(
+                "the memory of %s %s under version %s is not what the last verdict left behind, and was altered: the "
+                "verdict's is used",
+                row.asset, row.failure_mode, row.version[:12],
+            )  # fmt: skip
+        state = MemoryState(row.position, Memory.model_validate_json(row.body))
+        found[row.version, (row.asset, row.failure_mode)] = state
+    return found
 
 
 async def read_missing_memories(

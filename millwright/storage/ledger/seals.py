@@ -4,7 +4,9 @@ Messages are stored without the ledger, whose head would be waited for. So what 
 seal is not found; everything later is.
 """
 
+import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
@@ -49,6 +51,16 @@ _SEEN = (
 )
 
 
+LATE: Final = timedelta(minutes=5)
+"""From then on a row that is not sealed is told of. Somebody with the database can hold the seals back for as long as
+they like, and meanwhile alter what is not sealed."""
+_LATE_ROWS = " UNION ALL ".join(
+    f"SELECT count(*) FROM {table} r WHERE r.received_at < :before AND r.id > coalesce((SELECT max((body::json -> "
+    f"'detail' ->> 'last')::bigint) FROM acts WHERE subject = 'seal/{table}'), 0)"
+    for table in _ROWS
+)
+
+
 class _SealRow(NamedTuple):
     id: int
     told: str
@@ -78,6 +90,13 @@ class Seals:
         self._engine = engine
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
+        self._sealed = dict.fromkeys(_ROWS, time.monotonic())
+        """When nothing held the seals of a table back last."""
+
+    @property
+    def held_back(self) -> timedelta:
+        """For how long something has held the seals back: a transaction that has not ended, or their lock."""
+        return timedelta(seconds=time.monotonic() - min(self._sealed.values()))
 
     async def seal(self) -> int:
         """Seals the rows that were there at the last call; gives their number.
@@ -100,6 +119,7 @@ class Seals:
             before = self._seen.setdefault(table, seen)
             if seen.oldest < before.next <= seen.next:
                 return 0
+            self._sealed[table] = time.monotonic()
             subject = f"seal/{table}"
             last = await connection.scalar(_LAST, {"subject": subject}) or 0
             values = {"after": last, "upto": before.highest, "most": _MOST}
@@ -113,6 +133,16 @@ class Seals:
             entry.add(ledger.act(SEALED, subject, "millwright", entry.at, detail))
             await ledger.append(connection, entry)
         return len(rows)
+
+
+async def late_rows(engine: AsyncEngine, before: datetime) -> int:
+    """The number of rows that were received before a time and are not sealed.
+
+    Raises:
+        StorageUnavailable: the database does not answer.
+    """
+    async with transaction(engine) as connection:
+        return sum(await connection.scalars(text(_LATE_ROWS), {"before": before}))
 
 
 async def _look(connection: AsyncConnection, table: str) -> _Seen:
