@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from millwright.audit.offline_signatures import OfflineFinding, Row
+from millwright.audit.offline_signatures import OfflineFinding, Row, stamp_of
 
 RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
 _ORDERS, _UNREVIEWED, _HOLDS = RUNGS[3:], RUNGS[4:], RUNGS[5:]
@@ -60,8 +60,11 @@ class Grounds:
         if acts is None:
             return True
         same = [act for act in acts if act["at"] == called_off["at"] and act["actor"] == called_off["actor"]]
-        ended = any(act["kind"] == "asset-recorded" and act["detail"]["valid_to"] for act in same)
-        return any(act["kind"] == "asset-retired" for act in same) and (ended or not self._held(called_off["number"]))
+        rows = [act for act in acts if act["kind"] == "asset-recorded" and act["number"] < called_off["number"]]
+        ended = not rows or rows[-1]["detail"]["valid_to"] is not None
+        # A row that began at the instant of the retirement was never in force, and was deleted.
+        ended = ended or stamp_of(rows[-1]["detail"]["valid_from"]) >= stamp_of(called_off["at"])
+        return ended and any(act["kind"] == "asset-retired" for act in same)
 
     def _held(self, before: int) -> bool:
         """Whether the rows of the register were recorded by then. Earlier builds did not record them."""
