@@ -46,13 +46,10 @@ class Bench:
         self.catalogue = Catalogue()
         self.storage: Storage = stores(engine, self.clock, StoredVersions(self.catalogue), settings)
         self.mes = FakeMes(self.clock, state=JobState.INTERRUPTED)
-        self.planned: list[str] = []
         self.twins = FakeTwins()
         self.case = ""
-        self.steps = Holds(
-            self.storage.cases, self.storage.holds, {"fake": self.mes}, self.twins, self.catalogue, self.clock,
-            timedelta(minutes=5),
-        )  # fmt: skip
+        cases, holds, mes = self.storage.cases, self.storage.holds, {"fake": self.mes}
+        self.steps = Holds(cases, holds, mes, self.twins, self.catalogue, self.clock, timedelta(minutes=5))  # type: ignore[arg-type]  # nothing reads a twin
 
     async def prepare(self) -> None:
         await RegisterStore(self.engine, self.clock).keep(register(Criticality.A), "tests")
@@ -148,7 +145,6 @@ async def test_a_release_without_a_person_that_no_version_allows_is_not_carried_
     view, _ = await bench.storage.cases.view(bench.case)
     by = f"policy {view.verdict.policy} {view.verdict.version}"
     await bench.chained(Release(by=by, meaning=None, reason="allowed", at=NOW, version=view.version))
-    # The work of this case was cancelled: its outcome says so, and its case is closed as done.
     stopped(bench, await bench.release(), "no version allows the release of EQ-001 without a person")
 
 
@@ -218,7 +214,6 @@ async def test_no_job_is_read_or_released_by_an_altered_plan(bench: Bench, state
 async def test_no_machine_is_held_by_an_altered_name(bench: Bench, statement: str, back: str) -> None:
     await bench.prepare()
     bench.mes.state = JobState.RUNNING
-    await bench.storage.inbox.store([], NOW)
     bench.case = await opened_case(bench.storage)
     bench.alter("UPDATE cases SET rung = 5")
     await bench.proposed()
