@@ -116,7 +116,9 @@ async def _take_settings(
 
     Raises:
         Ended: `stop` was set meanwhile.
+        Rejected: the process cannot work with these settings.
     """
+    from millwright.steering.values import check_connectors
     from millwright.storage.ledger.settings_taken import take_settings
 
     async def take(process: ProcessKind) -> Sequence[str]:
@@ -126,6 +128,8 @@ async def _take_settings(
             # The sandbox, whose clock it is, may start after this process.
             raise StorageUnavailable(str(error)) from error
 
+    for process in steering:
+        check_connectors(settings, process)
     for process in steering:
         changed = await once_there(_database(settings), functools.partial(take, process), stop)
         if changed:

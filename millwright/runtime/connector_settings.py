@@ -1,6 +1,6 @@
 """The settings of a connector, checked by that connector's own model."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,24 +11,20 @@ from millwright.settings import ConnectorSettings
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
-def named_connector(
-    settings: ConnectorSettings | None, port: str, known: Mapping[str, type[BaseModel]]
-) -> ConnectorSettings:
+def named_connector(settings: ConnectorSettings | None, port: str, known: Collection[str]) -> ConnectorSettings:
     """The connector that the settings name for a port.
 
     Raises:
         Rejected: none is named, or it is not known.
     """
-    ids = ", ".join(sorted(known))
-    if settings is None:
-        raise Rejected("no connector is named", field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {ids}")
-    if settings.connector not in known:
-        raise Rejected(f"no connector {settings.connector!r}", field=port, fix=f"there are: {ids}")
-    return settings
+    if settings is not None and settings.connector in known:
+        return settings
+    problem = "no connector is named" if settings is None else f"no connector {settings.connector!r}"
+    raise Rejected(problem, field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {', '.join(sorted(known))}")
 
 
 def named_instances(
-    named: Mapping[str, ConnectorSettings], port: str, known: Mapping[str, type[BaseModel]]
+    named: Mapping[str, ConnectorSettings], port: str, known: Collection[str]
 ) -> Mapping[str, ConnectorSettings]:
     """Every instance of a port by its id.
 

@@ -6,11 +6,17 @@ from pydantic import BaseModel, SecretStr
 
 from domain.errors import Rejected
 from domain.processes import ProcessKind
-from millwright.runtime.connector_settings import own_settings
+from millwright.runtime.connector_settings import named_instances, own_settings
 from millwright.settings import ConnectorSettings, Settings
 from millwright.steering.declared import STEERS
 
-PORTS = ("cmms", "mes", "twins", "bus")
+PORTS: Mapping[str, tuple[ProcessKind, str]] = {
+    "cmms": (ProcessKind.CASES, "maximo"),
+    "mes": (ProcessKind.CASES, "opcua_job_control"),
+    "twins": (ProcessKind.CASES, "digital_twins"),
+    "bus": (ProcessKind.INTAKE, "service_bus"),
+}
+"""The kind of process that opens each port, and the connector that there is for it."""
 _INSTANCES = ("cmms_instances", "mes_instances")
 SET = "set"
 """What is recorded of a secret: neither its value nor a digest, by which a short secret could be guessed."""
@@ -22,22 +28,28 @@ def steering_values(settings: Settings, process: ProcessKind) -> dict[str, objec
     Those of a connector are `<port>.<instance>.<setting>`.
 
     Raises:
-        Rejected: a connector that the process opens is not named, not known, or one of its settings is wrong.
+        Rejected: a setting of a connector that the process opens is wrong.
     """
     plain = {name for name in Settings.model_fields if process in STEERS.get(name, ())}
     values = _shown(settings, plain.difference(PORTS, _INSTANCES))
-    for port, named in (
-        ("cmms", settings.all_cmms()),
-        ("mes", settings.all_mes()),
-        ("twins", _alone(settings.twins)),
-        ("bus", _alone(settings.bus)),
-    ):
+    for port, named in _named(settings).items():
         if process not in STEERS[port]:
             continue
         for instance, connector in named.items():
             told = _of_connector(connector, port, instance, process)
             values |= {f"{port}.{instance}.{name}": value for name, value in told.items()}
     return values
+
+
+def check_connectors(settings: Settings, process: ProcessKind) -> None:
+    """Refuses settings with which a process of a kind cannot work, so that it records none.
+
+    Raises:
+        Rejected: a connector that the process opens is not named, or not known.
+    """
+    for port, (opens, known) in PORTS.items():
+        if opens is process:
+            named_instances(_named(settings)[port], port, (known,))
 
 
 def settings_model(connector: str) -> type[BaseModel]:
@@ -65,6 +77,16 @@ def settings_model(connector: str) -> type[BaseModel]:
             return ServiceBusSettings
         case _:
             raise Rejected(f"no connector {connector!r}", field="connector", fix="see docs/connectors.md")
+
+
+def _named(settings: Settings) -> Mapping[str, Mapping[str, ConnectorSettings]]:
+    """The instances of each port by their ids."""
+    return {
+        "cmms": settings.all_cmms(),
+        "mes": settings.all_mes(),
+        "twins": _alone(settings.twins),
+        "bus": _alone(settings.bus),
+    }
 
 
 def _alone(connector: ConnectorSettings | None) -> Mapping[str, ConnectorSettings]:
