@@ -34,6 +34,7 @@ class BoundedHttp(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
     _head = 0
+    _trailers = 0
     _in_head = True
     _address: str | None = None
     """The address under which this connection is counted."""
@@ -74,8 +75,17 @@ class BoundedHttp(HttpToolsProtocol):
         if self._timer is None:
             self._within(self.longest_head, "the headers of the request took longer than {seconds:g} s")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        # A trailer comes after the checks of the head, and would be taken for a part of it. So it is dropped.
+        self._trailers += len(name) + len(value)
+        if self._trailers > self.largest_head:
+            self._refuse_head()
+
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._trailers = False, 0
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self.largest_head:
             self._refuse_head()

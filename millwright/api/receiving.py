@@ -128,7 +128,9 @@ async def take_in(
 def _refusals(items: Sequence[Received], binding: Binding) -> dict[Receipt, tuple[str, str]]:
     # An event whose source cannot be read is stored under its ingress, which is the sender's own.
     found = {
-        (item.ingress, item.sequence): binding.refusal(None if item.source == item.ingress else item.source, item.type)
+        (item.ingress, item.sequence): binding.refusal(
+            None if item.source == item.ingress and item.fate is Fate.QUARANTINED else item.source, item.type
+        )
         for item in items
     }
     return {receipt: refusal for receipt, refusal in found.items() if refusal is not None}

@@ -41,6 +41,9 @@ LARGEST_EVENT = 256 * 1024
 LARGEST_BATCH = 1024 * 1024
 """Bytes; Event Grid's limit for one delivery."""
 
+MOST_EVENTS = 5000
+"""In one request; Event Grid's limit for one delivery."""
+
 _TWIN_UPDATE = "Microsoft.DigitalTwins.Twin.Update"
 _TWIN_EVENTS = "Microsoft.DigitalTwins."
 _OUR_TYPES = "millwright."
@@ -122,6 +125,10 @@ def read_items(
     if not isinstance(document.value, list):
         delivery = Delivery(ingress, next(sequences), now)
         return [_read_item(document.value, payload, delivery, register, suspect=document.suspect)]
+    if len(document.value) > MOST_EVENTS:
+        problem = f"holds {len(document.value)} events, and at most {MOST_EVENTS} are taken at once"
+        too_many = EventRejected(problem, fix="send several requests")
+        return [_quarantined(Delivery(ingress, next(sequences), now), payload, {}, too_many)]
     return [
         _read_part(item, document, payload, Delivery(ingress, next(sequences), now), register)
         for item in document.value

@@ -46,6 +46,8 @@ async def redrive(
     again = renamed(
         read_again(raw if fixed_raw is None else fixed_raw, delivery, register), event.source, event.external_id
     )
+    if fixed_raw is not None and not by_sender:
+        _check_name(again, read_again(raw, delivery, register), by)
     fate = await events.redriven(event_id, again, by=by, corrected=fixed_raw, by_sender=by_sender)
     return Redriven(fate, None if fate is None else again.reason, None if fate is None else again.field)
 
@@ -66,3 +68,14 @@ async def mend(storage: Storage, again: Iterable[tuple[Received, int]], by: str)
         except ActRejected:
             continue  # Another process redrove it first.
     return mended
+
+
+def _check_name(corrected: Received, before: Received, by: str) -> None:
+    """Refuses a person's correction that puts an alarm in the name of somebody else.
+
+    Raises:
+        ActRejected: naming them.
+    """
+    name = None if corrected.anomaly is None else corrected.anomaly.raised_by
+    if name not in (None, by, None if before.anomaly is None else before.anomaly.raised_by):
+        raise ActRejected(f"is in the name of {name}", field="data.raised_by", fix="raise the alarm in your own name")

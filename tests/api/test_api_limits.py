@@ -142,6 +142,20 @@ async def test_a_body_without_a_key_is_refused_before_it_is_read(connect: Connec
     assert (await caller.reader.readline()) == b"HTTP/1.1 401 Unauthorized\r\n"
 
 
+async def test_a_key_after_the_body_signs_nobody_in(connect: Connect) -> None:
+    """A proxy that looks at the head has not seen a trailer."""
+    caller = await connect()
+    await caller.says(f"{_HEAD}transfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n{_KEY}\r\n")
+    assert (await caller.reader.readline()) == b"HTTP/1.1 401 Unauthorized\r\n"
+
+
+async def test_trailers_without_end_are_refused(connect: Connect) -> None:
+    caller = await connect()
+    trailers = "".join(f"x-{number}: {'y' * 1000}\r\n" for number in range(100))
+    await caller.says(f"{_HEAD}{_KEY}transfer-encoding: chunked\r\n\r\n0\r\n{trailers}")
+    assert (await caller.answer()).startswith("HTTP/1.1 431 Request Header Fields Too Large\r\n")
+
+
 @pytest.mark.parametrize(("length", "status"), [(4096, 400), (4097, 413)])
 async def test_an_enrolment_is_read_without_a_key_up_to_a_small_bound(
     connect: Connect, length: int, status: int

@@ -47,6 +47,7 @@ async def remote_app(storage: Storage, settings: Settings) -> FastAPI:
         ({"source": "plant"}, "source"),
         ({"source": PERSONS_ALARMS}, "source"),
         ({"source": "http/broker"}, "source"),
+        ({"source": "http/gateway"}, "source"),
         ({"type": ALARM}, "type"),
         ({"type": "Microsoft.DigitalTwins.Twin.Update"}, "type"),
     ],

@@ -18,7 +18,7 @@ from millwright.storage.ledger.acting_person import LOCAL_MODE, check_actors
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from tests.support.judged_plant import Plant
-from tests.support.people import ADMINISTRATOR, leave, signs
+from tests.support.people import ADMINISTRATOR, add, leave, signs
 from tests.support.plant import START, code, deviation
 
 
@@ -68,6 +68,17 @@ async def test_a_switch_is_thrown_by_a_registered_operator_only(plant: Plant) ->
     with pytest.raises(ActRejected, match="needs the role operator"):
         await stops.stop(StoppableAction.ORDER, "pat", "no")
     assert (await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved")).machines == 1
+
+
+async def test_of_several_who_lift_a_switch_at_once_one_does_and_the_others_are_told(plant: Plant) -> None:
+    stops = StopStore(plant.engine, plant.clock)
+    number = (await stops.stop(StoppableAction.ORDER, "olaf", "the CMMS is being moved")).stop
+    people = PeopleStore(plant.engine)
+    names = [f"second-{each}" for each in range(5)]
+    for name in names:
+        await add(people, name, ["operator"], plant.clock.now())
+    done = await asyncio.gather(*(stops.lift(number, name, "it is back") for name in names), return_exceptions=True)
+    assert [type(each) for each in done if each is not None] == [ActRejected] * 4
 
 
 async def test_local_mode_records_no_act_that_people_sign(plant: Plant) -> None:

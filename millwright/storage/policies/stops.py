@@ -33,7 +33,10 @@ _STOP = text(
     "INSERT INTO action_stops (action, site, asset_class, stopped_by, stopped_at, reason) "
     "VALUES (:action, :site, :asset_class, :by, :now, :reason) RETURNING id"
 )
-_LIFT = text("INSERT INTO action_stop_lifts (stop_id, lifted_by, lifted_at, reason) VALUES (:stop, :by, :now, :reason)")
+_LIFT = text(
+    "INSERT INTO action_stop_lifts (stop_id, lifted_by, lifted_at, reason) VALUES (:stop, :by, :now, :reason) "
+    "ON CONFLICT (stop_id) DO NOTHING RETURNING stop_id"
+)
 
 
 class _CaseRow(NamedTuple):
@@ -99,7 +102,8 @@ class StopStore:
                 raise ActRejected(f"there is no stop {number} to lift", field="stop", fix="`millwright policy stops`")
             if found[0].stopped_by == by:
                 raise ActRejected(f"{by} threw it, so another person must lift it", field="person")
-            await connection.execute(_LIFT, {"stop": number, "by": by, "now": now, "reason": why})
+            if await connection.scalar(_LIFT, {"stop": number, "by": by, "now": now, "reason": why}) is None:
+                raise ActRejected(f"somebody else has just lifted stop {number}", field="stop")
             waiting = map(_CaseRow._make, await connection.execute(_WAITING, {"site": found[0].site}))
             await due.wake(connection, [case_workflow_id(case.id) for case in waiting], now)
             entry = ledger.Entry(now)

@@ -14,7 +14,7 @@ import pytest
 from domain.anomaly import Fate, Received
 from domain.identity import own_id
 from millwright.intake.message import Delivery
-from millwright.intake.reading import LARGEST_BATCH, LARGEST_EVENT, read_again, read_items, read_message
+from millwright.intake.reading import LARGEST_BATCH, LARGEST_EVENT, MOST_EVENTS, read_again, read_items, read_message
 from millwright.intake.register import Register
 
 Post = Callable[..., list[Received]]
@@ -198,3 +198,11 @@ def test_depth_and_size_of_nesting_are_the_senders_problem(post: Post, register:
         body = b'[{"a":' + b"[" * depth + b"]" * depth + b"}]"
         received = read_items(body, None, {}, ingress="http", sequences=itertools.count(), now=NOW, register=register)
         assert [message.fate for message in received] == [Fate.QUARANTINED]
+
+
+@pytest.mark.parametrize(("number", "taken"), [(MOST_EVENTS, MOST_EVENTS), (MOST_EVENTS + 1, 1)])
+def test_a_request_of_too_many_events_is_one_quarantined_event(number: int, taken: int, register: Register) -> None:
+    body = b"[" + b",".join([b"1"] * number) + b"]"
+    received = read_items(body, None, {}, ingress="http", sequences=itertools.count(), now=NOW, register=register)
+    assert (len(received), {message.fate for message in received}) == (taken, {Fate.QUARANTINED})
+    assert ("at most 5000 are taken at once" in str(received[0].reason)) == (taken == 1)
