@@ -20,7 +20,7 @@ from millwright.runtime.local_mode import local_authorization
 from millwright.storage.ledger.settings_taken import settings_running
 from tests.support.ingress import rows
 
-PATIENCE = 150
+PATIENCE = 30
 OUTGROWN = "UPDATE alembic_version SET version_num = 'later'; COMMENT ON TABLE alembic_version IS 'later'"
 AWAY = "postgresql://millwright:hidden-word@127.0.0.1:9/plant"
 CONNECTORS = {
