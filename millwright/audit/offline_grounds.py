@@ -15,7 +15,7 @@ RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_ho
 _ORDERS, _UNREVIEWED, _HOLDS = RUNGS[3:], RUNGS[4:], RUNGS[5:]
 
 
-class Grounds:
+class WorkGrounds:
     """What the work of cases may rest on.
 
     Args:
@@ -72,7 +72,7 @@ class Grounds:
         return any(act["kind"] == "register-held" and act["number"] < before for act in acts)
 
 
-def ground_findings(case: Row, acts: Sequence[Row], grounds: Grounds) -> Iterator[OfflineFinding]:
+def ground_findings(case: Row, acts: Sequence[Row], grounds: WorkGrounds) -> Iterator[OfflineFinding]:
     """Finds orders, holds and withdrawals for which the acts before them give no ground.
 
     Args:
@@ -107,7 +107,7 @@ def ground_findings(case: Row, acts: Sequence[Row], grounds: Grounds) -> Iterato
             yield OfflineFinding("hold", where, f"its machine was kept held at {rung}")
 
 
-def _draft_findings(case: Row, act: Row, priorities: Sequence[Any], grounds: Grounds) -> Iterator[OfflineFinding]:
+def _draft_findings(case: Row, act: Row, priorities: Sequence[Any], grounds: WorkGrounds) -> Iterator[OfflineFinding]:
     """Compares a draft with the case, its verdict, and the names of its asset when it was written down."""
     where, draft = f"work order of case {case['id']}", act["detail"]["draft"]
     if (draft["asset"], draft["failure_mode"]) != (case["asset"], case["failure_mode"]):

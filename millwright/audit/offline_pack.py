@@ -15,7 +15,7 @@ from pathlib import Path
 from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations, notices
 from millwright.audit.offline_cases import case_findings
-from millwright.audit.offline_grounds import RUNGS, Grounds, ground_findings
+from millwright.audit.offline_grounds import RUNGS, WorkGrounds, ground_findings
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_people import people_findings, person_id
@@ -273,7 +273,7 @@ def _shown_decision_findings(shown: Row, verdicts: dict[int, Row]) -> Iterator[O
 
 def _pack_work(parts: Row, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
     there: set[str] = set()
-    grounds = Grounds(acts, parts["verdicts"], whole=False)
+    grounds = WorkGrounds(acts, parts["verdicts"], whole=False)
     for case in parts["cases"]:
         there.add(f"case/{case['id']}")
         own = acts.get(f"case/{case['id']}", [])

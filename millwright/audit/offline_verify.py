@@ -28,7 +28,7 @@ from millwright.audit.offline_attestations import Attestations, key_findings, no
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_equipment import Equipment
-from millwright.audit.offline_grounds import Grounds, ground_findings
+from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
@@ -289,7 +289,7 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineF
         if act["kind"] in ("case-opened", "case-raised")
     }
     verdicts = (row for row in _rows(directory, "verdicts.jsonl") if tuple(json.loads(row["body"])["event"]) in named)
-    grounds = Grounds(acts, verdicts, whole=True)
+    grounds = WorkGrounds(acts, verdicts, whole=True)
     for case in _rows(directory, "cases.jsonl"):
         there.add(f"case/{case['id']}")
         own = acts.get(f"case/{case['id']}", [])

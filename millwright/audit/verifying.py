@@ -22,7 +22,7 @@ from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_equipment import EQUIPMENT_KINDS, Equipment
-from millwright.audit.offline_grounds import Grounds, ground_findings
+from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
 from millwright.audit.offline_record import act_findings
@@ -289,7 +289,7 @@ async def _check_tables(record: Record, findings: Findings) -> None:
         subjects = [f"case/{case['id']}" for case in cases]
         assets = sorted({f"asset/{case['asset']}" for case in cases})
         acts = await acts_by_subject(record, [*subjects, *assets, "register"])
-        grounds = Grounds(acts, await deciding_verdicts(record, [str(case["id"]) for case in cases]), whole=True)
+        grounds = WorkGrounds(acts, await deciding_verdicts(record, [str(case["id"]) for case in cases]), whole=True)
         for case, subject in zip(cases, subjects, strict=True):
             findings.extend(guarded(f"case {case['id']}", case_findings(case, acts[subject])))
             findings.extend(guarded(f"case {case['id']}", ground_findings(case, acts[subject], grounds)))

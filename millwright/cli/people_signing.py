@@ -14,7 +14,7 @@ from millwright.cli.api_client import Answer, Api, api_of
 from millwright.cli.credentials import Signer, signer
 
 
-class Waiting(Answer):
+class WaitingAct(Answer):
     """An act that waits for a second administrator, and its signature."""
 
     text: str
@@ -28,9 +28,9 @@ class PersonSigning:
         self._api = api
         self._signer = signer
 
-    def waiting(self, person: str) -> Waiting:
+    def waiting(self, person: str) -> WaitingAct:
         """What waits for a second administrator."""
-        return self._api.read(("people", person, "waiting"), Waiting)
+        return self._api.read(("people", person, "waiting"), WaitingAct)
 
     def sign(
         self,

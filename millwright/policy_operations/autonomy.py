@@ -9,7 +9,7 @@ from domain.errors import ActRejected
 from domain.model import Model
 from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.backtesting.versions import active_version
-from millwright.storage.policies.autonomy import AutonomyStore, Decided
+from millwright.storage.policies.autonomy import AutonomyStore, DecidedMove
 from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from millwright.storage.reporting.history import read_history
@@ -86,7 +86,7 @@ async def decide_signed(
     failure_mode: str,
     move: AutonomyMove,
     signature: Signature,
-) -> Decided:
+) -> DecidedMove:
     """A person's decision on a proposal or on an automatic class and mode, signed on the person's own machine. Its
     meaning is the reason.
 

@@ -51,7 +51,7 @@ async def test_no_decision_is_stored_in_a_name_without_a_person_or_role(plant: P
 
 async def test_somebody_who_has_left_decides_nothing(plant: Plant) -> None:
     cases, case = await opened(plant)
-    await leave(PeopleStore(plant.engine), "pat", START)
+    await leave(PeopleStore(plant.engine), "pat", plant.clock.now())
     with pytest.raises(ActRejected, match="or has left"):
         await cases.record_decision(case, said("pat"))
 

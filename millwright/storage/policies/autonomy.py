@@ -94,7 +94,7 @@ class _MoveRow(NamedTuple):
         return FirstApproval(by=self.by, at=at, meaning=meaning)
 
 
-class Decided(NamedTuple):
+class DecidedMove(NamedTuple):
     """What a person's signature led to, and the number of machines that it reaches."""
 
     move: AutonomyMove
@@ -139,7 +139,7 @@ class AutonomyStore:
 
     async def decided(
         self, key: AutonomyKey, terms: AutonomyTerms, move: AutonomyMove, signature: Signature
-    ) -> Decided:
+    ) -> DecidedMove:
         """Stores that a person promotes or refuses what was proposed, or ends autonomy.
 
         The signature is over the record's digest. Its act contains `PROMOTE` and the move; its meaning is the reason.
@@ -182,7 +182,7 @@ class AutonomyStore:
                         fix="another approver must sign it too",
                     )
             await self._keep(connection, key, record, move, signature.person, signature.meaning, signature)
-        return Decided(move, len(machines))
+        return DecidedMove(move, len(machines))
 
     async def keys(self) -> list[AutonomyKey]:
         """Every key for which there was a case or a move."""
