@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from domain.assets import Criticality
 from millwright.audit.verifying import verify
 from millwright.storage.reporting.condition import read_never_due
 from tests.support.judged_plant import Plant
@@ -14,7 +13,6 @@ INTERVAL = timedelta(minutes=5)
 
 
 async def opened(plant: Plant) -> str:
-    await plant.prepare(Criticality.A)
     await plant.take(deviation(1), deviation(2), code(3), deviation(3))
     ((case,),) = await plant.rows("SELECT id FROM cases")
     return str(case)
