@@ -43,7 +43,8 @@ LATERAL (
 # A row of memories can be altered, a verdict cannot: the row only says where to look, and whether it still agrees.
 _MEMORIES = f"""
 SELECT k.version, k.asset, k.failure_mode, v."position", v.memory, (k."position", k.body) = (v."position", v.memory)
-FROM (SELECT m.version, m.asset, m.failure_mode, m."position", m.body FROM memories m JOIN unnest(%b::text[], %b::text[]) AS f(asset, failure_mode)
+FROM (SELECT m.version, m.asset, m.failure_mode, m."position", m.body
+  FROM memories m JOIN unnest(%b::text[], %b::text[]) AS f(asset, failure_mode)
   ON m.asset = f.asset AND m.failure_mode = f.failure_mode WHERE m.version = ANY(%s)) k, {_LAST}
 """
 _LEFT_BEHIND = f"""
