@@ -23,7 +23,6 @@ from domain.people import (
     enrolment_text,
     name_digest,
 )
-from domain.shown_signatures import SignatureDisplay
 from millwright.audit.verifying import verify
 from millwright.demo.cast import enrol
 from millwright.people.persons import Person, api_key_hash, new_signing_key, public_key
@@ -64,7 +63,7 @@ async def two_administrators(engine: AsyncEngine) -> PeopleStore:
 
 
 async def confirmed(store: PeopleStore, by: str, person: str) -> None:
-    text, signed = await store.waiting(person, SignatureDisplay(await store.printed_names(), ZoneInfo("UTC")))
+    text, signed = await store.waiting(person, await store.signature_display(ZoneInfo("UTC")))
     assert f"({signed.person})" in signed.words
     act = PersonAct(act=CONFIRM, person=person, by=by, at=START, confirms=api_key_hash(text))
     await store.confirm(act, key_of(by).sign(act.text.encode()).hex(), START)
