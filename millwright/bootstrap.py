@@ -20,7 +20,6 @@ from domain.engines import EngineMark
 from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
-from domain.shown_signatures import SignatureDisplay
 from domain.suppression import shelving_limits
 from millwright.runtime.connector_settings import named_connector, named_instances, own_settings
 from millwright.runtime.embedded import postgres
@@ -133,10 +132,6 @@ class Storage:
     autonomy: AutonomyStore
     zone: ZoneInfo
     """The site's time zone."""
-
-    async def signature_display(self) -> SignatureDisplay:
-        """Shows signatures with the printed names that there are now, and in the site's time."""
-        return SignatureDisplay(await self.people.printed_names(), self.zone)
 
     @property
     def catalogue(self) -> "Catalogue":

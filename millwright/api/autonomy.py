@@ -75,5 +75,5 @@ async def _progress(deps: Dependencies) -> "list[AutonomyProgress]":
     from millwright.policy_operations.autonomy import autonomy_progress
 
     storage = deps.storage
-    display = await storage.signature_display()
+    display = await storage.people.signature_display(storage.zone)
     return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, storage.clock.now(), display)

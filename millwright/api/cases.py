@@ -106,6 +106,6 @@ async def state_outcome(
 async def _whole(deps: Dependencies, case: str) -> WholeCase:
     try:
         whole = await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
-        return whole.shown(await deps.storage.signature_display())
+        return whole.shown(await deps.storage.people.signature_display(deps.storage.zone))
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error

@@ -59,7 +59,7 @@ async def list_holds(
             field="state",
             fix=f"there are: {', '.join(_STATES)}",
         )
-    display = await deps.storage.signature_display()
+    display = await deps.storage.people.signature_display(deps.storage.zone)
     page = await hold_page(deps.storage.engine, states=_STATES[state], equipment=equipment, after=after, limit=limit)
     return answered([hold.shown(display) for hold in page])
 
@@ -102,6 +102,8 @@ async def release_hold(
 
 async def _whole(deps: Dependencies, key: str) -> SeenHold:
     try:
-        return (await whole_hold(deps.storage.engine, key)).shown(await deps.storage.signature_display())
+        return (await whole_hold(deps.storage.engine, key)).shown(
+            await deps.storage.people.signature_display(deps.storage.zone)
+        )
     except ActRejected as error:
         raise not_found(error.problem, fix="see `GET /holds?state=all`") from error

@@ -147,7 +147,9 @@ async def erase_name(person: str, asked: SignedAct, deps: Deps, by: _Administrat
 @router.get("/{person}/waiting", dependencies=[Depends(may(*READING))])
 async def waiting(person: str, deps: Deps) -> Response:
     """The text of the act on a person that waits for a second administrator, and who signed it, when."""
-    text, signed = await deps.storage.people.waiting(person, await deps.storage.signature_display())
+    text, signed = await deps.storage.people.waiting(
+        person, await deps.storage.people.signature_display(deps.storage.zone)
+    )
     return answered({"text": text, "signed": signed})
 
 

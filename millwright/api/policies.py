@@ -156,7 +156,7 @@ async def show_rollback_terms(
 async def show_history(version: str, deps: Deps) -> Response:
     """Everything that was done to a version: by whom, when and why."""
     found = await _named(deps, version)
-    display = await deps.storage.signature_display()
+    display = await deps.storage.people.signature_display(deps.storage.zone)
     told = await deps.storage.policies.states.history(found.digest, found.policy, found.version, display)
     return answered([{name: getattr(act, name) for name in act.__slots__} for act in told])
 

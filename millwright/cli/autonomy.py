@@ -39,7 +39,7 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
         from millwright.policy_operations.autonomy import autonomy_progress
 
         async with opened(settings) as storage:
-            display, now = await storage.signature_display(), storage.clock.now()
+            display, now = await storage.people.signature_display(storage.zone), storage.clock.now()
             return await autonomy_progress(storage.engine, storage.versions, storage.autonomy, now, display)
 
     found = finish(work())

@@ -85,7 +85,7 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     async def read() -> "WholeCase":
         async with opened(settings) as storage:
             whole = await whole_case(storage.engine, case, plant_instances(settings))
-            return whole.shown(await storage.signature_display())
+            return whole.shown(await storage.people.signature_display(storage.zone))
 
     whole = finish(read())
     if json:

@@ -220,7 +220,7 @@ def history(context: typer.Context, version: Named, json: Json = False) -> None:
 async def _history(settings: "Settings", version: str) -> "list[VersionAct]":
     async with opened(settings) as storage:
         found = await storage.versions.named(version)
-        display = await storage.signature_display()
+        display = await storage.people.signature_display(storage.zone)
         return await storage.policies.states.history(found.digest, found.policy, found.version, display)
 
 

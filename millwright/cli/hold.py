@@ -38,7 +38,7 @@ def list_(
 
     async def read() -> "list[SeenHold]":
         async with opened(settings) as storage:
-            display = await storage.signature_display()
+            display = await storage.people.signature_display(storage.zone)
             return [hold.shown(display) for hold in await hold_page(storage.engine, states=states, limit=_LISTED)]
 
     holds = finish(read())
@@ -61,7 +61,7 @@ def show(context: typer.Context, ref: Ref, json: Json = False) -> None:
 
     async def read() -> "SeenHold":
         async with opened(settings) as storage:
-            return (await hold_by(storage.engine, ref)).shown(await storage.signature_display())
+            return (await hold_by(storage.engine, ref)).shown(await storage.people.signature_display(storage.zone))
 
     hold = finish(read())
     if json:

@@ -34,7 +34,7 @@ async def _why(settings: "Settings", ref: str) -> "tuple[Why, SignatureDisplay]"
     from millwright.explaining.why import why as tell
 
     async with opened(settings) as storage:
-        return await tell(storage.engine, storage.catalogue, ref), await storage.signature_display()
+        return await tell(storage.engine, storage.catalogue, ref), await storage.people.signature_display(storage.zone)
 
 
 def register(app: typer.Typer) -> None:

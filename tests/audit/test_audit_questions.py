@@ -231,7 +231,7 @@ async def test_rows_are_exported_as_csv_and_no_cell_is_a_formula(recorded: Async
 
 async def test_an_empty_answer_has_its_columns_all_the_same(read_only: AsyncEngine) -> None:
     answer = await asking(read_only, "changed", since=NOW)
-    assert answer.csv().startswith("at,by,did,subject,why,terms,ledger,digest")
+    assert answer.csv().startswith("at,local,by,name,did,subject,why,terms,ledger,digest")
 
 
 def test_the_engine_s_mark_is_that_of_everything_that_judging_imports() -> None:

@@ -22,7 +22,6 @@ from domain.people import (
     PersonAct,
     enrolment_text,
 )
-from domain.shown_signatures import SignatureDisplay
 from millwright.audit.exporting import export
 from millwright.audit.offline_verify import verify as verify_export
 from millwright.audit.verifying import verify
@@ -46,7 +45,7 @@ async def two_administrators(engine: AsyncEngine) -> PeopleStore:
 
 
 async def confirmed(store: PeopleStore, by: str, person: str) -> bool:
-    text, signed = await store.waiting(person, SignatureDisplay(await store.printed_names(), ZoneInfo("UTC")))
+    text, signed = await store.waiting(person, await store.signature_display(ZoneInfo("UTC")))
     assert f"({signed.person})" in signed.words
     act = PersonAct(act=CONFIRM, person=person, by=by, at=START, confirms=api_key_hash(text))
     return await store.confirm(act, key_of(by).sign(act.text.encode()).hex(), START)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -240,6 +241,10 @@ class PeopleStore:
         """Everybody, by id."""
         async with transaction(self._engine) as connection:
             return [ListedPerson._make(row) for row in await connection.execute(_LIST, {"now": now})]
+
+    async def signature_display(self, zone: ZoneInfo) -> SignatureDisplay:
+        """Shows signatures with the printed names that there are now, and in the time of this zone."""
+        return SignatureDisplay(await self.printed_names(), zone)
 
     async def printed_names(self) -> dict[str, str]:
         """The printed names that were not erased, by id."""
