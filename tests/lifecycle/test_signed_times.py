@@ -39,7 +39,7 @@ async def test_a_signature_ahead_of_our_time_is_refused(plant: Plant, people: Po
     """It would be valid only later, and judging would stop if its key or role ended before."""
     digest = await people.submit(candidate())
     ahead = people.sign("bert", digest, APPROVE, None, plant.clock.now() + timedelta(seconds=1))
-    with pytest.raises(ActRejected, match=r"at: the signature is of .*, and it is .* here; sign again"):
+    with pytest.raises(ActRejected, match=r"at: the signature is of .*, not of now, .*sign again"):
         await people.lifecycle.approve(digest, ahead)
     await people.approve(digest)
 

@@ -70,7 +70,7 @@ class Row(Model):
 
 
 class Proof(Model):
-    """A row of the ledger, in its hashed form."""
+    """A row of the ledger, in its hashed form, with the installation's attestation of it, if it has one."""
 
     seq: int
     at: Moment
@@ -78,6 +78,7 @@ class Proof(Model):
     root: str
     previous: str
     hash: str
+    attestation: str | None
 
 
 class Answer(Model):

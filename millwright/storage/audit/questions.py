@@ -55,7 +55,10 @@ SELECT DISTINCT c.id FROM evidence d JOIN cases c ON c.id = d.case_id
 JOIN verdicts v ON v.event_id = d.event_id AND v.revision = d.revision AND v.role = 'active'
 WHERE d.how IN ('opened', 'raised') AND v.version = %s AND v.at >= %s AND v.at < %s ORDER BY 1
 """
-_LEDGER = "SELECT seq, at, leaves, root, previous, hash FROM ledger WHERE seq = ANY(%s) ORDER BY seq"
+_LEDGER = (
+    "SELECT l.seq, l.at, l.leaves, l.root, l.previous, l.hash, a.attestation FROM ledger l "
+    "LEFT JOIN attestations a ON a.ledger_seq = l.seq WHERE l.seq = ANY(%s) ORDER BY l.seq"
+)
 _EVER = (datetime.fromisoformat("0001-01-01T00:00:00Z"), datetime.fromisoformat("9999-12-31T00:00:00Z"))
 
 

@@ -57,7 +57,7 @@ def check_fresh(at: datetime, now: datetime) -> None:
     """
     if not timedelta() <= now - at <= FRESH:
         raise ActRejected(
-            f"the signature is of {timestamp(at)}, and it is {timestamp(now)} here",
+            f"the signature is of {timestamp(at)}, not of now, {timestamp(now)}",
             field="at",
             fix="sign again, with the time that `GET /me` answers",
         )
