@@ -19,7 +19,16 @@ _ALTERED = {
     ),
     "the case's asset": (
         "UPDATE cases SET asset = 'machine-001-comp2'",
-        "the draft is on machine-001-comp1, and its case on",
+        "the record has no case of this key on machine-001-comp2 for PDE",
+    ),
+    "the case's rung": ("UPDATE cases SET rung = 4", "the case is at rung 4, and in the record at work_order_and_hold"),
+    "the case's version": (
+        "UPDATE cases SET version = repeat('0', 64)",
+        "the verdict in the case is not the one in the record",
+    ),
+    "a withdrawal": (
+        "UPDATE cases SET withdraw = 'its asset was retired'",
+        "why the case is to be withdrawn is not as in the record",
     ),
     "the verdict": ("DELETE FROM evidence", "the verdict that this case rests on is gone or was altered"),
 }
