@@ -213,7 +213,7 @@ FORGED: dict[str, dict[str, object]] = {
     "another's key": {"signature": key_of("paul").sign(b"").hex()},
     "another hold": {"signature": signed_release("MWOTHER", EQUIPMENT, NOW, "petra", REASON).signature},
     "another reason": {"reason": "because"},
-    "another time": {"at": "2015-01-15T06:00:01Z"},
+    "another time": {"at": "2015-01-15T05:59:59Z"},
 }
 
 

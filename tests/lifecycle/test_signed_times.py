@@ -24,7 +24,7 @@ async def in_force(plant: Plant) -> str:
     now = plant.clock.now()
     found = await VersionStates(plant.engine).in_force(now, now, line=LINE)
     assert found.version is not None
-    return found.version
+    return found.version.removeprefix("rotating-equipment ")
 
 
 async def findings(plant: Plant, directory: Path) -> list[str]:
