@@ -59,7 +59,7 @@ async def test_only_an_auditor_may_ask(signed_in: dict[str, httpx.AsyncClient]) 
 async def test_an_answer_comes_as_csv_where_it_is_asked_for(signed_in: dict[str, httpx.AsyncClient]) -> None:
     reply = await signed_in["auditor"].get("/audit/changed", params={"format": "csv"})
     assert reply.headers["content-type"] == "text/csv; charset=utf-8"
-    assert reply.text.startswith("at,by,did,subject,why,terms,ledger,digest\r\n")
+    assert reply.text.startswith("at,local,by,name,did,subject,why,terms,ledger,digest\r\n")
     assert "policy approved" in reply.text
 
 
