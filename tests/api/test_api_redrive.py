@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from domain.assets import Alias
+from domain.senders import ALARM
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
@@ -92,6 +93,16 @@ async def test_a_person_may_send_what_it_should_have_been_and_both_are_kept(
     assert orjson.loads(whole["story"][0]["detail"]["corrected"])["data"]["score"] == 6.0
     assert whole["anomaly"]["score"] == 6.0
     assert await rows(storage.engine, "SELECT generation FROM due") == [(2,)]
+
+
+async def test_a_correction_puts_no_alarm_in_the_name_of_somebody_else(api: httpx.AsyncClient) -> None:
+    bad = await number(api, "3-bad")
+    said = {"asset": "machine-001", "component": "machine-001-comp1", "text": "It knocks.", "raised_by": "pat"}
+    alarm = orjson.dumps(cloud_event(said, "3-bad", type=ALARM))
+    refused = await api.post(f"/events/{bad}/redrive", content=alarm)
+    assert (refused.status_code, refused.json()["field"]) == (409, "data.raised_by")
+    assert "in the name of pat" in refused.json()["detail"]
+    assert (await api.get(f"/events/{bad}")).json()["event"]["fate"] == "quarantined"
 
 
 async def test_a_correction_that_cannot_be_read_leaves_the_event_where_it_is(api: httpx.AsyncClient) -> None:
