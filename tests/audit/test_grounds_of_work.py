@@ -17,7 +17,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile, confirmed, place
-from tests.audit.forging import ForgedAct, forge
+from tests.support.forging import ForgedAct, forge
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, TestClock, alarm_by_hand, code, deviation
 

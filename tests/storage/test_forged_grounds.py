@@ -22,8 +22,8 @@ from domain.work_orders import WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.events.register import RegisterStore
-from tests.audit.forging import forge
 from tests.audit.test_grounds_of_work import draft
+from tests.support.forging import forge
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
 from tests.workflows.fake_plant import FakeCmms, FakeMes, FakeTwins

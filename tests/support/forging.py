@@ -4,8 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import canonical, merkle_root, sha256, timestamp
+from domain.keys import case_workflow_id
+from millwright.storage.database.engine import raw, transaction
+from millwright.storage.ledger import ledger
+
+ForgedAct = tuple[str, str, dict[str, object]]
+"""The kind, the actor and the detail of an act on a case."""
+
+
+async def forge(engine: AsyncEngine, case: str, at: datetime, *acts: ForgedAct) -> None:
+    """Chains acts on a case with a ledger row that agrees."""
+    entry = ledger.Entry(at)
+    for kind, actor, detail in acts:
+        entry.add(ledger.act(kind, case_workflow_id(case), actor, at, detail))
+    async with transaction(engine) as connection, (await raw(connection)).cursor() as cursor:
+        await ledger.append_by(cursor, entry)
 
 
 def chain(
@@ -16,7 +32,7 @@ def chain(
     at: datetime,
     detail: Mapping[str, object],
 ) -> None:
-    """Records an act, with its row of the ledger."""
+    """Chains one act, by the statements that the runtime role may use."""
     told = {"kind": kind, "subject": subject, "actor": actor, "at": timestamp(at), "detail": detail}
     body = canonical(told).decode()
     digest = sha256(body.encode())
