@@ -231,17 +231,13 @@ def _checked(url: str, field: str) -> str:
 
 def _reachable(host: str) -> str:
     """An API that listens on every address of this machine is called on loopback."""
-    found = _ip(host)
-    if found is None or not found.is_unspecified:
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not found.is_unspecified:
         return host
     return "127.0.0.1" if found.version == 4 else "::1"
-
-
-def _ip(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _authorization(settings: "Settings", address: _Address, key: str | None) -> str:

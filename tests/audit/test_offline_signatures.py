@@ -115,15 +115,3 @@ def test_no_name_of_one_of_its_modules_hides_another_s() -> None:
         if hasattr(target, "id")
     ]
     assert sorted(names) == sorted(set(names))
-
-
-def test_no_name_of_the_modules_that_are_put_together_hides_another() -> None:
-    tree = ast.parse(stand_alone_verifier())
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    assigned = [
-        node.targets[0].id
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    ]
-    twice = {name for name in [*names, *assigned] if [*names, *assigned].count(name) > 1}
-    assert twice == set()
