@@ -192,7 +192,7 @@ class JobControlClient:
     async def _open(self, call: Call) -> _Session:
         client = _QuietClient(
             self._settings.url,
-            # Of each request that the library makes. `_bounded` ends the rest earlier; opening a session is many requests.
+            # Of each request of the library. `_bounded` ends calls earlier; opening a session takes many requests.
             timeout=max(self._settings.timeout, self._settings.connect_timeout).total_seconds(),
             watchdog_intervall=_WATCHDOG_SECONDS,
         )
