@@ -6,6 +6,7 @@ import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from fastapi import Request
 
@@ -30,26 +31,37 @@ class ProcessDied(Exception):
 
 
 class BoundedProcesses:
-    """One process for each piece of work, and at most so many at once. A further request is refused, not queued.
+    """One process at a time for each piece of work, and at most so many at once. A further request is refused, not
+    queued.
 
-    The process reads its work from one line of stdin, and answers on stdout. It must end when its stdin is closed, so
-    that it does not outlive us.
+    The process reads a piece of work from one line of stdin. It writes to stdout a line with the size of the answer in
+    bytes, and the answer. It must end when its stdin is closed, so that it does not outlive us.
 
     Args:
         command: the program and its arguments.
         what: several pieces of this work in words, for complaints.
         seconds: maximum duration of a piece of work.
-        at_once: maximum number of processes.
+        at_once: maximum number of processes that work.
+        answers: how many pieces of work a process is used for, one after the other. At most one process is kept for
+            the next piece.
     """
 
-    def __init__(self, command: Sequence[str], what: str, *, seconds: float, at_once: int) -> None:
+    def __init__(self, command: Sequence[str], what: str, *, seconds: float, at_once: int, answers: int = 1) -> None:
         self._command = tuple(command)
         self._what = what
         self._seconds = seconds
+        self._answers = answers
         self._places = Places(at_once, what)
+        self._kept: _Kept | None = None
+
+    async def close(self) -> None:
+        """Ends the process that is kept."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await _end(kept.process)
 
     async def answer(self, work: bytes, request: Request) -> bytes:
-        """The answer of a new process to a piece of work.
+        """The answer of a process to a piece of work.
 
         Args:
             work: one line without its end.
@@ -78,18 +90,34 @@ class BoundedProcesses:
             await asyncio.wait((working, leaving))
 
     async def _run(self, work: bytes) -> bytes:
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, start_new_session=True)
+        kept, self._kept = self._kept, None
+        if kept is None or kept.process.returncode is not None:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
+            )
+            kept = _Kept(process, self._answers)
+        left = 0
         try:
             async with asyncio.timeout(self._seconds):
-                answer = await _asked(process, work + b"\n")
-                code = await process.wait()
+                answer = await _asked(kept.process, work + b"\n")
+            left = kept.left - 1
         except TimeoutError:
             raise TookTooLong from None
+        except asyncio.IncompleteReadError:
+            raise ProcessDied(await kept.process.wait()) from None
         finally:
-            await _end(process)
-        if code != 0:
-            raise ProcessDied(code)
+            if left > 0 and self._kept is None:
+                self._kept = _Kept(kept.process, left)
+            else:
+                await _end(kept.process)
         return answer
+
+
+class _Kept(NamedTuple):
+    """A process that waits for work, and for how many pieces more it may be used."""
+
+    process: Process
+    left: int
 
 
 async def _asked(process: Process, work: bytes) -> bytes:
@@ -99,7 +127,7 @@ async def _asked(process: Process, work: bytes) -> bytes:
         process.stdin.write(work)
         await process.stdin.drain()
     # Its stdin stays open: the process ends when we do.
-    return await process.stdout.read()
+    return await process.stdout.readexactly(int(await process.stdout.readuntil()))
 
 
 async def _end(process: Process) -> None:

@@ -55,6 +55,10 @@ class Dependencies:
         self.examinations = DraftExaminations()
         self.reports = Reports(storage)
 
+    async def close(self) -> None:
+        """Ends what runs beside the requests. The storage stays open."""
+        await self.reports.close()
+
 
 async def dependencies_of(request: Request) -> Dependencies:
     """The dependencies of the application that serves the request.

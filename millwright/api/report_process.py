@@ -1,4 +1,4 @@
-"""Makes reports for the API, each in a process of its own: the errors of that process as answers."""
+"""Makes reports for the API in processes of their own: the errors of such a process as answers."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,6 +13,8 @@ from millwright.bootstrap import Storage
 from millwright.reports.ordering import COMMAND, LARGEST, LONGEST, OUT_OF_MEMORY, ReportMade, ReportName, ReportOrder
 
 AT_ONCE = 3
+_ANSWERS = 100
+"""The start of a process takes a second, which most reports do not. What a process has taken ends with it."""
 _SHORTER = "ask for a shorter period; `millwright audit ask` on the command line has no limit"
 _MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 
@@ -29,7 +31,11 @@ class Reports:
     def __init__(self, storage: Storage, seconds: float = LONGEST, command: Sequence[str] = COMMAND) -> None:
         self._storage = storage
         self._seconds = seconds
-        self._processes = BoundedProcesses(command, "reports", seconds=seconds, at_once=AT_ONCE)
+        self._processes = BoundedProcesses(command, "reports", seconds=seconds, at_once=AT_ONCE, answers=_ANSWERS)
+
+    async def close(self) -> None:
+        """Ends the process that is kept for the next report."""
+        await self._processes.close()
 
     async def answer(
         self,
@@ -38,7 +44,7 @@ class Reports:
         terms: Mapping[str, object] | None = None,
         written: Literal["json", "csv"] = "json",
     ) -> Response:
-        """A report as an answer. Its process ends with the request.
+        """A report as an answer. Its process ends if its caller leaves.
 
         Raises:
             Rejected: a parameter is wrong; an ActRejected where the record has no such thing.

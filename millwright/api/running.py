@@ -59,7 +59,11 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
     """
     # An API that cannot listen must not replace the token of one that runs.
     with _listen(settings) as listener, _local_token_hash(settings) as token_hash:
-        await _serve(settings, listener, create_app(storage, settings, client, token_hash), stop)
+        app = create_app(storage, settings, client, token_hash)
+        try:
+            await _serve(settings, listener, app, stop)
+        finally:
+            await app.state.deps.close()
 
 
 async def _serve(settings: Settings, listener: socket.socket, app: FastAPI, stop: asyncio.Event) -> None:

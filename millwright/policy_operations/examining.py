@@ -2,7 +2,8 @@
 
 The API starts it, because a draft is a text from outside: its compilation takes long, its proof uses a native solver
 that must not be used from two threads and can crash, and neither bounds its memory. It reads one line of JSON from
-stdin, answers with one line on stdout, and ends. It ends at once if stdin is closed.
+stdin, answers on stdout with a line that gives the size of the answer in bytes, and the answer as JSON, and ends. It
+ends at once if stdin is closed.
 """
 
 import sys
@@ -12,7 +13,7 @@ from typing import Final, Literal
 from domain.errors import Rejected
 from domain.model import Model
 from millwright.policy_operations.draft_checks import DraftName, draft_name, examine_draft, never_asks_for_more
-from millwright.runtime.process_limits import end_with_stdin, limit_this_process
+from millwright.runtime.process_limits import limit_processor_time, limit_this_process, lines_of_stdin
 from millwright.storage.policies.drafts import Draft, MachineFindings
 from millwright.storage.policies.versions import StoredVersion
 
@@ -51,14 +52,14 @@ class Examined(Model):
 
 def main() -> None:
     """Answers one examination from stdin."""
-    limit_this_process(memory=LARGEST, seconds=LONGEST)
-    asked = sys.stdin.buffer.readline()
-    end_with_stdin()
+    limit_this_process(memory=LARGEST)
+    limit_processor_time(LONGEST)
     try:
-        answer = examined(Examination.model_validate_json(asked))
+        answer = examined(Examination.model_validate_json(next(lines_of_stdin()))).model_dump_json().encode()
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
-    sys.stdout.write(answer.model_dump_json() + "\n")
+    sys.stdout.buffer.write(b"%d\n%b" % (len(answer), answer))
+    sys.stdout.buffer.flush()
 
 
 def examined(asked: Examination) -> Examined:

@@ -1,8 +1,8 @@
-"""One report in a process of its own: `python -m millwright.reports.making`.
+"""Reports in a process of its own, one after the other: `python -m millwright.reports.making`.
 
-The API starts it, because a report reads rows without a bound, and computes on the event loop. It reads one line of
-JSON from stdin, answers on stdout with one line of JSON and then the report, and ends. It ends at once if stdin is
-closed.
+The API starts it, because a report reads rows without a bound, and computes on the event loop. For each line of JSON on
+stdin it writes to stdout a line with the size of the answer in bytes, and the answer: one line of JSON, and the report.
+It ends at once if stdin is closed.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from millwright.explaining.flooding import read_floods
 from millwright.policy_operations.canary_bands import usual_band
 from millwright.reports.ordering import LARGEST, LONGEST, OUT_OF_MEMORY, ReportMade, ReportName, ReportOrder
 from millwright.reports.summary import read_summary
-from millwright.runtime.process_limits import end_with_stdin, limit_this_process
+from millwright.runtime.process_limits import limit_processor_time, limit_this_process, lines_of_stdin
 from millwright.storage.database.engine import open_engine
 from millwright.storage.policies.canaries import CanaryCounts
 from policies.engine.catalogue import Catalogue
@@ -38,16 +38,17 @@ class _Source(NamedTuple):
 
 
 def main() -> None:
-    """Makes one report from stdin."""
-    limit_this_process(memory=LARGEST, seconds=LONGEST)
-    asked = sys.stdin.buffer.readline()
-    end_with_stdin()
-    try:
-        made, report = asyncio.run(made_report(ReportOrder.model_validate_json(asked)))
-    except MemoryError:
-        sys.exit(OUT_OF_MEMORY)
-    sys.stdout.buffer.write(made.model_dump_json().encode() + b"\n" + report)
-    sys.stdout.buffer.flush()
+    """Makes a report for each line of stdin."""
+    limit_this_process(memory=LARGEST)
+    for asked in lines_of_stdin():
+        limit_processor_time(LONGEST)
+        try:
+            made, report = asyncio.run(made_report(ReportOrder.model_validate_json(asked)))
+            answer = made.model_dump_json().encode() + b"\n" + report
+        except MemoryError:
+            sys.exit(OUT_OF_MEMORY)
+        sys.stdout.buffer.write(b"%d\n%b" % (len(answer), answer))
+        sys.stdout.buffer.flush()
 
 
 async def made_report(order: ReportOrder) -> tuple[ReportMade, bytes]:

@@ -32,8 +32,10 @@ async def storage(settings: Settings) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
-def app(storage: Storage, settings: Settings) -> FastAPI:
-    return create_app(storage, settings, None, LOCAL_TOKEN_HASH)
+async def app(storage: Storage, settings: Settings) -> AsyncIterator[FastAPI]:
+    app = create_app(storage, settings, None, LOCAL_TOKEN_HASH)
+    yield app
+    await app.state.deps.close()
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +57,10 @@ async def storage_for_many(postgres_url: str, database: str, home: Path) -> Asyn
 
 
 @pytest.fixture(scope="session")
-def shared_app(shared_storage: Storage) -> FastAPI:
-    return app_for_many(shared_storage)
+async def shared_app(shared_storage: Storage) -> AsyncIterator[FastAPI]:
+    app = app_for_many(shared_storage)
+    yield app
+    await app.state.deps.close()
 
 
 def app_for_many(storage: Storage) -> FastAPI:

@@ -48,7 +48,8 @@ _NO_ENGINE = ("/ready",)
 _REFUSES = """\
 import sys
 sys.stdin.readline()
-print('{"result": "rejected", "problem": "it is none"}')
+answer = '{"result": "rejected", "problem": "it is none"}'
+print(len(answer), answer, sep="\\n")
 """
 _PERSONS = (*ROLES, EVERYONE)
 
@@ -78,6 +79,7 @@ async def attacked(
         app.state.deps.examinations = DraftExaminations(10, (sys.executable, "-S", "-c", _REFUSES))
         async with caller(app) as client:
             yield client
+        await app.state.deps.close()
 
 
 async def complaint(client: httpx.AsyncClient, request: HostileRequest, person: str = EVERYONE) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -88,6 +89,13 @@ def report_with(app: FastAPI, storage: Storage, code: str, *arguments: str, seco
     app.state.deps.reports = Reports(storage, seconds, (sys.executable, "-c", dedent(code), *arguments))
 
 
+async def until_gone(pid: int) -> None:
+    async def has_ended() -> bool:
+        return not lives(pid)
+
+    await until(has_ended)
+
+
 async def started(folder: Path, count: int) -> list[int]:
     """The process ids that so many reports have written."""
 
@@ -162,6 +170,39 @@ async def test_a_report_that_needs_too_much_memory_is_a_sentence(
     assert (answer.status_code, answer.json()["detail"]) == (422, "the report needed more than 1024 MiB of memory")
 
 
+async def test_a_process_makes_reports_one_after_the_other_until_it_dies_or_the_api_closes(
+    app: FastAPI, storage: Storage, api: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    report_with(
+        app,
+        storage,
+        """
+        import os, pathlib, sys
+        from millwright.reports import making
+        pathlib.Path(sys.argv[1], str(os.getpid())).touch()
+        making.main()
+        """,
+        str(folder),
+    )
+
+    async def pid_of_next() -> int:
+        assert (await api.get("/summary")).status_code == 200
+        (pid,) = await started(folder, 1)
+        return pid
+
+    first = await pid_of_next()
+    assert await pid_of_next() == first
+    os.kill(first, signal.SIGKILL)
+    await until_gone(first)
+    (folder / str(first)).unlink()
+    second = await pid_of_next()
+    assert second != first
+    await app.state.deps.close()
+    assert not lives(second)
+
+
 async def test_a_report_ends_soon_after_its_caller_has_gone(
     app: FastAPI, storage: Storage, settings: Settings, tmp_path: Path
 ) -> None:
@@ -172,11 +213,7 @@ async def test_a_report_ends_soon_after_its_caller_has_gone(
         asking = asyncio.create_task(client.get("/audit/duties"))
         (pid,) = await started(folder, 1)
         asking.cancel()
-
-        async def has_ended() -> bool:
-            return not lives(pid)
-
-        await until(has_ended)
+        await until_gone(pid)
 
 
 async def test_an_answer_to_an_auditor_holds_the_event_loop_for_less_than_20_ms(
