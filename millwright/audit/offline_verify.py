@@ -172,11 +172,11 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     judged: dict[JudgedMachine, str] = {}
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), judged)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
-    yield from release_findings(of_cases, unattended_versions(policies, people), judged)
-    yield from _autonomy(directory, acts, people)
-    yield from _stops(directory, acts)
+    yield from guarded("holds", release_findings(of_cases, unattended_versions(policies, people), judged))
+    yield from guarded("autonomy", _autonomy(directory, acts, people))
+    yield from guarded("stops and freezes", _stops(directory, acts))
     yield from guarded("shelves and windows", _shelving(directory, acts))
-    yield from _case_work(directory, acts)
+    yield from guarded("work of cases", _case_work(directory, acts))
 
 
 def _verdicts(
@@ -286,10 +286,9 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineF
         tuple(act["detail"]["event"][:2])
         for told in acts.values()
         for act in told
-        if act["kind"] in ("case-opened", "case-raised")
+        if act.get("kind") in ("case-opened", "case-raised")
     }
-    verdicts = (row for row in _rows(directory, "verdicts.jsonl") if tuple(json.loads(row["body"])["event"]) in named)
-    grounds = WorkGrounds(acts, verdicts, whole=True)
+    grounds = WorkGrounds(acts, _verdicts_on(directory, named), whole=True)
     for case in _rows(directory, "cases.jsonl"):
         there.add(f"case/{case['id']}")
         own = acts.get(f"case/{case['id']}", [])
@@ -299,6 +298,17 @@ def _case_work(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineF
         if subject not in there and any(act.get("kind") == "case-opened" for act in told):
             yield OfflineFinding("case", subject.replace("/", " "), "was recorded and is gone")
     yield from held_work(_rows(directory, "holds.jsonl"), acts.values())
+
+
+def _verdicts_on(directory: Path, events: set[tuple[str, ...]]) -> Iterator[Row]:
+    """The verdicts on these events. One that cannot be read is reported elsewhere."""
+    for row in _rows(directory, "verdicts.jsonl"):
+        try:
+            wanted = tuple(json.loads(row["body"])["event"]) in events
+        except UNREADABLE:
+            continue
+        if wanted:
+            yield row
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

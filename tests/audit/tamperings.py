@@ -151,7 +151,7 @@ TAMPERINGS = (
     _case(
         "altered ledger row",
         ("UPDATE ledger SET at = at + interval '1 hour' WHERE seq = 9",),
-        "ledger-hash",
+        "ledger-hash clock",
         "ledger row 9",
     ),
     _case(
@@ -257,7 +257,7 @@ TAMPERINGS = (
     ),
     _case(
         "hold said to stand still",
-        ("UPDATE holds SET state = 'asked' WHERE state = 'released'",),
+        ("DROP INDEX uq_holds_equipment", "UPDATE holds SET state = 'asked' WHERE state = 'released'"),
         "hold",
         "hold MW",
     ),
@@ -344,7 +344,7 @@ TAMPERINGS = (
         "label",
         "label of case",
     ),
-    _case("reopened case", ("UPDATE cases SET closed_as = NULL, closed_at = NULL",), "case", "case MW"),
+    _case("reopened case", ("UPDATE cases SET closed_as = NULL, closed_at = NULL",), "case due", "case MW", "case"),
     _case(
         "deleted decision",
         ("UPDATE cases SET decision = NULL",),

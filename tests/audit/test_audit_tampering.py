@@ -14,7 +14,8 @@ from millwright.audit.verifying import verify
 from millwright.storage.cases.holds import HoldStore
 from tests.audit.conftest import Hostile
 from tests.audit.tamperings import ALTERED_WITH_INPUTS, TAMPERINGS, Tampering
-from tests.support.plant import START, TestClock
+from tests.support.ingress import NOW
+from tests.support.plant import TestClock
 
 
 def offline(directory: Path, *arguments: str) -> tuple[int, list[str]]:
@@ -82,7 +83,7 @@ async def test_tampering_is_found_and_named(
     await export(recorded, export_directory)
     code, lines = offline(export_directory)
     assert {line.split(":")[0] for line in lines[:-1]} == tampering.offline
-    assert code == (1 if tampering.offline else 0)
+    assert code == (1 if tampering.offline else 0), lines
 
 
 async def test_the_removed_claim_of_a_case_that_shared_a_hold_is_found(
@@ -90,7 +91,7 @@ async def test_the_removed_claim_of_a_case_that_shared_a_hold_is_found(
 ) -> None:
     [[key]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
     [[sharing]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NOT NULL")
-    await HoldStore(recorded, TestClock(START)).claim(str(sharing), "opcua_job_control", "EQ-001")
+    await HoldStore(recorded, TestClock(NOW)).claim(str(sharing), "opcua_job_control", "EQ-001")
     await hostile.run("DELETE FROM hold_claims WHERE hold_key = %(key)s AND case_id = %(case)s", key=key, case=sharing)
     found = {(finding.kind, finding.where) for finding in (await verify(recorded)).findings}
     assert found == {("missing", f"case {sharing}")}

@@ -18,6 +18,7 @@ from millwright.storage.cases.case_store import CaseStore
 from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile, confirmed, place
 from tests.support.forging import ForgedAct, forge
+from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, TestClock, alarm_by_hand, code, deviation
 
@@ -205,7 +206,7 @@ async def test_a_second_label_is_named(
     recorded: AsyncEngine, hostile: Hostile, export_directory: Path, changed: dict[str, object], words: str
 ) -> None:
     case, body = await _bodies(hostile, "labels")
-    label, now = Label.model_validate(body | changed), TestClock(START).now()
+    label, now = Label.model_validate(body | changed), TestClock(NOW).now()
     await hostile.run(
         "INSERT INTO labels (case_id, revision, outcome, body, made_at) VALUES (%(case)s, 2, %(outcome)s, %(body)s, "
         "%(now)s)",
@@ -229,7 +230,7 @@ async def test_an_outcome_that_replaces_a_known_one_is_named(
         body=outcome.model_dump_json(),
     )
     act: ForgedAct = ("outcome-reclassified", "millwright", {"outcome": outcome})
-    await forge(recorded, case, TestClock(START).now(), act)
+    await forge(recorded, case, TestClock(NOW).now(), act)
     assert await named(recorded, export_directory) == {
         "outcome: replaced confirmed, and only an unknown one may be replaced"
     }

@@ -18,7 +18,8 @@ from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import Hostile, order
 from tests.audit.tamperings import REHASHED
 from tests.audit.test_audit_tampering import offline
-from tests.support.plant import START, TestClock
+from tests.support.ingress import NOW
+from tests.support.plant import TestClock
 
 STATED = "WHERE body ? 'stated'"
 
@@ -26,17 +27,15 @@ STATED = "WHERE body ? 'stated'"
 @pytest.fixture
 async def stated(recorded: AsyncEngine, hostile: Hostile) -> str:
     """The record, in which a planner stated what order 1002 found."""
-    cases = CaseStore(recorded, TestClock(START), StoredVersions(Catalogue()))
+    cases = CaseStore(recorded, TestClock(NOW), StoredVersions(Catalogue()))
     [[found]] = await hostile.rows("SELECT case_id FROM work_orders WHERE external_id = '1002'")
     case = str(found)
-    await cases.record_order(case, order(case, "1002", WorkOrderStatus.COMPLETED), START)
-    outcome = Outcome(
-        case=case, outcome=OutcomeClass.UNKNOWN, cancelled=False, found_at=START, report=CompletionReport()
-    )
+    await cases.record_order(case, order(case, "1002", WorkOrderStatus.COMPLETED), NOW)
+    outcome = Outcome(case=case, outcome=OutcomeClass.UNKNOWN, cancelled=False, found_at=NOW, report=CompletionReport())
     await cases.record_outcome(outcome)
     await cases.record_twin_update(case, 'W/"2"', OutcomeClass.UNKNOWN)
     await cases.close(case, ClosedAs.DONE, "a person to say what 1002 found")
-    statement = OutcomeStatement(by="paula", reason="the belt was worn", at=START)
+    statement = OutcomeStatement(by="paula", reason="the belt was worn", at=NOW)
     await cases.state_outcome(case, OutcomeClass.CONFIRMED, statement)
     return case
 
@@ -49,7 +48,7 @@ async def test_a_record_with_a_stated_outcome_verifies_here_and_offline(
     await export(recorded, export_directory)
     code, said = offline(export_directory)
     assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
-    pack = await write_evidence(recorded, Catalogue(), stated, tmp_path / "pack", START, ZoneInfo("UTC"))
+    pack = await write_evidence(recorded, Catalogue(), stated, tmp_path / "pack", NOW, ZoneInfo("UTC"))
     page = pack.page.read_text()
     assert "<dt>stated by</dt>" in page
     assert "the belt was worn" in page
