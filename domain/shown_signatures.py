@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from domain.model import Model, Moment
@@ -53,6 +53,6 @@ class SignatureDisplay:
         return person if printed is None else f"{printed} ({person})"
 
     def local(self, at: datetime) -> str:
-        """A time as `2026-01-31 13:00:00+01:00 (2026-01-31 12:00:00 UTC)`."""
-        here = at.astimezone(self.zone).isoformat(" ", "seconds")
-        return f"{here} ({at.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC)"
+        """A time as `2026-01-31 13:00:00+01:00 (2026-01-31 12:00:00 UTC)`; in UTC alone where that is the zone."""
+        utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return utc if self.zone.key == "UTC" else f"{at.astimezone(self.zone).isoformat(' ', 'seconds')} ({utc})"

@@ -140,10 +140,10 @@ def pack_findings(pack: Row, published: str | None = None, told: list[str] | Non
     yield from attestations.rows(ledger, None)
     if told is not None:
         told += notices(actors, attestations)
-    yield from _pack_signers(parts, acts)
-    yield from _pack_verdicts(parts, acts)
-    yield from _pack_work(parts, acts)
-    yield from shelving_findings(parts["suppressions"], acts, parts["verdicts"])
+    yield from guarded("signers", _pack_signers(parts, acts))
+    yield from guarded("verdicts", _pack_verdicts(parts, acts))
+    yield from guarded("work of cases", _pack_work(parts, acts))
+    yield from guarded("shelves and windows", shelving_findings(parts["suppressions"], acts, parts["verdicts"]))
 
 
 def _pack_chain(rows: Sequence[Row], head: Row, published: str | None) -> Iterator[OfflineFinding]:

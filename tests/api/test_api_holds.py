@@ -166,7 +166,7 @@ async def test_production_releases_a_hold_in_its_name_and_its_case_is_woken(
     assert released.json()["release"] == signed(held) | {"by": "petra", "version": None}
     shown = released.json()["signed"]
     assert (shown["name"], shown["meaning"]) == ("Petra (petra)", READY_TO_RUN)
-    assert shown["local"] == "2015-01-15 06:00:00+00:00 (2015-01-15 06:00:00 UTC)"
+    assert shown["local"] == "2015-01-15 06:00:00 UTC"
     assert released.json()["notice"] == ISOLATION_NOTICE
     assert await releasers(storage, held) == ["petra"]
     assert await rows(storage.engine, "SELECT subject FROM due") == [(f"case/{held}",)]

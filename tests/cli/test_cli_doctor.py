@@ -1,6 +1,6 @@
 """`doctor`: every part, whether it is well, and how to mend it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -136,9 +136,9 @@ def test_what_is_overdue_by_the_plants_own_clock_is_found(
     clock = tmp_path / "clock"
     monkeypatch.setenv("MILLWRIGHT_CLOCK", f"file:{clock}")
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DELETE FROM due")
         at = datetime(2015, 1, 20, tzinfo=UTC)
-        connection.execute("INSERT INTO due (subject, due_at, generation) VALUES ('line/LINE-1', %s, 1)", (at,))
+        connection.execute("UPDATE due SET due_at = %s", (at + timedelta(minutes=3),))
+        connection.execute("UPDATE due SET due_at = %s WHERE subject = 'line/LINE-1'", (at,))
     clock.write_text("2015-01-20T00:04:00Z")
     assert found(played)["due"] == (True, "nothing is overdue")
     clock.write_text("2015-01-20T00:06:00Z")

@@ -134,9 +134,8 @@ def test_production_releases_a_hold_whose_work_is_done(plant: Installation) -> N
     plant.finish_work()
     assert "waits for production to release it, since 2015-01-15 06:00 UTC" in millwright.says("hold", "show", hold)
     said = millwright.says(*release(EQUIPMENT, "--ready-to-run"))
-    assert (
-        f"{hold} on {EQUIPMENT}: released by petra on 2015-01-15 06:00 UTC: {READY_TO_RUN} (reason: {REASON})" in said
-    )
+    signed = f"released, signed by Petra (petra) on 2015-01-15 06:00:00 UTC: {READY_TO_RUN} (reason: {REASON})"
+    assert f"{hold} on {EQUIPMENT}: {signed}" in said
     assert f"The MES call that lets {EQUIPMENT} run follows" in said
     story = millwright.json("case", "show", hold)["story"]
     assert [act["actor"] for act in story if act["kind"] == "hold-releasing"] == ["petra"]

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from domain.canonical import canonical
+from millwright.runtime.plant_clock import clock_of
 from millwright.storage.policies.lifecycle import Lifecycle
 from tests.cli.conftest import Millwright, on_plant
 from tests.support.judged_plant import Plant
@@ -52,7 +53,7 @@ def in_review(millwright: Millwright, keys: Keys, draft: Path, database_url: str
 
 
 def plant_lifecycle(plant: Plant) -> Lifecycle:
-    return Lifecycle(plant.engine, plant.clock)
+    return Lifecycle(plant.engine, clock_of("wall"))
 
 
 def approve(millwright: Millwright, keys: Keys, *people: str) -> str:

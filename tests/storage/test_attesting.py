@@ -69,7 +69,7 @@ async def test_a_kill_switch_is_never_refused_and_the_audit_names_it(plant: Plan
 
 async def test_acts_of_local_are_not_attested(plant: Plant, tmp_path: Path) -> None:
     case = await opened(plant)
-    await attesting(plant.engine, tmp_path, START)
+    await attesting(plant.engine, tmp_path, plant.clock.now())
     plant.engine = plant.engine.execution_options(**{LOCAL_MODE: True})
     await decide(plant, case, "local")
     assert await plant.rows("SELECT FROM attestations") == []
