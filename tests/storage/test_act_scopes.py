@@ -80,15 +80,17 @@ class ScopedPlant:
         now = self.plant.clock.now()
         return (await self.freezes.freeze(now, now + HOUR, "emil", "why")).machines
 
-    async def decide(self, move: AutonomyMove, asset_class: str, mode: str, *, proposed: bool = True) -> int:
+    async def decide(
+        self, move: AutonomyMove, asset_class: str, mode: str, *, by: str = "bert", proposed: bool = True
+    ) -> int:
         key = AutonomyKey("rotating-equipment", asset_class, mode)
         if proposed:
             advice = AutonomyAdvice(move=AutonomyMove.PROPOSED, lower_bound=0.9, reason="enough")
             assert await self.autonomy.advised(key, await self.autonomy.record(key, TERMS), advice)
         record, now = await self.autonomy.record(key, TERMS), self.plant.clock.now()
-        signing: Ed25519PrivateKey = self.people.keys["bert"]
-        statement = signed_statement(record.digest(key), act_of(move), "seen", timestamp(now), "bert")
-        given = Signature(act_of(move), "bert", "seen", now, signing.sign(statement).hex(), "")
+        signing: Ed25519PrivateKey = self.people.keys[by]
+        statement = signed_statement(record.digest(key), act_of(move), "seen", timestamp(now), by)
+        given = Signature(act_of(move), by, "seen", now, signing.sign(statement).hex(), "")
         public = signing.public_key().public_bytes_raw().hex()
         return (await self.autonomy.decided(key, TERMS, move, replace(given, public_key=public))).machines
 
@@ -269,6 +271,7 @@ async def test_a_proposal_is_refused_and_autonomy_ends_after_the_class_has_left_
 ) -> None:
     await plant.plant.take(code(1), deviation(2))
     await plant.decide(PROMOTED, "pump", "PDE")
+    await plant.decide(PROMOTED, "pump", "PDE", by="carla", proposed=False)
     await plant.register.retire(["BEDFORD"], "pat", "sold")
     assert await plant.decide(AutonomyMove.LOST, "pump", "PDE", proposed=False) == 0
     assert await plant.decide(AutonomyMove.REFUSED, "pump", "PDE") == 0

@@ -295,7 +295,8 @@ async def test_a_promotion_that_was_lost_is_not_promoted_again_by_a_copy(storage
     view = await plant.open()
     await plant.found("confirmed", 40)
     await plant.autonomy.learn(view)
-    await plant.decide(AutonomyMove.PROMOTED)
+    await plant.decide(AutonomyMove.PROMOTED, "ada")
+    await plant.decide(AutonomyMove.PROMOTED, "bert")
     await plant.decide(AutonomyMove.LOST)
     columns = "policy, asset_class, failure_mode, move, confirmed, wrong, at, by, reason, digest, signature"
     copy = f"INSERT INTO autonomy_moves ({columns}) SELECT {columns} FROM autonomy_moves WHERE move = 'promoted'"

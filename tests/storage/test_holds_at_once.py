@@ -215,10 +215,10 @@ async def test_a_hold_that_ends_wakes_a_case_that_took_it_over_meanwhile(bench: 
     await bench.open(NEXT, 1)
     before = await bench.wakes(NEXT)
     bench.clock.time += timedelta(minutes=1)
-    ending = bench.holds.end(FIRST, HoldStatus.RELEASED, "seen in the MES")
+    ending = bench.holds.end(FIRST, HoldStatus.OVERRULED, "the job runs again in the MES")
     await one_behind_the_other(bystander, LOCK_HOLD, bench.proposed(NEXT), ending)
     hold = await bench.holds.read(NEXT)
     assert hold is not None
-    assert (hold.state, hold.claims) == (HoldStatus.RELEASED, 0)
+    assert (hold.state, hold.claims) == (HoldStatus.OVERRULED, 0)
     assert await bench.wakes(NEXT) > before
     assert await in_the_record(bystander) == []

@@ -141,6 +141,7 @@ async def test_what_was_retired_already_is_refused_with_the_date(plant: Plant, s
 async def test_a_machine_that_is_held_is_not_retired_and_its_line_is_not_either(
     plant: Plant, store: RegisterStore
 ) -> None:
+    await store.keep(register(Criticality.A), "tests")
     case = await opened(plant)
     await HoldStore(plant.engine, plant.clock).claim(case, "mes", "EQ-001")
     for named in (MACHINE, LINE):

@@ -75,11 +75,11 @@ class EarlierBuild:
         await self._act(key, f"hold-{state}", hold=key, reason=reason)
 
     async def dropped(self, key: str, case: str, left: int = 0) -> None:
+        releasing = "UPDATE holds SET state = 'releasing' WHERE key = :key AND state = 'placed' AND :left = 0"
+        await self._write(releasing, key=key, left=left)
         await self._write(
             "UPDATE hold_claims SET dropped_at = :now WHERE hold_key = :key AND case_id = :case", key=key, case=case
         )
-        releasing = "UPDATE holds SET state = 'releasing' WHERE key = :key AND state = 'placed' AND :left = 0"
-        await self._write(releasing, key=key, left=left)
         await self._act(case, "hold-dropped", hold=key, left=left)
 
     async def _open(self, case: str) -> None:
