@@ -47,6 +47,7 @@ async def begin_study(
         against=against,
         failures=failures,
         attach=attach,
+        installation_key=deps.settings.installation_key if attach else None,
     )
     line = await asyncio.to_thread(_start, order.model_dump_json().encode())
     if not line:

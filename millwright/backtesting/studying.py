@@ -21,12 +21,14 @@ from pydantic import Field
 
 from domain.canonical import canonical, duration
 from domain.clock import Clock
-from domain.errors import ActRejected, MillwrightError, Rejected, StorageUnavailable
+from domain.errors import MillwrightError, Rejected, StorageUnavailable
 from domain.loops import repeat
 from domain.model import Model
+from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
 from millwright.runtime.process_limits import limit_this_process
 from millwright.storage.database.engine import open_engine
+from millwright.storage.ledger.attesting import INSTALLATION_KEY
 from millwright.storage.policies.lifecycle import Lifecycle
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 
@@ -47,7 +49,9 @@ _LARGEST = 4 << 30
 class StudyOrder(Model):
     """The input from the API: the places of the plant's data and time, the question, and the texts to compare.
 
-    With `attach`, a backtest's result is stored with the version too.
+    Args:
+        attach: whether to store a backtest's result with the version too.
+        installation_key: the file of the key that attests who asked for that.
     """
 
     database_url: str = Field(repr=False)
@@ -57,6 +61,7 @@ class StudyOrder(Model):
     against: str | None
     failures: str | None = None
     attach: bool = False
+    installation_key: Path | None = None
 
 
 class Begun(Model):
@@ -79,10 +84,12 @@ async def _study(order: StudyOrder) -> None:
     engine, clock = open_engine(order.database_url), clock_of(order.clock)
     store = StudyStore(engine)
     try:
+        if order.installation_key is not None:
+            engine = engine.execution_options(**{INSTALLATION_KEY: InstallationKey(order.installation_key)})
         async with store.begun(order.asked) as number:
             _answer(Begun(number=number))
             await _kept(store, number, clock, order, engine)
-    except ActRejected as error:
+    except Rejected as error:
         _answer(Begun(problem=error.problem, field=error.field, fix=error.fix))
     finally:
         await engine.dispose()

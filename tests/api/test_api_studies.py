@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from millwright.storage.reporting.studies import KEPT, AskedStudy, Study, StudyS
 from policies.engine.catalogue import Catalogue
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
+from tests.support.installation_keys import attesting
 from tests.support.judged_plant import Plant
 from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.people import add
@@ -240,3 +242,18 @@ async def test_an_attached_backtest_is_evidence_with_the_figures_of_the_api_and_
     kept = orjson.loads(evidence["detail"]["body"])
     assert result["basis"] == "failures"
     assert kept["changed"] == result["changed"]
+
+
+async def test_the_process_of_an_attached_backtest_attests_who_asked_for_it(
+    judged: Plant, storage: Storage, settings: Settings, caller: Caller, tmp_path: Path
+) -> None:
+    await add(storage.people, "ann", ["author"], NOW, api_key="k")
+    await attesting(storage.engine, tmp_path, NOW)
+    app = create_app(storage, settings.model_copy(update={"installation_key": tmp_path / "installation.key"}), None)
+    async with caller(app, headers={"Authorization": "Bearer k"}) as client:
+        found = await ended(client, await client.post("/policies/1.0.0/backtests", json={"attach": True}))
+    assert found["state"] == "done", found
+    (attested,) = await judged.rows(
+        "SELECT a.kind, a.actor FROM attestations t JOIN acts a USING (ledger_seq) WHERE a.actor = 'ann'"
+    )
+    assert attested == ("policy-evidence", "ann")

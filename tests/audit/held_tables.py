@@ -35,6 +35,7 @@ COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
     "installation_key_acts.id": _ONLY_ORDER,
     "hold_placements.read_at": "a reading is passed over only if it is older, and none is taken for later than now",
     "holds.twin_told": "it saves writing the same state to a twin again",
+    "person_keys.id": _ONLY_ORDER,
     "person_roles.id": _ONLY_ORDER,
     "policy_assignment_ends.id": _ONLY_ORDER,
     "policy_evidence.id": _ONLY_ORDER,

@@ -171,6 +171,7 @@ class PolicyStory:
         register.write_text("\n".join([heading, *known]))
         asked = ("policy", "backtest", version, "--against", "1.1.0", "--failures", str(register))
         found = self.millwright(*asked, "--attach", "--key", self._keys["ada"], "--json")
+        assert found.exit_code in (0, 1), found.stderr
         told: dict[str, Any] = orjson.loads(found.stdout)
         return told
 
