@@ -125,15 +125,15 @@ _EARLIER = {
     "ConnectorPoll": ("connector-poll",),
 }
 """The workflow types of earlier builds, which workers of this build end."""
-_FAILED_TASKS = 3
-"""So many attempts of a workflow task may fail, for example while workers are being deployed."""
 
 
 def cannot_go_on(found: DescribeWorkflowExecutionResponse) -> bool:
-    """Whether a run of ours gets no further by itself: its task fails again and again, it is pinned to workers that may
-    not be there, or one of its activities is paused. To end it is harmless: storage has all that a new run needs."""
+    """Whether a run of ours that several signals did not move gets no further by itself: its task fails, it is pinned
+    to workers that may not be there, or one of its activities is paused. To end it is harmless: storage has all that a
+    new run needs."""
     return (
-        found.pending_workflow_task.attempt > _FAILED_TASKS
+        # The engine counts the attempts anew after each signal, so there are never many.
+        found.pending_workflow_task.attempt > 1
         or found.workflow_execution_info.versioning_info.HasField("versioning_override")
         or any(activity.paused for activity in found.pending_activities)
     )

@@ -22,11 +22,11 @@ PINNED = WorkflowExecutionInfo(
 @pytest.mark.parametrize(
     "found",
     [
-        DescribeWorkflowExecutionResponse(pending_workflow_task=PendingWorkflowTaskInfo(attempt=4)),
+        DescribeWorkflowExecutionResponse(pending_workflow_task=PendingWorkflowTaskInfo(attempt=2)),
         DescribeWorkflowExecutionResponse(workflow_execution_info=PINNED),
         DescribeWorkflowExecutionResponse(pending_activities=[PendingActivityInfo(paused=True)]),
     ],
-    ids=["task fails again and again", "pinned", "activity paused"],
+    ids=["task fails", "pinned", "activity paused"],
 )
 def test_a_run_that_gets_no_further_is_ended(found: DescribeWorkflowExecutionResponse) -> None:
     assert cannot_go_on(found)
@@ -36,10 +36,10 @@ def test_a_run_that_gets_no_further_is_ended(found: DescribeWorkflowExecutionRes
     "found",
     [
         DescribeWorkflowExecutionResponse(),
-        DescribeWorkflowExecutionResponse(pending_workflow_task=PendingWorkflowTaskInfo(attempt=3)),
+        DescribeWorkflowExecutionResponse(pending_workflow_task=PendingWorkflowTaskInfo(attempt=1)),
         DescribeWorkflowExecutionResponse(pending_activities=[PendingActivityInfo(attempt=500)]),
     ],
-    ids=["rests", "a worker is being deployed", "an activity is tried again for days"],
+    ids=["rests", "its task waits for a worker", "an activity is tried again for days"],
 )
 def test_a_run_that_goes_on_later_is_left_alone(found: DescribeWorkflowExecutionResponse) -> None:
     assert not cannot_go_on(found)
