@@ -29,6 +29,9 @@ from millwright.storage.database.engine import open_engine
 from millwright.storage.policies.canaries import CanaryCounts
 from policies.engine.catalogue import Catalogue
 
+_CONNECTIONS = 4
+"""An answer to an auditor reads a snapshot, and looks other things up meanwhile."""
+
 
 class _Source(NamedTuple):
     engine: AsyncEngine
@@ -53,7 +56,7 @@ def main() -> None:
 
 async def made_report(order: ReportOrder) -> tuple[ReportMade, bytes]:
     """Makes what is wanted."""
-    engine = open_engine(order.database_url, pool_size=1, longest_statement=LONGEST)
+    engine = open_engine(order.database_url, pool_size=_CONNECTIONS, longest_statement=LONGEST)
     try:
         return ReportMade(result="made"), await _REPORTS[order.report](
             _Source(engine, order.now, order.terms, order.written)

@@ -12,8 +12,9 @@ from millwright.audit.questions.asking import QUESTIONS
 from millwright.bootstrap import Storage
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
+from tests.support.judged_plant import Plant
 from tests.support.people import add
-from tests.support.plant import PUMP, publish_policies
+from tests.support.plant import PUMP, code, deviation, publish_policies
 
 TERMS = {
     "signed": {"ref": "1.1.0"},
@@ -48,6 +49,17 @@ async def test_an_auditor_is_answered(signed_in: dict[str, httpx.AsyncClient], q
         question,
         ["asked", "columns", "head", "proofs", "question", "rows", "words"],
     )
+
+
+@pytest.mark.parametrize("question", ["decided", "not-done", "remade"])
+async def test_an_auditor_is_answered_about_an_event(storage: Storage, api: httpx.AsyncClient, question: str) -> None:
+    plant = Plant(storage.engine)
+    await plant.prepare()
+    await plant.take(code(1), deviation(2))
+    (number,) = (row[0] for row in await plant.rows("SELECT event_id FROM evidence WHERE how = 'opened'"))
+    for ref in (f"event/{number}", "nobody knows this"):
+        reply = await api.get(f"/audit/{question}", params={"ref": ref})
+        assert (reply.status_code, "nothing is known" in reply.text) in ((200, False), (409, True)), reply.text
 
 
 async def test_only_an_auditor_may_ask(signed_in: dict[str, httpx.AsyncClient]) -> None:
