@@ -158,7 +158,7 @@ def _odd(found: Occurrence, where: str) -> Iterator[str]:
     """A sentence for each time of an occurrence that clocks skip or repeat."""
     event, zone = found.part.event, found.part.zone
     times = [("start", found.begins)]
-    if "DTEND" in event and found.begins is found.part.begins:
+    if "DTEND" in event and found.begins == found.part.begins:
         times.append(("end", _wall(event, "DTEND", where, zone)))
     for what, wall in times:
         words = oddness(wall)

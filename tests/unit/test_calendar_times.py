@@ -121,6 +121,7 @@ def test_an_odd_end_is_told_and_a_time_in_utc_is_never_odd(read: Read) -> None:
     assert read.spans(ends) == ["10-24 20:00 10-25 00:30"]
     [sentence] = read.odd(ends)
     assert "its end 2026-10-25 02:30 in Europe/Berlin occurs twice" in sentence
+    assert read.odd(ends.replace("END:VEVENT", "RRULE:FREQ=DAILY;COUNT=2\r\nEND:VEVENT")) == [sentence]
     assert read.odd(event("DTSTART:20261025T003000Z", "DTEND:20261025T013000Z")) == []
 
 
