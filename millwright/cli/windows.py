@@ -25,23 +25,35 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="iCalendar (.ics), or a table (.csv).")
     ],
+    zone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="IANA time zone of events whose times name none, such as Europe/Berlin."),
+    ] = None,
     key: ActorKey = None,
     json: Json = False,
 ) -> None:
-    """Import a calendar's windows, all of them or none; an entry with other times moves its window."""
+    """Import a calendar's windows; an entry with other times moves its window; exits 1 if an entry is refused."""
     from millwright.intake.calendar_file import read_calendar
     from millwright.storage.suppression.suppressions import WindowReport
 
-    windows = read_calendar(file)
-    with api_of(context, key) as api:
-        report = api.act(("suppressions", "windows"), WindowReport, {"windows": windows})
-    if json:
-        write_json(report)
-    else:
-        say(
-            f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already. "
-            f"{reaches(report.machines)}"
-        )
+    found = read_calendar(file, zone)
+    if found.windows or not found.refused:
+        with api_of(context, key) as api:
+            report = api.act(("suppressions", "windows"), WindowReport, {"windows": found.windows})
+        if json:
+            refused = [{"field": each.field, "problem": each.problem, "fix": each.fix} for each in found.refused]
+            write_json(report.model_dump() | {"odd": found.odd, "refused": refused})
+        else:
+            say(
+                f"{report.new} new, {report.moved} moved, {report.unchanged} as they were, {report.past} over already. "
+                f"{reaches(report.machines)}"
+            )
+            for sentence in found.odd:
+                say(sentence)
+    for error in found.refused:
+        say(str(error), err=True)
+    if found.refused:
+        raise typer.Exit(1)
 
 
 @app.command("list")

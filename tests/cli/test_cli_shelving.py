@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
 from activities.judging import Judging
@@ -165,8 +166,36 @@ def test_a_calendars_windows_are_imported_and_hold_back(plant: Installation, tmp
 def test_a_table_of_windows_is_imported(plant: Installation, tmp_path: Path) -> None:
     table = tmp_path / "stops.csv"
     table.write_text("id,asset,from,until,reason\nS1,LINE-1,2015-01-11T00:00:00Z,2015-01-11T08:00:00Z,Sunday\n")
-    report = {"new": 1, "moved": 0, "unchanged": 0, "past": 0, "machines": 1}
+    report = {"new": 1, "moved": 0, "unchanged": 0, "past": 0, "machines": 1, "odd": [], "refused": []}
     assert plant.millwright.json("windows", "import", str(table)) == report
+
+
+def test_a_refused_entry_is_named_and_the_others_are_imported(plant: Installation, tmp_path: Path) -> None:
+    lost = ICS.replace("PM-12", "PM-11").replace("New_York", "Nowhere")
+    (tmp_path / "plan.ics").write_text(lost + ICS, newline="")
+    found = plant.millwright("windows", "import", str(tmp_path / "plan.ics"), "--json")
+    assert found.exit_code == 1
+    [refused] = orjson.loads(found.stdout)["refused"]
+    assert (refused["field"], refused["fix"]) == ("DTSTART", "use an IANA name: Europe/Berlin")
+    assert "event PM-11@plan: time zone 'America/Nowhere' is unknown" in found.stderr
+    [seen] = plant.millwright.json("windows", "list")
+    assert seen["suppression"]["source"] == "PM-12@plan"
+    again = plant.millwright("windows", "import", str(tmp_path / "plan.ics"))
+    assert (again.exit_code, again.stdout.split(".")[0]) == (1, "0 new, 0 moved, 1 as they were, 0 over already")
+
+
+def test_a_local_time_that_clocks_skip_is_told(plant: Installation, tmp_path: Path) -> None:
+    (tmp_path / "plan.ics").write_text(ICS.replace("20150110T020000", "20150308T023000"), newline="")
+    said = plant.millwright.says("windows", "import", str(tmp_path / "plan.ics"))
+    assert "event PM-12@plan: its start 2015-03-08 02:30 in America/New_York does not exist" in said
+    assert said.endswith(": 2015-03-08 07:30 UTC\n")
+
+
+def test_an_event_without_a_zone_gets_the_one_that_the_person_names(plant: Installation, tmp_path: Path) -> None:
+    (tmp_path / "plan.ics").write_text(ICS.replace(";TZID=America/New_York", ""), newline="")
+    assert plant.millwright.says("windows", "import", str(tmp_path / "plan.ics"), "--zone", "America/New_York")
+    [seen] = plant.millwright.json("windows", "list")
+    assert seen["suppression"]["from_at"] == "2015-01-10T07:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -8,41 +8,14 @@ import pytest
 
 from domain.canonical import timestamp
 from domain.errors import Rejected
-from millwright.intake.calendar_file import read_calendar
-from millwright.storage.suppression.suppressions import PlannedWindow
+from tests.support.calendars import Read, calendar, event
 
 START = "DTSTART;TZID=Europe/Berlin:20260110T220000"
 
 
-def event(*lines: str, uid: str = "PM-12") -> str:
-    return "\r\n".join(
-        ["BEGIN:VEVENT", f"UID:{uid}", "LOCATION:machine-001", "SUMMARY:Overhaul", *lines, "END:VEVENT", ""]
-    )
-
-
-def calendar(*events: str) -> str:
-    return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + "".join(events) + "END:VCALENDAR\r\n"
-
-
 @pytest.fixture
-def read(tmp_path: Path) -> "Read":
-    return Read(tmp_path / "plan.ics")
-
-
-class Read:
-    """Reads the text of a calendar as a file."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __call__(self, text: str) -> list[PlannedWindow]:
-        self.file.write_text(text, newline="")
-        return read_calendar(self.file)
-
-    def times(self, *lines: str) -> list[tuple[str, str]]:
-        """Month, day and hour in UTC of each window's beginning and end."""
-        found = self(calendar(event(*lines)))
-        return [(f"{window.from_at:%m-%d %H}", f"{window.until_at:%m-%d %H}") for window in found]
+def read(tmp_path: Path) -> Read:
+    return Read(tmp_path)
 
 
 def utc(*parts: int) -> datetime:
@@ -163,6 +136,7 @@ def test_an_event_that_cannot_be_read_is_refused_by_its_uid(read: Read, lines: t
         (("RRULE:FREQ=HOURLY;UNTIL=20260111T000000Z",), "more than once a day"),
         (("RRULE:FREQ=DAILY;COUNT=5;BYHOUR=1,2",), "more than once a day"),
         (("RRULE:COUNT=5",), "recurs"),
+        (("RRULE:FREQ=DAILY;INTERVAL=0;UNTIL=20260201T000000Z",), "INTERVAL that is not positive"),
         (("RRULE:FREQ=DAILY;COUNT=1001",), "too often"),
         (("RRULE:FREQ=DAILY;UNTIL=20360201T000000Z",), "too long"),
         (("RRULE:FREQ=DAILY;UNTIL=PT5H",), "too long"),
@@ -170,8 +144,13 @@ def test_an_event_that_cannot_be_read_is_refused_by_its_uid(read: Read, lines: t
         (("RRULE:FREQ=OFTEN;COUNT=5",), "cannot be read"),
         (("RRULE:FREQ=DAILY;COUNT=1,2",), "cannot be read"),
         (("RRULE:FREQ=DAILY;COUNT=5", "EXRULE:FREQ=WEEKLY;COUNT=2"), "EXRULE"),
-        (("RDATE;VALUE=PERIOD:20260120T220000Z/PT1H",), "periods"),
-        (("RECURRENCE-ID;RANGE=THISANDFUTURE:20260110T220000Z",), "RANGE"),
+        (("RRULE:FREQ=DAILY;COUNT=5;UNTIL=20260120T000000Z",), "both UNTIL and COUNT"),
+        (("RDATE;VALUE=PERIOD:20260120T220000Z/20260120T210000Z",), "does not end after it begins"),
+        (("RDATE;VALUE=PERIOD:20260120T220000Z/-PT1H",), "does not end after it begins"),
+        (("RDATE;VALUE=DATE:20260120",), "RDATE is a date"),
+        (("RDATE;TZID=Mars/Olympus:20260120T220000",), "'Mars/Olympus' is unknown"),
+        (("RECURRENCE-ID;RANGE=THISANDPRIOR:20260110T220000Z",), "obsolete RANGE"),
+        (("RECURRENCE-ID;RANGE=THISANDFUTURE:20260110T220000Z",), "series that is not in the file"),
     ],
 )
 def test_a_series_that_is_no_plan_is_refused(read: Read, lines: tuple[str, ...], words: str) -> None:
@@ -184,7 +163,6 @@ def test_a_series_that_is_no_plan_is_refused(read: Read, lines: tuple[str, ...],
     [
         "FREQ=DAILY;COUNT=5;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=DAILY;COUNT=5;INTERVAL=1000000000",
-        "FREQ=DAILY;COUNT=5;INTERVAL=0",
         "FREQ=YEARLY;COUNT=1000;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=-1",
     ],
 )

@@ -16,16 +16,19 @@ from domain.errors import MillwrightError, Rejected
 from millwright.intake.calendar_file import read_calendar
 from millwright.people.persons import signing_key
 from policies.language.document import read_document
-from tests.unit.test_calendar_file import calendar, event
+from tests.support.calendars import calendar, event, zone
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = (ROOT / "policies/published/rotating-equipment/1.1.0.yaml").read_text(encoding="utf-8").splitlines()
 SERIES = ("DTSTART:20260110T220000Z", "DURATION:PT8H", "RRULE:FREQ=WEEKLY;COUNT=5;BYDAY=MO,TU")
 CALENDAR = calendar(
+    zone("Plant time"),
     event("DTSTART;TZID=Europe/Berlin:20260110T220000", "DTEND;TZID=Europe/Berlin:20260111T060000", uid="a"),
     event(*SERIES, "EXDATE:20260117T220000Z", uid="b"),
     event("RECURRENCE-ID:20260112T220000Z", *SERIES[:2], "STATUS:CANCELLED", uid="b"),
     event("DTSTART:20260110T000000Z", "DTEND:20260111T000000Z", "RDATE:20260210T000000Z", uid="c"),
+    event("DTSTART;TZID=Plant time:20260328T220000", *SERIES[1:], "RDATE;VALUE=PERIOD:20260401T000000Z/P1D", uid="d"),
+    event("RECURRENCE-ID;RANGE=THISANDFUTURE:20260330T200000Z", *SERIES[:2], uid="d"),
 ).splitlines()
 ODD = some.sampled_from(
     [
@@ -44,6 +47,11 @@ ODD = some.sampled_from(
             "RDATE:x",
             "EXDATE:x",
             "RECURRENCE-ID:20260110T220000Z",
+            "SEQUENCE:2",
+            "SEQUENCE:x",
+            "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "TZOFFSETTO:+9999",
+            "RDATE;TZID=Europe:20260110T220000",
             ";:,=\\",
         ),
         *("DTSTART:00000101T000000", "DTSTART;TZID=Mars/Olympus:20260110T220000", "DTEND;VALUE=DATE:20260230"),
