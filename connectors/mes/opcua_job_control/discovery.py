@@ -37,6 +37,13 @@ _DEPTH: Final = 8
 _MOST_OBJECTS: Final = 20_000
 _NODES_PER_REQUEST: Final = 250
 _REQUESTS_AT_ONCE: Final = 4
+_LIMITS: Final = tuple(
+    ua.NodeId(number)
+    for number in (
+        ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse,
+        ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
     if NAMESPACE not in namespaces:
         known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
         raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
-    browser = _Browser(client)
+    browser = await _Browser.of(client)
     index = namespaces.index(NAMESPACE)
     kinds = {
         **await _with_subtypes(browser, [ua.NodeId(number, index) for number in _RECEIVER_TYPES], _RECEIVER_TYPES),
@@ -119,11 +126,27 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
 
 
 class _Browser:
-    """Browses and reads many nodes with few requests."""
+    """Browses and reads many nodes with few requests.
 
-    def __init__(self, client: Any) -> None:
+    Args:
+        client: a connected client.
+        browsed: maximum number of nodes in a request to browse.
+        read: maximum number of nodes in a request to read.
+    """
+
+    def __init__(self, client: Any, browsed: int, read: int) -> None:
         self._session = client.uaclient.session
+        self._browsed = browsed
+        self._read = read
         self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+
+    @classmethod
+    async def of(cls, client: Any) -> "_Browser":
+        """A browser within the server's OperationLimits, which are 0 or absent if it has none (OPC 10000-5, 6.3.11)."""
+        read = await client.uaclient.session.read_attributes(_LIMITS, ua.AttributeIds.Value)
+        told = [None if each.Value is None else each.Value.Value for each in read]
+        browsed, of_read = (limit if isinstance(limit, int) and limit else _NODES_PER_REQUEST for limit in told)
+        return cls(client, min(browsed, _NODES_PER_REQUEST), min(of_read, _NODES_PER_REQUEST))
 
     async def children(self, nodes: Sequence[Any], classes: int, reference: int) -> list[list[Any]]:
         """The forward references of each node; none for one that cannot be browsed.
@@ -132,15 +155,15 @@ class _Browser:
             classes: a mask of node classes; 0 for all.
             reference: the reference type, whose subtypes count too.
         """
-        pieces = [nodes[at : at + _NODES_PER_REQUEST] for at in range(0, len(nodes), _NODES_PER_REQUEST)]
+        pieces = [nodes[at : at + self._browsed] for at in range(0, len(nodes), self._browsed)]
         found = await asyncio.gather(*(self._browse(piece, classes, reference) for piece in pieces))
         return [references for piece in found for references in piece]
 
     async def values(self, nodes: Sequence[Any]) -> list[Any]:
         """The value of each variable; None for one that cannot be read."""
         values: list[Any] = []
-        for at in range(0, len(nodes), _NODES_PER_REQUEST):
-            read = await self._session.read_attributes(nodes[at : at + _NODES_PER_REQUEST], ua.AttributeIds.Value)
+        for at in range(0, len(nodes), self._read):
+            read = await self._session.read_attributes(nodes[at : at + self._read], ua.AttributeIds.Value)
             values += [None if each.StatusCode.is_bad() or each.Value is None else each.Value.Value for each in read]
         return values
 

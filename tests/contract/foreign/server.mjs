@@ -27,7 +27,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { METHODS, Receiver, RETURN_STATUS } from "./receiver.mjs";
-import { OTHER_OBJECTS, STATES, VARIANTS } from "./variants.mjs";
+import { LIMITS, OTHER_OBJECTS, STATES, VARIANTS } from "./variants.mjs";
 
 // node-opcua writes warnings to standard output, which belongs to the answers.
 console.log = console.info = console.warn = console.error;
@@ -232,6 +232,7 @@ const server = new OPCUAServer({
   userCertificateManager: certificateManager,
   securityModes: [opcua.MessageSecurityMode.None],
   securityPolicies: [opcua.SecurityPolicy.None],
+  serverCapabilities: { operationLimits: LIMITS[variant] ?? {} },
   nodeset_filename: NODESETS.map((name) => nodesets[name]),
 });
 await server.initialize();

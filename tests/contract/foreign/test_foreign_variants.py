@@ -63,6 +63,11 @@ async def test_a_machine_is_found_behind_thousands_of_other_objects(serve: Serve
     assert "2 job order receivers" in await mes.check()
 
 
+async def test_a_server_that_takes_few_operations_in_a_request_is_asked_for_few(serve: Serve, mes_of: MesOf) -> None:
+    mes = mes_of(await serve("few-operations"))
+    assert (await mes.plan_hold("EQ-20", "MWKEY")).job == "JO-1"
+
+
 async def test_fifty_one_receivers_at_a_distance_are_found_within_two_seconds(serve: Serve, mes_of: MesOf) -> None:
     server = await serve("fifty-one")
     async with at_a_distance(server.endpoint, 0.02) as url:

@@ -32,6 +32,8 @@
 // - OPC 40001-1 6: servers have other objects beside their machines.
 //     many-objects        as same-job-id, behind 2,500 objects of another kind.
 //     fifty-one           51 machines with a job each.
+// - OPC 10000-5 6.3.11: a server may limit the operations in one request (OperationLimits).
+//     few-operations      as same-job-id, at most 3 nodes in a request to browse, and 50 in one to read.
 // - Seen on servers: a method answers Good with ReturnStatus 0, whose bits all say nothing, and does what it was asked.
 //     status-zero         Pause and Resume answer so.
 //
@@ -55,6 +57,9 @@ const sameJobId = [
   press("Press2", ["EQ-20"], running("JO-1", "EQ-20", { equipment: ["EQ-20"] })),
 ];
 
+// What the server limits, by the variant.
+export const LIMITS = { "few-operations": { maxNodesPerBrowse: 3, maxNodesPerRead: 50 } };
+
 // The number of objects below Objects that are no machines, by the variant.
 export const OTHER_OBJECTS = { "many-objects": 2500 };
 
@@ -62,6 +67,7 @@ export const VARIANTS = {
   "same-job-id": sameJobId,
   "same-job-id-without-folder": sameJobId.map((machine) => ({ ...machine, folder: false })),
   "many-objects": sameJobId,
+  "few-operations": sameJobId,
   "fifty-one": Array.from({ length: 51 }, (_, n) => press(`Press${n}`, [`EQ-${n}`], running("JO-1", `EQ-${n}`))),
   "status-zero": sameJobId.map((machine) => ({ ...machine, silent: ["Pause", "Resume"] })),
   substates: sameJobId.map((machine) => ({ ...machine, substates: true })),
