@@ -76,6 +76,8 @@ def _standing(hold: HoldView) -> str:
         return "unproven"
     if PlacementState.ACCEPTED in states:
         return "accepted"
+    if hold.jobs_not_held:
+        return "partial"
     if PlacementState.IN_EFFECT in states:
         return "awaiting_release" if hold.releasable else "held"
     return "asked"

@@ -244,7 +244,10 @@ class Holds:
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
             plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
-            if not plan.method.acts or _stands_on(hold, plan):
+            if hold.has_placed(plan) or not plan.method.acts:
+                if (doubt := hold.doubt_of(plan)) is not None:
+                    attempt.lane = Lane.PRODUCTION
+                    attempt.wait(doubt, self._clock.now() + self._interval)
                 return
             stopped = await self._cases.stop_reason(view.id, StoppableAction.HOLD)
             if stopped is not None:
@@ -389,7 +392,3 @@ def _newer(reading: HoldReading, placement: Placement, now: datetime) -> bool:
     """
     known_at = placement.read_at or placement.accepted_at
     return known_at is None or reading.read_at > known_at or known_at > now
-
-
-def _stands_on(hold: HoldView, plan: HoldPlan) -> bool:
-    return any((each.plan.receiver, each.plan.job) == (plan.receiver, plan.job) for each in hold.live_placements)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from domain.errors import ActRejected
 from domain.model import Model, Moment
-from domain.production import HoldPlan
+from domain.production import HoldPlan, JobState
 
 RELEASE_LASTS: Final = timedelta(minutes=15)
 """For how long what a person stated of a machine counts. Where the MES is away longer, production is asked again."""
@@ -193,7 +193,9 @@ class HoldView(Model):
 
     @property
     def in_effect_since(self) -> Moment | None:
-        """The earliest reading of a job that is held by us now; None where none is in effect."""
+        """The earliest reading of a job that is held by us now; None where none is, or the hold is partial."""
+        if self.jobs_not_held:
+            return None
         return min(
             (
                 placement.in_effect_at
@@ -202,6 +204,28 @@ class HoldView(Model):
             ),
             default=None,
         )
+
+    def has_placed(self, plan: HoldPlan) -> bool:
+        """Whether a live placement is on the job of a plan."""
+        return any((each.plan.receiver, each.plan.job) == (plan.receiver, plan.job) for each in self.live_placements)
+
+    def doubt_of(self, plan: HoldPlan) -> str | None:
+        """What production must look at before it is known whether a job stays as it is; None if that is known."""
+        if plan.prior_state is not JobState.INTERRUPTED or self.has_placed(plan):
+            return None
+        return (
+            f"production to look at {self.equipment}: the MES says that job {plan.job} is interrupted, and not "
+            "whether on purpose; it is not held by us"
+        )
+
+    @property
+    def jobs_not_held(self) -> tuple[str, ...]:
+        """The jobs that the MES was, or is to be, asked to hold beside those that are in effect. While there are any,
+        the hold is partial: the machine may run."""
+        live = self.live_placements
+        if not any(each.state is PlacementState.IN_EFFECT for each in live):
+            return ()
+        return tuple(str(each.plan.job) for each in live if each.state is PlacementState.INTENDED)
 
     @property
     def words(self) -> str:
@@ -219,6 +243,8 @@ class HoldView(Model):
         if in_effect:
             jobs = ", ".join(str(each.plan.job) for each in in_effect)
             read_at = max(each.read_at for each in in_effect if each.read_at is not None)
+            if others := self.jobs_not_held:
+                return f"partial: job {', '.join(others)} is not held, so the machine may run; job {jobs} is held"
             return f"in effect: job {jobs} was read as held at {read_at:%Y-%m-%d %H:%M} UTC"
         if self.overruled_at is not None:
             return HoldStatus.OVERRULED.value

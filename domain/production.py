@@ -14,12 +14,17 @@ READY_TO_RUN: Final = "people clear, locks and tags removed, ready to run"
 
 
 class JobState(StrEnum):
-    """ISA-95 Job Control states (OPC 10031-4, table of StateNumber)."""
+    """ISA-95 Job Control states (OPC 10031-4, table of StateNumber, and 6.2.5 for who interrupted a job)."""
 
     NOT_ALLOWED_TO_START = "not_allowed_to_start"
     ALLOWED_TO_START = "allowed_to_start"
     RUNNING = "running"
     INTERRUPTED = "interrupted"
+    """The system does not say by whom or what."""
+    INTERRUPTED_ON_PURPOSE = "interrupted_on_purpose"
+    """By a decision of a person or a system. It does not go on by itself."""
+    INTERRUPTED_BY_ITSELF = "interrupted_by_itself"
+    """The machine lacks something, for example material. It goes on by itself."""
     ENDED = "ended"
     ABORTED = "aborted"
 
@@ -36,17 +41,20 @@ class Job(Model):
 class ProductionContext(Model):
     """What an equipment is doing, as read from the MES at `read_at`.
 
-    `next_stop_at` is the next planned stop that the MES knows; None if it knows none.
+    Args:
+        next_stop_at: the next planned stop that the MES knows; None if it knows none.
+        doubt: why the MES itself is not sure of what it says; None if it is.
     """
 
     equipment: str
     read_at: Moment
     job: Job | None = None
     next_stop_at: Moment | None = None
+    doubt: VendorName | None = None
 
 
 class HoldMethod(StrEnum):
-    """How a job is kept from running. It depends on the job's state (OPC 10031-4: Pause works only from Running)."""
+    """How a job is kept from running. It depends on the job's state."""
 
     PAUSE = "pause"
     REVOKE_START = "revoke_start"

@@ -27,7 +27,7 @@ _STATE_TEXTS: Final[Mapping[JobState, str]] = {
 _SUBSTATES: Final[Mapping[JobState, tuple[str, str, int]]] = {
     JobState.NOT_ALLOWED_TO_START: ("NotAllowedToStartSubstates", "Waiting", 1),
     JobState.ALLOWED_TO_START: ("AllowedToStartSubstates", "Ready", 2),
-    JobState.INTERRUPTED: ("InterruptedSubstates", "Held", 1),
+    JobState.INTERRUPTED: ("InterruptedSubstates", "Suspended", 2),
     JobState.ENDED: ("EndedSubstates", "Completed", 1),
 }
 """By top-level state: the substate machine's name and the substate shown."""

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control import JobControlSettings
-from connectors.mes.opcua_job_control.client import JobControlClient
+from connectors.mes.opcua_job_control.client import Answer, JobControlClient
 from connectors.mes.opcua_job_control.connector import JobControlMes
 from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, Served
 from domain.canonical import canonical
@@ -49,12 +49,16 @@ class Server(JobControlClient):
         del call, job
         return frozenset()
 
-    async def command(self, call: Call, method: str, row: JobOrderRow, comments: Sequence[str]) -> int:
+    async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
+        del call, receiver, methods
+        return []
+
+    async def command(self, call: Call, method: str, row: JobOrderRow, comments: Sequence[str]) -> Answer:
         del call, comments
         self.commands.append(method)
         state = {"Pause": INTERRUPTED, "Resume": RUNNING, "RevokeStart": 1, "Start": ALLOWED}[method]
         self.jobs = tuple(each.model_copy(update={"state": state}) if each == row else each for each in self.jobs)
-        return 1
+        return Answer(1, good=True)
 
 
 def mes_at(server: Server) -> JobControlMes:

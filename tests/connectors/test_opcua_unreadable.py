@@ -1,5 +1,6 @@
 """A job that cannot be read makes the machine that it may be on unknown, and no other machine."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,6 +102,10 @@ class Lists(JobControlClient):
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
         del call, job
         return frozenset()
+
+    async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
+        del call, receiver, methods
+        return []
 
 
 def mes_with(second: JobOrders) -> JobControlMes:

@@ -203,6 +203,18 @@ def test_a_refused_placement_is_no_hold_calls_a_person_and_is_tried_again(refusa
     assert hold(plant).in_effect_since is not None
 
 
+def test_a_job_that_is_interrupted_already_is_not_held_by_us_and_production_is_asked_to_look() -> None:
+    plant = opened()
+    plant.mes.holder = "somebody else"
+    settle(plant)
+    view = plant.store.now(CASE)
+    assert (view.lane, hold(plant).placements) == (Lane.PRODUCTION, ())
+    assert "job J1 is interrupted, and not whether on purpose" in (view.waiting_for or "")
+    plant.mes.holder = None
+    pass_time(plant, WATCH)
+    assert plant.mes.holder == CASE
+
+
 def test_a_refused_hold_is_void_once_its_work_is_done() -> None:
     plant = opened()
     plant.mes.refuses = ActionRequired("the line is in changeover", system="fake", operation="place-hold")

@@ -7,11 +7,10 @@ request opens another connection.
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from asyncua import Client, ua
 from asyncua.crypto.uacrypto import InvalidSignature
@@ -19,10 +18,9 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from connectors.call import Call
 from connectors.library_errors import PLAIN_ERRORS
+from connectors.mes.opcua_job_control.discovery import Receiver, find_receivers
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.models import (
-    FIRST_NAMESPACE,
-    NAMESPACE,
     JobOrderRow,
     JobOrders,
     Served,
@@ -39,13 +37,6 @@ logger = logging.getLogger(__name__)
 logging.getLogger("asyncua.client.ua_client.UASocketProtocol").setLevel(logging.INFO)
 # asyncua warns of each type that a server shares with the base nodeset, about 45 times for one connection.
 logging.getLogger("asyncua.ua.uatypes").setLevel(logging.ERROR)
-
-_METHODS: Final = ("Pause", "Resume", "Start", "RevokeStart")
-_RESPONSE: Final = "RequestJobResponseByJobOrderID"
-_DEPTH: Final = 7
-_MOST_OBJECTS: Final = 2000
-"""How far below Objects receivers are looked for. A machine has its own at Machines/NAME/MachineryBuildingBlocks/
-JobManagement/JobOrderControl (OPC 40001-1, 6; OPC 40001-3, 6.3)."""
 
 _WATCHDOG_SECONDS: Final = 5.0
 _SESSION_MILLISECONDS: Final = 600_000
@@ -71,30 +62,17 @@ class _QuietClient(Client):  # type: ignore[misc]  # asyncua is not type-checked
             logger.debug("closing the channel of a lost connection: %r", error)
 
 
-@dataclass(frozen=True)
-class _Provider:
-    """A job response provider: its node and the id of its method that answers by job order."""
+class Answer(NamedTuple):
+    """A method's ReturnStatus, and whether the call's own status was Good; else it was Uncertain."""
 
-    node: Any
-    method: Any
-
-
-@dataclass(frozen=True)
-class _Receiver:
-    """A job order receiver: its node, its list, its methods, the ids that it serves, and the response provider beside
-    it."""
-
-    node: Any
-    job_list: Any
-    methods: dict[str, Any]
-    served: Served
-    provider: _Provider | None
+    status: int
+    good: bool
 
 
 @dataclass(frozen=True)
 class _Session:
     client: Any
-    receivers: dict[str, _Receiver]
+    receivers: dict[str, Receiver]
 
 
 class JobControlClient:
@@ -117,11 +95,10 @@ class JobControlClient:
         return len(session.receivers)
 
     async def job_orders(self, call: Call) -> JobOrders:
-        """Every job order in every receiver's list. What cannot be read is set aside, a whole list if its status is not
-        Good."""
+        """Every job order in every receiver's list. Unreadable ones are set aside, and lists whose status is bad."""
 
         async def read(session: _Session) -> JobOrders:
-            lists = [await _read_list(name, receiver) for name, receiver in session.receivers.items()]
+            lists = [await _read_list(session, name, receiver) for name, receiver in session.receivers.items()]
             found = JobOrders(
                 rows=tuple(row for each in lists for row in each.rows),
                 unreadable=tuple(job for each in lists for job in each.unreadable),
@@ -144,15 +121,24 @@ class JobControlClient:
             receiver = session.receivers.get(job.receiver)
             if receiver is None or receiver.provider is None:
                 return frozenset()
-            outputs = await _call(session, receiver.provider.node, receiver.provider.method, [_text(job.id)])
+            outputs, _ = await _call(session, receiver.provider.node, receiver.provider.method, [_text(job.id)])
             return actual_equipment(outputs[0] if outputs else None, job.id)
 
         return await self._ask(call, "JobResponse", ask)
 
-    async def command(self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str]) -> int:
-        """Calls a method of the job's receiver; returns ReturnStatus, for a call that was Good or Uncertain."""
+    async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
+        """Those of the methods that a receiver has not; every one is optional (OPC 10031-4, 6.2.1)."""
+        found = (await self._connected(call)).receivers.get(receiver)
+        return [method for method in methods if found is None or method not in found.methods]
 
-        async def run(session: _Session) -> int:
+    async def command(self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str]) -> Answer:
+        """Calls a method of the job's receiver.
+
+        Raises:
+            ConnectorError: its status was bad.
+        """
+
+        async def run(session: _Session) -> Answer:
             receiver = session.receivers.get(job.receiver)
             if receiver is None:
                 raise call.error(Unavailable, f"it has no job order receiver {job.receiver} now")
@@ -162,8 +148,8 @@ class JobControlClient:
             texts = ua.Variant(
                 [ua.LocalizedText(comment) for comment in comments], ua.VariantType.LocalizedText, is_array=True
             )
-            outputs = await _call(session, receiver.node, node, [_text(job.id), texts])
-            return int(outputs[0]) if outputs else 0
+            outputs, good = await _call(session, receiver.node, node, [_text(job.id), texts])
+            return Answer(int(outputs[0]) if outputs else 0, good)
 
         return await self._ask(call, f"answer to {method}", run)
 
@@ -204,7 +190,7 @@ class JobControlClient:
         try:
             await client.connect()
             await client.load_data_type_definitions()
-            return _Session(client, await _find_receivers(client, call))
+            return _Session(client, await find_receivers(client, call))
         except BaseException:
             await _cut(client)
             raise
@@ -241,11 +227,12 @@ class JobControlClient:
         raise error
 
 
-async def _read_list(name: str, receiver: _Receiver) -> JobOrders:
-    value = await receiver.job_list.read_data_value(raise_on_bad_status=False)
+async def _read_list(session: _Session, name: str, receiver: Receiver) -> JobOrders:
+    value = await session.client.get_node(receiver.job_list).read_data_value(raise_on_bad_status=False)
     status = ua.StatusCode() if value.StatusCode is None else value.StatusCode
-    if status.is_good():
-        return read_entries(None if value.Value is None else value.Value.Value, name, receiver.served)
+    if not status.is_bad():
+        doubt = None if status.is_good() else status.name
+        return read_entries(None if value.Value is None else value.Value.Value, name, receiver.served, doubt)
     reason = f"its status is {status.name}"
     return JobOrders(
         unreadable=(UnreadableJob(receiver=name, reason=reason, served=receiver.served, status=status.name),)
@@ -259,96 +246,17 @@ async def _cut(client: Any) -> None:
     await client.close_session()
 
 
-async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> list[Any]:
-    """The outputs of a method. A bad status raises, an uncertain one does not."""
+async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> tuple[list[Any], bool]:
+    """The outputs of a method, and whether its status is Good. A bad status raises, an uncertain one does not."""
     request = ua.CallMethodRequest()
-    request.ObjectId = node.nodeid
+    request.ObjectId = node
     request.MethodId = method
     request.InputArguments = arguments
     (result,) = await session.client.uaclient.session.call([request])
     if result.StatusCode.is_bad():
         raise UaStatusCodeError(result.StatusCode.value)
-    return [output.Value for output in result.OutputArguments or ()]
+    return [output.Value for output in result.OutputArguments or ()], result.StatusCode.is_good()
 
 
 def _text(value: str) -> Any:
     return ua.Variant(value, ua.VariantType.String)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """An object below Objects, by its path of browse names."""
-
-    node: Any
-    path: str
-    parent: str
-
-
-async def _find_receivers(client: Any, call: Call) -> dict[str, _Receiver]:
-    """Every object below Objects that has a JobOrderList, by its path of browse names; if two share a path, also by
-    their node ids.
-
-    Raises:
-        ActionRequired: the server does not support Job Control v2, or has no receiver.
-    """
-    namespaces = await client.get_namespace_array()
-    if NAMESPACE not in namespaces:
-        known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
-        raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
-    index = namespaces.index(NAMESPACE)
-    receivers: list[tuple[_Found, dict[str, Any]]] = []
-    providers: dict[str, _Provider] = {}
-    level, visited = [_Found(client.nodes.objects, "", "")], {client.nodes.server.nodeid}
-    for _ in range(_DEPTH):
-        below: list[_Found] = []
-        for found in level:
-            children = await found.node.get_children_descriptions(refs=ua.ObjectIds.HierarchicalReferences)
-            named = {child.BrowseName.Name: child for child in children if child.BrowseName.NamespaceIndex == index}
-            if "JobOrderList" in named:
-                receivers.append((found, named))
-                continue
-            if _RESPONSE in named:
-                providers[found.parent] = _Provider(found.node, named[_RESPONSE].NodeId)
-                continue
-            fresh = [
-                child for child in children if child.NodeClass == ua.NodeClass.Object and child.NodeId not in visited
-            ]
-            visited.update(child.NodeId for child in fresh)
-            below += [
-                _Found(client.get_node(child.NodeId), f"{found.path}/{child.BrowseName.Name}".lstrip("/"), found.path)
-                for child in fresh
-            ]
-        level = below
-        if len(visited) > _MOST_OBJECTS:
-            break
-    if not receivers:
-        raise call.error(ActionRequired, "the server has no job order receiver that we can see", field="url")
-    paths = Counter(found.path for found, _ in receivers)
-    return {
-        found.path if paths[found.path] == 1 else f"{found.path} ({found.node.nodeid.to_string()})": await _receiver(
-            client, found.node, named, providers.get(found.parent)
-        )
-        for found, named in receivers
-    }
-
-
-async def _receiver(client: Any, node: Any, named: dict[str, Any], provider: _Provider | None) -> _Receiver:
-    return _Receiver(
-        node=node,
-        job_list=client.get_node(named["JobOrderList"].NodeId),
-        methods={name: named[name].NodeId for name in _METHODS if name in named},
-        served=Served(
-            equipment=await _ids(client, named.get("EquipmentID")),
-            assets=await _ids(client, named.get("PhysicalAssetID")),
-        ),
-        provider=provider,
-    )
-
-
-async def _ids(client: Any, named: Any | None) -> frozenset[str]:
-    """The texts in a property of ids; none if it is absent, null or has another type."""
-    if named is None:
-        return frozenset()
-    value = await client.get_node(named.NodeId).read_value()
-    texts = value if isinstance(value, list) else [value]
-    return frozenset(text for text in texts if isinstance(text, str) and text)

@@ -1,10 +1,11 @@
 """The port `Mes` for an OPC UA ISA-95 Job Control server."""
 
 import asyncio
+from collections.abc import Iterable
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
-from connectors.mes.opcua_job_control.client import JobControlClient
+from connectors.mes.opcua_job_control.client import Answer, JobControlClient
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
 from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, Lever
@@ -77,9 +78,12 @@ class JobControlMes:
         self._insist_on_readable(call, orders, equipment)
         try:
             on_it = await self._proved(call, equipment, orders.rows)
-            return mapping.hold_plan(mapping.current_job(on_it, self._settings.stop_masters), equipment, key)
+            plan = mapping.hold_plan(mapping.current_job(on_it, self._settings.stop_masters), equipment, key)
         except ValueError as error:
             raise self._unreadable(call, error) from None
+        self._insist_on_certain(call, on_it)
+        await self._insist_on_methods(call, plan)
+        return plan
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         call = Call(self._system, "place-hold", plan.key)
@@ -88,18 +92,23 @@ class JobControlMes:
             return PlaceResult.MOVED_ON
         async with self._acting:
             row, state = await self._job(call, plan)
-            if state is lever.held:
+            if state in lever.held:
                 return PlaceResult.HELD_ALREADY
-            if row is None or state is not lever.prior:
+            if row is None or state not in lever.prior:
                 return PlaceResult.MOVED_ON
             await self._insist_on_machine(call, plan, row)
+            await self._insist_on_methods(call, plan)
             answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
-            if answer & SUCCESS:
+            if self._silent(answer):
+                after = await self._settled(call, plan, lever, HoldState.HELD)
+                if mapping.standing(plan, after) is HoldState.HELD:
+                    return PlaceResult.IN_EFFECT
+            elif answer.status & SUCCESS:
                 after = await self._settled(call, plan, lever, HoldState.HELD)
                 held = mapping.standing(plan, after) is HoldState.HELD
                 return PlaceResult.IN_EFFECT if held else PlaceResult.ACCEPTED
             _, after = await self._job(call, plan)
-            if after is lever.held:
+            if after in lever.held:
                 return PlaceResult.HELD_ALREADY
             raise self._refusal(call, answer)
 
@@ -116,17 +125,17 @@ class JobControlMes:
             return HoldState.ABSENT
         async with self._acting:
             row, state = await self._job(call, plan)
-            if row is None or state is not lever.held:
+            if row is None or state not in lever.held:
                 return mapping.standing(plan, state)
             await self._insist_on_machine(call, plan, row)
             answer = await self._command(call, lever.release, row, (hold_comment(plan.key), reason))
-            if answer & SUCCESS:
+            if answer.status & SUCCESS or self._silent(answer):
                 after = await self._settled(call, plan, lever, HoldState.ABSENT)
             else:
                 _, after = await self._job(call, plan)
-            if after is not lever.held:
+            if after not in lever.held:
                 return mapping.standing(plan, after)
-            if answer & SUCCESS:
+            if answer.status & SUCCESS:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
@@ -170,7 +179,39 @@ class JobControlMes:
     def _unknown(self, call: Call, problem: str) -> ActionRequired:
         return call.error(ActionRequired, problem, field="equipment")
 
-    async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> int:
+    def _silent(self, answer: Answer) -> bool:
+        """Whether an answer of this server says neither that it did anything nor that it did not."""
+        return self._settings.silent_success and answer == Answer(0, good=True)
+
+    def _insist_on_certain(self, call: Call, rows: Iterable[JobOrderRow]) -> None:
+        """Checks that the server is sure of the jobs of a machine.
+
+        Raises:
+            Unavailable: it is not. Nothing is held on doubtful values.
+        """
+        for row in rows:
+            if row.doubt is not None:
+                raise call.error(Unavailable, f"the list of receiver {row.receiver} is uncertain ({row.doubt})")
+
+    async def _insist_on_methods(self, call: Call, plan: HoldPlan) -> None:
+        """Checks before a call that the receiver can release what it holds.
+
+        Raises:
+            ActionRequired: a method is missing.
+        """
+        lever = LEVERS.get(plan.method)
+        if lever is None or plan.receiver is None:
+            return
+        missing = await self._client.missing(call, plan.receiver, (lever.place, lever.release))
+        if missing:
+            raise call.error(
+                ActionRequired,
+                f"receiver {plan.receiver} has no method {' and no method '.join(missing)}: a hold takes {lever.place} "
+                f"and {lever.release}",
+                field="equipment",
+            )
+
+    async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> Answer:
         try:
             return await self._client.command(call, method, row, comments)
         finally:
@@ -182,6 +223,8 @@ class JobControlMes:
             if mapping.hides_job(job, plan):
                 raise self._hidden(call, job)
         row = await self._row(call, plan, orders.rows)
+        if row is not None:
+            self._insist_on_certain(call, [row])
         return row, self._state(call, row)
 
     def _insist_on_readable(self, call: Call, orders: JobOrders, equipment: str) -> None:
@@ -241,14 +284,14 @@ class JobControlMes:
 
         def settled(state: JobState | None) -> bool:
             # A job that has left both states does not return to either.
-            moved_on = state not in (lever.held, *lever.free)
+            moved_on = state not in lever.held | lever.free
             return mapping.standing(plan, state) is wanted or moved_on
 
         longest = self._settings.settle.total_seconds()
         return await wait_until(look, settled, every=_SETTLING_STEP_SECONDS, timeout=longest)
 
-    def _refusal(self, call: Call, answer: int) -> ConnectorError:
-        error, words = mapping.refusal(answer)
+    def _refusal(self, call: Call, answer: Answer) -> ConnectorError:
+        error, words = mapping.refusal(answer.status)
         return call.error(error, words)
 
     async def _insist_on(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> None:

@@ -19,9 +19,14 @@ STATES: Final[Mapping[int, JobState]] = {
 }
 """By StateNumber."""
 
+INTERRUPTIONS: Final[Mapping[int, JobState]] = {1: JobState.INTERRUPTED_BY_ITSELF, 2: JobState.INTERRUPTED_ON_PURPOSE}
+"""By the StateNumber of the substate of Interrupted: 1 is Held, 2 is Suspended (OPC 10031-4, 6.2.5)."""
+
 METHODS: Final[Mapping[JobState, HoldMethod]] = {
     JobState.RUNNING: HoldMethod.PAUSE,
+    JobState.INTERRUPTED_BY_ITSELF: HoldMethod.PAUSE,
     JobState.INTERRUPTED: HoldMethod.ALREADY_HELD,
+    JobState.INTERRUPTED_ON_PURPOSE: HoldMethod.ALREADY_HELD,
     JobState.ALLOWED_TO_START: HoldMethod.REVOKE_START,
     JobState.NOT_ALLOWED_TO_START: HoldMethod.ALREADY_HELD,
 }
@@ -31,24 +36,30 @@ job, else the interrupted one (it occupies the machine, so no other can start), 
 
 @dataclass(frozen=True)
 class Lever:
-    """A method of holding: `place` leads from `prior` to `held`, and `release` leads back.
+    """A method of holding: `place` leads from a state of `prior` to one of `held`, and `release` leads back.
 
     `free` are the states in which the job runs or may run.
     """
 
-    prior: JobState
-    held: JobState
+    prior: frozenset[JobState]
+    held: frozenset[JobState]
     free: frozenset[JobState]
     place: str
     release: str
 
 
 LEVERS: Final[Mapping[HoldMethod, Lever]] = {
-    HoldMethod.PAUSE: Lever(JobState.RUNNING, JobState.INTERRUPTED, frozenset({JobState.RUNNING}), "Pause", "Resume"),
+    HoldMethod.PAUSE: Lever(
+        frozenset({JobState.RUNNING, JobState.INTERRUPTED_BY_ITSELF}),
+        frozenset({JobState.INTERRUPTED, JobState.INTERRUPTED_ON_PURPOSE}),
+        frozenset({JobState.RUNNING, JobState.INTERRUPTED_BY_ITSELF}),
+        "Pause",
+        "Resume",
+    ),
     HoldMethod.REVOKE_START: Lever(
-        JobState.ALLOWED_TO_START,
-        JobState.NOT_ALLOWED_TO_START,
-        frozenset({JobState.ALLOWED_TO_START, JobState.RUNNING}),
+        frozenset({JobState.ALLOWED_TO_START}),
+        frozenset({JobState.NOT_ALLOWED_TO_START}),
+        frozenset({JobState.ALLOWED_TO_START, JobState.RUNNING, JobState.INTERRUPTED_BY_ITSELF}),
         "RevokeStart",
         "Start",
     ),
@@ -85,6 +96,8 @@ def state_of(row: JobOrderRow) -> JobState:
     state = STATES.get(row.state)
     if state is None:
         raise ValueError(f"job order {row.id} is in state {row.state}, which OPC 10031-4 does not know")
+    if state is JobState.INTERRUPTED and row.substate is not None:
+        return INTERRUPTIONS.get(row.substate, state)
     return state
 
 
@@ -179,7 +192,7 @@ def standing(plan: HoldPlan, state: JobState | None) -> HoldState:
     lever = LEVERS.get(plan.method)
     if lever is None or state in lever.free:
         return HoldState.ABSENT
-    return HoldState.HELD if state is lever.held else HoldState.GONE
+    return HoldState.HELD if state in lever.held else HoldState.GONE
 
 
 def production(
@@ -195,13 +208,14 @@ def production(
     change-over is a gap as well.
     """
     row = current_job(_jobs_of(rows, equipment), stop_masters)
-    job = None
+    job, doubt = None, next((each.doubt for each in _jobs_of(rows, equipment) if each.doubt is not None), None)
     if row is not None:
         job = Job(id=row.id, state=state_of(row), starts_at=row.starts_at, ends_at=row.ends_at)
     stops = _calendar_stops(rows, equipment, now, stop_masters)
     if not stops:
         stops = _gaps(rows, equipment, now, stop_masters, shortest_stop)
-    return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=min(stops, default=None))
+    next_stop_at = min(stops, default=None)
+    return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=next_stop_at, doubt=doubt)
 
 
 def _jobs_of(rows: Iterable[JobOrderRow], equipment: str) -> list[JobOrderRow]:

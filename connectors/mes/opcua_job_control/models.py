@@ -20,28 +20,38 @@ _NO_DATE_BEFORE: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """OPC UA writes "no date" as the year 1601."""
 
 _STATE_NUMBERS: Final = range(1, 7)
+_INTERRUPTIONS: Final = "InterruptedSubstates"
+"""The state machine of the substates of Interrupted (OPC 10031-4, 6.2.2)."""
 
 _NO_DATE_FROM: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Served(BaseModel):
-    """The ids in a receiver's properties EquipmentID and PhysicalAssetID; empty if it has none."""
+    """The machines that a receiver serves.
+
+    Args:
+        equipment: the ids in its EquipmentID; each may be that of a class.
+        assets: the ids in its PhysicalAssetID.
+        machine: the ids in the identification of the machine that it belongs to. Such a receiver manages the jobs of
+            this machine alone (OPC 40001-3, 6.2).
+    """
 
     model_config = ConfigDict(frozen=True)
 
     equipment: frozenset[str] = frozenset()
     assets: frozenset[str] = frozenset()
+    machine: frozenset[str] = frozenset()
 
     @property
     def names_none(self) -> bool:
         return not self.equipment and not self.assets
 
     def only(self, equipment: str) -> bool:
-        """Whether the receiver names only that machine."""
-        return {equipment} in (self.equipment, self.assets)
+        """Whether the receiver is that machine's, or names only it."""
+        return equipment in self.machine or {equipment} in (self.equipment, self.assets)
 
     def lists(self, equipment: str) -> bool:
-        return equipment in self.equipment or equipment in self.assets
+        return equipment in self.equipment or equipment in self.assets or equipment in self.machine
 
 
 class JobOrderRow(BaseModel):
@@ -51,6 +61,8 @@ class JobOrderRow(BaseModel):
         receiver: the receiver's path of browse names; a job id is unique only within it (OPC 10031-4, B.2).
         equipment: the ids of the equipment and physical assets that the job requires. Each may be that of a class.
         served: the ids that the receiver serves.
+        substate: the number of the state in the substate machine of Interrupted; None if the server shows none.
+        doubt: the uncertain status of the list; None if it is Good.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,11 +70,13 @@ class JobOrderRow(BaseModel):
     receiver: str
     id: VendorName
     state: int
+    substate: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     equipment: frozenset[str] = frozenset()
     work_masters: frozenset[str] = frozenset()
     served: Served = Served()
+    doubt: str | None = None
 
 
 class UnreadableJob(BaseModel):
@@ -98,8 +112,12 @@ class JobOrders(BaseModel):
     unreadable: tuple[UnreadableJob, ...] = ()
 
 
-def read_entries(entries: Any, receiver: str, served: Served) -> JobOrders:
-    """The entries of a JobOrderList, one by one: one that cannot be read hides no other."""
+def read_entries(entries: Any, receiver: str, served: Served, doubt: str | None = None) -> JobOrders:
+    """The entries of a JobOrderList, one by one: one that cannot be read hides no other.
+
+    Args:
+        doubt: the uncertain status of the list; None if it is Good.
+    """
     if entries is not None and not isinstance(entries, list | tuple):
         reason = f"it is a {type(entries).__name__} and no list"
         return JobOrders(unreadable=(UnreadableJob(receiver=receiver, reason=reason, served=served),))
@@ -107,7 +125,7 @@ def read_entries(entries: Any, receiver: str, served: Served) -> JobOrders:
     unreadable: list[UnreadableJob] = []
     for entry in entries or ():
         try:
-            rows.append(job_order_row(entry, receiver, served))
+            rows.append(job_order_row(entry, receiver, served).model_copy(update={"doubt": doubt}))
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             unreadable.append(_unreadable(entry, receiver, served, error))
     return JobOrders(rows=tuple(rows), unreadable=tuple(unreadable))
@@ -146,6 +164,7 @@ def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
         receiver=receiver,
         id=order.JobOrderID,
         state=_main_state(entry.State or (), str(order.JobOrderID)),
+        substate=_interruption(entry.State or ()),
         starts_at=_date(getattr(order, "StartTime", None)),
         ends_at=_date(getattr(order, "EndTime", None)),
         equipment=_required(order),
@@ -175,6 +194,16 @@ def _main_state(states: Iterable[Any], order: str) -> int:
     if number not in _STATE_NUMBERS:
         raise ValueError(f"job order {order} is in state {number}, which OPC 10031-4 does not know")
     return number
+
+
+def _interruption(states: Iterable[Any]) -> int | None:
+    """The number of the substate of Interrupted; None if no entry is of that state machine."""
+    for state in states:
+        elements = _items(getattr(state, "BrowsePath", None), "Elements")
+        name = getattr(getattr(elements[-1], "TargetName", None), "Name", None) if elements else None
+        if name == _INTERRUPTIONS and isinstance(state.StateNumber, int):
+            return state.StateNumber
+    return None
 
 
 def _required(order: Any) -> frozenset[str]:

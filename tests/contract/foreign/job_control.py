@@ -107,7 +107,15 @@ class ForeignJobControl:
                 await asyncio.sleep(0.1)
 
     async def hold_by_person(self, machine: str, job: str) -> None:
-        await self._ask("move", machine=machine, job=job, to="Interrupted")
+        await self._ask("move", machine=machine, job=job, to="Interrupted", substate="Suspended")
+
+    async def hold_by_itself(self, machine: str, job: str) -> None:
+        """The machine stops a job, because it lacks material or another machine."""
+        await self._ask("move", machine=machine, job=job, to="Interrupted", substate="Held")
+
+    async def list_status(self, machine: str, status: str) -> None:
+        """The quality of the receiver's job list, by its symbolic name."""
+        await self._ask("list_status", machine=machine, status=status)
 
     async def start_by_person(self, machine: str, job: str) -> None:
         """A person lets a job run that waited or was held."""
@@ -121,7 +129,7 @@ class ForeignJobControl:
         self,
         machine: str,
         job: str,
-        state: str = "AllowedToStart",
+        state: str | None = "AllowedToStart",
         *,
         equipment: Sequence[str] = (),
         assets: Sequence[str] = (),

@@ -8,11 +8,12 @@
 // of JSON on standard input asks something of the machine's side, and one line answers: {"id", "result" or "error"}.
 //
 //   {"id", "do": "state"}                                  each machine's jobs, and the calls that it received
-//   {"id", "do": "move", "machine", "job", "to"}           a person brings a job to a state, whatever it was before
+//   {"id", "do": "move", "machine", "job", "to", "substate"}  a person, or the machine itself, brings a job to a state
 //   {"id", "do": "add_job", "machine", "job": {…}}         a job as variants.mjs has it
 //   {"id", "do": "refuse", "machine", "method", "status"}  the method is answered so and does nothing; null ends it
 //   {"id", "do": "settle_after", "machine", "seconds"}     success is answered at once, the job's state follows later
 //   {"id", "do": "equipment_id", "machine", "ids"}         the receiver's EquipmentID, a list or null
+//   {"id", "do": "list_status", "machine", "status"}       the quality of the receiver's JobOrderList
 //
 // The address space (OPC 40001-1, OPC 40001-3): Objects / Machines / <machine>, which has the add-in Identification and
 // the folder MachineryBuildingBlocks with the add-in JobManagement. That has JobOrderControl, the receiver, of the type
@@ -26,7 +27,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { METHODS, Receiver, RETURN_STATUS } from "./receiver.mjs";
-import { STATES, VARIANTS } from "./variants.mjs";
+import { LIMITS, OTHER_OBJECTS, STATES, VARIANTS } from "./variants.mjs";
 
 // node-opcua writes warnings to standard output, which belongs to the answers.
 console.log = console.info = console.warn = console.error;
@@ -39,6 +40,7 @@ const DI = "http://opcfoundation.org/UA/DI/";
 const MACHINERY = "http://opcfoundation.org/UA/Machinery/";
 const JOBS = "http://opcfoundation.org/UA/Machinery/Jobs/";
 const ISA95 = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/";
+const INTERRUPTED_SUBSTATES = { Held: 1, Suspended: 2 };
 const NODESETS = ["standard", "di", "ia", "machinery", "isa95JobControl", "machineryJobs"];
 
 // A plain number is no UInt64 to node-opcua: it takes [high, low], and then needs to be told that this is no array.
@@ -59,20 +61,28 @@ class AddressSpace {
     this.machines = space.rootFolder.objects.getFolderElementByName("Machines", this.index(MACHINERY));
   }
 
+  // An object that is no machine, with a component.
+  addOther(name) {
+    const namespace = this.space.getOwnNamespace();
+    const other = namespace.addObject({ browseName: name, organizedBy: this.space.rootFolder.objects });
+    namespace.addObject({ browseName: "Parameters", componentOf: other });
+  }
+
   add(receiver) {
     const namespace = this.space.getOwnNamespace();
     const name = (uri, words) => ({ namespaceIndex: this.index(uri), name: words });
     const machine = namespace.addObject({ browseName: receiver.name, organizedBy: this.machines });
     const identification = this.space
       .findObjectType("MachineIdentificationType", this.index(MACHINERY))
-      .instantiate({ namespace, browseName: name(DI, "Identification") });
+      .instantiate({ namespace, browseName: name(DI, "Identification"), optionals: ["AssetId"] });
     identification.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: machine });
     identification.getPropertyByName("SerialNumber").setValueFromSource(text(receiver.name));
     identification.getPropertyByName("ProductInstanceUri").setValueFromSource(text(`urn:made-up:${receiver.name}`));
+    if (receiver.identity) identification.getPropertyByName("AssetId").setValueFromSource(text(receiver.identity));
     const management = this.space.findObjectType("JobManagementType", this.index(JOBS)).instantiate({
       namespace,
       browseName: name(JOBS, "JobManagement"),
-      optionals: Object.keys(METHODS).map((method) => `JobOrderControl.${method}`),
+      optionals: receiver.methods.map((method) => `JobOrderControl.${method}`),
     });
     const owner = receiver.folder ? this.#buildingBlocks(namespace, machine) : machine;
     management.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: owner });
@@ -92,11 +102,12 @@ class AddressSpace {
       const rows = receiver.jobs.map((job) =>
         this.#structure("ISA95JobOrderAndStateDataType", { jobOrder: this.#jobOrder(job), state: this.#state(job) }),
       );
-      control.getComponentByName("JobOrderList").setValueFromSource(structures(rows));
+      control.getComponentByName("JobOrderList").setValueFromSource(structures(rows), StatusCodes[receiver.listStatus]);
       control.getComponentByName("EquipmentID").setValueFromSource(texts(receiver.equipmentId));
+      control.getComponentByName("PhysicalAssetID").setValueFromSource(texts(receiver.assetId));
     };
     receiver.changed();
-    for (const method of Object.keys(METHODS)) {
+    for (const method of receiver.methods) {
       control.getMethodByName(method).bindMethod((inputs, _context, callback) => {
         const comments = (inputs[1].value ?? []).map((comment) => comment.text);
         const status = receiver.call(method, inputs[0].value, comments);
@@ -132,7 +143,20 @@ class AddressSpace {
   }
 
   #state(job) {
-    return [this.#structure("ISA95StateDataType", { stateText: { text: job.state }, stateNumber: STATES[job.state] })];
+    if (job.state === null) return undefined;
+    const state = this.#structure("ISA95StateDataType", {
+      stateText: { text: job.state },
+      stateNumber: STATES[job.state],
+    });
+    if (!job.substate) return [state];
+    const step = { isInverse: false, includeSubtypes: true, referenceTypeId: opcua.resolveNodeId("HasComponent") };
+    const targetName = { namespaceIndex: this.index(ISA95), name: "InterruptedSubstates" };
+    const substate = this.#structure("ISA95StateDataType", {
+      browsePath: new opcua.RelativePath({ elements: [{ ...step, targetName }] }),
+      stateText: { text: job.substate },
+      stateNumber: INTERRUPTED_SUBSTATES[job.substate],
+    });
+    return [state, substate];
   }
 
   #jobOrder(job) {
@@ -159,15 +183,19 @@ class AddressSpace {
 }
 
 function quality(status) {
-  return status === RETURN_STATUS.success ? StatusCodes.Good : StatusCodes.Uncertain;
+  return status === RETURN_STATUS.success || status === 0 ? StatusCodes.Good : StatusCodes.Uncertain;
 }
 
 // What a test may ask for, by the name in "do".
 const ACTIONS = {
-  move: (receiver, { job, to }) => receiver.move(job, to),
+  move: (receiver, { job, to, substate }) => receiver.move(job, to, substate),
   add_job: (receiver, { job }) => receiver.add(job),
   refuse: (receiver, { method, status }) => (receiver.refuse[method] = status),
   settle_after: (receiver, { seconds }) => (receiver.settleAfter = seconds),
+  list_status: (receiver, { status }) => {
+    receiver.listStatus = status;
+    receiver.changed();
+  },
   equipment_id: (receiver, { ids }) => {
     receiver.equipmentId = ids;
     receiver.changed();
@@ -204,10 +232,12 @@ const server = new OPCUAServer({
   userCertificateManager: certificateManager,
   securityModes: [opcua.MessageSecurityMode.None],
   securityPolicies: [opcua.SecurityPolicy.None],
+  serverCapabilities: { operationLimits: LIMITS[variant] ?? {} },
   nodeset_filename: NODESETS.map((name) => nodesets[name]),
 });
 await server.initialize();
 const space = new AddressSpace(server.engine.addressSpace);
+for (let n = 0; n < (OTHER_OBJECTS[variant] ?? 0); n++) space.addOther(`Other${n}`);
 const receivers = VARIANTS[variant].map((machine) => new Receiver(machine));
 for (const receiver of receivers) space.add(receiver);
 await server.start();

@@ -123,7 +123,7 @@ async def test_the_first_state_has_no_browse_path_and_a_held_job_shows_its_subst
     await mes.call("Pause", job, "MW-SUB")
     top, substate = (await mes.row(job)).State
     assert (top.StateText.Text, top.BrowsePath.Elements) == ("Interrupted", [])
-    assert (substate.StateText.Text, substate.StateNumber) == ("Held", 1)
+    assert (substate.StateText.Text, substate.StateNumber) == ("Suspended", 2)
     assert substate.BrowsePath.Elements[0].TargetName.Name == "InterruptedSubstates"
 
 

@@ -1,0 +1,294 @@
+"""Finds the job order receivers of a server by their type definitions, in batched requests.
+
+A machine has its receiver at Machines/NAME/MachineryBuildingBlocks/JobManagement/JobOrderControl (OPC 40001-1, 6; OPC
+40001-3, 6.3). Other servers have it anywhere below Objects (OPC 10031-4, 6.2.1).
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from asyncua import ua
+
+from connectors.call import Call
+from connectors.mes.opcua_job_control.models import FIRST_NAMESPACE, NAMESPACE, Served
+from domain.errors import ActionRequired
+
+logger = logging.getLogger(__name__)
+
+_RECEIVER_TYPES: Final = (1002, 1008)
+"""ISA95JobOrderReceiverObjectType and its subtype with substates, in the namespace of Job Control."""
+_PROVIDER_TYPES: Final = (1003,)
+"""ISA95JobResponseProviderObjectType."""
+_MACHINERY: Final = "http://opcfoundation.org/UA/Machinery/"
+_MACHINES: Final = 1001
+"""The object Machines of OPC 40001-1."""
+_IDENTIFICATION: Final = "Identification"
+_IDENTITIES: Final = ("AssetId", "ProductInstanceUri", "SerialNumber")
+"""The properties of a machine's identification that name this one machine (OPC 40001-1, 8.2; OPC 10000-100, 4.5)."""
+_METHODS: Final = ("Pause", "Resume", "Start", "RevokeStart")
+_RESPONSE: Final = "RequestJobResponseByJobOrderID"
+
+_DEPTH: Final = 8
+"""How far below Machines and below Objects receivers are looked for."""
+_MOST_OBJECTS: Final = 20_000
+_NODES_PER_REQUEST: Final = 250
+_REQUESTS_AT_ONCE: Final = 4
+_LIMITS: Final = tuple(
+    ua.NodeId(number)
+    for number in (
+        ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse,
+        ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
+    )
+)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A job response provider: its node and the id of its method that answers by job order."""
+
+    node: Any
+    method: Any
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A job order receiver: the ids of its node, of its list and of its methods, the machines that it serves, and the
+    response provider beside it."""
+
+    node: Any
+    job_list: Any
+    methods: Mapping[str, Any]
+    served: Served
+    provider: Provider | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An object of the server.
+
+    Args:
+        path: its browse names, from Objects or Machines on.
+        parent: the id of the object that it was found below.
+        machine: the id of the object directly below Machines that it belongs to.
+    """
+
+    node: Any
+    path: str
+    parent: Any
+    machine: Any | None
+
+
+@dataclass
+class _Walk:
+    """What was found so far."""
+
+    receivers: list[_Found] = field(default_factory=list)
+    providers: dict[Any, Any] = field(default_factory=dict)
+    identifications: dict[Any, Any] = field(default_factory=dict)
+    visited: set[Any] = field(default_factory=set)
+
+
+async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
+    """Every job order receiver below Machines and Objects, by its path of browse names; if two share a path, also by
+    their node ids.
+
+    Raises:
+        ActionRequired: the server does not support Job Control v2, or has no receiver.
+    """
+    namespaces = await client.get_namespace_array()
+    if NAMESPACE not in namespaces:
+        known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
+        raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
+    browser = await _Browser.of(client)
+    index = namespaces.index(NAMESPACE)
+    kinds = {
+        **await _with_subtypes(browser, [ua.NodeId(number, index) for number in _RECEIVER_TYPES], _RECEIVER_TYPES),
+        **await _with_subtypes(browser, [ua.NodeId(number, index) for number in _PROVIDER_TYPES], _PROVIDER_TYPES),
+    }
+    walk = _Walk(visited={client.nodes.server.nodeid})
+    if _MACHINERY in namespaces:
+        machines = ua.NodeId(_MACHINES, namespaces.index(_MACHINERY))
+        await _below(browser, _Found(machines, "Machines", None, None), walk, kinds, of_machines=True)
+    await _below(browser, _Found(client.nodes.objects.nodeid, "", None, None), walk, kinds)
+    if not walk.receivers:
+        raise call.error(ActionRequired, "the server has no job order receiver that we can see", field="url")
+    paths = Counter(found.path for found in walk.receivers)
+    found = await _receivers(browser, index, walk)
+    return {
+        each.path if paths[each.path] == 1 else f"{each.path} ({each.node.to_string()})": receiver
+        for each, receiver in zip(walk.receivers, found, strict=True)
+        if receiver is not None
+    }
+
+
+class _Browser:
+    """Browses and reads many nodes with few requests.
+
+    Args:
+        client: a connected client.
+        browsed: maximum number of nodes in a request to browse.
+        read: maximum number of nodes in a request to read.
+    """
+
+    def __init__(self, client: Any, browsed: int, read: int) -> None:
+        self._session = client.uaclient.session
+        self._browsed = browsed
+        self._read = read
+        self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+
+    @classmethod
+    async def of(cls, client: Any) -> "_Browser":
+        """A browser within the server's OperationLimits, which are 0 or absent if it has none (OPC 10000-5, 6.3.11)."""
+        read = await client.uaclient.session.read_attributes(_LIMITS, ua.AttributeIds.Value)
+        told = [None if each.Value is None else each.Value.Value for each in read]
+        browsed, of_read = (limit if isinstance(limit, int) and limit else _NODES_PER_REQUEST for limit in told)
+        return cls(client, min(browsed, _NODES_PER_REQUEST), min(of_read, _NODES_PER_REQUEST))
+
+    async def children(self, nodes: Sequence[Any], classes: int, reference: int) -> list[list[Any]]:
+        """The forward references of each node; none for one that cannot be browsed.
+
+        Args:
+            classes: a mask of node classes; 0 for all.
+            reference: the reference type, whose subtypes count too.
+        """
+        pieces = [nodes[at : at + self._browsed] for at in range(0, len(nodes), self._browsed)]
+        found = await asyncio.gather(*(self._browse(piece, classes, reference) for piece in pieces))
+        return [references for piece in found for references in piece]
+
+    async def values(self, nodes: Sequence[Any]) -> list[Any]:
+        """The value of each variable; None for one that cannot be read."""
+        values: list[Any] = []
+        for at in range(0, len(nodes), self._read):
+            read = await self._session.read_attributes(nodes[at : at + self._read], ua.AttributeIds.Value)
+            values += [None if each.StatusCode.is_bad() or each.Value is None else each.Value.Value for each in read]
+        return values
+
+    async def _browse(self, nodes: Sequence[Any], classes: int, reference: int) -> list[list[Any]]:
+        parameters = ua.BrowseParameters()
+        parameters.NodesToBrowse = [_description(node, classes, reference) for node in nodes]
+        async with self._slots:
+            results = await self._session.browse(parameters)
+            found = [list(result.References or ()) for result in results]
+            unfinished = {place: result.ContinuationPoint for place, result in enumerate(results)}
+            while unfinished := {place: point for place, point in unfinished.items() if point}:
+                following = ua.BrowseNextParameters()
+                following.ReleaseContinuationPoints = False
+                following.ContinuationPoints = list(unfinished.values())
+                more = await self._session.browse_next(following)
+                for place, result in zip(unfinished, more, strict=True):
+                    found[place] += result.References or ()
+                    unfinished[place] = result.ContinuationPoint
+        return found
+
+
+def _description(node: Any, classes: int, reference: int) -> Any:
+    description = ua.BrowseDescription()
+    description.NodeId = node
+    description.BrowseDirection = ua.BrowseDirection.Forward
+    description.ReferenceTypeId = ua.NodeId(reference)
+    description.IncludeSubtypes = True
+    description.NodeClassMask = classes
+    description.ResultMask = ua.BrowseResultMask.All
+    return description
+
+
+async def _with_subtypes(browser: _Browser, types: Sequence[Any], kind: tuple[int, ...]) -> dict[Any, tuple[int, ...]]:
+    """These types and all their subtypes, each with its kind."""
+    found = dict.fromkeys(types, kind)
+    level = list(types)
+    while level:
+        below = await browser.children(level, ua.NodeClass.ObjectType, ua.ObjectIds.HasSubtype)
+        level = [each.NodeId for references in below for each in references if each.NodeId not in found]
+        found |= dict.fromkeys(level, kind)
+    return found
+
+
+async def _below(
+    browser: _Browser, root: _Found, walk: _Walk, kinds: Mapping[Any, tuple[int, ...]], *, of_machines: bool = False
+) -> None:
+    """Walks down from an object, level by level. What is below a receiver or a provider is of no interest."""
+    level = [root]
+    walk.visited.add(root.node)
+    for depth in range(_DEPTH):
+        references = await browser.children(
+            [each.node for each in level], ua.NodeClass.Object, ua.ObjectIds.HierarchicalReferences
+        )
+        following: list[_Found] = []
+        for above, children in zip(level, references, strict=True):
+            for child in children:
+                if child.NodeId in walk.visited:
+                    continue
+                walk.visited.add(child.NodeId)
+                path = f"{above.path}/{child.BrowseName.Name}".lstrip("/")
+                machine = child.NodeId if of_machines and depth == 0 else above.machine
+                found = _Found(child.NodeId, path, above.node, machine)
+                kind = kinds.get(child.TypeDefinition)
+                if kind is _RECEIVER_TYPES:
+                    walk.receivers.append(found)
+                elif kind is _PROVIDER_TYPES:
+                    walk.providers[above.node] = child.NodeId
+                else:
+                    if child.BrowseName.Name == _IDENTIFICATION and above.node == above.machine:
+                        walk.identifications[above.machine] = child.NodeId
+                    following.append(found)
+        level = following
+        if len(walk.visited) > _MOST_OBJECTS:
+            logger.warning(
+                "the server has more than %s objects: those below %s are not looked at", _MOST_OBJECTS, depth
+            )
+            return
+
+
+async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[Receiver | None]:
+    """Each receiver with its parts; None for one without a list of jobs."""
+    beside = [walk.providers.get(found.parent) for found in walk.receivers]
+    identifications = list(walk.identifications.items())
+    nodes = [
+        *(found.node for found in walk.receivers),
+        *(provider for provider in beside if provider is not None),
+        *(node for _, node in identifications),
+    ]
+    named = dict(zip(nodes, await browser.children(nodes, 0, ua.ObjectIds.HierarchicalReferences), strict=True))
+    parts = [_by_name(named[found.node], index) for found in walk.receivers]
+    identities = {
+        machine: [each.NodeId for each in named[node] if each.BrowseName.Name in _IDENTITIES]
+        for machine, node in identifications
+    }
+    wanted = [node for part in parts for name in ("EquipmentID", "PhysicalAssetID") if (node := part.get(name))]
+    wanted += [node for properties in identities.values() for node in properties]
+    values = dict(zip(wanted, await browser.values(wanted), strict=True))
+    made: list[Receiver | None] = []
+    for found, part, provider in zip(walk.receivers, parts, beside, strict=True):
+        answering = _by_name(named[provider], index).get(_RESPONSE) if provider is not None else None
+        served = Served(
+            equipment=_texts([values.get(part.get("EquipmentID"))]),
+            assets=_texts([values.get(part.get("PhysicalAssetID"))]),
+            machine=_texts(values[node] for node in identities.get(found.machine, ())),
+        )
+        made.append(
+            Receiver(
+                node=found.node,
+                job_list=part["JobOrderList"],
+                methods={name: part[name] for name in _METHODS if name in part},
+                served=served,
+                provider=None if answering is None else Provider(provider, answering),
+            )
+            if "JobOrderList" in part
+            else None
+        )
+    return made
+
+
+def _by_name(references: Iterable[Any], index: int) -> dict[str, Any]:
+    """The node ids of children in the namespace of Job Control, by their browse names."""
+    return {each.BrowseName.Name: each.NodeId for each in references if each.BrowseName.NamespaceIndex == index}
+
+
+def _texts(values: Iterable[Any]) -> frozenset[str]:
+    """The texts in values of ids; a value that is null or has another type has none."""
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    return frozenset(text for text in texts if isinstance(text, str) and text)
