@@ -93,7 +93,7 @@ def recurs_too_often(rule: dict[str, Any]) -> bool:
 
 
 def advances(rule: dict[str, Any]) -> bool:
-    """If a rule goes on in time: with an INTERVAL of 0 the library never ends."""
+    """If the INTERVAL of a rule is positive, as RFC 5545, 3.3.10, asks for. The library does not check it."""
     return all(isinstance(interval, int) and interval > 0 for interval in rule.get("INTERVAL", ()))
 
 

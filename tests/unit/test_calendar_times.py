@@ -230,8 +230,7 @@ def test_a_zone_that_one_calendar_describes_is_unknown_in_the_next(read: Read) -
     [
         ("", "time zone 'Plant time' is unknown"),
         (zone("Plant time").replace("TZOFFSETFROM:+0100\r\n", ""), "TZOFFSETFROM not found"),
-        (zone("Plant time").replace("FREQ=YEARLY", "FREQ=SECONDLY"), "its clocks change too often"),
-        (zone("Plant time").replace("INTERVAL=1", "INTERVAL=0"), "its clocks change too often"),
+        (zone("Plant time").replace("FREQ=YEARLY", "FREQ=MONTHLY"), "its clocks change too often"),
         (zone("Plant time").replace("BYMONTH=3", "BYMONTH=3;BYHOUR=1"), "its clocks change too often"),
         (zone("Plant time").replace(";BYMONTH=3", ""), "its clocks change too often"),
         (zone("Plant time").replace("BYDAY=-1SU", "BYDAY=-1SU,1MO"), "its clocks change too often"),
