@@ -24,6 +24,7 @@ from millwright.cli import (
     home,
     installation_key,
     labels,
+    mes_certificate,
     people,
     plant,
     policy,
@@ -88,5 +89,6 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
 app.add_typer(installation_key.app, name="installation-key")
+app.add_typer(mes_certificate.app, name="mes-certificate")
 app.add_typer(database.app, name="db")
 app.add_typer(home.app, name="home")

@@ -11,6 +11,7 @@ from domain.people import ADMINISTRATOR, ROLES, PersonAct
 from millwright.cli.api_client import Answer, Api, api_of, api_without_key
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ApiKey, SigningKey, asked_passphrase, new_passphrase
+from millwright.cli.durations import read_valid_for
 from millwright.cli.output import Json, say, write_json, write_table
 from millwright.cli.people_signing import signing
 
@@ -46,7 +47,7 @@ def first(
 ) -> None:
     """Add the first administrator, once. It works directly on the database; everybody else is added through the API."""
     settings = settings_of(context)
-    code = finish(_first(settings, person, name, _duration(valid_for)))
+    code = finish(_first(settings, person, name, read_valid_for(valid_for)))
     if json:
         write_json({"person": person, "code": code})
         return
@@ -104,7 +105,7 @@ def add(
             name_digest=people.name_digest(name, salt),
             verified_by=identity_verified_by,
             code_hash=api_key_hash(code),
-            valid_for=_duration(valid_for),
+            valid_for=read_valid_for(valid_for),
         )
     if json:
         write_json({**answer, "roles": role, "code": code})
@@ -231,7 +232,7 @@ def renew_keys(
             (person, "keys", "renew"),
             verified_by=identity_verified_by,
             code_hash=api_key_hash(code),
-            valid_for=_duration(valid_for),
+            valid_for=read_valid_for(valid_for),
         )
     if json:
         write_json({**answer, "code": code})
@@ -291,15 +292,3 @@ def _waits(answer: dict[str, Any], person: str) -> str:
 def _say_code(person: str, code: str) -> None:
     say(f"Enrolment code, shown only now, for seven days: {code}")
     say(f"Give it to the person, who runs `millwright people enrol {person} --code CODE` on their own machine.")
-
-
-def _duration(written: str) -> timedelta:
-    from pydantic import TypeAdapter, ValidationError
-
-    from domain.model import Duration
-
-    try:
-        read: timedelta = TypeAdapter(Duration).validate_python(written)
-    except ValidationError as error:
-        raise Rejected(error.errors()[0]["msg"], field="valid-for", fix="write it as P365D") from error
-    return read

@@ -42,6 +42,8 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "opcua_job_control.url": _CASES,
     "opcua_job_control.user": _CASES,
     "opcua_job_control.password": _CASES,
+    "opcua_job_control.security": _CASES,
+    "opcua_job_control.server_thumbprints": _CASES,
     "opcua_job_control.shared_for": _CASES,
     "opcua_job_control.settle": _CASES,
     "opcua_job_control.stop_masters": _CASES,
@@ -58,6 +60,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
 _ENGINE: Final = "it says how the workflow engine is reached, and the engine decides nothing"
 _FAULTS: Final = "it says how long a fault of the engine delays work, and changes no result"
 _CALLS: Final = "it says how requests are made; an answer that does not come is asked for again"
+_OUR_FILES: Final = "it says where a file of ours is; whether it is needed and whom to trust are settings above"
 _LISTENS: Final = "it says where the API listens, and for whom; who may act is said by keys, never by addresses"
 
 DOES_NOT_STEER: Final[Mapping[str, str]] = {
@@ -86,6 +89,8 @@ DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "maximo.timeout": _CALLS,
     "maximo.concurrency": _CALLS,
     "maximo.page_size": _CALLS,
+    "opcua_job_control.client_certificate": _OUR_FILES,
+    "opcua_job_control.client_key": _OUR_FILES,
     "opcua_job_control.timeout": _CALLS,
     "opcua_job_control.connect_timeout": _CALLS,
     "digital_twins.timeout": _CALLS,

@@ -1,7 +1,8 @@
 """The MES server: how a client finds things and what it is told. Its faults are in `sandbox.jobcontrol.misbehaviour`.
 
-**Finding things.** Endpoint `opc.tcp://127.0.0.1:PORT`, security None, anonymous (or `users`). With `isa` the index of
-`http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/` and `jobs` of `http://opcfoundation.org/UA/Machinery/Jobs/`:
+**Finding things.** Endpoint `opc.tcp://127.0.0.1:PORT`, security None, anonymous (or `users`); with `identity`
+Basic256Sha256, SignAndEncrypt. With `isa` the index of `http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/` and `jobs` of
+`http://opcfoundation.org/UA/Machinery/Jobs/`:
 
     Objects / jobs:JobManagement              (JobManagementType)
       / jobs:JobOrderControl                  (ISA95JobOrderReceiverObjectType, isa i=1002)
@@ -84,6 +85,7 @@ class JobControlServer:
         faults: what to misbehave with.
         seed: of the schedule.
         users: names and passwords; none means anonymous clients only.
+        identity: the files of its certificate and key, in PEM; with them it takes encrypted connections only.
 
     Raises:
         ValueError: what is under `directory` was made with another seed, or `faults` holds a kind it cannot show.
@@ -98,11 +100,13 @@ class JobControlServer:
         faults: Faults | None = None,
         seed: int = 0,
         users: Mapping[str, str] | None = None,
+        identity: tuple[Path, Path] | None = None,
     ) -> None:
         self._clock = clock
         self._equipment = tuple(equipment)
         self._port = port
         self._users = users
+        self._identity = identity
         self._misbehaviour = Misbehaviour(faults or Faults())
         self._open_journal = partial(Journal, directory, seed)
         self._journal: Journal | None = self._open_journal()
@@ -141,7 +145,13 @@ class JobControlServer:
         server.disable_clock()
         server.set_server_name("Sandbox MES")
         server.set_endpoint(self.url)
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        if self._identity is None:
+            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        else:
+            certificate, key = self._identity
+            await server.load_certificate(certificate)
+            await server.load_private_key(key)
+            server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
         identity = ua.AnonymousIdentityToken if self._users is None else ua.UserNameIdentityToken
         server.set_identity_tokens([identity])
         namespaces = await address_space.register_namespaces(server)

@@ -7,6 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from asyncua.ua.uaerrors import UaStatusCodeError
+from cryptography.exceptions import InvalidSignature
 
 from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings
 from connectors.azure.digital_twins.client import Connection
@@ -167,7 +168,7 @@ class FailingJobControl(JobControlClient):
 OPC_UA = exceptions_of("asyncua", without=["UaStatusCodeError", "UaStatusCodeErrors"])
 
 
-@EACH("kind", OPC_UA, ids=name_of)
+@EACH("kind", [*OPC_UA, InvalidSignature], ids=name_of)
 async def test_what_the_client_of_opc_ua_raises(kind: type[Exception]) -> None:
     with pytest.raises(ConnectorError) as caught:
         await FailingJobControl(drawn(kind)).job_orders(CALL)

@@ -14,6 +14,7 @@ from domain.clock import WallClock
 from domain.errors import Unavailable
 from domain.production import JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
+from millwright.runtime.mes_certificate import create
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
@@ -164,6 +165,9 @@ class JobControlPlant:
                 "url": self._shop.server.url,
                 "user": "millwright",
                 "password": secret or self.secrets[0],
+                "client_certificate": self._shop.identity[0],
+                "client_key": self._shop.identity[1],
+                "server_thumbprints": [self._shop.thumbprint],
                 "timeout": QUICK if quick else PATIENT,
                 "connect_timeout": PATIENT,
             }
@@ -213,10 +217,15 @@ async def _answers(mes: opcua_job_control.JobControlMes) -> bool:
 
 
 class JobControlShop:
-    """A Job Control server with a machine for every test: starting one takes two seconds."""
+    """A Job Control server with a machine for every test: starting one takes two seconds.
 
-    def __init__(self, machines: int) -> None:
+    It has users, so its connections are encrypted. Server and client share a certificate, which proves nothing here.
+    """
+
+    def __init__(self, machines: int, folder: Path) -> None:
         self.clock = PlantClock(START)
+        self.identity = (folder / "certificate.pem", folder / "key.pem")
+        self.thumbprint = create(*self.identity, WallClock().now(), timedelta(days=1)).thumbprint
         self.faults = Faults()
         self.server = JobControlServer(
             None,
@@ -224,6 +233,7 @@ class JobControlShop:
             [(number, f"EQ-{number}", "LINE-1") for number in range(1, machines + 1)],
             faults=self.faults,
             users={"millwright": JOB_CONTROL_PASSWORD},
+            identity=self.identity,
         )
         self._taken = 0
 
@@ -247,8 +257,8 @@ async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 
 @pytest.fixture(scope="module")
-async def job_control_shop() -> AsyncIterator[JobControlShop]:
-    shop = JobControlShop(40)
+async def job_control_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JobControlShop]:
+    shop = JobControlShop(40, tmp_path_factory.mktemp("shop"))
     await shop.server.start()
     yield shop
     await shop.server.stop()
@@ -263,9 +273,9 @@ async def mes_plant(request: pytest.FixtureRequest, job_control_shop: JobControl
 
 
 @pytest.fixture(params=[JobControlShop.machine], ids=["opcua_job_control"])
-async def passing_mes_plant(request: pytest.FixtureRequest) -> AsyncIterator[JobControlPlant]:
+async def passing_mes_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[JobControlPlant]:
     """A machine of a plant of its own, where time passes."""
-    shop = JobControlShop(3)
+    shop = JobControlShop(3, tmp_path)
     await shop.server.start()
     plant = await request.param(shop)
     yield plant

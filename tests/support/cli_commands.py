@@ -105,9 +105,20 @@ PEOPLE: Final = frozenset(
 """Acts on people and the installation's key. They go through the API too, each signed by an administrator."""
 
 PROCESSES: Final = frozenset(
-    {"run", "up", "sandbox", "engine", "worker", "intake", "api", "home remove", "installation-key create"}
+    {
+        "run",
+        "up",
+        "sandbox",
+        "engine",
+        "worker",
+        "intake",
+        "api",
+        "home remove",
+        "installation-key create",
+        "mes-certificate create",
+    }
 )
-"""Processes of an installation, its home, and its key."""
+"""Processes of an installation, its home, and its keys."""
 
 
 def acts(arguments: Sequence[str]) -> bool:

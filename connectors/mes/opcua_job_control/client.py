@@ -10,14 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from asyncua import Client, ua
-from asyncua.crypto.uacrypto import InvalidSignature
-from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+from asyncua import ua
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from connectors.call import Call
-from connectors.library_errors import PLAIN_ERRORS
+from connectors.mes.opcua_job_control.connection import LIBRARY_ERRORS, cut, signed_in
 from connectors.mes.opcua_job_control.discovery import Receiver, find_receivers
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.models import (
@@ -28,38 +27,13 @@ from connectors.mes.opcua_job_control.models import (
     actual_equipment,
     read_entries,
 )
+from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 
-# At DEBUG asyncua logs every request, including the password of ActivateSession.
-logging.getLogger("asyncua.client.ua_client.UASocketProtocol").setLevel(logging.INFO)
-# asyncua warns of each type that a server shares with the base nodeset, about 45 times for one connection.
-logging.getLogger("asyncua.ua.uatypes").setLevel(logging.ERROR)
-
-_WATCHDOG_SECONDS: Final = 5.0
-_SESSION_MILLISECONDS: Final = 600_000
-
-_LIBRARY_ERRORS: Final = (UaError, InvalidSignature, *PLAIN_ERRORS)
-
 ResultT = TypeVar("ResultT")
-
-
-class _QuietClient(Client):  # type: ignore[misc]  # asyncua is not type-checked here
-    """A client that logs no traceback when a lost connection is closed, as asyncua does."""
-
-    async def close_session(self) -> None:
-        try:
-            await super().close_session()
-        except _LIBRARY_ERRORS as error:
-            logger.debug("closing the session of a lost connection: %r", error)
-
-    async def close_secure_channel(self) -> None:
-        try:
-            await super().close_secure_channel()
-        except _LIBRARY_ERRORS as error:
-            logger.debug("closing the channel of a lost connection: %r", error)
 
 
 class Answer(NamedTuple):
@@ -72,6 +46,7 @@ class Answer(NamedTuple):
 @dataclass(frozen=True)
 class _Session:
     client: Any
+    endpoint: Endpoint
     receivers: dict[str, Receiver]
 
 
@@ -93,6 +68,11 @@ class JobControlClient:
         """How many job order receivers the server has."""
         session = await self._connected(call)
         return len(session.receivers)
+
+    async def endpoint(self, call: Call) -> Endpoint:
+        """The endpoint that we are connected to."""
+        session = await self._connected(call)
+        return session.endpoint
 
     async def job_orders(self, call: Call) -> JobOrders:
         """Every job order in every receiver's list. Unreadable ones are set aside, and lists whose status is bad."""
@@ -176,29 +156,18 @@ class JobControlClient:
             return self._session
 
     async def _open(self, call: Call) -> _Session:
-        client = _QuietClient(
-            self._settings.url,
-            # Of each request of the library. `_bounded` ends calls earlier; opening a session takes many requests.
-            timeout=max(self._settings.timeout, self._settings.connect_timeout).total_seconds(),
-            watchdog_intervall=_WATCHDOG_SECONDS,
-        )
-        client.name = "Millwright"
-        client.session_timeout = _SESSION_MILLISECONDS
-        if self._settings.user is not None and self._settings.password is not None:
-            client.set_user(self._settings.user)
-            client.set_password(self._settings.password.get_secret_value())
+        client, choice = await signed_in(self._settings, call)
         try:
-            await client.connect()
             await client.load_data_type_definitions()
-            return _Session(client, await find_receivers(client, call))
+            return _Session(client, choice.endpoint, await find_receivers(client, call))
         except BaseException:
-            await _cut(client)
+            await cut(client)
             raise
 
     async def _drop(self, session: _Session) -> None:
         if self._session is session:
             self._session = None
-        await _cut(session.client)
+        await cut(session.client)
 
     async def _bounded(self, call: Call, limit: timedelta, work: Awaitable[ResultT], what: str = "reply") -> ResultT:
         """The result of some work, with its errors translated.
@@ -222,7 +191,7 @@ class JobControlClient:
             error = call.error(Unavailable, f"the connection to {address} was lost ({type(failure).__name__})")
         except EOFError:
             error = call.error(Unavailable, f"the connection to {address} was lost")
-        except _LIBRARY_ERRORS as failure:
+        except LIBRARY_ERRORS as failure:
             error = call.error(Refused, f"unreadable {what}: {failure or type(failure).__name__}")
         raise error
 
@@ -237,13 +206,6 @@ async def _read_list(session: _Session, name: str, receiver: Receiver) -> JobOrd
     return JobOrders(
         unreadable=(UnreadableJob(receiver=name, reason=reason, served=receiver.served, status=status.name),)
     )
-
-
-async def _cut(client: Any) -> None:
-    """Closes a connection in the background, because the server may not answer."""
-    client.disconnect_socket()
-    await asyncio.sleep(0)
-    await client.close_session()
 
 
 async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> tuple[list[Any], bool]:

@@ -54,7 +54,9 @@ class JobControlMes:
         await self._client.close()
 
     async def check(self) -> str:
-        count = await self._client.receivers(Call(self._system, "check"))
+        call = Call(self._system, "check")
+        count = await self._client.receivers(call)
+        endpoint = await self._client.endpoint(call)
         user = self._settings.user or "an anonymous user"
         receivers = "one job order receiver" if count == 1 else f"{count} job order receivers"
         worth = (
@@ -62,7 +64,10 @@ class JobControlMes:
             if self.enforcement is not HoldEnforcement.UNKNOWN
             else "it is not known whether it enforces a hold"
         )
-        return f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}; {worth}"
+        return (
+            f"ISA-95 Job Control v2 at {self._settings.url} answers with {receivers}; signed in as {user}, with "
+            f"security {endpoint.words}; {worth}"
+        )
 
     async def read_production(self, equipment: str) -> ProductionContext:
         """See the port. `read_at` is when the list was read, which may have been for another case shortly before."""

@@ -1,6 +1,6 @@
 """Servers that share none of our code, started by the test that needs one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Starts a Job Control server as the variant named; it ends with the test."""
     started: list[ForeignJobControl] = []
 
-    async def start(variant: str) -> ForeignJobControl:
-        server = await ForeignJobControl.start(variant, tmp_path)
+    async def start(variant: str, *, port: int = 0, security: Mapping[str, object] | None = None) -> ForeignJobControl:
+        server = await ForeignJobControl.start(variant, tmp_path, port, security)
         started.append(server)
         return server
 

@@ -6,11 +6,11 @@
 import asyncio
 import json
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 _FOLDER: Final = Path(__file__).parent
 _LONGEST_START_SECONDS: Final = 60
@@ -36,18 +36,36 @@ class SeenMachine:
     calls: tuple[ReceivedCall, ...]
 
 
-class ForeignJobControl:
-    """A running server. Its methods are what people and machines do there; a client connects to `endpoint`."""
+@dataclass(frozen=True)
+class SignIn:
+    """An attempt to sign in: the id of its user token policy, and whether the password could be read on the channel."""
 
-    def __init__(self, process: Process, endpoint: str) -> None:
+    policy: str
+    clear: bool
+
+
+class ForeignJobControl:
+    """A running server. Its methods are what people and machines do there; a client connects to `endpoint`.
+
+    `thumbprint` is the SHA-256 thumbprint of its certificate, as the server itself shows it.
+    """
+
+    def __init__(self, process: Process, endpoint: str, thumbprint: str) -> None:
         self.process = process
         self.endpoint = endpoint
+        self.thumbprint = thumbprint
         self._asking = asyncio.Lock()
         self._asked = 0
 
     @classmethod
-    async def start(cls, variant: str, directory: Path) -> "ForeignJobControl":
+    async def start(
+        cls, variant: str, directory: Path, port: int = 0, security: Mapping[str, object] | None = None
+    ) -> "ForeignJobControl":
         """Starts a server as one of the variants of `variants.mjs`; `directory` takes its files and its log.
+
+        Args:
+            port: 0 for any free one.
+            security: as `security.mjs` explains it; none means no security, and anonymous users only.
 
         Raises:
             RuntimeError: what it needs is missing, or it did not start; the message says what to do, or has its log.
@@ -62,6 +80,8 @@ class ForeignJobControl:
                 node,
                 _FOLDER / "server.mjs",
                 variant,
+                str(port),
+                json.dumps(security or {}),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=stderr,
@@ -77,7 +97,8 @@ class ForeignJobControl:
         if not line:
             await process.wait()
             raise RuntimeError(f"the foreign Job Control server did not start:\n{log.read_text('utf-8')}")
-        return cls(process, json.loads(line)["endpoint"])
+        said = json.loads(line)
+        return cls(process, said["endpoint"], said["thumbprint"])
 
     async def end(self) -> int:
         """Ends the server by closing its standard input; gives its exit code."""
@@ -95,6 +116,10 @@ class ForeignJobControl:
                 for call in found["calls"]
             ),
         )
+
+    async def sign_ins(self) -> tuple[SignIn, ...]:
+        """With which tokens users signed in or tried to, the oldest first."""
+        return tuple(SignIn(each["policy"], each["clear"]) for each in await self._ask("sign_ins"))
 
     async def until(self, machine: str, job: str, state: str) -> None:
         """Returns once a job has come to a state.
@@ -166,8 +191,12 @@ class ForeignJobControl:
         return answer["result"]
 
 
-Serve = Callable[[str], Awaitable[ForeignJobControl]]
-"""Starts a server as the variant named; it ends with the test."""
+class Serve(Protocol):
+    """Starts a server as the variant named; it ends with the test."""
+
+    async def __call__(
+        self, variant: str, *, port: int = 0, security: Mapping[str, object] | None = None
+    ) -> ForeignJobControl: ...
 
 
 def _stdout(process: Process) -> asyncio.StreamReader:

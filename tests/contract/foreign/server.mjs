@@ -2,12 +2,14 @@
 // Machinery, ISA95-JOBCONTROL_V2, Machinery/Jobs). None of Millwright's code or sandbox is in it, so the contract suite
 // meets a server that does not share our reading of the standard.
 //
-//   node server.mjs VARIANT [PORT]        variants.mjs lists and explains the variants; port 0, the default, is any
+//   node server.mjs VARIANT [PORT [SECURITY]]
 //
-// Prints {"endpoint": "opc.tcp://…"} once it answers, then serves until SIGTERM or until standard input ends. A line
+// variants.mjs lists and explains the variants; port 0, the default, is any; security.mjs explains SECURITY.
+// Prints {"endpoint": "opc.tcp://…", "thumbprint": SHA-256 of its certificate} once it answers, then serves until SIGTERM or until standard input ends. A line
 // of JSON on standard input asks something of the machine's side, and one line answers: {"id", "result" or "error"}.
 //
 //   {"id", "do": "state"}                                  each machine's jobs, and the calls that it received
+//   {"id", "do": "sign_ins"}                               with which tokens users signed in, or tried to
 //   {"id", "do": "move", "machine", "job", "to", "substate"}  a person, or the machine itself, brings a job to a state
 //   {"id", "do": "add_job", "machine", "job": {…}}         a job as variants.mjs has it
 //   {"id", "do": "refuse", "machine", "method", "status"}  the method is answered so and does nothing; null ends it
@@ -27,6 +29,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { METHODS, Receiver, RETURN_STATUS } from "./receiver.mjs";
+import { Security } from "./security.mjs";
 import { LIMITS, OTHER_OBJECTS, STATES, VARIANTS } from "./variants.mjs";
 
 // node-opcua writes warnings to standard output, which belongs to the answers.
@@ -203,6 +206,7 @@ const ACTIONS = {
 };
 
 function act(receivers, request) {
+  if (request.do === "sign_ins") return security.signIns;
   if (request.do === "state") return receivers.map(({ name, jobs, calls }) => ({ name, jobs, calls }));
   const receiver = receivers.find(({ name }) => name === request.machine);
   if (!receiver) throw new Error(`no machine ${request.machine}`);
@@ -211,9 +215,9 @@ function act(receivers, request) {
   return null;
 }
 
-const [variant, port = "0"] = process.argv.slice(2);
+const [variant, port = "0", wanted = "{}"] = process.argv.slice(2);
 if (!(variant in VARIANTS)) {
-  console.error(`usage: node server.mjs VARIANT [PORT], a variant of ${Object.keys(VARIANTS).join(", ")}`);
+  console.error(`usage: node server.mjs VARIANT [PORT [SECURITY]], a variant of ${Object.keys(VARIANTS).join(", ")}`);
   process.exit(2);
 }
 
@@ -223,15 +227,18 @@ process.on("exit", () => rmSync(certificates, { recursive: true, force: true }))
 process.on("SIGTERM", () => process.exit(0));
 process.on("SIGINT", () => process.exit(0));
 
-const certificateManager = new OPCUACertificateManager({ rootFolder: certificates });
+const security = new Security(opcua, JSON.parse(wanted));
+const certificateManager = new OPCUACertificateManager({
+  rootFolder: certificates,
+  automaticallyAcceptUnknownCertificate: security.wanted.trust,
+});
 const server = new OPCUAServer({
   host: "127.0.0.1",
   hostname: "127.0.0.1",
   port: Number(port),
   serverCertificateManager: certificateManager,
   userCertificateManager: certificateManager,
-  securityModes: [opcua.MessageSecurityMode.None],
-  securityPolicies: [opcua.SecurityPolicy.None],
+  ...security.options,
   serverCapabilities: { operationLimits: LIMITS[variant] ?? {} },
   nodeset_filename: NODESETS.map((name) => nodesets[name]),
 });
@@ -240,8 +247,9 @@ const space = new AddressSpace(server.engine.addressSpace);
 for (let n = 0; n < (OTHER_OBJECTS[variant] ?? 0); n++) space.addOther(`Other${n}`);
 const receivers = VARIANTS[variant].map((machine) => new Receiver(machine));
 for (const receiver of receivers) space.add(receiver);
+security.apply(server);
 await server.start();
-say({ endpoint: server.getEndpointUrl() });
+say({ endpoint: server.getEndpointUrl(), thumbprint: security.thumbprint(server) });
 
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
