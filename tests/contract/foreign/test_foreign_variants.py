@@ -38,6 +38,7 @@ async def at_a_distance(endpoint: str, round_trip: float) -> AsyncIterator[str]:
     """The address of a relay to a server; each way takes half the seconds of a round trip."""
     there = urlsplit(endpoint)
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
@@ -47,6 +48,7 @@ async def at_a_distance(endpoint: str, round_trip: float) -> AsyncIterator[str]:
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         above, below = await asyncio.open_connection(there.hostname, there.port)
+        writers.extend((writer, below))
         tasks.update(asyncio.create_task(pump(*pair)) for pair in ((reader, below), (above, writer)))
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
@@ -54,7 +56,10 @@ async def at_a_distance(endpoint: str, round_trip: float) -> AsyncIterator[str]:
         yield f"opc.tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+        closed = (writer.wait_closed() for writer in writers)
+        await asyncio.gather(*tasks, *closed, return_exceptions=True)
 
 
 async def test_a_machine_is_found_behind_thousands_of_other_objects(serve: Serve, mes_of: MesOf) -> None:
