@@ -48,6 +48,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "opcua_job_control.settle": _CASES,
     "opcua_job_control.stop_masters": _CASES,
     "opcua_job_control.shortest_stop": _CASES,
+    "opcua_job_control.silent_success": _CASES,
     "opcua_job_control.enforcement": _CASES,
     "digital_twins.endpoint": _CASES,
     "digital_twins.vocabulary": _CASES,
