@@ -1,7 +1,7 @@
 """Production as read from an MES, and holds as placed in it (ISA-95 part 4 job orders)."""
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from domain.model import Model, Moment
 from domain.vendor_texts import VendorName
@@ -45,6 +45,8 @@ class ProductionContext(Model):
         next_stop_at: the next planned stop that the MES knows; None if it knows none.
         doubt: why the MES itself is not sure of what it says; None if it is.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("doubt",)
 
     equipment: str
     read_at: Moment
