@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine lock notices sbom audit-deps clean
+.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine engine-production lock notices sbom audit-deps clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -79,6 +79,9 @@ clean: ## Remove what was played under var/run; FRESH=1 also where people did so
 
 engine: $(READY)
 	@$(BIN)/millwright engine >/dev/null
+
+engine-production: $(READY) ## Build the engine that is for production too; its tests are skipped without it
+	@$(BIN)/millwright engine --production >/dev/null
 
 $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.json
 	@for tool in node npm; do command -v "$$tool" >/dev/null || \
