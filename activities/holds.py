@@ -244,7 +244,9 @@ class Holds:
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
             plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
-            if hold.has_placed(plan) or not plan.method.acts:
+            if hold.has_placed(plan):
+                return
+            if not plan.method.acts:
                 if (doubt := hold.doubt_of(plan)) is not None:
                     attempt.lane = Lane.PRODUCTION
                     attempt.wait(doubt, self._clock.now() + self._interval)

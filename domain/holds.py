@@ -210,8 +210,8 @@ class HoldView(Model):
         return any((each.plan.receiver, each.plan.job) == (plan.receiver, plan.job) for each in self.live_placements)
 
     def doubt_of(self, plan: HoldPlan) -> str | None:
-        """What production must look at before it is known whether a job stays as it is; None if that is known."""
-        if plan.prior_state is not JobState.INTERRUPTED or self.has_placed(plan):
+        """What production must look at, if it is not known whether a job without a placement stays as it is."""
+        if plan.prior_state is not JobState.INTERRUPTED:
             return None
         return (
             f"production to look at {self.equipment}: the MES says that job {plan.job} is interrupted, and not "

@@ -5,11 +5,15 @@ from datetime import timedelta
 from domain.errors import Rejected
 
 
-def read_valid_for(written: str) -> timedelta:
-    """The duration that `--valid-for` names.
+def read_duration(written: str, field: str, fix: str) -> timedelta:
+    """A duration in ISO 8601.
+
+    Args:
+        field: the option or argument that names it, for the error.
+        fix: what to write instead, for the error.
 
     Raises:
-        Rejected: it is no duration in ISO 8601.
+        Rejected: it is none.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -18,5 +22,14 @@ def read_valid_for(written: str) -> timedelta:
     try:
         read: timedelta = TypeAdapter(Duration).validate_python(written)
     except ValidationError as error:
-        raise Rejected(error.errors()[0]["msg"], field="valid-for", fix="write it as P365D") from error
+        raise Rejected(error.errors()[0]["msg"], field=field, fix=fix) from error
     return read
+
+
+def read_valid_for(written: str) -> timedelta:
+    """The duration that `--valid-for` names.
+
+    Raises:
+        Rejected: it is no duration in ISO 8601.
+    """
+    return read_duration(written, "valid-for", "write it as P365D")

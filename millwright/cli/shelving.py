@@ -1,16 +1,15 @@
 """`shelve`, `unshelve`, `shelved`: suppress nuisance alarms for a limited time (ISA-18.2 clause 11.7)."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.act_scopes import reaches
-from domain.errors import Rejected
 from domain.suppression import Suppression
 from millwright.cli.api_client import api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.durations import read_duration
 from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
@@ -33,7 +32,8 @@ def shelve(
     """Shelve an asset: its events are judged as usual, but open no case and add no evidence until the shelf ends."""
     from millwright.storage.suppression.suppressions import Shelved
 
-    asked = {"asset": asset, "failure_mode": failure_mode, "for": _duration(length), "reason": reason_given(reason)}
+    lasts = read_duration(length, "for", f"{length!r} is none")
+    asked = {"asset": asset, "failure_mode": failure_mode, "for": lasts, "reason": reason_given(reason)}
     with api_of(context, key) as api:
         made = api.act(("suppressions",), Shelved, asked)
     if json:
@@ -135,18 +135,6 @@ def _tell(whole: "WholeSuppression") -> None:
 
 def _state(arrived: "Arrived") -> str:
     return "acted at the end" if arrived.let_in else "suppressed"
-
-
-def _duration(written: str) -> timedelta:
-    from pydantic import TypeAdapter, ValidationError
-
-    from domain.model import Duration
-
-    try:
-        length: timedelta = TypeAdapter(Duration).validate_python(written)
-    except ValidationError as error:
-        raise Rejected(error.errors()[0]["msg"], field="for", fix=f"{written!r} is none") from error
-    return length
 
 
 def register(app: typer.Typer) -> None:

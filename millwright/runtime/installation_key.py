@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import Rejected
+from millwright.runtime.new_files import write_new
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -92,17 +93,7 @@ def create(file: Path) -> str:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     written = new_file(file) if os.path.lexists(file) else file
-    try:
-        written.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError as error:
-        raise Rejected(
-            f"{written} is there already", field=_FIELD, fix="register this key, or remove the file"
-        ) from error
-    except OSError as error:
-        raise Rejected(f"{written} cannot be written: {error.strerror}", field=_FIELD) from error
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(pem)
+    write_new(written, pem, 0o600, field=_FIELD, if_there="register this key, or remove the file")
     return key.public_key().public_bytes_raw().hex()
 
 

@@ -1,6 +1,5 @@
 """Makes the key and the certificate with which we show an OPC UA server who we are."""
 
-import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import Rejected
+from millwright.runtime.new_files import write_new
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _KEY_BITS: Final = 2048
 """The only size that every server and all three security policies take."""
+_IF_THERE: Final = "name another file, or remove it"
 _CLOCKS_DIFFER: Final = timedelta(days=1)
 """How long before it was made a certificate is valid, because the server's clock may be behind ours."""
 
@@ -62,10 +63,11 @@ def create(certificate_file: Path, key_file: Path, now: datetime, valid_for: tim
     application_uri = f"urn:{host}:millwright"
     certificate = _certificate(key, application_uri, host, now - _CLOCKS_DIFFER, end)
     encoding = Encoding.DER if certificate_file.suffix.lower() == ".der" else Encoding.PEM
-    _write(certificate_file, certificate.public_bytes(encoding), 0o644, "client_certificate")
+    public = certificate.public_bytes(encoding)
+    write_new(certificate_file, public, 0o644, field="client_certificate", if_there=_IF_THERE)
     try:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write(key_file, pem, 0o600, "client_key")
+        write_new(key_file, pem, 0o600, field="client_key", if_there=_IF_THERE)
     except Rejected:
         with suppress(OSError):
             certificate_file.unlink()
@@ -116,15 +118,3 @@ def _certificate(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(key, SHA256())
     )
-
-
-def _write(file: Path, content: bytes, mode: int, setting: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    except FileExistsError as error:
-        raise Rejected(f"{file} is there already", field=setting, fix="name another file, or remove it") from error
-    except OSError as error:
-        raise Rejected(f"{file} cannot be written: {error.strerror}", field=setting) from error
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)

@@ -23,7 +23,7 @@ from millwright.api.report_process import AT_ONCE, Reports
 from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
-from tests.api.test_api_draft_examinations import lives
+from tests.api.test_api_draft_examinations import lives, started
 from tests.support.ingress import NOW, until
 from tests.support.local_mode import AS_LOCAL
 from tests.support.plant import PUMP, publish_policies
@@ -94,16 +94,6 @@ async def until_gone(pid: int) -> None:
         return not lives(pid)
 
     await until(has_ended)
-
-
-async def started(folder: Path, count: int) -> list[int]:
-    """The process ids that so many reports have written."""
-
-    async def are_there() -> bool:
-        return len(os.listdir(folder)) == count
-
-    await until(are_there)
-    return [int(name) for name in os.listdir(folder)]
 
 
 def test_every_route_that_reads_has_its_bound() -> None:

@@ -104,14 +104,12 @@ class JobControlMes:
             await self._insist_on_machine(call, plan, row)
             await self._insist_on_methods(call, plan)
             answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
-            if self._silent(answer):
+            if answer.status & SUCCESS or self._silent(answer):
                 after = await self._settled(call, plan, lever, HoldState.HELD)
                 if mapping.standing(plan, after) is HoldState.HELD:
                     return PlaceResult.IN_EFFECT
-            elif answer.status & SUCCESS:
-                after = await self._settled(call, plan, lever, HoldState.HELD)
-                held = mapping.standing(plan, after) is HoldState.HELD
-                return PlaceResult.IN_EFFECT if held else PlaceResult.ACCEPTED
+                if answer.status & SUCCESS:
+                    return PlaceResult.ACCEPTED
             _, after = await self._job(call, plan)
             if after in lever.held:
                 return PlaceResult.HELD_ALREADY

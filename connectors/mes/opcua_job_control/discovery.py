@@ -84,8 +84,10 @@ class _Found:
 
 @dataclass
 class _Walk:
-    """What was found so far."""
+    """The types that are looked for, and what was found so far."""
 
+    receiver_types: frozenset[Any]
+    provider_types: frozenset[Any]
     receivers: list[_Found] = field(default_factory=list)
     providers: dict[Any, Any] = field(default_factory=dict)
     identifications: dict[Any, Any] = field(default_factory=dict)
@@ -105,23 +107,21 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
         raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
     browser = await _Browser.of(client)
     index = namespaces.index(NAMESPACE)
-    kinds = {
-        **await _with_subtypes(browser, [ua.NodeId(number, index) for number in _RECEIVER_TYPES], _RECEIVER_TYPES),
-        **await _with_subtypes(browser, [ua.NodeId(number, index) for number in _PROVIDER_TYPES], _PROVIDER_TYPES),
-    }
-    walk = _Walk(visited={client.nodes.server.nodeid})
+    walk = _Walk(
+        receiver_types=await _with_subtypes(browser, [ua.NodeId(number, index) for number in _RECEIVER_TYPES]),
+        provider_types=await _with_subtypes(browser, [ua.NodeId(number, index) for number in _PROVIDER_TYPES]),
+        visited={client.nodes.server.nodeid},
+    )
     if _MACHINERY in namespaces:
         machines = ua.NodeId(_MACHINES, namespaces.index(_MACHINERY))
-        await _below(browser, _Found(machines, "Machines", None, None), walk, kinds, of_machines=True)
-    await _below(browser, _Found(client.nodes.objects.nodeid, "", None, None), walk, kinds)
+        await _below(browser, _Found(machines, "Machines", None, None), walk, of_machines=True)
+    await _below(browser, _Found(client.nodes.objects.nodeid, "", None, None), walk)
     if not walk.receivers:
         raise call.error(ActionRequired, "the server has no job order receiver that we can see", field="url")
     paths = Counter(found.path for found in walk.receivers)
-    found = await _receivers(browser, index, walk)
     return {
-        each.path if paths[each.path] == 1 else f"{each.path} ({each.node.to_string()})": receiver
-        for each, receiver in zip(walk.receivers, found, strict=True)
-        if receiver is not None
+        found.path if paths[found.path] == 1 else f"{found.path} ({found.node.to_string()})": receiver
+        for found, receiver in await _receivers(browser, index, walk)
     }
 
 
@@ -196,20 +196,17 @@ def _description(node: Any, classes: int, reference: int) -> Any:
     return description
 
 
-async def _with_subtypes(browser: _Browser, types: Sequence[Any], kind: tuple[int, ...]) -> dict[Any, tuple[int, ...]]:
-    """These types and all their subtypes, each with its kind."""
-    found = dict.fromkeys(types, kind)
-    level = list(types)
+async def _with_subtypes(browser: _Browser, types: Sequence[Any]) -> frozenset[Any]:
+    """These types and all their subtypes."""
+    found, level = set(types), list(types)
     while level:
         below = await browser.children(level, ua.NodeClass.ObjectType, ua.ObjectIds.HasSubtype)
         level = [each.NodeId for references in below for each in references if each.NodeId not in found]
-        found |= dict.fromkeys(level, kind)
-    return found
+        found.update(level)
+    return frozenset(found)
 
 
-async def _below(
-    browser: _Browser, root: _Found, walk: _Walk, kinds: Mapping[Any, tuple[int, ...]], *, of_machines: bool = False
-) -> None:
+async def _below(browser: _Browser, root: _Found, walk: _Walk, *, of_machines: bool = False) -> None:
     """Walks down from an object, level by level. What is below a receiver or a provider is of no interest."""
     level = [root]
     walk.visited.add(root.node)
@@ -226,10 +223,9 @@ async def _below(
                 path = f"{above.path}/{child.BrowseName.Name}".lstrip("/")
                 machine = child.NodeId if of_machines and depth == 0 else above.machine
                 found = _Found(child.NodeId, path, above.node, machine)
-                kind = kinds.get(child.TypeDefinition)
-                if kind is _RECEIVER_TYPES:
+                if child.TypeDefinition in walk.receiver_types:
                     walk.receivers.append(found)
-                elif kind is _PROVIDER_TYPES:
+                elif child.TypeDefinition in walk.provider_types:
                     walk.providers[above.node] = child.NodeId
                 else:
                     if child.BrowseName.Name == _IDENTIFICATION and above.node == above.machine:
@@ -243,8 +239,8 @@ async def _below(
             return
 
 
-async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[Receiver | None]:
-    """Each receiver with its parts; None for one without a list of jobs."""
+async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[tuple[_Found, Receiver]]:
+    """Each receiver that has a list of jobs, with its parts."""
     beside = [walk.providers.get(found.parent) for found in walk.receivers]
     identifications = list(walk.identifications.items())
     nodes = [
@@ -261,25 +257,24 @@ async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[Receive
     wanted = [node for part in parts for name in ("EquipmentID", "PhysicalAssetID") if (node := part.get(name))]
     wanted += [node for properties in identities.values() for node in properties]
     values = dict(zip(wanted, await browser.values(wanted), strict=True))
-    made: list[Receiver | None] = []
+    made: list[tuple[_Found, Receiver]] = []
     for found, part, provider in zip(walk.receivers, parts, beside, strict=True):
+        if "JobOrderList" not in part:
+            continue
         answering = _by_name(named[provider], index).get(_RESPONSE) if provider is not None else None
         served = Served(
             equipment=_texts([values.get(part.get("EquipmentID"))]),
             assets=_texts([values.get(part.get("PhysicalAssetID"))]),
             machine=_texts(values[node] for node in identities.get(found.machine, ())),
         )
-        made.append(
-            Receiver(
-                node=found.node,
-                job_list=part["JobOrderList"],
-                methods={name: part[name] for name in _METHODS if name in part},
-                served=served,
-                provider=None if answering is None else Provider(provider, answering),
-            )
-            if "JobOrderList" in part
-            else None
+        receiver = Receiver(
+            node=found.node,
+            job_list=part["JobOrderList"],
+            methods={name: part[name] for name in _METHODS if name in part},
+            served=served,
+            provider=None if answering is None else Provider(provider, answering),
         )
+        made.append((found, receiver))
     return made
 
 

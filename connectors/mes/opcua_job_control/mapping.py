@@ -207,43 +207,36 @@ def production(
     Planned stops are job orders from the plant's calendar. Only if there are none, a gap between jobs counts, because a
     change-over is a gap as well.
     """
-    row = current_job(_jobs_of(rows, equipment), stop_masters)
-    job, doubt = None, next((each.doubt for each in _jobs_of(rows, equipment) if each.doubt is not None), None)
+    on_it = [row for row in rows if may_be_on(row, equipment)]
+    row, job = current_job(on_it, stop_masters), None
     if row is not None:
         job = Job(id=row.id, state=state_of(row), starts_at=row.starts_at, ends_at=row.ends_at)
-    stops = _calendar_stops(rows, equipment, now, stop_masters)
-    if not stops:
-        stops = _gaps(rows, equipment, now, stop_masters, shortest_stop)
+    stops = _calendar_stops(on_it, now, stop_masters) or _gaps(on_it, now, stop_masters, shortest_stop)
+    doubt = next((each.doubt for each in on_it if each.doubt is not None), None)
     next_stop_at = min(stops, default=None)
     return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=next_stop_at, doubt=doubt)
-
-
-def _jobs_of(rows: Iterable[JobOrderRow], equipment: str) -> list[JobOrderRow]:
-    return [row for row in rows if may_be_on(row, equipment)]
 
 
 def _sort_by_start(row: JobOrderRow) -> tuple[bool, float, str]:
     return (row.starts_at is None, row.starts_at.timestamp() if row.starts_at else 0.0, row.id)
 
 
-def _calendar_stops(
-    rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str]
-) -> list[datetime]:
+def _calendar_stops(rows: Iterable[JobOrderRow], now: datetime, stop_masters: Collection[str]) -> list[datetime]:
     """The starts of the planned stops that are entered as job orders; a stop that has begun counts as now."""
     return [
         max(row.starts_at, now)
-        for row in _jobs_of(rows, equipment)
+        for row in rows
         if row.work_masters & {*stop_masters} and row.starts_at and (row.ends_at is None or row.ends_at > now)
     ]
 
 
 def _gaps(
-    rows: Iterable[JobOrderRow], equipment: str, now: datetime, stop_masters: Collection[str], shortest: timedelta
+    rows: Iterable[JobOrderRow], now: datetime, stop_masters: Collection[str], shortest: timedelta
 ) -> list[datetime]:
     """The starts of the gaps between consecutive planned jobs; after the last listed job nothing is known."""
     spans = sorted(
         (row.starts_at, row.ends_at)
-        for row in _jobs_of(rows, equipment)
+        for row in rows
         if state_of(row) in METHODS
         and not row.work_masters & {*stop_masters}
         and row.starts_at

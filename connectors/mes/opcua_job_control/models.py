@@ -125,7 +125,7 @@ def read_entries(entries: Any, receiver: str, served: Served, doubt: str | None 
     unreadable: list[UnreadableJob] = []
     for entry in entries or ():
         try:
-            rows.append(job_order_row(entry, receiver, served).model_copy(update={"doubt": doubt}))
+            rows.append(job_order_row(entry, receiver, served, doubt))
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             unreadable.append(_unreadable(entry, receiver, served, error))
     return JobOrders(rows=tuple(rows), unreadable=tuple(unreadable))
@@ -149,8 +149,11 @@ def _unreadable(entry: Any, receiver: str, served: Served, error: Exception) -> 
     )
 
 
-def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
+def job_order_row(entry: Any, receiver: str, served: Served, doubt: str | None = None) -> JobOrderRow:
     """An entry of JobOrderList.
+
+    Args:
+        doubt: as for `read_entries`.
 
     Raises:
         AttributeError, TypeError, ValueError: it has no id or state, or a field has another type or an odd value.
@@ -170,6 +173,7 @@ def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
         equipment=_required(order),
         work_masters=_ids(_items(order, "WorkMasterID")),
         served=served,
+        doubt=doubt,
     )
 
 

@@ -1,11 +1,14 @@
 """Servers that share none of our code, started by the test that needs one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
 from tests.contract.foreign.job_control import ForeignJobControl, Serve
+
+MesOf = Callable[..., JobControlMes]
 
 
 @pytest.fixture
@@ -21,3 +24,18 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     yield start
     for server in started:
         await server.end()
+
+
+@pytest.fixture
+async def mes_of() -> AsyncIterator[MesOf]:
+    """Our connector to a server, with further settings; its connection ends with the test."""
+    opened: list[JobControlMes] = []
+
+    def open_mes(server: ForeignJobControl, **more: object) -> JobControlMes:
+        settings = JobControlSettings.model_validate({"url": server.endpoint, **more})
+        opened.append(connect(settings, system="opcua_job_control"))
+        return opened[-1]
+
+    yield open_mes
+    for mes in opened:
+        await mes.close()

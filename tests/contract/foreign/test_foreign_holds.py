@@ -1,31 +1,13 @@
 """The Job Control connector on the foreign server: the machine that is asked for, and no other."""
 
-from collections.abc import AsyncIterator, Callable
-
 import pytest
 
-from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
 from domain.errors import ActionRequired, Unavailable
 from domain.production import HoldMethod, HoldState, PlaceResult
-from tests.contract.foreign.job_control import ForeignJobControl, Serve
+from tests.contract.foreign.conftest import MesOf
+from tests.contract.foreign.job_control import Serve
 
 pytestmark = pytest.mark.foreign
-
-MesOf = Callable[[ForeignJobControl], JobControlMes]
-
-
-@pytest.fixture
-async def mes_of() -> AsyncIterator[MesOf]:
-    """Our connector to a server; its connection ends with the test."""
-    opened: list[JobControlMes] = []
-
-    def open_one(server: ForeignJobControl) -> JobControlMes:
-        opened.append(connect(JobControlSettings(url=server.endpoint), system="opcua_job_control"))
-        return opened[-1]
-
-    yield open_one
-    for mes in opened:
-        await mes.close()
 
 
 @pytest.mark.parametrize("variant", ["same-job-id", "same-job-id-without-folder"])

@@ -1,19 +1,20 @@
 """The Job Control connector on a foreign server whose connections are signed, encrypted, or open."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from asyncua import Client
 
-from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
+from connectors.mes.opcua_job_control import JobControlMes
 from domain.clock import WallClock
 from domain.errors import ActionRequired
 from domain.production import HoldState, PlaceResult
 from millwright.runtime.mes_certificate import create
-from tests.contract.foreign.job_control import ForeignJobControl, Serve, SignIn
+from tests.contract.foreign.conftest import MesOf
+from tests.contract.foreign.job_control import Serve, SignIn
 
 pytestmark = pytest.mark.foreign
 
@@ -25,8 +26,6 @@ ENCRYPTED: Mapping[str, object] = {"modes": ["SignAndEncrypt"], "policies": ["Ba
 OPEN: Mapping[str, object] = {"modes": ["None"], "policies": ["None"]}
 WITH_USER: Mapping[str, object] = {"users": {"millwright": PASSWORD}}
 
-MesOf = Callable[..., JobControlMes]
-
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
@@ -34,21 +33,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
     folder = tmp_path_factory.mktemp("ours")
     create(folder / "client.pem", folder / "client.key", WallClock().now(), timedelta(days=30))
     return {"client_certificate": folder / "client.pem", "client_key": folder / "client.key"}
-
-
-@pytest.fixture
-async def mes_of() -> AsyncIterator[MesOf]:
-    """Our connector to a server with further settings; its connection ends with the test."""
-    opened: list[JobControlMes] = []
-
-    def open_mes(server: ForeignJobControl, **more: object) -> JobControlMes:
-        settings = JobControlSettings.model_validate({"url": server.endpoint, **more})
-        opened.append(connect(settings, system="opcua_job_control"))
-        return opened[-1]
-
-    yield open_mes
-    for mes in opened:
-        await mes.close()
 
 
 async def refusal(mes: JobControlMes) -> ActionRequired:

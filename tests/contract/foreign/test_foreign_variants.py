@@ -1,36 +1,18 @@
 """What other Job Control servers do, on the foreign server: each variant of `variants.mjs` is a server of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
 from domain.errors import ActionRequired, Unavailable
 from domain.production import HoldMethod, HoldState, JobState, PlaceResult
-from tests.contract.foreign.job_control import ForeignJobControl, Serve
+from tests.contract.foreign.conftest import MesOf
+from tests.contract.foreign.job_control import Serve
 
 pytestmark = pytest.mark.foreign
-
-MesOf = Callable[..., JobControlMes]
-
-
-@pytest.fixture
-async def mes_of() -> AsyncIterator[MesOf]:
-    """Our connector to a server; its connection ends with the test."""
-    opened: list[JobControlMes] = []
-
-    def open_one(server: ForeignJobControl, *, url: str | None = None, **settings: Any) -> JobControlMes:
-        told = JobControlSettings(url=url or server.endpoint, **settings)
-        opened.append(connect(told, system="opcua_job_control"))
-        return opened[-1]
-
-    yield open_one
-    for mes in opened:
-        await mes.close()
 
 
 @asynccontextmanager
