@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaStatusCodeError
@@ -34,6 +34,9 @@ from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
+
+# Each list has a request of its own: all of them in one answer may be more than a server puts into a message.
+_READS_AT_ONCE: Final = 16
 
 
 class Answer(NamedTuple):
@@ -78,7 +81,8 @@ class JobControlClient:
         """Every job order in every receiver's list. Unreadable ones are set aside, and lists whose status is bad."""
 
         async def read(session: _Session) -> JobOrders:
-            lists = [await _read_list(session, name, receiver) for name, receiver in session.receivers.items()]
+            slots = asyncio.Semaphore(_READS_AT_ONCE)
+            lists = await asyncio.gather(*(_read_list(session, slots, *each) for each in session.receivers.items()))
             found = JobOrders(
                 rows=tuple(row for each in lists for row in each.rows),
                 unreadable=tuple(job for each in lists for job in each.unreadable),
@@ -158,8 +162,8 @@ class JobControlClient:
     async def _open(self, call: Call) -> _Session:
         client, choice = await signed_in(self._settings, call)
         try:
-            await client.load_data_type_definitions()
-            return _Session(client, choice.endpoint, await find_receivers(client, call))
+            _, receivers = await asyncio.gather(client.load_data_type_definitions(), find_receivers(client, call))
+            return _Session(client, choice.endpoint, receivers)
         except BaseException:
             await cut(client)
             raise
@@ -196,8 +200,9 @@ class JobControlClient:
         raise error
 
 
-async def _read_list(session: _Session, name: str, receiver: Receiver) -> JobOrders:
-    value = await session.client.get_node(receiver.job_list).read_data_value(raise_on_bad_status=False)
+async def _read_list(session: _Session, slots: asyncio.Semaphore, name: str, receiver: Receiver) -> JobOrders:
+    async with slots:
+        value = await session.client.get_node(receiver.job_list).read_data_value(raise_on_bad_status=False)
     status = ua.StatusCode() if value.StatusCode is None else value.StatusCode
     if not status.is_bad():
         doubt = None if status.is_good() else status.name

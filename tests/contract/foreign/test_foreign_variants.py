@@ -65,6 +65,20 @@ async def test_fifty_one_receivers_at_a_distance_are_found_within_two_seconds(se
         await mes.close()
 
 
+async def test_production_of_five_hundred_machines_at_a_distance_is_read_within_two_seconds(
+    serve: Serve, mes_of: MesOf
+) -> None:
+    server = await serve("five-hundred")
+    async with at_a_distance(server.endpoint, 0.02) as url:
+        mes = mes_of(server, url=url)
+        await mes.check()
+        began = asyncio.get_running_loop().time()
+        read = await asyncio.gather(*(mes.read_production(f"EQ-{number}") for number in range(500)))
+        assert asyncio.get_running_loop().time() - began < 2
+        assert {context.job.id for context in read if context.job} == {f"JO-EQ-{number}" for number in range(500)}
+        await mes.close()
+
+
 async def test_an_answer_that_says_nothing_is_no_hold_unless_the_setting_says_so(serve: Serve, mes_of: MesOf) -> None:
     server = await serve("status-zero")
     mes = mes_of(server)

@@ -32,6 +32,7 @@
 // - OPC 40001-1 6: servers have other objects beside their machines.
 //     many-objects        as same-job-id, behind 2,500 objects of another kind.
 //     fifty-one           51 machines with a job each.
+//     five-hundred        500 machines with a job each, on 50 receivers.
 // - OPC 10000-5 6.3.11: a server may limit the operations in one request (OperationLimits).
 //     few-operations      as same-job-id, at most 3 nodes in a request to browse, and 50 in one to read.
 // - Seen on servers: a method answers Good with ReturnStatus 0, whose bits all say nothing, and does what it was asked.
@@ -69,6 +70,10 @@ export const VARIANTS = {
   "many-objects": sameJobId,
   "few-operations": sameJobId,
   "fifty-one": Array.from({ length: 51 }, (_, n) => press(`Press${n}`, [`EQ-${n}`], running("JO-1", `EQ-${n}`))),
+  "five-hundred": Array.from({ length: 50 }, (_, line) => {
+    const equipment = Array.from({ length: 10 }, (_, n) => `EQ-${10 * line + n}`);
+    return press(`Line${line}`, equipment, ...equipment.map((id) => running(`JO-${id}`, id, { equipment: [id] })));
+  }),
   "status-zero": sameJobId.map((machine) => ({ ...machine, silent: ["Pause", "Resume"] })),
   substates: sameJobId.map((machine) => ({ ...machine, substates: true })),
   "no-resume": [
