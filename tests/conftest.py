@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from millwright.runtime.embedded import postgres
 from millwright.storage.database.engine import open_engine
 from millwright.storage.database.schema import upgrade
+from tests.support.homes import new_folder
 
 _TEMPLATE = "millwright_template"
 _numbers = itertools.count()
@@ -30,11 +30,8 @@ settings.load_profile("unhurried")
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of our own, with a migrated template database.
-
-    Not under pytest's own directory: another session locks that to its user, and as root the server runs as another.
-    """
-    home = Path(tempfile.mkdtemp(prefix="millwright-tests-"))
+    """A PostgreSQL server of our own, with a migrated template database."""
+    home = new_folder()
     directory = home / "postgres"
     url = postgres.start(directory)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -50,7 +47,7 @@ def database_url(postgres_url: str) -> Iterator[str]:
     """A fresh database with this build's schema."""
     name = f"millwright_test_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
     yield _database(postgres_url, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

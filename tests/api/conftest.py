@@ -49,7 +49,7 @@ async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFac
 async def storage_for_many(postgres_url: str, database: str, home: Path) -> AsyncIterator[Storage]:
     """Storage in a database of this name, for more than one test."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {database} TEMPLATE millwright_template")
+        connection.execute(f"CREATE DATABASE {database} TEMPLATE millwright_template STRATEGY FILE_COPY")
     url = postgres_url.replace("/postgres?", f"/{database}?")
     async with open_storage(settings_over(url, home, local_mode=True)) as storage:
         await storage.register.keep(register(), "tests")

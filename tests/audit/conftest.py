@@ -165,7 +165,7 @@ async def recorded_template(postgres_url: str) -> str:
     """The name of the database that holds the record."""
     name = "millwright_recorded"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE millwright_template")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE millwright_template STRATEGY FILE_COPY")
     engine = open_engine(postgres_url.replace("/postgres?", f"/{name}?"))
     await build(engine)
     await engine.dispose()
@@ -177,7 +177,7 @@ async def a_record(postgres_url: str, recorded_template: str) -> AsyncIterator[A
     """A clone of the record, on a database of its own."""
     name = f"millwright_audit_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {recorded_template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {recorded_template} STRATEGY FILE_COPY")
     engine = open_engine(postgres_url.replace("/postgres?", f"/{name}?"))
     yield engine
     await engine.dispose()

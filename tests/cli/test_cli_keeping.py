@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from tests.cli.conftest import Millwright
+from tests.support.homes import new_folder
 from tests.support.people import join
 
 
@@ -97,11 +97,8 @@ def test_an_export_is_checked_by_the_file_that_lies_in_it(played: Millwright, tm
 
 @pytest.fixture
 def embedded(unset: None) -> Iterator[Millwright]:
-    """The command line with an embedded database of its own.
-
-    Not under pytest's own directory: as root the server runs as another user, who may not enter that.
-    """
-    home = Path(tempfile.mkdtemp(prefix="millwright-cli-"))
+    """The command line with an embedded database of its own."""
+    home = new_folder()
     yield Millwright(home)
     postgres.stop(home / POSTGRES)
     shutil.rmtree(home, ignore_errors=True)

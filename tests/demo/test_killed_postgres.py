@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,12 +11,12 @@ import psycopg
 import pytest
 
 from millwright.runtime.embedded import postgres
+from tests.support.homes import new_folder
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    # Not under pytest's own directory: another session locks that to its user, and as root the server is another.
-    home = Path(tempfile.mkdtemp(prefix="millwright-tests-"))
+    home = new_folder()
     yield home / "postgres"
     shutil.rmtree(home, ignore_errors=True)
 

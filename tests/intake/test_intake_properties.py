@@ -115,7 +115,7 @@ async def settled(storage: Storage, batch: list[Sent]) -> list[Received]:
 async def kept(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
     """Storage that all examples share: each has an ingress of its own."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE millwright_properties TEMPLATE millwright_template")
+        connection.execute("CREATE DATABASE millwright_properties TEMPLATE millwright_template STRATEGY FILE_COPY")
     url = postgres_url.replace("/postgres?", "/millwright_properties?")
     async with open_storage(settings_over(url, tmp_path_factory.mktemp("kept"))) as storage:
         await storage.register.keep(register(), "tests")
