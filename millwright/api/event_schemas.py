@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from domain.senders import ALARM
@@ -40,9 +39,8 @@ EVENT_BODIES: Final[dict[str, Any]] = {
 REDRIVE_BODY: Final[dict[str, Any]] = {"required": False, "content": {MEDIA_TYPES[0]: {"schema": _CLOUD_EVENT}}}
 
 
-def publish_envelopes(app: FastAPI) -> None:
-    """Adds the schemas of our own envelopes to the application's OpenAPI document."""
-    document = app.openapi()
+def add_envelopes(document: dict[str, Any]) -> None:
+    """Adds the schemas of our own envelopes to an OpenAPI document."""
     _, definitions = models_json_schema(
         [(AnomalyEnvelope, "validation"), (AlarmEnvelope, "validation")], ref_template=_REFERENCE
     )
