@@ -126,14 +126,19 @@ async def take_in(
 
 
 def _refusals(items: Sequence[Received], binding: Binding) -> dict[Receipt, tuple[str, str]]:
+    # Hardly ever does a request have more than a few sources and types.
+    found = {said: binding.refusal(*said) for said in {_says(item) for item in items}}
+    if not any(found.values()):
+        return {}
+    refused = ((item, found[_says(item)]) for item in items)
+    return {(item.ingress, item.sequence): refusal for item, refusal in refused if refusal is not None}
+
+
+def _says(item: Received) -> tuple[str | None, str | None]:
+    """The source and the type of an event, for its sender's binding."""
     # An event whose source cannot be read is stored under its ingress, which is the sender's own.
-    found = {
-        (item.ingress, item.sequence): binding.refusal(
-            None if item.source == item.ingress and item.fate is Fate.QUARANTINED else item.source, item.type
-        )
-        for item in items
-    }
-    return {receipt: refusal for receipt, refusal in found.items() if refusal is not None}
+    unread = item.fate is Fate.QUARANTINED and item.source == item.ingress
+    return None if unread else item.source, item.type
 
 
 async def _read(

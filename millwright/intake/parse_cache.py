@@ -39,10 +39,14 @@ _Key = tuple[object, ...]
 
 
 class _Phrase(NamedTuple):
-    """The result for some texts: all fields of the event, and of its anomaly."""
+    """The result for some texts: all fields of the event, and of its anomaly.
+
+    `label` is the natural key of such an event without its id.
+    """
 
     received: dict[str, object]
     anomaly: dict[str, object]
+    label: str
 
 
 class ParseCache:
@@ -90,7 +94,7 @@ class ParseCache:
                 "external_id": event_id,
                 "received_at": delivery.received_at,
                 "raw": raw,
-                "natural_key": label_key(str(event["source"]), event_id),
+                "natural_key": f"{phrase.label}{event_id}",
                 "at": at,
                 "traceparent": traceparent(event.get("traceparent")),
                 "anomaly": Anomaly.of_whole(said),
@@ -115,7 +119,9 @@ class ParseCache:
         self._bytes += len(read.raw)
         # Not the message itself: each has its own.
         received = {**read.__dict__, "raw": b""}
-        self._phrases[_key(event, data)] = _Phrase(received, dict(read.anomaly.__dict__))
+        self._phrases[_key(event, data)] = _Phrase(
+            received, dict(read.anomaly.__dict__), label_key(str(event["source"]), "")
+        )
 
 
 def _key(event: Mapping[str, object], data: Mapping[str, object]) -> _Key:
