@@ -35,6 +35,9 @@ WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll)
 EARLIER: Sequence[type] = (EarlierLineWatch, EarlierMaintenanceCase, EarlierConnectorPoll)
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
+"""The minimum time between two heartbeats of an activity."""
+_BEAT_OF_LINES = timedelta(seconds=5)
+"""The same for a line, of which there may be many: the engine stores each heartbeat."""
 _SLOTS = 1000
 """Maximum number of concurrent activities that use only storage. It must be larger than the number of lines, each of
 which has one while events arrive. Their transactions share the connections of the pool."""
@@ -85,7 +88,12 @@ async def run_worker(
     interceptor = ActivityInterceptor()
 
     def worker(
-        queue: str, workflows: Sequence[type], activities: Sequence[Activity], slots: int = _SLOTS, polls: int = _POLLS
+        queue: str,
+        workflows: Sequence[type],
+        activities: Sequence[Activity],
+        slots: int = _SLOTS,
+        polls: int = _POLLS,
+        beat: timedelta = _BEAT,
     ) -> Worker:
         return Worker(
             client,
@@ -98,7 +106,7 @@ async def run_worker(
             workflow_failure_exception_types=ENDS_RUN,
             # The SDK's sandbox detects nondeterminism. The replay tests do that instead, once and not in each workflow.
             workflow_runner=UnsandboxedWorkflowRunner(),
-            max_heartbeat_throttle_interval=_BEAT,
+            max_heartbeat_throttle_interval=beat,
             max_concurrent_activities=slots,
             max_concurrent_activity_task_polls=polls,
             deployment_config=_deployment(settings),
@@ -112,7 +120,7 @@ async def run_worker(
         if only is not Work.CASES:
             lines = line_activities(storage, here, engine.answers)
             watches = (LineWatch, ConnectorPoll, *EARLIER)
-            await stack.enter_async_context(worker(queue, watches, lines, polls=_POLLS_FOR_LINES))
+            await stack.enter_async_context(worker(queue, watches, lines, polls=_POLLS_FOR_LINES, beat=_BEAT_OF_LINES))
             running.add(asyncio.create_task(Dispatcher(storage.engine, engine, storage.clock, here).run()))
             running.add(asyncio.create_task(PolicyWatch(storage).run()))
             running.add(asyncio.create_task(SuppressionWatch(storage.suppression_end).run()))
