@@ -5,8 +5,9 @@ Basic256Sha256, SignAndEncrypt. With `isa` the index of `http://opcfoundation.or
 `http://opcfoundation.org/UA/Machinery/Jobs/`:
 
     Objects / jobs:JobManagement              (JobManagementType)
-      / jobs:JobOrderControl                  (ISA95JobOrderReceiverObjectType, isa i=1002)
+      / jobs:JobOrderControl                  (ISA95JobOrderReceiverSubStatesType, isa i=1008)
           / isa:JobOrderList                  ISA95JobOrderAndStateDataType[]
+          / isa:WorkMaster                    ISA95WorkMasterDataType[], those of the planned jobs
           / isa:MaxDownloadableJobOrders      UInt16
           / isa:EquipmentID                   String[], every equipment here
           / isa:Store StoreAndStart Update    (JobOrder, Comment[]) -> ReturnStatus
@@ -15,6 +16,9 @@ Basic256Sha256, SignAndEncrypt. With `isa` the index of `http://opcfoundation.or
       / jobs:JobOrderResults                  (ISA95JobResponseProviderObjectType, isa i=1003)
           / isa:RequestJobResponseByJobOrderID     (JobOrderID) -> JobResponse, ReturnStatus
           / isa:RequestJobResponseByJobOrderState  (JobOrderState[]) -> JobResponses[], ReturnStatus
+
+The receiver's other mandatory components are there and empty. CurrentState is null, and so is that of the substates:
+the state machines only describe the values in JobOrderList (OPC 10031-4, 6.2.1.2).
 
 **JobOrderList.** Per equipment the last job it ended, the current one and the next two, with planned (once begun,
 actual) StartTime and EndTime. Exactly one planned job per equipment is AllowedToStart, Running or held; the later
@@ -51,6 +55,7 @@ from sandbox.jobcontrol.holds import HoldRecord, HoldRow
 from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
 from sandbox.jobcontrol.journal import Journal
 from sandbox.jobcontrol.misbehaviour import Misbehaviour
+from sandbox.jobcontrol.schedule import WORK_MASTERS
 from sandbox.jobcontrol.structures import Structures
 
 
@@ -155,16 +160,12 @@ class JobControlServer:
         identity = ua.AnonymousIdentityToken if self._users is None else ua.UserNameIdentityToken
         server.set_identity_tokens([identity])
         namespaces = await address_space.register_namespaces(server)
-        types = await datatypes.define(server, namespaces.isa95)
-        self._structures = Structures(namespaces.isa95, types)
-        self._list_node = await address_space.build(
-            server,
-            namespaces,
-            types,
-            [name for _, name, _ in self._equipment],
-            MAX_DOWNLOADABLE,
-            self._answer,
+        self._structures = Structures(namespaces.isa95, await datatypes.load(server, namespaces.isa95))
+        nodes = await address_space.build(
+            server, namespaces, [name for _, name, _ in self._equipment], MAX_DOWNLOADABLE, self._answer
         )
+        await nodes.work_masters.write_value(self._structures.work_masters(WORK_MASTERS))
+        self._list_node = nodes.job_order_list
         self._misbehaviour.attach(server, self._list_node)
         self._server = server
         await self._publish()

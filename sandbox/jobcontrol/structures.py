@@ -45,6 +45,11 @@ class Structures:
         """JobOrderList's value: a Variant of ISA95JobOrderAndStateDataType[]."""
         return ua.Variant([self._packed(row) for row in rows], ua.VariantType.ExtensionObject, is_array=True)
 
+    def work_masters(self, ids: Iterable[str]) -> Any:
+        """WorkMaster's value: a Variant of ISA95WorkMasterDataType[]."""
+        make = self._types[datatypes.WORK_MASTER].make
+        return ua.Variant([make(ID=each) for each in ids], ua.VariantType.ExtensionObject, is_array=True)
+
     def response(self, row: JobRow | None) -> Any:
         """ISA95JobResponseDataType of a job; an empty one where there is none."""
         make = self._types[datatypes.JOB_RESPONSE].make
@@ -97,7 +102,7 @@ class Structures:
         return make(
             JobOrderID=row.job_id,
             Description=[ua.LocalizedText(row.description, "en")],
-            WorkMasterID=[row.work_master],
+            WorkMasterID=[self._types[datatypes.WORK_MASTER].make(ID=row.work_master)],
             StartTime=row.start,
             EndTime=row.end,
             Priority=0,

@@ -38,6 +38,10 @@ async def job_in_state(mes: Mes, state: int, name: str) -> str:
     return job
 
 
+async def planned_stops(mes: Mes) -> list[Any]:
+    return [row for row in await mes.rows() if "PLANNED-STOP" in [each.ID for each in row.JobOrder.WorkMasterID or ()]]
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("state", LEADS_TO)
 async def test_each_method_answers_and_acts_by_the_state_of_the_job(mes: Mes, state: int, method: str) -> None:
@@ -97,7 +101,7 @@ async def test_the_planners_own_jobs_are_not_updated_by_clients(mes: Mes) -> Non
 
 
 async def test_a_planned_stop_is_listed_for_its_whole_line_and_cannot_be_touched(mes: Mes) -> None:
-    stops = [row for row in await mes.rows() if row.JobOrder.WorkMasterID == ["PLANNED-STOP"]]
+    stops = await planned_stops(mes)
     assert len(stops) == 3
     covered = {required.ID for row in stops for required in row.JobOrder.EquipmentRequirements}
     assert len(covered) == 60
@@ -167,7 +171,7 @@ async def test_a_pause_that_was_refused_or_says_nothing_is_no_hold(mes: Mes, com
 async def test_a_released_job_ends_later_by_the_time_it_was_held(mes: Mes) -> None:
     job = await mes.job_in(3)
     end = (await mes.row(job)).JobOrder.EndTime
-    stops = [row.JobOrder for row in await mes.rows() if row.JobOrder.WorkMasterID == ["PLANNED-STOP"]]
+    stops = [row.JobOrder for row in await planned_stops(mes)]
     await mes.call("Pause", job, "MW-E")
     await mes.pass_time(minutes=40)
     await mes.call("Resume", job)
