@@ -30,8 +30,9 @@ equipment: an entry of the calendar, NotAllowedToStart for ever; during it the n
 and can be revoked. A job that a hold has pushed across a stop stands still through it. Orders stored by clients are
 listed too and never run.
 
-**Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for unreadable arguments; 4 is not used, as a command is
-valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the specification there are no events.
+**Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for an order or id that says nothing; 4 is not used, as a
+command is valid or unknown to OPC UA itself. Update of a planned job answers 16. What the Call service itself refuses
+is in `sandbox.jobcontrol.calls`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from asyncua.crypto.permission_rules import User, UserRole
 from sandbox.faults import Faults
 from sandbox.jobcontrol import address_space, datatypes
 from sandbox.jobcontrol.answers import method_result, status_variant
+from sandbox.jobcontrol.calls import CheckedCalls
 from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
 from sandbox.jobcontrol.holds import HoldRecord, HoldRow
 from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
@@ -166,6 +168,7 @@ class JobControlServer:
         )
         await nodes.work_masters.write_value(self._structures.work_masters(WORK_MASTERS))
         self._list_node = nodes.job_order_list
+        server.iserver.method_service = CheckedCalls(server)
         self._misbehaviour.attach(server, self._list_node)
         self._server = server
         await self._publish()
@@ -216,10 +219,10 @@ class JobControlServer:
         await self.advance(self._clock.now())
         values = [argument.Value for argument in arguments]
         if method == address_space.BY_ID:
-            return self._response_of(values)
+            return self._response_of(*values)
         if method == address_space.BY_STATE:
-            return self._responses_in(values)
-        status = self._execute(Method(method), values)
+            return self._responses_in(*values)
+        status = self._execute(Method(method), *values)
         if status is ReturnStatus.NO_ERROR:
             self._save()
             if fault is not None and fault.kind == "late":
@@ -230,10 +233,7 @@ class JobControlServer:
             self._misbehaviour.cut_caller()
         return method_result(status_variant(status))
 
-    def _execute(self, method: Method, values: Sequence[Any]) -> ReturnStatus:
-        if len(values) != 2:
-            return ReturnStatus.INVALID_REQUEST
-        subject, comment = values
+    def _execute(self, method: Method, subject: Any, comment: Any) -> ReturnStatus:
         now = self._clock.now()
         if method in (Method.STORE, Method.STORE_AND_START, Method.UPDATE):
             order = self._wire.read_order(subject)
@@ -244,25 +244,24 @@ class JobControlServer:
             stored = method is Method.STORE
             state = JobState.NOT_ALLOWED_TO_START if stored else JobState.ALLOWED_TO_START
             return self._floor.store(order, state, now)
-        if not isinstance(subject, str) or not subject:
+        if not subject:
             return ReturnStatus.INVALID_REQUEST
         return self._floor.command(method, subject, _text(comment), now)
 
-    def _response_of(self, values: Sequence[Any]) -> Any:
-        job_id = values[0] if values else None
+    def _response_of(self, job_id: Any) -> Any:
         rows = self._floor.rows(self._clock.now())
         row = next((row for row in rows if row.job_id == job_id), None)
         status = ReturnStatus.UNKNOWN_JOB_ORDER if row is None else ReturnStatus.NO_ERROR
         response = ua.Variant(self._wire.response(row), ua.VariantType.ExtensionObject)
         return method_result(response, status_variant(status))
 
-    def _responses_in(self, values: Sequence[Any]) -> Any:
-        wanted = self._wire.wanted_states(values[0] if values else None)
-        rows = self._floor.rows(self._clock.now()) if wanted is not None else []
-        responses = [self._wire.response(row) for row in rows if row.state in (wanted or ())]
-        status = ReturnStatus.INVALID_REQUEST if wanted is None else ReturnStatus.NO_ERROR
+    def _responses_in(self, states: Any) -> Any:
+        wanted = frozenset(state.StateNumber for state in states or ())
+        rows = self._floor.rows(self._clock.now())
+        responses = [self._wire.response(row) for row in rows if row.state in wanted]
         return method_result(
-            ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True), status_variant(status)
+            ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True),
+            status_variant(ReturnStatus.NO_ERROR if wanted else ReturnStatus.INVALID_REQUEST),
         )
 
     async def _publish(self) -> None:
@@ -303,8 +302,7 @@ class JobControlServer:
         return self._structures
 
 
-def _text(comment: Any) -> str:
+def _text(comments: Any) -> str:
     """The first Comment's text, as received; '' where there is none."""
-    comments = comment if isinstance(comment, list) else [comment]
-    texts = [text for each in comments if (text := getattr(each, "Text", None))]
+    texts = [comment.Text for comment in comments or () if comment.Text]
     return str(texts[0]) if texts else ""

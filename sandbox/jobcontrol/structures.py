@@ -69,23 +69,13 @@ class Structures:
             EquipmentActuals=order.EquipmentRequirements,
         )
 
-    def read_order(self, value: object) -> DownloadedOrder | None:
-        """A client's job order; None where `value` is no ISA95JobOrderDataType with an id."""
-        if not isinstance(value, self._types[datatypes.JOB_ORDER].make):
-            return None
-        order: Any = value
+    @staticmethod
+    def read_order(order: Any) -> DownloadedOrder | None:
+        """A client's ISA95JobOrderDataType; None if it has no id."""
         if not order.JobOrderID:
             return None
         equipment = tuple(str(required.ID) for required in order.EquipmentRequirements or ())
         return DownloadedOrder(str(order.JobOrderID), equipment, bytes(struct_to_binary(order)))
-
-    @staticmethod
-    def wanted_states(value: object) -> frozenset[int] | None:
-        """Top-level StateNumbers of an ISA95StateDataType[] argument; None where it is none."""
-        states = value if isinstance(value, list) else []
-        numbers = [getattr(state, "StateNumber", None) for state in states]
-        wanted = frozenset(number for number in numbers if isinstance(number, int))
-        return wanted if len(wanted) and None not in numbers else None
 
     def _pack(self, row: JobRow) -> Any:
         """One entry as its bytes: encoded once, however often it is read."""

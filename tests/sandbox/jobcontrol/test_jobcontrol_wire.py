@@ -63,8 +63,9 @@ async def test_an_unknown_job_is_answered_with_2(mes: Mes, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [*METHODS, "Store", "StoreAndStart"])
-async def test_an_unreadable_argument_is_an_invalid_request_and_never_bad(mes: Mes, method: str) -> None:
-    assert await mes.call(method, ua.Variant(7, ua.VariantType.Int32)) == INVALID_REQUEST
+async def test_an_order_or_id_that_says_nothing_is_an_invalid_request_and_never_bad(mes: Mes, method: str) -> None:
+    subject = mes.order("", "EQ-001") if method in ("Store", "StoreAndStart", "Update") else ""
+    assert await mes.call(method, subject) == INVALID_REQUEST
 
 
 async def test_an_order_for_equipment_that_is_not_here_is_not_accepted(mes: Mes) -> None:
