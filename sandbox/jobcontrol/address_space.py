@@ -31,6 +31,7 @@ _RECEIVER: Final = 1002
 _RECEIVER_WITH_SUBSTATES: Final = 1008
 _PROVIDER: Final = 1003
 _MANAGEMENT: Final = 1003
+_STATUS_EVENT: Final = 1006
 # Optional components that the sandbox does not have: the state machine only describes values (OPC 10031-4, 6.2.1.2),
 # and the list of responses is left to the provider's methods (6.2.7.1).
 _LEFT_OUT: Final = frozenset({"LastTransition", "AvailableStates", "AvailableTransitions", "JobOrderResponseList"})
@@ -46,10 +47,12 @@ class Namespaces:
 
 @dataclass(frozen=True)
 class Nodes:
-    """The nodes that the server writes to."""
+    """The nodes that the server writes to or that send events. `event` is the type of its status events."""
 
     work_masters: Node
     job_order_list: Node
+    provider: Node
+    event: Node
 
 
 async def register_namespaces(server: Server) -> Namespaces:
@@ -93,6 +96,8 @@ async def build(
     return Nodes(
         work_masters=await receiver.get_child(f"{isa95}:WorkMaster"),
         job_order_list=await receiver.get_child(f"{isa95}:JobOrderList"),
+        provider=provider,
+        event=await _add_event_type(server, isa95, provider),
     )
 
 
@@ -117,6 +122,19 @@ async def _add_management_type(server: Server, namespaces: Namespaces) -> Node:
             ua.NodeId(of, namespaces.isa95),
         )
         await added.set_modelling_rule(True)
+    return type_
+
+
+async def _add_event_type(server: Server, isa95: int, provider: Node) -> Node:
+    """A type for the status events that are sent: the standard's own is abstract (OPC 10031-4, 6.2.6).
+
+    The provider sends them (6.2.7.1), and they are found at the Server object too (OPC 10000-5, Server).
+    """
+    type_ = await _type(server, isa95, _STATUS_EVENT).add_object_type(
+        ua.NodeId("JobOrderStatusEventType", _OWN), ua.QualifiedName("JobOrderStatusEventType", _OWN)
+    )
+    await provider.set_event_notifier([ua.EventNotifier.SubscribeToEvents])
+    await server.nodes.server.add_reference(provider, ua.ObjectIds.HasNotifier)
     return type_
 
 

@@ -33,6 +33,10 @@ listed too and never run.
 **Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for an order or id that says nothing; 4 is not used, as a
 command is valid or unknown to OPC UA itself. Update of a planned job answers 16. What the Call service itself refuses
 is in `sandbox.jobcontrol.calls`.
+
+**Events** of a subtype of ISA95JobOrderStatusEventType come from JobOrderResults and the Server object when a listed
+job has another state, and when it was updated. If the plant's clock passes several changes of a job at once, there is
+one event with the last state. Events and CurrentTime have the time of day; jobs have plant time.
 """
 
 from __future__ import annotations
@@ -52,6 +56,7 @@ from sandbox.faults import Faults
 from sandbox.jobcontrol import address_space, datatypes
 from sandbox.jobcontrol.answers import method_result, status_variant
 from sandbox.jobcontrol.calls import CheckedCalls
+from sandbox.jobcontrol.events import StatusEvents
 from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
 from sandbox.jobcontrol.holds import HoldRecord, HoldRow
 from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
@@ -59,6 +64,7 @@ from sandbox.jobcontrol.journal import Journal
 from sandbox.jobcontrol.misbehaviour import Misbehaviour
 from sandbox.jobcontrol.schedule import WORK_MASTERS
 from sandbox.jobcontrol.structures import Structures
+from sandbox.jobcontrol.time_of_day import show_time
 
 
 class Clock(Protocol):
@@ -124,7 +130,8 @@ class JobControlServer:
         self._structures: Structures | None = None
         self._list_node: Any = None
         self._publishing = asyncio.Lock()
-        self._watch: asyncio.Task[None] | None = None
+        self._events: StatusEvents | None = None
+        self._watches: tuple[asyncio.Task[None], ...] = ()
         self._later: set[asyncio.Task[None]] = set()
 
     @property
@@ -168,13 +175,18 @@ class JobControlServer:
         )
         await nodes.work_masters.write_value(self._structures.work_masters(WORK_MASTERS))
         self._list_node = nodes.job_order_list
+        self._events = StatusEvents(server, namespaces.isa95, nodes.provider, nodes.event, self._structures)
+        self._events.attach()
         server.iserver.method_service = CheckedCalls(server)
         self._misbehaviour.attach(server, self._list_node)
         self._server = server
         await self._publish()
         await server.start()
         self._port = int(server.bserver.port)
-        self._watch = asyncio.create_task(self._misbehaviour.watch_down(server), name="jobcontrol-down")
+        self._watches = (
+            asyncio.create_task(self._misbehaviour.watch_down(server), name="jobcontrol-down"),
+            asyncio.create_task(show_time(server), name="jobcontrol-time"),
+        )
 
     async def stop(self) -> None:
         """Cut every connection and stop listening; what is on disk stays."""
@@ -182,10 +194,10 @@ class JobControlServer:
             return
         for task in tuple(self._later):
             task.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watch
+                await watch
         await self._server.stop()
         self._server = None
         if self._journal is not None:
@@ -225,10 +237,11 @@ class JobControlServer:
         status = self._execute(Method(method), *values)
         if status is ReturnStatus.NO_ERROR:
             self._save()
+            updated = values[0].JobOrderID if method == Method.UPDATE.value else None
             if fault is not None and fault.kind == "late":
-                self._publish_later(fault.seconds)
+                self._publish_later(fault.seconds, updated)
             else:
-                await self._publish()
+                await self._publish(updated)
         if fault is not None and fault.kind == "commit_then_drop":
             self._misbehaviour.cut_caller()
         return method_result(status_variant(status))
@@ -264,20 +277,21 @@ class JobControlServer:
             status_variant(ReturnStatus.NO_ERROR if wanted else ReturnStatus.INVALID_REQUEST),
         )
 
-    async def _publish(self) -> None:
-        if self._list_node is None:
+    async def _publish(self, updated: str | None = None) -> None:
+        if self._list_node is None or self._events is None:
             return
         async with self._publishing:
             rows = self._floor.rows(self._clock.now())
             await self._list_node.write_value(self._wire.job_order_list(rows))
+            await self._events.tell(rows, updated)
 
-    def _publish_later(self, seconds: float) -> None:
+    def _publish_later(self, seconds: float, updated: str | None) -> None:
         """Delay the visibility of the present jobs for clients."""
 
         async def publish() -> None:
             await asyncio.sleep(seconds)
             if self._server is not None:
-                await self._publish()
+                await self._publish(updated)
 
         task = asyncio.create_task(publish(), name="jobcontrol-late")
         self._later.add(task)

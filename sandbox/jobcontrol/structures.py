@@ -69,6 +69,11 @@ class Structures:
             EquipmentActuals=order.EquipmentRequirements,
         )
 
+    def status(self, row: JobRow) -> Mapping[str, Any]:
+        """The fields that ISA95JobOrderStatusEventType adds, by name."""
+        response = self.response(row)
+        return {"JobOrder": self._order(row), "JobState": response.JobState, "JobResponse": response}
+
     @staticmethod
     def read_order(order: Any) -> DownloadedOrder | None:
         """A client's ISA95JobOrderDataType; None if it has no id."""
