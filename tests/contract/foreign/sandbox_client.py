@@ -1,0 +1,68 @@
+"""A client that others wrote (`client.mjs`, node-opcua) at the sandbox's Job Control server."""
+
+import asyncio
+import json
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import which
+from typing import Any, Final
+
+from sandbox.jobcontrol import JobControlServer
+
+_FOLDER: Final = Path(__file__).parent
+_LONGEST_RUN_SECONDS: Final = 60
+
+
+class _PlantClock:
+    def now(self) -> datetime:
+        return datetime(2015, 1, 1, 12, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def running_sandbox() -> AsyncIterator[JobControlServer]:
+    """The sandbox's server with twelve machines on three lines, at a time when some of their jobs run."""
+    machines = [(number, f"EQ-{number:03d}", f"LINE-{number % 3 + 1}") for number in range(1, 13)]
+    server = JobControlServer(None, _PlantClock(), machines)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def answers_of_client(url: str, directory: Path) -> dict[str, Any]:
+    """What the client read and was answered at the server.
+
+    Args:
+        directory: takes the client's files.
+
+    Raises:
+        RuntimeError: the client ended with an error; the message is what it wrote.
+    """
+    node = which("node")
+    if node is None or not (_FOLDER / "node_modules").is_dir():
+        raise RuntimeError("the foreign client cannot start without Node.js and its packages: run `make test-foreign`")
+    return await run(directory, node, str(_FOLDER / "client.mjs"), url)
+
+
+async def run(directory: Path, *command: str) -> dict[str, Any]:
+    """The line of JSON that a client prints.
+
+    Raises:
+        RuntimeError: as above.
+    """
+    environment = {"TMPDIR": str(directory), "HOME": str(directory)}
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment)
+    try:
+        async with asyncio.timeout(_LONGEST_RUN_SECONDS):
+            output, errors = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        raise
+    if process.returncode:
+        raise RuntimeError(f"the client ended with {process.returncode}:\n{errors.decode()}")
+    answers: dict[str, Any] = json.loads(output)
+    return answers
