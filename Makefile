@@ -29,7 +29,7 @@ test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
-test-foreign: $(READY) $(FOREIGN)/node_modules/.ready ## Run the contract tests against servers that others wrote; needs Node.js
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client ## Run the contract tests against servers and clients that others wrote; needs Node.js and Go
 	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
@@ -89,6 +89,11 @@ $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.
 	@echo "Installing the locked packages of the foreign servers into $(FOREIGN)/node_modules: ten seconds, 71 MB."
 	@npm ci --prefix $(FOREIGN) >/dev/null
 	@touch $@
+
+$(FOREIGN)/gopcua/client: $(wildcard $(FOREIGN)/gopcua/*.go) $(FOREIGN)/gopcua/go.mod $(FOREIGN)/gopcua/go.sum
+	@command -v go >/dev/null || { echo "make test-foreign needs Go: there is no go on the PATH." >&2; exit 1; }
+	@echo "Building the Go client of the foreign tests: half a minute the first time."
+	@CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C $(FOREIGN)/gopcua -trimpath -buildvcs=false -o client
 
 $(TOOLS): requirements-tools.lock
 	@echo "Fetching uv, which installs the packages, into .tools: by its hash, once for each version."

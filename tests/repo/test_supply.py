@@ -60,6 +60,7 @@ def test_what_is_beside_the_packages_has_the_versions_that_are_used() -> None:
         ("Go standard library", go_programs.TOOLCHAIN.removeprefix("go")),
         ("Material for MkDocs", version("mkdocs-material")),
         ("node-opcua", foreign["node-opcua"]),
+        ("gopcua", audit.foreign_module()[1]),
     } <= BESIDE
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.jobcontrol.datatypes import NODESET
-from tests.contract.foreign.sandbox_client import answers_of_client, running_sandbox
+from tests.contract.foreign.sandbox_clients import answers_of_node_opcua, running_sandbox
 
 pytestmark = pytest.mark.foreign
 
@@ -30,7 +30,7 @@ _GOOD = {"status": "Good", "arguments": ["Good", "Good"], "returned": 1}
 async def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the client read and was answered, in one run."""
     async with running_sandbox() as server:
-        return await answers_of_client(server.url, tmp_path_factory.mktemp("client"))
+        return await answers_of_node_opcua(server.url, tmp_path_factory.mktemp("client"))
 
 
 def listed(answers: dict[str, Any], prefix: str) -> dict[str, Any]:

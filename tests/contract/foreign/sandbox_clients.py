@@ -1,4 +1,7 @@
-"""A client that others wrote (`client.mjs`, node-opcua) at the sandbox's Job Control server."""
+"""Clients on the libraries of others at the sandbox's Job Control server: `client.mjs` with node-opcua, `gopcua`.
+
+`make test-foreign` installs and builds what they stand on; nothing is installed here.
+"""
 
 import asyncio
 import json
@@ -33,27 +36,34 @@ async def running_sandbox() -> AsyncIterator[JobControlServer]:
         await server.stop()
 
 
-async def answers_of_client(url: str, directory: Path) -> dict[str, Any]:
-    """What the client read and was answered at the server.
+async def answers_of_node_opcua(url: str, directory: Path) -> dict[str, Any]:
+    """What node-opcua's client read and was answered at the server.
 
     Args:
         directory: takes the client's files.
 
     Raises:
-        RuntimeError: the client ended with an error; the message is what it wrote.
+        RuntimeError: the client is not there or ended with an error; the message says what to do, or what it wrote.
     """
     node = which("node")
     if node is None or not (_FOLDER / "node_modules").is_dir():
-        raise RuntimeError("the foreign client cannot start without Node.js and its packages: run `make test-foreign`")
-    return await run(directory, node, str(_FOLDER / "client.mjs"), url)
+        raise RuntimeError("the client cannot start without Node.js and its packages: run `make test-foreign`")
+    return await _run(directory, node, str(_FOLDER / "client.mjs"), url)
 
 
-async def run(directory: Path, *command: str) -> dict[str, Any]:
-    """The line of JSON that a client prints.
+async def answers_of_gopcua(url: str, directory: Path) -> dict[str, Any]:
+    """What gopcua's client read and was answered.
 
-    Raises:
-        RuntimeError: as above.
+    Args, Raises: as above.
     """
+    client = _FOLDER / "gopcua" / "client"
+    if not client.is_file():
+        raise RuntimeError("the Go client is not built: run `make test-foreign`")
+    return await _run(directory, str(client), url)
+
+
+async def _run(directory: Path, *command: str) -> dict[str, Any]:
+    """The line of JSON that a client prints."""
     environment = {"TMPDIR": str(directory), "HOME": str(directory)}
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment)
     try:
