@@ -1,4 +1,4 @@
-"""Clients on the libraries of others at the sandbox's Job Control server: `client.mjs` with node-opcua, `gopcua`.
+"""Clients on libraries of others at the sandbox's Job Control server: `client.mjs` on node-opcua, `gopcua`, `milo`.
 
 `make test-foreign` installs and builds what they stand on; nothing is installed here.
 """
@@ -60,6 +60,17 @@ async def answers_of_gopcua(url: str, directory: Path) -> dict[str, Any]:
     if not client.is_file():
         raise RuntimeError("the Go client is not built: run `make test-foreign`")
     return await _run(directory, str(client), url)
+
+
+async def answers_of_milo(url: str, directory: Path) -> dict[str, Any]:
+    """What Eclipse Milo's client read and was answered.
+
+    Args, Raises: as above.
+    """
+    java, build = which("java"), _FOLDER / "milo" / "build"
+    if java is None or not (build / "Client.class").is_file():
+        raise RuntimeError("the Java client cannot start without Java and is built first: run `make test-foreign`")
+    return await _run(directory, java, "-Xmx128m", "-cp", f"{build}:{build / 'lib'}/*", "Client", url)
 
 
 async def _run(directory: Path, *command: str) -> dict[str, Any]:
