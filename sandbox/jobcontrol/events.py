@@ -96,8 +96,11 @@ class StatusEvents:
                     elements[place] = await self._any_of(element)
 
     async def _any_of(self, of_type: Any) -> Any:
-        (operand,) = of_type.FilterOperands
-        types = await get_node_subtypes(self._server.get_node(operand.Value.Value))
+        """The same filter with the subtypes; as it is, if it names no type of this server."""
+        wanted = [getattr(getattr(operand, "Value", None), "Value", None) for operand in of_type.FilterOperands]
+        if len(wanted) != 1 or wanted[0] not in self._server.iserver.aspace:
+            return of_type
+        types = await get_node_subtypes(self._server.get_node(wanted[0]))
         event_type = ua.SimpleAttributeOperand(
             TypeDefinitionId=ua.NodeId(ua.ObjectIds.BaseEventType),
             BrowsePath=[ua.QualifiedName("EventType", 0)],

@@ -59,7 +59,7 @@ from sandbox.jobcontrol.calls import CheckedCalls
 from sandbox.jobcontrol.events import StatusEvents
 from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
 from sandbox.jobcontrol.holds import HoldRecord, HoldRow
-from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
+from sandbox.jobcontrol.job import JobRow, JobState, Method, ReturnStatus
 from sandbox.jobcontrol.journal import Journal
 from sandbox.jobcontrol.misbehaviour import Misbehaviour
 from sandbox.jobcontrol.schedule import WORK_MASTERS
@@ -262,20 +262,23 @@ class JobControlServer:
         return self._floor.command(method, subject, _text(comment), now)
 
     def _response_of(self, job_id: Any) -> Any:
-        rows = self._floor.rows(self._clock.now())
-        row = next((row for row in rows if row.job_id == job_id), None)
+        row = next((row for row in self._started() if row.job_id == job_id), None)
         status = ReturnStatus.UNKNOWN_JOB_ORDER if row is None else ReturnStatus.NO_ERROR
         response = ua.Variant(self._wire.response(row), ua.VariantType.ExtensionObject)
         return method_result(response, status_variant(status))
 
     def _responses_in(self, states: Any) -> Any:
         wanted = frozenset(state.StateNumber for state in states or ())
-        rows = self._floor.rows(self._clock.now())
-        responses = [self._wire.response(row) for row in rows if row.state in wanted]
+        responses = [self._wire.response(row) for row in self._started() if row.state in wanted]
         return method_result(
             ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True),
             status_variant(ReturnStatus.NO_ERROR if wanted else ReturnStatus.INVALID_REQUEST),
         )
+
+    def _started(self) -> list[JobRow]:
+        """The jobs that have responses: from their start on (OPC 40001-3, 6.2)."""
+        waiting = (JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START)
+        return [row for row in self._floor.rows(self._clock.now()) if row.state not in waiting]
 
     async def _publish(self, updated: str | None = None) -> None:
         if self._list_node is None or self._events is None:

@@ -102,10 +102,10 @@ async def test_an_update_is_an_event_and_a_refused_call_or_a_new_order_is_none(m
     assert events[0].JobOrder.EquipmentRequirements[0].ID == "EQ-002"
 
 
-async def test_events_of_another_type_are_not_these(mes: Mes) -> None:
+@pytest.mark.parametrize("other", [ua.NodeId(ua.ObjectIds.AuditEventType), ua.NodeId("no-type", 1)])
+async def test_events_of_another_type_are_not_these(mes: Mes, other: Any) -> None:
     job = await mes.job_in(3)
     provider = await mes.node("JobOrderResults")
-    other = ua.NodeId(ua.ObjectIds.AuditEventType)
     async with listening(mes, provider, other) as none, listening(mes, provider, ua.NodeId(BASE_EVENT)) as all_:
         assert await mes.call("Pause", job) == 1
         (event,) = await all_.until(lambda events: len(events) == 1)

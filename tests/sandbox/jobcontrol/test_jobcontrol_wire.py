@@ -216,6 +216,16 @@ async def test_a_response_by_an_unknown_id_is_empty_and_2(mes: Mes) -> None:
     assert (status, response.JobOrderID or "") == (UNKNOWN, "")
 
 
+async def test_a_job_that_has_not_started_has_no_response_yet(mes: Mes) -> None:
+    job = await mes.job_in(2)
+    provider = await mes.node("JobOrderResults")
+    by_id = await provider.call_method(f"{mes.isa}:RequestJobResponseByJobOrderID", job)
+    waiting = ua.Variant([ua.ISA95StateDataType(StateNumber=2)], ua.VariantType.ExtensionObject, is_array=True)
+    by_state = await provider.call_method(f"{mes.isa}:RequestJobResponseByJobOrderState", waiting)
+    assert (by_id[0].JobOrderID or "", by_id[1]) == ("", UNKNOWN)
+    assert (list(by_state[0] or []), by_state[1]) == ([], OK)
+
+
 async def test_responses_by_state_are_those_of_that_state(mes: Mes) -> None:
     provider = await mes.node("JobOrderResults")
     wanted = ua.Variant([ua.ISA95StateDataType(StateNumber=3)], ua.VariantType.ExtensionObject, is_array=True)
