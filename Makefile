@@ -29,7 +29,7 @@ test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
-test-foreign: $(READY) $(FOREIGN)/node_modules/.ready ## Run the contract tests against servers that others wrote; needs Node.js
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/milo/build/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java
 	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
@@ -88,6 +88,22 @@ $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.
 	  { echo "make test-foreign needs Node.js 20 or newer with npm: there is no $$tool on the PATH." >&2; exit 1; }; done
 	@echo "Installing the locked packages of the foreign servers into $(FOREIGN)/node_modules: ten seconds, 71 MB."
 	@npm ci --prefix $(FOREIGN) >/dev/null
+	@touch $@
+
+$(FOREIGN)/gopcua/client: $(wildcard $(FOREIGN)/gopcua/*.go) $(FOREIGN)/gopcua/go.mod $(FOREIGN)/gopcua/go.sum
+	@command -v go >/dev/null || { echo "make test-foreign needs Go: there is no go on the PATH." >&2; exit 1; }
+	@echo "Building the Go client of the foreign tests: half a minute the first time."
+	@CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C $(FOREIGN)/gopcua -trimpath -buildvcs=false -o client
+
+$(FOREIGN)/milo/build/.ready: $(FOREIGN)/milo/pom.xml $(FOREIGN)/milo/jars.sha256 $(FOREIGN)/milo/Client.java
+	@for tool in javac mvn; do command -v "$$tool" >/dev/null || \
+	  { echo "make test-foreign needs Java 17 or newer with Maven: there is no $$tool on the PATH." >&2; exit 1; }; done
+	@echo "Fetching the packages of the Java client of the foreign tests, and building it: fifteen seconds, 19 MB."
+	@rm -rf $(@D)
+	@mvn -q -B -Dstyle.color=never -f $< org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies -DoutputDirectory=build/lib
+	@export LC_ALL=C; cd $(@D)/lib && sha256sum *.jar | diff ../../jars.sha256 - || \
+	  { echo "The packages of the Java client are not those of jars.sha256." >&2; exit 1; }
+	@javac -cp "$(@D)/lib/*" -d $(@D) $(FOREIGN)/milo/Client.java
 	@touch $@
 
 $(TOOLS): requirements-tools.lock

@@ -82,12 +82,18 @@ def _outdated(python: str, *options: str) -> dict[str, tuple[str, str]]:
 
 def _modules() -> list[Older]:
     found = []
-    for module in MODULES:
-        latest = _answer(["go", "list", "-m", "-f", "{{.Version}}", f"{module.path}@latest"])
-        newest = latest.strip().removeprefix("v")
-        if newest != module.version:
-            found.append(Older(module.path, module.version, newest, ripe=True))
+    for path, locked in [*((module.path, module.version) for module in MODULES), foreign_module()]:
+        newest = _answer(["go", "list", "-m", "-f", "{{.Version}}", f"{path}@latest"]).strip().removeprefix("v")
+        if newest != locked:
+            found.append(Older(path, locked, newest, ripe=True))
     return found
+
+
+def foreign_module() -> tuple[str, str]:
+    """Path and version of the Go module that the Go client of the foreign tests stands on."""
+    required = (FOREIGN / "gopcua" / "go.mod").read_text(encoding="utf-8").rpartition("require ")[2]
+    path, _, locked = required.strip().partition(" v")
+    return path, locked
 
 
 def _foreign() -> list[Older]:

@@ -1,161 +1,40 @@
-"""The ISA-95 Job Control data types: definitions a client learns from the server's DataTypeDefinition attributes.
+"""The ISA-95 Job Control model: the OPC Foundation's own nodeset, and asyncua's classes of its structures.
 
-Names, field order, optional fields and numeric ids are those of OPC 10031-4 v2.00 (UA-Nodeset ISA95-JOBCONTROL), made
-without the nodeset file. Left out are the recursive Subparameters and Subproperties. WorkMasterID is an array of
-String, which the contract leaves open, and Quantity plain String, DecimalString's wire form.
+The nodeset is the published file, unchanged: ISA95-JOBCONTROL_V2 2.0.0 of 2024-01-31 (OPC 10031-4 v2.00), under the
+OPC Foundation's MIT License 1.00, which is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from asyncua import Node, Server, ua
-from asyncua.common.manage_nodes import create_encoding
-from asyncua.common.structures104 import load_custom_struct, new_struct_field
+from asyncua import Server, ua
+from asyncua.common.structures104 import load_custom_struct
 
 NAMESPACE: Final = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/"
+NODESET: Final = Path(__file__).parent / "nodesets" / "opc.ua.isa95-jobcontrol.nodeset2.xml"
+
 JOB_ORDER: Final = "ISA95JobOrderDataType"
 JOB_ORDER_AND_STATE: Final = "ISA95JobOrderAndStateDataType"
 JOB_RESPONSE: Final = "ISA95JobResponseDataType"
 STATE: Final = "ISA95StateDataType"
 PARAMETER: Final = "ISA95ParameterDataType"
 EQUIPMENT: Final = "ISA95EquipmentDataType"
+WORK_MASTER: Final = "ISA95WorkMasterDataType"
 
-
-@dataclass(frozen=True)
-class _Field:
-    """One field; a trailing `[]` of `kind` means an array, a trailing `?` of `name` an optional field."""
-
-    name: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class _Structure:
-    name: str
-    data_type: int
-    encoding: int
-    fields: tuple[_Field, ...]
-
-
-def _structure(name: str, data_type: int, encoding: int, *fields: str) -> _Structure:
-    pairs = (field.split(": ") for field in fields)
-    return _Structure(name, data_type, encoding, tuple(_Field(field, kind) for field, kind in pairs))
-
-
-_RESOURCE: Final = (
-    "Quantity?: String",
-    "EngineeringUnits?: EUInformation",
-    "Properties?: ISA95PropertyDataType[]",
-)
-_STRUCTURES: Final = (
-    _structure(
-        "ISA95PropertyDataType",
-        3002,
-        5002,
-        "ID: String",
-        "Value: Variant",
-        "Description?: LocalizedText[]",
-        "EngineeringUnits?: EUInformation",
-    ),
-    _structure(
-        "ISA95ParameterDataType",
-        3003,
-        5005,
-        "ID: String",
-        "Value: Variant",
-        "Description?: LocalizedText[]",
-        "EngineeringUnits?: EUInformation",
-    ),
-    _structure(
-        "ISA95EquipmentDataType",
-        3005,
-        5008,
-        "ID: String",
-        "Description?: LocalizedText[]",
-        "EquipmentUse?: String",
-        *_RESOURCE,
-    ),
-    _structure(
-        "ISA95StateDataType",
-        3006,
-        5029,
-        "BrowsePath: RelativePath",
-        "StateText: LocalizedText",
-        "StateNumber: UInt32",
-    ),
-    _structure(
-        "ISA95MaterialDataType",
-        3010,
-        5017,
-        "MaterialClassID?: String",
-        "MaterialDefinitionID?: String",
-        "MaterialLotID?: String",
-        "MaterialSublotID?: String",
-        "Description?: LocalizedText[]",
-        "MaterialUse?: String",
-        *_RESOURCE,
-    ),
-    _structure(
-        "ISA95PersonnelDataType",
-        3011,
-        5020,
-        "ID: String",
-        "Description?: LocalizedText[]",
-        "PersonnelUse?: String",
-        *_RESOURCE,
-    ),
-    _structure(
-        "ISA95PhysicalAssetDataType",
-        3012,
-        5023,
-        "ID: String",
-        "Description?: LocalizedText[]",
-        "PhysicalAssetUse?: String",
-        *_RESOURCE,
-    ),
-    _structure(
-        "ISA95JobOrderDataType",
-        3008,
-        5014,
-        "JobOrderID: String",
-        "Description?: LocalizedText[]",
-        "WorkMasterID?: String[]",
-        "StartTime?: DateTime",
-        "EndTime?: DateTime",
-        "Priority?: Int16",
-        "JobOrderParameters?: ISA95ParameterDataType[]",
-        "PersonnelRequirements?: ISA95PersonnelDataType[]",
-        "EquipmentRequirements?: ISA95EquipmentDataType[]",
-        "PhysicalAssetRequirements?: ISA95PhysicalAssetDataType[]",
-        "MaterialRequirements?: ISA95MaterialDataType[]",
-    ),
-    _structure(
-        "ISA95JobResponseDataType",
-        3013,
-        5026,
-        "JobResponseID: String",
-        "Description?: LocalizedText",
-        "JobOrderID: String",
-        "StartTime?: DateTime",
-        "EndTime?: DateTime",
-        "JobState: ISA95StateDataType[]",
-        "JobResponseData?: ISA95ParameterDataType[]",
-        "PersonnelActuals?: ISA95PersonnelDataType[]",
-        "EquipmentActuals?: ISA95EquipmentDataType[]",
-        "PhysicalAssetActuals?: ISA95PhysicalAssetDataType[]",
-        "MaterialActuals?: ISA95MaterialDataType[]",
-    ),
-    _structure(
-        "ISA95JobOrderAndStateDataType",
-        3015,
-        5032,
-        "JobOrder: ISA95JobOrderDataType",
-        "State: ISA95StateDataType[]",
-    ),
-)
+_NUMBERS: Final[Mapping[str, int]] = {
+    PARAMETER: 3003,
+    EQUIPMENT: 3005,
+    STATE: 3006,
+    WORK_MASTER: 3007,
+    JOB_ORDER: 3008,
+    JOB_RESPONSE: 3013,
+    JOB_ORDER_AND_STATE: 3015,
+}
+"""The numeric ids of the structures that the sandbox writes; the nodeset has four more."""
 
 
 @dataclass(frozen=True)
@@ -167,46 +46,13 @@ class DataType:
     make: Any
 
 
-async def define(server: Server, namespace: int) -> Mapping[str, DataType]:
-    """Put every structure in the server's address space; by name."""
-    known: dict[str, DataType] = {}
-    for structure in _STRUCTURES:
-        encoding = ua.NodeId(structure.encoding, namespace)
-        node = await _define(server, namespace, structure, known)
-        known[structure.name] = DataType(node.nodeid, encoding, await load_custom_struct(node))
-    return known
+async def load(server: Server, namespace: int) -> Mapping[str, DataType]:
+    """Put the nodeset into the server's address space; the structures by name."""
+    await server.import_xml(str(NODESET))
+    return {name: await _structure(server, ua.NodeId(number, namespace)) for name, number in _NUMBERS.items()}
 
 
-async def _define(server: Server, namespace: int, structure: _Structure, known: Mapping[str, DataType]) -> Node:
-    """One structure under its standard ids. asyncua's `new_struct` cannot fix the encoding's id, and processes that
-    hold several servers share one registry keyed by it."""
-    node = await server.nodes.base_structure_type.add_data_type(
-        ua.NodeId(structure.data_type, namespace), ua.QualifiedName(structure.name, namespace)
-    )
-    encoding = await create_encoding(
-        node, ua.NodeId(structure.encoding, namespace), ua.QualifiedName("Default Binary", 0)
-    )
-    definition = ua.StructureDefinition()
-    definition.BaseDataType = server.nodes.base_structure_type.nodeid
-    definition.DefaultEncodingId = encoding.nodeid
-    definition.Fields = [_field(field, known) for field in structure.fields]
-    optional = any(field.IsOptional for field in definition.Fields)
-    kinds = ua.StructureType
-    definition.StructureType = kinds.StructureWithOptionalFields if optional else kinds.Structure
-    await node.write_data_type_definition(definition)
-    return node
-
-
-def _field(field: _Field, known: Mapping[str, DataType]) -> Any:
-    kind = field.kind.removesuffix("[]")
-    data_type = known[kind].node if kind in known else _builtin(kind)
-    return new_struct_field(
-        field.name.removesuffix("?"),
-        data_type,
-        array=field.kind.endswith("[]"),
-        optional=field.name.endswith("?"),
-    )
-
-
-def _builtin(kind: str) -> Any:
-    return ua.NodeId(24 if kind == "Variant" else getattr(ua.ObjectIds, kind))
+async def _structure(server: Server, number: Any) -> DataType:
+    node = server.get_node(number)
+    definition = await node.read_data_type_definition()
+    return DataType(node.nodeid, definition.DefaultEncodingId, await load_custom_struct(node))

@@ -23,6 +23,8 @@ _CHANGEOVER_MINUTES: Final = (15, 20, 30, 45)
 _MONDAY: Final = datetime(2001, 1, 1, tzinfo=UTC)
 _SHIFT_CHANGES: Final = (6, 14, 22)
 _PRODUCTS: Final = ("HOUSING", "SHAFT", "FLANGE", "BRACKET", "IMPELLER")
+WORK_MASTERS: Final = tuple(f"WM-{product}" for product in _PRODUCTS)
+"""The work masters of the planned jobs."""
 
 
 def _draw(*words: object) -> bytes:

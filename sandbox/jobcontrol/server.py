@@ -5,8 +5,9 @@ Basic256Sha256, SignAndEncrypt. With `isa` the index of `http://opcfoundation.or
 `http://opcfoundation.org/UA/Machinery/Jobs/`:
 
     Objects / jobs:JobManagement              (JobManagementType)
-      / jobs:JobOrderControl                  (ISA95JobOrderReceiverObjectType, isa i=1002)
+      / jobs:JobOrderControl                  (ISA95JobOrderReceiverSubStatesType, isa i=1008)
           / isa:JobOrderList                  ISA95JobOrderAndStateDataType[]
+          / isa:WorkMaster                    ISA95WorkMasterDataType[], those of the planned jobs
           / isa:MaxDownloadableJobOrders      UInt16
           / isa:EquipmentID                   String[], every equipment here
           / isa:Store StoreAndStart Update    (JobOrder, Comment[]) -> ReturnStatus
@@ -15,6 +16,9 @@ Basic256Sha256, SignAndEncrypt. With `isa` the index of `http://opcfoundation.or
       / jobs:JobOrderResults                  (ISA95JobResponseProviderObjectType, isa i=1003)
           / isa:RequestJobResponseByJobOrderID     (JobOrderID) -> JobResponse, ReturnStatus
           / isa:RequestJobResponseByJobOrderState  (JobOrderState[]) -> JobResponses[], ReturnStatus
+
+The receiver's other mandatory components are there and empty. CurrentState is null, and so is that of the substates:
+the state machines only describe the values in JobOrderList (OPC 10031-4, 6.2.1.2).
 
 **JobOrderList.** Per equipment the last job it ended, the current one and the next two, with planned (once begun,
 actual) StartTime and EndTime. Exactly one planned job per equipment is AllowedToStart, Running or held; the later
@@ -26,8 +30,13 @@ equipment: an entry of the calendar, NotAllowedToStart for ever; during it the n
 and can be revoked. A job that a hold has pushed across a stop stands still through it. Orders stored by clients are
 listed too and never run.
 
-**Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for unreadable arguments; 4 is not used, as a command is
-valid or unknown to OPC UA itself. Update of a planned job answers 16. Of the specification there are no events.
+**Answers** are Good, with ReturnStatus 1, 2, 8, 16 or bit 32 for an order or id that says nothing; 4 is not used, as a
+command is valid or unknown to OPC UA itself. Update of a planned job answers 16. What the Call service itself refuses
+is in `sandbox.jobcontrol.calls`.
+
+**Events** of a subtype of ISA95JobOrderStatusEventType come from JobOrderResults and the Server object when a listed
+job has another state, and when it was updated. If the plant's clock passes several changes of a job at once, there is
+one event with the last state. Events and CurrentTime have the time of day; jobs have plant time.
 """
 
 from __future__ import annotations
@@ -46,12 +55,16 @@ from asyncua.crypto.permission_rules import User, UserRole
 from sandbox.faults import Faults
 from sandbox.jobcontrol import address_space, datatypes
 from sandbox.jobcontrol.answers import method_result, status_variant
+from sandbox.jobcontrol.calls import CheckedCalls
+from sandbox.jobcontrol.events import StatusEvents
 from sandbox.jobcontrol.floor import MAX_DOWNLOADABLE, Floor
 from sandbox.jobcontrol.holds import HoldRecord, HoldRow
-from sandbox.jobcontrol.job import JobState, Method, ReturnStatus
+from sandbox.jobcontrol.job import JobRow, JobState, Method, ReturnStatus
 from sandbox.jobcontrol.journal import Journal
 from sandbox.jobcontrol.misbehaviour import Misbehaviour
+from sandbox.jobcontrol.schedule import WORK_MASTERS
 from sandbox.jobcontrol.structures import Structures
+from sandbox.jobcontrol.time_of_day import show_time
 
 
 class Clock(Protocol):
@@ -117,7 +130,8 @@ class JobControlServer:
         self._structures: Structures | None = None
         self._list_node: Any = None
         self._publishing = asyncio.Lock()
-        self._watch: asyncio.Task[None] | None = None
+        self._events: StatusEvents | None = None
+        self._watches: tuple[asyncio.Task[None], ...] = ()
         self._later: set[asyncio.Task[None]] = set()
 
     @property
@@ -155,22 +169,24 @@ class JobControlServer:
         identity = ua.AnonymousIdentityToken if self._users is None else ua.UserNameIdentityToken
         server.set_identity_tokens([identity])
         namespaces = await address_space.register_namespaces(server)
-        types = await datatypes.define(server, namespaces.isa95)
-        self._structures = Structures(namespaces.isa95, types)
-        self._list_node = await address_space.build(
-            server,
-            namespaces,
-            types,
-            [name for _, name, _ in self._equipment],
-            MAX_DOWNLOADABLE,
-            self._answer,
+        self._structures = Structures(namespaces.isa95, await datatypes.load(server, namespaces.isa95))
+        nodes = await address_space.build(
+            server, namespaces, [name for _, name, _ in self._equipment], MAX_DOWNLOADABLE, self._answer
         )
+        await nodes.work_masters.write_value(self._structures.work_masters(WORK_MASTERS))
+        self._list_node = nodes.job_order_list
+        self._events = StatusEvents(server, namespaces.isa95, nodes.provider, nodes.event, self._structures)
+        self._events.attach()
+        server.iserver.method_service = CheckedCalls(server)
         self._misbehaviour.attach(server, self._list_node)
         self._server = server
         await self._publish()
         await server.start()
         self._port = int(server.bserver.port)
-        self._watch = asyncio.create_task(self._misbehaviour.watch_down(server), name="jobcontrol-down")
+        self._watches = (
+            asyncio.create_task(self._misbehaviour.watch_down(server), name="jobcontrol-down"),
+            asyncio.create_task(show_time(server), name="jobcontrol-time"),
+        )
 
     async def stop(self) -> None:
         """Cut every connection and stop listening; what is on disk stays."""
@@ -178,10 +194,10 @@ class JobControlServer:
             return
         for task in tuple(self._later):
             task.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watch
+                await watch
         await self._server.stop()
         self._server = None
         if self._journal is not None:
@@ -215,24 +231,22 @@ class JobControlServer:
         await self.advance(self._clock.now())
         values = [argument.Value for argument in arguments]
         if method == address_space.BY_ID:
-            return self._response_of(values)
+            return self._response_of(*values)
         if method == address_space.BY_STATE:
-            return self._responses_in(values)
-        status = self._execute(Method(method), values)
+            return self._responses_in(*values)
+        status = self._execute(Method(method), *values)
         if status is ReturnStatus.NO_ERROR:
             self._save()
+            updated = values[0].JobOrderID if method == Method.UPDATE.value else None
             if fault is not None and fault.kind == "late":
-                self._publish_later(fault.seconds)
+                self._publish_later(fault.seconds, updated)
             else:
-                await self._publish()
+                await self._publish(updated)
         if fault is not None and fault.kind == "commit_then_drop":
             self._misbehaviour.cut_caller()
         return method_result(status_variant(status))
 
-    def _execute(self, method: Method, values: Sequence[Any]) -> ReturnStatus:
-        if len(values) != 2:
-            return ReturnStatus.INVALID_REQUEST
-        subject, comment = values
+    def _execute(self, method: Method, subject: Any, comment: Any) -> ReturnStatus:
         now = self._clock.now()
         if method in (Method.STORE, Method.STORE_AND_START, Method.UPDATE):
             order = self._wire.read_order(subject)
@@ -243,41 +257,44 @@ class JobControlServer:
             stored = method is Method.STORE
             state = JobState.NOT_ALLOWED_TO_START if stored else JobState.ALLOWED_TO_START
             return self._floor.store(order, state, now)
-        if not isinstance(subject, str) or not subject:
+        if not subject:
             return ReturnStatus.INVALID_REQUEST
         return self._floor.command(method, subject, _text(comment), now)
 
-    def _response_of(self, values: Sequence[Any]) -> Any:
-        job_id = values[0] if values else None
-        rows = self._floor.rows(self._clock.now())
-        row = next((row for row in rows if row.job_id == job_id), None)
+    def _response_of(self, job_id: Any) -> Any:
+        row = next((row for row in self._started() if row.job_id == job_id), None)
         status = ReturnStatus.UNKNOWN_JOB_ORDER if row is None else ReturnStatus.NO_ERROR
         response = ua.Variant(self._wire.response(row), ua.VariantType.ExtensionObject)
         return method_result(response, status_variant(status))
 
-    def _responses_in(self, values: Sequence[Any]) -> Any:
-        wanted = self._wire.wanted_states(values[0] if values else None)
-        rows = self._floor.rows(self._clock.now()) if wanted is not None else []
-        responses = [self._wire.response(row) for row in rows if row.state in (wanted or ())]
-        status = ReturnStatus.INVALID_REQUEST if wanted is None else ReturnStatus.NO_ERROR
+    def _responses_in(self, states: Any) -> Any:
+        wanted = frozenset(state.StateNumber for state in states or ())
+        responses = [self._wire.response(row) for row in self._started() if row.state in wanted]
         return method_result(
-            ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True), status_variant(status)
+            ua.Variant(responses, ua.VariantType.ExtensionObject, is_array=True),
+            status_variant(ReturnStatus.NO_ERROR if wanted else ReturnStatus.INVALID_REQUEST),
         )
 
-    async def _publish(self) -> None:
-        if self._list_node is None:
+    def _started(self) -> list[JobRow]:
+        """The jobs that have responses: from their start on (OPC 40001-3, 6.2)."""
+        waiting = (JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START)
+        return [row for row in self._floor.rows(self._clock.now()) if row.state not in waiting]
+
+    async def _publish(self, updated: str | None = None) -> None:
+        if self._list_node is None or self._events is None:
             return
         async with self._publishing:
             rows = self._floor.rows(self._clock.now())
             await self._list_node.write_value(self._wire.job_order_list(rows))
+            await self._events.tell(rows, updated)
 
-    def _publish_later(self, seconds: float) -> None:
+    def _publish_later(self, seconds: float, updated: str | None) -> None:
         """Delay the visibility of the present jobs for clients."""
 
         async def publish() -> None:
             await asyncio.sleep(seconds)
             if self._server is not None:
-                await self._publish()
+                await self._publish(updated)
 
         task = asyncio.create_task(publish(), name="jobcontrol-late")
         self._later.add(task)
@@ -302,8 +319,7 @@ class JobControlServer:
         return self._structures
 
 
-def _text(comment: Any) -> str:
+def _text(comments: Any) -> str:
     """The first Comment's text, as received; '' where there is none."""
-    comments = comment if isinstance(comment, list) else [comment]
-    texts = [text for each in comments if (text := getattr(each, "Text", None))]
+    texts = [comment.Text for comment in comments or () if comment.Text]
     return str(texts[0]) if texts else ""

@@ -45,6 +45,11 @@ class Structures:
         """JobOrderList's value: a Variant of ISA95JobOrderAndStateDataType[]."""
         return ua.Variant([self._packed(row) for row in rows], ua.VariantType.ExtensionObject, is_array=True)
 
+    def work_masters(self, ids: Iterable[str]) -> Any:
+        """WorkMaster's value: a Variant of ISA95WorkMasterDataType[]."""
+        make = self._types[datatypes.WORK_MASTER].make
+        return ua.Variant([make(ID=each) for each in ids], ua.VariantType.ExtensionObject, is_array=True)
+
     def response(self, row: JobRow | None) -> Any:
         """ISA95JobResponseDataType of a job; an empty one where there is none."""
         make = self._types[datatypes.JOB_RESPONSE].make
@@ -64,23 +69,18 @@ class Structures:
             EquipmentActuals=order.EquipmentRequirements,
         )
 
-    def read_order(self, value: object) -> DownloadedOrder | None:
-        """A client's job order; None where `value` is no ISA95JobOrderDataType with an id."""
-        if not isinstance(value, self._types[datatypes.JOB_ORDER].make):
-            return None
-        order: Any = value
+    def status(self, row: JobRow) -> Mapping[str, Any]:
+        """The fields that ISA95JobOrderStatusEventType adds, by name."""
+        response = self.response(row)
+        return {"JobOrder": self._order(row), "JobState": response.JobState, "JobResponse": response}
+
+    @staticmethod
+    def read_order(order: Any) -> DownloadedOrder | None:
+        """A client's ISA95JobOrderDataType; None if it has no id."""
         if not order.JobOrderID:
             return None
         equipment = tuple(str(required.ID) for required in order.EquipmentRequirements or ())
         return DownloadedOrder(str(order.JobOrderID), equipment, bytes(struct_to_binary(order)))
-
-    @staticmethod
-    def wanted_states(value: object) -> frozenset[int] | None:
-        """Top-level StateNumbers of an ISA95StateDataType[] argument; None where it is none."""
-        states = value if isinstance(value, list) else []
-        numbers = [getattr(state, "StateNumber", None) for state in states]
-        wanted = frozenset(number for number in numbers if isinstance(number, int))
-        return wanted if len(wanted) and None not in numbers else None
 
     def _pack(self, row: JobRow) -> Any:
         """One entry as its bytes: encoded once, however often it is read."""
@@ -97,7 +97,7 @@ class Structures:
         return make(
             JobOrderID=row.job_id,
             Description=[ua.LocalizedText(row.description, "en")],
-            WorkMasterID=[row.work_master],
+            WorkMasterID=[self._types[datatypes.WORK_MASTER].make(ID=row.work_master)],
             StartTime=row.start,
             EndTime=row.end,
             Priority=0,

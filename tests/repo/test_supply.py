@@ -19,6 +19,9 @@ PINS = lock.read(lock.RUNTIME)
 RUNTIME = lock.runtime(PINS)
 PAGE = notices.FILE.read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \| ([^|]+) \| (\S[^|]+) \| \S[^|]* \|$", PAGE, re.MULTILINE)
+MILO = re.findall(
+    r"<version>(\d+\.\d+\.\d+)</version>", (audit.FOREIGN / "milo" / "pom.xml").read_text(encoding="utf-8")
+)[0]
 BESIDE = {(part["name"].partition(",")[0], part["version"]) for part in NOTICES["beside"]}
 
 
@@ -60,6 +63,8 @@ def test_what_is_beside_the_packages_has_the_versions_that_are_used() -> None:
         ("Go standard library", go_programs.TOOLCHAIN.removeprefix("go")),
         ("Material for MkDocs", version("mkdocs-material")),
         ("node-opcua", foreign["node-opcua"]),
+        ("gopcua", audit.foreign_module()[1]),
+        ("Eclipse Milo", MILO),
     } <= BESIDE
 
 

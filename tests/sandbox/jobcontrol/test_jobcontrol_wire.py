@@ -38,6 +38,10 @@ async def job_in_state(mes: Mes, state: int, name: str) -> str:
     return job
 
 
+async def planned_stops(mes: Mes) -> list[Any]:
+    return [row for row in await mes.rows() if "PLANNED-STOP" in [each.ID for each in row.JobOrder.WorkMasterID or ()]]
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("state", LEADS_TO)
 async def test_each_method_answers_and_acts_by_the_state_of_the_job(mes: Mes, state: int, method: str) -> None:
@@ -59,8 +63,9 @@ async def test_an_unknown_job_is_answered_with_2(mes: Mes, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [*METHODS, "Store", "StoreAndStart"])
-async def test_an_unreadable_argument_is_an_invalid_request_and_never_bad(mes: Mes, method: str) -> None:
-    assert await mes.call(method, ua.Variant(7, ua.VariantType.Int32)) == INVALID_REQUEST
+async def test_an_order_or_id_that_says_nothing_is_an_invalid_request_and_never_bad(mes: Mes, method: str) -> None:
+    subject = mes.order("", "EQ-001") if method in ("Store", "StoreAndStart", "Update") else ""
+    assert await mes.call(method, subject) == INVALID_REQUEST
 
 
 async def test_an_order_for_equipment_that_is_not_here_is_not_accepted(mes: Mes) -> None:
@@ -97,7 +102,7 @@ async def test_the_planners_own_jobs_are_not_updated_by_clients(mes: Mes) -> Non
 
 
 async def test_a_planned_stop_is_listed_for_its_whole_line_and_cannot_be_touched(mes: Mes) -> None:
-    stops = [row for row in await mes.rows() if row.JobOrder.WorkMasterID == ["PLANNED-STOP"]]
+    stops = await planned_stops(mes)
     assert len(stops) == 3
     covered = {required.ID for row in stops for required in row.JobOrder.EquipmentRequirements}
     assert len(covered) == 60
@@ -167,7 +172,7 @@ async def test_a_pause_that_was_refused_or_says_nothing_is_no_hold(mes: Mes, com
 async def test_a_released_job_ends_later_by_the_time_it_was_held(mes: Mes) -> None:
     job = await mes.job_in(3)
     end = (await mes.row(job)).JobOrder.EndTime
-    stops = [row.JobOrder for row in await mes.rows() if row.JobOrder.WorkMasterID == ["PLANNED-STOP"]]
+    stops = [row.JobOrder for row in await planned_stops(mes)]
     await mes.call("Pause", job, "MW-E")
     await mes.pass_time(minutes=40)
     await mes.call("Resume", job)
@@ -209,6 +214,16 @@ async def test_a_response_by_an_unknown_id_is_empty_and_2(mes: Mes) -> None:
     provider = await mes.node("JobOrderResults")
     response, status = await provider.call_method(f"{mes.isa}:RequestJobResponseByJobOrderID", "nobody's")
     assert (status, response.JobOrderID or "") == (UNKNOWN, "")
+
+
+async def test_a_job_that_has_not_started_has_no_response_yet(mes: Mes) -> None:
+    job = await mes.job_in(2)
+    provider = await mes.node("JobOrderResults")
+    by_id = await provider.call_method(f"{mes.isa}:RequestJobResponseByJobOrderID", job)
+    waiting = ua.Variant([ua.ISA95StateDataType(StateNumber=2)], ua.VariantType.ExtensionObject, is_array=True)
+    by_state = await provider.call_method(f"{mes.isa}:RequestJobResponseByJobOrderState", waiting)
+    assert (by_id[0].JobOrderID or "", by_id[1]) == ("", UNKNOWN)
+    assert (list(by_state[0] or []), by_state[1]) == ([], OK)
 
 
 async def test_responses_by_state_are_those_of_that_state(mes: Mes) -> None:
