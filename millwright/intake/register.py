@@ -82,7 +82,11 @@ class Register:
 
     def resolve(self, system: str, external_id: str, at: datetime) -> Asset | None:
         """The asset with this name in that system at that time; None if there was none, or more than one."""
-        spans = self._spans.get((system, external_id), [])
+        spans = self._spans.get((system, external_id))
+        if spans is None:
+            return None
+        if len(spans) == 1 and spans[0].holds(at):
+            return self._assets.get(spans[0].asset)
         found = {span.asset for span in spans if span.holds(at)} or self._around(spans, at)
         if len(found) != 1:
             return None

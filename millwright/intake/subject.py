@@ -113,6 +113,7 @@ def _named_at(system: str, external_id: str | None, at: datetime, register: Regi
 
 def _machine_in_plant(named: _Named, observed: Observed, register: Register, field: str) -> Asset:
     for asset in named:
-        key = observed.key(named.machine.id)
-        refuse_retired(asset.id, register, field=field, at=observed.at, natural_key=key)
+        if register.retired_at(asset.id) is not None:
+            key = observed.key(named.machine.id)
+            refuse_retired(asset.id, register, field=field, at=observed.at, natural_key=key)
     return named.machine
