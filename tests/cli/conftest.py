@@ -4,11 +4,13 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from domain.anomaly import Fate
@@ -55,6 +57,14 @@ class Millwright:
         (sentence,) = found.stderr.splitlines()
         assert "Traceback" not in sentence
         return sentence
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command() -> Iterator[None]:
+    """Typer makes its command from our functions once, as in a process of ours, and not for each call."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)

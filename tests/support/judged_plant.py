@@ -17,6 +17,10 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 from tests.support.plant import LINE, START, TestClock, publish_policies, register
+from tests.support.prepared_rows import Rows, put, rows_of
+
+_PREPARED: dict[Criticality, tuple[Rows, dict[str, str]]] = {}
+"""The rows of plants that were prepared in this process, and the digests of their policies."""
 
 
 class WakeCounter:
@@ -54,8 +58,15 @@ class Plant:
         self.digests: dict[str, str] = {}
 
     async def prepare(self, criticality: Criticality = Criticality.B) -> None:
-        await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
-        self.digests = await publish_policies(VersionStore(self.engine), PeopleStore(self.engine))
+        """Imports the register and publishes the policies, in a fresh database."""
+        made = _PREPARED.get(criticality)
+        if made is None:
+            await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
+            digests = await publish_policies(VersionStore(self.engine), PeopleStore(self.engine))
+            made = _PREPARED[criticality] = await rows_of(self.engine), digests
+        else:
+            await put(self.engine, made[0])
+        self.digests = dict(made[1])
 
     async def take(self, *items: Received) -> None:
         await self.inbox.store(items, self.clock.now())

@@ -1,6 +1,7 @@
 """People with their own keys, and their acts on policy versions."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,6 +30,7 @@ PEOPLE = {
 }
 
 
+@cache
 def candidate(version: str = "1.2.0", author: str = "anna") -> CompiledPolicy:
     """A version of the shipped policy under another number, by one of these people."""
     shipped = Catalogue.published().find("rotating-equipment", "1.1.0")
