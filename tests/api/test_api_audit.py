@@ -14,7 +14,7 @@ from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.people import add
-from tests.support.plant import PUMP, code, deviation, publish_policies
+from tests.support.plant import PUMP, code, deviation
 
 TERMS = {
     "signed": {"ref": "1.1.0"},
@@ -30,7 +30,7 @@ TERMS = {
 @pytest.fixture
 async def signed_in(app: FastAPI, storage: Storage, caller: Caller) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """An auditor and a planner, each calling from elsewhere with their own key."""
-    await publish_policies(storage.versions, storage.people)
+    await Plant(storage.engine).prepare()
     clients = {}
     for role in ("auditor", "planner"):
         person = await add(storage.people, role, [role], NOW)

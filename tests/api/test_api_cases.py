@@ -10,14 +10,14 @@ from domain.keys import case_workflow_id
 from millwright.bootstrap import Storage
 from millwright.storage.scheduling import due
 from tests.support.ingress import NOW
-from tests.support.judged_plant import judge_to_rest
-from tests.support.plant import LINE, code, deviation, publish_policies
+from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.plant import LINE, code, deviation
 
 
 @pytest.fixture
 async def case(storage: Storage) -> str:
     """A case that two signs of the same fault opened."""
-    await publish_policies(storage.versions, storage.people)
+    await Plant(storage.engine).prepare()
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
     judging = Judging(storage.lines, storage.catalogue)
     [case] = await judge_to_rest(judging)

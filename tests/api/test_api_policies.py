@@ -10,8 +10,9 @@ from domain.approvals import APPROVE, ROLLBACK, SUBMIT, placing_meaning
 from domain.assigning import EVERYWHERE, Scope
 from domain.canonical import canonical, timestamp
 from millwright.bootstrap import Storage
+from tests.support.judged_plant import Plant
 from tests.support.people import add
-from tests.support.plant import LINE, publish_policies
+from tests.support.plant import LINE
 from tests.support.policy_people import PEOPLE, PolicyPeople, candidate
 
 
@@ -24,7 +25,7 @@ class SignedInPeople:
         self.people = PolicyPeople(storage.engine, storage.clock)
 
     async def open(self) -> None:
-        await publish_policies(self.storage.versions, self.storage.people)
+        await Plant(self.storage.engine).prepare()
         for name, roles in PEOPLE.items():
             await add(self.storage.people, name, roles, self.storage.clock.now(), key=self.people.keys[name])
 

@@ -25,8 +25,9 @@ from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
 from tests.api.test_api_draft_examinations import lives, started
 from tests.support.ingress import NOW, until
+from tests.support.judged_plant import Plant
 from tests.support.local_mode import AS_LOCAL
-from tests.support.plant import PUMP, publish_policies
+from tests.support.plant import PUMP
 from tests.support.served_api import served
 
 IN_A_PROCESS: Final = {
@@ -209,7 +210,7 @@ async def test_a_report_ends_soon_after_its_caller_has_gone(
 async def test_an_answer_to_an_auditor_holds_the_event_loop_for_less_than_20_ms(
     storage: Storage, api: httpx.AsyncClient
 ) -> None:
-    await publish_policies(storage.versions, storage.people)
+    await Plant(storage.engine).prepare()
     await api.get("/me")
     longest = []
     # The first answer imports, and a collection of garbage may fall into any: none of that is the answer's.
