@@ -18,7 +18,7 @@ from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ConnectorError
+from domain.errors import ConnectorError, NotProved
 from domain.outcomes import OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -26,6 +26,7 @@ from domain.production import (
     HoldPlan,
     HoldReading,
     HoldState,
+    HoldTarget,
     Job,
     JobState,
     PlaceResult,
@@ -132,6 +133,9 @@ class FakeCmms:
         self._book.people_change(self.orders[key].ref, status, report)
 
 
+TARGET = HoldTarget(receiver="R1", application_uri="urn:fake", namespace="urn:fake:machines", certificate=None)
+
+
 @dataclass
 class FakeMes:
     """One job that runs until it is held."""
@@ -142,6 +146,7 @@ class FakeMes:
     acts: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     """What the job was told with each release."""
+    target: HoldTarget = TARGET
 
     async def check(self) -> str:
         return "fake"
@@ -152,16 +157,31 @@ class FakeMes:
         job = Job(id="J1", state=self.state, starts_at=now, ends_at=now + timedelta(hours=6))
         return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=now + timedelta(days=3))
 
+    async def hold_target(self, equipment: str) -> HoldTarget:
+        del equipment
+        self.failing.enter()
+        return self.target
+
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         self.failing.enter()
         method = HoldMethod.PAUSE if self.state is JobState.RUNNING else HoldMethod.ALREADY_HELD
-        return HoldPlan(key=key, equipment=equipment, receiver="R1", job="J1", prior_state=self.state, method=method)
+        return HoldPlan(
+            key=key,
+            equipment=equipment,
+            receiver="R1",
+            job="J1",
+            prior_state=self.state,
+            method=method,
+            target=self.target,
+        )
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         del reason
         self.failing.enter()
         if self.state is JobState.INTERRUPTED:
             return PlaceResult.HELD_ALREADY
+        if plan.target is not None and plan.target != self.target:
+            raise NotProved("another server than planned", system="fake", operation="place-hold", field="target")
         self.state = JobState.INTERRUPTED
         self.acts.append(f"hold {plan.key}")
         self.failing.leave()

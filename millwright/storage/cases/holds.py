@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import orjson
 from sqlalchemy import exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import retired_words
+from domain.canonical import canonical
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.holds import (
@@ -155,7 +157,7 @@ class HoldStore:
                     number=number,
                     receiver=plan.receiver or "",
                     job=plan.job,
-                    plan=plan.model_dump(mode="json"),
+                    plan=orjson.loads(canonical(plan)),
                     state=PlacementState.INTENDED.value,
                     intended_at=writing.now,
                     intended_by=by,
