@@ -49,6 +49,7 @@ from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
 from tests.support.people import signed_release
 from tests.support.plant import START, TestClock, publish_policies, register
+from tests.support.walk_downs import begin_word, look_word, release_word
 from workflows.queues import case_queue
 
 
@@ -147,6 +148,7 @@ class FakeMes:
     reasons: list[str] = field(default_factory=list)
     """What the job was told with each release."""
     target: HoldTarget = TARGET
+    refuses_release: ConnectorError | None = None
 
     async def check(self) -> str:
         return "fake"
@@ -189,11 +191,15 @@ class FakeMes:
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
         del plan
+        if self.state is JobState.ENDED:
+            return HoldReading(state=HoldState.GONE, read_at=self.clock.now())
         state = HoldState.HELD if self.state is JobState.INTERRUPTED else HoldState.ABSENT
         return HoldReading(state=state, read_at=self.clock.now())
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         self.failing.enter()
+        if self.refuses_release is not None:
+            raise self.refuses_release
         if self.state is JobState.INTERRUPTED:
             self.state = JobState.RUNNING
             self.acts.append(f"release {plan.key}")
@@ -314,6 +320,18 @@ class FakePlant:
         assert hold is not None
         await self.storage.holds.approve_release(key, signed_release(key, hold.equipment, self.clock.now()))
         await self.at_rest()
+
+    async def prove(self) -> str:
+        """Two persons prove the machine by a walk-down; gives its key."""
+        store, now = self.storage.walk_downs, self.clock.now()
+        begun = await store.begin("machine-001", "fake", "EQ-001", begin_word(now, "fake"))
+        await self.at_rest()
+        seen, _ = await store.read(begun.key)
+        await store.look(begun.key, look_word(seen, now))
+        await self.at_rest()
+        await store.let_run(begun.key, release_word(seen, now))
+        await self.at_rest()
+        return begun.key
 
     async def decide(self, case: str, *, approved: bool, by: str = "pat") -> None:
         """A person decides on a case, and the case acts on it."""
