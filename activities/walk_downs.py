@@ -135,7 +135,10 @@ class WalkDownSteps:
             return await self._plan(walk_down)
         if walk_down.accepted_at is None:
             # A step that was interrupted may have called the MES. The call looks at the job first, and holds it once.
-            return await self._find(walk_down, plan) if late else await self._place(walk_down, plan)
+            stopped = LATE if late else await self._walk_downs.intend(walk_down.key, plan)
+            if stopped is not None:
+                return await self._find(walk_down, plan, stopped)
+            return await self._place(walk_down, plan)
         reading = await self._mes_of(walk_down).read_hold(plan)
         if reading.state is HoldState.HELD:
             await self._walk_downs.record_held(walk_down.key, reading.read_at)
@@ -159,7 +162,8 @@ class WalkDownSteps:
             return await self._failed(
                 walk_down, f"job {plan.job} of {walk_down.equipment} does not run: begin while one runs or may start"
             )
-        await self._walk_downs.intend(walk_down.key, plan)
+        if (stopped := await self._walk_downs.intend(walk_down.key, plan)) is not None:
+            return await self._failed(walk_down, stopped)
         return await self._place(walk_down.model_copy(update={"plan": plan}), plan)
 
     async def _place(self, walk_down: WalkDown, plan: HoldPlan) -> _Rest | None:
@@ -179,13 +183,13 @@ class WalkDownSteps:
             return self._unproven(walk_down)
         return await self._failed(walk_down, "the job moved on before it could be held: begin again")
 
-    async def _find(self, walk_down: WalkDown, plan: HoldPlan) -> _Rest | None:
-        """Looks whether a call that was too late for its answer holds the job."""
+    async def _find(self, walk_down: WalkDown, plan: HoldPlan, reason: str) -> _Rest | None:
+        """Looks whether a call without an answer holds the job, where no other call is made for a reason."""
         reading = await self._mes_of(walk_down).read_hold(plan)
         if reading.state is HoldState.HELD:
             await self._walk_downs.doubt(walk_down.key, _FOUND_HELD)
             return self._unproven(walk_down)
-        return await self._failed(walk_down, LATE)
+        return await self._failed(walk_down, reason)
 
     async def _watch(self, walk_down: WalkDown) -> _Rest | None:
         """Reads the held job, and the server that has it, and says who is to act."""

@@ -233,8 +233,12 @@ class WalkDowns(Protocol):
         """The MES instance of a walk-down; empty if there is no such walk-down."""
         ...
 
-    async def intend(self, key: str, plan: HoldPlan) -> None:
-        """Keeps the plan, before the call to the MES."""
+    async def intend(self, key: str, plan: HoldPlan) -> str | None:
+        """Keeps the plan, before the call to the MES.
+
+        Returns:
+            Why nothing may be held now, if a person threw the kill switch for holds; else None.
+        """
         ...
 
     async def record_accepted(self, key: str) -> None:

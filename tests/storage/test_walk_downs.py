@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import ActionRequired, ActRejected
 from domain.holds import PlacementState
+from domain.stops import StoppableAction
 from domain.walk_downs import WALK_DOWN_LASTS, WalkDown, WalkDownState
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import Settings
@@ -159,6 +160,7 @@ async def test_one_walk_down_of_a_machine_at_a_time(bench: Bench) -> None:
 
 async def test_a_machine_that_is_held_is_not_walked_down(empty: Bench) -> None:
     await held_machine(empty.storage, SYSTEM)
+    empty.clock.time += timedelta(seconds=1)
     with pytest.raises(ActRejected, match="EQ-001 is held by hold MW"):
         await empty.begun()
 
@@ -166,14 +168,26 @@ async def test_a_machine_that_is_held_is_not_walked_down(empty: Bench) -> None:
 async def test_a_hold_that_is_asked_for_and_not_placed_is_no_obstacle(empty: Bench) -> None:
     bench = empty
     case = await held_machine(bench.storage, SYSTEM)
-    await bench.storage.holds.move_placement(case, 1, PlacementState.ENDED, read_at=NOW)
+    bench.clock.time += timedelta(seconds=1)
+    await bench.storage.holds.move_placement(case, 1, PlacementState.ENDED, read_at=bench.clock.now())
     walk_down = await bench.begun()
-    await bench.store.intend(walk_down.key, plan(walk_down, target()))
-    await bench.store.record_held(walk_down.key, NOW)
+    await bench.store.intend(walk_down.key, plan(walk_down, target("Press1")))
+    await bench.store.record_held(walk_down.key, bench.clock.now())
     seen, _ = await bench.store.read(walk_down.key)
-    await bench.store.look(seen.key, look_word(seen, NOW))
+    await bench.store.look(seen.key, look_word(seen, bench.clock.now()))
     assert (await bench.released(seen.key)).state is WalkDownState.PROVED
     await place(bench.storage, case, "J-2", PlacementState.IN_EFFECT, SYSTEM)
+
+
+async def test_a_kill_switch_for_holds_stops_walk_downs_too(bench: Bench) -> None:
+    begun = await bench.begun()
+    await bench.storage.policies.stops.stop(StoppableAction.HOLD, "olaf", "the MES is being changed")
+    stopped = "olaf stopped every hold: the MES is being changed"
+    assert await bench.store.intend(begun.key, plan(begun, target())) == stopped
+    await bench.store.fail(begun.key, stopped)
+    bench.clock.time += timedelta(seconds=1)
+    with pytest.raises(ActRejected, match=stopped):
+        await bench.begun()
 
 
 async def test_a_later_proof_takes_the_place_of_an_earlier_one(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from domain.holds import LIVE_PLACEMENTS, RELEASE_LASTS, Release
 from domain.keys import BEGIN_WALK_DOWN, LOOK, case_workflow_id, walk_down_key, walk_down_workflow_id
 from domain.model import Model
 from domain.production import HoldPlan
+from domain.stops import StoppableAction
 from domain.walk_downs import (
     LIVE_WALK_DOWNS,
     PROOFS,
@@ -33,6 +34,7 @@ from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
 from millwright.storage.database.walk_down_tables import walk_downs
 from millwright.storage.ledger import ledger
+from millwright.storage.policies.stops import stop_on_machine
 from millwright.storage.scheduling import due
 
 _LIVE_STATES = [state.value for state in LIVE_WALK_DOWNS]
@@ -140,6 +142,9 @@ class WalkDownStore:
             return begun
 
     async def _check_free(self, connection: AsyncConnection, begun: WalkDown) -> None:
+        stop = await stop_on_machine(connection, begun.machine, StoppableAction.HOLD)
+        if stop is not None:
+            raise ActRejected(stop.words, field="machine", fix="begin after it was lifted: `millwright policy stops`")
         there = await connection.scalar(
             select(walk_downs.c.key).where(_on(begun), walk_downs.c.state.in_(_LIVE_STATES)).with_for_update()
         )
@@ -178,11 +183,16 @@ class WalkDownStore:
             found = await read_walk_down(connection, key)
             return "" if found is None else found.system
 
-    async def intend(self, key: str, plan: HoldPlan) -> None:
+    async def intend(self, key: str, plan: HoldPlan) -> str | None:
         async with self._changing(key, (WalkDownState.BEGUN,)) as (writing, found):
+            if found is not None:
+                stop = await stop_on_machine(writing.connection, found.machine, StoppableAction.HOLD)
+                if stop is not None:
+                    return stop.words
             if found is not None and found.plan is None:
                 changed = {"plan": plan, "intended_at": writing.now}
                 await writing.record(found, "intended", {"plan": plan}, changed)
+            return None
 
     async def record_accepted(self, key: str) -> None:
         async with self._changing(key, (WalkDownState.BEGUN,)) as (writing, found):
