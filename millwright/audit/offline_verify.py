@@ -49,7 +49,7 @@ from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
-from millwright.audit.offline_walk_downs import WALK_DOWN, WalkDownActs, walk_down_findings
+from millwright.audit.offline_walk_downs import WALK_DOWN, Proofs, WalkDownActs, walk_down_findings
 
 
 # The chain.
@@ -131,7 +131,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     lives: list[tuple[int, Row]] = []
     register: list[tuple[int, Row]] = []
     actors, equipment = Actors(), Equipment()
-    walk_downs = WalkDownActs(actors.recorded)
+    walk_downs, proofs = WalkDownActs(actors.recorded), Proofs()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         yield from attestations.rows(ledger, row["seq"])
@@ -144,6 +144,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
             yield from guarded(where, attestations.act(where, body))
             yield from guarded(where, equipment.follow(body))
             yield from guarded(where, walk_downs.follow(where, body))
+            yield from guarded(where, proofs.follow(body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from millwright.audit.offline_people import RecordedPeople, key_as_of
 from millwright.audit.offline_signatures import (
@@ -165,3 +166,63 @@ class WalkDownActs:
         key = key_as_of(person, at) if person is not None else ""
         if by != actor or not self._holds(key, canonical_text({**message, "at": at}), signed["signature"] or ""):
             yield OfflineFinding("actor", where, f"bears no signature of {actor} over this")
+
+
+PROOF_KINDS = ("hold-intended", "placement-intended", "placement-passed")
+"""The kinds of acts on holds that `Proofs` follows, beside those on walk-downs."""
+
+
+class Proofs:
+    """Follows the acts in the order of the ledger, and checks that each placement had a proof in force.
+
+    Earlier builds placed holds without a proof, and without a target in the plan. From the first walk-down on a
+    placement without either is named, whichever build made it.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._systems: dict[Any, tuple[Any, Any]] = {}
+        """The system and the equipment of each hold."""
+        self._plans: dict[tuple[Any, Any], Row] = {}
+        self._walk_downs: dict[str, Row] = {}
+        """For each walk-down its system, its equipment and the target of its plan."""
+        self._in_force: dict[tuple[Any, Any], str] = {}
+        """For each system and equipment the walk-down that proves it."""
+
+    def follow(self, act: Row) -> Iterator[OfflineFinding]:
+        """Checks one act."""
+        kind, subject, detail = act["kind"], act["subject"], act["detail"]
+        if subject.startswith(WALK_DOWN):
+            self._follow(kind.removeprefix("walk-down-"), subject, detail)
+        elif kind == "hold-intended" and "system" in detail:
+            self._systems[detail["hold"]] = detail["system"], detail["equipment"]
+        elif kind == "placement-intended":
+            self._plans[detail["hold"], detail["placement"]] = detail["plan"]
+            yield from self._check(detail)
+        elif kind == "placement-passed":
+            yield from self._check(detail)
+
+    def _follow(self, what: str, subject: str, detail: Row) -> None:
+        if what == "begun":
+            self._begun = True
+            self._walk_downs[subject] = {"at": (detail["system"], detail["equipment"]), "target": None}
+        told = self._walk_downs.get(subject)
+        if told is None:
+            return
+        if what == "intended":
+            told["target"] = detail["plan"].get("target")
+        elif what in ("proved", "resumed"):
+            self._in_force[told["at"]] = subject
+        elif what in ("suspended", "ended", "withdrawn") and self._in_force.get(told["at"]) == subject:
+            del self._in_force[told["at"]]
+
+    def _check(self, detail: Row) -> Iterator[OfflineFinding]:
+        key, number = detail["hold"], detail["placement"]
+        plan = self._plans.get((key, number), {})
+        target = plan.get("target")
+        if target is None and not self._begun:
+            return
+        proof = self._in_force.get(self._systems.get(key, (None, None)))
+        if proof is None or target is None or self._walk_downs[proof]["target"] != target:
+            what = f"placement {number} was placed without a proof of what it stops"
+            yield OfflineFinding("hold", f"hold {key}", what)

@@ -30,7 +30,7 @@ from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
-from millwright.audit.offline_walk_downs import WALK_DOWN, WalkDownActs
+from millwright.audit.offline_walk_downs import PROOF_KINDS, WALK_DOWN, Proofs, WalkDownActs
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.release_check import check_releases
@@ -58,6 +58,7 @@ class _People(NamedTuple):
     attestations: Attestations
     equipment: Equipment
     walk_downs: WalkDownActs
+    proofs: Proofs
 
 
 class _Followers(NamedTuple):
@@ -125,7 +126,11 @@ async def verify(
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
         people = _People(
-            actors, Attestations(actors.recorded, verifies), Equipment(), WalkDownActs(actors.recorded, verifies)
+            actors,
+            Attestations(actors.recorded, verifies),
+            Equipment(),
+            WalkDownActs(actors.recorded, verifies),
+            Proofs(),
         )
         set_aside = SetAside(record, catalogue, versions, assets, findings)
         followers = _Followers(rejudging, cases, in_force, assets, set_aside, people, settings)
@@ -251,6 +256,8 @@ def _check_act(row: ActRow, people: _People, findings: Findings) -> bool:
         known += guarded(where, people.equipment.follow(json.loads(row.body)))
     if readable and row.subject.startswith(WALK_DOWN):
         known += guarded(where, people.walk_downs.follow(where, json.loads(row.body)))
+    if readable and (row.kind in PROOF_KINDS or row.subject.startswith(WALK_DOWN)):
+        known += guarded(where, people.proofs.follow(json.loads(row.body)))
     findings.extend(known)
     return readable
 

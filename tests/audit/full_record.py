@@ -18,6 +18,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.hold_proofs import suspend
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.cases.walk_downs import WalkDownStore
@@ -35,7 +36,7 @@ from tests.support.judged_plant import Plant
 from tests.support.people import ADMINISTRATOR, add
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
-from tests.support.walk_downs import held, look_word, prove, release_word
+from tests.support.walk_downs import held, look_word, prove, release_word, target
 
 _DAY = timedelta(days=1)
 _ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one was wrong")
@@ -128,7 +129,10 @@ async def _suppress(plant: Plant) -> None:
 async def _walk_down(plant: Plant) -> None:
     """A proof that is suspended, one that is withdrawn, one that failed, and one under way."""
     store, now = WalkDownStore(plant.engine, plant.clock), plant.clock.now()
-    await prove(store, now, "mes", equipment="EQ-002")
+    suspended = await prove(store, now, "mes", equipment="EQ-002")
+    assert suspended.plan is not None
+    changed = suspended.plan.model_copy(update={"target": target("R9")})
+    await suspend(plant.engine, now, suspended.key, changed)
     withdrawn = await prove(store, now, "mes", equipment="EQ-003")
     await store.withdraw(withdrawn.key, "petra", "the press was moved")
     failed = await held(store, now, "mes", equipment="EQ-004")

@@ -1,13 +1,17 @@
 """Walk-downs are held against the ledger, and each word of a person against their signature, here and offline."""
 
+import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.production import HoldMethod, HoldPlan, HoldTarget, JobState
 from domain.walk_downs import SignedWord
 from millwright.audit import offline_verify
 from millwright.audit.exporting import export
+from millwright.audit.offline_walk_downs import Proofs
 from millwright.audit.verifying import verify
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import raw, transaction
@@ -15,7 +19,7 @@ from millwright.storage.ledger import ledger
 from tests.audit.conftest import Hostile
 from tests.support.ingress import NOW
 from tests.support.plant import TestClock
-from tests.support.walk_downs import begin_word, held, look_word, prove, release_word
+from tests.support.walk_downs import begin_word, held, look_word, prove, release_word, target
 
 SYSTEM, EQUIPMENT = "opcua_job_control", "EQ-009"
 KEY = "WDAAAAAAAA"
@@ -100,8 +104,8 @@ async def test_a_proof_that_lacks_a_person_is_named(recorded: AsyncEngine, expor
     ("change", "what"),
     [
         ("DELETE FROM walk_downs", "was recorded, and is gone"),
-        ("UPDATE walk_downs SET equipment = 'EQ-001'", "equipment is not as recorded"),
-        ("UPDATE walk_downs SET key = 'WDBBBBBBBB'", "was never recorded"),
+        ("UPDATE walk_downs SET machine = 'machine-009'", "machine is not as recorded"),
+        ("UPDATE walk_downs SET key = 'WDBBBBBBBB' WHERE equipment = 'EQ-009'", "was never recorded"),
     ],
 )
 async def test_a_row_that_was_altered_is_named(
@@ -112,3 +116,53 @@ async def test_a_row_that_was_altered_is_named(
     here, offline = await found(recorded, export_directory)
     assert what in here
     assert here == offline
+
+
+def placed(hold: str, at: datetime, of: HoldTarget | None) -> ledger.Act:
+    """A further placement of a hold."""
+    plan = HoldPlan(
+        key=hold,
+        equipment="EQ-001",
+        receiver="Press1",
+        job="J-9",
+        prior_state=JobState.RUNNING,
+        method=HoldMethod.PAUSE,
+        target=of,
+    )
+    detail: dict[str, object] = {"hold": hold, "placement": 9, "plan": plan, "by": hold}
+    return ledger.act("placement-intended", f"case/{hold}", "millwright", at, detail)
+
+
+@pytest.mark.parametrize("of", [target("Press2"), None], ids=["another receiver", "no target"])
+async def test_a_placement_without_a_proof_is_named(
+    recorded: AsyncEngine, hostile: Hostile, export_directory: Path, of: HoldTarget | None
+) -> None:
+    [[hold]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
+    await write(recorded, placed(str(hold), NOW, of))
+    here, offline = await found(recorded, export_directory)
+    assert "placement 9 was placed without a proof of what it stops" in here
+    assert here == offline
+
+
+async def test_a_placement_by_a_proof_that_was_withdrawn_is_named(
+    recorded: AsyncEngine, hostile: Hostile, export_directory: Path
+) -> None:
+    [[hold]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
+    [[proof]] = await hostile.rows("SELECT key FROM walk_downs")
+    await store(recorded).withdraw(str(proof), "petra", "the press was moved")
+    await write(recorded, placed(str(hold), NOW, target("Press1")))
+    here, offline = await found(recorded, export_directory)
+    assert "placement 9 was placed without a proof of what it stops" in here
+    assert here == offline
+
+
+def findings(*acts: ledger.Act) -> list[str]:
+    proofs = Proofs()
+    return [finding.what for each in acts for finding in proofs.follow(json.loads(each.body))]
+
+
+def test_what_earlier_builds_placed_needs_no_proof_until_there_is_a_walk_down() -> None:
+    earlier = placed("MWAAAAAAAA", NOW, None)
+    walk_down = begun(begin_word(NOW, SYSTEM, equipment=EQUIPMENT))
+    assert findings(earlier) == []
+    assert findings(walk_down, earlier) == ["placement 9 was placed without a proof of what it stops"]

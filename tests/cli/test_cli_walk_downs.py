@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
@@ -11,11 +12,12 @@ from domain.walk_downs import MAY_BE_STOPPED, STANDS_STILL
 from millwright.bootstrap import Storage, open_storage
 from millwright.people.persons import key_file
 from millwright.settings import Settings
+from millwright.storage.cases.hold_proofs import suspend
 from tests.cli.conftest import Millwright
 from tests.support.ingress import NOW, set_clock
 from tests.support.people import add, key_of
 from tests.support.plant import register
-from tests.support.walk_downs import plan, target
+from tests.support.walk_downs import plan, prove, target
 
 
 class Installation:
@@ -60,6 +62,25 @@ class Installation:
         async def work(storage: Storage) -> None:
             await storage.walk_downs.record_release_call(key, unanswered=True)
             await storage.walk_downs.finish(key, NOW)
+
+        self.do(work)
+
+    def proved(self) -> str:
+        """Two persons have proved the machine; gives the key of the proof."""
+        keys: list[str] = []
+
+        async def work(storage: Storage) -> None:
+            keys.append((await prove(storage.walk_downs, NOW, "opcua_job_control")).key)
+
+        self.do(work)
+        return keys[0]
+
+    def suspend(self, key: str) -> None:
+        """Another server was met when the machine was to be held."""
+
+        async def work(storage: Storage) -> None:
+            walk_down, _ = await storage.walk_downs.read(key)
+            await suspend(storage.engine, NOW, key, plan(walk_down, target("R2")))
 
         self.do(work)
 
@@ -112,3 +133,23 @@ def test_a_machine_that_no_mes_knows_is_named(plant: Installation) -> None:
 def test_each_act_takes_its_role(plant: Installation) -> None:
     refused = plant.millwright.refuses("hold", "prove", "EQ-001", "--may-be-stopped", "--key", "paula")
     assert "paula may not do this; it needs the role production" in refused
+
+
+def test_the_doctor_and_the_list_of_holds_say_which_machines_are_proved(plant: Installation) -> None:
+    millwright = plant.millwright
+    assert "Machines that can be held: 1 not proved (machine-001)" in millwright.says("hold", "list")
+    assert condition(millwright) == {"ok": True, "sentence": "1 not proved (machine-001)", "mend": None}
+    key = plant.proved()
+    assert condition(millwright)["sentence"] == "1 proved"
+    plant.suspend(key)
+    found = condition(millwright)
+    assert (found["ok"], found["sentence"]) == (False, "1 suspended (machine-001)")
+    assert "millwright hold prove MACHINE" in str(found["mend"])
+    [machine] = millwright.json("hold", "proofs")
+    assert machine["how_it_stands"] == "suspended: its receiver was R1 and is R2"
+
+
+def condition(millwright: Millwright) -> dict[str, object]:
+    """What the doctor says of proofs."""
+    [found] = [each for each in orjson.loads(millwright("doctor", "--json").stdout) if each["part"] == "proofs"]
+    return {name: found[name] for name in ("ok", "sentence", "mend")}

@@ -49,7 +49,7 @@ from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
 from tests.support.people import signed_release
 from tests.support.plant import START, TestClock, publish_policies, register
-from tests.support.walk_downs import begin_word, look_word, release_word
+from tests.support.walk_downs import begin_word, look_word, prove, release_word
 from workflows.queues import case_queue
 
 
@@ -271,12 +271,16 @@ class FakePlant:
             twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
         )
         self.judging = Judging(self.storage.lines, catalogue)
+        self.proved = True
+        """Whether the machine is proved from the start."""
         self._stop = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.use(Criticality.B)
         await publish_policies(self.storage.versions, self.storage.people)
+        if self.proved:
+            await prove(self.storage.walk_downs, self.clock.now(), "fake", self.mes.target)
         self.start_worker()
         return self
 

@@ -37,6 +37,7 @@ from millwright.storage.cases.hold_locks import (
     machine_retired_at,
     orders_at_work_again,
 )
+from millwright.storage.cases.hold_proofs import TargetChanged, require_proof, suspend
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
 from millwright.storage.cases.signed_releases import check_signed
@@ -110,6 +111,13 @@ class HoldStore:
             return await claimed_hold(connection, case)
 
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
+        try:
+            return await self._intend(key, plan, by)
+        except TargetChanged as changed:
+            await suspend(self._engine, self._clock.now(), changed.proof, plan)
+            raise
+
+    async def _intend(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
         async with self._writing() as writing:
             connection = writing.connection
             hold = await lock_hold(connection, key)
@@ -139,6 +147,7 @@ class HoldStore:
                 await check_plans(connection, key, hold.system, plan.equipment, [placement])
                 if not placement.placeable_by(by, writing.now):
                     return None
+                await require_proof(writing, hold, plan)
                 await connection.execute(
                     update(hold_placements)
                     .where(hold_placements.c.hold_key == key, hold_placements.c.number == placement.number)
@@ -147,6 +156,7 @@ class HoldStore:
                 writing.act("placement-passed", key, hold=key, placement=placement.number, by=by)
                 return placement.model_copy(update={"intended_by": by, "intended_at": writing.now})
             await check_plans(connection, key, hold.system, plan.equipment, ())
+            await require_proof(writing, hold, plan)
             highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
                 hold_placements.c.hold_key == key
             )

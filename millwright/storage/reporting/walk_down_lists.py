@@ -144,6 +144,18 @@ async def machines(engine: AsyncEngine, instances: PlantInstances) -> list[SeenM
     ]
 
 
+def proving_words(found: Sequence[SeenMachine], shown: int = 5) -> str:
+    """How many machines are proved, and which are not, as text."""
+    told = []
+    for state in Proving:
+        own = [each.machine for each in found if each.state is state]
+        if own:
+            more = " …" if len(own) > shown else ""
+            names = "" if state is Proving.PROVED else f" ({', '.join(own[:shown])}{more})"
+            told.append(f"{len(own)} {state.words}{names}")
+    return ", ".join(told) or "no MES knows a machine"
+
+
 async def machine_named(engine: AsyncEngine, instances: PlantInstances, name: str) -> SeenMachine:
     """The machine of this id, or with this name in the MES.
 
