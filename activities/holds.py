@@ -11,7 +11,7 @@ from activities.progress import CaseRef, Progress, Step, called_off, overruled, 
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.errors import ActionRequired, ActRejected, Refused
+from domain.errors import ActionRequired, ActRejected, NotProved, Refused
 from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
 from domain.ports import Judge, Mes, TwinGraph
 from domain.production import HoldPlan, HoldReading, HoldState, PlaceResult
@@ -209,7 +209,11 @@ class Holds:
             if not self._keeps_held(view, hold) or view.closed_as is not None:
                 await self._not_placed(hold, placement)
             elif await self._cases.stop_reason(view.id, StoppableAction.HOLD) is None:
-                await self._intend_and_place(view, hold, placement.plan)
+                try:
+                    await self._intend_and_place(view, hold, placement.plan)
+                except NotProved:
+                    # Its target is another one by now, or an earlier build did not tell it: the job is planned again.
+                    await self._not_placed(hold, placement)
             return
         reading = await self._mes_of(hold).read_hold(placement.plan)
         if not _newer(reading, placement, self._clock.now()):
@@ -379,8 +383,8 @@ class Holds:
 
 
 def _left_alone(view: CaseView, now: datetime) -> bool:
-    """Whether the MES failed and must not be called yet. False if a placement on the machine must be read."""
-    waits = view.waiting_step == "ensure-hold" and view.attempts > 0
+    """Whether the MES failed and must not be called yet. Not if a placement must be read, or a proof was lacking."""
+    waits = view.waiting_step == "ensure-hold" and view.attempts > 0 and view.lane is not Lane.PRODUCTION
     if view.hold is None or not waits or view.waiting_until is None or view.waiting_until <= now:
         return False
     return all(each.state is PlacementState.INTENDED for each in view.hold.live_placements)

@@ -10,7 +10,7 @@ from temporalio import activity
 from domain.cases import CaseView, Lane
 from domain.casework import CaseStore, Waits
 from domain.clock import Clock
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.model import Model
 from domain.priorities import priority_key
 from domain.verdict import Rung
@@ -210,6 +210,11 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         attempt.wait(
             f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1}){attempt.meanwhile}", until
         )
+    except NotProved as error:
+        failed = True
+        attempt.lane = Lane.PRODUCTION
+        # A proof wakes the case.
+        attempt.wait(f"production: {error.problem}{attempt.meanwhile}", clock.now() + _LONGEST_WAIT)
     except ActionRequired as error:
         failed = True
         attempt.lane = Lane.PLANNER

@@ -7,6 +7,7 @@ MillwrightError
 └─ ConnectorError      carries system, operation, key
    ├─ Unavailable      try later, maybe not before `retry_after`    timeouts · 429 · 5xx
    ├─ ActionRequired   a person must act; waits in a lane           401 · 403 · no asset mapping · 400/422 with a field
+   │  └─ NotProved     production must prove a machine's receiver   no walk-down · a changed server
    └─ Refused          we sent something wrong; waits in a lane     other 4xx · unreadable reply
 
 "Already exists" is not an error: a port returns the existing reference.
@@ -109,6 +110,10 @@ class ActionRequired(ConnectorError):
     ) -> None:
         super().__init__(problem, system=system, operation=operation, key=key)
         self.field = field
+
+
+class NotProved(ActionRequired):
+    """It is not proved which machine a hold would stop: production must prove the receiver by a walk-down."""
 
 
 class Refused(ConnectorError):

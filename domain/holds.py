@@ -328,7 +328,7 @@ class HoldStore(Protocol):
             The placement to make now. None where the job is placed already, or another case is placing it.
 
         Raises:
-            Unavailable: the hold has been released or overruled meanwhile.
+            Unavailable, NotProved: the hold was released or overruled meanwhile; or no proof of its target is in force.
         """
         ...
 

@@ -27,6 +27,23 @@ def case_id(asset_id: str, failure_mode: str, source: str, external_id: str, att
     return CASE_PREFIX + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:8]
 
 
+WALK_DOWN_PREFIX = "WD"
+
+
+def walk_down_key(system: str, equipment: str, person: str, at: str) -> str:
+    """The key of a walk-down, which the MES gets as the comment of its hold: derived from who began it, where and when,
+    so that a repeated request begins nothing else.
+
+    Args:
+        system: the MES instance.
+        equipment: the MES's id of the machine.
+        person: who began it.
+        at: the time of signing, in the format of `domain.canonical.timestamp`.
+    """
+    name = "\x1f".join((system, equipment, person, at))
+    return WALK_DOWN_PREFIX + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:8]
+
+
 def hold_comment(hold_key: str) -> str:
     """The text that is sent to the MES with a hold, so that the plant can identify the hold."""
     return hold_key
@@ -40,6 +57,11 @@ def line_workflow_id(line: str) -> str:
 def case_workflow_id(case: str) -> str:
     """The workflow of a case."""
     return f"case/{case}"
+
+
+def walk_down_workflow_id(key: str) -> str:
+    """The workflow of a walk-down."""
+    return f"walk-down/{key}"
 
 
 def poll_workflow_id(system: str) -> str:
@@ -99,3 +121,37 @@ def release_statement(hold: str, equipment: str, meaning: str, reason: str, at: 
     """
     signed = {"statement": _STATEMENT, "act": RELEASE_HOLD, "hold": hold, "equipment": equipment}
     return canonical({**signed, "meaning": meaning, "reason": reason, "person": person, "at": at})
+
+
+BEGIN_WALK_DOWN, LOOK = "begin-walk-down", "look"
+"""The acts of the two persons of a walk-down who sign it, beside the release."""
+
+
+def walk_down_statement(
+    act: str,
+    machine: str,
+    system: str,
+    equipment: str,
+    meaning: str,
+    at: str,
+    person: str,
+    *,
+    walk_down: str | None = None,
+    target: str | None = None,
+) -> bytes:
+    """What a person signs (Ed25519) at the machine of a walk-down: canonical JSON.
+
+    Args:
+        act: `BEGIN_WALK_DOWN` or `LOOK`.
+        machine: the asset.
+        system: the MES instance.
+        equipment: the MES's id of the machine.
+        meaning: what the person states.
+        at: the time of signing, in the format of `domain.canonical.timestamp`.
+        person: the id of the person who signs.
+        walk_down: its key; None when it begins.
+        target: the digest of what the hold goes through; None when it begins.
+    """
+    where = {"machine": machine, "system": system, "equipment": equipment}
+    signed = {"statement": _STATEMENT, "act": act, **where, "walk_down": walk_down, "target": target}
+    return canonical({**signed, "meaning": meaning, "person": person, "at": at})

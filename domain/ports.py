@@ -15,7 +15,15 @@ from domain.canonical import Json
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
-from domain.production import HoldEnforcement, HoldPlan, HoldReading, HoldState, PlaceResult, ProductionContext
+from domain.production import (
+    HoldEnforcement,
+    HoldPlan,
+    HoldReading,
+    HoldState,
+    HoldTarget,
+    PlaceResult,
+    ProductionContext,
+)
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
@@ -119,8 +127,16 @@ class Mes(Protocol):
         """
         ...
 
+    async def hold_target(self, equipment: str) -> HoldTarget:
+        """The receiver that a hold on the equipment goes through, and the identity of its server now.
+
+        Raises:
+            ActionRequired: as for `plan_hold`.
+        """
+        ...
+
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
-        """What a hold would do to the current job of the equipment. The call changes nothing.
+        """What a hold would do to the current job of the equipment, and through which target. The call changes nothing.
 
         Raises:
             ActionRequired: the MES does not know the equipment, or nothing in it proves which machine a job is on. An
@@ -132,6 +148,9 @@ class Mes(Protocol):
         """Carries out a plan in the plan's receiver, and reads the result back.
 
         If the MES refuses, it raises one of the three errors, and nothing is held by us.
+
+        Raises:
+            NotProved: the plan has a target, and its receiver has another one now. The MES was not told to hold.
         """
         ...
 

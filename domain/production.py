@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from domain.model import Model, Moment
-from domain.vendor_texts import VendorName
+from domain.vendor_texts import VendorName, VendorText
 
 ISOLATION_NOTICE: Final = "A hold in the MES is not an isolation; lock out and tag out."
 """Shown where people read about a hold (OSHA 29 CFR 1910.147: a control circuit is not an energy-isolating device)."""
@@ -71,6 +71,42 @@ class HoldMethod(StrEnum):
         return self in (HoldMethod.PAUSE, HoldMethod.REVOKE_START)
 
 
+class HoldTarget(Model):
+    """What a hold on a machine goes through: the receiver, and the identity of the server that has it.
+
+    Args:
+        receiver: the job order receiver.
+        application_uri: what the server calls itself; empty if it does not say.
+        namespace: the namespace that the receiver is in.
+        certificate: the SHA-256 thumbprint of the server's certificate; None if it shows none.
+    """
+
+    receiver: VendorText
+    application_uri: VendorText
+    namespace: VendorText
+    certificate: str | None
+
+    def changes(self, other: "HoldTarget") -> str:
+        """In which parts another target differs from this one, as text; empty if it is the same."""
+        return ", ".join(
+            f"its {words} was {_shown(getattr(self, name))} and is {_shown(getattr(other, name))}"
+            for name, words in _TARGET_WORDS.items()
+            if getattr(self, name) != getattr(other, name)
+        )
+
+
+_TARGET_WORDS: Final = {
+    "receiver": "receiver",
+    "application_uri": "application URI",
+    "namespace": "namespace",
+    "certificate": "certificate",
+}
+
+
+def _shown(part: str | None) -> str:
+    return part or "none"
+
+
 class HoldPlan(Model):
     """The plan of one placement: what is done to which job, and its state before. The plan is stored before the call.
 
@@ -85,7 +121,11 @@ class HoldPlan(Model):
             plans that earlier builds stored.
         prior_state: the job's state before the call.
         method: how the job is kept from running.
+        target: what the plan was made with. A placement is refused if it is another by then. None if the machine has no
+            job, and in plans that earlier builds stored.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("target",)
 
     key: str
     equipment: str
@@ -94,6 +134,7 @@ class HoldPlan(Model):
     starts_at: Moment | None = None
     prior_state: JobState | None
     method: HoldMethod
+    target: HoldTarget | None = None
 
 
 class HoldEnforcement(StrEnum):

@@ -32,6 +32,7 @@ from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
@@ -120,6 +121,7 @@ class Storage:
     lines: LineStore
     cases: CaseStore
     holds: HoldStore
+    walk_downs: WalkDownStore
     changes: ChangeStore
     order_leases: OrderLeaseStore
     register: RegisterStore
@@ -194,6 +196,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         lines=LineStore(engine, clock, versions, _engine_mark),
         cases=CaseStore(engine, clock, versions, settings.work_window, plant_instances(settings)),
         holds=HoldStore(engine, clock),
+        walk_downs=WalkDownStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
         register=RegisterStore(engine, clock),
@@ -350,12 +353,14 @@ def case_activities(
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.routes import Routes
+    from activities.walk_downs import WalkDownSteps
     from activities.work_orders import WorkOrders
 
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
+    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, hold_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -380,7 +385,8 @@ def case_activities(
             outcomes.tell_twin,
             outcomes.keep_label,
             outcomes.close_case,
+            walk_downs.route_walk_down,
         ),
         cmms=(orders.ensure_order, orders.move_order, orders.poll_changes),
-        mes=(proposals.propose_work, holds.ensure_hold, holds.release_hold),
+        mes=(proposals.propose_work, holds.ensure_hold, holds.release_hold, walk_downs.advance_walk_down),
     )

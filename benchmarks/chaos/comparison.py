@@ -28,7 +28,7 @@ def zeros(summary: Summary, cases_with_an_order: int) -> dict[str, int]:
         "holds doubled": summary.plant.doubled_holds,
         "holds left open": max(summary.plant.open_holds, summary.holds["left_open"]),
         "holds in the MES that we do not know": abs(
-            summary.plant.holds - summary.holds["placements"] - summary.holds["unproven"]
+            summary.plant.holds - summary.holds["placements"] - summary.holds["unproven"] - summary.holds["walk_downs"]
         ),
         "verdicts not reproduced": summary.verdicts["stored"] - summary.verdicts["reproduced"],
         "ledger not verified": 0 if summary.ledger["verified"] else 1,

@@ -29,6 +29,7 @@ from millwright.api import (
     studies,
     suppressions,
     unreadable,
+    walk_downs,
 )
 from millwright.api.answer_headers import AnswerHeaders
 from millwright.api.body_limit import BodyLimit
@@ -45,6 +46,7 @@ ROUTERS = (
     alarms.router,
     cases.router,
     holds.router,
+    walk_downs.router,
     figures.router,
     floods.router,
     studies.router,

@@ -33,6 +33,7 @@ from millwright.audit import (
     offline_stops,
     offline_times,
     offline_verify,
+    offline_walk_downs,
 )
 from millwright.audit.approvals import autonomy_files, version_files
 from millwright.storage.audit.case_record import case_files, hold_files
@@ -42,6 +43,7 @@ from millwright.storage.audit.record import Record, read_record, stamped
 from millwright.storage.audit.record_rows import ActRow, ContextRow, EventRow, LedgerRow, VerdictRow
 from millwright.storage.audit.shelving_record import shelving_files
 from millwright.storage.audit.stop_record import stop_files
+from millwright.storage.audit.walk_down_record import walk_down_files
 from millwright.storage.ledger.ledger import Head
 
 MANIFEST = "manifest.json"
@@ -66,6 +68,7 @@ _VERIFIER = (
     offline_releases,
     offline_shelving,
     offline_stops,
+    offline_walk_downs,
     offline_pack,
 )
 T = TypeVar("T")
@@ -172,6 +175,7 @@ def _contents(record: Record) -> dict[str, AsyncIterator[list[object]]]:
         "suppressions.jsonl": _each(shelving_files(record), dict),
         "cases.jsonl": _each(case_files(record), dict),
         "holds.jsonl": _each(hold_files(record), dict),
+        "walk_downs.jsonl": _each(walk_down_files(record), dict),
     }
 
 

@@ -28,6 +28,10 @@ ROLES_OF_ACTS = {
     "outcome-stated": ("planner",),
     "event-redriven": ("operator",),
     "hold-releasing": ("production",),
+    "walk-down-begun": ("production",),
+    "walk-down-looked": ("planner",),
+    "walk-down-releasing": ("production",),
+    "walk-down-withdrawn": ("production", "planner", "administrator"),
     "shelved": _SHELVING,
     "unshelved": _SHELVING,
     "window-opened": _SHELVING,
@@ -56,6 +60,9 @@ ROLES_OF_ACTS = {
 """The roles for each kind of act of a person, as in `domain.acting`."""
 SIGNED_ACTS = {
     "hold-releasing",
+    "walk-down-begun",
+    "walk-down-looked",
+    "walk-down-releasing",
     "policy-assigned",
     "policy-assignment-ended",
     "policy-approved",

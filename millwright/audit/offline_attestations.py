@@ -21,6 +21,7 @@ ATTESTED_ACTS = frozenset(
         "case-decided",
         "outcome-stated",
         "event-redriven",
+        "walk-down-withdrawn",
         "shelved",
         "unshelved",
         "window-opened",

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
-_STATEMENT = "millwright signature 2"
+STATEMENT = "millwright signature 2"
 
 
 class OfflineFinding(NamedTuple):
@@ -45,9 +45,9 @@ def statement_holds(key: str, digest: str, act: str, signed: Row, person: str) -
         signed: the `meaning`, the time `at` and the `signature`.
     """
     meaning, at = signed["meaning"], signed["at"]
-    told = {"statement": _STATEMENT, "act": act, "digest": digest, "meaning": meaning, "person": person, "at": at}
+    told = {"statement": STATEMENT, "act": act, "digest": digest, "meaning": meaning, "person": person, "at": at}
     earlier = "\n".join(("millwright signature 1", digest, act, meaning, at)).encode()
-    return any(hex_holds(key, message, signed["signature"]) for message in (_canonical(told), earlier))
+    return any(hex_holds(key, message, signed["signature"]) for message in (canonical_text(told), earlier))
 
 
 def release_holds(key: str, hold: str, equipment: str, release: Row) -> bool:
@@ -58,8 +58,8 @@ def release_holds(key: str, hold: str, equipment: str, release: Row) -> bool:
         release: who released it, with `meaning`, `reason`, `at` and `signature`.
     """
     told = {"meaning": release["meaning"], "reason": release["reason"], "at": stamp_of(release["at"])}
-    told |= {"statement": _STATEMENT, "act": "release-hold", "hold": hold, "equipment": equipment}
-    return hex_holds(key, _canonical({**told, "person": release["by"]}), release["signature"] or "")
+    told |= {"statement": STATEMENT, "act": "release-hold", "hold": hold, "equipment": equipment}
+    return hex_holds(key, canonical_text({**told, "person": release["by"]}), release["signature"] or "")
 
 
 def stamp_of(text: str) -> str:
@@ -76,7 +76,8 @@ def hex_holds(key: str, message: bytes, signature: str) -> bool:
         return False
 
 
-def _canonical(told: Row) -> bytes:
+def canonical_text(told: object) -> bytes:
+    """The canonical JSON of a value, as signatures and digests have it."""
     return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

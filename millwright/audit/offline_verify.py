@@ -49,6 +49,7 @@ from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
+from millwright.audit.offline_walk_downs import WALK_DOWN, Proofs, WalkDownActs, walk_down_findings
 
 
 # The chain.
@@ -130,6 +131,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     lives: list[tuple[int, Row]] = []
     register: list[tuple[int, Row]] = []
     actors, equipment = Actors(), Equipment()
+    walk_downs, proofs = WalkDownActs(actors.recorded), Proofs()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
     for number, row in enumerate(_rows(directory, "acts.jsonl")):
         yield from attestations.rows(ledger, row["seq"])
@@ -141,6 +143,8 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
             yield from guarded(where, actors.follow(where, body))
             yield from guarded(where, attestations.act(where, body))
             yield from guarded(where, equipment.follow(body))
+            yield from guarded(where, walk_downs.follow(where, body))
+            yield from guarded(where, proofs.follow(body))
             acts.setdefault(row["subject"], []).append({**body, "number": number})
             if row["kind"].startswith(FOLLOWED):
                 lives.append((row["seq"], body))
@@ -177,6 +181,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     yield from guarded("stops and freezes", _stops(directory, acts))
     yield from guarded("shelves and windows", _shelving(directory, acts))
     yield from guarded("work of cases", _case_work(directory, acts))
+    yield from guarded("walk-downs", _walk_downs(directory, acts))
 
 
 def _verdicts(
@@ -265,6 +270,16 @@ def _stops(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFindi
         files.setdefault(stop_subject(row), []).append(row)
     for subject, rows in sorted(files.items()):
         yield from guarded(subject.replace("/", " "), stop_findings(subject, rows, acts.get(subject, [])))
+
+
+def _walk_downs(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:
+    files: dict[str, list[Row]] = {subject: [] for subject in acts if subject.startswith(WALK_DOWN)}
+    # An earlier build's export has no such file.
+    for row in _rows(directory, "walk_downs.jsonl") if (directory / "walk_downs.jsonl").exists() else ():
+        files.setdefault(f"{WALK_DOWN}{row['key']}", []).append(row)
+    for subject, rows in sorted(files.items()):
+        key = subject.removeprefix(WALK_DOWN)
+        yield from guarded(f"walk-down {key}", walk_down_findings(key, rows, acts.get(subject, [])))
 
 
 def _shelving(directory: Path, acts: dict[str, list[Row]]) -> Iterator[OfflineFinding]:

@@ -30,12 +30,14 @@ from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
 from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
+from millwright.audit.offline_walk_downs import PROOF_KINDS, WALK_DOWN, Proofs, WalkDownActs
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.release_check import check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.audit.set_aside import SetAside
 from millwright.audit.settings_taken import SettingsTaken
+from millwright.audit.walk_down_check import check_walk_downs
 from millwright.storage.audit.case_record import case_files, deciding_verdicts, hold_files, missing_rows
 from millwright.storage.audit.installation_record import installation_key_files
 from millwright.storage.audit.record import Record, read_record
@@ -55,6 +57,8 @@ class _People(NamedTuple):
     actors: Actors
     attestations: Attestations
     equipment: Equipment
+    walk_downs: WalkDownActs
+    proofs: Proofs
 
 
 class _Followers(NamedTuple):
@@ -121,7 +125,13 @@ async def verify(
         rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force, assets, LastMemories())
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
-        people = _People(actors, Attestations(actors.recorded, verifies), Equipment())
+        people = _People(
+            actors,
+            Attestations(actors.recorded, verifies),
+            Equipment(),
+            WalkDownActs(actors.recorded, verifies),
+            Proofs(),
+        )
         set_aside = SetAside(record, catalogue, versions, assets, findings)
         followers = _Followers(rejudging, cases, in_force, assets, set_aside, people, settings)
         acts, readable = await _follow(record, chain, followers, findings, progress)
@@ -135,6 +145,7 @@ async def verify(
             await _check_tables(record, findings)
             await check_releases(record, findings)
             await check_changes(record, findings)
+            await check_walk_downs(record, findings)
             register_held = await check_register(record, findings)
         else:
             # The database reads the acts as JSON, and stops at the first one that is none.
@@ -243,6 +254,10 @@ def _check_act(row: ActRow, people: _People, findings: Findings) -> bool:
         known += guarded(where, people.attestations.act(where, body))
     if readable and row.kind in EQUIPMENT_KINDS:
         known += guarded(where, people.equipment.follow(json.loads(row.body)))
+    if readable and row.subject.startswith(WALK_DOWN):
+        known += guarded(where, people.walk_downs.follow(where, json.loads(row.body)))
+    if readable and (row.kind in PROOF_KINDS or row.subject.startswith(WALK_DOWN)):
+        known += guarded(where, people.proofs.follow(json.loads(row.body)))
     findings.extend(known)
     return readable
 

@@ -33,6 +33,7 @@ from millwright.cli import (
     stopping,
     suggest,
     unreadable,
+    walk_downs,
     why,
     windows,
 )
@@ -76,6 +77,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods, shelving):
     _module.register(app)
 app.add_typer(case.app, name="case")
+walk_downs.register(hold.app)
 app.add_typer(hold.app, name="hold")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)

@@ -16,6 +16,7 @@ from millwright.cli.connections import settings_of
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from domain.walk_downs import WalkDown
     from millwright.cli.api_client import Api
 
 ApiKey = Annotated[
@@ -74,6 +75,34 @@ class Signer:
 
         signed = self.key.sign(release_statement(hold, equipment, meaning, reason, timestamp(self.at), self.name))
         return {"at": self.at, "signature": signed.hex()}
+
+    def sign_begin(self, machine: str, system: str, equipment: str, meaning: str) -> dict[str, object]:
+        """Their signature over the beginning of a walk-down, as the API takes it."""
+        from domain.canonical import timestamp
+        from domain.keys import BEGIN_WALK_DOWN, walk_down_statement
+
+        at = timestamp(self.at)
+        signed = walk_down_statement(BEGIN_WALK_DOWN, machine, system, equipment, meaning, at, self.name)
+        return {"at": self.at, "signature": self.key.sign(signed).hex()}
+
+    def sign_look(self, seen: "WalkDown", meaning: str) -> dict[str, object]:
+        """Their signature over what they saw at the machine of a walk-down, as the API takes it."""
+        from domain.canonical import timestamp
+        from domain.keys import LOOK, walk_down_statement
+
+        signed = walk_down_statement(
+            LOOK,
+            seen.machine,
+            seen.system,
+            seen.equipment,
+            meaning,
+            timestamp(self.at),
+            self.name,
+            walk_down=seen.key,
+            # Of the parts that were answered, not the digest that was.
+            target=seen.target_digest,
+        )
+        return {"at": self.at, "signature": self.key.sign(signed).hex()}
 
 
 def signer(context: typer.Context, api: "Api", file: Path | None) -> Signer:

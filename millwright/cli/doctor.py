@@ -15,7 +15,7 @@ from domain.errors import MillwrightError, Rejected
 from domain.holds import A_SHIFT
 from domain.production import ISOLATION_NOTICE
 from millwright.audit.head import rewritten
-from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.bootstrap import Storage, open_storage, open_systems, plant_instances
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
@@ -30,6 +30,7 @@ from millwright.storage.ledger.seals import LATE, late_rows
 from millwright.storage.ledger.settings_taken import settings_running
 from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
+from millwright.storage.reporting.walk_down_lists import Proving, machines, proving_words
 from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
 from millwright.workflow_engine.temporal import engine_client
 from policies.checks.waivers import NOTICE
@@ -175,6 +176,7 @@ async def _of_storage(storage: Storage, settings: Settings) -> list[PartConditio
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, settings.order_interval)),
         ("records", "millwright unreadable list", lambda: _records(storage)),
         ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
+        ("proofs", "millwright hold proofs", lambda: _proofs(storage, settings)),
     )
     return [await _seen(*look) for look in looks]
 
@@ -327,6 +329,15 @@ async def _attestation(settings: Settings, storage: Storage) -> PartCondition:
         sentence = f"{sentence}, and {settings.installation_key} holds another one"
         return PartCondition("attestation", ok=False, sentence=sentence, mend=mend)
     return PartCondition("attestation", ok=True, sentence=f"{sentence}, and this host has it")
+
+
+async def _proofs(storage: Storage, settings: Settings) -> PartCondition:
+    # A machine that is not proved is no failure: no policy may ask for its hold. A case that waits for a proof is in a
+    # lane.
+    found = await machines(storage.engine, plant_instances(settings))
+    suspended = any(each.state is Proving.SUSPENDED for each in found)
+    mend = "millwright hold prove MACHINE, by two persons at the machine" if suspended else None
+    return PartCondition("proofs", ok=not suspended, sentence=proving_words(found, _SHOWN), mend=mend)
 
 
 class _Reconciling:

@@ -31,17 +31,21 @@ def list_(
 ) -> None:
     """List the live holds, the newest first."""
     from domain.holds import HoldStatus
+    from millwright.bootstrap import plant_instances
     from millwright.storage.reporting.hold_lists import hold_page
+    from millwright.storage.reporting.walk_down_lists import machines, proving_words
 
     settings = settings_of(context)
     states = tuple(state for state in HoldStatus if everything or state.live)
 
-    async def read() -> "list[SeenHold]":
+    async def read() -> "tuple[list[SeenHold], str | None]":
         async with opened(settings) as storage:
             display = await storage.people.signature_display(storage.zone)
-            return [hold.shown(display) for hold in await hold_page(storage.engine, states=states, limit=_LISTED)]
+            page = await hold_page(storage.engine, states=states, limit=_LISTED)
+            known = await machines(storage.engine, plant_instances(settings))
+            return [hold.shown(display) for hold in page], proving_words(known) if known else None
 
-    holds = finish(read())
+    holds, proving = finish(read())
     if json:
         write_json(holds)
         return
@@ -50,6 +54,8 @@ def list_(
     write_table(columns, rows, "There are no holds." if everything else "No hold is live.")
     if any(hold.notice for hold in holds):
         say(ISOLATION_NOTICE)
+    if proving is not None:
+        say(f"Machines that can be held: {proving}; see `millwright hold proofs`.")
 
 
 @app.command()

@@ -20,6 +20,7 @@ from millwright.people.persons import (
     new_secret,
     new_signing_key,
     public_key,
+    signing_key,
     write_new_key,
 )
 from millwright.runtime.installation_key import InstallationKey
@@ -109,6 +110,17 @@ def keep_keys(folder: Path, cast: Sequence[Person]) -> None:
         write_new_key(file, person.signing_key, passphrase)
         keep_new_key(file)
         _write(folder / f"{person.name}{API_KEY}", person.api_key)
+
+
+def kept_person(folder: Path, name: str) -> Person:
+    """A played person, from the files that `keep_keys` wrote.
+
+    Raises:
+        OSError: they are not there.
+    """
+    passphrase = (folder / PASSPHRASE).read_text()
+    key = signing_key(key_file(folder, name), lambda: passphrase)
+    return Person(name, (folder / f"{name}{API_KEY}").read_text(), key)
 
 
 def _write(file: Path, secret: str) -> None:

@@ -13,6 +13,7 @@ from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
 from millwright.demo.local_sign_in import LocalSignIn
 from millwright.demo.preparation import migrate, prepare
+from millwright.demo.proving import prove_machines
 from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
 from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
@@ -62,7 +63,6 @@ async def perform(
         async with open_systems(settings, storage.clock) as systems:
             await prepare(storage, systems, settings)
             (cmms,) = systems.cmms
-        installation.prepared(await asyncio.to_thread(last_row, installation.database_url))
         async with engine_client(settings, settings.temporal_address or "") as client:
             await register_search_attributes(client)
         api = await installation.start_services()
@@ -74,6 +74,9 @@ async def perform(
             if fallen:
                 raise InstallationFailed(fallen)
 
+        say("Two persons prove each machine of criticality A: they have it held, look, and let it run.")
+        await prove_machines(api, installation.home / "people", check)
+        installation.prepared(await asyncio.to_thread(last_row, installation.database_url))
         beat = torment(sandbox) if torment else None
         await Conductor(sandbox, api, LocalSignIn(installation.home), cmms, STEP, check, told, beat).play()
         say("Counting what the plant holds, and judging every stored verdict again.")

@@ -23,7 +23,9 @@ SHADOW = "1.0.0"
 APPROVER = "grace"
 OPERATOR = "olaf"
 ADMINISTRATOR = "iris"
-CAST = (ADMINISTRATOR, APPROVER, OPERATOR)
+PRODUCTION = "hanna"
+MAINTENANCE = "milan"
+CAST = (ADMINISTRATOR, APPROVER, OPERATOR, PRODUCTION, MAINTENANCE)
 """The persons that a demo adds. Their acts during preparation do not count as acts of people."""
 
 _LONG_BEFORE = timedelta(days=1)
@@ -44,8 +46,8 @@ async def prepare(storage: Storage, systems: Systems, settings: Settings) -> Imp
 
 
 async def put_people_and_policies(storage: Storage, settings: Settings, *, shadow: bool = True) -> None:
-    """Adds the first administrator and two people, puts the shipped policy in force, and registers the installation's
-    key, if it has one.
+    """Adds the first administrator and the rest of the cast, puts the shipped policy in force, and registers the
+    installation's key, if it has one.
 
     1.1.0 is active; 1.0.0 judges beside it as a shadow, if a shadow is wanted.
     """
@@ -54,7 +56,9 @@ async def put_people_and_policies(storage: Storage, settings: Settings, *, shado
     await administrator.arrive(now)
     approver = await administrator.add(APPROVER, ["approver"], now)
     operator = await administrator.add(OPERATOR, ["operator", "planner"], now)
-    keep_keys(settings.home / "people", [administrator.person, approver, operator])
+    production = await administrator.add(PRODUCTION, ["production"], now)
+    maintenance = await administrator.add(MAINTENANCE, ["planner"], now)
+    keep_keys(settings.home / "people", [administrator.person, approver, operator, production, maintenance])
     catalogue = Catalogue.published()
     # Both are published before either is in force: a later version would need the approvals by its backtest.
     for version in (ACTIVE, SHADOW):

@@ -77,7 +77,7 @@ class Summary(Model):
             (self.work_orders["created"] != self.plant.work_orders, "the CMMS counts other orders than we do"),
             # A hold that was found after a crash is never counted as ours; the MES counts it.
             (
-                self.holds["placements"] + self.holds["unproven"] != self.plant.holds,
+                self.holds["placements"] + self.holds["unproven"] + self.holds["walk_downs"] != self.plant.holds,
                 "the MES counts other holds than we do",
             ),
             (self.events["undecided"], "an event is without a fate"),

@@ -20,6 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.progress import CaseRef
+from activities.walk_downs import WalkDownRef
 from domain.errors import ConnectorError
 from domain.model import Model
 from millwright.settings import Settings
@@ -123,6 +124,7 @@ _EARLIER = {
     "LineWatch": ("line-watch",),
     "MaintenanceCase": ("maintenance-case",),
     "ConnectorPoll": ("connector-poll",),
+    "WalkDown": (),
 }
 """The workflow types of earlier builds, which workers of this build end."""
 
@@ -226,4 +228,6 @@ class TemporalEngine:
             return "MaintenanceCase", CaseRef(case=name), case_queue(self._queue)
         if kind == "poll":
             return "ConnectorPoll", Poll(system=name, interval=self._poll_interval), self._queue
-        raise ValueError(f"{subject!r} names no workflow: line/…, case/… or poll/…")
+        if kind == "walk-down":
+            return "WalkDown", WalkDownRef(walk_down=name), case_queue(self._queue)
+        raise ValueError(f"{subject!r} names no workflow: line/…, case/…, poll/… or walk-down/…")

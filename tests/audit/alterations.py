@@ -25,6 +25,7 @@ _OTHER_WORDS: Mapping[tuple[str, str], str] = {
     ("studies", "kind"): "backtest suggestions",
     ("suppressed", "how"): "let_in held_back",
     ("suppressions", "kind"): "window shelf",
+    ("walk_downs", "state"): "failed withdrawn",
 }
 """Columns that hold one of a few words, and two of them."""
 

@@ -32,11 +32,13 @@ from domain.work_orders import (
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.holds import HoldStore
+from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import open_engine, raw
 from millwright.storage.ledger.ledger import GENESIS, row_hash
 from tests.support.judged_plant import Plant
 from tests.support.people import signed_release
 from tests.support.plant import MOTOR, PUMP, START, code, deviation
+from tests.support.walk_downs import prove, target
 
 _numbers = itertools.count()
 
@@ -83,6 +85,7 @@ async def hold(holds: HoldStore, case: str, equipment: str) -> None:
         job="J-7",
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
+        target=target("Press1"),
     )
     placement = await holds.intend_placement(claimed.key, plan, case)
     assert placement is not None
@@ -153,6 +156,7 @@ async def build(engine: AsyncEngine) -> None:
     cases = CaseStore(engine, plant.clock, StoredVersions(plant.catalogue))
     ids = {str(asset): str(case) for case, asset in await plant.rows("SELECT id, asset FROM cases")}
     holds = HoldStore(engine, plant.clock)
+    await prove(WalkDownStore(engine, plant.clock), plant.clock.now(), "opcua_job_control", target("Press1"))
     await place(cases, ids[PUMP], PUMP, "1001")
     await finish(cases, holds, ids[PUMP], "1001")
     await place(cases, ids[MOTOR], MOTOR, "1002")

@@ -18,8 +18,10 @@ from millwright.bootstrap import StoredVersions
 from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.hold_proofs import suspend
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
 from millwright.storage.policies.autonomy import AutonomyStore
@@ -34,6 +36,7 @@ from tests.support.judged_plant import Plant
 from tests.support.people import ADMINISTRATOR, add
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
+from tests.support.walk_downs import held, look_word, prove, release_word, target
 
 _DAY = timedelta(days=1)
 _ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one was wrong")
@@ -52,6 +55,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     await _suppress(plant)
     await _follow_systems(plant)
     await _learn(plant)
+    await _walk_down(plant)
     seals = Seals(plant.engine, plant.clock)
     await seals.seal()
     await seals.seal()
@@ -120,6 +124,24 @@ async def _suppress(plant: Plant) -> None:
     await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
     ended = await store.shelve("machine-001", "LOO", timedelta(hours=8), "ines", "guard is open")
     await store.end(ended.id, "olaf", "guard is closed")
+
+
+async def _walk_down(plant: Plant) -> None:
+    """A proof that is suspended, one that is withdrawn, one that failed, and one under way."""
+    store, now = WalkDownStore(plant.engine, plant.clock), plant.clock.now()
+    suspended = await prove(store, now, "mes", equipment="EQ-002")
+    assert suspended.plan is not None
+    changed = suspended.plan.model_copy(update={"target": target("R9")})
+    await suspend(plant.engine, now, suspended.key, changed)
+    withdrawn = await prove(store, now, "mes", equipment="EQ-003")
+    await store.withdraw(withdrawn.key, "petra", "the press was moved")
+    failed = await held(store, now, "mes", equipment="EQ-004")
+    await store.record_fault(failed.key, "the server changed")
+    await store.let_run(failed.key, release_word(failed, now))
+    await store.record_release_call(failed.key, unanswered=True)
+    await store.finish(failed.key, now)
+    under_way = await held(store, now, "mes", equipment="EQ-005")
+    await store.look(under_way.key, look_word(under_way, now))
 
 
 async def _follow_systems(plant: Plant) -> None:

@@ -9,7 +9,7 @@ HELD = frozenset(
         "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "outcomes", "people",
         "person_acts", "person_keys", "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts",
         "policy_evidence", "policy_freezes", "policy_signatures", "policy_thaws", "policy_versions", "suppressed",
-        "suppressions", "twin_models", "unreadable_records", "verdicts", "work_orders",
+        "suppressions", "twin_models", "unreadable_records", "verdicts", "walk_downs", "work_orders",
     }
 )  # fmt: skip
 """Tables whose rows are compared with the ledger."""
@@ -42,6 +42,7 @@ COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
     "policy_signatures.id": "rows name it, and a reference to none is named",
     "suppressed.id": _ONLY_ORDER,
     "unreadable_records.last_seen_at": "it is shown; nothing reads it to act",
+    "walk_downs.waiting_for": "it is shown; nothing reads it to act",
     "work_orders.read_at": "it says when an order is read next; the reading itself is what counts",
 }
 """Columns that are not held, of tables that are, and why."""

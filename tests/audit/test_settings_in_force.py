@@ -16,11 +16,13 @@ from millwright.audit.questions.asking import ask
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.holds import HoldStore
+from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.ledger.settings_taken import take_settings
 from policies.engine.catalogue import Catalogue
 from tests.audit.conftest import hold, place
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, code, deviation
+from tests.support.walk_downs import prove, target
 
 FIRST: Final[dict[str, object]] = {"hold_interval": "PT5M"}
 LATER: Final[dict[str, object]] = {"hold_interval": "PT1H"}
@@ -48,6 +50,8 @@ async def plant(storage_engine: AsyncEngine) -> Plant:
     cases = CaseStore(storage_engine, made.clock, StoredVersions(made.catalogue))
     [[case]] = await made.rows("SELECT id FROM cases")
     await place(cases, str(case), MOTOR, "1002")
+    walk_downs, system = WalkDownStore(storage_engine, made.clock), "opcua_job_control"
+    await prove(walk_downs, made.clock.now(), system, target("Press1"), equipment="EQ-002")
     await hold(HoldStore(storage_engine, made.clock), str(case), "EQ-002")
     await cases.record_decision(str(case), Decision(approved=True, by="paula", reason="Do it.", at=made.clock.now()))
     return made

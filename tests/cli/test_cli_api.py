@@ -28,6 +28,13 @@ SHELVE = ("shelve", PUMP, "--for", "PT1H", "--reason", "noise")
 VALUES = {"length": "PT1H", "found": "confirmed", "action": "order", "asset": "machine-001", "system": "cmms"}
 FILES = {"file": "plan.csv", "directory": "."}
 NUMBERS = {"number": "1", "event": "1"}
+STATEMENTS = {
+    "hold release": ("--ready-to-run",),
+    "hold prove": ("--may-be-stopped",),
+    "hold looked": ("--stands-still",),
+    "hold let-run": ("--ready-to-run",),
+}
+"""What a person states, without which an act does nothing."""
 ONLY_HERE = {"begins": "2026-01-01T00:00:00Z", "ends": "2026-01-02T00:00:00Z", "approve": None, "ready_to_run": None}
 
 
@@ -71,7 +78,7 @@ def arguments_of(words: str, folder: Path) -> list[str]:
         value = values.get(name, "x")
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
         given += option if value is None else [*option, value]
-    return [*given, *(["--ready-to-run"] if words == "hold release" else [])]
+    return [*given, *STATEMENTS.get(words, ())]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from connectors.mes.opcua_job_control.client import Answer, JobControlClient
 from connectors.mes.opcua_job_control.connector import JobControlMes
 from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, Served
 from domain.canonical import canonical
-from domain.production import HoldMethod, HoldPlan, HoldState, PlaceResult
+from domain.production import HoldMethod, HoldPlan, HoldState, HoldTarget, PlaceResult
 from tests.support.plant import TestClock
 
 START = datetime(2015, 1, 5, 6, tzinfo=UTC)
@@ -49,12 +49,18 @@ class Server(JobControlClient):
         del call, job
         return frozenset()
 
+    async def target(self, call: Call, receiver: str) -> HoldTarget:
+        del call
+        return HoldTarget(receiver=receiver, application_uri="urn:mes", namespace="urn:mes", certificate=None)
+
     async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
         del call, receiver, methods
         return []
 
-    async def command(self, call: Call, method: str, row: JobOrderRow, comments: Sequence[str]) -> Answer:
-        del call, comments
+    async def command(
+        self, call: Call, method: str, row: JobOrderRow, comments: Sequence[str], target: HoldTarget | None = None
+    ) -> Answer:
+        del call, comments, target
         self.commands.append(method)
         state = {"Pause": INTERRUPTED, "Resume": RUNNING, "RevokeStart": 1, "Start": ALLOWED}[method]
         self.jobs = tuple(each.model_copy(update={"state": state}) if each == row else each for each in self.jobs)

@@ -12,7 +12,7 @@ from connectors.mes.opcua_job_control.client import JobControlClient
 from connectors.mes.opcua_job_control.connector import JobControlMes
 from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, Served, UnreadableJob, read_entries
 from domain.errors import ActionRequired, ConnectorError, Unavailable
-from domain.production import HoldMethod, HoldPlan, JobState
+from domain.production import HoldMethod, HoldPlan, HoldTarget, JobState
 from tests.connectors.test_opcua_mapping import Entry, Named, Order, Path, State
 from tests.support.plant import TestClock
 
@@ -102,6 +102,10 @@ class Lists(JobControlClient):
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
         del call, job
         return frozenset()
+
+    async def target(self, call: Call, receiver: str) -> HoldTarget:
+        del call
+        return HoldTarget(receiver=receiver, application_uri="urn:mes", namespace="urn:mes", certificate=None)
 
     async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
         del call, receiver, methods

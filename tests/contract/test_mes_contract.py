@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActionRequired, NotProved, Unavailable
 from domain.ports import Mes
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, JobState, PlaceResult
 
@@ -86,6 +86,40 @@ async def test_planning_changes_nothing(mes_plant: MesPlant) -> None:
     mes = mes_plant.connector()
     assert await mes.plan_hold(mes_plant.equipment, "A") == await mes.plan_hold(mes_plant.equipment, "A")
     assert mes_plant.holds() == []
+
+
+async def test_the_target_of_a_hold_is_the_receiver_and_the_server_that_serves_it(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    target = await mes.hold_target(mes_plant.equipment)
+    plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
+    assert (plan.target, plan.receiver) == (target, target.receiver)
+    assert target.application_uri
+    assert target.namespace
+    assert await mes_plant.connector().hold_target(mes_plant.equipment) == target
+    with pytest.raises(ActionRequired) as caught:
+        await mes.hold_target("NOSUCH")
+    assert caught.value.field == "equipment"
+
+
+@pytest.mark.parametrize("part", ["application_uri", "namespace", "certificate"])
+async def test_nothing_is_held_through_another_server_than_planned(mes_plant: MesPlant, part: str) -> None:
+    mes = mes_plant.connector()
+    plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
+    assert plan.target is not None
+    before = plan.target.model_copy(update={part: "another"})
+    with pytest.raises(NotProved, match=part.replace("_uri", " URI")):
+        await mes.place_hold(plan.model_copy(update={"target": before}), "reason")
+    assert mes_plant.holds() == []
+    assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
+
+
+async def test_a_machine_is_released_through_a_server_that_has_changed_since(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
+    assert plan.target is not None
+    await mes.place_hold(plan, "reason")
+    renewed = plan.target.model_copy(update={"certificate": "another"})
+    assert await mes.release_hold(plan.model_copy(update={"target": renewed}), "done") is HoldState.ABSENT
 
 
 async def test_a_job_between_two_runs_is_held_by_revoking_its_start(passing_mes_plant: MesPlant) -> None:

@@ -82,7 +82,8 @@ def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> No
     summary, orders, holds = played.summary, played.plant("work_orders.jsonl"), played.plant("holds.jsonl")
     assert summary["work_orders"]["created"] == len(orders) > 0
     assert summary["work_orders"]["doubled"] == sum(count - 1 for count in Counter(o["key"] for o in orders).values())
-    assert summary["holds"]["placed"] == len(holds)
+    assert summary["holds"]["placed"] + summary["holds"]["walk_downs"] == len(holds)
+    assert summary["holds"]["walk_downs"] == sum(1 for hold in holds if hold["key"].startswith("WD")) > 0
     assert summary["holds"]["left_open"] == sum(1 for hold in holds if hold["released"] is None) == 0
     assert summary["outcomes"] == dict(Counter(order["closed_as"] for order in orders))
     told = [twin for twin in played.plant("twins.jsonl") if "lastCaseId" in twin]

@@ -23,11 +23,12 @@ from activities.line_judging import LineJudging
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
+from activities.walk_downs import WalkDownSteps
 from activities.work_orders import WorkOrders
 from millwright.worker.running import WORKFLOWS
 
 COMMITTED = Path(__file__).parents[2] / "workflows" / "fingerprints.toml"
-_OWNERS = {each.__name__: each for each in (Holds, LineJudging, Outcomes, Proposals, Routes, WorkOrders)}
+_OWNERS = {each.__name__: each for each in (Holds, LineJudging, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)}
 _CALLS = ("execute_activity_method", "execute_local_activity_method")
 _HANDLERS = ("__temporal_signal_definition", "__temporal_update_definition", "__temporal_query_definition")
 

@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from domain.assets import Criticality
 from domain.errors import Unavailable
-from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id
+from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id, walk_down_workflow_id
 from millwright.runtime.embedded import postgres
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
@@ -173,6 +173,12 @@ async def polling(plant: FakePlant) -> tuple[str, str]:
     return poll_workflow_id("fake"), ""
 
 
+async def walked_down(plant: FakePlant) -> tuple[str, str]:
+    key = await plant.prove()
+    await plant.client.get_workflow_handle(walk_down_workflow_id(key)).result()
+    return walk_down_workflow_id(key), ""
+
+
 STORIES: dict[str, Story] = {
     "LineWatch/judging": judging,
     "LineWatch/continued-as-new": continued_as_new,
@@ -186,6 +192,7 @@ STORIES: dict[str, Story] = {
     "MaintenanceCase/cmms-away-then-back": cmms_away_then_back,
     "MaintenanceCase/mes-away-then-back": mes_away,
     "ConnectorPoll/polling": polling,
+    "WalkDown/proved": walked_down,
 }
 
 

@@ -14,6 +14,7 @@ from temporalio.workflow import NondeterminismError
 from activities.judging import JudgeLine, LineJudged
 from activities.progress import CaseRef, Progress
 from activities.routes import CaseRoute
+from activities.walk_downs import WalkDownProgress, WalkDownRef, WalkDownRoute
 from activities.work_orders import Polled, PollSystem
 from domain.model import Model
 from millwright.worker.running import EARLIER, WORKFLOWS
@@ -29,7 +30,10 @@ WHAT_TO_DO = (
     "name: a plant's run like it fails and begins again from storage. Record new histories and write the fingerprints "
     "down again, both by `python -m tests.replay.record`. What changed:\n"
 )
-CROSSING = (CaseRef, CaseRoute, Progress, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line)
+CROSSING = (
+    *(CaseRef, CaseRoute, Progress, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line),
+    *(WalkDownProgress, WalkDownRef, WalkDownRoute),
+)
 NOTE = {
     "seq",
     "attempt",

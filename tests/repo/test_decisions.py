@@ -9,6 +9,7 @@ import pytest
 
 from activities.judging import JudgeLine
 from activities.progress import CaseRef
+from activities.walk_downs import WalkDownRef
 from activities.work_orders import PollSystem
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.keys import case_id
@@ -45,9 +46,11 @@ def test_a_page_names_a_check_that_exists(page: Path) -> None:
         assert not test or f"def {test}(" in source.read_text(encoding="utf-8"), f"{file}::{test}"
 
 
-@pytest.mark.parametrize("shape", [Line, CaseRef, Poll, JudgeLine, PollSystem], ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize(
+    "shape", [Line, CaseRef, Poll, JudgeLine, PollSystem, WalkDownRef], ids=lambda shape: shape.__name__
+)
 def test_a_workflow_is_told_names_and_no_events(shape: type[Model]) -> None:
-    assert set(shape.model_fields) <= {"line", "case", "system", "interval"}
+    assert set(shape.model_fields) <= {"line", "case", "system", "interval", "walk_down"}
 
 
 @pytest.mark.parametrize("source", sorted((_ROOT / "workflows").glob("*.py")), ids=lambda source: source.stem)

@@ -95,6 +95,7 @@ SHARED = {
     "Seen": "of a canary, and of a situation",
     "Signed": "a listed signature, one in a request, a stored one",
     "Tested": "a condition's statement, and a version in a backtest",
+    "WalkDown": "what storage knows of one, and its workflow",
 }
 """Names that several classes of the product share, and why. A new class takes a name of its own."""
 

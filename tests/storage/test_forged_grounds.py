@@ -26,7 +26,8 @@ from tests.audit.test_grounds_of_work import draft
 from tests.support.forging import forge
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
-from tests.workflows.fake_plant import FakeCmms, FakeMes, FakeTwins
+from tests.support.walk_downs import prove
+from tests.workflows.fake_plant import TARGET, FakeCmms, FakeMes, FakeTwins
 
 _ACCEPTED = {"approved": True, "by": "pat", "reason": "Do it.", "at": "2015-01-15T06:00:00Z"}
 _DRAFT = "INSERT INTO work_orders (case_id, system, intended_at, draft) VALUES (%s, 'fake', %s, %s)"
@@ -90,6 +91,7 @@ async def bench(engine: AsyncEngine, database_url: str, *, inspect: bool = False
     settings = Settings(_env_file=None, cmms=named, mes=named)
     storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
+    await prove(storage.walk_downs, plant.clock.now(), "fake", TARGET)
     return Bench(plant, storage, FakeCmms(plant.clock), FakeMes(plant.clock), str(case), database_url)
 
 

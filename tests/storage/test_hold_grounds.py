@@ -26,6 +26,7 @@ from tests.support.held_machine import EQUIPMENT, held_machine
 from tests.support.ingress import NOW
 from tests.support.people import signed_release
 from tests.support.plant import TestClock, register
+from tests.support.walk_downs import prove
 from tests.workflows.fake_plant import FakeMes, FakeTwins
 
 _FORGED = (
@@ -215,6 +216,7 @@ async def test_no_machine_is_held_by_an_altered_name(bench: Bench, statement: st
     await bench.prepare()
     bench.mes.state = JobState.RUNNING
     bench.case = await opened_case(bench.storage)
+    await prove(bench.storage.walk_downs, bench.clock.now(), "fake", bench.mes.target)
     bench.alter("UPDATE cases SET rung = 5")
     await bench.proposed()
     bench.alter(statement)

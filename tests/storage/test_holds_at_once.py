@@ -17,6 +17,7 @@ from millwright.audit.verifying import verify
 from millwright.storage.database.engine import open_engine
 from tests.support.completed_work import ended
 from tests.support.hold_stores import EQUIPMENT, FIRST, NEXT, SECOND, SYSTEM, Bench, on, release
+from tests.support.walk_downs import target
 
 Work = Coroutine[Any, Any, object]
 
@@ -69,6 +70,7 @@ def plan(job: str = "J1", receiver: str = "R1") -> HoldPlan:
         key=FIRST,
         equipment=EQUIPMENT,
         receiver=receiver,
+        target=target(),
         job=job,
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,

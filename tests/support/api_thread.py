@@ -41,7 +41,7 @@ class ApiThread:
             changed: settings that differ from them.
         """
         found = load_settings(self.home)
-        given = found.model_dump() | {"api_port": 0, "local_mode": True} | changed
+        given = dict(found) | {"api_port": 0, "local_mode": True} | changed
         settings = Settings.model_construct(**{name: given[name] for name in Settings.model_fields})
         (self.home / ADDRESS_FILE).unlink(missing_ok=True)
         ready = threading.Event()

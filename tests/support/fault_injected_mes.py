@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from domain.errors import ConnectorError, Unavailable
+from domain.errors import ConnectorError, NotProved, Unavailable
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
     HoldPlan,
     HoldReading,
     HoldState,
+    HoldTarget,
     Job,
     JobState,
     PlaceResult,
@@ -18,6 +19,7 @@ from tests.support.fault_injection import vendor_call
 from tests.support.plant import TestClock
 
 _PERSON = "a person of the MES"
+TARGET = HoldTarget(receiver="R", application_uri="urn:fake", namespace="urn:fake:machines", certificate="ab" * 32)
 
 
 class FaultInjectedMes:
@@ -37,6 +39,8 @@ class FaultInjectedMes:
         self.late = False
         """Whether it accepts a hold and the job goes on running until `follow`."""
         self._coming: str | None = None
+        self.target = TARGET
+        """What a hold goes through."""
         self.idle = False
         """Whether the machine has no job."""
         self.away = False
@@ -54,6 +58,9 @@ class FaultInjectedMes:
 
     async def read_production(self, equipment: str) -> ProductionContext:
         return await vendor_call(lambda: self._production(equipment))
+
+    async def hold_target(self, equipment: str) -> HoldTarget:
+        return await vendor_call(lambda: self.target)
 
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         return await vendor_call(lambda: self._plan(equipment, key))
@@ -98,13 +105,23 @@ class FaultInjectedMes:
         job = f"J{self.job}"
         if self.idle:
             return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
-        return HoldPlan(key=key, equipment=equipment, receiver="R", job=job, prior_state=prior, method=method)
+        return HoldPlan(
+            key=key,
+            equipment=equipment,
+            receiver="R",
+            job=job,
+            prior_state=prior,
+            method=method,
+            target=self.target,
+        )
 
     def _place(self, plan: HoldPlan) -> PlaceResult:
         if plan.job != f"J{self.job}":
             return PlaceResult.MOVED_ON
         if self.holder is not None:
             return PlaceResult.HELD_ALREADY
+        if plan.target is not None and plan.target != self.target:
+            raise NotProved("another server than planned", system="fake", operation="place-hold", field="target")
         if self.refuses is not None:
             raise self.refuses
         self.placed.append((plan.key, self.job))

@@ -10,8 +10,10 @@ from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.people import add
 from tests.support.plant import code, deviation, publish_policies, register
+from tests.support.walk_downs import prove, target
 
 EQUIPMENT = "EQ-001"
+_RECEIVER = "Press1"
 REASON = "bearing replaced, guard back on"
 
 
@@ -20,6 +22,7 @@ async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
     # Of a machine of this criticality a case asks for a hold.
     await storage.register.keep(register(Criticality.A), "tests")
     await publish_policies(storage.versions, storage.people)
+    await prove(storage.walk_downs, storage.clock.now(), system, target(_RECEIVER))
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
     [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
     await place(storage, case, "J-1", PlacementState.IN_EFFECT, system)
@@ -32,10 +35,11 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
     plan = HoldPlan(
         key=hold.key,
         equipment=EQUIPMENT,
-        receiver="Press1",
+        receiver=_RECEIVER,
         job=job,
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
+        target=target(_RECEIVER),
     )
     await storage.holds.intend_placement(hold.key, plan, case)
     hold = await storage.holds.claim(case, system, EQUIPMENT)

@@ -20,6 +20,7 @@ from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrd
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore as StoredCases
 from millwright.storage.cases.holds import HoldStore as StoredHolds
+from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import open_engine
 from tests.support.completed_work import ended
 from tests.support.fault_injection import Played
@@ -28,6 +29,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.people import signed_release
 from tests.support.plant import MOTOR, PUMP, START, TestClock, code, deviation
 from tests.support.saga_plant import case_view
+from tests.support.walk_downs import prove, target
 
 FIRST = case_id(PUMP, "PDE", "tests", "first")
 SECOND = case_id(MOTOR, "LOO", "tests", "second")
@@ -123,6 +125,7 @@ async def on(engine: AsyncEngine) -> Bench:
     async def phase(case: str) -> str:
         return str(await _only(plant, "SELECT phase FROM cases WHERE id = :it", case))
 
+    await prove(WalkDownStore(engine, plant.clock), plant.clock.now(), SYSTEM, target())
     holds = StoredHolds(engine, plant.clock)
     cases = StoredCases(engine, plant.clock, StoredVersions(plant.catalogue))
     return Bench(plant.clock, holds, cases, opened, wakes, phase)
@@ -133,6 +136,7 @@ async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     """The holds of the tests that run cases call by call."""
     clock = TestClock(START)
     store = MemoryStore(clock)
+    store.holds.proofs[EQUIPMENT] = target()
 
     async def opened(case: str, part: int) -> None:
         store.open(case_view(case, part, Rung.WORK_ORDER_AND_HOLD))
@@ -169,6 +173,7 @@ def plan(job: str = "J1", receiver: str | None = "R1", key: str = FIRST) -> Hold
         job=job,
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
+        target=target(),
     )
 
 

@@ -58,15 +58,17 @@ class Plant:
         self.digests: dict[str, str] = {}
 
     async def prepare(self, criticality: Criticality = Criticality.B) -> None:
-        """Imports the register and publishes the policies, in a fresh database."""
-        made = _PREPARED.get(criticality)
-        if made is None:
-            await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
-            digests = await publish_policies(VersionStore(self.engine), PeopleStore(self.engine))
-            made = _PREPARED[criticality] = await rows_of(self.engine), digests
-        else:
+        """Imports the register and publishes the policies. In a database without people the rows are copied."""
+        people = PeopleStore(self.engine)
+        fresh = not await people.people(self.clock.now())
+        if fresh and (made := _PREPARED.get(criticality)) is not None:
             await put(self.engine, made[0])
-        self.digests = dict(made[1])
+            self.digests = dict(made[1])
+            return
+        await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
+        self.digests = await publish_policies(VersionStore(self.engine), people)
+        if fresh:
+            _PREPARED[criticality] = await rows_of(self.engine), dict(self.digests)
 
     async def take(self, *items: Received) -> None:
         await self.inbox.store(items, self.clock.now())

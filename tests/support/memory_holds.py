@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.clock import Clock
-from domain.errors import ActRejected, Unavailable
+from domain.errors import ActRejected, NotProved, Unavailable
 from domain.holds import (
     PLACEMENT_MOVES,
     RELEASE_LASTS,
@@ -18,7 +18,7 @@ from domain.holds import (
     Release,
     check_release,
 )
-from domain.production import HoldPlan
+from domain.production import HoldPlan, HoldTarget
 from tests.support.fault_injection import store_call
 
 
@@ -41,6 +41,8 @@ class MemoryHolds:
         self._wake = wake
         self._holds: dict[str, HoldView] = {}
         self.claims: list[Claim] = []
+        self.proofs: dict[str, HoldTarget] = {}
+        """For each machine that is proved, the target of its proof."""
 
     def live(self) -> list[HoldView]:
         """The holds that are live, by the order in which they were asked for."""
@@ -156,13 +158,19 @@ class MemoryHolds:
         if there:
             if not there[0].placeable_by(by, now):
                 return None
+            self._require_proof(plan)
             self._put(key, there[0].number, intended_at=now, intended_by=by)
             return self._holds[key].placements[there[0].number - 1]
+        self._require_proof(plan)
         placement = Placement(
             number=len(hold.placements) + 1, plan=plan, state=PlacementState.INTENDED, intended_at=now, intended_by=by
         )
         self._set(key, placements=(*hold.placements, placement))
         return placement
+
+    def _require_proof(self, plan: HoldPlan) -> None:
+        if plan.target is None or self.proofs.get(plan.equipment) != plan.target:
+            raise NotProved("nobody has proved it", system="fake", operation="place-hold", field="walk_down")
 
     def _put(self, key: str, number: int, **values: object) -> None:
         placements = list(self._holds[key].placements)

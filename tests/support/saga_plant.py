@@ -21,7 +21,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.fault_injected_cmms import FaultInjectedCmms
-from tests.support.fault_injected_mes import FaultInjectedMes
+from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
 from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, register
@@ -130,6 +130,7 @@ class SagaPlant:
     def __init__(self, until_hold: timedelta) -> None:
         self.clock = TestClock(START)
         self.store = MemoryStore(self.clock)
+        self.store.holds.proofs[EQUIPMENT] = TARGET
         self.cmms = FaultInjectedCmms(self.clock)
         self.mes = FaultInjectedMes(self.clock)
         self.twins = FaultInjectedTwins()

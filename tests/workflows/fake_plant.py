@@ -18,7 +18,7 @@ from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ConnectorError
+from domain.errors import ConnectorError, NotProved
 from domain.outcomes import OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -26,6 +26,7 @@ from domain.production import (
     HoldPlan,
     HoldReading,
     HoldState,
+    HoldTarget,
     Job,
     JobState,
     PlaceResult,
@@ -48,6 +49,7 @@ from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
 from tests.support.people import signed_release
 from tests.support.plant import START, TestClock, publish_policies, register
+from tests.support.walk_downs import begin_word, look_word, prove, release_word
 from workflows.queues import case_queue
 
 
@@ -132,6 +134,9 @@ class FakeCmms:
         self._book.people_change(self.orders[key].ref, status, report)
 
 
+TARGET = HoldTarget(receiver="R1", application_uri="urn:fake", namespace="urn:fake:machines", certificate=None)
+
+
 @dataclass
 class FakeMes:
     """One job that runs until it is held."""
@@ -142,6 +147,8 @@ class FakeMes:
     acts: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     """What the job was told with each release."""
+    target: HoldTarget = TARGET
+    refuses_release: ConnectorError | None = None
 
     async def check(self) -> str:
         return "fake"
@@ -152,16 +159,31 @@ class FakeMes:
         job = Job(id="J1", state=self.state, starts_at=now, ends_at=now + timedelta(hours=6))
         return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=now + timedelta(days=3))
 
+    async def hold_target(self, equipment: str) -> HoldTarget:
+        del equipment
+        self.failing.enter()
+        return self.target
+
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         self.failing.enter()
         method = HoldMethod.PAUSE if self.state is JobState.RUNNING else HoldMethod.ALREADY_HELD
-        return HoldPlan(key=key, equipment=equipment, receiver="R1", job="J1", prior_state=self.state, method=method)
+        return HoldPlan(
+            key=key,
+            equipment=equipment,
+            receiver="R1",
+            job="J1",
+            prior_state=self.state,
+            method=method,
+            target=self.target,
+        )
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         del reason
         self.failing.enter()
         if self.state is JobState.INTERRUPTED:
             return PlaceResult.HELD_ALREADY
+        if plan.target is not None and plan.target != self.target:
+            raise NotProved("another server than planned", system="fake", operation="place-hold", field="target")
         self.state = JobState.INTERRUPTED
         self.acts.append(f"hold {plan.key}")
         self.failing.leave()
@@ -169,11 +191,15 @@ class FakeMes:
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
         del plan
+        if self.state is JobState.ENDED:
+            return HoldReading(state=HoldState.GONE, read_at=self.clock.now())
         state = HoldState.HELD if self.state is JobState.INTERRUPTED else HoldState.ABSENT
         return HoldReading(state=state, read_at=self.clock.now())
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         self.failing.enter()
+        if self.refuses_release is not None:
+            raise self.refuses_release
         if self.state is JobState.INTERRUPTED:
             self.state = JobState.RUNNING
             self.acts.append(f"release {plan.key}")
@@ -245,12 +271,16 @@ class FakePlant:
             twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
         )
         self.judging = Judging(self.storage.lines, catalogue)
+        self.proved = True
+        """Whether the machine is proved from the start."""
         self._stop = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.use(Criticality.B)
         await publish_policies(self.storage.versions, self.storage.people)
+        if self.proved:
+            await prove(self.storage.walk_downs, self.clock.now(), "fake", self.mes.target)
         self.start_worker()
         return self
 
@@ -294,6 +324,18 @@ class FakePlant:
         assert hold is not None
         await self.storage.holds.approve_release(key, signed_release(key, hold.equipment, self.clock.now()))
         await self.at_rest()
+
+    async def prove(self) -> str:
+        """Two persons prove the machine by a walk-down; gives its key."""
+        store, now = self.storage.walk_downs, self.clock.now()
+        begun = await store.begin("machine-001", "fake", "EQ-001", begin_word(now, "fake"))
+        await self.at_rest()
+        seen, _ = await store.read(begun.key)
+        await store.look(begun.key, look_word(seen, now))
+        await self.at_rest()
+        await store.let_run(begun.key, release_word(seen, now))
+        await self.at_rest()
+        return begun.key
 
     async def decide(self, case: str, *, approved: bool, by: str = "pat") -> None:
         """A person decides on a case, and the case acts on it."""

@@ -29,7 +29,8 @@ from connectors.mes.opcua_job_control.models import (
 )
 from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, NotProved, Refused, Unavailable
+from domain.production import HoldTarget
 
 logger = logging.getLogger(__name__)
 
@@ -115,10 +116,24 @@ class JobControlClient:
         found = (await self._connected(call)).receivers.get(receiver)
         return [method for method in methods if found is None or method not in found.methods]
 
-    async def command(self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str]) -> Answer:
-        """Calls a method of the job's receiver.
+    async def target(self, call: Call, receiver: str) -> HoldTarget:
+        """What a hold through a receiver goes through.
 
         Raises:
+            Unavailable: the server has no such receiver now.
+        """
+        return _target(call, await self._connected(call), receiver)
+
+    async def command(
+        self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str], target: HoldTarget | None = None
+    ) -> Answer:
+        """Calls a method of the job's receiver.
+
+        Args:
+            target: what the receiver must be; None takes any.
+
+        Raises:
+            NotProved: over the connection of this call the receiver has another target.
             ConnectorError: its status was bad.
         """
 
@@ -126,6 +141,9 @@ class JobControlClient:
             receiver = session.receivers.get(job.receiver)
             if receiver is None:
                 raise call.error(Unavailable, f"it has no job order receiver {job.receiver} now")
+            if target is not None and (changes := target.changes(_target(call, session, job.receiver))):
+                problem = f"receiver {job.receiver} is served by another server than planned: {changes}"
+                raise call.error(NotProved, problem, field="target")
             node = receiver.methods.get(method)
             if node is None:
                 raise call.error(ActionRequired, f"receiver {job.receiver} has no method {method}")
@@ -198,6 +216,18 @@ class JobControlClient:
         except LIBRARY_ERRORS as failure:
             error = call.error(Refused, f"unreadable {what}: {failure or type(failure).__name__}")
         raise error
+
+
+def _target(call: Call, session: _Session, receiver: str) -> HoldTarget:
+    found = session.receivers.get(receiver)
+    if found is None:
+        raise call.error(Unavailable, f"it has no job order receiver {receiver} now")
+    return HoldTarget(
+        receiver=receiver,
+        application_uri=session.endpoint.application_uri,
+        namespace=found.namespace,
+        certificate=session.endpoint.thumbprint or None,
+    )
 
 
 async def _read_list(session: _Session, slots: asyncio.Semaphore, name: str, receiver: Receiver) -> JobOrders:

@@ -20,6 +20,7 @@ from domain.production import (
     HoldPlan,
     HoldReading,
     HoldState,
+    HoldTarget,
     JobState,
     PlaceResult,
     ProductionContext,
@@ -77,18 +78,24 @@ class JobControlMes:
         await self._insist_on(call, equipment, jobs.orders.rows)
         return self._translated(call, jobs, equipment)
 
+    async def hold_target(self, equipment: str) -> HoldTarget:
+        call = Call(self._system, "read-hold-target")
+        on_it, current = await self._current(call, equipment)
+        self._insist_on_certain(call, on_it)
+        row = current or next(iter(on_it), None)
+        # A machine without a job is known by the only receiver that names it.
+        receiver = row.receiver if row is not None else (await self._listing(call, equipment))[0]
+        return await self._client.target(call, receiver)
+
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         call = Call(self._system, "plan-hold", key)
-        orders = await self._client.job_orders(call)
-        self._insist_on_readable(call, orders, equipment)
-        try:
-            on_it = await self._proved(call, equipment, orders.rows)
-            plan = mapping.hold_plan(mapping.current_job(on_it, self._settings.stop_masters), equipment, key)
-        except ValueError as error:
-            raise self._unreadable(call, error) from None
+        on_it, current = await self._current(call, equipment)
+        plan = mapping.hold_plan(current, equipment, key)
         self._insist_on_certain(call, on_it)
         await self._insist_on_methods(call, plan)
-        return plan
+        if plan.receiver is None:
+            return plan
+        return plan.model_copy(update={"target": await self._client.target(call, plan.receiver)})
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         call = Call(self._system, "place-hold", plan.key)
@@ -103,7 +110,7 @@ class JobControlMes:
                 return PlaceResult.MOVED_ON
             await self._insist_on_machine(call, plan, row)
             await self._insist_on_methods(call, plan)
-            answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason))
+            answer = await self._command(call, lever.place, row, (hold_comment(plan.key), reason), plan.target)
             if answer.status & SUCCESS or self._silent(answer):
                 after = await self._settled(call, plan, lever, HoldState.HELD)
                 if mapping.standing(plan, after) is HoldState.HELD:
@@ -142,6 +149,22 @@ class JobControlMes:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
+    async def _current(self, call: Call, equipment: str) -> tuple[list[JobOrderRow], JobOrderRow | None]:
+        """The jobs that are proved to be on an equipment, and the present or next one of them; see `_proved`."""
+        orders = await self._client.job_orders(call)
+        self._insist_on_readable(call, orders, equipment)
+        try:
+            on_it = await self._proved(call, equipment, orders.rows)
+            return on_it, mapping.current_job(on_it, self._settings.stop_masters)
+        except ValueError as error:
+            raise self._unreadable(call, error) from None
+
+    async def _listing(self, call: Call, equipment: str) -> list[str]:
+        """The receivers that name an equipment; if one of them names only that machine, only such receivers."""
+        served = await self._client.served(call)
+        own = sorted(name for name, each in served.items() if each.only(equipment))
+        return own or sorted(name for name, each in served.items() if each.lists(equipment))
+
     async def _proved(self, call: Call, equipment: str, rows: tuple[JobOrderRow, ...]) -> list[JobOrderRow]:
         """The jobs that are proved to be on an equipment.
 
@@ -150,8 +173,8 @@ class JobControlMes:
                 and it is not proved which machine they are on.
         """
         served = await self._client.served(call)
-        own = sorted(name for name, each in served.items() if each.only(equipment))
-        listing = own or sorted(name for name, each in served.items() if each.lists(equipment))
+        listing = await self._listing(call, equipment)
+        own = [name for name in listing if served[name].only(equipment)]
         # An id that several receivers name proves no machine: it may be a class, or a mistake.
         proved = [row for row in rows if [row.receiver] == listing and mapping.proves_machine(row, equipment)]
         unproved = [row for row in mapping.under_way(rows) if row not in proved and row.receiver not in own]
@@ -214,9 +237,16 @@ class JobControlMes:
                 field="equipment",
             )
 
-    async def _command(self, call: Call, method: str, row: JobOrderRow, comments: tuple[str, ...]) -> Answer:
+    async def _command(
+        self,
+        call: Call,
+        method: str,
+        row: JobOrderRow,
+        comments: tuple[str, ...],
+        target: HoldTarget | None = None,
+    ) -> Answer:
         try:
-            return await self._client.command(call, method, row, comments)
+            return await self._client.command(call, method, row, comments, target)
         finally:
             self._jobs.forget()
 

@@ -57,9 +57,10 @@ class Provider:
 @dataclass(frozen=True)
 class Receiver:
     """A job order receiver: the ids of its node, of its list and of its methods, the machines that it serves, and the
-    response provider beside it."""
+    response provider beside it. `namespace` is the one that its node is in; empty if the server does not name it."""
 
     node: Any
+    namespace: str
     job_list: Any
     methods: Mapping[str, Any]
     served: Served
@@ -121,7 +122,7 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
     paths = Counter(found.path for found in walk.receivers)
     return {
         found.path if paths[found.path] == 1 else f"{found.path} ({found.node.to_string()})": receiver
-        for found, receiver in await _receivers(browser, index, walk)
+        for found, receiver in await _receivers(browser, namespaces, walk)
     }
 
 
@@ -239,8 +240,9 @@ async def _below(browser: _Browser, root: _Found, walk: _Walk, *, of_machines: b
             return
 
 
-async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[tuple[_Found, Receiver]]:
+async def _receivers(browser: _Browser, namespaces: Sequence[str], walk: _Walk) -> list[tuple[_Found, Receiver]]:
     """Each receiver that has a list of jobs, with its parts."""
+    index = namespaces.index(NAMESPACE)
     beside = [walk.providers.get(found.parent) for found in walk.receivers]
     identifications = list(walk.identifications.items())
     nodes = [
@@ -269,6 +271,7 @@ async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[tuple[_
         )
         receiver = Receiver(
             node=found.node,
+            namespace=_namespace(namespaces, found.node.NamespaceIndex),
             job_list=part["JobOrderList"],
             methods={name: part[name] for name in _METHODS if name in part},
             served=served,
@@ -276,6 +279,10 @@ async def _receivers(browser: _Browser, index: int, walk: _Walk) -> list[tuple[_
         )
         made.append((found, receiver))
     return made
+
+
+def _namespace(namespaces: Sequence[str], index: int) -> str:
+    return namespaces[index] or "" if index < len(namespaces) else ""
 
 
 def _by_name(references: Iterable[Any], index: int) -> dict[str, Any]:

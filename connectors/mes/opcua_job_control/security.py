@@ -46,12 +46,14 @@ class Endpoint:
 
     Args:
         certificate: the server's own certificate in DER; empty if the endpoint shows none.
+        application_uri: what the server calls itself; empty if it does not say.
     """
 
     mode: SecurityMode
     policy: str
     tokens: tuple[TokenPolicy, ...]
     certificate: bytes = field(default=b"", repr=False)
+    application_uri: str = ""
 
     @property
     def thumbprint(self) -> str:
@@ -180,6 +182,7 @@ def _endpoint(description: Any, mode: SecurityMode) -> Endpoint:
             for each in description.UserIdentityTokens or ()
         ),
         certificate=own_certificate(description.ServerCertificate),
+        application_uri=description.Server.ApplicationUri or "",
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import orjson
 from sqlalchemy import exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import retired_words
+from domain.canonical import canonical
 from domain.clock import Clock
 from domain.errors import ActRejected, Unavailable
 from domain.holds import (
@@ -35,6 +37,7 @@ from millwright.storage.cases.hold_locks import (
     machine_retired_at,
     orders_at_work_again,
 )
+from millwright.storage.cases.hold_proofs import TargetChanged, require_proof, suspend
 from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
 from millwright.storage.cases.signed_releases import check_signed
@@ -108,6 +111,13 @@ class HoldStore:
             return await claimed_hold(connection, case)
 
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
+        try:
+            return await self._intend(key, plan, by)
+        except TargetChanged as changed:
+            await suspend(self._engine, self._clock.now(), changed.proof, plan)
+            raise
+
+    async def _intend(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
         async with self._writing() as writing:
             connection = writing.connection
             hold = await lock_hold(connection, key)
@@ -137,6 +147,7 @@ class HoldStore:
                 await check_plans(connection, key, hold.system, plan.equipment, [placement])
                 if not placement.placeable_by(by, writing.now):
                     return None
+                await require_proof(writing, hold, plan)
                 await connection.execute(
                     update(hold_placements)
                     .where(hold_placements.c.hold_key == key, hold_placements.c.number == placement.number)
@@ -145,6 +156,7 @@ class HoldStore:
                 writing.act("placement-passed", key, hold=key, placement=placement.number, by=by)
                 return placement.model_copy(update={"intended_by": by, "intended_at": writing.now})
             await check_plans(connection, key, hold.system, plan.equipment, ())
+            await require_proof(writing, hold, plan)
             highest = select(func.coalesce(func.max(hold_placements.c.number), 0)).where(
                 hold_placements.c.hold_key == key
             )
@@ -155,7 +167,7 @@ class HoldStore:
                     number=number,
                     receiver=plan.receiver or "",
                     job=plan.job,
-                    plan=plan.model_dump(mode="json"),
+                    plan=orjson.loads(canonical(plan)),
                     state=PlacementState.INTENDED.value,
                     intended_at=writing.now,
                     intended_by=by,

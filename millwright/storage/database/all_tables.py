@@ -11,6 +11,7 @@ from millwright.storage.database import (  # noqa: F401
     policy_tables,
     study_tables,
     suppression_tables,
+    walk_down_tables,
 )
 from millwright.storage.database.tables import metadata
 

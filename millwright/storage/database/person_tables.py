@@ -102,3 +102,17 @@ async def signer(connection: AsyncConnection, person: str, at: datetime, now: da
     if row is None or row.key is None or row.key != row.key_now:
         return None
     return SigningRight(row.key, frozenset(row.roles or ()) & frozenset(row.roles_now or ()))
+
+
+_SIGNED_WITH: Final = text(f"SELECT {key_at(':person', ':at')} AS key, {roles_at(':person', ':at')} AS roles")
+
+
+class _SignedWithRow(NamedTuple):
+    key: str | None
+    roles: list[str] | None
+
+
+async def signed_with(connection: AsyncConnection, person: str, at: datetime) -> SigningRight | None:
+    """What a person signed with at a time, also if they have left since; None if they had no key then."""
+    row = _SignedWithRow._make((await connection.execute(_SIGNED_WITH, {"person": person, "at": at})).one())
+    return None if row.key is None else SigningRight(row.key, frozenset(row.roles or ()))

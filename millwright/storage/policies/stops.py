@@ -28,6 +28,13 @@ _STANDING = text(
     "WHERE c.id = :case AND (s.asset_class IS NULL OR s.asset_class = a.asset_class) "
     "AND NOT EXISTS (SELECT FROM action_stop_lifts l WHERE l.stop_id = s.id) ORDER BY s.id LIMIT 1"
 )
+_STANDING_ON = text(
+    "SELECT s.id, s.action, s.site, s.asset_class, s.stopped_by, s.stopped_at, s.reason FROM action_stops s "
+    f"LEFT JOIN assets a ON a.id = :machine AND {NEWEST} "
+    "WHERE s.action = :action AND (s.site IS NULL OR s.site = a.site) "
+    "AND (s.asset_class IS NULL OR s.asset_class = a.asset_class) "
+    "AND NOT EXISTS (SELECT FROM action_stop_lifts l WHERE l.stop_id = s.id) ORDER BY s.id LIMIT 1"
+)
 _WAITING = text("SELECT id FROM cases WHERE closed_at IS NULL AND (CAST(:site AS text) IS NULL OR site = :site)")
 _STOP = text(
     "INSERT INTO action_stops (action, site, asset_class, stopped_by, stopped_at, reason) "
@@ -119,6 +126,14 @@ class StopStore:
 async def standing_stop(connection: AsyncConnection, case: str, action: StoppableAction) -> Stop | None:
     """The kill switch that stops an action of a case now; None if there is none."""
     row = (await connection.execute(_STANDING, {"case": case, "action": action.value})).mappings().one_or_none()
+    return None if row is None else Stop.model_validate(dict(row))
+
+
+async def stop_on_machine(connection: AsyncConnection, machine: str, action: StoppableAction) -> Stop | None:
+    """The kill switch that stops an action on a machine now; None if there is none."""
+    row = (
+        (await connection.execute(_STANDING_ON, {"machine": machine, "action": action.value})).mappings().one_or_none()
+    )
     return None if row is None else Stop.model_validate(dict(row))
 
 

@@ -7,11 +7,12 @@
 //    "tokens": [["id", "Basic256Sha256"]], user token policies of every endpoint, each with its security policy, or
 //                                          null for that of the endpoint; default node-opcua's own
 //    "refuse": ["id"],                     user token policies that are answered with BadIdentityTokenRejected
-//    "trust": false}                       the certificates of clients are not trusted; default true
+//    "trust": false,                       the certificates of clients are not trusted; default true
+//    "uri": "urn:…"}                       the server's application URI; default node-opcua's own
 
 import { createHash } from "node:crypto";
 
-const OPEN = { modes: ["None"], policies: ["None"], users: null, tokens: null, refuse: [], trust: true };
+const OPEN = { modes: ["None"], policies: ["None"], users: null, tokens: null, refuse: [], trust: true, uri: null };
 
 export class Security {
   // What each client signed in with: {policy, clear}, the id of its user token policy and whether the password could
@@ -25,11 +26,12 @@ export class Security {
 
   get options() {
     const { MessageSecurityMode, SecurityPolicy } = this.opcua;
-    const { modes, policies, users } = this.wanted;
+    const { modes, policies, users, uri } = this.wanted;
     return {
       securityModes: modes.map((mode) => MessageSecurityMode[mode]),
       securityPolicies: policies.map((policy) => SecurityPolicy[policy]),
       allowAnonymous: !users,
+      ...(uri ? { serverInfo: { applicationUri: uri } } : {}),
       userManager: { isValidUser: (name, password) => Boolean(users) && users[name] === password },
     };
   }

@@ -1,0 +1,75 @@
+"""A case that asks for a hold, on a real database, between its step and an MES."""
+
+from datetime import timedelta
+from typing import cast
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.holds import Holds
+from activities.judging import Judging
+from activities.progress import CaseRef
+from domain.assets import Criticality
+from domain.cases import CaseView
+from domain.ports import Mes
+from domain.production import HoldTarget
+from domain.verdict import Urgency, UrgencyDecision
+from domain.walk_downs import WalkDownState
+from millwright.bootstrap import Storage, StoredVersions, stores
+from millwright.settings import ConnectorSettings, Settings
+from policies.engine.catalogue import Catalogue
+from tests.support.ingress import NOW
+from tests.support.judged_plant import judge_to_rest
+from tests.support.plant import TestClock, code, deviation, publish_policies, register
+from tests.support.walk_downs import prove
+from tests.workflows.fake_plant import FakeMes, FakeTwins
+
+
+class HoldingCase:
+    """A case that asks for a hold on its machine, with the step that places it.
+
+    Args:
+        mes: what holds the machine; a fake if none is given.
+    """
+
+    def __init__(self, engine: AsyncEngine, database_url: str, mes: Mes | None = None) -> None:
+        self.engine = engine
+        self.url = database_url
+        self.clock = TestClock(NOW)
+        named = ConnectorSettings(connector="fake")
+        settings = Settings(_env_file=None, cmms=named, mes=named)
+        catalogue = Catalogue()
+        self.storage: Storage = stores(engine, self.clock, StoredVersions(catalogue), settings)
+        self.mes = FakeMes(self.clock)
+        cases, holds = self.storage.cases, self.storage.holds
+        self.served = {"fake": mes or cast(Mes, self.mes)}
+        self.steps = Holds(cases, holds, self.served, FakeTwins(), catalogue, self.clock, timedelta(minutes=5))  # type: ignore[arg-type]  # nothing reads a twin
+        self.judging = Judging(self.storage.lines, catalogue)
+        self.case = ""
+
+    async def prepare(self) -> None:
+        await self.storage.register.keep(register(Criticality.A), "tests")
+        await publish_policies(self.storage.versions, self.storage.people)
+        await self.storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
+        [self.case] = await judge_to_rest(self.judging)
+        urgency = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=NOW, work_at=NOW)
+        await self.storage.cases.record_proposal(self.case, urgency, None)
+
+    async def prove(self, of: HoldTarget | None = None) -> str:
+        return (await prove(self.storage.walk_downs, self.clock.now(), "fake", of or self.mes.target)).key
+
+    async def hold(self) -> CaseView:
+        await self.steps.ensure_hold(CaseRef(case=self.case))
+        return (await self.storage.cases.view(self.case))[0]
+
+    async def later(self) -> CaseView:
+        """The step, after the time for which it leaves a system alone."""
+        self.clock.time += timedelta(hours=1, minutes=1)
+        return await self.hold()
+
+    async def state(self, proof: str) -> WalkDownState:
+        return (await self.storage.walk_downs.read(proof))[0].state
+
+    def alter(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as somebody:
+            assert somebody.execute(statement.encode()).rowcount > 0
