@@ -46,7 +46,16 @@ IN_A_PROCESS: Final = {
     "/summary": {},
 }
 """The routes that read without a bound, or compute, with parameters that they take."""
-BY_PAGE: Final = {"/cases", "/events", "/holds", "/studies", "/suppressions", "/unreadable", "/verdicts/ordering"}
+BY_PAGE: Final = {
+    "/cases",
+    "/events",
+    "/holds",
+    "/studies",
+    "/suppressions",
+    "/unreadable",
+    "/verdicts/ordering",
+    "/walk-downs",
+}
 ONE_RECORD: Final = {
     "/cases/{case}",
     "/events/{event}",
@@ -59,6 +68,7 @@ ONE_RECORD: Final = {
     "/studies/{study}/page",
     "/studies/{study}/result",
     "/suppressions/{suppression}",
+    "/walk-downs/{key}",
 }
 FEW_ROWS: Final = {
     "/autonomy": "a row for each class and failure mode of one version",
@@ -73,6 +83,7 @@ FEW_ROWS: Final = {
     "/policies/suggestions": "the newest search, read in pieces",
     "/ready": "the versions in force",
     "/stops": "what people switched",
+    "/walk-downs/machines": "the machines that an MES knows",
 }
 """Routes whose rows do not grow with what is received and judged, and what they are."""
 _SLEEPS: Final = "import os, sys, pathlib, time; pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(60)"

@@ -14,7 +14,6 @@ from domain.walk_downs import WALK_DOWN_LASTS, WalkDownState
 from tests.support.plant import code, deviation
 from tests.support.walk_downs import begin_word, release_word
 from tests.workflows.fake_plant import FakePlant
-from workflows.walk_down import WalkDown
 
 
 async def test_a_case_waits_for_the_proof_and_then_holds_its_machine(
@@ -48,7 +47,7 @@ async def test_a_walk_down_whose_worker_and_history_are_lost_goes_on(plant: Fake
     await plant.at_rest()
     assert plant.mes.acts == [f"hold {begun.key}", f"release {begun.key}"]
     async with asyncio.timeout(30):
-        await plant.client.get_workflow_handle_for(WalkDown.run, walk_down_workflow_id(begun.key)).result()
+        await plant.client.get_workflow_handle(walk_down_workflow_id(begun.key)).result()
 
 
 async def test_after_half_an_hour_production_is_called_and_nothing_runs_by_itself(plant: FakePlant) -> None:
