@@ -52,6 +52,11 @@ _Numbered = Mapping[int, Received]
 _Sort = Callable[[Driver, _Numbered], Awaitable[SortedOut]]
 
 
+class _Number(NamedTuple):
+    transaction: str
+    id: int
+
+
 class _CountRow(NamedTuple):
     fate: str
     events: int
@@ -191,7 +196,7 @@ class Inbox:
             async with driver.cursor() as cursor:
                 async with pipeline(driver):
                     await cursor.execute(_NUMBERS, (len(items),), prepare=True)
-                numbers = [int(str(number)) for _, number in await cursor.fetchall()]
+                numbers = [_Number._make(row).id for row in await cursor.fetchall()]
                 numbered = dict(zip(numbers, items, strict=True))
                 found = await sort(driver, numbered)
                 if found.new:
