@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from temporalio.client import Client
 
 from millwright.api import (
@@ -108,4 +109,6 @@ def _with_routes() -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    # FastAPI makes them with the first request, which would hold the event loop for 60 ms.
+    tuple(iter_route_contexts(app.routes))
     return app
