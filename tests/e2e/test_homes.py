@@ -81,7 +81,7 @@ def test_what_a_person_did_beside_a_run_outlives_every_other_run(
             assert f"{home} is in use by process {playing.pid} since 20" in said
             assert ", address http://127.0.0.1:" in said
         assert playing.poll() is None
-        assert people(home) == {"iris", "grace", "olaf", "anna"}
+        assert people(home) == {"iris", "grace", "olaf", "hanna", "milan", "anna"}
         assert ended(playing, signal.SIGTERM) == 128 + signal.SIGTERM
         none_left(home)
     for command in ("run", "home remove"):
