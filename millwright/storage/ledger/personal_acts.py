@@ -50,6 +50,11 @@ def personal_acts(database_url: str, after: int) -> list[PersonalAct]:
     return [PersonalAct._make(row) for row in rows]
 
 
+def is_walk_down(act: PersonalAct) -> bool:
+    """Whether an act belongs to a walk-down of a machine."""
+    return act.kind.startswith("walk-down-")
+
+
 def last_row(database_url: str) -> int:
     """The number of the ledger's newest row; 0 where there is none."""
     with psycopg.connect(database_url) as connection:
