@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -261,7 +263,11 @@ class FakePlant:
         self.codes = FakeCodes()
         self.engine = engine
         named = ConnectorSettings(connector="fake")
-        self.settings = Settings(task_queue=queue, sticky_timeout=timedelta(seconds=1), cmms=named, mes=named)
+        self._home = TemporaryDirectory(prefix="millwright-plant-")
+        home = Path(self._home.name)
+        self.settings = Settings(
+            home=home, task_queue=queue, sticky_timeout=timedelta(seconds=1), cmms=named, mes=named
+        )
         catalogue = Catalogue()
         self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
         self.systems = Systems(
@@ -288,6 +294,7 @@ class FakePlant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop_worker()
+        self._home.cleanup()
         for queue in (self.settings.task_queue, case_queue(self.settings.task_queue)):
             for handle in [h async for h in self.client.list_workflows(f"TaskQueue = '{queue}'")]:
                 with suppress(Exception):
