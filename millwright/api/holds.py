@@ -84,20 +84,29 @@ async def release_hold(
     The answer comes after the release is recorded; the call that lets the machine run follows. Until then the hold is
     `releasing`. Repeating it changes nothing.
     """
-    if asked.meaning != READY_TO_RUN:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "wrong-field",
-            "a release needs the statement of the person who releases",
-            field="meaning",
-            fix=f"when it is true at the machine, send exactly: {READY_TO_RUN}",
-        )
+    insist_on_statement(asked.meaning, READY_TO_RUN, "a release needs the statement of the person who releases")
     await _whole(deps, key)
     release = Release(
         by=person.name, meaning=asked.meaning, reason=asked.reason, at=asked.at, signature=asked.signature
     )
     await deps.storage.holds.approve_release(key, release)
     return answered(await _whole(deps, key), HTTPStatus.ACCEPTED)
+
+
+def insist_on_statement(meaning: str, wanted: str, problem: str) -> None:
+    """Refuses an act without the exact statement of the person at the machine.
+
+    Raises:
+        Problem: 422, naming the field.
+    """
+    if meaning != wanted:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "wrong-field",
+            problem,
+            field="meaning",
+            fix=f"when it is true at the machine, send exactly: {wanted}",
+        )
 
 
 async def _whole(deps: Dependencies, key: str) -> SeenHold:

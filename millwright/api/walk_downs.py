@@ -12,7 +12,7 @@ from domain.people import ADMINISTRATOR
 from domain.production import READY_TO_RUN
 from domain.walk_downs import LIVE_WALK_DOWNS, MAY_BE_STOPPED, PROOFS, STANDS_STILL, SignedWord, WalkDown, WalkDownState
 from millwright.api.dependencies import Dependencies, Deps, answered
-from millwright.api.holds import ReleaseHold
+from millwright.api.holds import ReleaseHold, insist_on_statement
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import PLANNER, PRODUCTION, READING, Person, may, named
@@ -36,8 +36,9 @@ router = APIRouter(
 LIVE, PROOF, ALL = "live", "proofs", "all"
 _STATES = {LIVE: LIVE_WALK_DOWNS, PROOF: PROOFS, ALL: tuple(WalkDownState)}
 _Signature = Annotated[
-    str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519 over the canonical JSON of docs/operations.md.")
+    str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519 over the canonical JSON of docs/walk-downs.md.")
 ]
+_NEEDED = "a walk-down needs the statement of the person at the machine"
 _Name = Annotated[str, Field(min_length=1, max_length=400)]
 
 
@@ -111,7 +112,7 @@ async def begin_walk_down(
 
     The answer comes before the machine is held. Repeating it changes nothing.
     """
-    _insist(asked.meaning, MAY_BE_STOPPED)
+    insist_on_statement(asked.meaning, MAY_BE_STOPPED, _NEEDED)
     machine = await machine_named(deps.storage.engine, plant_instances(deps.settings), asked.machine)
     if machine.equipment != asked.equipment:
         raise ActRejected(
@@ -127,7 +128,7 @@ async def begin_walk_down(
 @router.post("/{key}/look", status_code=HTTPStatus.ACCEPTED, response_model=SeenWalkDown)
 async def look(key: str, asked: Look, deps: Deps, person: Annotated[Person, Depends(named(PLANNER))]) -> Response:
     """Keeps that another person, of maintenance, saw this machine stand still, by their signature."""
-    _insist(asked.meaning, STANDS_STILL)
+    insist_on_statement(asked.meaning, STANDS_STILL, _NEEDED)
     await _known(deps, key)
     word = SignedWord(by=person.name, meaning=asked.meaning, at=asked.at, signature=asked.signature)
     return await _answered(deps, await deps.storage.walk_downs.look(key, word), HTTPStatus.ACCEPTED)
@@ -141,7 +142,7 @@ async def let_run(
 
     The answer comes after the release is recorded; the call that lets the machine run follows.
     """
-    _insist(asked.meaning, READY_TO_RUN)
+    insist_on_statement(asked.meaning, READY_TO_RUN, _NEEDED)
     await _known(deps, key)
     release = Release(
         by=person.name, meaning=asked.meaning, reason=asked.reason, at=asked.at, signature=asked.signature
@@ -159,17 +160,6 @@ async def withdraw_proof(
     """Withdraws a proof: the machine is held no more until it is proved again. One person is enough."""
     await _known(deps, key)
     return await _answered(deps, await deps.storage.walk_downs.withdraw(key, person.name, asked.reason))
-
-
-def _insist(meaning: str, wanted: str) -> None:
-    if meaning != wanted:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "wrong-field",
-            "a walk-down needs the statement of the person at the machine",
-            field="meaning",
-            fix=f"when it is true at the machine, send exactly: {wanted}",
-        )
 
 
 async def _known(deps: Dependencies, key: str) -> WalkDown:
