@@ -9,7 +9,8 @@ from domain.cases import CaseView
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ConnectorError
-from domain.holds import HoldStore, HoldView, PlacementState
+from domain.hold_store import HoldStore
+from domain.holds import HoldView, PlacementState
 from domain.keys import TWIN_AUTHOR
 from domain.ports import TwinGraph
 from domain.production import ISOLATION_NOTICE, HoldEnforcement

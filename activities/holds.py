@@ -6,58 +6,24 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.hold_notices import HoldNotices, hold_notice
+from activities.hold_proposals import HoldProposals
 from activities.instances import instance, serving
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
+from activities.wanted_holds import SOON, asks_for_hold, hold_stands, hold_wanted
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ActionRequired, ActRejected, NotProved, Refused
-from domain.holds import A_SHIFT, HoldStatus, HoldStore, HoldView, Placement, PlacementState, Release
+from domain.hold_store import HoldStore
+from domain.holds import A_SHIFT, HoldStatus, HoldView, Placement, PlacementState, Release
 from domain.ports import Judge, Mes, TwinGraph
 from domain.production import HoldPlan, HoldReading, HoldState, PlaceResult
 from domain.stops import StoppableAction
-from domain.verdict import Rung
 
-_AGAIN = timedelta(minutes=1)
 _JOBS_AT_ONCE = 8
 """Maximum number of jobs of one machine that are held in one pass. Further jobs are held in the next pass."""
 _STARTED = "a person started the job in the MES"
 _SEEN_IN_MES = "seen in the MES"
-
-
-def hold_wanted(view: CaseView) -> bool:
-    """Whether a case asks for a hold that is not placed yet, now or at its due time. None is placed for an asset that
-    was retired, also if its order goes on."""
-    return view.mes_equipment is not None and _asks_for_hold(view)
-
-
-def _asks_for_hold(view: CaseView) -> bool:
-    """As `hold_wanted`, also where the MES does not know the machine."""
-    if view.closed_as is not None or view.rung < Rung.WORK_ORDER_AND_HOLD or view.retired_at is not None:
-        return False
-    if overruled(view) or (view.order is None and called_off(view)):
-        return False
-    if view.order is not None and view.order.status.finished:
-        return False
-    return view.hold is None
-
-
-def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | None:
-    """When the step for a case's hold must run again; None if the case has no hold and asks for none.
-
-    Args:
-        interval: how often the state of a hold is read from the MES.
-    """
-    if hold_stands(view):
-        return now + interval
-    if not hold_wanted(view) or view.urgency is None:
-        return None
-    return max(view.urgency.hold_at or now, now + _AGAIN)
-
-
-def hold_stands(view: CaseView) -> bool:
-    """Whether the case has a live hold."""
-    return view.hold is not None and view.hold.state.live
 
 
 class Holds:
@@ -68,7 +34,8 @@ class Holds:
         holds: the hold store.
         mes: the MES that holds the jobs, by the id of each instance.
         twins: the twin graph, to which the state of a machine's hold is written.
-        judge: says which machines an approved policy version releases without a person.
+        judge: says which holds an approved policy version places unasked, and which machines it releases without a
+            person.
         clock: the plant's time.
         interval: how often the state of a hold is read from the MES.
     """
@@ -87,15 +54,18 @@ class Holds:
         self._holds = holds
         self._mes = mes
         self._notices = HoldNotices(cases, holds, twins, clock)
+        self._proposals = HoldProposals(cases, holds, judge, clock)
         self._judge = judge
         self._clock = clock
         self._interval = interval
 
     @activity.defn(name="ensure-hold")
     async def ensure_hold(self, ref: CaseRef) -> Progress:
-        """Places the hold that a case asks for when it is due, and keeps the machine held after that.
+        """Proposes the hold that a case asks for to production, places it when it is due, and keeps the machine held
+        after that.
 
-        Not done while the hold is not yet due, is refused, is not in effect, or is not proved to be ours.
+        Not done while production has not answered, the hold is not yet due, is refused by the MES, is not in effect, or
+        is not proved to be ours.
         """
         async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as attempt:
             view, now = attempt.view, self._clock.now()
@@ -105,24 +75,27 @@ class Holds:
             elif hold_stands(view):
                 await self._look_after(attempt)
             elif hold_wanted(view):
-                due_at = view.urgency.hold_at if view.urgency is not None else None
-                if view.urgency is None:
-                    attempt.wait(view.waiting_for)
-                elif due_at is not None and due_at > now:
-                    attempt.wait(view.waiting_for, due_at)
-                elif view.waiting_step == "ensure-hold" and view.waiting_until and view.waiting_until > now:
-                    attempt.wait(view.waiting_for, view.waiting_until)
-                elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
-                    attempt.wait(stopped)
-                else:
-                    await self._cases.check_names(view)
-                    system = serving(view.mes_system, "MES", view, "place-hold")
-                    await self._holds.claim(view.id, system, view.mes_equipment or "")
-                    await self._look_after(attempt)
-            elif _asks_for_hold(view):
+                await self._claim_when_due(attempt)
+            elif asks_for_hold(view):
                 # The MES does not know the machine, or its name was taken away.
                 await self._cases.check_names(view)
         return attempt.progress
+
+    async def _claim_when_due(self, attempt: Step) -> None:
+        """Places the hold of a case if it is due and nothing speaks against it; else the step waits."""
+        view, now = attempt.view, self._clock.now()
+        failed = view.waiting_step == "ensure-hold" and view.attempts > 0
+        if failed and view.waiting_until is not None and view.waiting_until > now:
+            attempt.wait(view.waiting_for, view.waiting_until)
+        elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
+            attempt.wait(stopped)
+        else:
+            system = serving(view.mes_system, "MES", view, "place-hold")
+            if await self._proposals.may_place(attempt, system):
+                await self._cases.check_names(view)
+                unasked = self._proposals.unasked(view)
+                await self._holds.claim(view.id, system, view.mes_equipment or "", unasked=unasked)
+                await self._look_after(attempt)
 
     @activity.defn(name="release-hold")
     async def release_hold(self, ref: CaseRef) -> Progress:
@@ -179,7 +152,7 @@ class Holds:
             )
         elif late:
             attempt.lane = Lane.PLANNER
-            attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + _AGAIN)
+            attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + SOON)
 
     def _mes_of(self, hold: HoldView) -> Mes:
         """The instance that has the hold: the machine is released nowhere else."""
@@ -264,7 +237,7 @@ class Holds:
         attempt.lane = Lane.PLANNER
         attempt.wait(
             f"production to look at {hold.equipment}: each job ends before it can be held",
-            self._clock.now() + _AGAIN,
+            self._clock.now() + SOON,
         )
 
     async def _intend_and_place(self, view: CaseView, hold: HoldView, plan: HoldPlan) -> None:

@@ -1,5 +1,6 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
+from activities.order_text import hold_proposal_words
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
@@ -32,7 +33,7 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
     """
     if view.order is None or view.order.status.finished:
         return ()
-    notes = (_overruling(view), _worsening(view, judge), *_calling_off(view))
+    notes = (_overruling(view), _answering(view), _worsening(view, judge), *_calling_off(view))
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
 
 
@@ -45,6 +46,18 @@ def _overruling(view: CaseView) -> OrderNote | None:
         text=f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
         f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}",
     )
+
+
+def _answering(view: CaseView) -> OrderNote | None:
+    """That production refused the hold, or accepted it after such a note."""
+    proposal, equipment = view.hold_proposal, view.mes_equipment
+    if proposal is None or proposal.answer is None or equipment is None:
+        return None
+    refused = f"{view.id}-hold-refused"
+    if not proposal.refused and refused not in view.order_notes:
+        return None
+    key = refused if proposal.refused else f"{view.id}-hold-accepted"
+    return OrderNote(key=key, text=f"{hold_proposal_words(equipment, proposal)} {ISOLATION_NOTICE}")
 
 
 def _worsening(view: CaseView, judge: Judge) -> OrderNote | None:

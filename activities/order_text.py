@@ -1,6 +1,7 @@
 """The text of a work order: what was observed, when to act, and who decided. The most important comes first."""
 
 from domain.cases import CaseView, Evidence
+from domain.hold_proposals import HoldProposal
 from domain.production import ISOLATION_NOTICE
 from domain.verdict import RuleWords, Rung, Urgency
 from domain.work_orders import WorkOrderDraft
@@ -76,9 +77,21 @@ def _hold(view: CaseView) -> tuple[str, ...]:
         return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {ISOLATION_NOTICE}",)
     if view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None or view.urgency is None:
         return ()
+    if view.hold_proposal is not None:
+        return (f"{hold_proposal_words(view.mes_equipment, view.hold_proposal)} {ISOLATION_NOTICE}",)
     hold_at = view.urgency.hold_at
     when = f"from {hold_at:%Y-%m-%d %H:%M} UTC" if hold_at is not None else "at once"
     return (f"The MES is asked to hold {view.mes_equipment} {when}. {ISOLATION_NOTICE}",)
+
+
+def hold_proposal_words(equipment: str, proposal: HoldProposal) -> str:
+    """What production was asked and answered, in a sentence for people at the machine."""
+    answer = proposal.answer
+    if answer is None:
+        return f"Production is asked whether {equipment} may be held from {proposal.hold_at:%Y-%m-%d %H:%M} UTC."
+    if answer.hold_at is None:
+        return f"Production refused to hold {equipment}: {answer.reason}."
+    return f"Production lets {equipment} be held from {answer.hold_at:%Y-%m-%d %H:%M} UTC."
 
 
 def _seen(evidence: Evidence) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.autonomy import Autonomy
-from activities.holds import hold_stands, hold_wanted, next_look
 from activities.instances import instance, serving
 from activities.order_notes import notes_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
+from activities.wanted_holds import hold_look_at, hold_stands, hold_wanted, next_look
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
@@ -345,11 +345,11 @@ class WorkOrders:
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
             attempt.wait(reason, self._clock.now())
-        elif view.waiting_step == "ensure-hold" and (hold_stands(view) or hold_wanted(view)):
+        elif view.waiting_step == "ensure-hold" and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
             # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
             until = view.waiting_until
             attempt.wait(view.waiting_for, until if until and until > self._clock.now() else None)
         elif not hold_wanted(view):
             attempt.wait(reason)
         else:
-            attempt.wait(reason, view.urgency.hold_at)
+            attempt.wait(reason, hold_look_at(view, self._clock.now()))

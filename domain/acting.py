@@ -37,6 +37,7 @@ _POLICY_ACTS: Final = {"approve": "policy-approved", "activate": "policy-activat
 PERSONAL_ACTS: Final[dict[str, Personal]] = {
     "case-decided": _attested("planner"),
     "outcome-stated": _attested("planner"),
+    "hold-answered": _attested("production"),
     "event-redriven": _attested("operator"),
     "shelved": _attested("operator", "planner"),
     "unshelved": _attested("operator", "planner"),

@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.assets import Asset
+from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
 from domain.model import Model, Moment
 from domain.outcomes import OutcomeClass, OutcomeStatement
@@ -118,6 +119,8 @@ class CaseView(Model):
     urgency: UrgencyDecision | None
     production: ProductionContext | None
     decision: Decision | None
+    hold_proposal: HoldProposal | None = None
+    """What production was asked, and its answer; None where the hold is placed unasked, or is not wanted."""
     withdraw: str | None
     draft: WorkOrderDraft | None
     order: WorkOrderRecord | None

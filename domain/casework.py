@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
+from domain.hold_proposals import HoldProposal
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -69,6 +70,10 @@ class CaseStore(Protocol):
     ) -> None:
         """Keeps when the work should happen, what production looked like, and what would have changed the verdict: the
         first explanation of a verdict stands."""
+        ...
+
+    async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
+        """Keeps what production is asked; the first question stands, and is returned with its newest answer."""
         ...
 
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:

@@ -14,6 +14,7 @@ from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
+from domain.hold_proposals import HoldTerms
 from domain.outcomes import Label, OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -273,6 +274,15 @@ class Judge(Protocol):
         """Whether a version lets a hold on a machine be released without a statement of a person of production.
 
         It does so only for machines that it names one by one. A hold on any other machine waits for a person.
+
+        Raises:
+            PolicyRejected: no such version was loaded.
+        """
+        ...
+
+    def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
+        """Whether a version lets a hold on an asset of a class be placed without asking production, and how it is asked
+        otherwise.
 
         Raises:
             PolicyRejected: no such version was loaded.

@@ -64,7 +64,7 @@ async def list_cases(
 @router.get("/cases/{case}", response_model=WholeCase, dependencies=[Depends(may(*READING))])
 async def show_case(case: str, deps: Deps) -> Response:
     """One case: its state, what it waits for, its evidence, and everything that was done, by whom and when."""
-    return answered(await _whole(deps, case))
+    return answered(await whole(deps, case))
 
 
 @router.post(
@@ -79,7 +79,7 @@ async def decide_case(
     The decision is stored before the answer, also while the workflow engine does not answer. The case acts on it
     afterwards.
     """
-    await _whole(deps, case)
+    await whole(deps, case)
     decision = Decision(approved=say.approved, by=person.name, reason=say.reason, at=deps.storage.clock.now())
     kept = await deps.storage.cases.record_decision(case, decision)
     return answered({"case": case, "approved": kept.approved, "by": kept.by})
@@ -97,15 +97,20 @@ async def state_outcome(
 
     The twin is told and the label is made after the answer; if the machine is still held, after its release.
     """
-    await _whole(deps, case)
+    await whole(deps, case)
     statement = OutcomeStatement(by=person.name, reason=said.reason, at=deps.storage.clock.now())
     kept = await deps.storage.cases.state_outcome(case, said.outcome, statement)
     return answered({"case": case, "outcome": said.outcome, "by": kept.by})
 
 
-async def _whole(deps: Dependencies, case: str) -> WholeCase:
+async def whole(deps: Dependencies, case: str) -> WholeCase:
+    """One case.
+
+    Raises:
+        Problem: 404, there is none.
+    """
     try:
-        whole = await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
-        return whole.shown(await deps.storage.people.signature_display(deps.storage.zone))
+        found = await whole_case(deps.storage.engine, case, plant_instances(deps.settings))
+        return found.shown(await deps.storage.people.signature_display(deps.storage.zone))
     except ActRejected as error:
         raise not_found(error.problem, fix=error.fix) from error

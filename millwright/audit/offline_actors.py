@@ -26,6 +26,7 @@ _ANY_SIGNER = ("author", "approver", "operator")
 ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
+    "hold-answered": ("production",),
     "event-redriven": ("operator",),
     "hold-releasing": ("production",),
     "walk-down-begun": ("production",),

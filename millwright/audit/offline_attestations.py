@@ -20,6 +20,7 @@ ATTESTED_ACTS = frozenset(
     (
         "case-decided",
         "outcome-stated",
+        "hold-answered",
         "event-redriven",
         "walk-down-withdrawn",
         "shelved",

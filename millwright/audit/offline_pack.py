@@ -16,6 +16,7 @@ from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations, notices
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_grounds import RUNGS, WorkGrounds, ground_findings
+from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
 from millwright.audit.offline_holds import claimed_holds, held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_people import people_findings, person_id
@@ -244,11 +245,15 @@ def _pack_standing(
 def _pack_releases(
     parts: Row, acts: dict[str, list[Row]], judged: dict[JudgedMachine, str]
 ) -> Iterator[OfflineFinding]:
-    """Checks the releases without a person of the holds of the pack, with all the cases that claimed them."""
+    """Checks why the holds of the pack were placed, and their releases without a person."""
     people: dict[str, Row] = {person_id(row): row for row in parts["people"]}
     held = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
-    for finding in release_findings(of_cases, unattended_versions(parts["policies"], people), judged):
+    policies = parts["policies"]
+    for finding in (
+        *release_findings(of_cases, unattended_versions(policies, people), judged),
+        *hold_ground_findings(of_cases, unasked_versions(policies, people), judged),
+    ):
         if finding.where.removeprefix("hold ") in held:
             yield finding
 

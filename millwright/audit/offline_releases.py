@@ -14,8 +14,8 @@ from millwright.audit.offline_in_force import AssetPlace
 from millwright.audit.offline_policies import proved_approval
 from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
 
-JudgedMachine = tuple[str, str, str, str]
-"""Version, asset, failure mode and machine of a verdict of an active version."""
+JudgedMachine = tuple[str, str, str, str, str]
+"""Version, asset, failure mode, machine and class of a verdict of an active version."""
 
 
 class Unattended(NamedTuple):
@@ -44,7 +44,7 @@ def unattended_versions(policies: Sequence[Row], people: dict[str, Row]) -> dict
 def note_machine(
     row: Row, stood: Mapping[str, AssetPlace | None], judged: dict[JudgedMachine, str]
 ) -> Iterator[OfflineFinding]:
-    """Notes the machine of a verdict of an active version, from its context; it finds nothing.
+    """Notes the machine and class of a verdict of an active version, from its context; it finds nothing.
 
     Args:
         row: the verdict.
@@ -54,7 +54,7 @@ def note_machine(
     body = json.loads(row["body"])
     place = stood.get(body["context"])
     if body["role"] == "active" and place is not None:
-        key = (body["version"], row["asset"], row["failure_mode"], place[1])
+        key = (body["version"], row["asset"], row["failure_mode"], place[1], place[2])
         judged[key] = min(judged.get(key, body["judged_at"]), body["judged_at"])
     yield from ()
 
@@ -105,7 +105,7 @@ def _findings(
     faults = {(case["asset"], case["failure_mode"]) for case in cases.values() if "asset" in case}
     machines = {
         machine
-        for (digest, asset, mode, machine), at in judged.items()
+        for (digest, asset, mode, machine, _), at in judged.items()
         if digest == release["version"] and (asset, mode) in faults and at <= act["at"]
     }
     if machines.isdisjoint(version.machines):

@@ -29,6 +29,7 @@ from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subjec
 from millwright.audit.offline_cases import case_findings
 from millwright.audit.offline_equipment import Equipment
 from millwright.audit.offline_grounds import WorkGrounds, ground_findings
+from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_pack import verify_pack
@@ -177,6 +178,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), judged)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
     yield from guarded("holds", release_findings(of_cases, unattended_versions(policies, people), judged))
+    yield from guarded("holds", hold_ground_findings(of_cases, unasked_versions(policies, people), judged))
     yield from guarded("autonomy", _autonomy(directory, acts, people))
     yield from guarded("stops and freezes", _stops(directory, acts))
     yield from guarded("shelves and windows", _shelving(directory, acts))

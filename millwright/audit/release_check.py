@@ -1,11 +1,15 @@
-"""Compares the releases without a person with the versions that allow them; see `offline_releases`."""
+"""Compares what was held without production's word, or released without a person, with the versions that allow it; see
+`offline_hold_grounds` and `offline_releases`."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from millwright.audit.approvals import acts_by_subject, version_files
+from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
+from millwright.audit.offline_in_force import asset_place
 from millwright.audit.offline_people import person_id
-from millwright.audit.offline_releases import release_findings, unattended_versions
-from millwright.audit.offline_signatures import Row, guarded
+from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
+from millwright.audit.offline_signatures import Row, guarded, sha256
 from millwright.audit.report import Findings
 from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.record import Record
@@ -15,12 +19,14 @@ SELECT DISTINCT o.subject FROM acts a JOIN hold_claims c ON c.hold_key = a.body:
 JOIN acts o ON o.subject = 'case/' || c.case_id WHERE a.kind = 'hold-releasing' AND a.actor = 'millwright'
 UNION SELECT subject FROM acts WHERE kind = 'hold-releasing' AND actor = 'millwright'
 """
+_HELD = "SELECT DISTINCT subject FROM acts WHERE kind = 'hold-intended'"
+# Of a case those that opened or raised it: its version is that of the last one.
 _JUDGED = """
-SELECT v.version, v.asset, v.failure_mode, x.body::json ->> 'machine', min(v.body::json ->> 'judged_at')
-FROM verdicts v JOIN contexts x ON x.digest = v.body::json ->> 'context'
-WHERE v.role = 'active' AND (v.asset, v.failure_mode) IN (SELECT c.asset, c.failure_mode FROM cases c
-    WHERE 'case/' || c.id = ANY(%s)) GROUP BY 1, 2, 3, 4
+SELECT v.id, v.asset, v.failure_mode, v.body FROM evidence d
+JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
+WHERE 'case/' || d.case_id = ANY(%s) AND d.how IN ('opened', 'raised') AND v.role = 'active'
 """
+_CONTEXTS = "SELECT body FROM contexts"
 
 
 class _SubjectRow(NamedTuple):
@@ -28,23 +34,46 @@ class _SubjectRow(NamedTuple):
 
 
 class _JudgedRow(NamedTuple):
-    version: str
+    id: int
     asset: str
     failure_mode: str
-    machine: str
-    first: str
+    body: str
+
+
+class _ContextRow(NamedTuple):
+    body: str
 
 
 async def check_releases(record: Record, findings: Findings) -> None:
     """Names each release without a person that no version allowed, or whose work was not done."""
     subjects = [row.subject for row in await record.rows(_RELEASED, _SubjectRow._make)]
-    if not subjects:
-        return
-    people: dict[str, Row] = {person_id(person): person for person in await person_files(record)}
-    versions = unattended_versions(await version_files(record), people)
-    judged = {
-        (row.version, row.asset, row.failure_mode, row.machine): row.first
-        for row in await record.rows(_JUDGED, _JudgedRow._make, subjects)
-    }
-    acts = await acts_by_subject(record, subjects)
-    findings.extend(guarded("holds", release_findings(acts.values(), versions, judged)))
+    if subjects:
+        versions = unattended_versions(await version_files(record), await _people(record))
+        acts = await acts_by_subject(record, subjects)
+        findings.extend(guarded("holds", release_findings(acts.values(), versions, await _judged(record, subjects))))
+
+
+async def check_hold_grounds(record: Record, findings: Findings) -> None:
+    """Names each hold that neither production nor a version let be placed."""
+    subjects = [row.subject for row in await record.rows(_HELD, _SubjectRow._make)]
+    if subjects:
+        versions = unasked_versions(await version_files(record), await _people(record))
+        acts = await acts_by_subject(record, subjects)
+        judged = await _judged(record, subjects) if versions else {}
+        findings.extend(guarded("holds", hold_ground_findings(acts.values(), versions, judged)))
+
+
+async def _people(record: Record) -> dict[str, Row]:
+    return {person_id(person): person for person in await person_files(record)}
+
+
+async def _judged(record: Record, subjects: Sequence[str]) -> dict[JudgedMachine, str]:
+    """When a version first judged the faults of some cases. What cannot be read is named with the verdicts."""
+    contexts = await record.rows(_CONTEXTS, _ContextRow._make)
+    stood = {sha256(row.body): asset_place(row.body) for row in contexts}
+    judged: dict[JudgedMachine, str] = {}
+    for row in await record.rows(_JUDGED, _JudgedRow._make, subjects):
+        told: Row = {"asset": row.asset, "failure_mode": row.failure_mode, "body": row.body}
+        for _ in guarded(f"verdict {row.id}", note_machine(told, stood, judged)):
+            pass
+    return judged

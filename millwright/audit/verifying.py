@@ -33,7 +33,7 @@ from millwright.audit.offline_times import Times
 from millwright.audit.offline_walk_downs import PROOF_KINDS, WALK_DOWN, Proofs, WalkDownActs
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
-from millwright.audit.release_check import check_releases
+from millwright.audit.release_check import check_hold_grounds, check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.audit.set_aside import SetAside
 from millwright.audit.settings_taken import SettingsTaken
@@ -144,6 +144,7 @@ async def verify(
         if readable:
             await _check_tables(record, findings)
             await check_releases(record, findings)
+            await check_hold_grounds(record, findings)
             await check_changes(record, findings)
             await check_walk_downs(record, findings)
             register_held = await check_register(record, findings)

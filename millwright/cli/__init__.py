@@ -21,6 +21,7 @@ from millwright.cli import (
     health,
     hits,
     hold,
+    hold_answers,
     home,
     installation_key,
     labels,
@@ -77,6 +78,7 @@ def _installation(
 for _module in (plant, engine, services, health, why, floods, shelving):
     _module.register(app)
 app.add_typer(case.app, name="case")
+hold_answers.register(hold.app)
 walk_downs.register(hold.app)
 app.add_typer(hold.app, name="hold")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):

@@ -12,6 +12,7 @@ from millwright.cli.credentials import ActorKey, reason_given
 from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
+    from domain.hold_proposals import HoldProposal
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
@@ -99,6 +100,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(f"called off: {view.withdraw}")
     if view.order is not None:
         say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+    if whole.hold is None and view.hold_proposal is not None:
+        say(_proposed(view.machine.name, view.hold_proposal))
     if whole.hold is not None:
         say(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
         if whole.hold.signed is not None:
@@ -125,6 +128,16 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     )
     say()
     write_table(("at", "who", "what"), [(act.at, act.actor, act.kind) for act in whole.story], "Nothing was done yet.")
+
+
+def _proposed(machine: str, proposal: "HoldProposal") -> str:
+    answer = proposal.answer
+    asked = f"hold of {machine} from {proposal.hold_at:%Y-%m-%d %H:%M} UTC proposed to production"
+    if answer is None:
+        return f"{asked}, to be answered by {proposal.answer_by:%Y-%m-%d %H:%M} UTC"
+    if answer.hold_at is None:
+        return f"{asked}, refused by {answer.by}: {answer.reason}"
+    return f"{asked}, accepted by {answer.by} from {answer.hold_at:%Y-%m-%d %H:%M} UTC"
 
 
 @app.command()

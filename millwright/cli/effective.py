@@ -1,12 +1,13 @@
 """`policy show --asset`: a version for one asset."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
 
 from domain.assets import ObservableKind, retired_words
 from domain.errors import Rejected
+from domain.hold_proposals import HoldTerms, OnSilence
 from domain.verdict import Context
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import say, write_json, write_table
@@ -97,3 +98,12 @@ def _tell(told: "EffectivePolicy") -> None:
         say(f"A hold on {told.machine} is released once its work is completed, without a person saying so.")
     else:
         say(f"A hold on {told.machine} is released only when a person of production says so.")
+    say(_asking(told.hold))
+
+
+def _asking(terms: HoldTerms) -> str:
+    if terms.unasked:
+        return "It is placed without asking production."
+    silence = "it is placed when it is due" if terms.on_silence is OnSilence.PLACE else "nothing is placed"
+    minutes = terms.answer_within / timedelta(minutes=1)
+    return f"It is proposed to production first; without an answer within {minutes:g} min {silence}."

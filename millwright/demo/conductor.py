@@ -1,7 +1,7 @@
 """The lock-step: publish due events, wait until Millwright is idle, let the people act, move the clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,7 @@ class Conductor:
         step: the maximum step of the clock.
         check: raises if a process has ended.
         told: called with the state of the plant after each step.
+        production: the API key of the person who answers proposed holds. Each is accepted.
         beat: awaited at each step of the clock, before its events are published.
     """
 
@@ -57,6 +58,7 @@ class Conductor:
         step: timedelta,
         check: Callable[[], None],
         told: Callable[[Tick], None],
+        production: str,
         beat: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
@@ -67,6 +69,7 @@ class Conductor:
         self._step = step
         self._check = check
         self._told = told
+        self._production = {"Authorization": f"Bearer {production}"}
         self._beat = beat
 
     async def play(self) -> dict[str, Any]:
@@ -96,7 +99,12 @@ class Conductor:
     async def _play_out(self, now: datetime) -> list[datetime]:
         """Lets everything that is due be done; returns the times of the next events and acts."""
         due = await self._settle(now)
-        while await self._people_act():
+        while True:
+            # A case with a proposed hold is due when the time to answer ends.
+            if due is not None and await self._answer_holds():
+                due = await self._settle(now)
+            if not await self._people_act():
+                break
             await self._hint()
             due = await self._settle(now)
         state = await self._state()
@@ -110,6 +118,14 @@ class Conductor:
         while done := (await self._post("/act", {}))["acts"]:
             acts += int(done)
         return acts > 0
+
+    async def _answer_holds(self) -> int:
+        """Accepts each hold that is proposed to production; returns how many."""
+        proposed = (await self._ask("GET", "/hold-proposals")).json()
+        for each in proposed:
+            path, said = f"/cases/{each['case']}/hold-answer", {"answer": "accept"}
+            await self._ask("POST", path, json=said, headers=self._production, answered=(httpx.codes.CONFLICT,))
+        return len(proposed)
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
         """The next step of the clock at or after the next event: steps are equally long, empty ones are skipped."""
@@ -156,16 +172,21 @@ class Conductor:
         return answer
 
     async def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        answer: dict[str, Any] = (await self._ask("GET", path, query)).json()
+        answer: dict[str, Any] = (await self._ask("GET", path, params=query)).json()
         return answer
 
-    async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
-        """The answer of our API; waits while the API or its storage does not answer."""
+    async def _ask(self, method: str, path: str, *, answered: Sequence[int] = (), **request: Any) -> httpx.Response:
+        """The answer of our API; waits while the API or its storage does not answer.
+
+        Args:
+            answered: errors that say that an earlier request, whose answer was lost, was carried out.
+        """
         deadline = asyncio.get_running_loop().time() + _LONGEST_SILENCE
 
         async def ask() -> httpx.Response:
             try:
-                reply = await self._client.request(method, f"{self._api}{path}", params=query, auth=self._sign_in)
+                auth = None if "headers" in request else self._sign_in
+                reply = await self._client.request(method, f"{self._api}{path}", auth=auth, **request)
             except httpx.TransportError as error:
                 self._watch(deadline, f"the API, which does not answer ({type(error).__name__})")
                 return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
@@ -178,7 +199,7 @@ class Conductor:
             return reply
 
         reply = await wait_until(ask, lambda found: found.status_code != httpx.codes.SERVICE_UNAVAILABLE, every=_PAUSE)
-        return reply.raise_for_status()
+        return reply if reply.status_code in answered else reply.raise_for_status()
 
     def _tell(self, state: dict[str, Any], now: datetime) -> None:
         self._told(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.demo.cast import kept_person
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
 from millwright.demo.local_sign_in import LocalSignIn
@@ -17,7 +18,13 @@ from millwright.demo.proving import prove_machines
 from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
 from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
-from millwright.storage.ledger.personal_acts import is_walk_down, last_row, personal_acts
+from millwright.storage.ledger.personal_acts import (
+    PersonalAct,
+    is_hold_answer,
+    is_walk_down,
+    last_row,
+    personal_acts,
+)
 from millwright.storage.reporting.figures import read_figures, read_orderings
 from millwright.storage.reporting.history import read_history
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
@@ -78,19 +85,29 @@ async def perform(
 
         say("Two persons prove each machine of criticality A: they have it held, look, and let it run.")
         await prove_machines(api, installation.home / "people", check)
-        await asyncio.to_thread(_mark_proved, installation, prepared)
+        proved = await asyncio.to_thread(_mark_own, installation, prepared, is_walk_down)
         beat = torment(sandbox) if torment else None
-        await Conductor(sandbox, api, LocalSignIn(installation.home), cmms, STEP, check, told, beat).play()
+        production = kept_person(installation.home / "people", PRODUCTION).api_key
+        local = LocalSignIn(installation.home)
+        await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat).play()
+        await asyncio.to_thread(_mark_own, installation, proved, is_hold_answer)
         say("Counting what the plant holds, and judging every stored verdict again.")
         return await count(installation, storage, str(endpoints["data"]), sandbox, started)
 
 
-def _mark_proved(installation: Installation, prepared: int) -> None:
-    """Marks the walk-downs as the demo's own too, unless somebody else acted meanwhile."""
-    proved = last_row(installation.database_url)
-    acts = personal_acts(installation.database_url, prepared)
-    if all(is_walk_down(act) and act.actor in (PRODUCTION, MAINTENANCE) for act in acts):
-        installation.prepared(proved)
+def _mark_own(installation: Installation, after: int, played: Callable[[PersonalAct], bool]) -> int:
+    """Marks what the demo's people did after a row of the ledger as the demo's own too, unless somebody else acted as
+    well; returns the last row that is marked.
+
+    Args:
+        played: whether an act is of a kind that the demo's people do.
+    """
+    newest = last_row(installation.database_url)
+    acts = personal_acts(installation.database_url, after)
+    if not all(played(act) and act.actor in (PRODUCTION, MAINTENANCE) for act in acts):
+        return after
+    installation.prepared(newest)
+    return newest
 
 
 async def count(installation: Installation, storage: Storage, data: str, sandbox: str, started: float) -> Summary:

@@ -88,6 +88,18 @@ def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
     for machine in added_unattended(after, before):
         says = f"{machine} is left out: its hold is released only when a person of production says so"
         yield Change(about="unattended release", says=says)
+    old, new = before.document.holds, after.document.holds
+    for name in sorted({*new.place_unasked} - {*old.place_unasked}):
+        says = f"{name} is added: a hold on an asset of this class is placed without asking production"
+        yield Change(about="unasked hold", says=says)
+    for name in sorted({*old.place_unasked} - {*new.place_unasked}):
+        says = f"{name} is left out: a hold on an asset of this class is placed only when production accepts it"
+        yield Change(about="unasked hold", says=says)
+    if old.answer_within != new.answer_within:
+        says = f"production has to answer within {duration(old.answer_within)} → {duration(new.answer_within)}"
+        yield Change(about="hold answer", says=says)
+    if old.on_silence != new.on_silence:
+        yield Change(about="hold answer", says=f"if production does not answer: {old.on_silence} → {new.on_silence}")
 
 
 def _own_names(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from domain.hold_proposals import OnSilence
 from policies.checks.findings import Finding, Kind
 from policies.checks.policy_tests import CaseReport, run_cases
 from policies.checks.reachability import Reachability
@@ -46,7 +47,7 @@ def check(path: Path) -> Report:
     except TextRejected as error:
         return Report(str(path), None, (error, *error.others), None)
     source = read_text(policy.text, str(path))
-    findings = (*_unattended(policy, source), *Reachability(policy, source).findings())
+    findings = (*_unattended(policy, source), *_unasked(policy, source), *Reachability(policy, source).findings())
     beside = path.parent / policy.document.cases
     try:
         cases = run_cases(policy, _read(beside), str(beside))
@@ -71,6 +72,20 @@ def _unattended(policy: CompiledPolicy, source: PolicyText) -> Iterator[Finding]
         fix = "leave a machine out, and its hold waits for a person of production"
         complaint = source.rejected(("holds", "release_unattended"), problem, fix=fix)
         yield Finding(Kind.UNATTENDED, False, (), complaint)
+
+
+def _unasked(policy: CompiledPolicy, source: PolicyText) -> Iterator[Finding]:
+    holds = policy.document.holds
+    if holds.place_unasked:
+        problem = f"{', '.join(holds.place_unasked)}: assets of these classes are held without asking production"
+        fix = "leave a class out, and its holds are proposed to production first"
+        complaint = source.rejected(("holds", "place_unasked"), problem, fix=fix)
+        yield Finding(Kind.UNASKED, False, (), complaint)
+    if holds.on_silence is OnSilence.PLACE:
+        problem = "a hold is placed when it is due if production does not answer in time"
+        fix = "leave it out: then nothing is placed, and operations are called"
+        complaint = source.rejected(("holds", "on_silence"), problem, fix=fix)
+        yield Finding(Kind.UNASKED, False, (), complaint)
 
 
 def _spared(policy: CompiledPolicy, cases: CaseReport, findings: tuple[Finding, ...]) -> CaseReport:

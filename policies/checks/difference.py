@@ -17,6 +17,7 @@ from policies.proof.prover import confirmed, narrower, seen, side_by_side
 from policies.proof.search import TIMEOUT_MS, Answer, Judgement, Search, judgement
 from policies.proof.translation import NotTranslated, Translation, constant, literal
 
+_HOLD_LISTS = ("release_unattended", "place_unasked")
 _LIKEWISE = "the same rung, but another severity, priority, time or review"
 _NARROWED: Mapping[str, str] = {
     "asset.criticality": "criticality",
@@ -106,7 +107,8 @@ def _terms_differ(before: CompiledPolicy, after: CompiledPolicy) -> bool:
     return (
         any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
         or old.autonomy != new.autonomy
-        or {*old.holds.release_unattended} != {*new.holds.release_unattended}
+        or any({*getattr(old.holds, name)} != {*getattr(new.holds, name)} for name in _HOLD_LISTS)
+        or any(getattr(old.holds, name) != getattr(new.holds, name) for name in ("answer_within", "on_silence"))
     )
 
 

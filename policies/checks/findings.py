@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """Actions that contradict each other."""
     UNATTENDED = "unattended"
     """Machines that start again without a person stating that people are clear."""
+    UNASKED = "unasked"
+    """Machines that are held without production having accepted it."""
     UNKNOWN = "unknown"
     """A claim that could be neither proved nor refuted."""
 

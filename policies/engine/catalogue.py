@@ -10,6 +10,7 @@ from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
 from domain.errors import PolicyRejected
+from domain.hold_proposals import HoldTerms
 from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from policies.engine import counterfactual, explanation, judging, timing
@@ -133,6 +134,9 @@ class Catalogue:
 
     def releases_unattended(self, version: str, machine: str) -> bool:
         return machine in self.version(version).document.holds.release_unattended
+
+    def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
+        return self.version(version).document.holds.asking(asset_class)
 
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
         return autonomy.weigh(self.version(version).document.autonomy, record)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
+from domain.hold_proposals import HoldTerms
 from domain.model import Model, Moment
 from domain.verdict import Context
 from policies.engine.judging import CompiledPolicy
@@ -64,6 +65,8 @@ class EffectivePolicy(Model):
     machine: str
     releases_unattended: bool
     """Whether a hold on the machine is released without a statement of a person of production."""
+    hold: HoldTerms
+    """Whether production is asked before a hold, and how long it has to answer."""
 
 
 def effective(policy: CompiledPolicy, context: Context, at: datetime) -> EffectivePolicy:
@@ -100,6 +103,7 @@ def effective(policy: CompiledPolicy, context: Context, at: datetime) -> Effecti
         ),
         machine=context.machine,
         releases_unattended=context.machine in document.holds.release_unattended,
+        hold=document.holds.asking(context.asset_class),
     )
 
 

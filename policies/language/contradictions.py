@@ -223,14 +223,14 @@ def _waiver_problems(document: PolicyDocument, source: PolicyText) -> Iterator[T
 
 
 def _hold_problems(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
-    machines = document.holds.release_unattended
-    if "holds" in document.model_fields_set and not machines:
-        fix = "name the machines, or leave `holds` out"
-        yield source.rejected(("holds", "release_unattended"), "is missing", fix=fix)
-    for position, machine in enumerate(machines):
-        if machine in machines[:position]:
-            path: Path = ("holds", "release_unattended", position)
-            yield source.rejected(path, f"{machine} is named twice", fix="leave one of the two out")
+    if "holds" in document.model_fields_set and not document.holds.model_fields_set:
+        yield source.rejected(("holds",), "has no field", fix="give one of its fields, or leave `holds` out")
+    for field in ("release_unattended", "place_unasked"):
+        names = getattr(document.holds, field)
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                path: Path = ("holds", field, position)
+                yield source.rejected(path, f"{name} is named twice", fix="leave one of the two out")
 
 
 def _claim_problems(path: Path, claimed: Property, source: PolicyText) -> Iterator[TextRejected]:

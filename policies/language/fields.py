@@ -198,6 +198,8 @@ Machines = Annotated[
     BeforeValidator(_machines),
 ]
 """Machines by their ids, each one named: no pattern stands for several."""
+Classes = Annotated[tuple[Text, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+"""Classes of assets by their names; in a policy `asset.class`."""
 
 
 def _scalar(value: object) -> object:

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, Tag
 from pydantic_core import PydanticCustomError
 
+from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
 from domain.model import Model
 from domain.verdict import Severity, Urgency
 from policies.language.fields import (
     UNCONDITIONAL,
     CasesFile,
+    Classes,
     Condition,
     Date,
     Delay,
@@ -285,14 +287,24 @@ class Autonomy(Model):
     enforce: StrictBool = False
 
 
-class HoldTerms(Model):
-    """What a version says of releasing holds.
+class HoldClauses(Model):
+    """What a version says of holds: whether production is asked before, and whether it releases the machine after.
 
     A hold on a machine of `release_unattended` is released once its work is completed, without a person of production
-    saying so. Every other hold waits for a named person.
+    saying so. Every other hold waits for a named person. A hold on an asset of a class in `place_unasked` is placed
+    when it is due. Every other hold is proposed to production, which has `answer_within` to answer; `on_silence` says
+    what follows when it does not.
     """
 
     release_unattended: Machines = ()
+    place_unasked: Classes = ()
+    answer_within: Duration = ANSWER_WITHIN
+    on_silence: OnSilence = OnSilence.ESCALATE
+
+    def asking(self, asset_class: str) -> HoldTerms:
+        """Whether production is asked before a hold on an asset of a class, and how."""
+        unasked = asset_class in self.place_unasked
+        return HoldTerms(unasked=unasked, answer_within=self.answer_within, on_silence=self.on_silence)
 
 
 class PolicyDocument(Model):
@@ -315,6 +327,6 @@ class PolicyDocument(Model):
     overrides: Annotated[tuple[Override, ...], Field(max_length=MAX_OVERRIDES)] = ()
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=MAX_NAMED)] = ()
     autonomy: Autonomy
-    holds: HoldTerms = HoldTerms()
+    holds: HoldClauses = HoldClauses()
     properties: Annotated[tuple[Property, ...], Field(max_length=MAX_NAMED)] = ()
     cases: CasesFile

@@ -74,6 +74,7 @@ FEW_ROWS: Final = {
     "/autonomy": "a row for each class and failure mode of one version",
     "/freezes": "what people declared",
     "/health": "nothing is read",
+    "/hold-proposals": "those of open cases that wait for production",
     "/installation-key": "the key in force",
     "/idle": "what waits, counted up to a thousand",
     "/me": "who asks",

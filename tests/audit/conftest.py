@@ -77,7 +77,7 @@ async def place(cases: CaseStore, case: str, asset: str, number: str, name: str 
 
 async def hold(holds: HoldStore, case: str, equipment: str) -> None:
     """Holds the job of a machine for a case, and reads it as held."""
-    claimed = await holds.claim(case, "opcua_job_control", equipment)
+    claimed = await holds.claim(case, "opcua_job_control", equipment, unasked=True)
     plan = HoldPlan(
         key=claimed.key,
         equipment=equipment,

@@ -125,7 +125,7 @@ TAMPERINGS = (
     _case(
         "altered context",
         ("UPDATE contexts SET body = replace(body, '\"A\"', '\"D\"') WHERE body LIKE '%comp1%'",),
-        "context verdict-context",
+        "context verdict-context hold",
         "tests|first",
     ),
     _case(
@@ -188,25 +188,25 @@ TAMPERINGS = (
     _case(
         "forged signature",
         ("UPDATE policy_signatures SET signature = translate(signature, '01', '10') WHERE act = 'approve'",),
-        "policy-signature policy-approval policy-record",
+        "policy-signature policy-approval policy-record hold",
         "rotating-equipment 1.1.0",
     ),
     _case(
         "deleted approval",
         ("DELETE FROM policy_signatures WHERE act = 'approve'",),
-        "policy-approval policy-assignment policy-record",
+        "policy-approval policy-assignment policy-record hold",
         "rotating-equipment 1.1.0",
     ),
     _case(
         "another person's key",
         (_GRACES_KEY,),
-        "person policy-signature policy-approval",
+        "person policy-signature policy-approval hold",
         "person grace",
     ),
     _case(
         "an author who approves their own version",
         ("UPDATE policy_versions SET author = 'grace' WHERE version = '1.1.0'",),
-        "policy-approval policy-assignment policy-record",
+        "policy-approval policy-assignment policy-record hold",
         "rotating-equipment 1.1.0",
     ),
     _case(

@@ -91,7 +91,7 @@ async def test_the_removed_claim_of_a_case_that_shared_a_hold_is_found(
 ) -> None:
     [[key]] = await hostile.rows("SELECT key FROM holds WHERE state = 'asked'")
     [[sharing]] = await hostile.rows("SELECT id FROM cases WHERE closed_at IS NOT NULL")
-    await HoldStore(recorded, TestClock(NOW)).claim(str(sharing), "opcua_job_control", "EQ-001")
+    await HoldStore(recorded, TestClock(NOW)).claim(str(sharing), "opcua_job_control", "EQ-001", unasked=True)
     await hostile.run("DELETE FROM hold_claims WHERE hold_key = %(key)s AND case_id = %(case)s", key=key, case=sharing)
     found = {(finding.kind, finding.where) for finding in (await verify(recorded)).findings}
     assert found == {("missing", f"case {sharing}")}

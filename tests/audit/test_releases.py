@@ -128,7 +128,7 @@ def _released(how: str | None = "done") -> list[dict[str, object]]:
 
 
 _VERSION = Unattended("policy pumps 1.0.0", frozenset({"machine-001"}), "2000-01-01T00:00:00.000000Z")
-_JUDGED = {("d1", "pump", "PDE", "machine-001"): "2000-01-01T00:00:00.000000Z"}
+_JUDGED = {("d1", "pump", "PDE", "machine-001", "pump"): "2000-01-01T00:00:00.000000Z"}
 
 
 def test_a_release_that_an_approved_version_allows_after_the_work_is_no_finding() -> None:
@@ -147,7 +147,7 @@ def test_a_release_that_an_approved_version_allows_after_the_work_is_no_finding(
     ],
 )
 def test_each_condition_of_a_release_without_a_person_is_held(
-    acts: list[dict[str, object]], version: Unattended, judged: dict[tuple[str, str, str, str], str], words: str
+    acts: list[dict[str, object]], version: Unattended, judged: dict[tuple[str, str, str, str, str], str], words: str
 ) -> None:
     [finding] = release_findings([acts], {"d1": version}, judged)
     assert words in finding.what

@@ -87,7 +87,7 @@ class Plant:
     def conductor(self, check: Any = None, beat: Any = None, sign_in: httpx.Auth | None = None) -> Conductor:
         url = self.server.url
         signing = sign_in or httpx.Auth()
-        return Conductor(url, url, signing, "maximo", STEP, check or (lambda: None), lambda _: None, beat)
+        return Conductor(url, url, signing, "maximo", STEP, check or (lambda: None), lambda _: None, "key", beat)
 
 
 @pytest.fixture

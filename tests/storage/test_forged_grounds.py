@@ -133,7 +133,7 @@ async def test_what_was_put_back_before_the_draft_was_kept_sends_nothing(
     with pytest.raises(ActionRequired, match="in the record inspect asks for no order, and nobody accepted the case"):
         await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case, priority=priority))
     with pytest.raises(ActionRequired, match="in the record inspect asks for no hold"):
-        await ready.storage.holds.claim(ready.case, "fake", "EQ-001")
+        await ready.storage.holds.claim(ready.case, "fake", "EQ-001", unasked=True)
 
 
 async def test_a_forged_draft_is_not_sent(storage_engine: AsyncEngine, database_url: str) -> None:
@@ -224,7 +224,7 @@ async def test_a_case_that_was_rejected_after_its_step_had_read_it_gets_neither_
     with pytest.raises(Unavailable, match="called off meanwhile: It is scrap"):
         await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case))
     with pytest.raises(Unavailable, match="called off meanwhile: It is scrap"):
-        await ready.storage.holds.claim(ready.case, "fake", "EQ-001")
+        await ready.storage.holds.claim(ready.case, "fake", "EQ-001", unasked=True)
 
 
 _WITHDRAWN = "UPDATE cases SET withdraw = 'its evidence was judged again, the last as watch'"

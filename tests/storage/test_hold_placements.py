@@ -39,14 +39,14 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 
 
 async def test_a_job_has_one_live_placement_and_a_further_job_another(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     wanted = (plan(), plan(), plan("J2"), plan(receiver="R2"), plan())
     assert [await intend(bench, each) for each in wanted] == [1, 1, 2, 3, 1]
 
 
 @pytest.mark.parametrize("state", [state for state in STEPS if state.live and state is not PlacementState.INTENDED])
 async def test_a_job_that_is_placed_already_is_not_to_be_placed(bench: Bench, state: PlacementState) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await intend(bench, plan())
     for move in STEPS[state]:
         await bench.holds.move_placement(FIRST, 1, move, read_at=bench.clock.now())
@@ -55,7 +55,7 @@ async def test_a_job_that_is_placed_already_is_not_to_be_placed(bench: Bench, st
 
 async def test_of_two_cases_one_places_a_job_and_the_other_follows_once_the_first_takes_too_long(bench: Bench) -> None:
     for case in (FIRST, SECOND):
-        await bench.holds.claim(case, SYSTEM, EQUIPMENT)
+        await bench.holds.claim(case, SYSTEM, EQUIPMENT, unasked=True)
     assert await intend(bench, plan()) == 1
     bench.clock.time += PLACING_LASTS
     assert await intend(bench, plan(), SECOND) is None
@@ -74,7 +74,7 @@ async def test_a_job_whose_placement_has_ended_is_placed_anew(bench: Bench) -> N
 
 
 async def test_the_first_plan_of_a_placement_stays(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.intend_placement(FIRST, plan(), FIRST)
     other = plan().model_copy(update={"prior_state": JobState.ALLOWED_TO_START, "method": HoldMethod.REVOKE_START})
     again = await bench.holds.intend_placement(FIRST, other, FIRST)
@@ -134,7 +134,7 @@ async def test_nothing_is_placed_under_a_hold_that_a_person_overruled(bench: Ben
 
 
 async def test_a_placement_tells_when_it_was_accepted_first_read_as_held_and_last_read(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.intend_placement(FIRST, plan(), FIRST)
     times = [bench.clock.now() + timedelta(minutes=minutes) for minutes in range(1, 4)]
     bench.clock.time = times[0]

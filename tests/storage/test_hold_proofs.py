@@ -150,7 +150,7 @@ async def test_a_proof_that_somebody_put_into_the_table_holds_nothing(bench: Hol
     await bench.storage.walk_downs.withdraw(proof, "petra", "the press was moved")
     bench.alter(f"UPDATE walk_downs SET {change}")
     plan = await bench.mes.plan_hold("EQ-001", bench.case)
-    await bench.storage.holds.claim(bench.case, "fake", "EQ-001")
+    await bench.storage.holds.claim(bench.case, "fake", "EQ-001", unasked=True)
     with pytest.raises(ActionRequired, match=r"as recorded|in the record"):
         await bench.storage.holds.intend_placement(bench.case, plan, bench.case)
     assert (await bench.hold()).lane is Lane.PLANNER
@@ -160,6 +160,6 @@ async def test_a_proof_that_somebody_put_into_the_table_holds_nothing(bench: Hol
 async def test_a_plan_of_an_earlier_build_names_no_target_and_is_not_placed(bench: HoldingCase) -> None:
     await bench.prove()
     plan = (await bench.mes.plan_hold("EQ-001", bench.case)).model_copy(update={"target": None})
-    await bench.storage.holds.claim(bench.case, "fake", "EQ-001")
+    await bench.storage.holds.claim(bench.case, "fake", "EQ-001", unasked=True)
     with pytest.raises(NotProved):
         await bench.storage.holds.intend_placement(bench.case, plan, bench.case)

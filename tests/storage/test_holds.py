@@ -49,20 +49,20 @@ async def test_a_case_that_never_claimed_a_hold_has_none(bench: Bench) -> None:
 
 
 async def test_a_claim_asks_for_a_hold_and_claiming_again_changes_nothing(bench: Bench) -> None:
-    claimed = [await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT) for _ in range(2)]
+    claimed = [await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True) for _ in range(2)]
     assert [(each.key, each.state, each.claims, each.working) for each in claimed] == [(FIRST, "asked", 1, 1)] * 2
 
 
 async def test_a_second_case_shares_the_hold_on_its_machine(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    shared = await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
+    shared = await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     assert (shared.key, shared.claims, shared.working) == (FIRST, 2, 2)
     assert await bench.holds.read(FIRST) == shared
 
 
 async def test_another_machine_has_a_hold_of_its_own(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    assert (await bench.holds.claim(SECOND, SYSTEM, OTHER)).key == SECOND
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
+    assert (await bench.holds.claim(SECOND, SYSTEM, OTHER, unasked=True)).key == SECOND
 
 
 async def test_no_case_joins_a_hold_that_is_being_released(bench: Bench) -> None:
@@ -70,14 +70,14 @@ async def test_no_case_joins_a_hold_that_is_being_released(bench: Bench) -> None
     await done(bench)
     await bench.holds.approve_release(FIRST, release(bench))
     with pytest.raises(Unavailable, match="just being released"):
-        await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+        await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.end(FIRST, HoldStatus.RELEASED)
-    assert (await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)).key == SECOND
+    assert (await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)).key == SECOND
 
 
 async def test_a_case_that_is_done_before_another_leaves_the_hold_to_it(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     assert await bench.holds.mark_ready(FIRST) is None
     left = await hold(bench, SECOND)
     assert (left.claims, left.working, left.releasable, left.ready_at) == (1, 1, False, None)
@@ -91,7 +91,7 @@ async def test_a_case_that_is_done_before_another_leaves_the_hold_to_it(bench: B
 async def test_of_two_cases_whose_work_is_done_the_later_one_answers_for_the_machine(bench: Bench) -> None:
     await held(bench)
     await done(bench)
-    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     bench.clock.time += timedelta(hours=1)
     woken = await bench.wakes(FIRST)
     await done(bench, SECOND)
@@ -102,7 +102,7 @@ async def test_of_two_cases_whose_work_is_done_the_later_one_answers_for_the_mac
 
 
 async def test_when_the_work_was_done_is_kept_from_the_first_time(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.mark_ready(FIRST)
     first = bench.clock.now()
     bench.clock.time += timedelta(hours=1)
@@ -114,7 +114,7 @@ async def test_when_the_work_was_done_is_kept_from_the_first_time(bench: Bench) 
 async def test_a_case_that_joins_a_releasable_hold_keeps_it_from_being_released(bench: Bench) -> None:
     await held(bench)
     await done(bench)
-    joined = await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    joined = await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     assert (joined.key, joined.claims, joined.working, joined.ready_at) == (FIRST, 2, 1, None)
     with pytest.raises(ActRejected):
         await bench.holds.approve_release(FIRST, release(bench))
@@ -169,7 +169,7 @@ async def test_a_hold_is_not_released_while_it_is_not_proved_whose_a_job_s_hold_
 async def test_what_is_no_hold_or_none_any_more_is_not_released(bench: Bench) -> None:
     with pytest.raises(ActRejected, match=f"there is no hold {FIRST}"):
         await bench.holds.approve_release(FIRST, release(bench))
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.end(FIRST, HoldStatus.VOID, "no job was held")
     with pytest.raises(ActRejected, match=f"hold {FIRST} is void already"):
         await bench.holds.approve_release(FIRST, release(bench))
@@ -177,7 +177,7 @@ async def test_what_is_no_hold_or_none_any_more_is_not_released(bench: Bench) ->
 
 async def test_a_hold_ends_once_with_all_its_claims_and_wakes_their_cases(bench: Bench) -> None:
     await held(bench)
-    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     before = [await bench.wakes(case) for case in (FIRST, SECOND)]
     await bench.holds.end(FIRST, HoldStatus.RELEASED, "seen in the MES")
     await bench.holds.end(FIRST, HoldStatus.VOID)
@@ -254,7 +254,7 @@ async def test_a_case_with_a_hold_of_its_own_leaves_the_earlier_one_its_claim(be
     await held(bench)
     await done(bench)
     await bench.open(NEXT, 1)
-    await bench.holds.claim(NEXT, SYSTEM, OTHER)
+    await bench.holds.claim(NEXT, SYSTEM, OTHER, unasked=True)
     await bench.proposed(NEXT)
     assert (await hold(bench, NEXT)).key == NEXT
     assert ((await hold(bench)).claims, (await hold(bench)).releasable) == (1, True)

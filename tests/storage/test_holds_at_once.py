@@ -78,7 +78,7 @@ def plan(job: str = "J1", receiver: str = "R1") -> HoldPlan:
 
 
 async def releasable(bench: Bench) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.intend_placement(FIRST, plan(), FIRST)
     await bench.holds.move_placement(FIRST, 1, PlacementState.IN_EFFECT, read_at=bench.clock.now())
     await ended(bench.cases, FIRST)
@@ -99,8 +99,8 @@ async def test_two_cases_that_claim_a_machine_at_once_share_one_hold(bench: Benc
     claimed = await one_behind_the_other(
         bystander,
         LOCK_HOLDS,
-        bench.holds.claim(FIRST, SYSTEM, EQUIPMENT),
-        bench.holds.claim(SECOND, SYSTEM, EQUIPMENT),
+        bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True),
+        bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True),
     )
     assert [each for each in claimed if isinstance(each, Exception)] == []
     first, second = await bench.holds.read(FIRST), await bench.holds.read(SECOND)
@@ -154,7 +154,7 @@ async def test_a_release_before_a_claim_has_the_claim_wait_until_it_is_carried_o
     bench: Bench, bystander: AsyncEngine
 ) -> None:
     await releasable(bench)
-    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     approved, refused = await one_behind_the_other(bystander, LOCK_HOLD, approving(bench), claiming)
     assert approved is None
     assert isinstance(refused, Unavailable)
@@ -163,7 +163,7 @@ async def test_a_release_before_a_claim_has_the_claim_wait_until_it_is_carried_o
 
 async def test_a_claim_before_a_release_keeps_the_machine_held(bench: Bench, bystander: AsyncEngine) -> None:
     await releasable(bench)
-    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    claiming = bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     claimed, refused = await one_behind_the_other(bystander, LOCK_HOLD, claiming, approving(bench))
     assert not isinstance(claimed, Exception)
     assert isinstance(refused, ActRejected)
@@ -175,8 +175,8 @@ async def test_a_claim_before_a_release_keeps_the_machine_held(bench: Bench, bys
 async def test_two_cases_that_are_done_at_once_leave_one_that_answers_for_the_hold(
     bench: Bench, bystander: AsyncEngine
 ) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
-    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
+    await bench.holds.claim(SECOND, SYSTEM, EQUIPMENT, unasked=True)
     await one_behind_the_other(bystander, LOCK_HOLD, bench.holds.mark_ready(FIRST), bench.holds.mark_ready(SECOND))
     hold = await bench.holds.read(SECOND)
     assert hold is not None
@@ -185,7 +185,7 @@ async def test_two_cases_that_are_done_at_once_leave_one_that_answers_for_the_ho
 
 
 async def test_two_steps_that_place_one_job_at_once_make_one_placement(bench: Bench, bystander: AsyncEngine) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     both = await one_behind_the_other(
         bystander,
         LOCK_HOLD,
@@ -201,7 +201,7 @@ async def test_two_steps_that_place_one_job_at_once_make_one_placement(bench: Be
 async def test_the_database_itself_refuses_a_second_live_placement_on_a_job(
     bench: Bench, bystander: AsyncEngine
 ) -> None:
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     await bench.holds.intend_placement(FIRST, plan(), FIRST)
     again = (
         "INSERT INTO hold_placements (hold_key, number, receiver, job, plan, state, intended_at) "

@@ -105,7 +105,7 @@ async def test_lists_and_the_whole_case_still_show_it(plant: Plant, case: str) -
 
 async def test_no_hold_is_claimed_for_a_machine_that_has_left(plant: Plant, case: str) -> None:
     with pytest.raises(Unavailable, match="EQ-001 was retired on 2015-01-15 06:00 UTC"):
-        await HoldStore(plant.engine, plant.clock).claim(case, "mes", "EQ-001")
+        await HoldStore(plant.engine, plant.clock).claim(case, "mes", "EQ-001", unasked=True)
     assert await plant.rows("SELECT FROM holds") == []
 
 

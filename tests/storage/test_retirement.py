@@ -143,7 +143,7 @@ async def test_a_machine_that_is_held_is_not_retired_and_its_line_is_not_either(
 ) -> None:
     await store.keep(register(Criticality.A), "tests")
     case = await opened(plant)
-    await HoldStore(plant.engine, plant.clock).claim(case, "mes", "EQ-001")
+    await HoldStore(plant.engine, plant.clock).claim(case, "mes", "EQ-001", unasked=True)
     for named in (MACHINE, LINE):
         with pytest.raises(ActRejected) as refused:
             await store.retire([named], "pat", "scrapped")

@@ -31,7 +31,7 @@ async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
 
 async def place(storage: Storage, case: str, job: str, state: PlacementState, system: str = "fake-mes") -> None:
     """Puts a job of the machine under the case's hold."""
-    hold = await storage.holds.claim(case, system, EQUIPMENT)
+    hold = await storage.holds.claim(case, system, EQUIPMENT, unasked=True)
     plan = HoldPlan(
         key=hold.key,
         equipment=EQUIPMENT,
@@ -42,7 +42,7 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
         target=target(_RECEIVER),
     )
     await storage.holds.intend_placement(hold.key, plan, case)
-    hold = await storage.holds.claim(case, system, EQUIPMENT)
+    hold = await storage.holds.claim(case, system, EQUIPMENT, unasked=True)
     [placement] = [each for each in hold.live_placements if each.plan.job == job]
     read_at = None if state is PlacementState.ACCEPTED else storage.clock.now()
     await storage.holds.move_placement(hold.key, placement.number, state, read_at=read_at)

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.anomaly import Received
 from domain.assets import Criticality
 from domain.casework import CaseStore
-from domain.holds import HoldStore, HoldView, PlacementState, Release
+from domain.hold_store import HoldStore
+from domain.holds import HoldView, PlacementState, Release
 from domain.keys import case_id, case_workflow_id
 from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
@@ -184,7 +185,7 @@ def release(bench: Bench, by: str = "petra") -> Release:
 
 async def held(bench: Bench, job: str = "J1") -> int:
     """A job in effect for the first case; the placement's number."""
-    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT)
+    await bench.holds.claim(FIRST, SYSTEM, EQUIPMENT, unasked=True)
     number = await intend(bench, plan(job))
     assert number is not None
     await bench.holds.move_placement(FIRST, number, PlacementState.IN_EFFECT, read_at=bench.clock.now())

@@ -1,6 +1,6 @@
 """A case that asks for a hold, on a real database, between its step and an MES."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import psycopg
@@ -11,6 +11,7 @@ from activities.judging import Judging
 from activities.progress import CaseRef
 from domain.assets import Criticality
 from domain.cases import CaseView
+from domain.hold_proposals import HoldAnswer
 from domain.ports import Mes
 from domain.production import HoldTarget
 from domain.verdict import Urgency, UrgencyDecision
@@ -20,7 +21,7 @@ from millwright.settings import ConnectorSettings, Settings
 from policies.engine.catalogue import Catalogue
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
-from tests.support.plant import TestClock, code, deviation, publish_policies, register
+from tests.support.plant import UNASKED, TestClock, code, deviation, publish_policies, register
 from tests.support.walk_downs import prove
 from tests.workflows.fake_plant import FakeMes, FakeTwins
 
@@ -47,9 +48,14 @@ class HoldingCase:
         self.judging = Judging(self.storage.lines, catalogue)
         self.case = ""
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, more: str = UNASKED) -> None:
+        """Opens the case.
+
+        Args:
+            more: a clause of the versions beyond the shipped ones.
+        """
         await self.storage.register.keep(register(Criticality.A), "tests")
-        await publish_policies(self.storage.versions, self.storage.people)
+        await publish_policies(self.storage.versions, self.storage.people, more=more)
         await self.storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
         [self.case] = await judge_to_rest(self.judging)
         urgency = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=NOW, work_at=NOW)
@@ -66,6 +72,11 @@ class HoldingCase:
         """The step, after the time for which it leaves a system alone."""
         self.clock.time += timedelta(hours=1, minutes=1)
         return await self.hold()
+
+    async def answer(self, *, accepted: bool, hold_at: datetime | None = None, reason: str | None = None) -> HoldAnswer:
+        """A person of production answers."""
+        said = HoldAnswer(accepted=accepted, hold_at=hold_at, by="petra", reason=reason, at=self.clock.now())
+        return await self.storage.cases.answer_hold(self.case, said)
 
     async def state(self, proof: str) -> WalkDownState:
         return (await self.storage.walk_downs.read(proof))[0].state

@@ -33,7 +33,7 @@ class Claim:
 
 
 class MemoryHolds:
-    """See `domain.holds.HoldStore`."""
+    """See `domain.hold_store.HoldStore`."""
 
     def __init__(self, clock: Clock, cases: dict[str, CaseView], wake: Callable[[str], None]) -> None:
         self._clock = clock
@@ -82,8 +82,12 @@ class MemoryHolds:
     async def read(self, case: str) -> HoldView | None:
         return await store_call(lambda: self.of(case))
 
-    async def claim(self, case: str, system: str, equipment: str) -> HoldView:
-        return await store_call(lambda: self._claim(case, system, equipment))
+    async def stands_on(self, system: str, equipment: str) -> bool:
+        del system
+        return await store_call(lambda: any(hold.equipment == equipment for hold in self.live()))
+
+    async def claim(self, case: str, system: str, equipment: str, *, unasked: bool = False) -> HoldView:
+        return await store_call(lambda: self._claim(case, system, equipment, unasked=unasked))
 
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
         return await store_call(lambda: self._intend(key, plan, by))
@@ -135,7 +139,7 @@ class MemoryHolds:
     def _set(self, key: str, **values: object) -> None:
         self._holds[key] = self._holds[key].model_copy(update=values)
 
-    def _claim(self, case: str, system: str, equipment: str) -> HoldView:
+    def _claim(self, case: str, system: str, equipment: str, *, unasked: bool) -> HoldView:
         mine = self.claim_of(case)
         if mine is not None:
             return self._view(mine.hold)
@@ -144,6 +148,10 @@ class MemoryHolds:
             raise Unavailable("just being released", system=system, operation="place-hold")
         key = case if there is None else there.key
         if there is None:
+            proposal = self._cases[case].hold_proposal
+            place_at = None if proposal is None else proposal.place_at
+            if not unasked and (place_at is None or place_at > self._clock.now()):
+                raise Unavailable("production has not accepted it", system="record", operation="place-hold")
             self._holds[key] = HoldView(
                 key=key, system=system, equipment=equipment, state=HoldStatus.ASKED, claims=0, working=0
             )

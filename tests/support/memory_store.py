@@ -11,6 +11,7 @@ from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.errors import ActRejected
+from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
@@ -134,6 +135,12 @@ class MemoryStore:
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
+    async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
+        return await store_call(lambda: self._propose_hold(case, proposal))
+
+    async def answer_hold(self, case: str, answer: HoldAnswer) -> HoldAnswer:
+        return await store_call(lambda: self._answer_hold(case, answer))
+
     async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
         return await store_call(lambda: self._state(case, outcome, statement))
 
@@ -204,6 +211,21 @@ class MemoryStore:
             phase=Phase.REVIEW if phase is Phase.PROPOSE else phase,
         )
         self.holds.take_over(case)
+
+    def _propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
+        view = self.cases[case]
+        if view.hold_proposal is None:
+            self._set(case, hold_proposal=proposal)
+        return view.hold_proposal or proposal
+
+    def _answer_hold(self, case: str, answer: HoldAnswer) -> HoldAnswer:
+        view = self.cases[case]
+        if view.hold_proposal is None or view.closed_as is not None or self.holds.claim_of(case) is not None:
+            raise ActRejected("nothing to answer")
+        check_answer(answer, self._clock.now())
+        self._set(case, hold_proposal=view.hold_proposal.model_copy(update={"answer": answer}))
+        self._wake(case)
+        return answer
 
     def _wake(self, case: str) -> None:
         due = self.due[case]

@@ -199,10 +199,17 @@ _API_KEYS = {"petra": "production"}
 """API keys without spaces, for the command line."""
 
 
+UNASKED = "holds: { place_unasked: [pump, robot] }\n"
+"""The clause by which holds are placed without asking production. The shipped versions do not have it."""
+
+
 @cache
-def _published() -> Catalogue:
-    """The shipped versions. They are compiled once for all tests of a process."""
-    return Catalogue.published()
+def _published(more: str) -> Catalogue:
+    """The shipped versions with a further clause. They are compiled once for all tests of a process."""
+    amended = Catalogue()
+    for version in Catalogue.published().versions:
+        amended.load(version.text + more, file=f"{version.document.version}.yaml")
+    return amended
 
 
 async def add_people(people: PeopleStore, roles: Mapping[str, str]) -> None:
@@ -212,14 +219,23 @@ async def add_people(people: PeopleStore, roles: Mapping[str, str]) -> None:
 
 
 async def publish_policies(
-    versions: VersionStore, people: PeopleStore, *, active: str = "1.1.0", shadow: str | None = "1.0.0"
+    versions: VersionStore,
+    people: PeopleStore,
+    *,
+    active: str = "1.1.0",
+    shadow: str | None = "1.0.0",
+    more: str = UNASKED,
 ) -> dict[str, str]:
-    """Publishes, approves and assigns the shipped policy; gives the digests by version."""
+    """Publishes, approves and assigns the shipped policy; gives the digests by version.
+
+    Args:
+        more: a clause that the versions have beyond the shipped ones.
+    """
     approver = (await add(people, "grace", ["approver"], START)).signing_key
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
-    compiled = _published().versions
+    compiled = _published(more).versions
     for version in compiled:
         document = version.document
         await versions.publish(

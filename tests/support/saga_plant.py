@@ -16,6 +16,7 @@ from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected, StorageUnavailable
+from domain.hold_proposals import HoldTerms
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import READY_TO_RUN, ProductionContext
@@ -62,6 +63,7 @@ class SetTiming:
     def __init__(self, until_hold: timedelta) -> None:
         self._until_hold = until_hold
         self.unattended = False
+        self.terms = HoldTerms(unasked=True)
 
     def urgency(
         self, version: str, verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime
@@ -80,6 +82,9 @@ class SetTiming:
 
     def releases_unattended(self, version: str, machine: str) -> bool:
         return self.unattended
+
+    def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
+        return self.terms
 
 
 class Nobody:

@@ -143,7 +143,7 @@ def test_evidence_that_comes_back_while_a_case_closes_keeps_it_open(left: int) -
 def test_a_job_that_others_hold_is_no_hold_of_ours_to_show() -> None:
     plant = opened(Rung.WORK_ORDER_AND_HOLD)
     plant.mes.people_hold()
-    Played(plant.store.holds.claim(CASE, "fake", "EQ-001")).play()
+    Played(plant.store.holds.claim(CASE, "fake", "EQ-001", unasked=True)).play()
     plant.store.doubted(CASE)
     rest(plant)
     assert plant.store.now(CASE).closed_as is ClosedAs.WITHDRAWN

@@ -84,7 +84,7 @@ def test_the_clause_is_part_of_the_digest() -> None:
 @pytest.mark.parametrize(
     ("more", "field", "problem", "fix"),
     [
-        ("holds: {}", LIST, "is missing", "name the machines, or leave `holds` out"),
+        ("holds: {}", "holds", "has no field", "give one of its fields, or leave `holds` out"),
         ("holds: [M1]", "holds", "must be a mapping of fields", "write its fields one per line, indented"),
         (clause(), LIST, "must not be empty", "leave `holds` out: then no hold is released without a person"),
         ("holds: { release_unattended: all }", LIST, "must be a list of machines", EACH),

@@ -50,7 +50,7 @@ from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
 from tests.support.people import signed_release
-from tests.support.plant import START, TestClock, publish_policies, register
+from tests.support.plant import START, UNASKED, TestClock, publish_policies, register
 from tests.support.walk_downs import begin_word, look_word, prove, release_word
 from workflows.queues import case_queue
 
@@ -254,6 +254,9 @@ class FakeCodes:
 class FakePlant:
     """A worker on the real engine and the real database, between fakes."""
 
+    more = UNASKED
+    """The clause that its policy has beyond the shipped one."""
+
     def __init__(self, client: Client, engine: AsyncEngine, queue: str) -> None:
         self.client = client
         self.clock = TestClock(START + timedelta(days=2))
@@ -284,7 +287,7 @@ class FakePlant:
 
     async def __aenter__(self) -> Self:
         await self.use(Criticality.B)
-        await publish_policies(self.storage.versions, self.storage.people)
+        await publish_policies(self.storage.versions, self.storage.people, more=self.more)
         if self.proved:
             await prove(self.storage.walk_downs, self.clock.now(), "fake", self.mes.target)
         self.start_worker()

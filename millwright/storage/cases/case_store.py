@@ -15,6 +15,7 @@ from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
+from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
@@ -26,6 +27,7 @@ from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.closing import closing_rows
 from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
+from millwright.storage.cases.hold_proposals import answer_hold, propose_hold
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_grounds import check_draft, check_move
 from millwright.storage.cases.order_leases import check_lease
@@ -176,6 +178,16 @@ class CaseStore:
         """See `millwright.storage.cases.decisions`."""
         async with self._writing(case) as writing:
             return await decide_case(writing.connection, case, decision, writing.entry)
+
+    async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
+        """See `millwright.storage.cases.hold_proposals`."""
+        async with self._writing(case) as writing:
+            return await propose_hold(writing.connection, case, proposal, writing.entry)
+
+    async def answer_hold(self, case: str, answer: HoldAnswer) -> HoldAnswer:
+        """See `millwright.storage.cases.hold_proposals`."""
+        async with self._writing(case) as writing:
+            return await answer_hold(writing.connection, case, answer, writing.entry)
 
     async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
         async with self._writing(case) as writing:

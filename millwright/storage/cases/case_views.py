@@ -10,6 +10,7 @@ from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset, system_of
 from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected
+from domain.hold_proposals import HoldProposal
 from domain.instances import PlantInstances
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
@@ -146,6 +147,7 @@ async def read_case(
         urgency=UrgencyDecision.model_validate(found["urgency"]) if found["urgency"] else None,
         production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
         decision=Decision.model_validate(found["decision"]) if found["decision"] else None,
+        hold_proposal=HoldProposal.model_validate(found["hold_proposal"]) if found["hold_proposal"] else None,
         withdraw=found["withdraw"],
         draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,

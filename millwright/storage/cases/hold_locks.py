@@ -19,6 +19,10 @@ _ON = text(
     f"SELECT {_COLUMNS} FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
     "AND h.state = ANY(:states) FOR UPDATE"
 )
+_STANDS_ON = text(
+    "SELECT EXISTS (SELECT FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
+    "AND h.state IN ('asked', 'releasing'))"
+)
 _OF_KEY = text(f"SELECT {_COLUMNS} FROM holds h WHERE h.key = :key FOR UPDATE")
 # Read after the hold is locked, so that claims which were dropped before are not read.
 _CLAIMS = text(
@@ -80,6 +84,11 @@ async def lock_hold_on(
     values = {"system": system, "equipment": equipment, "states": list(states)}
     row = (await connection.execute(_ON, values)).one_or_none()
     return None if row is None else LockedHold._make(row)
+
+
+async def hold_stands_on(connection: AsyncConnection, system: str, equipment: str) -> bool:
+    """Whether a live hold is on an equipment. It locks nothing."""
+    return bool(await connection.scalar(_STANDS_ON, {"system": system, "equipment": equipment}))
 
 
 async def machine_retired_at(connection: AsyncConnection, case: str) -> datetime | None:

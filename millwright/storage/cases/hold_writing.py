@@ -1,5 +1,6 @@
 """A transaction on holds, with its acts for the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from domain.holds import HoldStatus, Release
 from domain.keys import case_workflow_id
 from millwright.storage.database.hold_tables import hold_claims, holds
 from millwright.storage.ledger import ledger
+from millwright.storage.scheduling import due
 
 ACTOR = "millwright"
 LIVE = [state.value for state in HoldStatus if state.live]
@@ -25,6 +27,17 @@ class HoldWriting:
 
     def act(self, kind: str, case: str, actor: str = ACTOR, **detail: object) -> None:
         self.entry.add(ledger.act(kind, case_workflow_id(case), actor, self.now, detail))
+
+    async def drop_claims(self, key: str, cases: Sequence[str]) -> None:
+        """Drops the claims of cases that another one answers for, and wakes them to close."""
+        await self.connection.execute(
+            update(hold_claims)
+            .where(hold_claims.c.hold_key == key, hold_claims.c.case_id.in_(cases))
+            .values(dropped_at=self.now)
+        )
+        for case in cases:
+            self.act("hold-dropped", case, hold=key)
+        await due.wake(self.connection, [case_workflow_id(case) for case in cases], self.now)
 
     async def end(self, key: str, status: HoldStatus, reason: str | None, release: Release | None = None) -> bool:
         """Ends a hold and drops its claims; returns whether it was live. `release` is stored in the act."""

@@ -1,6 +1,6 @@
-"""Holds, their placements and the cases that claim them; see `domain.holds.HoldStore`."""
+"""Holds, their placements and the cases that claim them; see `domain.hold_store.HoldStore`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -26,9 +26,10 @@ from domain.holds import (
 )
 from domain.keys import case_workflow_id
 from domain.production import HoldPlan
-from millwright.storage.cases.claim_grounds import check_claim
+from millwright.storage.cases.claim_grounds import check_claim, ground_of_hold
 from millwright.storage.cases.hold_grounds import altered, check_hold, check_plans, claims_fault, release_fault
 from millwright.storage.cases.hold_locks import (
+    hold_stands_on,
     live_claims,
     lock_hold,
     lock_hold_if_any,
@@ -75,7 +76,11 @@ class HoldStore:
             found = await hold_of_case(connection, case)
             return None if found is None else await check_hold(connection, found)
 
-    async def claim(self, case: str, system: str, equipment: str) -> HoldView:
+    async def stands_on(self, system: str, equipment: str) -> bool:
+        async with unbound(self._engine) as connection:
+            return await hold_stands_on(connection, system, equipment)
+
+    async def claim(self, case: str, system: str, equipment: str, *, unasked: bool = False) -> HoldView:
         async with self._writing() as writing:
             connection = writing.connection
             mine = await lock_hold_of_case(connection, case)
@@ -84,7 +89,7 @@ class HoldStore:
             if (left := await machine_retired_at(connection, case)) is not None:
                 problem = retired_words(equipment, left)
                 raise Unavailable(problem, system=system, operation="place-hold", key=case)
-            await check_claim(connection, case)
+            recorded = await check_claim(connection, case)
             # Before the look: of two cases that claim a machine at once the second waits here, and then shares.
             made = await connection.scalar(
                 insert(holds)
@@ -106,8 +111,11 @@ class HoldStore:
             key = there.key
             claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
             await connection.execute(claim)
-            kind = "hold-shared" if made is None else "hold-intended"
-            writing.act(kind, case, hold=key, system=system, equipment=equipment)
+            if made is None:
+                writing.act("hold-shared", case, hold=key, system=system, equipment=equipment)
+            else:
+                ground = await ground_of_hold(connection, recorded, writing.now, unasked=unasked)
+                writing.act("hold-intended", case, hold=key, system=system, equipment=equipment, ground=ground)
             return await claimed_hold(connection, case)
 
     async def intend_placement(self, key: str, plan: HoldPlan, by: str) -> Placement | None:
@@ -272,19 +280,8 @@ class HoldStore:
                 writing.act("hold-dropped" if others_at_work else "hold-ready", case, hold=mine.key)
             waiting = [claim.case_id for claim in claims if claim.case_id != case and not others_at_work]
             if waiting:
-                await self._drop_claims(writing, mine.key, waiting)
+                await writing.drop_claims(mine.key, waiting)
             return None if others_at_work else await check_hold(connection, await claimed_hold(connection, case))
-
-    async def _drop_claims(self, writing: HoldWriting, key: str, cases: Sequence[str]) -> None:
-        """Drops the claims of cases that another one answers for, and wakes them to close."""
-        await writing.connection.execute(
-            update(hold_claims)
-            .where(hold_claims.c.hold_key == key, hold_claims.c.case_id.in_(cases))
-            .values(dropped_at=writing.now)
-        )
-        for case in cases:
-            writing.act("hold-dropped", case, hold=key)
-        await due.wake(writing.connection, [case_workflow_id(case) for case in cases], writing.now)
 
     async def approve_release(self, key: str, release: Release) -> None:
         async with self._writing() as writing:

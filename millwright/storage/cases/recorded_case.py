@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.canonical import Json, sha256
 from domain.cases import Decision
 from domain.errors import ActionRequired, Unavailable
+from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.judging import recorded_verdict
 from domain.verdict import Rung, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
@@ -18,11 +19,11 @@ from millwright.storage.database.asset_rows import REGISTER_HELD
 
 _SAID = text(
     f"""
-    SELECT c.asset, c.failure_mode, c.version, c.verdict, c.rung, c.decision, c.withdraw,
+    SELECT c.asset, c.failure_mode, c.version, c.verdict, c.rung, c.decision, c.withdraw, c.hold_proposal,
         (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
             WHERE a.subject = 'case/' || c.id AND a.kind IN ('case-opened', 'case-raised', 'case-decided',
                 'case-unsupported', 'case-supported', 'case-called-off', 'case-evidence-revised', 'order-intended',
-                'order-placed', 'order-changed')) AS acts,
+                'order-placed', 'order-changed', 'hold-proposed', 'hold-answered')) AS acts,
         (SELECT json_agg(json_build_array(v.body, v.digest)) FROM evidence d
             JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
             WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
@@ -43,6 +44,7 @@ class _SaidRow(NamedTuple):
     rung: int
     decision: object
     withdraw: str | None
+    hold_proposal: object
     acts: list[tuple[int, str]] | None
     verdicts: list[tuple[str, str]] | None
     names: list[tuple[int, str]] | None
@@ -72,6 +74,7 @@ class Said:
         decision: what a person decided.
         withdraw: why its work was called off without a person's decision.
         order: the order as it was read last.
+        proposal: what production was asked since, with its newest answer.
         tells_support: whether acts tell that the case lost or regained its evidence. Those of earlier builds do not.
     """
 
@@ -80,6 +83,7 @@ class Said:
     decision: Decision | None
     withdraw: str | None
     order: WorkOrderRecord | None
+    proposal: HoldProposal | None
     tells_support: bool
 
     @classmethod
@@ -87,10 +91,16 @@ class Said:
         ground: _Act | None = None
         decision: Decision | None = None
         order: WorkOrderRecord | None = None
+        proposal: HoldProposal | None = None
         withdraw, told, revised = None, False, False
         for act in acts:
             if act.kind in ("case-opened", "case-raised"):
                 ground = act
+            elif act.kind == "hold-proposed":
+                proposal = HoldProposal.model_validate(act.detail["proposal"])
+            elif act.kind == "hold-answered" and proposal is not None:
+                answer = HoldAnswer.model_validate(act.detail["answer"])
+                proposal = proposal.model_copy(update={"answer": answer})
             elif act.kind == "case-decided":
                 # Earlier builds did not record when the person decided, only when that was stored.
                 decision = Decision.model_validate({"at": act.at, **act.detail, "by": act.actor})
@@ -103,7 +113,7 @@ class Said:
             elif act.kind in ("order-placed", "order-changed"):
                 order = WorkOrderRecord.model_validate(act.detail["record"])
         rung = Rung.IGNORE if ground is None else Rung[str(ground.detail["rung"]).upper()]
-        return cls(ground, rung, decision, withdraw, order, told or not revised)
+        return cls(ground, rung, decision, withdraw, order, proposal, told or not revised)
 
     @property
     def accepted(self) -> bool:
@@ -137,6 +147,7 @@ class RecordedCase:
     """The acts of a case, of one moment, with the verdicts that they name and the names of its asset.
 
     Attributes:
+        version: the digest of the version that the case rests on.
         said: what they tell of the case.
         intended: the act that recorded the draft of its order; None before that.
         draft: that draft.
@@ -147,7 +158,7 @@ class RecordedCase:
 
     def __init__(self, case: str, operation: str, row: _SaidRow) -> None:
         self.case = case
-        self.asset, self.failure_mode = row.asset, row.failure_mode
+        self.asset, self.failure_mode, self.version = row.asset, row.failure_mode, row.version
         self._operation = operation
         self._acts = [_Act.read(*act) for act in row.acts or ()]
         self._verdicts = [(body, orjson.loads(body), digest) for body, digest in row.verdicts or ()]
@@ -174,6 +185,9 @@ class RecordedCase:
             decision = Decision.model_validate(row.decision)
         if _decided(decision) != _decided(self.said.decision):
             return "the decision on the case is not the one in the record", "decision"
+        proposal = None if row.hold_proposal is None else HoldProposal.model_validate(row.hold_proposal)
+        if proposal != self.said.proposal:
+            return "what production was asked, or answered, is not as in the record", "hold_proposal"
         if self.said.tells_support and self.said.withdraw != row.withdraw:
             return "why the case is to be withdrawn is not as in the record", "withdraw"
         return None

@@ -22,7 +22,7 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
     Raises:
         ActRejected: the release is refused; the message says why.
     """
-    if not await _approved(connection, digest):
+    if not await is_approved(connection, digest):
         raise ActRejected(
             f"{by} may release without a person, but is not in force with its approvals",
             field="hold",
@@ -34,7 +34,7 @@ async def check_unattended(connection: AsyncConnection, key: str, by: str, diges
         )
 
 
-async def _approved(connection: AsyncConnection, digest: str) -> bool:
+async def is_approved(connection: AsyncConnection, digest: str) -> bool:
     """Whether a version has enough approvals and was placed as people signed. One that is in force as an emergency may
     not have its approvals yet."""
     checked = await read_assignments(await raw(connection))

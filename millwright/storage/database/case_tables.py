@@ -41,6 +41,7 @@ cases = Table(
     Column("urgency", JSONB),
     Column("production", JSONB),
     Column("decision", JSONB),
+    Column("hold_proposal", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
     Column("waiting_step", Text),

@@ -55,6 +55,11 @@ def is_walk_down(act: PersonalAct) -> bool:
     return act.kind.startswith("walk-down-")
 
 
+def is_hold_answer(act: PersonalAct) -> bool:
+    """Whether an act is production's answer to a proposed hold."""
+    return act.kind == "hold-answered"
+
+
 def last_row(database_url: str) -> int:
     """The number of the ledger's newest row; 0 where there is none."""
     with psycopg.connect(database_url) as connection:
