@@ -5,6 +5,7 @@ import ctypes
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -25,6 +26,9 @@ _HELD: Final = 1 << 20
 _ARENAS: Final = 2
 _YOUNG, _MIDDLE, _OLD = 20_000, 20, 50
 _GIVEN_BACK_EVERY: Final = 2.0
+SWITCH_INTERVAL: Final = 0.001
+"""Seconds for which a thread may keep the interpreter while the event loop waits for it. Python's 5 ms are too long
+where a thread decodes a job list or compiles a version."""
 
 
 def live(life: Coroutine[Any, Any, None]) -> None:
@@ -32,6 +36,7 @@ def live(life: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
     _bound_heap()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     uvloop.run(life)
 
 

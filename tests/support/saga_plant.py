@@ -16,7 +16,7 @@ from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected, StorageUnavailable
-from domain.hold_proposals import HoldTerms
+from domain.hold_proposals import HoldAnswer, HoldTerms
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import READY_TO_RUN, ProductionContext
@@ -197,6 +197,20 @@ class SagaPlant:
         release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=self.clock.now())
         with contextlib.suppress(ActRejected):
             Played(self.store.holds.approve_release(key, release)).play()
+
+    def answer(self, case: str, after: timedelta | None) -> None:
+        """A person of production answers a proposed hold, where one waits: yes, after a while, or no."""
+        now = self.clock.now()
+        accepted = after is not None
+        said = HoldAnswer(
+            accepted=accepted,
+            hold_at=None if after is None else now + after,
+            by="petra",
+            reason=None if accepted else "a rush order",
+            at=now,
+        )
+        with contextlib.suppress(ActRejected):
+            Played(self.store.answer_hold(case, said)).play()
 
     def poll(self) -> Played[Polled]:
         """A poll of the CMMS that has not begun."""

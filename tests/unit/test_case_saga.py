@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from activities.work_orders import Polled
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.errors import ActRejected
+from domain.hold_proposals import HoldTerms, OnSilence
 from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
 from domain.verdict import Rung
@@ -25,6 +26,15 @@ MOVES = st.sampled_from(
 )
 PROBLEMS = st.sampled_from(["REPAIRED", "NOFAULT", "SOMETHING ELSE", None])
 WAITS = st.sampled_from([timedelta(0), timedelta(hours=6)])
+TERMS = st.sampled_from(
+    [
+        HoldTerms(unasked=True),
+        HoldTerms(unasked=False),
+        HoldTerms(unasked=False, on_silence=OnSilence.PLACE),
+    ]
+)
+ANSWERS = st.sampled_from([timedelta(0), timedelta(hours=6), None])
+"""After how long production lets the machine be held; None where it refuses."""
 PASSES = st.sampled_from([timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=7)])
 TROUBLE = st.sampled_from([CallOutcome.AWAY, CallOutcome.ANSWER_LOST, CallOutcome.CRASH_AFTER])
 Act = Callable[["CaseSaga", str], None]
@@ -39,6 +49,8 @@ ACTS: st.SearchStrategy[Act] = st.sampled_from(
         lambda saga, case: saga.another_job_begins(),
         lambda saga, case: saga.production_releases_what_is_releasable(),
         lambda saga, case: saga.a_person_states_the_outcome(case),
+        lambda saga, case: saga.production_answers(case, timedelta(0)),
+        lambda saga, case: saga.production_answers(case, None),
     ]
 )
 A_STEP_AT_MOST = 400
@@ -47,9 +59,12 @@ A_STEP_AT_MOST = 400
 class CaseSaga(RuleBasedStateMachine):
     """Two cases of one machine, their systems failing and their people acting at every call."""
 
-    @initialize(rungs=st.tuples(RUNGS, RUNGS), until_hold=WAITS, mapped=st.booleans())
-    def two_cases_of_one_machine(self, rungs: tuple[Rung, Rung], until_hold: timedelta, mapped: bool) -> None:
+    @initialize(rungs=st.tuples(RUNGS, RUNGS), until_hold=WAITS, mapped=st.booleans(), terms=TERMS)
+    def two_cases_of_one_machine(
+        self, rungs: tuple[Rung, Rung], until_hold: timedelta, mapped: bool, terms: HoldTerms
+    ) -> None:
         self.plant = SagaPlant(until_hold)
+        self.plant.judge.terms = terms
         self.polling: Played[Polled] | None = None
         for part, (case, rung) in enumerate(zip(CASES, rungs, strict=True), start=1):
             self.plant.store.open(case_view(case, part, rung, mapped=mapped))
@@ -118,6 +133,10 @@ class CaseSaga(RuleBasedStateMachine):
     def a_person_states_the_outcome(self, case: str) -> None:
         self.plant.state_outcome(case, OutcomeClass.CONFIRMED)
 
+    @rule(case=st.sampled_from(CASES), after=ANSWERS)
+    def production_answers(self, case: str, after: timedelta | None) -> None:
+        self.plant.answer(case, after)
+
     @rule(case=st.sampled_from(CASES), rung=RUNGS)
     def further_evidence_asks_for_more(self, case: str, rung: Rung) -> None:
         self.plant.store.raised(case, rung)
@@ -169,6 +188,16 @@ class CaseSaga(RuleBasedStateMachine):
             release = by_key[key].release
             assert release is not None
             assert (release.by, release.meaning) == ("petra", READY_TO_RUN)
+
+    @invariant()
+    def no_hold_is_asked_for_without_productions_word_or_a_clause(self) -> None:
+        if self.plant.judge.terms.unasked:
+            return
+        for hold in self.plant.store.holds.all():
+            proposal = self.case(hold.key).hold_proposal
+            assert proposal is not None
+            assert proposal.place_at is not None
+            assert proposal.place_at <= self.plant.clock.now()
 
     @invariant()
     def held_is_said_only_after_a_reading(self) -> None:

@@ -8,7 +8,7 @@ request opens another connection.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -19,13 +19,12 @@ from connectors.call import Call
 from connectors.mes.opcua_job_control.connection import LIBRARY_ERRORS, cut, signed_in
 from connectors.mes.opcua_job_control.discovery import Receiver, find_receivers
 from connectors.mes.opcua_job_control.faults import meaning_of
+from connectors.mes.opcua_job_control.list_reading import ReadList, read_list
 from connectors.mes.opcua_job_control.models import (
     JobOrderRow,
     JobOrders,
     Served,
-    UnreadableJob,
     actual_equipment,
-    read_entries,
 )
 from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
@@ -52,6 +51,8 @@ class _Session:
     client: Any
     endpoint: Endpoint
     receivers: dict[str, Receiver]
+    lists: dict[str, ReadList] = field(default_factory=dict)
+    """What was read last, by the receiver's name."""
 
 
 class JobControlClient:
@@ -232,15 +233,8 @@ def _target(call: Call, session: _Session, receiver: str) -> HoldTarget:
 
 async def _read_list(session: _Session, slots: asyncio.Semaphore, name: str, receiver: Receiver) -> JobOrders:
     async with slots:
-        value = await session.client.get_node(receiver.job_list).read_data_value(raise_on_bad_status=False)
-    status = ua.StatusCode() if value.StatusCode is None else value.StatusCode
-    if not status.is_bad():
-        doubt = None if status.is_good() else status.name
-        return read_entries(None if value.Value is None else value.Value.Value, name, receiver.served, doubt)
-    reason = f"its status is {status.name}"
-    return JobOrders(
-        unreadable=(UnreadableJob(receiver=name, reason=reason, served=receiver.served, status=status.name),)
-    )
+        read = session.lists[name] = await read_list(session.client, name, receiver, session.lists.get(name))
+    return read.orders
 
 
 async def _call(session: _Session, node: Any, method: Any, arguments: list[Any]) -> tuple[list[Any], bool]:
