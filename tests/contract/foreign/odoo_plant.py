@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
-from domain.clock import WallClock
+from domain.clock import Clock
 from domain.production import HoldMethod
 from tests.contract.foreign.odoo_server import TRUST, OdooDatabase
 
@@ -96,7 +96,9 @@ class OdooPlant:
         for client in self._clients:
             await client.aclose()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False, **more: Any) -> OdooMes:
+    def connector(
+        self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None, **more: Any
+    ) -> OdooMes:
         client = httpx.AsyncClient(transport=self.network)
         self._clients.append(client)
         settings = {
@@ -105,7 +107,7 @@ class OdooPlant:
             "api_key": secret or self.database.keys["millwright"],
             "timeout": timedelta(seconds=1 if quick else 20),
         }
-        return connect(OdooSettings.model_validate(settings | more), client, system="odoo", clock=WallClock())
+        return connect(OdooSettings.model_validate(settings | more), client, system="odoo", clock=clock)
 
     async def wait(self, time: timedelta) -> None:
         raise NotImplementedError("the time of a real server cannot be set")
