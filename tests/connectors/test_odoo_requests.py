@@ -169,3 +169,11 @@ async def test_a_hold_is_worth_what_was_seen_of_that_version_and_unknown_in_ever
     assert (before, mes.enforcement) == (HoldEnforcement.UNKNOWN, worth)
     unknown = "it is not known whether it enforces a hold"
     assert said.endswith("a hold there is enforced" if worth is HoldEnforcement.ENFORCED else unknown)
+
+
+async def test_what_the_plant_says_a_hold_is_worth_counts_before_the_version() -> None:
+    settings = {"url": BASE, "database": "odoo", "api_key": "swordfish", "enforcement": "advisory"}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(Recorded("check"))) as client:
+        mes = connect(OdooSettings.model_validate(settings), client, system="odoo")
+        assert (await mes.check()).endswith("a hold there is advisory")
+    assert mes.enforcement is HoldEnforcement.ADVISORY
