@@ -82,6 +82,7 @@ def test_the_logs_of_another_work_centre_do_not_count() -> None:
         (blocks(THEIR_LOG), HoldMethod.ALREADY_HELD, JobState.INTERRUPTED_ON_PURPOSE),
         (blocks(TIMER, THEIR_LOG), HoldMethod.BLOCK, JobState.RUNNING),
         (blocks(OUR_LOG, own=OUR_LOG), HoldMethod.BLOCK, JobState.ALLOWED_TO_START),
+        (blocks(OUR_LOG, THEIR_LOG, own=OUR_LOG), HoldMethod.BLOCK, JobState.ALLOWED_TO_START),
     ],
 )
 def test_a_plan_blocks_the_work_centre_unless_others_hold_it(seen: Blocks, method: HoldMethod, prior: JobState) -> None:

@@ -147,7 +147,7 @@ def hold_plan(equipment: str, key: str, centre: WorkCentre, blocks: Blocks, *, h
     method, prior = HoldMethod.BLOCK, JobState.ALLOWED_TO_START
     if blocks.running:
         prior = JobState.RUNNING
-    elif blocks.others:
+    elif blocks.others and not blocks.own_is_open:
         method, prior = HoldMethod.ALREADY_HELD, JobState.INTERRUPTED_ON_PURPOSE
     return HoldPlan(
         key=key, equipment=equipment, receiver=receiver, job=ALL_WORK_ORDERS, prior_state=prior, method=method
