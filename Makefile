@@ -29,7 +29,7 @@ test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
-test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/milo/build/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/milo/build/.ready .tools/odoo/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java, Debian
 	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
@@ -63,6 +63,7 @@ migrations-check: $(READY) ## Migrate a fresh database up, compare, down, and up
 lock: $(TOOLS) ## Resolve the dependencies and the tools into their locks: make lock [UPGRADE="certifi uv"]
 	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --group dev pyproject.toml -o requirements.lock
 	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --python-version 3.11 --group tools -o requirements-tools.lock
+	@$(COMPILE) --python-version 3.11 $(FOREIGN)/odoo/requirements.in -o $(FOREIGN)/odoo/requirements.lock
 
 notices: $(READY) ## Write THIRD_PARTY_NOTICES.md from the lock and the installed packages
 	@$(BIN)/python -m supply.notices
@@ -104,6 +105,12 @@ $(FOREIGN)/milo/build/.ready: $(FOREIGN)/milo/pom.xml $(FOREIGN)/milo/jars.sha25
 	@export LC_ALL=C; cd $(@D)/lib && sha256sum *.jar | diff ../../jars.sha256 - || \
 	  { echo "The packages of the Java client are not those of jars.sha256." >&2; exit 1; }
 	@javac -cp "$(@D)/lib/*" -d $(@D) $(FOREIGN)/milo/Client.java
+	@touch $@
+
+.tools/odoo/.ready: $(FOREIGN)/odoo/install.sh $(FOREIGN)/odoo/package.sha256 $(FOREIGN)/odoo/requirements.lock | $(READY)
+	@echo "Fetching Odoo from Debian sid, and what it needs, into .tools/odoo: half a minute, 525 MB."
+	@mkdir -p $(@D)
+	@$(FOREIGN)/odoo/install.sh $(UV) $(BIN)/python
 	@touch $@
 
 $(TOOLS): requirements-tools.lock

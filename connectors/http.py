@@ -144,6 +144,8 @@ class JsonSystem:
         concurrency: how many exchanges may be under way at once; more wait their turn.
         read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
         secrets: what must never stand in a message, even where the vendor echoes it.
+        pages: what an HTML page means in the place of an answer where the vendor's page with this status says more than
+            the status.
     """
 
     def __init__(
@@ -154,11 +156,13 @@ class JsonSystem:
         concurrency: int,
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
+        pages: Mapping[int, StatusMeaning] | None = None,
     ) -> None:
         self._http = http
         self._seconds = timeout.total_seconds()
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
+        self._pages = pages or {}
         self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
 
     async def send(
@@ -232,8 +236,8 @@ class JsonSystem:
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
         """The error that a refusal means: the vendor's code first, then the status table."""
-        row = meaning_of(reply.status_code)
         page = is_html(reply)
+        row = (self._pages.get(reply.status_code) if page else None) or meaning_of(reply.status_code)
         fault = VendorFault() if page else self._read_fault(reply)
         meaning = row.error
         if reply.status_code not in _PROXY_STATUSES:

@@ -60,6 +60,8 @@ class HoldMethod(StrEnum):
 
     PAUSE = "pause"
     REVOKE_START = "revoke_start"
+    BLOCK = "block"
+    """The machine is blocked, whichever job it has: what runs is stopped, and nothing can be started."""
     ALREADY_HELD = "already_held"
     """The job cannot run at present. We change nothing."""
     NOTHING_TO_HOLD = "nothing_to_hold"
@@ -68,7 +70,7 @@ class HoldMethod(StrEnum):
     @property
     def acts(self) -> bool:
         """Whether the method calls the MES."""
-        return self in (HoldMethod.PAUSE, HoldMethod.REVOKE_START)
+        return self in (HoldMethod.PAUSE, HoldMethod.REVOKE_START, HoldMethod.BLOCK)
 
 
 class HoldTarget(Model):

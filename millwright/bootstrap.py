@@ -271,16 +271,21 @@ def _cmms(
 
 
 def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[dict[str, Mes], list[Callable[[], Any]]]:
-    from connectors.mes import opcua_job_control
-
     mes: dict[str, Mes] = {}
     closing: list[Callable[[], Any]] = []
-    known = {"opcua_job_control": opcua_job_control.JobControlSettings}
-    for system, named in named_instances(settings.all_mes(), "mes", known).items():
-        own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
-        made = opcua_job_control.connect(own, http, system=system, clock=clock)
-        mes[system] = made
-        closing.append(made.close)
+    for system, named in named_instances(settings.all_mes(), "mes", ("opcua_job_control", "odoo_mrp")).items():
+        if named.connector == "odoo_mrp":
+            from connectors.mes import odoo_mrp
+
+            of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
+            mes[system] = odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
+        else:
+            from connectors.mes import opcua_job_control
+
+            own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
+            made = opcua_job_control.connect(own, http, system=system, clock=clock)
+            mes[system] = made
+            closing.append(made.close)
     return mes, closing
 
 

@@ -10,13 +10,13 @@ from millwright.runtime.connector_settings import named_instances, own_settings
 from millwright.settings import ConnectorSettings, Settings
 from millwright.steering.declared import STEERS
 
-PORTS: Mapping[str, tuple[ProcessKind, str]] = {
-    "cmms": (ProcessKind.CASES, "maximo"),
-    "mes": (ProcessKind.CASES, "opcua_job_control"),
-    "twins": (ProcessKind.CASES, "digital_twins"),
-    "bus": (ProcessKind.INTAKE, "service_bus"),
+PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
+    "cmms": (ProcessKind.CASES, ("maximo",)),
+    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp")),
+    "twins": (ProcessKind.CASES, ("digital_twins",)),
+    "bus": (ProcessKind.INTAKE, ("service_bus",)),
 }
-"""The kind of process that opens each port, and the connector that there is for it."""
+"""The kind of process that opens each port, and the connectors that there are for it."""
 _INSTANCES = ("cmms_instances", "mes_instances")
 SET = "set"
 """What is recorded of a secret: neither its value nor a digest, by which a short secret could be guessed."""
@@ -49,7 +49,7 @@ def check_connectors(settings: Settings, process: ProcessKind) -> None:
     """
     for port, (opens, known) in PORTS.items():
         if opens is process:
-            named_instances(_named(settings)[port], port, (known,))
+            named_instances(_named(settings)[port], port, known)
 
 
 def settings_model(connector: str) -> type[BaseModel]:
@@ -67,6 +67,10 @@ def settings_model(connector: str) -> type[BaseModel]:
             from connectors.mes.opcua_job_control.settings import JobControlSettings
 
             return JobControlSettings
+        case "odoo_mrp":
+            from connectors.mes.odoo_mrp.settings import OdooSettings
+
+            return OdooSettings
         case "digital_twins":
             from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 

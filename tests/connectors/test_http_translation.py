@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from connectors.call import Call
-from connectors.http import JsonSystem, VendorFault, meaning_of, retry_after
+from connectors.http import JsonSystem, StatusMeaning, VendorFault, meaning_of, retry_after
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 CALL = Call("vendor", "do-something", "MWKEY")
@@ -150,6 +150,19 @@ async def test_a_page_instead_of_json_is_a_maintenance_page_that_passes() -> Non
     failure = await failure_of(system_of(lambda _: httpx.Response(200, html="<html><title>Back soon</title></html>")))
     assert type(failure) is Unavailable
     assert "'Back soon' instead of JSON" in str(failure)
+
+
+async def test_a_page_says_more_than_its_status_where_the_vendor_is_known_for_it() -> None:
+    answers = [httpx.Response(404, html="<html>no database</html>"), httpx.Response(404, json={})]
+    system = JsonSystem(
+        httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answers.pop(0))),
+        timeout=timedelta(seconds=5),
+        concurrency=1,
+        read_fault=nothing_known,
+        pages={404: StatusMeaning(ActionRequired, "it has no such database")},
+    )
+    assert "it has no such database" in str(await failure_of(system))
+    assert type(await failure_of(system)) is Refused
 
 
 async def test_a_page_that_asks_for_a_password_needs_a_person() -> None:

@@ -12,7 +12,7 @@ from connectors.cmms import maximo
 from connectors.mes import opcua_job_control
 from domain.clock import WallClock
 from domain.errors import Unavailable
-from domain.production import JobState
+from domain.production import HoldMethod, JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
 from millwright.runtime.mes_certificate import create
 from sandbox.clock import PlantClock
@@ -148,6 +148,8 @@ class JobControlPlant:
     """A machine of a plant with a Job Control server, and its shop floor."""
 
     secrets: Sequence[str] = (JOB_CONTROL_PASSWORD,)
+    running_method = HoldMethod.PAUSE
+    unwelcome = "let our user in"
 
     def __init__(self, shop: "JobControlShop", equipment: str) -> None:
         self.equipment = equipment

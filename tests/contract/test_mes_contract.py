@@ -14,9 +14,14 @@ from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, 
 
 
 class MesPlant(Protocol):
-    """An MES with its shop floor, as far as this suite needs one."""
+    """An MES with its shop floor, as far as this suite needs one.
+
+    `running_method` is how a running job is held there, and `unwelcome` are words of the error for a wrong password.
+    """
 
     secrets: Sequence[str]
+    running_method: HoldMethod
+    unwelcome: str
 
     @property
     def equipment(self) -> str: ...
@@ -72,7 +77,7 @@ async def test_equipment_that_the_mes_does_not_know_needs_a_person(mes_plant: Me
 async def test_a_running_job_is_held_and_released_with_the_key_as_the_whole_comment(mes_plant: MesPlant) -> None:
     mes = mes_plant.connector()
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
-    assert (plan.method, plan.prior_state) == (HoldMethod.PAUSE, JobState.RUNNING)
+    assert (plan.method, plan.prior_state) == (mes_plant.running_method, JobState.RUNNING)
     assert await held(mes, plan) is HoldState.ABSENT
     assert await mes.place_hold(plan, "Bearing: stop at the next safe point") is PlaceResult.IN_EFFECT
     assert await held(mes, plan) is HoldState.HELD
@@ -277,7 +282,7 @@ async def test_callers_share_one_connection(mes_plant: MesPlant) -> None:
 
 
 async def test_a_password_that_is_not_accepted_needs_a_person(mes_plant: MesPlant) -> None:
-    with pytest.raises(ActionRequired, match="let our user in"):
+    with pytest.raises(ActionRequired, match=mes_plant.unwelcome):
         await mes_plant.connector(secret="another").check()
 
 

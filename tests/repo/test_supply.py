@@ -22,6 +22,7 @@ ROWS = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \| ([^|]+) \| (\S[^|]+) \| \S[
 MILO = re.findall(
     r"<version>(\d+\.\d+\.\d+)</version>", (audit.FOREIGN / "milo" / "pom.xml").read_text(encoding="utf-8")
 )[0]
+ODOO = (audit.FOREIGN / "odoo" / "package.sha256").read_text(encoding="utf-8").split("_")[1]
 BESIDE = {(part["name"].partition(",")[0], part["version"]) for part in NOTICES["beside"]}
 
 
@@ -65,6 +66,7 @@ def test_what_is_beside_the_packages_has_the_versions_that_are_used() -> None:
         ("node-opcua", foreign["node-opcua"]),
         ("gopcua", audit.foreign_module()[1]),
         ("Eclipse Milo", MILO),
+        ("Odoo", ODOO),
     } <= BESIDE
 
 

@@ -83,7 +83,12 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         if "." in name
         and "SecretStr" in str(settings_model(name.split(".")[0]).model_fields[name.split(".")[1]].annotation)
     }
-    assert secrets == {"maximo.api_key", "opcua_job_control.password", "service_bus.connection_string"}
+    assert secrets == {
+        "maximo.api_key",
+        "odoo_mrp.api_key",
+        "opcua_job_control.password",
+        "service_bus.connection_string",
+    }
 
 
 def test_what_is_recorded_has_defaults_and_durations_in_iso_8601() -> None:

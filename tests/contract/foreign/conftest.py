@@ -1,12 +1,14 @@
 """Servers that share none of our code, started by the test that needs one."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
 from tests.contract.foreign.job_control import ForeignJobControl, Serve
+from tests.contract.foreign.odoo_plant import OdooPlant
+from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
 
 MesOf = Callable[..., JobControlMes]
 
@@ -39,3 +41,25 @@ async def mes_of() -> AsyncIterator[MesOf]:
     yield open_mes
     for mes in opened:
         await mes.close()
+
+
+@pytest.fixture(scope="session")
+def odoo_server() -> Iterator[OdooServer]:
+    """A real Odoo: half a minute once."""
+    server = OdooServer.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def odoo_database(odoo_server: OdooServer) -> OdooDatabase:
+    """A database of its own for the tests of a file."""
+    return odoo_server.copy()
+
+
+@pytest.fixture
+async def odoo_plant(odoo_database: OdooDatabase) -> AsyncIterator[OdooPlant]:
+    """A machine whose work order runs."""
+    plant = await OdooPlant.new(odoo_database)
+    yield plant
+    await plant.leave()

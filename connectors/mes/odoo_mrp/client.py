@@ -1,0 +1,263 @@
+"""Odoo's wire: the JSON-2 API of Odoo 19, one call and one transaction for each request."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from connectors.call import Call
+from connectors.http import JsonSystem
+from connectors.mes.odoo_mrp import mapping
+from connectors.mes.odoo_mrp.faults import PAGES, load_fault, read_fault
+from connectors.mes.odoo_mrp.models import (
+    ExternalIds,
+    Leave,
+    LoadAnswer,
+    LoadMessage,
+    LossReason,
+    Number,
+    RawRows,
+    Rows,
+    RowT,
+    Session,
+    SystemParameter,
+    TimeLog,
+    User,
+    Version,
+    WorkCentre,
+    WorkOrder,
+    read_rows,
+)
+from connectors.mes.odoo_mrp.settings import OdooSettings
+from domain.canonical import Json
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+
+_LOGS: Final = "mrp.workcenter.productivity"
+_LOSSES: Final = "mrp.workcenter.productivity.loss"
+_CENTRES: Final = "mrp.workcenter"
+_ORDERS: Final = "mrp.workorder"
+_LEAVES: Final = "resource.calendar.leaves"
+_ORDERS_READ: Final = 5
+"""How many waiting work orders are read. Only the first counts, unless it cannot be read."""
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class OdooClient:
+    """Requests to one Odoo, in the name of the user of the API key."""
+
+    def __init__(self, settings: OdooSettings, http: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._json = JsonSystem(
+            http,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            read_fault=read_fault,
+            secrets=(settings.api_key,),
+            pages=PAGES,
+        )
+        self._headers = {
+            "authorization": f"bearer {settings.api_key.get_secret_value()}",
+            "x-odoo-database": settings.database,
+            "accept": "application/json",
+        }
+
+    async def version(self, call: Call) -> Version:
+        """The version of the server. No sign-in is needed for it, and the key is not sent."""
+        reply = await self._json.send(call, "GET", f"{self._settings.url}/web/version")
+        return self._json.read(call, reply, Version)
+
+    async def user(self, call: Call) -> str:
+        """The login of the user of the key.
+
+        Raises:
+            ActionRequired: the key is not accepted.
+        """
+        session = await self._ask(call, "res.users", "context_get", Session)
+        users = await self._rows(call, "res.users", [["id", "=", session.uid]], User)
+        return next((user.login for user in users.rows), f"user {session.uid}")
+
+    async def database_uuid(self, call: Call) -> str | None:
+        """The uuid of the database; None if our user may not read the system parameters, which few may."""
+        body: dict[str, Json] = {"key": "database.uuid"}
+        reply = await self._send(call, "ir.config_parameter", "get_param", body, also=(httpx.codes.FORBIDDEN,))
+        if reply.status_code == httpx.codes.FORBIDDEN:
+            return None
+        return self._json.read(call, reply, SystemParameter).root
+
+    async def centres_with(self, call: Call, code: str) -> Rows[WorkCentre]:
+        """The work centres with a code, also those that are archived."""
+        both: list[Json] = ["active", "in", [True, False]]
+        return await self._rows(call, _CENTRES, [["code", "=", code], both], WorkCentre)
+
+    async def centre(self, call: Call, number: int) -> WorkCentre | None:
+        """A work centre by its id; None if it was deleted.
+
+        Raises:
+            ActionRequired: our user may not see it, or it cannot be read.
+        """
+        body: dict[str, Json] = {"ids": [number], "fields": _fields(WorkCentre)}
+        found = read_rows((await self._ask(call, _CENTRES, "read", RawRows, body)).root, WorkCentre)
+        self.insist_on_readable(call, found.unreadable, "mrp.workcenter")
+        return next(iter(found.rows), None)
+
+    async def logs(self, call: Call, centre: int, key: str | None = None) -> tuple[TimeLog, ...]:
+        """The open time logs of a work centre, and those that begin with the mark of a key, wherever they are.
+
+        Raises:
+            ActionRequired: one of them cannot be read, so it is not known whether the work centre is in use.
+        """
+        domain: list[Json] = [["workcenter_id", "=", centre], ["date_end", "=", False]]
+        if key is not None:
+            marked: list[Json] = ["description", "=like", _like(mapping.description_mark(key))]
+            domain = ["|", marked, "&", *domain]
+        found = await self._rows(call, _LOGS, domain, TimeLog)
+        self.insist_on_readable(call, found.unreadable, "time_ids")
+        return found.rows
+
+    async def own_log(self, call: Call, centre: int, logs: Sequence[TimeLog], key: str) -> TimeLog | None:
+        """The time log with the external id of a hold. A text is no proof: people can write the same one."""
+        if not logs:
+            return None
+        names = await self._external_ids(call, _LOGS, [log.id for log in logs])
+        return next((log for log in logs if names.get(str(log.id)) == mapping.external_id(key, centre)), None)
+
+    async def loss_reason(self, call: Call) -> int:
+        """The id of the loss reason of our holds.
+
+        Raises:
+            ActionRequired: there is none, or its category does not block a work centre.
+        """
+        blocking: list[Json] = [*sorted(mapping.BLOCKING)]
+        found = await self._rows(call, _LOSSES, [["loss_type", "in", blocking]], LossReason)
+        wanted = self._settings.loss_reason
+        names = await self._external_ids(call, _LOSSES, [row.id for row in found.rows]) if found.rows else {}
+        for row in found.rows:
+            if names.get(str(row.id)) == wanted:
+                return row.id
+        raise call.error(
+            ActionRequired,
+            f"it has no loss reason {wanted} of the category Availability or Quality",
+            field="loss_reason",
+        )
+
+    async def open_log(self, call: Call, centre: WorkCentre, key: str, reason: str, loss: int) -> None:
+        """Blocks a work centre by an open time log under the external id of a hold. A second call changes nothing.
+
+        Raises:
+            Unavailable: also if another transaction came first, or the answer cannot be read. The next look finds the
+                log if it was stored.
+        """
+        values = {
+            "id": mapping.external_id(key, centre.id),
+            "workcenter_id/.id": str(centre.id),
+            "loss_id/.id": str(loss),
+            "description": mapping.description(key, reason),
+        }
+        if centre.company_id is not None:
+            # Otherwise the log is of the user's own company, and Odoo refuses it at a work centre of another.
+            values["company_id/.id"] = str(centre.company_id.id)
+        row: list[Json] = [*values.values()]
+        body: dict[str, Json] = {"fields": [*values], "data": [row]}
+        reply = await self._send(call, _LOGS, "load", body)
+        try:
+            answer = self._json.read(call, reply, LoadAnswer)
+        except Refused as error:
+            raise call.error(Unavailable, f"{error.problem}; whether the hold was placed is looked up") from None
+        if not answer.ids:
+            raise self._not_loaded(call, answer.messages)
+
+    async def stop_timers(self, call: Call, log: int) -> None:
+        """Stops the timers of the work orders that run on the work centre of a block, as its button in Odoo does."""
+        await self._send(call, _LOGS, "button_block", {"ids": [log]})
+
+    async def close_log(self, call: Call, log: int, values: Mapping[str, str]) -> None:
+        """Ends one time log. The logs of others stay as they are: `unblock` of the work centre would end them too."""
+        await self._send(call, _LOGS, "write", {"ids": [log], "vals": {**values}})
+
+    async def count_open_holds(self, call: Call) -> int:
+        """How many holds of ours are open, whichever case they are of."""
+        domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]
+        return (await self._ask(call, _LOGS, "search_count", Number, {"domain": domain})).root
+
+    async def has_orders(self, call: Call, centre: int) -> bool:
+        """Whether a work centre has a work order that is not over."""
+        domain: list[Json] = [["workcenter_id", "=", centre], ["state", "not in", [*mapping.OVER_STATES]]]
+        return (await self._ask(call, _ORDERS, "search_count", Number, {"domain": domain, "limit": 1})).root > 0
+
+    async def orders(self, call: Call, centre: int) -> Rows[WorkOrder]:
+        """The work orders of a work centre that are in progress; if there are none, the next ones that wait."""
+        at: list[Json] = ["workcenter_id", "=", centre]
+        for state in mapping.NEXT_STATES:
+            limit = None if state == "progress" else _ORDERS_READ
+            found = await self._rows(call, _ORDERS, [at, ["state", "=", state]], WorkOrder, limit)
+            if found.rows or found.unreadable:
+                return found
+        others: list[Json] = [at, ["state", "not in", [*mapping.NEXT_STATES, *mapping.OVER_STATES]]]
+        return await self._rows(call, _ORDERS, others, WorkOrder, _ORDERS_READ)
+
+    async def leaves(self, call: Call, centre: WorkCentre, now: str) -> Rows[Leave]:
+        """The planned stops of a work centre that are not over: its own, and those of its whole calendar.
+
+        The time that a work order reserves is a row of the same table with another type, and no stop.
+        """
+        domain: list[Json] = [["time_type", "=", "leave"], ["date_to", ">", now]]
+        calendars: list[Json] = [False, *([centre.resource_calendar_id.id] if centre.resource_calendar_id else [])]
+        shared: list[Json] = ["&", ["resource_id", "=", False], ["calendar_id", "in", calendars]]
+        own: list[Json] = ["|", ["resource_id", "=", centre.resource_id.id]] if centre.resource_id is not None else []
+        if centre.company_id is not None:
+            domain.append(["company_id", "in", [False, centre.company_id.id]])
+        return await self._rows(call, _LEAVES, [*domain, *own, *shared], Leave)
+
+    def insist_on_readable(self, call: Call, unreadable: Sequence[str], field: str) -> None:
+        """Refuses an answer with records that cannot be read where each of them counts.
+
+        Raises:
+            ActionRequired: there are some.
+        """
+        if unreadable:
+            raise call.error(ActionRequired, self._json.clean("; ".join(unreadable)), field=field)
+
+    def clean(self, text: str) -> str:
+        """A vendor's words fit for a message."""
+        return self._json.clean(text)
+
+    def _not_loaded(self, call: Call, messages: Sequence[LoadMessage]) -> ConnectorError:
+        kind, words, field = load_fault(messages)
+        words = self._json.clean(words)
+        if issubclass(kind, ActionRequired):
+            return call.error(ActionRequired, words, field=field)
+        return call.error(kind, words)
+
+    async def _external_ids(self, call: Call, model: str, numbers: Sequence[int]) -> Mapping[str, str]:
+        return (await self._ask(call, model, "get_external_id", ExternalIds, {"ids": [*numbers]})).root
+
+    async def _rows(
+        self, call: Call, model: str, domain: list[Json], row: type[RowT], limit: int | None = None
+    ) -> Rows[RowT]:
+        body: dict[str, Json] = {"domain": domain, "fields": _fields(row)}
+        if limit is not None:
+            body |= {"limit": limit, "order": "date_start, id"}
+        return read_rows((await self._ask(call, model, "search_read", RawRows, body)).root, row)
+
+    async def _ask(
+        self, call: Call, model: str, method: str, answer: type[ModelT], body: Mapping[str, Json] | None = None
+    ) -> ModelT:
+        return self._json.read(call, await self._send(call, model, method, body or {}), answer)
+
+    async def _send(
+        self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int] = ()
+    ) -> httpx.Response:
+        url = f"{self._settings.url}/json/2/{model}/{method}"
+        return await self._json.send(call, "POST", url, headers=self._headers, body=body, also=also)
+
+
+def _fields(row: type[BaseModel]) -> list[Json]:
+    return [name for name in row.model_fields if name != "left_out"]
+
+
+def _like(start: str) -> str:
+    """A pattern of texts that begin with a text."""
+    return re.sub(r"([\\%_])", r"\\\1", start) + "%"
