@@ -17,7 +17,7 @@ from domain.errors import ActionRequired, ActRejected, NotProved, Refused
 from domain.hold_store import HoldStore
 from domain.holds import A_SHIFT, HoldStatus, HoldView, Placement, PlacementState, Release
 from domain.ports import Judge, Mes, TwinGraph
-from domain.production import HoldPlan, HoldReading, HoldState, PlaceResult
+from domain.production import HoldMethod, HoldPlan, HoldReading, HoldState, PlaceResult
 from domain.stops import StoppableAction
 
 _JOBS_AT_ONCE = 8
@@ -292,6 +292,9 @@ class Holds:
                 except (ActionRequired, Refused):
                     await self._holds.record_release_call(key, number, unanswered=False)
                     raise
+            elif reading.state is HoldState.ABSENT and placement.plan.method is HoldMethod.BLOCK:
+                # A job runs all the same, and our block is still there: it would stop the next one.
+                await self._mes_of(hold).release_hold(placement.plan, f"{key}: {words}")
             await self._holds.move_placement(key, number, PlacementState.RELEASED)
         if not await self._holds.revalidate_release(hold.key, release):
             return False

@@ -39,6 +39,10 @@ class FaultInjectedMes:
         self.late = False
         """Whether it accepts a hold and the job goes on running until `follow`."""
         self._coming: str | None = None
+        self.method = HoldMethod.PAUSE
+        """How it keeps a job from running."""
+        self.asked_to_release = 0
+        """How often it was asked to let a job run."""
         self.target = TARGET
         """What a hold goes through."""
         self.idle = False
@@ -101,7 +105,7 @@ class FaultInjectedMes:
 
     def _plan(self, equipment: str, key: str) -> HoldPlan:
         prior = JobState.INTERRUPTED if self.holder else JobState.RUNNING
-        method = HoldMethod.ALREADY_HELD if self.holder else HoldMethod.PAUSE
+        method = HoldMethod.ALREADY_HELD if self.holder else self.method
         job = f"J{self.job}"
         if self.idle:
             return HoldPlan(key=key, equipment=equipment, job=None, prior_state=None, method=HoldMethod.NOTHING_TO_HOLD)
@@ -139,6 +143,7 @@ class FaultInjectedMes:
         return HoldState.HELD if self.holder else HoldState.ABSENT
 
     def _release(self, plan: HoldPlan) -> HoldState:
+        self.asked_to_release += 1
         state = self._read(plan)
         if state is HoldState.HELD:
             if self.holder != plan.key:

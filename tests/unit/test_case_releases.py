@@ -8,7 +8,7 @@ from domain.cases import Decision, Lane, Phase
 from domain.errors import ActionRequired, ActRejected, ConnectorError, Refused, Unavailable
 from domain.holds import HoldStatus, HoldView, PlacementState, Release
 from domain.outcomes import OutcomeClass
-from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from domain.production import ISOLATION_NOTICE, READY_TO_RUN, HoldMethod
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.fault_injection import Played
@@ -373,3 +373,18 @@ def test_the_order_of_a_held_machine_says_what_a_hold_is_not() -> None:
     draft = plant.store.now(CASE).draft
     assert draft is not None
     assert any(ISOLATION_NOTICE in paragraph for paragraph in draft.paragraphs)
+
+
+@pytest.mark.parametrize(("method", "asked"), [(HoldMethod.BLOCK, 1), (HoldMethod.PAUSE, 0)])
+def test_a_block_is_taken_away_with_its_release_also_where_the_machine_runs_by_then(
+    method: HoldMethod, asked: int
+) -> None:
+    plant = opened()
+    plant.mes.method = method
+    settle(plant)
+    finish(plant, COMPLETED)
+    plant.release(CASE)
+    plant.mes.people_release()
+    settle(plant)
+    assert hold(plant).state is HoldStatus.RELEASED
+    assert (plant.mes.asked_to_release, plant.mes.started) == (asked, [])
