@@ -126,7 +126,7 @@ class Parts:
 @pytest.fixture
 async def parts(storage_engine: AsyncEngine) -> Parts:
     plant = Plant(storage_engine)
-    await plant.prepare()
+    await plant.prepare(more="")
     plain = register()
     pump = next(asset for asset in plain.assets if asset.id == PUMP)
     more = tuple(pump.model_copy(update={"id": f"part-{n:04d}"}) for n in range(1, PARTS))

@@ -86,7 +86,7 @@ class Shelved:
 @pytest.fixture
 async def shelved(storage_engine: AsyncEngine) -> Shelved:
     plant = Plant(storage_engine)
-    await plant.prepare()
+    await plant.prepare(more="")
     plain = register()
     pump = next(asset for asset in plain.assets if asset.id == PUMP)
     more = tuple(pump.model_copy(update={"id": f"part-{n:04d}"}) for n in range(1, PARTS))

@@ -16,12 +16,12 @@ from millwright.storage.judging.lines import LineStore
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
-from tests.support.plant import LINE, START, TestClock, publish_policies, register
+from tests.support.plant import LINE, START, UNASKED, TestClock, publish_policies, register
 from tests.support.prepared_rows import Rows, put, rows_of
 
-_PREPARED: dict[tuple[Criticality, bool], tuple[Rows, dict[str, str]]] = {}
+_PREPARED: dict[tuple[Criticality, str, bool], tuple[Rows, dict[str, str]]] = {}
 """The rows of plants that were prepared in this process, and the digests of their policies. A kind of plant is its
-criticality, and whether its record was empty before."""
+criticality, the clause of its policy, and whether its record was empty before."""
 
 
 class WakeCounter:
@@ -58,19 +58,23 @@ class Plant:
         self.judging = Judging(LineStore(engine, self.clock, StoredVersions(self.catalogue)), self.catalogue)
         self.digests: dict[str, str] = {}
 
-    async def prepare(self, criticality: Criticality = Criticality.B) -> None:
-        """Imports the register and publishes the policies. Once they were, a superuser copies the rows."""
+    async def prepare(self, criticality: Criticality = Criticality.B, more: str = UNASKED) -> None:
+        """Imports the register and publishes the policies. Once they were, a superuser copies the rows.
+
+        Args:
+            more: a clause of the versions beyond the shipped ones.
+        """
         people = PeopleStore(self.engine)
         superuser = await self.rows("SHOW is_superuser") == [("on",)]
         fresh = superuser and not await people.people(self.clock.now())
         # Where the register was imported before, the record has that too.
-        kind = criticality, await self.rows("SELECT count(*) FROM acts") == [(0,)]
+        kind = criticality, more, await self.rows("SELECT count(*) FROM acts") == [(0,)]
         if fresh and (made := _PREPARED.get(kind)) is not None:
             await put(self.engine, made[0])
             self.digests = dict(made[1])
             return
         await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
-        self.digests = await publish_policies(VersionStore(self.engine), people)
+        self.digests = await publish_policies(VersionStore(self.engine), people, more=more)
         if fresh:
             _PREPARED[kind] = await rows_of(self.engine), dict(self.digests)
 
