@@ -8,9 +8,10 @@ from activities.progress import REVIEW_STEP, CaseRef, Progress, review_wanted, s
 from domain.cases import CaseView, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.counterfactuals import VerdictCounterfactuals
+from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.errors import ConnectorError
 from domain.ports import Judge, Mes
+from domain.pricing import TimedFault
 from domain.production import ProductionContext
 
 
@@ -41,9 +42,8 @@ class Proposals:
                 attempt.view = await self._timed(attempt.view)
         return attempt.progress
 
-    async def _explained(self, case: str) -> VerdictCounterfactuals | None:
+    def _explained(self, case: str, grounds: Grounds | None) -> VerdictCounterfactuals | None:
         """What would have changed the verdict. It is computed here because it would make judging too slow."""
-        grounds = await self._cases.grounds(case)
         if grounds is None:
             activity.logger.warning("case %s is not explained: the memory before its verdict is missing", case)
             return None
@@ -60,6 +60,13 @@ class Proposals:
         return attempt.progress
 
     async def _timed(self, view: CaseView) -> CaseView:
+        # The fault is read right after its case, so that both are of one verdict.
+        grounds = await self._cases.grounds(view.id)
+        fault = (
+            TimedFault(failure_mode=view.failure_mode, seen_at=view.event_at)
+            if grounds is None
+            else TimedFault.of(grounds.anomaly)
+        )
         production: ProductionContext | None = None
         mes = self._mes.get(view.mes_system or "")
         if view.mes_equipment is not None and mes is not None:
@@ -67,6 +74,6 @@ class Proposals:
                 production = await mes.read_production(view.mes_equipment)
             except ConnectorError as error:
                 activity.logger.warning("case %s is scheduled without the state of production: %s", view.id, error)
-        urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
-        await self._cases.record_proposal(view.id, urgency, production, await self._explained(view.id))
+        urgency = self._judge.urgency(view.version, view.verdict, fault, view.context, production, self._clock.now())
+        await self._cases.record_proposal(view.id, urgency, production, self._explained(view.id, grounds))
         return view.model_copy(update={"urgency": urgency})

@@ -15,6 +15,7 @@ from domain.canonical import Json
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.outcomes import Label, OutcomeClass
+from domain.pricing import TimedFault
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -254,6 +255,7 @@ class Judge(Protocol):
         self,
         version: str,
         verdict: Verdict,
+        fault: TimedFault,
         context: Context,
         production: ProductionContext | None,
         now: datetime,

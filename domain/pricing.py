@@ -4,12 +4,14 @@ All numbers are decimal text, rounded half to even from exact rationals: money t
 six places, factors to four. So the record is the same on every machine. The decision itself uses the exact numbers.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from domain.anomaly import Anomaly
 from domain.model import Model, Moment
 
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
@@ -23,6 +25,24 @@ class WorkTime(StrEnum):
     PLANNED_STOP = "planned_stop"
     DERATED = "derated"
     """At the planned stop, and derated until then."""
+
+
+class TimedFault(Model):
+    """The fault whose work is timed, as its anomaly tells of it: when it was seen, and when it is predicted to fail."""
+
+    failure_mode: str
+    seen_at: Moment
+    lead_low: timedelta | None = None
+    lead_high: timedelta | None = None
+
+    @classmethod
+    def of(cls, anomaly: Anomaly) -> "TimedFault":
+        return cls(
+            failure_mode=anomaly.failure_mode,
+            seen_at=anomaly.at,
+            lead_low=anomaly.lead_low,
+            lead_high=anomaly.lead_high,
+        )
 
 
 class PricedLeadTime(Model):
@@ -128,7 +148,7 @@ class TimingPrices(Model):
     def _nearest(self) -> str:
         """The smallest relative change of one input that would change the choice."""
         found = [
-            (each.input, Decimal(factor))
+            (_MEANT.get(each.input, each.input), Decimal(factor))
             for each in self.sensitivity
             for factor in (each.falls_to, each.rises_to)
             if factor is not None and Decimal(factor) > 0
@@ -136,7 +156,7 @@ class TimingPrices(Model):
         if not found:
             return " No change of one input alone would change the choice."
         name, factor = min(found, key=lambda each: max(each[1], 1 / each[1]))
-        return f" The choice would be another one if {name} were {factor:.2f} times as high."
+        return f" The choice changes at {factor:.2f} times {name}."
 
     def _money(self, amount: str) -> str:
         return f"{Decimal(amount):,.0f} {self.currency}"
@@ -148,3 +168,18 @@ _DOING = {
     WorkTime.PLANNED_STOP: "waiting until the planned stop",
     WorkTime.DERATED: "running derated until the planned stop",
 }
+_MEANT = {
+    "lost_production_per_hour": "the production lost per hour",
+    "changeover": "the changeover",
+    "scrap": "the scrap",
+    "crew.per_hour": "the crew's rate",
+    "crew.otherwise_per_hour": "the crew's rate outside regular hours",
+    "repair.planned": "the length of the planned work",
+    "repair.after_failure": "the length of the repair after a failure",
+    "stop_lasts": "the length of the stop",
+    "damage": "the damage of a failure",
+    "lead_time": "the lead time",
+    "derating.lost_production_per_hour": "the loss of running derated",
+    "derating.stretches_life": "the life that derating gives",
+}
+"""Each input in words; the others are in words already."""

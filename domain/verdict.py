@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from domain.assets import Criticality
 from domain.model import Model, Moment
+from domain.pricing import TimedFault, TimingPrices
 
 
 class Rung(IntEnum):
@@ -157,10 +158,25 @@ class UrgencyDecision(Model):
     """When the work should happen, the rule that decided it, and why.
 
     `hold_at` and `work_at` are plant times.
+
+    Args:
+        decided_at: the plant time of the decision; None in records of earlier builds.
+        fault: what was known of the fault; None in records of earlier builds.
+        prices: what each time costs, if the rule asked for the least cost and it could be priced.
+        not_priced: why it was not priced, if the policy has prices: a consequence without a price, or what the MES does
+            not say.
+        site_rule: the site's own written rule that was followed.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("decided_at", "fault", "prices", "not_priced", "site_rule")
 
     urgency: Urgency
     rule: str
     because: str
     hold_at: Moment | None
     work_at: Moment
+    decided_at: Moment | None = None
+    fault: TimedFault | None = None
+    prices: TimingPrices | None = None
+    not_priced: str | None = None
+    site_rule: str | None = None

@@ -10,6 +10,7 @@ from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
 from domain.errors import PolicyRejected
+from domain.pricing import TimedFault
 from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from policies.engine import counterfactual, explanation, judging, timing
@@ -121,11 +122,12 @@ class Catalogue:
         self,
         version: str,
         verdict: Verdict,
+        fault: TimedFault,
         context: Context,
         production: ProductionContext | None,
         now: datetime,
     ) -> UrgencyDecision:
-        return timing.urgency(self.version(version), verdict, context, production, now)
+        return timing.urgency(self.version(version), verdict, fault, context, production, now)
 
     def autonomy(self, version: str) -> AutonomyTerms:
         terms = self.version(version).document.autonomy

@@ -18,6 +18,7 @@ from domain.counterfactuals import Counterfactuals
 from domain.errors import ActRejected, StorageUnavailable
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
+from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -64,7 +65,13 @@ class SetTiming:
         self.unattended = False
 
     def urgency(
-        self, version: str, verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime
+        self,
+        version: str,
+        verdict: Verdict,
+        fault: TimedFault,
+        context: Context,
+        production: ProductionContext | None,
+        now: datetime,
     ) -> UrgencyDecision:
         hold_at = now + self._until_hold if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None
         return UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is set.", hold_at=hold_at, work_at=now)
