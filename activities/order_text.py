@@ -56,6 +56,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         f"What to do: {words.response}",
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
+        *((f"Cost: {' '.join(urgency.explained)}",) if urgency.explained else ()),
         *_hold(view),
         *((f"Otherwise: {' '.join(view.otherwise[:_OTHERWISE])}",) if view.otherwise else ()),
         (

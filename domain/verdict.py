@@ -180,3 +180,15 @@ class UrgencyDecision(Model):
     prices: TimingPrices | None = None
     not_priced: str | None = None
     site_rule: str | None = None
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """What the decision rests on beside its rule, in sentences: prices or why there are none, the site's rule."""
+        told = [self.prices.words] if self.prices is not None else []
+        if self.not_priced is not None:
+            told.append(f"Nothing was priced: {self.not_priced.rstrip('.')}.")
+            if self.urgency is Urgency.NOW:
+                told.append("The machine is to be stopped at the next safe stop of its own program.")
+        if self.site_rule is not None:
+            told.append(f"This follows a written rule of the site: {self.site_rule.rstrip('.')}.")
+        return tuple(told)

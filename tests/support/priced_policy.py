@@ -1,6 +1,10 @@
-"""A policy that asks for the least cost, for tests."""
+"""Policies that ask for the least cost, for tests."""
 
+from functools import cache
+
+from policies.engine.judging import CompiledPolicy, compile_policy
 from tests.support.drafts import rule, text
+from tests.support.policy_people import candidate
 
 PRICES = """\
 prices:
@@ -48,3 +52,37 @@ def priced_text(endangers: str = _ENDANGERS) -> str:
         "  - { id: ordinary, when: true, urgency: least_cost, because: It may wait if that costs less. }\n"
     )
     return text(*rules, more=_MORE).replace(_TIMING, timing)
+
+
+@cache
+def priced_candidate(version: str = "1.2.0", author: str = "anna") -> CompiledPolicy:
+    """The shipped policy with prices, under another number: its last timing rule asks for the least cost."""
+    shipped = candidate(version, author)
+    ordinary = "  - id: ordinary\n    when: true\n    urgency: planned_stop\n    because: There is time until the next"
+    priced = ordinary.replace("planned_stop", "least_cost")
+    important = "  - id: important\n    when: verdict.severity == 'S2'\n    urgency: after_batch\n"
+    more = PRICES.replace("param.loss", "900").replace(", regular: day_shift", "")
+    changes = (
+        ("timing:\n", f"{more}timing:\n{_SPILLS}"),
+        (ordinary, priced),
+        (important, important.replace("after_batch", "least_cost")),
+        (
+            "'S2' && production.job_remaining_minutes",
+            "'S2' && verdict.rung == 'watch' && production.job_remaining_minutes",
+        ),
+    )
+    text = shipped.text
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise ValueError(f"the shipped policy has another text than {old!r}")
+        text = text.replace(old, new)
+    return compile_policy(text, f"{version}.yaml")
+
+
+_SPILLS = f"""\
+  - id: endangers
+    when: {_ENDANGERS}
+    urgency: now
+    because: It endangers people or the environment.
+
+"""
