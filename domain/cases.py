@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.assets import Asset
 from domain.holds import HoldView
@@ -54,6 +55,18 @@ class Decision(Model):
     by: str
     reason: str
     at: Moment
+
+
+class DecidedTime(NamedTuple):
+    """A decision on when the work of a case was to be done, with what it was decided from.
+
+    `production` is None where the MES did not answer.
+    """
+
+    verdict: Verdict
+    context: Context
+    production: ProductionContext | None
+    decision: UrgencyDecision
 
 
 class Evidence(Model):

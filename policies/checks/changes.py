@@ -95,8 +95,9 @@ def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
 def _prices(old: PriceTerms | None, new: PriceTerms | None) -> Iterator[Change]:
     was, now = (dict(_leaves("", each.model_dump(by_alias=True))) if each is not None else {} for each in (old, new))
     for name in dict.fromkeys([*was, *now]):
-        if was.get(name) != now.get(name):
-            yield Change(about=f"prices {name}", says=f"{was.get(name, 'none')} → {now.get(name, 'none')}")
+        before, after = was.get(name, "none"), now.get(name, "none")
+        if before != after:
+            yield Change(about=f"prices {name}", says=f"{before} → {after}")
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:

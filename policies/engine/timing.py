@@ -36,10 +36,9 @@ def urgency(
         production: the state of the machine, or None if the MES does not answer; the policy decides in both cases.
         now: the plant's time.
     """
-    own = {name: read(context, now) for name, read in policy.timing_readers}
-    values = {**timing_values(verdict, fault, context, production, now, policy.document.costs), **own}
+    values = values_of(policy, verdict, fault, context, production, now)
     rule = policy.document.timing[policy.timing.first(values)]
-    prices, not_priced = None, _consequence(policy, values)
+    prices, not_priced = None, unpriced_consequence(policy, values)
     if rule.urgency is not TimingWord.LEAST_COST:
         when = Urgency(rule.urgency.value)
     elif not_priced is not None:
@@ -61,7 +60,7 @@ def urgency(
     )
 
 
-def _consequence(policy: CompiledPolicy, values: Mapping[str, Value]) -> str | None:
+def unpriced_consequence(policy: CompiledPolicy, values: Mapping[str, Value]) -> str | None:
     """The consequence for which the policy declares a fault unpriced, in words; None if it does not."""
     terms = policy.document.prices
     place = 0 if terms is None else policy.unpriced.first(values)
@@ -95,6 +94,19 @@ _URGENCY: Mapping[WorkTime, Urgency] = {
     WorkTime.PLANNED_STOP: Urgency.PLANNED_STOP,
     WorkTime.DERATED: Urgency.PLANNED_STOP,
 }
+
+
+def values_of(
+    policy: CompiledPolicy,
+    verdict: Verdict,
+    fault: TimedFault,
+    context: Context,
+    production: ProductionContext | None,
+    now: datetime,
+) -> Mapping[str, Value]:
+    """The value of each name that the timing rules and the prices of a policy use."""
+    own = {name: read(context, now) for name, read in policy.timing_readers}
+    return {**timing_values(verdict, fault, context, production, now, policy.document.costs), **own}
 
 
 def timing_values(

@@ -14,6 +14,7 @@ from domain.verdict import Context, RuleWords, Urgency, UrgencyDecision, Verdict
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.explaining.consequences import consequences
+from millwright.reports.summary import read_summary
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.reporting.case_lists import whole_case
 from policies.engine.catalogue import Catalogue
@@ -77,6 +78,29 @@ async def test_the_order_and_the_story_give_the_cost_in_sentences(priced: Plant)
     [cost] = [each for each in draft.paragraphs if each.startswith("Cost: ")]
     assert cost == f"Cost: {view.urgency.prices.words}"
     assert view.urgency.prices.words in told
+
+
+async def test_the_summary_sums_what_was_recorded(priced: Plant) -> None:
+    view = await proposed(priced)
+    assert view.urgency is not None
+    assert view.urgency.prices is not None
+    prices = {each.time: each.total for each in view.urgency.prices.times}
+
+    timing = (await read_summary(priced.engine, priced.clock.now()))["timing"]
+
+    assert timing == {
+        "decided": 1,
+        "compared": 1,
+        "left_out": {},
+        "costs": {
+            "EUR": {
+                "as_decided": prices[view.urgency.prices.chosen],
+                "least_cost": prices[view.urgency.prices.chosen],
+                "always_now": prices[WorkTime.NOW],
+                "always_planned_stop": prices[WorkTime.PLANNED_STOP],
+            }
+        },
+    }
 
 
 async def test_a_silent_mes_is_told_in_the_order(priced: Plant) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from millwright.demo.preparation import PRICED
 from policies.checks.changes import changes
 from policies.checks.check import check
 from policies.checks.difference import difference
@@ -103,6 +104,12 @@ def test_the_check_of_a_file_tells_it(tmp_path: Path) -> None:
 
     assert [finding.kind for finding in report.findings if finding.blocks] == [Kind.UNPRICED]
     assert not report.publishable
+
+
+def test_the_shipped_draft_with_prices_can_be_published() -> None:
+    report = check(PRICED)
+
+    assert report.publishable, [report.problems, report.cases]
 
 
 def test_the_difference_of_two_versions_names_each_price() -> None:
