@@ -128,6 +128,10 @@ class CaseView(Model):
     twin_declares: frozenset[str] | None = None
     """The contents that the model of the asset's twin declares; None if the model was not imported."""
     machine_twin: str | None
+    stops: tuple[str, ...] = ()
+    """The machines that stop with its machine, as the twins say."""
+    standbys: dict[str, str] = {}
+    """The machines that stand in for its machine, with their names in the MES."""
     urgency: UrgencyDecision | None
     production: ProductionContext | None
     decision: Decision | None

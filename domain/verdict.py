@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import ClassVar, Literal
 
 from domain.assets import Criticality
+from domain.dependents import Dependents
 from domain.model import Model, Moment
 from domain.pricing import TimedFault, TimingPrices
 
@@ -166,9 +167,10 @@ class UrgencyDecision(Model):
         not_priced: why it was not priced, if the policy has prices: a consequence without a price, or what the MES does
             not say.
         site_rule: the site's own written rule that was followed.
+        dependents: what stops with the machine, and its standby; None if the twins say nothing of it.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("decided_at", "fault", "prices", "not_priced", "site_rule")
+    later: ClassVar[tuple[str, ...]] = ("decided_at", "fault", "prices", "not_priced", "site_rule", "dependents")
 
     urgency: Urgency
     rule: str
@@ -180,6 +182,17 @@ class UrgencyDecision(Model):
     prices: TimingPrices | None = None
     not_priced: str | None = None
     site_rule: str | None = None
+    dependents: Dependents | None = None
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """What stops with the machine, and the standby that stands in for it, in sentences."""
+        told, known = [], self.dependents or Dependents()
+        if known.stops:
+            told.append(f"If the machine stops, these stop with it: {', '.join(known.stops)}.")
+        if known.standby is not None:
+            told.append(f"{known.standby} stands in for it and runs, so that no production is lost while it stands.")
+        return tuple(told)
 
     @property
     def explained(self) -> tuple[str, ...]:

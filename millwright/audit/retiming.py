@@ -103,7 +103,13 @@ class Retiming:
         # A case may be raised while the time of its work is decided for the verdict before.
         again = [
             self._judge.urgency(
-                each.verdict.digest, each.verdict, each.fault, each.context, production, decision.decided_at
+                each.verdict.digest,
+                each.verdict,
+                each.fault,
+                each.context,
+                production,
+                decision.decided_at,
+                decision.dependents,
             )
             for each in grounds
             if each.fault == decision.fault

@@ -132,7 +132,7 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
 
 def _say_urgency(urgency: "UrgencyDecision") -> None:
     say(f"work {urgency.urgency}, {urgency.work_at:%Y-%m-%d %H:%M} UTC (rule {urgency.rule}): {urgency.because}")
-    for sentence in urgency.explained:
+    for sentence in (*urgency.explained, *urgency.depends):
         say(sentence)
     prices = urgency.prices
     if prices is None:

@@ -87,6 +87,7 @@ def _timing(view: CaseView) -> list[str]:
             f"{urgency.because} {production}{due}"
         ),
         *urgency.explained,
+        *urgency.depends,
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import Dependents
 from domain.errors import PolicyRejected
 from domain.pricing import TimedFault
 from domain.production import ProductionContext
@@ -126,8 +127,9 @@ class Catalogue:
         context: Context,
         production: ProductionContext | None,
         now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
-        return timing.urgency(self.version(version), verdict, fault, context, production, now)
+        return timing.urgency(self.version(version), verdict, fault, context, production, now, dependents)
 
     def autonomy(self, version: str) -> AutonomyTerms:
         terms = self.version(version).document.autonomy

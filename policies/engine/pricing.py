@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from domain.dependents import Dependents
 from domain.pricing import (
     InputSensitivity,
     PricedLeadTime,
@@ -54,6 +55,7 @@ def priced(
     production: ProductionContext,
     now: datetime,
     values: Mapping[str, Value],
+    dependents: Dependents | None = None,
 ) -> TimingPrices:
     """The price of each time, the choice, and how wrong each input must be to change it.
 
@@ -62,6 +64,7 @@ def priced(
         production: what `why_unknown` finds good enough.
         now: the plant's time.
         values: the values of the policy's parameters for the asset, by `param.…`.
+        dependents: where a standby runs, no production is lost while the machine stands.
     """
     source, shortest, longest = _lead_time(terms, fault)
     batch_end, stop = _batch_end(production, now), _stop(production, now)
@@ -71,10 +74,11 @@ def priced(
         WorkTime.PLANNED_STOP: stop or now,
         WorkTime.DERATED: stop or now,
     }
+    replaced = dependents is not None and dependents.standby is not None
     amounts = {name: _amount(amount, values) for name, amount in terms.amounts().items()}
     regular = next((each for each in document.calendars if each.id == terms.crew.regular), None)
     inputs = PriceInputs(
-        lost_production=amounts["lost_production_per_hour",],
+        lost_production=Fraction(0) if replaced else amounts["lost_production_per_hour",],
         changeover=amounts["changeover",],
         scrap=amounts["scrap",],
         crew=amounts["crew", "per_hour"],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from domain.dependents import Dependents
 from domain.pricing import TimedFault, TimingPrices, WorkTime
 from domain.production import JobState, ProductionContext
 from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
@@ -21,6 +22,7 @@ def urgency(
     context: Context,
     production: ProductionContext | None,
     now: datetime,
+    dependents: Dependents | None = None,
 ) -> UrgencyDecision:
     """The time for the work of a verdict. Pure and total.
 
@@ -35,6 +37,7 @@ def urgency(
         fault: when it was seen, and the time to failure that its detector predicts.
         production: the state of the machine, or None if the MES does not answer; the policy decides in both cases.
         now: the plant's time.
+        dependents: a standby that runs takes over, so that no production is lost while the machine stands.
     """
     values = values_of(policy, verdict, fault, context, production, now)
     rule = policy.document.timing[policy.timing.first(values)]
@@ -44,7 +47,7 @@ def urgency(
     elif not_priced is not None:
         when = Urgency.NOW
     else:
-        when, prices, not_priced = _least_cost(policy, fault, production, now, values)
+        when, prices, not_priced = _least_cost(policy, fault, production, now, values, dependents)
     work_at = _work_at(when, verdict, production, now)
     return UrgencyDecision(
         urgency=when,
@@ -57,6 +60,7 @@ def urgency(
         prices=prices,
         not_priced=not_priced,
         site_rule=rule.site_rule,
+        dependents=dependents,
     )
 
 
@@ -76,6 +80,7 @@ def _least_cost(
     production: ProductionContext | None,
     now: datetime,
     values: Mapping[str, Value],
+    dependents: Dependents | None,
 ) -> tuple[Urgency, TimingPrices | None, str | None]:
     """The time that costs least with its prices; or what the policy states if it cannot be priced, and why."""
     terms = policy.document.prices
@@ -84,7 +89,7 @@ def _least_cost(
     unknown = why_unknown(terms, production, now)
     if unknown is not None or production is None:
         return terms.unknown_production.urgency, None, f"{unknown}; {terms.unknown_production.because}"
-    found = priced(policy.document, terms, fault, production, now, values)
+    found = priced(policy.document, terms, fault, production, now, values, dependents)
     return _URGENCY[found.chosen], found, None
 
 

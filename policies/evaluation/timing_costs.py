@@ -95,7 +95,7 @@ def _repriced(policy: CompiledPolicy, terms: PriceTerms, decided: DecidedTime) -
         return CONSEQUENCE
     if production is None or why_unknown(terms, production, now) is not None:
         return UNKNOWN
-    prices = priced(policy.document, terms, fault, production, now, values)
+    prices = priced(policy.document, terms, fault, production, now, values, decided.decision.dependents)
     return _costs(_taken(decided.decision.urgency, production), prices)
 
 

@@ -129,7 +129,7 @@ def test_the_summary_says_what_the_times_for_the_work_cost_by_the_prices_of_the_
     assert timing["decided"] == played.summary["cases"]["opened"]
     assert timing["compared"] + sum(timing["left_out"].values()) == timing["decided"]
     assert sums["least_cost"] == min(sums.values()) > 0
-    assert "at the least cost" in played.said
+    assert "Expected cost of the times for the work" in played.said
 
 
 def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:

@@ -8,17 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.order_text import order_draft
 from activities.progress import CaseRef
 from activities.proposals import Proposals
+from domain.assets import TWIN_SYSTEM, Alias, Criticality
+from domain.dependents import Dependents, dependent_attributes
 from domain.pricing import TimedFault, WorkTime
-from domain.production import ProductionContext
+from domain.production import JobState, ProductionContext
 from domain.verdict import Context, RuleWords, Urgency, UrgencyDecision, Verdict
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.explaining.consequences import consequences
 from millwright.reports.summary import read_summary
 from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.events.register import RegisterStore
 from millwright.storage.reporting.case_lists import whole_case
 from policies.engine.catalogue import Catalogue
 from tests.support.judged_plant import Plant
+from tests.support.plant import register
 from tests.support.priced_plant import prepare_priced, proposed
 
 
@@ -53,8 +57,9 @@ class AnotherChoice(Catalogue):
         context: Context,
         production: ProductionContext | None,
         now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
-        decision = super().urgency(version, verdict, fault, context, production, now)
+        decision = super().urgency(version, verdict, fault, context, production, now, dependents)
         return decision.model_copy(update={"urgency": Urgency.AFTER_BATCH})
 
 
@@ -78,6 +83,39 @@ async def test_the_order_and_the_story_give_the_cost_in_sentences(priced: Plant)
     [cost] = [each for each in draft.paragraphs if each.startswith("Cost: ")]
     assert cost == f"Cost: {view.urgency.prices.words}"
     assert view.urgency.prices.words in told
+
+
+@pytest.mark.parametrize(
+    ("state", "standby"), [(JobState.RUNNING, "machine-002"), (JobState.INTERRUPTED_BY_ITSELF, None)]
+)
+async def test_a_standby_that_runs_takes_over_and_is_recorded(
+    priced: Plant, state: JobState, standby: str | None
+) -> None:
+    twin = Alias(
+        system=TWIN_SYSTEM,
+        external_id="machine-001",
+        asset="machine-001",
+        valid_from=priced.clock.now(),
+        attributes=dependent_attributes(["machine-003"], {"machine-002": "EQ-002"}),
+    )
+    known = register(Criticality.B)
+    others = tuple(each for each in known.aliases if (each.system, each.external_id) != (TWIN_SYSTEM, "machine-001"))
+    kept = known.model_copy(update={"aliases": (*others, twin)})
+    await RegisterStore(priced.engine, priced.clock).keep(kept, "tests")
+
+    view = await proposed(priced, standby_is=state)
+    assert view.urgency is not None
+    assert view.urgency.prices is not None
+
+    assert view.urgency.dependents == Dependents(standby=standby, stops=("machine-003",))
+    now = view.urgency.prices.of(WorkTime.NOW)
+    assert now is not None
+    assert (now.lost_production == "0.00") == (standby is not None)
+    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), released=True)
+    [depends] = [each for each in draft.paragraphs if each.startswith("Depends: ")]
+    assert "machine-003" in depends
+    report = await verify(priced.engine)
+    assert (report.verified, report.timings.reproduced) == (True, 1), report.findings
 
 
 async def test_the_summary_sums_what_was_recorded(priced: Plant) -> None:

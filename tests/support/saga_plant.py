@@ -15,6 +15,7 @@ from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import Dependents
 from domain.errors import ActRejected, StorageUnavailable
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
@@ -72,6 +73,7 @@ class SetTiming:
         context: Context,
         production: ProductionContext | None,
         now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
         hold_at = now + self._until_hold if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None
         return UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is set.", hold_at=hold_at, work_at=now)

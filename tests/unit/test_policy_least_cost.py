@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.canonical import canonical
+from domain.dependents import Dependents
 from domain.pricing import PricedTime, TimedFault, WorkTime
 from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Rung, Severity, Urgency, UrgencyDecision, Verdict
@@ -165,6 +166,26 @@ def test_the_crew_costs_more_at_night_and_at_the_weekend() -> None:
 
     assert price(noon, WorkTime.PLANNED_STOP).crew == f"{Decimal(4 * 85 * 67) / 70:.2f}"
     assert price(night, WorkTime.PLANNED_STOP).crew == f"{Decimal(4 * 140 * 62) / 70:.2f}"
+
+
+def test_a_standby_that_runs_loses_no_production() -> None:
+    alone, relieved = (
+        urgency(POLICY, VERDICT, FAULT, about(), production(), T0, dependents)
+        for dependents in (Dependents(stops=("M2", "M3")), Dependents(standby="M5", stops=("M2", "M3")))
+    )
+
+    assert price(alone, WorkTime.NOW) == price(decide(production()), WorkTime.NOW)
+    assert price(relieved, WorkTime.NOW).lost_production == "0.00"
+    # By hand: the new set-up, the scrap and the crew; a failure is 14 h of the crew and its damage.
+    assert price(relieved, WorkTime.NOW).total == "1290.00"
+    assert relieved.prices is not None
+    assert relieved.prices.failure == "4460.00"
+    assert relieved.prices.chosen is WorkTime.AFTER_BATCH
+    assert alone.depends == ("If the machine stops, these stop with it: M2, M3.",)
+    assert relieved.depends == (
+        *alone.depends,
+        "M5 stands in for it and runs, so that no production is lost while it stands.",
+    )
 
 
 MOMENTS = st.none() | st.timedeltas(timedelta(days=-400), timedelta(days=400)).map(lambda span: T0 + span)
