@@ -1,13 +1,12 @@
 """How wrong one input of a price must be to change the choice: exact factors. Pure and total.
 
-With one input multiplied by a factor, the difference of two prices is a straight line between known breaks, where it is
-multiplied by the weight below. So each factor at which two prices are equal is solved exactly. The factors at which the
-choice changes are found by walking from 1 over all breaks and solutions, outwards.
+With one input multiplied by a factor, the difference of two prices, multiplied by the weight below, is a straight line
+between known breaks. So two points of a piece give its line, and where the line is 0, two times cost the same. The
+pieces are looked at from 1 outwards.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 from domain.pricing import WorkTime
@@ -50,11 +49,10 @@ def sensitivity(inputs: PriceInputs) -> tuple[Flip, ...]:
     The lead time is multiplied as a whole, and its value is its longest end. The regular hours of the crew stay as they
     are when a wait is multiplied.
     """
-    offered = prices(inputs)
-    chosen = cheapest(offered)
+    chosen = cheapest(prices(inputs)).time
     found = [(name, _value(inputs, name)) for name in INPUTS]
     return tuple(
-        _flip(inputs, name, value, chosen.time, [price.time for price in offered])
+        _flip(inputs, name, value, chosen)
         for name, value in found
         if value is not None and (name != "stretches_life" or inputs.derating is not None)
     )
@@ -65,55 +63,81 @@ def _value(inputs: PriceInputs, name: str) -> Fraction | None:
     return value
 
 
-def _flip(inputs: PriceInputs, name: str, value: Fraction, chosen: WorkTime, times: list[WorkTime]) -> Flip:
+class _Line(NamedTuple):
+    """By how much another time is dearer than the chosen one, weighed: a straight line in the factor."""
+
+    value: Fraction
+    at: Fraction
+    slope: Fraction
+    goes_first: bool
+    """Whether the other time is taken where both cost the same."""
+
+    def sign_beside(self, factor: Fraction, side: int) -> Fraction:
+        """What has the sign of the line just above a factor (`side` 1) or just below it (-1)."""
+        here = self.value + (factor - self.at) * self.slope
+        return here or side * self.slope or Fraction(-self.goes_first)
+
+
+class _Piece(NamedTuple):
+    """The factors between two breaks, with the line of each other time; `high` is None for all that are above."""
+
+    low: Fraction
+    high: Fraction | None
+    lines: tuple[_Line, ...]
+
+
+def _flip(inputs: PriceInputs, name: str, value: Fraction, chosen: WorkTime) -> Flip:
     if value == 0:
         return Flip(name, value, None, None)
-    breaks = sorted({ZERO, ONE, *(each for each in _breaks(inputs, name) if each > 0)})
-    solved = {*breaks}
-    for low, high in (*pairwise(breaks), (breaks[-1], breaks[-1] + 2)):
-        last = low == breaks[-1]
-        for time in times:
-            if time is not chosen:
-                solved.update(
-                    each
-                    for each in _equal(inputs, name, chosen, time, low, high)
-                    if low < each and (last or each < high)
-                )
-    above = sorted(each for each in solved if each >= ONE)
-    below = sorted((each for each in solved if each <= ONE), reverse=True)
+    breaks = sorted({ZERO, *(each for each in _breaks(inputs, name) if each > 0)})
+    pieces = [_piece(inputs, name, chosen, low, high) for low, high in zip(breaks, [*breaks[1:], None], strict=True)]
+    rising = (_rises(piece) for piece in pieces if piece.high is None or piece.high > ONE)
+    falling = (_falls(piece) for piece in reversed(pieces) if piece.low < ONE)
     return Flip(
         name,
         value,
-        falls_to=_first(inputs, name, chosen, pairwise(below)),
-        rises_to=_first(inputs, name, chosen, pairwise([*above, above[-1] + 2])),
+        falls_to=next((factor for factor in falling if factor is not None), None),
+        rises_to=next((factor for factor in rising if factor is not None), None),
     )
 
 
-def _first(
-    inputs: PriceInputs, name: str, chosen: WorkTime, steps: Iterable[tuple[Fraction, Fraction]]
-) -> Fraction | None:
-    """The nearer end of the first step in which the choice is another one."""
-    for near, far in steps:
-        if cheapest(prices(inputs.scaled(name, (near + far) / 2))).time is not chosen:
-            return near
-    return None
+def _rises(piece: _Piece) -> Fraction | None:
+    """The lowest factor of a piece, not below 1, above which another time costs less than the chosen one."""
+    begin = max(piece.low, ONE)
+    if any(line.sign_beside(begin, 1) < 0 for line in piece.lines):
+        return begin
+    found = (line.at - line.value / line.slope for line in piece.lines if line.slope < 0)
+    return min((each for each in found if piece.high is None or each < piece.high), default=None)
 
 
-def _equal(
-    inputs: PriceInputs, name: str, chosen: WorkTime, other: WorkTime, low: Fraction, high: Fraction
-) -> Iterator[Fraction]:
-    """The factor between two breaks at which two times cost the same: where the line through two points is 0."""
-    first, second = low + (high - low) / 3, low + (high - low) * 2 / 3
-    here, there = (_weighed(inputs, name, factor, chosen, other) for factor in (first, second))
-    if here != there:
-        yield first - here * (second - first) / (there - here)
+def _falls(piece: _Piece) -> Fraction | None:
+    """The highest factor of a piece, not above 1, below which another time costs less than the chosen one."""
+    end = ONE if piece.high is None else min(piece.high, ONE)
+    if any(line.sign_beside(end, -1) < 0 for line in piece.lines):
+        return end
+    found = (line.at - line.value / line.slope for line in piece.lines if line.slope > 0)
+    return max((each for each in found if each > piece.low), default=None)
 
 
-def _weighed(inputs: PriceInputs, name: str, factor: Fraction, chosen: WorkTime, other: WorkTime) -> Fraction:
+def _piece(inputs: PriceInputs, name: str, chosen: WorkTime, low: Fraction, high: Fraction | None) -> _Piece:
+    width = ONE if high is None else high - low
+    first, second = low + width / 3, low + width * 2 / 3
+    here, there = (_differences(inputs, name, factor, chosen) for factor in (first, second))
+    order = list(WorkTime)
+
+    def line(time: WorkTime) -> _Line:
+        slope = (there[time] - here[time]) / (second - first)
+        return _Line(here[time], first, slope, order.index(time) < order.index(chosen))
+
+    return _Piece(low, high, tuple(line(time) for time in here))
+
+
+def _differences(inputs: PriceInputs, name: str, factor: Fraction, chosen: WorkTime) -> dict[WorkTime, Fraction]:
+    """By how much each other time is dearer, weighed so that it is a straight line in the factor."""
     scaled = inputs.scaled(name, factor)
-    by_time = {price.time: price for price in prices(scaled)}
-    difference = by_time[other].total - by_time[chosen].total
-    return difference * _weight(scaled, name, factor)
+    totals = {price.time: price.total for price in prices(scaled)}
+    weight = _weight(scaled, name, factor)
+    return {time: (total - totals[chosen]) * weight for time, total in totals.items() if time is not chosen}
 
 
 def _weight(scaled: PriceInputs, name: str, factor: Fraction) -> Fraction:
