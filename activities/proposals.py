@@ -61,17 +61,16 @@ class Proposals:
         return attempt.progress
 
     async def _timed(self, view: CaseView) -> CaseView:
-        # The fault is read right after its case, so that both are of one verdict.
+        # Fault and context are those of the verdict as they were recorded, so that the decision can be made again. They
+        # are read right after the case, before the MES is asked: the case may be raised meanwhile.
         grounds = await self._cases.grounds(view.id)
-        fault = (
-            TimedFault(failure_mode=view.failure_mode, seen_at=view.event_at)
-            if grounds is None
-            else TimedFault.of(grounds.anomaly)
-        )
+        fault, context = TimedFault(failure_mode=view.failure_mode, seen_at=view.event_at), view.context
+        if grounds is not None:
+            fault, context = TimedFault.of(grounds.anomaly), grounds.context
         production = await self._production(view, view.mes_equipment)
         dependents = await self._dependents(view)
         now = self._clock.now()
-        urgency = self._judge.urgency(view.version, view.verdict, fault, view.context, production, now, dependents)
+        urgency = self._judge.urgency(view.version, view.verdict, fault, context, production, now, dependents)
         await self._cases.record_proposal(view.id, urgency, production, self._explained(view.id, grounds))
         return view.model_copy(update={"urgency": urgency})
 

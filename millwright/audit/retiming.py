@@ -100,19 +100,19 @@ class Retiming:
         if decision.decided_at is None or decision.fault is None:
             self._undated += 1
             return
-        # A case may be raised while the time of its work is decided for the verdict before.
+        # A case may be raised between the reading of its verdict and that of its fault.
+        pairs = [(ground, each.verdict) for ground in grounds if ground.fault == decision.fault for each in grounds]
         again = [
             self._judge.urgency(
-                each.verdict.digest,
-                each.verdict,
-                each.fault,
-                each.context,
+                verdict.digest,
+                verdict,
+                ground.fault,
+                ground.context,
                 production,
                 decision.decided_at,
                 decision.dependents,
             )
-            for each in grounds
-            if each.fault == decision.fault
+            for ground, verdict in pairs
         ]
         if canonical(decision) in [canonical(each) for each in again]:
             self._reproduced += 1

@@ -46,6 +46,15 @@ async def test_the_prices_are_on_record_and_decided_again(priced: Plant) -> None
     assert (report.verified, report.timings.decided, report.timings.reproduced) == (True, 1, 1)
 
 
+async def test_a_register_that_changes_meanwhile_leaves_what_the_time_is_decided_from(priced: Plant) -> None:
+    await RegisterStore(priced.engine, priced.clock).keep(register(Criticality.D), "tests")
+
+    await proposed(priced)
+
+    report = await verify(priced.engine)
+    assert (report.verified, report.timings.reproduced) == (True, 1), report.findings
+
+
 class AnotherChoice(Catalogue):
     """A judge that decides otherwise."""
 
