@@ -57,6 +57,8 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         f"What to do: {words.response}",
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
+        *((f"Cost: {' '.join(urgency.explained)}",) if urgency.explained else ()),
+        *((f"Depends: {' '.join(urgency.depends)}",) if urgency.depends else ()),
         *_hold(view),
         *((f"Otherwise: {' '.join(view.otherwise[:_OTHERWISE])}",) if view.otherwise else ()),
         (

@@ -8,10 +8,12 @@ from activities.progress import REVIEW_STEP, CaseRef, Progress, review_wanted, s
 from domain.cases import CaseView, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.counterfactuals import VerdictCounterfactuals
+from domain.counterfactuals import Grounds, VerdictCounterfactuals
+from domain.dependents import Dependents
 from domain.errors import ConnectorError
 from domain.ports import Judge, Mes
-from domain.production import ProductionContext
+from domain.pricing import TimedFault
+from domain.production import JobState, ProductionContext
 
 
 class Proposals:
@@ -41,9 +43,8 @@ class Proposals:
                 attempt.view = await self._timed(attempt.view)
         return attempt.progress
 
-    async def _explained(self, case: str) -> VerdictCounterfactuals | None:
+    def _explained(self, case: str, grounds: Grounds | None) -> VerdictCounterfactuals | None:
         """What would have changed the verdict. It is computed here because it would make judging too slow."""
-        grounds = await self._cases.grounds(case)
         if grounds is None:
             activity.logger.warning("case %s is not explained: the memory before its verdict is missing", case)
             return None
@@ -60,13 +61,37 @@ class Proposals:
         return attempt.progress
 
     async def _timed(self, view: CaseView) -> CaseView:
-        production: ProductionContext | None = None
-        mes = self._mes.get(view.mes_system or "")
-        if view.mes_equipment is not None and mes is not None:
-            try:
-                production = await mes.read_production(view.mes_equipment)
-            except ConnectorError as error:
-                activity.logger.warning("case %s is scheduled without the state of production: %s", view.id, error)
-        urgency = self._judge.urgency(view.version, view.verdict, view.context, production, self._clock.now())
-        await self._cases.record_proposal(view.id, urgency, production, await self._explained(view.id))
+        # Fault and context are those of the verdict as they were recorded, so that the decision can be made again. They
+        # are read right after the case, before the MES is asked: the case may be raised meanwhile.
+        grounds = await self._cases.grounds(view.id)
+        fault, context = TimedFault(failure_mode=view.failure_mode, seen_at=view.event_at), view.context
+        if grounds is not None:
+            fault, context = TimedFault.of(grounds.anomaly), grounds.context
+        production = await self._production(view, view.mes_equipment)
+        dependents = await self._dependents(view)
+        now = self._clock.now()
+        urgency = self._judge.urgency(view.version, view.verdict, fault, context, production, now, dependents)
+        await self._cases.record_proposal(view.id, urgency, production, self._explained(view.id, grounds))
         return view.model_copy(update={"urgency": urgency})
+
+    async def _production(self, view: CaseView, equipment: str | None) -> ProductionContext | None:
+        """The state of a machine, by its name in the MES that serves the case's site; None if it is not known."""
+        mes = self._mes.get(view.mes_system or "")
+        if not equipment or mes is None:
+            return None
+        try:
+            return await mes.read_production(equipment)
+        except ConnectorError as error:
+            activity.logger.warning("case %s is scheduled without the state of %s: %s", view.id, equipment, error)
+            return None
+
+    async def _dependents(self, view: CaseView) -> Dependents | None:
+        """What stops with the case's machine, and the first standby that runs a job; None if the twins say nothing."""
+        if not view.stops and not view.standbys:
+            return None
+        for machine, equipment in view.standbys.items():
+            state = await self._production(view, equipment)
+            job = state.job if state is not None and state.doubt is None else None
+            if job is not None and job.state is JobState.RUNNING:
+                return Dependents(standby=machine, stops=view.stops)
+        return Dependents(stops=view.stops)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.assets import Asset
 from domain.hold_proposals import HoldProposal
@@ -55,6 +56,18 @@ class Decision(Model):
     by: str
     reason: str
     at: Moment
+
+
+class DecidedTime(NamedTuple):
+    """A decision on when the work of a case was to be done, with what it was decided from.
+
+    `production` is None where the MES did not answer.
+    """
+
+    verdict: Verdict
+    context: Context
+    production: ProductionContext | None
+    decision: UrgencyDecision
 
 
 class Evidence(Model):
@@ -116,6 +129,10 @@ class CaseView(Model):
     twin_declares: frozenset[str] | None = None
     """The contents that the model of the asset's twin declares; None if the model was not imported."""
     machine_twin: str | None
+    stops: tuple[str, ...] = ()
+    """The machines that stop with its machine, as the twins say."""
+    standbys: dict[str, str] = {}
+    """The machines that stand in for its machine, with their names in the MES."""
     urgency: UrgencyDecision | None
     production: ProductionContext | None
     decision: Decision | None

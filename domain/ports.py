@@ -14,8 +14,10 @@ from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import Dependents
 from domain.hold_proposals import HoldTerms
 from domain.outcomes import Label, OutcomeClass
+from domain.pricing import TimedFault
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -255,11 +257,18 @@ class Judge(Protocol):
         self,
         version: str,
         verdict: Verdict,
+        fault: TimedFault,
         context: Context,
         production: ProductionContext | None,
         now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
-        """When the work should happen; `production` is None if the MES did not answer."""
+        """When the work should happen.
+
+        Args:
+            production: None if the MES did not answer.
+            dependents: None if the twins say nothing of what depends on the machine.
+        """
         ...
 
     def autonomy(self, version: str) -> AutonomyTerms:

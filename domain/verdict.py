@@ -5,7 +5,9 @@ from enum import IntEnum, StrEnum
 from typing import ClassVar, Literal
 
 from domain.assets import Criticality
+from domain.dependents import Dependents
 from domain.model import Model, Moment
+from domain.pricing import TimedFault, TimingPrices
 
 
 class Rung(IntEnum):
@@ -157,10 +159,49 @@ class UrgencyDecision(Model):
     """When the work should happen, the rule that decided it, and why.
 
     `hold_at` and `work_at` are plant times.
+
+    Args:
+        decided_at: the plant time of the decision; None in records of earlier builds.
+        fault: what was known of the fault; None in records of earlier builds.
+        prices: what each time costs, if the rule asked for the least cost and it could be priced.
+        not_priced: why it was not priced, if the policy has prices: a consequence without a price, or what the MES does
+            not say.
+        site_rule: the site's own written rule that was followed.
+        dependents: what stops with the machine, and its standby; None if the twins say nothing of it.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("decided_at", "fault", "prices", "not_priced", "site_rule", "dependents")
 
     urgency: Urgency
     rule: str
     because: str
     hold_at: Moment | None
     work_at: Moment
+    decided_at: Moment | None = None
+    fault: TimedFault | None = None
+    prices: TimingPrices | None = None
+    not_priced: str | None = None
+    site_rule: str | None = None
+    dependents: Dependents | None = None
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """What stops with the machine, and the standby that stands in for it, in sentences."""
+        told, known = [], self.dependents or Dependents()
+        if known.stops:
+            told.append(f"If the machine stops, these stop with it: {', '.join(known.stops)}.")
+        if known.standby is not None:
+            told.append(f"{known.standby} stands in for it and runs, so that no production is lost while it stands.")
+        return tuple(told)
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """What the decision rests on beside its rule, in sentences: prices or why there are none, the site's rule."""
+        told = [self.prices.words] if self.prices is not None else []
+        if self.not_priced is not None:
+            told.append(f"Nothing was priced: {self.not_priced.rstrip('.')}.")
+            if self.urgency is Urgency.NOW:
+                told.append("The machine is to be stopped at the next safe stop of its own program.")
+        if self.site_rule is not None:
+            told.append(f"This follows a written rule of the site: {self.site_rule.rstrip('.')}.")
+        return tuple(told)

@@ -23,6 +23,15 @@ class VerdictCount(Model):
     reproduced: int
 
 
+class TimingCount(Model):
+    """The number of times for work that were decided, of those that were decided again with the same result, and of
+    those of earlier builds, which did not record what they were decided from."""
+
+    decided: int = 0
+    reproduced: int = 0
+    undated: int = 0
+
+
 class EngineCount(Model):
     """The number of verdicts of an engine, and of those that the present engine reproduced.
 
@@ -74,6 +83,7 @@ class Report(Model):
     unshown_codes: int = 0
     unsealed: int = 0
     verdicts: VerdictCount
+    timings: TimingCount = TimingCount()
     versions: int
     head: str
     engine: str

@@ -1,4 +1,5 @@
-"""The audit: checks the chain and every row, judges every verdict again, and compares the tables with the acts."""
+"""The audit: checks the chain and every row, judges every verdict again, decides again when the work of cases was to be
+done, and compares the tables with the acts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.release_check import check_hold_grounds, check_releases
 from millwright.audit.report import Findings, Report, VerdictCount
+from millwright.audit.retiming import Retiming
 from millwright.audit.set_aside import SetAside
 from millwright.audit.settings_taken import SettingsTaken
 from millwright.audit.walk_down_check import check_walk_downs
@@ -141,8 +143,9 @@ async def verify(
         await _check_stops(record, findings)
         await _check_installation(record, people.attestations, findings)
         register_held = False
+        retiming = Retiming(record, catalogue, versions, await record.versions(), findings)
         if readable:
-            await _check_tables(record, findings)
+            await _check_tables(record, findings, retiming)
             await check_releases(record, findings)
             await check_hold_grounds(record, findings)
             await check_changes(record, findings)
@@ -159,6 +162,7 @@ async def verify(
         unshown_codes=actors.recorded.unshown_codes,
         unsealed=0 if sealed_before is None else await late_rows(engine, sealed_before),
         verdicts=VerdictCount(stored=rejudging.stored, reproduced=rejudging.reproduced),
+        timings=retiming.count,
         versions=len(versions),
         head=head_text(chain.last),
         engine=engines.present.digest,
@@ -279,7 +283,7 @@ async def _check_installation(record: Record, attestations: Attestations, findin
     findings.extend(guarded("installation keys", key_findings(rows, attestations.recorded)))
 
 
-async def _check_tables(record: Record, findings: Findings) -> None:
+async def _check_tables(record: Record, findings: Findings, retiming: Retiming) -> None:
     async for contexts in record.contexts():
         for context in contexts:
             if sha256(context.body.encode()) != context.digest:
@@ -305,6 +309,7 @@ async def _check_tables(record: Record, findings: Findings) -> None:
         subjects = [f"case/{case['id']}" for case in cases]
         assets = sorted({f"asset/{case['asset']}" for case in cases})
         acts = await acts_by_subject(record, [*subjects, *assets, "register"])
+        await retiming.check({str(case["id"]): acts[f"case/{case['id']}"] for case in cases})
         grounds = WorkGrounds(acts, await deciding_verdicts(record, [str(case["id"]) for case in cases]), whole=True)
         for case, subject in zip(cases, subjects, strict=True):
             findings.extend(guarded(f"case {case['id']}", case_findings(case, acts[subject])))

@@ -51,6 +51,11 @@ def verify(
             f"{report.rows} ledger rows, {report.acts} acts, {report.verdicts.reproduced} of {report.verdicts.stored} "
             f"verdicts reproduced under {report.versions} policy versions; head {report.head}."
         )
+        timed = report.timings
+        say(
+            f"{timed.reproduced} of {timed.decided} times for work decided again; {timed.undated} are of earlier "
+            "builds, which did not record what they were decided from."
+        )
         if report.local_acts:
             say(f"Acts by `local`: {report.local_acts}. Nobody signed in for them, so they name no person.")
         if report.unattested_acts:

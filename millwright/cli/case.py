@@ -13,6 +13,7 @@ from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.hold_proposals import HoldProposal
+    from domain.verdict import UrgencyDecision
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
@@ -96,6 +97,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     policy = f"{view.verdict.policy} {view.verdict.version}, rule {view.verdict.rule}"
     say(f"{view.id}: {view.failure_mode} on {view.asset.name} ({view.asset.id}), {view.rung.word}, {view.phase}")
     say(f"decided by {policy}; `millwright why {view.id}` tells why")
+    if view.urgency is not None:
+        _say_urgency(view.urgency)
     if view.withdraw is not None:
         say(f"called off: {view.withdraw}")
     if view.order is not None:
@@ -138,6 +141,36 @@ def _proposed(machine: str, proposal: "HoldProposal") -> str:
     if answer.hold_at is None:
         return f"{asked}, refused by {answer.by}: {answer.reason}"
     return f"{asked}, accepted by {answer.by} from {answer.hold_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _say_urgency(urgency: "UrgencyDecision") -> None:
+    say(f"work {urgency.urgency}, {urgency.work_at:%Y-%m-%d %H:%M} UTC (rule {urgency.rule}): {urgency.because}")
+    for sentence in (*urgency.explained, *urgency.depends):
+        say(sentence)
+    prices = urgency.prices
+    if prices is None:
+        return
+    say(f"in {prices.currency}:")
+    parts = ("failure", "lost_production", "changeover", "scrap", "crew", "derating", "total")
+    write_table(
+        ("time", "at", "probability", *(part.replace("_", " ") for part in parts)),
+        [(each.time, each.at, each.probability, *(getattr(each, part) for part in parts)) for each in prices.times],
+        "No time was priced.",
+    )
+    say()
+    write_table(
+        ("input", "value", "unit", "another choice below", "another choice above"),
+        [
+            (each.input, each.value, each.unit, _times(each.falls_to), _times(each.rises_to))
+            for each in prices.sensitivity
+        ],
+        "No input was used.",
+    )
+    say()
+
+
+def _times(factor: str | None) -> str:
+    return "-" if factor is None else f"{factor} times"
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Rejected
-from millwright.cli import checking, diff, prove
+from millwright.cli import checking, diff, pricing, prove
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.effective import show_effective
 from millwright.cli.output import Json, say, write_json, write_table
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from millwright.storage.policies.versions import StoredVersion
 
 app = typer.Typer(no_args_is_help=True, help="Policies: versioned rule sets, never changed once published.")
-for _module in (checking, prove, diff):
+for _module in (checking, prove, diff, pricing):
     _module.register(app)
 
 

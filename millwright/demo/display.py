@@ -11,6 +11,7 @@ from rich.text import Text
 
 from millwright.demo.conductor import Tick
 from millwright.demo.summary import Summary
+from millwright.explaining.timing_costs import timing_sentences
 from policies.evaluation.scoring import ScoreLine
 
 _BAR = 30
@@ -85,9 +86,14 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, _rungs(summary), _scores(summary), record, verdict),
+        Group(facts, _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
         title=f"Millwright on {summary.data}",
     )
+
+
+def _timing(summary: Summary) -> list[Text]:
+    told = timing_sentences(summary.timing) if summary.timing is not None else []
+    return [Text(" ".join(told) + "\n")] if told else []
 
 
 def _counts(title: str, counts: dict[str, int], total: str | None = None) -> Table:

@@ -13,7 +13,7 @@ from millwright.demo.cast import kept_person
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
 from millwright.demo.local_sign_in import LocalSignIn
-from millwright.demo.preparation import MAINTENANCE, PRODUCTION, migrate, prepare
+from millwright.demo.preparation import MAINTENANCE, PRICED, PRODUCTION, migrate, prepare
 from millwright.demo.proving import prove_machines
 from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
@@ -25,9 +25,12 @@ from millwright.storage.ledger.personal_acts import (
     last_row,
     personal_acts,
 )
+from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures, read_orderings
 from millwright.storage.reporting.history import read_history
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
+from policies.engine.judging import compile_policy
+from policies.evaluation.timing_costs import repriced_costs
 
 STEP = timedelta(hours=3)
 """The maximum step of the plant's clock, and the interval of the detector."""
@@ -128,6 +131,7 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         components,
     )
     report = await verify(storage.engine)
+    priced = compile_policy(PRICED.read_text(encoding="utf-8"), PRICED.name)
     return summarise(
         data=data,
         started=started,
@@ -137,5 +141,6 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         policies=policies,
         plant=count_plant(installation.plant),
         findings=findings,
+        timing=repriced_costs(priced, await decided_times(storage.engine)),
         flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
     )

@@ -14,12 +14,14 @@ from millwright.settings import Settings
 from millwright.storage.database.schema import upgrade
 from millwright.storage.events.register import ImportReport
 from millwright.storage.policies.assignment_terms import Placing
-from policies.engine.catalogue import Catalogue
+from policies.engine.catalogue import PUBLISHED, Catalogue
 from policies.engine.judging import CompiledPolicy
 
 POLICY = "rotating-equipment"
 ACTIVE = "1.1.0"
 SHADOW = "1.0.0"
+PRICED = PUBLISHED.parent / "drafts" / POLICY / "1.3.0.yaml"
+"""The draft whose prices the summary of a run compares times for the work by. It is not in force."""
 APPROVER = "grace"
 OPERATOR = "olaf"
 ADMINISTRATOR = "iris"

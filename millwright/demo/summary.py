@@ -18,6 +18,7 @@ from millwright.storage.policies.versions import StoredVersion
 from millwright.storage.reporting.figures import Figures, Ordering
 from millwright.storage.reporting.history import Component
 from policies.evaluation.scoring import FailureRegister, Period, VersionScore
+from policies.evaluation.timing_costs import TimingCosts
 
 _FOR_EVER = "9999"
 """Later than every time in the plant's files, which are ISO 8601."""
@@ -59,6 +60,8 @@ class Summary(Model):
     suppressed: dict[str, int]
     policies: dict[str, VersionScore]
     floods: FloodFigures
+    timing: TimingCosts | None = None
+    """The times for the work by the prices of a draft; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
     findings: tuple[str, ...]
@@ -177,6 +180,7 @@ def summarise(
     plant: PlantCount,
     findings: tuple[str, ...],
     flooding: FloodFigures,
+    timing: TimingCosts,
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -202,6 +206,7 @@ def summarise(
         suppressed=figures.suppressed,
         policies=policies,
         floods=flooding,
+        timing=timing,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         findings=(

@@ -85,7 +85,9 @@ def _timing(view: CaseView) -> list[str]:
         (
             f"The work is to be done {_WHEN[urgency.urgency]}, {_at(urgency.work_at)} (rule {urgency.rule}): "
             f"{urgency.because} {production}{due}"
-        )
+        ),
+        *urgency.explained,
+        *urgency.depends,
     ]
 
 

@@ -6,13 +6,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.explaining.flooding import read_flood_figures
 from millwright.explaining.waivers import read_waiver_notices
+from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures
+from policies.evaluation.timing_costs import recorded_costs
 
 _DAY = timedelta(days=1)
 
 
 async def read_summary(engine: AsyncEngine, now: datetime) -> dict[str, object]:
-    """The figures of the whole record, the floods of the plant's last day, and the waivers that end soon.
+    """The figures of the whole record, what the times for the work cost by the prices that were recorded with them, the
+    floods of the plant's last day, and the waivers that end soon.
 
     Raises:
         StorageUnavailable: the database does not answer.
@@ -28,6 +31,7 @@ async def read_summary(engine: AsyncEngine, now: datetime) -> dict[str, object]:
         "outcomes": figures.outcomes,
         "labels": figures.labels,
         "suppressed": figures.suppressed,
+        "timing": recorded_costs(each.decision for each in await decided_times(engine)).model_dump(mode="json"),
         "floods": flooding.model_dump(mode="json"),
         "waivers": await read_waiver_notices(engine, now),
     }

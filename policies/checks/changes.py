@@ -9,6 +9,7 @@ from policies.engine.judging import CompiledPolicy
 from policies.language.display_names import LABELS
 from policies.language.expanded_rules import WrittenRule
 from policies.language.grammar import COMPOSED, Node, Part, parse
+from policies.language.price_terms import PriceTerms
 from policies.language.schema import Action, TimingRule
 
 _ASKED = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than", "==": "", "!=": "anything but"}
@@ -32,6 +33,7 @@ def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
         *_timing(before.document.timing, after.document.timing),
         *_autonomy(before, after),
         *_holds(before, after),
+        *_prices(before.document.prices, after.document.prices),
     ]
 
 
@@ -100,6 +102,26 @@ def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
         yield Change(about="hold answer", says=says)
     if old.on_silence != new.on_silence:
         yield Change(about="hold answer", says=f"if production does not answer: {old.on_silence} → {new.on_silence}")
+
+
+def _prices(old: PriceTerms | None, new: PriceTerms | None) -> Iterator[Change]:
+    was, now = (dict(_leaves("", each.model_dump(by_alias=True))) if each is not None else {} for each in (old, new))
+    for name in dict.fromkeys([*was, *now]):
+        before, after = was.get(name, "none"), now.get(name, "none")
+        if before != after:
+            yield Change(about=f"prices {name}", says=f"{before} → {after}")
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Each plain value with its place, as text; an entry of a list is placed by its id."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(f"{name} {inner['id']}", inner)
+    else:
+        yield name, duration(value) if isinstance(value, timedelta) else _shown(value)
 
 
 def _own_names(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
@@ -171,6 +193,9 @@ def _timing(before: Sequence[TimingRule], after: Sequence[TimingRule]) -> Iterat
             yield Change(about=f"timing {rule.id}", says=says)
         if old.urgency != rule.urgency:
             yield Change(about=f"timing {rule.id}", says=f"{old.urgency.value} → {rule.urgency.value}")
+        if old.site_rule != rule.site_rule:
+            says = f"the site rule is {_shown(old.site_rule)} → {_shown(rule.site_rule)}"
+            yield Change(about=f"timing {rule.id}", says=says)
     yield from _order("timing rules", [rule.id for rule in before], [rule.id for rule in after])
 
 

@@ -8,6 +8,7 @@ from domain.hold_proposals import OnSilence
 from policies.checks.findings import Finding, Kind
 from policies.checks.policy_tests import CaseReport, run_cases
 from policies.checks.reachability import Reachability
+from policies.checks.unpriced import unpriced_findings
 from policies.engine.judging import CompiledPolicy, compile_policy
 from policies.language.text import MAX_CHARACTERS, PolicyText, TextRejected, read_text
 
@@ -40,14 +41,20 @@ def check(path: Path) -> Report:
     """Checks a policy document and the cases file beside it. Never raises for their content, or if one is missing.
 
     It checks shape, names, types, limits, rules that can never decide, tables that are not as declared, contradictory
-    actions, the cases, which rules they cover, and which machines start again without a person.
+    actions, the cases, which rules they cover, which machines start again without a person, and that no fault whose
+    consequence is declared unpriced is delayed or priced.
     """
     try:
         policy = compile_policy(_read(path), str(path))
     except TextRejected as error:
         return Report(str(path), None, (error, *error.others), None)
     source = read_text(policy.text, str(path))
-    findings = (*_unattended(policy, source), *_unasked(policy, source), *Reachability(policy, source).findings())
+    findings = (
+        *_unattended(policy, source),
+        *_unasked(policy, source),
+        *unpriced_findings(policy, source),
+        *Reachability(policy, source).findings(),
+    )
     beside = path.parent / policy.document.cases
     try:
         cases = run_cases(policy, _read(beside), str(beside))

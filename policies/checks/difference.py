@@ -12,7 +12,7 @@ from policies.engine.judging import CompiledPolicy
 from policies.engine.trial import Situation
 from policies.language.schema import TimingRule
 from policies.language.variables import TIMING_VARIABLES
-from policies.proof.policy_variables import Terms, shared, variables_of
+from policies.proof.policy_variables import Terms, given_by, shared, variables_of
 from policies.proof.prover import confirmed, narrower, seen, side_by_side
 from policies.proof.search import TIMEOUT_MS, Answer, Judgement, Search, judgement
 from policies.proof.translation import NotTranslated, Translation, constant, literal
@@ -241,8 +241,11 @@ def _timing(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int, unse
     same = shared(after, before)
     asked = {name for name in (*before.timing.names, *after.timing.names) if name not in TIMING_VARIABLES}
     plain = [[(rule.when, rule.urgency) for rule in document.timing] for document in (old, new)]
-    if plain[0] == plain[1] and old.costs == new.costs and asked <= same:
+    repriced = _prices_differ(before, after, same)
+    if plain[0] == plain[1] and old.costs == new.costs and asked <= same and not repriced:
         return False
+    if repriced and old.prices is not None and new.prices is not None:
+        return True
     mine, theirs = ({**TIMING_VARIABLES, **policy.names.own} for policy in (before, after))
     own = {name for name in theirs if name not in TIMING_VARIABLES} - same
     own |= {name for name in theirs if name.startswith("cost.") and old.costs != new.costs}
@@ -255,11 +258,19 @@ def _timing(before: CompiledPolicy, after: CompiledPolicy, timeout_ms: int, unse
     except NotTranslated as error:
         unsettled.append(f"timing: {error.problem}")
         return False
-    given = z3.Or([_given(terms, rule.verdict) for policy in (before, after) for rule in policy.rules])
+    given = z3.Or([given_by(terms, rule.verdict) for policy in (before, after) for rule in policy.rules])
     answer = Search([given, chosen[0] != chosen[1]], (), timeout_ms).ask()
     if answer is Answer.UNKNOWN:
         unsettled.append("timing: the solver did not come to an end")
     return answer is Answer.FOUND
+
+
+def _prices_differ(before: CompiledPolicy, after: CompiledPolicy, same: set[str]) -> bool:
+    """Whether the least cost may differ. What is meant by an amount, or by the hours of the crew, counts too."""
+    old, new = before.document.prices, after.document.prices
+    named = [amount for terms in (old, new) if terms is not None for amount in terms.amounts().values()]
+    hours = [f"calendar.{terms.crew.regular}" for terms in (old, new) if terms is not None and terms.crew.regular]
+    return old != new or not {*hours, *(amount for amount in named if isinstance(amount, str))} <= same
 
 
 def _chosen(policy: CompiledPolicy, rules: Sequence[TimingRule], terms: Terms) -> "z3.ExprRef":
@@ -269,11 +280,3 @@ def _chosen(policy: CompiledPolicy, rules: Sequence[TimingRule], terms: Terms) -
     for rule, condition in reversed(list(zip(rules[:-1], policy.timing.conditions, strict=False))):
         chosen = z3.If(translation.condition(condition), literal(rule.urgency.value), chosen)
     return chosen
-
-
-def _given(terms: Terms, verdict: Verdict) -> "z3.BoolRef":
-    return z3.And(
-        terms["verdict.severity"] == literal(verdict.severity.value),
-        terms["verdict.rung"] == literal(verdict.rung.word),
-        terms["verdict.priority"] == verdict.priority,
-    )

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """Machines that start again without a person stating that people are clear."""
     UNASKED = "unasked"
     """Machines that are held without production having accepted it."""
+    UNPRICED = "unpriced"
+    """A fault whose consequence has no price and that may be delayed or priced; or no fault that is declared so."""
     UNKNOWN = "unknown"
     """A claim that could be neither proved nor refuted."""
 
@@ -41,4 +43,4 @@ class Finding:
     @property
     def told_unasked(self) -> bool:
         """Whether it is shown without `--notes`: it blocks publication, or people may be harmed."""
-        return self.blocks or self.kind is Kind.UNATTENDED
+        return self.blocks or self.kind in (Kind.UNATTENDED, Kind.UNPRICED)

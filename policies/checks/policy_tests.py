@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from domain.anomaly import Anomaly, AnomalyKind, Number, Quality, Risk, Score, Share
 from domain.assets import Criticality
 from domain.model import Model
+from domain.pricing import TimedFault
 from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Memory, Severity, Urgency, Verdict
 from policies.engine.judging import CompiledPolicy, judge
@@ -17,6 +18,7 @@ from policies.engine.timing import urgency
 from policies.language.document import shaped
 from policies.language.fields import (
     UNCONDITIONAL,
+    Delay,
     Duration,
     Identifier,
     RungWord,
@@ -67,10 +69,11 @@ class CaseAnomaly(Model):
 
 
 class CaseProduction(Model):
-    """The answer of the MES: a running job and the next planned stop, each optional."""
+    """The answer of the MES: a running job and the next planned stop, each optional, and how long ago it was read."""
 
     job_ends_in: Duration | None = None
     next_stop_in: Duration | None = None
+    read_ago: Delay = timedelta(0)
 
 
 class Expectation(Model):
@@ -184,7 +187,8 @@ def _compared(policy: CompiledPolicy, case: PolicyCase, verdict: Verdict, contex
     expect = case.expect
     expected = [expect.rule, expect.rung.word, expect.severity.value]
     got = [verdict.rule, verdict.rung.word, verdict.severity.value]
-    decision = urgency(policy, verdict, context, _production(case.production, case.now), case.now)
+    fault = TimedFault.of(_anomaly(case.sequence[-1], case))
+    decision = urgency(policy, verdict, fault, context, _production(case.production, case.now), case.now)
     if expect.timing is not None:
         expected.append(expect.timing)
         got.append(decision.rule)
@@ -211,4 +215,4 @@ def _production(case: CaseProduction | None, now: datetime) -> ProductionContext
     if case.job_ends_in is not None:
         job = Job(id="case", state=JobState.RUNNING, ends_at=now + case.job_ends_in)
     stop = None if case.next_stop_in is None else now + case.next_stop_in
-    return ProductionContext(equipment="case", read_at=now, job=job, next_stop_at=stop)
+    return ProductionContext(equipment="case", read_at=now - case.read_ago, job=job, next_stop_at=stop)

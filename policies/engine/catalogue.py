@@ -9,8 +9,10 @@ from pathlib import Path
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import Dependents
 from domain.errors import PolicyRejected
 from domain.hold_proposals import HoldTerms
+from domain.pricing import TimedFault
 from domain.production import ProductionContext
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
 from policies.engine import counterfactual, explanation, judging, timing
@@ -122,11 +124,13 @@ class Catalogue:
         self,
         version: str,
         verdict: Verdict,
+        fault: TimedFault,
         context: Context,
         production: ProductionContext | None,
         now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
-        return timing.urgency(self.version(version), verdict, context, production, now)
+        return timing.urgency(self.version(version), verdict, fault, context, production, now, dependents)
 
     def autonomy(self, version: str) -> AutonomyTerms:
         terms = self.version(version).document.autonomy

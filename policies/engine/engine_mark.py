@@ -1,4 +1,4 @@
-"""The engine's own version: the digest of the code and the libraries that judging uses."""
+"""The engine's own version: the digest of the code and the libraries that judging and timing use."""
 
 import ast
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 from domain.canonical import digest, sha256
 from domain.engines import EngineMark
 
-_BEGINS_AT = "policies.engine.judging"
+_BEGINS_AT = ("policies.engine.judging", "policies.engine.timing")
 _OURS = ("policies", "domain")
 _LIBRARIES = ("cel-expr-python", "orjson", "pydantic", "pydantic-core")
 """The libraries that evaluate conditions, and that read and write the judged and digested texts."""
@@ -30,9 +30,9 @@ def engine_mark() -> EngineMark:
 
 @cache
 def judging_modules() -> dict[str, str]:
-    """Every module of ours that judging imports, with the SHA-256 of its code."""
+    """Every module of ours that judging and timing import, with the SHA-256 of its code."""
     found: dict[str, str] = {}
-    waiting = [_BEGINS_AT]
+    waiting = [*_BEGINS_AT]
     while waiting:
         name = waiting.pop()
         source = None if name in found else _source(name)

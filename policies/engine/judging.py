@@ -10,6 +10,7 @@ from policies.engine.memory import observe, order
 from policies.language.document import document_digest, read_document
 from policies.language.expanded_rules import WrittenRule, written_out
 from policies.language.expressions import Chain, Condition, Environment
+from policies.language.fields import UNCONDITIONAL
 from policies.language.grammar import COMPOSED, ConditionRejected
 from policies.language.inheritance import ASSETS, scope_condition
 from policies.language.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, Scope, State, TimingRule
@@ -49,6 +50,7 @@ class CompiledPolicy:
     """A compiled policy version. The two guards of every version come before its own rules.
 
     `written` are its own rules, with tables and overrides expanded, in the order of `rules` after the guards.
+    `unpriced` finds the declared fault whose consequence has no price; its last condition is true and declares none.
     """
 
     document: PolicyDocument
@@ -58,6 +60,7 @@ class CompiledPolicy:
     chain: Chain
     readers: tuple[tuple[str, Callable[[Facts], Value]], ...]
     timing: Chain
+    unpriced: Chain
     timing_readers: tuple[tuple[str, Callable[[Context, datetime], Value]], ...]
     states: tuple[CompiledState, ...]
     written: tuple[WrittenRule, ...]
@@ -86,11 +89,14 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
     states = tuple(_states(document, names, source, problems))
     own = list(_own_conditions(document, names, written, source, problems))
     timing = list(_conditions(names.timing, _whens("timing", document.timing), source, problems))
-    problems.extend(_too_much([*own, *timing], source))
+    declared = list(_conditions(names.timing, _unpriced(document), source, problems))
+    problems.extend(_too_much([*own, *timing, *declared], source))
     reject_all(problems)
     guards = [*outside, names.rules.condition("anomaly.quality == 'bad'")]
     chain = Chain(names.rules, [*guards, *own])
     asked = Chain(names.timing, timing)
+    unpriced = Chain(names.timing, [*declared, names.timing.condition(UNCONDITIONAL)])
+    needed = {*asked.names, *unpriced.names, *_named_amounts(document)}
     return CompiledPolicy(
         document=document,
         text=text,
@@ -101,7 +107,8 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
         chain=chain,
         readers=tuple((name, names.readers[name]) for name in chain.names),
         timing=asked,
-        timing_readers=tuple((name, read) for name, read in names.timing_readers.items() if name in asked.names),
+        unpriced=unpriced,
+        timing_readers=tuple((name, read) for name, read in names.timing_readers.items() if name in needed),
         states=states,
         written=tuple(written),
         names=names,
@@ -174,6 +181,17 @@ def _states(
 
 def _whens(field: str, rules: Sequence[TimingRule]) -> list[tuple[Path, str]]:
     return [((field, position, "when"), rule.when) for position, rule in enumerate(rules)]
+
+
+def _unpriced(document: PolicyDocument) -> list[tuple[Path, str]]:
+    declared = document.prices.unpriced if document.prices is not None else ()
+    return [(("prices", "unpriced", position, "when"), each.when) for position, each in enumerate(declared)]
+
+
+def _named_amounts(document: PolicyDocument) -> list[str]:
+    """The parameters that are amounts of the prices."""
+    amounts = document.prices.amounts().values() if document.prices is not None else ()
+    return [amount for amount in amounts if isinstance(amount, str)]
 
 
 def _own_conditions(

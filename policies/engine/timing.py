@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from domain.dependents import Dependents
+from domain.pricing import TimedFault, TimingPrices, WorkTime
 from domain.production import JobState, ProductionContext
 from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
 from policies.engine.judging import CompiledPolicy
-from policies.language.schema import CostTerms
+from policies.engine.pricing import priced, why_unknown
+from policies.language.schema import CostTerms, TimingWord
 from policies.language.variables import ASSET_READERS, NEVER, Value
 
 _MINUTE = timedelta(minutes=1)
@@ -15,9 +18,11 @@ _MINUTE = timedelta(minutes=1)
 def urgency(
     policy: CompiledPolicy,
     verdict: Verdict,
+    fault: TimedFault,
     context: Context,
     production: ProductionContext | None,
     now: datetime,
+    dependents: Dependents | None = None,
 ) -> UrgencyDecision:
     """The time for the work of a verdict. Pure and total.
 
@@ -25,25 +30,97 @@ def urgency(
     not know that time, it is the time by which the work is due. A hold is due at the same time, and only for a
     verdict that asks for one.
 
+    A rule that asks for the least cost gets it if production is known well enough, else what the policy states for
+    that. A fault that the policy declares unpriced is never priced: then the work is done now.
+
     Args:
+        fault: when it was seen, and the time to failure that its detector predicts.
         production: the state of the machine, or None if the MES does not answer; the policy decides in both cases.
         now: the plant's time.
+        dependents: a standby that runs takes over, so that no production is lost while the machine stands.
     """
-    own = {name: read(context, now) for name, read in policy.timing_readers}
-    values = {**timing_values(verdict, context, production, now, policy.document.costs), **own}
+    values = values_of(policy, verdict, fault, context, production, now)
     rule = policy.document.timing[policy.timing.first(values)]
-    work_at = _work_at(rule.urgency, verdict, production, now)
+    prices, not_priced = None, unpriced_consequence(policy, values)
+    if rule.urgency is not TimingWord.LEAST_COST:
+        when = Urgency(rule.urgency.value)
+    elif not_priced is not None:
+        when = Urgency.NOW
+    else:
+        when, prices, not_priced = _least_cost(policy, fault, production, now, values, dependents)
+    work_at = _work_at(when, verdict, production, now)
     return UrgencyDecision(
-        urgency=rule.urgency,
+        urgency=when,
         rule=rule.id,
         because=rule.because,
         hold_at=work_at if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None,
         work_at=work_at,
+        decided_at=now,
+        fault=fault,
+        prices=prices,
+        not_priced=not_priced,
+        site_rule=rule.site_rule,
+        dependents=dependents,
     )
 
 
+def unpriced_consequence(policy: CompiledPolicy, values: Mapping[str, Value]) -> str | None:
+    """The consequence for which the policy declares a fault unpriced, in words; None if it does not."""
+    terms = policy.document.prices
+    place = 0 if terms is None else policy.unpriced.first(values)
+    if terms is None or place == len(terms.unpriced):
+        return None
+    declared = terms.unpriced[place]
+    return f"its consequence is {declared.consequence}: {declared.says}"
+
+
+def _least_cost(
+    policy: CompiledPolicy,
+    fault: TimedFault,
+    production: ProductionContext | None,
+    now: datetime,
+    values: Mapping[str, Value],
+    dependents: Dependents | None,
+) -> tuple[Urgency, TimingPrices | None, str | None]:
+    """The time that costs least with its prices; or what the policy states if it cannot be priced, and why."""
+    terms = policy.document.prices
+    if terms is None:
+        raise ValueError(f"{policy.document.policy} asks for the least cost and has no prices")
+    unknown = why_unknown(terms, production, now)
+    if unknown is not None or production is None:
+        return terms.unknown_production.urgency, None, f"{unknown}; {terms.unknown_production.because}"
+    found = priced(policy.document, terms, fault, production, now, values, dependents)
+    return _URGENCY[found.chosen], found, None
+
+
+_URGENCY: Mapping[WorkTime, Urgency] = {
+    WorkTime.NOW: Urgency.NOW,
+    WorkTime.AFTER_BATCH: Urgency.AFTER_BATCH,
+    WorkTime.PLANNED_STOP: Urgency.PLANNED_STOP,
+    WorkTime.DERATED: Urgency.PLANNED_STOP,
+}
+
+
+def values_of(
+    policy: CompiledPolicy,
+    verdict: Verdict,
+    fault: TimedFault,
+    context: Context,
+    production: ProductionContext | None,
+    now: datetime,
+) -> Mapping[str, Value]:
+    """The value of each name that the timing rules and the prices of a policy use."""
+    own = {name: read(context, now) for name, read in policy.timing_readers}
+    return {**timing_values(verdict, fault, context, production, now, policy.document.costs), **own}
+
+
 def timing_values(
-    verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime, costs: CostTerms
+    verdict: Verdict,
+    fault: TimedFault,
+    context: Context,
+    production: ProductionContext | None,
+    now: datetime,
+    costs: CostTerms,
 ) -> Mapping[str, Value]:
     """The value of each name that a timing rule may use (`policies.language.variables.TIMING_VARIABLES`)."""
     due = NEVER if verdict.due_within is None else verdict.due_within / _MINUTE
@@ -52,6 +129,7 @@ def timing_values(
     to_stop = NEVER if stop is None else (stop - now) / _MINUTE
     return {
         **{name: read(context) for name, read in ASSET_READERS.items()},
+        "anomaly.failure_mode": fault.failure_mode,
         "verdict.severity": verdict.severity.value,
         "verdict.rung": verdict.rung.word,
         "verdict.priority": verdict.priority,

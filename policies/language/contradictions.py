@@ -6,6 +6,7 @@ from typing import Protocol
 from domain.verdict import Rung
 from policies.language.fields import UNCONDITIONAL
 from policies.language.inheritance import LEVELS, spoken
+from policies.language.price_problems import price_problems
 from policies.language.schema import (
     APPLIES_TO,
     BAD_QUALITY,
@@ -38,6 +39,7 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
         yield from _override_problems(document, position, override, source)
     yield from _waiver_problems(document, source)
     yield from _hold_problems(document, source)
+    yield from price_problems(document, source)
     for position, promise in enumerate(document.properties):
         yield from _claim_problems(("properties", position), promise, source)
 
@@ -124,6 +126,10 @@ def _ids(document: PolicyDocument) -> Mapping[str, list[tuple[Path, str]]]:
         "cohorts": _listed("cohorts", document.cohorts),
         "waivers": _listed("waivers", document.waivers),
         "properties": _listed("properties", document.properties),
+        "unpriced faults": [
+            (("prices", "unpriced", position, "id"), each.id)
+            for position, each in enumerate(document.prices.unpriced if document.prices else ())
+        ],
     }
 
 

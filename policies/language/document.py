@@ -11,6 +11,7 @@ from domain.canonical import digest
 from domain.model import Model
 from policies.language.contradictions import contradictions
 from policies.language.fields import IDENTIFIER, MACHINE, NAME, NAME_EACH_MACHINE, SEMVER, YAML_FILE
+from policies.language.price_terms import CURRENCY
 from policies.language.schema import PolicyDocument
 from policies.language.text import Path, PolicyText, TextRejected, read_text, reject_all
 
@@ -22,6 +23,7 @@ _PATTERN_FIX = {
     SEMVER: "three numbers such as 1.0.0",
     YAML_FILE: "the name of a .yaml file in the same folder",
     MACHINE: NAME_EACH_MACHINE,
+    CURRENCY: "the three capital letters of ISO 4217, such as EUR",
 }
 _TYPE_PROBLEMS: Mapping[str, tuple[str, str | None]] = {
     "string_type": ("must be text", "put it in quotes"),

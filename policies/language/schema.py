@@ -1,5 +1,6 @@
 """The shape of a policy document (design §5): what may be written and what it means."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, Tag
@@ -7,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
 from domain.model import Model
-from domain.verdict import Severity, Urgency
+from domain.verdict import Severity
 from policies.language.fields import (
     UNCONDITIONAL,
     CasesFile,
@@ -29,6 +30,7 @@ from policies.language.fields import (
     Words,
     Zone,
 )
+from policies.language.price_terms import PriceTerms
 
 MAX_RULES = 200
 MAX_OVERRIDES = 100
@@ -145,13 +147,26 @@ RuleOrTable = Annotated[
 ]
 
 
+class TimingWord(StrEnum):
+    """What a timing rule says: one of `domain.verdict.Urgency`, or whichever of them costs least."""
+
+    NOW = "now"
+    AFTER_BATCH = "after_batch"
+    PLANNED_STOP = "planned_stop"
+    LEAST_COST = "least_cost"
+
+
 class TimingRule(Model):
-    """One rule of when production lets the work happen; the first whose condition holds decides."""
+    """One rule of when production lets the work happen; the first whose condition holds decides.
+
+    `site_rule` names the site's own written rule that it follows.
+    """
 
     id: Identifier
     when: Condition
-    urgency: Urgency
+    urgency: TimingWord
     because: Words
+    site_rule: Words | None = None
 
 
 class Hours(Model):
@@ -323,6 +338,7 @@ class PolicyDocument(Model):
     rules: Annotated[tuple[RuleOrTable, ...], Field(min_length=1, max_length=MAX_RULES)]
     timing: Annotated[tuple[TimingRule, ...], Field(min_length=1, max_length=MAX_RULES)]
     costs: CostTerms
+    prices: PriceTerms | None = None
     cohorts: Annotated[tuple[Cohort, ...], Field(max_length=MAX_NAMED)] = ()
     overrides: Annotated[tuple[Override, ...], Field(max_length=MAX_OVERRIDES)] = ()
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=MAX_NAMED)] = ()

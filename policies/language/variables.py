@@ -107,7 +107,12 @@ PRODUCTION: Mapping[str, Variable] = {
 }
 
 RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY}
-TIMING_VARIABLES: Mapping[str, Variable] = {**ASSET, **VERDICT, **PRODUCTION}
+TIMING_VARIABLES: Mapping[str, Variable] = {
+    **ASSET,
+    "anomaly.failure_mode": ANOMALY["anomaly.failure_mode"],
+    **VERDICT,
+    **PRODUCTION,
+}
 VARIABLES: Mapping[str, Variable] = {**RULE_VARIABLES, **TIMING_VARIABLES}
 """All names, for the reference."""
 

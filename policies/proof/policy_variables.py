@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import z3
 
-from domain.verdict import Context
+from domain.verdict import Context, Verdict
 from policies.engine.judging import CompiledPolicy, CompiledState
 from policies.language.grammar import COMPOSED
 from policies.language.inheritance import ASSETS, Parameter
@@ -114,6 +114,15 @@ def _meaning(parameter: Parameter) -> tuple[object, ...]:
 def _alike(state: CompiledState, twin: CompiledState, same: set[str]) -> bool:
     terms = state.terms.model_copy(update={"says": twin.terms.says})
     return terms == twin.terms and all(name in RULE_VARIABLES or name in same for name in state.chain.names)
+
+
+def given_by(terms: Terms, verdict: Verdict) -> "z3.BoolRef":
+    """The term that a verdict is this one, for the names of timing rules."""
+    return z3.And(
+        terms["verdict.severity"] == literal(verdict.severity.value),
+        terms["verdict.rung"] == literal(verdict.rung.word),
+        terms["verdict.priority"] == verdict.priority,
+    )
 
 
 def moment(policy: CompiledPolicy, values: Mapping[str, Value], context: Context, now: datetime) -> datetime:

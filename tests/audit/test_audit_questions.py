@@ -237,6 +237,7 @@ async def test_an_empty_answer_has_its_columns_all_the_same(read_only: AsyncEngi
 def test_the_engine_s_mark_is_that_of_everything_that_judging_imports() -> None:
     modules = judging_modules()
     assert {"policies.engine.judging", "policies.engine.memory", "domain.verdict", "domain.canonical"} <= set(modules)
+    assert {"policies.engine.timing", "policies.engine.prices", "policies.engine.sensitivity"} <= set(modules)
     assert not any(name.startswith("millwright") for name in modules)
     assert engine_mark().digest != EMPTY_ROOT
 

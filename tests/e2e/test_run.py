@@ -7,10 +7,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from millwright.demo.preparation import PRICED
 
 KEYS = {"data", "seconds", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies", "ledger"}
 SAME_IN_EVERY_RUN = ("data", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies")
@@ -116,6 +119,17 @@ def test_a_backtest_of_both_versions_says_what_the_summary_says(played: Played) 
         version: scored["orders"] for version, scored in summary["policies"].items()
     }
     assert backtest["events"] == summary["events"]["decided"]
+
+
+def test_the_summary_says_what_the_times_for_the_work_cost_by_the_prices_of_the_draft(played: Played) -> None:
+    timing = played.summary["timing"]
+    found = played.ask("policy", "price", str(PRICED), "--json")
+    assert json.loads(found.stdout) == timing, found.stderr
+    sums = {name: Decimal(amount) for name, amount in timing["costs"]["EUR"].items()}
+    assert timing["decided"] == played.summary["cases"]["opened"]
+    assert timing["compared"] + sum(timing["left_out"].values()) == timing["decided"]
+    assert sums["least_cost"] == min(sums.values()) > 0
+    assert "Expected cost of the times for the work" in played.said
 
 
 def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:

@@ -15,10 +15,12 @@ from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import Dependents
 from domain.errors import ActRejected, StorageUnavailable
 from domain.hold_proposals import HoldAnswer, HoldTerms
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
+from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -66,7 +68,14 @@ class SetTiming:
         self.terms = HoldTerms(unasked=True)
 
     def urgency(
-        self, version: str, verdict: Verdict, context: Context, production: ProductionContext | None, now: datetime
+        self,
+        version: str,
+        verdict: Verdict,
+        fault: TimedFault,
+        context: Context,
+        production: ProductionContext | None,
+        now: datetime,
+        dependents: Dependents | None = None,
     ) -> UrgencyDecision:
         hold_at = now + self._until_hold if verdict.rung is Rung.WORK_ORDER_AND_HOLD else None
         return UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is set.", hold_at=hold_at, work_at=now)

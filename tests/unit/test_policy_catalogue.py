@@ -10,6 +10,7 @@ from domain.anomaly import Anomaly, AnomalyKind
 from domain.assets import Criticality
 from domain.errors import PolicyRejected
 from domain.ports import Judge
+from domain.pricing import TimedFault
 from domain.verdict import Context, Memory, Urgency
 from policies.checks.check import check
 from policies.checks.policy_tests import run_cases
@@ -122,7 +123,7 @@ def test_the_catalogue_is_the_judge_that_others_know() -> None:
     assert verdict.digest == digest
     assert memory.ordered_at == now
     assert port.explain(digest, Memory(), shift, about).verdict == verdict
-    assert port.urgency(digest, verdict, about, None, now).urgency is Urgency.NOW
+    assert port.urgency(digest, verdict, TimedFault.of(shift), about, None, now).urgency is Urgency.NOW
 
 
 def test_a_case_that_fails_and_a_rule_without_a_case_stand_against_publication() -> None:

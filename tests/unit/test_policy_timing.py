@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.assets import Criticality
+from domain.pricing import TimedFault
 from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Rung, Severity, Urgency, Verdict
 from policies.engine.catalogue import Catalogue
@@ -15,7 +16,7 @@ POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
 NOW = datetime(2026, 1, 10, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 ASSET = Context(asset="m1/comp2", asset_class="pump", criticality=Criticality.A, machine="m1", line="L1", codes=1)
-SILENT = "silent"
+FAULT = TimedFault(failure_mode="VIB", seen_at=NOW)
 RULES = {
     "S1": (Rung.WORK_ORDER_AND_HOLD, 240),
     "S2": (Rung.WORK_ORDER, 720),
@@ -81,12 +82,12 @@ def test_the_published_timing_says_when(
 ) -> None:
     asked = verdict(severity)
 
-    decision = urgency(POLICY, asked, ASSET, made, NOW)
+    decision = urgency(POLICY, asked, FAULT, ASSET, made, NOW)
 
     assert (decision.rule, decision.urgency, decision.work_at) == (rule, when, NOW + work_in * MINUTE)
     assert decision.hold_at == (decision.work_at if severity == "S1" else None)
     assert decision.because
-    assert decision == urgency(POLICY, asked, ASSET, made, NOW)
+    assert decision == urgency(POLICY, asked, FAULT, ASSET, made, NOW)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_the_published_timing_says_when(
 def test_costs_follow_their_formula(
     made: ProductionContext | None, due: float, remaining: float, stop: float, waiting: float, interrupting: float
 ) -> None:
-    values = timing_values(verdict("S1", due * MINUTE), ASSET, made, NOW, POLICY.document.costs)
+    values = timing_values(verdict("S1", due * MINUTE), FAULT, ASSET, made, NOW, POLICY.document.costs)
 
     assert values["production.job_remaining_minutes"] == remaining
     assert values["production.minutes_to_stop"] == stop
@@ -114,6 +115,6 @@ def test_costs_follow_their_formula(
 def test_a_verdict_without_a_due_time_has_all_the_time_there_is() -> None:
     endless = verdict("S3").model_copy(update={"due_within": None})
 
-    decision = urgency(POLICY, endless, ASSET, None, NOW)
+    decision = urgency(POLICY, endless, FAULT, ASSET, None, NOW)
 
     assert (decision.urgency, decision.work_at) == (Urgency.PLANNED_STOP, NOW)

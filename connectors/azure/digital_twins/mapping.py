@@ -8,7 +8,8 @@
 | component | `failureMode`        | a machine              | twin; CMMS where it has a number  |
 | sensor    | `monitors` something | the component          | twin                              |
 
-Other twins (crews, gateways) are left out. A machine's signals and error codes are those of its components.
+Other twins (crews, gateways) are left out. A machine's signals and error codes are those of its components. The
+name of a machine's twin has the machines that stop with it, and its standbys, as attributes (`domain.dependents`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ from domain.assets import (
     PlantRegister,
     system_of,
 )
+from domain.dependents import dependent_attributes
 from domain.errors import ActionRequired
 
 _OWNER: Final = "digital_twins"
@@ -72,12 +74,18 @@ class _Graph:
         self._twins = {str(twin["$dtId"]): twin for twin in twins}
         self._parent: dict[str, str] = {}
         self._monitored: dict[str, str] = {}
+        self._fed: dict[str, set[str]] = {}
+        self._standbys: dict[str, set[str]] = {}
         for relationship in relationships:
             source, target = str(relationship["$sourceId"]), str(relationship["$targetId"])
             if relationship["$relationshipName"] == words.contains:
                 self._stands_in(target, source)
             elif relationship["$relationshipName"] == words.monitors:
                 self._monitors(source, target)
+            elif relationship["$relationshipName"] == words.feeds:
+                self._fed.setdefault(source, set()).add(target)
+            elif relationship["$relationshipName"] == words.standby:
+                self._standbys.setdefault(target, set()).add(source)
         self._levels = {twin: level for twin in self._twins if (level := self._level(twin)) is not None}
         self._assets: dict[str, Asset] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
@@ -154,7 +162,7 @@ class _Graph:
             model=self._optional(twin, words.model_name),
         )
         self._assets[asset_id] = asset
-        self._add_alias(TWIN_SYSTEM, twin, asset, twin, "$dtId")
+        self._add_alias(TWIN_SYSTEM, twin, asset, twin, "$dtId", self._dependents(twin, level))
         if level is Level.MACHINE:
             self._add_alias(DEVICE_SYSTEM, self._text(twin, words.device), asset, twin, words.device)
             if self._is_integrated(twin):
@@ -166,6 +174,22 @@ class _Graph:
             number = self._optional(twin, words.cmms_asset)
             if number is not None:
                 self._add_cmms(twin, asset, number)
+
+    def _dependents(self, twin: str, level: Level) -> dict[str, str]:
+        """Of a machine: those that stop with it, also through others, and its standbys with their names in the MES."""
+        if level is not Level.MACHINE:
+            return {}
+        stops, waiting = {twin}, [twin]
+        while waiting:
+            fed = self._machines(self._fed.get(waiting.pop(), ())) - stops
+            stops |= fed
+            waiting += fed
+        standbys = self._machines(self._standbys.get(twin, ())) - {twin}
+        equipment = {name: self._optional(name, self._words.mes_equipment) or "" for name in standbys}
+        return dependent_attributes(stops - {twin}, equipment)
+
+    def _machines(self, twins: Iterable[str]) -> set[str]:
+        return {twin for twin in twins if self._levels.get(twin) is Level.MACHINE}
 
     def _parent_asset(self, twin: str, level: Level) -> Asset | None:
         wanted = _ABOVE[level]

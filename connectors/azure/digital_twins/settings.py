@@ -13,13 +13,16 @@ class TwinVocabulary(BaseModel):
     """The names of properties and relationships in a plant's graph; the defaults are those of the shipped models.
 
     A property of the twin gives its level: `site`, `line` and `device` for sites, lines and machines, `failure_mode`
-    for components. A sensor is recognised by its `monitors` relationship.
+    for components. A sensor is recognised by its `monitors` relationship. `feeds` leads from a machine to one that
+    stops with it, `standby` from a machine to the one that it stands in for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contains: str = "contains"
     monitors: str = "monitors"
+    feeds: str = "feeds"
+    standby: str = "standsInFor"
     name: str = "name"
     site: str = "siteId"
     line: str = "lineId"

@@ -53,7 +53,7 @@ def readable(
 def _fault(twin: Row, words: TwinVocabulary) -> tuple[str, str] | None:
     """The first of our properties whose value cannot be read, and why."""
     numbers = (words.normal_mean, words.normal_sd)
-    relationships = (words.contains, words.monitors)
+    relationships = (words.contains, words.monitors, words.feeds, words.standby)
     named = set(words.model_dump().values()) - {*numbers, *relationships}
     for name in ("$dtId", *sorted(named)):
         value = twin.get(name)

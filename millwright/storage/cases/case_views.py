@@ -9,6 +9,7 @@ from domain.anomaly import Anomaly
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset, system_of
 from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
 from domain.counterfactuals import Counterfactuals
+from domain.dependents import standbys_of, stops_of
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldProposal
 from domain.instances import PlantInstances
@@ -144,6 +145,8 @@ async def read_case(
         twin=twin[0] if twin else None,
         twin_declares=frozenset(found["twin_contents"]) if found["twin_contents"] is not None else None,
         machine_twin=machine_twin[0] if machine_twin else None,
+        stops=stops_of(machine_twin[1]) if machine_twin else (),
+        standbys=standbys_of(machine_twin[1]) if machine_twin else {},
         urgency=UrgencyDecision.model_validate(found["urgency"]) if found["urgency"] else None,
         production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
         decision=Decision.model_validate(found["decision"]) if found["decision"] else None,
