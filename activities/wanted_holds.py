@@ -40,6 +40,8 @@ def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | 
         return now + interval
     if not hold_wanted(view) or view.urgency is None:
         return None
+    if view.hold_proposal is None:
+        return max(view.urgency.hold_at or now, now + SOON)
     look_at = hold_look_at(view, now)
     return None if look_at is None else max(look_at, now + SOON)
 
