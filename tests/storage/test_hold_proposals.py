@@ -14,9 +14,13 @@ from domain.hold_proposals import ANSWER_WITHIN, HoldAnswer, OnSilence
 from domain.production import JobState
 from domain.verdict import Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
+from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.scheduling import due
+from policies.engine.catalogue import Catalogue
 from tests.support.holding_case import HoldingCase
 from tests.support.ingress import NOW
+from tests.support.plant import TestClock
 
 PLACES_AFTER_SILENCE = "holds: { answer_within: PT10M, on_silence: place }\n"
 OTHER_CLASS = "holds: { place_unasked: [robot] }\n"
@@ -271,3 +275,20 @@ async def test_an_altered_question_sends_nothing(make: Make) -> None:
     bench.alter("UPDATE cases SET hold_proposal = jsonb_set(hold_proposal, '{on_silence}', '\"place\"')")
     with pytest.raises(ActionRequired, match="is not as in the record"):
         await bench.storage.holds.claim(bench.case, "fake", "EQ-001")
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=4), timedelta(minutes=-4)])
+async def test_an_answer_through_an_api_whose_clock_differs_places_the_hold_and_nothing_early(
+    make: Make, skew: timedelta
+) -> None:
+    bench = await make()
+    await bench.hold()
+    api = CaseStore(bench.engine, TestClock(NOW + skew), StoredVersions(Catalogue()))
+    said = HoldAnswer(accepted=True, hold_at=None, by="petra", reason=None, at=NOW + skew)
+    kept = await api.answer_hold(bench.case, said)
+    assert kept.hold_at == max(NOW, NOW + skew)
+    await bench.hold()
+    assert runs(bench) is (skew > timedelta())
+    bench.clock.time = max(NOW, NOW + skew)
+    await bench.hold()
+    assert bench.mes.acts == [f"hold {bench.case}"]
