@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from activities.progress import Step
+from activities.wanted_holds import HOLD_STEP, asked_lane, waits_for_answer
 from domain.cases import CaseView, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
-from domain.hold_proposals import HoldProposal, proposed
+from domain.hold_proposals import HoldProposal, HoldTerms, OnSilence, proposed
 from domain.hold_store import HoldStore
 from domain.ports import Judge
 
@@ -27,9 +28,15 @@ class HoldProposals:
         self._judge = judge
         self._clock = clock
 
-    def unasked(self, view: CaseView) -> bool:
-        """Whether the case's version lets the hold be placed without asking."""
-        return self._judge.hold_terms(view.version, view.context.asset_class).unasked
+    async def terms(self, view: CaseView) -> HoldTerms:
+        """How production is asked for a case. The clauses of a version that lacks its approvals do not count: one that
+        is in force as an emergency asks, and silence places nothing."""
+        terms = self._judge.hold_terms(view.version, view.context.asset_class)
+        if not terms.unasked and terms.on_silence is OnSilence.ESCALATE:
+            return terms
+        if await self._cases.version_approved(view.version):
+            return terms
+        return HoldTerms(unasked=False, answer_within=terms.answer_within)
 
     async def may_place(self, attempt: Step, system: str) -> bool:
         """Whether the hold of a case may be placed now. If not, the step waits: for the time, or for production.
@@ -43,30 +50,36 @@ class HoldProposals:
         if view.urgency is None:
             attempt.wait(view.waiting_for)
             return False
-        due_at = view.urgency.hold_at or now
-        if self.unasked(view) or await self._holds.stands_on(system, view.mes_equipment or ""):
+        due_at, terms = view.urgency.hold_at or now, await self.terms(view)
+        answered = view.hold_proposal is not None and view.hold_proposal.answer is not None
+        shared = not answered and await self._holds.stands_on(system, view.mes_equipment or "")
+        if terms.unasked or shared:
             if due_at > now:
                 attempt.wait(view.waiting_for, due_at)
             return due_at <= now
-        proposal = view.hold_proposal or await self._propose(view, due_at)
+        proposal = view.hold_proposal or await self._propose(view, terms, due_at)
         if proposal.place_at is not None and proposal.place_at <= now:
             return True
         if proposal.answer is None:
-            _wait_for_answer(attempt, view.mes_equipment or "", proposal, now)
+            _wait_for_answer(attempt, view, proposal, now)
         else:
-            attempt.wait(None, proposal.place_at)
+            # Only the wait for the answer ends. What the order waits for is another step's.
+            attempt.wait(None if waits_for_answer(view) else view.waiting_for, proposal.place_at)
         return False
 
-    async def _propose(self, view: CaseView, due_at: datetime) -> HoldProposal:
-        terms = self._judge.hold_terms(view.version, view.context.asset_class)
+    async def _propose(self, view: CaseView, terms: HoldTerms, due_at: datetime) -> HoldProposal:
         return await self._cases.propose_hold(view.id, proposed(terms, due_at, self._clock.now()))
 
 
-def _wait_for_answer(attempt: Step, equipment: str, proposal: HoldProposal, now: datetime) -> None:
+def _wait_for_answer(attempt: Step, view: CaseView, proposal: HoldProposal, now: datetime) -> None:
+    if view.attempts and view.waiting_step != HOLD_STEP:
+        # Another system does not answer, or refuses. That wait and its pauses stay.
+        attempt.wait(view.waiting_for, view.waiting_until)
+        return
+    equipment = view.mes_equipment
     asked = f"production to accept, time or refuse a hold of {equipment}, due {proposal.hold_at:%Y-%m-%d %H:%M} UTC"
-    if proposal.unanswered_at(now) and proposal.place_at is None:
-        attempt.lane = Lane.OPERATIONS
+    attempt.lane = asked_lane(view.model_copy(update={"hold_proposal": proposal}), now)
+    if attempt.lane is Lane.OPERATIONS:
         attempt.wait(f"{asked}: no answer since {proposal.asked_at:%Y-%m-%d %H:%M} UTC, and nothing is held")
     else:
-        attempt.lane = Lane.PRODUCTION
         attempt.wait(asked, proposal.place_at or proposal.answer_by)

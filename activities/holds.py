@@ -9,7 +9,7 @@ from activities.hold_notices import HoldNotices, hold_notice
 from activities.hold_proposals import HoldProposals
 from activities.instances import instance, serving
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
-from activities.wanted_holds import SOON, asks_for_hold, hold_stands, hold_wanted
+from activities.wanted_holds import HOLD_STEP, SOON, asks_for_hold, hold_stands, hold_wanted
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -59,7 +59,7 @@ class Holds:
         self._clock = clock
         self._interval = interval
 
-    @activity.defn(name="ensure-hold")
+    @activity.defn(name=HOLD_STEP)
     async def ensure_hold(self, ref: CaseRef) -> Progress:
         """Proposes the hold that a case asks for to production, places it when it is due, and keeps the machine held
         after that.
@@ -67,7 +67,7 @@ class Holds:
         Not done while production has not answered, the hold is not yet due, is refused by the MES, is not in effect, or
         is not proved to be ours.
         """
-        async with step(self._cases, self._clock, ref.case, "ensure-hold", last=False) as attempt:
+        async with step(self._cases, self._clock, ref.case, HOLD_STEP, last=False) as attempt:
             view, now = attempt.view, self._clock.now()
             attempt.calls_a_person = True
             if _left_alone(view, now):
@@ -84,7 +84,7 @@ class Holds:
     async def _claim_when_due(self, attempt: Step) -> None:
         """Places the hold of a case if it is due and nothing speaks against it; else the step waits."""
         view, now = attempt.view, self._clock.now()
-        failed = view.waiting_step == "ensure-hold" and view.attempts > 0
+        failed = view.waiting_step == HOLD_STEP and view.attempts > 0
         if failed and view.waiting_until is not None and view.waiting_until > now:
             attempt.wait(view.waiting_for, view.waiting_until)
         elif (stopped := await self._cases.stop_reason(view.id, StoppableAction.HOLD)) is not None:
@@ -93,8 +93,8 @@ class Holds:
             system = serving(view.mes_system, "MES", view, "place-hold")
             if await self._proposals.may_place(attempt, system):
                 await self._cases.check_names(view)
-                unasked = self._proposals.unasked(view)
-                await self._holds.claim(view.id, system, view.mes_equipment or "", unasked=unasked)
+                terms = await self._proposals.terms(view)
+                await self._holds.claim(view.id, system, view.mes_equipment or "", unasked=terms.unasked)
                 await self._look_after(attempt)
 
     @activity.defn(name="release-hold")
@@ -360,7 +360,7 @@ class Holds:
 
 def _left_alone(view: CaseView, now: datetime) -> bool:
     """Whether the MES failed and must not be called yet. Not if a placement must be read, or a proof was lacking."""
-    waits = view.waiting_step == "ensure-hold" and view.attempts > 0 and view.lane is not Lane.PRODUCTION
+    waits = view.waiting_step == HOLD_STEP and view.attempts > 0 and view.lane is not Lane.PRODUCTION
     if view.hold is None or not waits or view.waiting_until is None or view.waiting_until <= now:
         return False
     return all(each.state is PlacementState.INTENDED for each in view.hold.live_placements)

@@ -49,14 +49,14 @@ def _overruling(view: CaseView) -> OrderNote | None:
 
 
 def _answering(view: CaseView) -> OrderNote | None:
-    """That production refused the hold, or accepted it after such a note."""
+    """That production refused the hold, and each answer after such a note."""
     proposal, equipment = view.hold_proposal, view.mes_equipment
     if proposal is None or proposal.answer is None or equipment is None:
         return None
-    refused = f"{view.id}-hold-refused"
-    if not proposal.refused and refused not in view.order_notes:
+    prefix = _key(view, "answer", "")
+    if not proposal.refused and not any(key.startswith(prefix) for key in view.order_notes):
         return None
-    key = refused if proposal.refused else f"{view.id}-hold-accepted"
+    key = f"{prefix}{proposal.answer.at:%Y%m%d%H%M%S%f}"
     return OrderNote(key=key, text=f"{hold_proposal_words(equipment, proposal)} {ISOLATION_NOTICE}")
 
 

@@ -114,6 +114,7 @@ class Step:
 
     `at_latest` is when the case is due again in any case, because something else is due then.
     `calls_a_person` says that a person must see a failure: a machine is held, or should be held and is not.
+    `lane_meanwhile` is the lane of a case that another system does not answer: of a question that is open besides.
     """
 
     def __init__(self, view: CaseView, seen: int, name: str) -> None:
@@ -124,6 +125,7 @@ class Step:
         self.next_at: datetime | None = None
         self.waiting_for: str | None = None
         self.lane: Lane | None = None
+        self.lane_meanwhile: Lane | None = None
         self.calls_a_person = False
         self.call_wanted = False
         self.done = True
@@ -152,7 +154,7 @@ class Step:
         A case can be woken before that time: by further evidence, or twice.
         """
         view = self.view
-        if view.waiting_step != self.name or view.lane is not None or not view.attempts:
+        if view.waiting_step != self.name or view.lane not in (None, self.lane_meanwhile) or not view.attempts:
             return False
         if view.waiting_until is None or view.waiting_until <= now:
             return False
@@ -206,7 +208,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
     except Unavailable as error:
         failed = True
         until = clock.now() + backoff(view.attempts, error.retry_after)
-        attempt.lane = Lane.PLANNER if attempt.calls_a_person else None
+        attempt.lane = Lane.PLANNER if attempt.calls_a_person else attempt.lane_meanwhile
         attempt.wait(
             f"{error.system} to answer: {error.problem} (attempt {view.attempts + 1}){attempt.meanwhile}", until
         )

@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.progress import called_off, overruled
-from domain.cases import CaseView
+from domain.cases import CaseView, Lane
 from domain.verdict import Rung
+
+HOLD_STEP: Final = "ensure-hold"
+"""The step that places a case's hold."""
 
 SOON: Final = timedelta(minutes=1)
 """How long a step waits before it looks at a hold again that is not as it should be."""
@@ -44,6 +47,20 @@ def next_look(view: CaseView, now: datetime, interval: timedelta) -> datetime | 
         return max(view.urgency.hold_at or now, now + SOON)
     look_at = hold_look_at(view, now)
     return None if look_at is None else max(look_at, now + SOON)
+
+
+def asked_lane(view: CaseView, now: datetime) -> Lane | None:
+    """The lane of a case whose proposed hold is not answered: production, or operations once the time is over and
+    nothing is placed. None if nothing waits for an answer."""
+    proposal = view.hold_proposal
+    if proposal is None or proposal.answer is not None or not hold_wanted(view):
+        return None
+    return Lane.OPERATIONS if proposal.unanswered_at(now) and proposal.place_at is None else Lane.PRODUCTION
+
+
+def waits_for_answer(view: CaseView) -> bool:
+    """Whether the case says that it waits for production to answer."""
+    return view.waiting_step == HOLD_STEP and view.waiting_for is not None and not view.attempts
 
 
 def hold_stands(view: CaseView) -> bool:

@@ -10,7 +10,7 @@ from activities.instances import instance, serving
 from activities.order_notes import notes_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
-from activities.wanted_holds import hold_look_at, hold_stands, hold_wanted, next_look
+from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
@@ -90,6 +90,7 @@ class WorkOrders:
             view, now = attempt.view, self._clock.now()
             attempt.at_latest = next_look(view, now, self._interval)
             attempt.calls_a_person = hold_stands(view)
+            attempt.lane_meanwhile = asked_lane(view, now)
             placed = view.order is not None or not self._wanted(view)
             if placed or view.urgency is None or not attempt.leaves_alone(now):
                 await self._ensure(attempt)
@@ -345,10 +346,13 @@ class WorkOrders:
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
             attempt.wait(reason, self._clock.now())
-        elif view.waiting_step == "ensure-hold" and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
+        elif view.waiting_step == HOLD_STEP and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
             # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
             until = view.waiting_until
             attempt.wait(view.waiting_for, until if until and until > self._clock.now() else None)
+        elif view.attempts and asked_lane(view, self._clock.now()) is not None:
+            # The question was hidden by a failure that has ended. The next pass tells it again.
+            attempt.wait(reason, self._clock.now())
         elif not hold_wanted(view):
             attempt.wait(reason)
         else:

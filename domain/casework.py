@@ -72,6 +72,11 @@ class CaseStore(Protocol):
         first explanation of a verdict stands."""
         ...
 
+    async def version_approved(self, version: str) -> bool:
+        """Whether a version is in force with its approvals. Without them its clauses on asking production do not
+        count."""
+        ...
+
     async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
         """Keeps what production is asked; the first question stands, and is returned with its newest answer."""
         ...

@@ -96,8 +96,11 @@ def proposed(terms: HoldTerms, hold_at: datetime, now: datetime) -> HoldProposal
     )
 
 
-def check_answer(answer: HoldAnswer, now: datetime) -> None:
+def check_answer(answer: HoldAnswer, due_at: datetime, now: datetime) -> None:
     """Refuses an answer that says nothing certain.
+
+    Args:
+        due_at: when the hold is due by the policy. This time may always be accepted.
 
     Raises:
         ActRejected: a refusal has no reason, or the time of the hold is past or more than `FURTHEST` ahead.
@@ -108,7 +111,7 @@ def check_answer(answer: HoldAnswer, now: datetime) -> None:
         return
     if answer.hold_at is None or answer.hold_at < now:
         raise ActRejected("is past", field="hold_at", fix="give a time to come, or none to accept the proposed time")
-    if answer.hold_at > now + FURTHEST:
+    if answer.hold_at > max(now + FURTHEST, due_at):
         raise ActRejected(
             f"is more than {FURTHEST.days} days ahead", field="hold_at", fix="give an earlier time, or refuse the hold"
         )

@@ -1,4 +1,5 @@
-"""A hold is proposed to production before it is placed."""
+"""A hold is proposed to production before it is placed. Earlier builds do not work on these tables: they ask nobody.
+They do not read the time of a case's work with the numbers of its price either."""
 
 from collections.abc import Sequence
 
@@ -10,8 +11,6 @@ revision: str = "0031_hold_proposals"
 down_revision: str | None = "0030_walk_downs"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
-# Earlier builds ask nobody and leave the column empty. They place holds as before.
-expands = True
 
 
 def upgrade() -> None:

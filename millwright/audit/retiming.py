@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from domain.anomaly import Anomaly
 from domain.canonical import canonical
+from domain.errors import MillwrightError
 from domain.judging import recorded_verdict
 from domain.ports import Judge
 from domain.pricing import TimedFault
@@ -102,18 +103,24 @@ class Retiming:
             return
         # A case may be raised between the reading of its verdict and that of its fault.
         pairs = [(ground, each.verdict) for ground in grounds if ground.fault == decision.fault for each in grounds]
-        again = [
-            self._judge.urgency(
-                verdict.digest,
-                verdict,
-                ground.fault,
-                ground.context,
-                production,
-                decision.decided_at,
-                decision.dependents,
-            )
-            for ground, verdict in pairs
-        ]
+        try:
+            again = [
+                self._judge.urgency(
+                    verdict.digest,
+                    verdict,
+                    ground.fault,
+                    ground.context,
+                    production,
+                    decision.decided_at,
+                    decision.dependents,
+                )
+                for ground, verdict in pairs
+            ]
+        except (ArithmeticError, ValueError, MillwrightError) as error:
+            # What a step of a case recorded can be decided again. An altered time or duration may have no answer.
+            what = f"the time of its work cannot be decided again: {type(error).__name__}"
+            self._findings.add("timing", where, what)
+            return
         if canonical(decision) in [canonical(each) for each in again]:
             self._reproduced += 1
         elif not again:

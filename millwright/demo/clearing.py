@@ -13,7 +13,7 @@ from millwright.demo.preparation import CAST
 from millwright.runtime.embedded import marking, postgres
 from millwright.runtime.embedded.marking import PEOPLE, POSTGRES, Mark, read_mark
 from millwright.runtime.embedded.occupancy import DATABASES
-from millwright.storage.ledger.personal_acts import PersonalAct, is_walk_down, personal_acts
+from millwright.storage.ledger.personal_acts import PersonalAct, is_hold_answer, is_walk_down, personal_acts
 
 _NAMED: Final = 5
 _CANNOT_LOOK: Final = (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error)
@@ -93,8 +93,8 @@ def _files_of_people(home: Path) -> list[str]:
 
 
 def _told(acts: list[PersonalAct], files: list[str]) -> str:
-    # The demo's own walk-downs are among them where somebody acted beside them.
-    named = sorted(acts, key=is_walk_down)[:_NAMED]
+    # What the demo's own people did is among them where somebody acted beside them.
+    named = sorted(acts, key=lambda act: is_walk_down(act) or is_hold_answer(act))[:_NAMED]
     said = [f"{act.kind} {act.subject} by {act.actor} at {timestamp(act.at)}" for act in named]
     more = len(acts) - len(said)
     return "; ".join([*said, *([f"{more} more acts"] if more else []), *files])

@@ -4,8 +4,11 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import psycopg
 
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
@@ -92,8 +95,12 @@ async def perform(
         beat = torment(sandbox) if torment else None
         production = kept_person(installation.home / "people", PRODUCTION).api_key
         local = LocalSignIn(installation.home)
-        await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat).play()
-        await asyncio.to_thread(_mark_own, installation, proved, is_hold_answer)
+        try:
+            await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat).play()
+        finally:
+            # Also after Ctrl-C: a home in which nobody else acted is removed unasked.
+            with suppress(psycopg.Error):
+                _mark_own(installation, proved, is_hold_answer)
         say("Counting what the plant holds, and judging every stored verdict again.")
         return await count(installation, storage, str(endpoints["data"]), sandbox, started)
 

@@ -19,6 +19,7 @@ from millwright.bootstrap import Storage
 from millwright.settings import Settings
 from millwright.storage.reporting.studies import KEPT, AskedStudy, Study, StudyStore
 from policies.engine.catalogue import Catalogue
+from policies.engine.judging import compile_policy
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.installation_keys import attesting
@@ -75,8 +76,8 @@ async def test_a_backtest_gives_what_the_command_line_gives_and_outlives_the_api
     found = await ended(api, await api.post("/policies/1.0.0/backtests", json={"until": timestamp(NOW)}))
     assert (found["state"], found["version"], found["asked_by"]) == ("done", "1.0.0", "local")
     assert found["judged"] == found["total"] > 0
-    published = Catalogue.published()
-    earlier, later = (published.find("rotating-equipment", version) for version in ("1.0.0", "1.1.0"))
+    stored = {row.version: row for row in await storage.versions.versions()}
+    earlier, later = (compile_policy(stored[version].document, f"{version}.yaml") for version in ("1.0.0", "1.1.0"))
     direct = await run_backtest(judged.engine, Question(earlier, later, until=NOW), lambda _, __: None)
     async with caller(create_app(storage, settings, None, LOCAL_TOKEN_HASH), headers=AS_LOCAL) as restarted:
         assert (await restarted.get("/studies")).json() == [found]

@@ -260,6 +260,16 @@ async def test_a_block_under_which_no_timer_may_be_stopped_is_ended_again() -> N
     }
 
 
+async def test_a_hold_that_was_ended_for_that_is_opened_again_and_one_that_people_ended_is_not() -> None:
+    ours = log(2, date_end="2026-11-29 12:00:00", description="Millwright hold MWKEY: x\nReleased: not in effect")
+    odoo = Odoo({**HELD, f"{LOGS}/search_read": Turns([ours], [OURS])})
+    assert await odoo.mes().place_hold(PLAN, "x") is PlaceResult.IN_EFFECT
+    assert odoo.written()[0] == {"ids": [2], "vals": {"date_end": False}}
+    assert (await Odoo({f"{LOGS}/search_read": [ours]}).mes().plan_hold("EQ-7", "MWKEY")).method is HoldMethod.BLOCK
+    theirs = Odoo({f"{LOGS}/search_read": [ENDED]})
+    assert await theirs.mes().place_hold(PLAN, "x") is PlaceResult.MOVED_ON
+
+
 @pytest.mark.parametrize(
     ("answers", "state"),
     [

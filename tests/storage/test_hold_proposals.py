@@ -16,6 +16,7 @@ from domain.verdict import Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.reporting.hold_proposal_lists import proposal_page
 from millwright.storage.scheduling import due
 from policies.engine.catalogue import Catalogue
 from tests.support.holding_case import HoldingCase
@@ -227,15 +228,33 @@ async def test_storage_refuses_a_claim_that_nothing_allows(make: Make) -> None:
     assert await bench.storage.holds.read(bench.case) is None
 
 
-async def test_a_version_in_force_without_its_approval_places_nothing_unasked(make: Make) -> None:
-    bench = await make("holds: { place_unasked: [pump] }\n")
+@pytest.mark.parametrize("clause", ["holds: { place_unasked: [pump] }\n", PLACES_AFTER_SILENCE])
+async def test_a_version_in_force_without_its_approval_asks_and_silence_places_nothing(make: Make, clause: str) -> None:
+    bench = await make(clause)
     with psycopg.connect(bench.url, autocommit=True) as somebody:
         somebody.execute("ALTER TABLE policy_signatures DISABLE TRIGGER USER")
     bench.alter("DELETE FROM policy_signatures WHERE act = 'approve'")
     view = await bench.hold()
+    assert (view.lane, view.hold_proposal is not None) == (Lane.PRODUCTION, True)
+    bench.clock.time += ANSWER_WITHIN
+    assert (await bench.hold()).lane is Lane.OPERATIONS
     assert runs(bench)
-    assert view.waiting_for is not None
-    assert "not in force with its approvals" in view.waiting_for
+    await bench.answer(accepted=True)
+    await bench.hold()
+    assert bench.mes.acts == [f"hold {bench.case}"]
+
+
+async def test_work_that_is_called_off_takes_no_answer_and_is_not_listed(make: Make) -> None:
+    bench = await make()
+    await bench.hold()
+    bench.alter("UPDATE cases SET withdraw = 'judged again as watch'")
+    assert await proposal_page(bench.engine, answered=True) == []
+    with pytest.raises(ActRejected, match="is not wanted any more"):
+        await bench.answer(accepted=True)
+    decision = Decision(approved=True, by="pat", reason="go on", at=bench.clock.now())
+    await bench.storage.cases.record_decision(bench.case, decision)
+    assert len(await proposal_page(bench.engine)) == 1
+    await bench.answer(accepted=True)
 
 
 async def test_a_hold_that_is_not_yet_due_is_proposed_at_once_and_placed_when_it_is_due(make: Make) -> None:

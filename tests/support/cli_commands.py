@@ -48,6 +48,7 @@ READS: Final = frozenset(
         "shelved",
         "case list",
         "case show",
+        "policy price",
         "hold list",
         "hold show",
         "hold proposals",

@@ -135,6 +135,10 @@ class MemoryStore:
     async def reclassify_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._reclassify(outcome))
 
+    async def version_approved(self, version: str) -> bool:
+        del version
+        return await store_call(lambda: True)
+
     async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
         return await store_call(lambda: self._propose_hold(case, proposal))
 
@@ -222,7 +226,7 @@ class MemoryStore:
         view = self.cases[case]
         if view.hold_proposal is None or view.closed_as is not None or self.holds.claim_of(case) is not None:
             raise ActRejected("nothing to answer")
-        check_answer(answer, self._clock.now())
+        check_answer(answer, view.hold_proposal.hold_at, self._clock.now())
         self._set(case, hold_proposal=view.hold_proposal.model_copy(update={"answer": answer}))
         self._wake(case)
         return answer

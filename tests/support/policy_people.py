@@ -18,7 +18,7 @@ from millwright.storage.policies.signatures import Signature
 from policies.engine.catalogue import Catalogue
 from policies.engine.judging import CompiledPolicy, compile_policy
 from tests.support.people import add
-from tests.support.plant import signature
+from tests.support.plant import UNASKED, signature
 
 PEOPLE = {
     "anna": ["author"],
@@ -32,9 +32,9 @@ PEOPLE = {
 
 @cache
 def candidate(version: str = "1.2.0", author: str = "anna") -> CompiledPolicy:
-    """A version of the shipped policy under another number, by one of these people."""
+    """A version of the plant's policy under another number, by one of these people."""
     shipped = Catalogue.published().find("rotating-equipment", "1.1.0")
-    text = shipped.text.replace("version: 1.1.0", f"version: {version}")
+    text = (shipped.text + UNASKED).replace("version: 1.1.0", f"version: {version}")
     text = text.replace(f"author: {shipped.document.author}", f"author: {author}")
     return compile_policy(text, f"{version}.yaml")
 

@@ -83,7 +83,7 @@ def test_silence_never_places_a_hold_before_it_is_due_or_before_the_time_to_answ
 )
 def test_an_answer_that_says_nothing_certain_is_refused(answer: HoldAnswer, field: str) -> None:
     with pytest.raises(ActRejected) as refused:
-        check_answer(answer, NOW)
+        check_answer(answer, NOW, NOW)
     assert (refused.value.field, bool(refused.value.fix)) == (field, True)
 
 
@@ -96,4 +96,11 @@ def test_an_answer_that_says_nothing_certain_is_refused(answer: HoldAnswer, fiel
     ],
 )
 def test_a_certain_answer_is_taken(answer: HoldAnswer) -> None:
-    check_answer(answer, NOW)
+    check_answer(answer, NOW, NOW)
+
+
+def test_the_proposed_time_may_be_accepted_however_far_ahead_it_is() -> None:
+    due_at = NOW + timedelta(days=45)
+    check_answer(answered(accepted=True, hold_at=due_at), due_at, NOW)
+    with pytest.raises(ActRejected):
+        check_answer(answered(accepted=True, hold_at=due_at + timedelta(seconds=1)), due_at, NOW)

@@ -177,6 +177,10 @@ class OdooClient:
         """Ends one time log. The logs of others stay as they are: `unblock` of the work centre would end them too."""
         await self._send(call, _LOGS, "write", {"ids": [log], "vals": {**values}})
 
+    async def reopen_log(self, call: Call, log: int) -> None:
+        """Opens a time log of ours again."""
+        await self._send(call, _LOGS, "write", {"ids": [log], "vals": {"date_end": False}})
+
     async def count_open_holds(self, call: Call) -> int:
         """How many holds of ours are open, whichever case they are of."""
         domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]

@@ -84,7 +84,7 @@ class OdooMes:
         await self._read_version(call)
         centre = await self._centre(call, equipment)
         blocks = await self._blocks(call, centre, key)
-        if blocks.own is not None and not blocks.own_is_open:
+        if blocks.own is not None and not blocks.own_is_open and not mapping.was_taken_away(blocks.own):
             raise call.error(
                 ActionRequired,
                 f"the hold was ended in Odoo at {blocks.own.date_end:%Y-%m-%d %H:%M} UTC; production decides whether "
@@ -115,7 +115,10 @@ class OdooMes:
                 blocks = await self._blocks(call, centre, plan.key)
             if blocks.own is None:
                 raise call.error(Unavailable, "it took the hold, and the hold is not to be seen yet")
-            if not blocks.own_is_open:
+            if mapping.was_taken_away(blocks.own):
+                await self._client.reopen_log(call, blocks.own.id)
+                blocks = await self._blocks(call, centre, plan.key)
+            if blocks.own is None or not blocks.own_is_open:
                 return PlaceResult.MOVED_ON
             return await self._stop(call, plan, blocks.own)
 
@@ -153,7 +156,7 @@ class OdooMes:
         try:
             await self._client.stop_timers(call, own.id)
         except (ActionRequired, Refused):
-            await self._client.close_log(call, own.id, mapping.closing(own, "not in effect", self._clock.now()))
+            await self._client.close_log(call, own.id, mapping.closing(own, mapping.NOT_IN_EFFECT, self._clock.now()))
             raise
         try:
             blocks = await self._held_centre_blocks(call, plan)

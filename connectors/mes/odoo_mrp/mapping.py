@@ -45,6 +45,9 @@ _MODULE: Final = "millwright"
 _LONGEST_REASON: Final = 500
 _LONGEST_NAME: Final = 80
 _MARK: Final = "Millwright hold "
+_RELEASED: Final = "Released: "
+NOT_IN_EFFECT: Final = "not in effect"
+"""Why we ended a hold ourselves: Odoo refused to stop the timers under it."""
 
 
 def receiver_of(centre: int) -> str:
@@ -233,8 +236,13 @@ def production(
     )
 
 
+def was_taken_away(own: TimeLog) -> bool:
+    """Whether a closed hold was ended by us, because it did not come into effect. It may be opened again."""
+    return own.date_end is not None and (own.description or "").endswith(f"{_RELEASED}{NOT_IN_EFFECT}")
+
+
 def closing(own: TimeLog, reason: str, now: datetime) -> dict[str, str]:
     """What is written to end a hold: its end, never before its start, and why, below the reason that it has."""
     end = max(now, own.date_start) if own.date_start is not None else now
-    why = f"Released: {one_line(reason, _LONGEST_REASON)}"
+    why = f"{_RELEASED}{one_line(reason, _LONGEST_REASON)}"
     return {"date_end": time_text(end), "description": f"{own.description}\n{why}" if own.description else why}

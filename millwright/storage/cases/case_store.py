@@ -33,6 +33,7 @@ from millwright.storage.cases.order_grounds import check_draft, check_move
 from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import state_outcome
+from millwright.storage.cases.unattended_releases import is_approved
 from millwright.storage.cases.unreadable import settle_read
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
@@ -178,6 +179,10 @@ class CaseStore:
         """See `millwright.storage.cases.decisions`."""
         async with self._writing(case) as writing:
             return await decide_case(writing.connection, case, decision, writing.entry)
+
+    async def version_approved(self, version: str) -> bool:
+        async with self._looking() as connection:
+            return await is_approved(connection, version)
 
     async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
         """See `millwright.storage.cases.hold_proposals`."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.cases import Decision
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.keys import case_workflow_id
@@ -17,6 +18,8 @@ from millwright.storage.scheduling import due
 class _CaseRow(NamedTuple):
     hold_proposal: object
     closed_as: str | None
+    withdraw: str | None
+    decision: object
 
 
 async def propose_hold(
@@ -49,6 +52,9 @@ async def answer_hold(connection: AsyncConnection, case: str, answer: HoldAnswer
     row = await _locked(connection, case)
     if row.closed_as is not None:
         raise ActRejected(f"case {case} is closed as {row.closed_as}", field="case")
+    if _called_off(row):
+        fix = f"see `case show {case}`"
+        raise ActRejected(f"the work of case {case} is not wanted any more", field="case", fix=fix)
     if row.hold_proposal is None:
         raise ActRejected(f"no hold is proposed for case {case}", field="case", fix="see `hold proposals`")
     if await lock_hold_of_case(connection, case) is not None:
@@ -63,7 +69,7 @@ async def answer_hold(connection: AsyncConnection, case: str, answer: HoldAnswer
         return stands
     if answer.accepted and answer.hold_at is None:
         answer = answer.model_copy(update={"hold_at": max(proposal.hold_at, entry.at)})
-    check_answer(answer, entry.at)
+    check_answer(answer, proposal.hold_at, entry.at)
     await _keep(connection, case, proposal.model_copy(update={"answer": answer}))
     detail: dict[str, object] = {"answer": answer}
     entry.add(ledger.act("hold-answered", case_workflow_id(case), answer.by, entry.at, detail))
@@ -78,9 +84,17 @@ def _repeats(stands: HoldAnswer, answer: HoldAnswer) -> bool:
     return said and same_time
 
 
+def _called_off(row: _CaseRow) -> bool:
+    """Whether a person rejected the work, or its evidence was revised away or its asset retired and nobody approved
+    it."""
+    return row.withdraw is not None if row.decision is None else not Decision.model_validate(row.decision).approved
+
+
 async def _locked(connection: AsyncConnection, case: str) -> _CaseRow:
     found = await connection.execute(
-        select(cases.c.hold_proposal, cases.c.closed_as).where(cases.c.id == case).with_for_update()
+        select(cases.c.hold_proposal, cases.c.closed_as, cases.c.withdraw, cases.c.decision)
+        .where(cases.c.id == case)
+        .with_for_update()
     )
     row = found.one_or_none()
     if row is None:
@@ -89,5 +103,6 @@ async def _locked(connection: AsyncConnection, case: str) -> _CaseRow:
 
 
 async def _keep(connection: AsyncConnection, case: str, proposal: HoldProposal) -> None:
-    stored = proposal.model_dump(mode="json")
-    await connection.execute(update(cases).where(cases.c.id == case).values(hold_proposal=stored))
+    # An answer ends the pause after failures: the step looks at it at once.
+    values = {"hold_proposal": proposal.model_dump(mode="json"), "attempts": 0}
+    await connection.execute(update(cases).where(cases.c.id == case).values(**values))

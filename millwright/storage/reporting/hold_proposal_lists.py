@@ -15,7 +15,8 @@ SELECT c.id, c.asset, c.machine, m.name AS machine_name, c.line, c.site, c.failu
     c.production, c.hold_proposal
 FROM cases c LEFT JOIN assets m ON m.id = c.machine AND m.valid_to IS NULL
 WHERE c.closed_as IS NULL AND c.hold_proposal IS NOT NULL AND c.urgency IS NOT NULL
-  AND c.rung >= :rung AND (c.decision IS NULL OR CAST(c.decision ->> 'approved' AS boolean))
+  AND c.rung >= :rung
+  AND CASE WHEN c.decision IS NULL THEN c.withdraw IS NULL ELSE CAST(c.decision ->> 'approved' AS boolean) END
   AND NOT EXISTS (SELECT FROM hold_claims k WHERE k.case_id = c.id)
   AND (:answered OR jsonb_typeof(c.hold_proposal -> 'answer') = 'null')
 ORDER BY c.hold_proposal ->> 'hold_at', c.id LIMIT :limit
