@@ -152,6 +152,8 @@ class Channel:
     def _make_consumer(self, attach: Attach, entity: Entity) -> None:
         if isinstance(entity, Topic):
             raise not_allowed(f"'{entity.path}' is a topic: receive from one of its subscriptions.")
+        if SESSION_FILTER in attach.source_filters and not isinstance(entity, SessionEntity):
+            raise not_allowed(f"'{entity.path}' has no sessions: a receiver of it names none.")
         link = ConsumerLink(self, attach, entity)
         self.links[attach.handle] = link
         if isinstance(entity, SessionEntity) and SESSION_FILTER in attach.source_filters:

@@ -9,7 +9,7 @@ from azure.servicebus import ServiceBusMessageState
 
 from sandbox.bus.amqp_types import Described, Symbol, ULong
 from sandbox.bus.codec import CodecError, encode, encode_list
-from sandbox.bus.frames import FLOW, TRANSFER
+from sandbox.bus.frames import DETACH, FLOW, TRANSFER
 from sandbox.bus.management import manage
 from sandbox.bus.message import APPLICATION, BATCH_FORMAT, DATA, PROPERTIES, Message, section
 from sandbox.bus.server import ServiceBus
@@ -72,6 +72,16 @@ async def test_the_session_granted_is_named_in_a_filter_of_the_clients_own_form(
     attach = await wire.attach("by-twin", {_SESSION_FILTER: asked})
     assert filters_of(attach) == {_SESSION_FILTER: answered}
     assert isinstance(filters_of(attach)[_SESSION_FILTER], Described) == isinstance(answered, Described)
+
+
+@pytest.mark.parametrize("asked", [None, "A", Described(_CODE, "A")], ids=repr)
+async def test_a_session_of_a_queue_without_sessions_is_refused(wire: Wire, asked: object) -> None:
+    attach = await wire.attach("q", {_SESSION_FILTER: asked})
+    assert attach.get(5) is None
+    error = (await wire.read(DETACH)).fields.described(2)
+    assert error is not None
+    assert isinstance(error.value, list)
+    assert error.value[0] == "amqp:not-allowed"
 
 
 async def test_a_drain_delivers_what_waits_and_then_uses_the_credit_up(bus: ServiceBus, wire: Wire) -> None:
