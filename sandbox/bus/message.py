@@ -189,7 +189,7 @@ class Message:
         Raises:
             CodecError: an application property's value has no AMQP type.
         """
-        fields = [encode(uuid4().hex if message_id is None else message_id), *[_NULL] * 5]
+        fields = [_new_id() if message_id is None else encode(message_id), *[_NULL] * 5]
         if content_type is not None or session_id is not None:
             fields.append(_NULL if content_type is None else encode(Symbol(content_type)))
         if session_id is not None:
@@ -295,14 +295,17 @@ class Message:
 
 def _with_message_id(bare: bytes) -> bytes:
     """The bare message with a message id. What else is in it is not decoded: it may be malformed."""
-    assigned = encode(uuid4().hex)
     for code, start, value, end in sections(bare):
         if code == PROPERTIES:
             items = list_items(bare, value)
             if items and items[0] != _NULL:
                 return bare
-            return bare[:start] + section(PROPERTIES, encode_list([assigned, *items[1:]])) + bare[end:]
-    return section(PROPERTIES, encode_list([assigned])) + bare
+            return bare[:start] + section(PROPERTIES, encode_list([_new_id(), *items[1:]])) + bare[end:]
+    return section(PROPERTIES, encode_list([_new_id()])) + bare
+
+
+def _new_id() -> bytes:
+    return encode(uuid4().hex)
 
 
 def _shown_state(message: Message) -> State:
