@@ -29,7 +29,7 @@ test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
-test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/milo/build/.ready .tools/odoo/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java, Debian
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/azservicebus/client $(FOREIGN)/milo/build/.ready .tools/odoo/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java, Debian
 	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
@@ -87,7 +87,7 @@ engine-production: $(READY) ## Build the engine that is for production too; its 
 $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.json
 	@for tool in node npm; do command -v "$$tool" >/dev/null || \
 	  { echo "make test-foreign needs Node.js 20 or newer with npm: there is no $$tool on the PATH." >&2; exit 1; }; done
-	@echo "Installing the locked packages of the foreign servers into $(FOREIGN)/node_modules: ten seconds, 71 MB."
+	@echo "Installing the locked packages of the foreign servers and clients into $(FOREIGN)/node_modules: ten seconds, 96 MB."
 	@npm ci --prefix $(FOREIGN) >/dev/null
 	@touch $@
 
@@ -95,6 +95,11 @@ $(FOREIGN)/gopcua/client: $(wildcard $(FOREIGN)/gopcua/*.go) $(FOREIGN)/gopcua/g
 	@command -v go >/dev/null || { echo "make test-foreign needs Go: there is no go on the PATH." >&2; exit 1; }
 	@echo "Building the Go client of the foreign tests: half a minute the first time."
 	@CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C $(FOREIGN)/gopcua -trimpath -buildvcs=false -o client
+
+$(FOREIGN)/azservicebus/client: $(addprefix $(FOREIGN)/azservicebus/,main.go go.mod go.sum)
+	@command -v go >/dev/null || { echo "make test-foreign needs Go: there is no go on the PATH." >&2; exit 1; }
+	@echo "Building the Go client of the bus: half a minute the first time."
+	@CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C $(@D) -trimpath -buildvcs=false -o client
 
 $(FOREIGN)/milo/build/.ready: $(FOREIGN)/milo/pom.xml $(FOREIGN)/milo/jars.sha256 $(FOREIGN)/milo/Client.java
 	@for tool in javac mvn; do command -v "$$tool" >/dev/null || \

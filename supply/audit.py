@@ -1,6 +1,7 @@
 """Says which locked versions are older than the newest release, and why. It asks the registries. `make audit-deps`."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -82,18 +83,17 @@ def _outdated(python: str, *options: str) -> dict[str, tuple[str, str]]:
 
 def _modules() -> list[Older]:
     found = []
-    for path, locked in [*((module.path, module.version) for module in MODULES), foreign_module()]:
+    for path, locked in [*((module.path, module.version) for module in MODULES), *foreign_modules()]:
         newest = _answer(["go", "list", "-m", "-f", "{{.Version}}", f"{path}@latest"]).strip().removeprefix("v")
         if newest != locked:
             found.append(Older(path, locked, newest, ripe=True))
     return found
 
 
-def foreign_module() -> tuple[str, str]:
-    """Path and version of the Go module that the Go client of the foreign tests stands on."""
-    required = (FOREIGN / "gopcua" / "go.mod").read_text(encoding="utf-8").rpartition("require ")[2]
-    path, _, locked = required.strip().partition(" v")
-    return path, locked
+def foreign_modules() -> list[tuple[str, str]]:
+    """Path and version of the Go module that each Go client of the foreign tests stands on, by its folder's name."""
+    texts = [file.read_text(encoding="utf-8") for file in sorted(FOREIGN.glob("*/go.mod"))]
+    return [required for text in texts for required in re.findall(r"^require (\S+) v(\S+)$", text, re.MULTILINE)]
 
 
 def _foreign() -> list[Older]:

@@ -1,1 +1,1 @@
-"""A Service Bus over AMQP 1.0 that the unmodified `azure-servicebus` client talks to; see `server.ServiceBus`."""
+"""A Service Bus over AMQP 1.0 for unmodified clients of Python, JavaScript and Go; see `server.ServiceBus`."""

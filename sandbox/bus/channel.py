@@ -12,7 +12,7 @@ from sandbox.bus.codec import CodecError
 from sandbox.bus.entity import Entity
 from sandbox.bus.frames import ACCEPTED, MODIFIED, REJECTED, RELEASED, Attach, Fields, detach_body, disposition_body
 from sandbox.bus.incoming_link import ProducerLink, RequestLink
-from sandbox.bus.link import ConsumerLink, Link, OutgoingLink, ReplyLink, rejected
+from sandbox.bus.link import SESSION_FILTER, ConsumerLink, Link, OutgoingLink, ReplyLink, rejected
 from sandbox.bus.misbehaviour import Misbehaviour, refusal_of
 from sandbox.bus.refusal import Refusal, entity_not_found, message_lock_lost, not_allowed
 from sandbox.bus.sessions import SessionEntity
@@ -20,7 +20,6 @@ from sandbox.bus.settlement import Settlement
 from sandbox.bus.topic import Topic
 from sandbox.faults import Fault
 
-_SESSION_FILTER = "com.microsoft:session-filter"
 _DEFAULT_SESSION_WAIT_MS = 60_000
 _MANAGEMENT = "/$management"
 _LOCK_LOST = 410
@@ -50,7 +49,8 @@ class Channel:
         self._connection = connection
         self._number = number
         self._remote_window = fields.number(2, 1)
-        self._waiting: deque[bytes] = deque()
+        # Transfers, and the flows behind them that the client must not read before.
+        self._waiting: deque[tuple[bytes, bool]] = deque()
         self.next_incoming_id = fields.number(1, 0)
         self.next_outgoing_id = 1
         self.next_delivery_id = 1
@@ -67,7 +67,12 @@ class Channel:
 
     def write_transfer(self, body: bytes) -> None:
         """Send a transfer frame as soon as the client's window is open."""
-        self._waiting.append(body)
+        self._waiting.append((body, True))
+        self._send_waiting()
+
+    def write_behind_transfers(self, body: bytes) -> None:
+        """Send a frame that counts the transfers so far, once they have left."""
+        self._waiting.append((body, False))
         self._send_waiting()
 
     def can_send(self) -> bool:
@@ -147,10 +152,12 @@ class Channel:
     def _make_consumer(self, attach: Attach, entity: Entity) -> None:
         if isinstance(entity, Topic):
             raise not_allowed(f"'{entity.path}' is a topic: receive from one of its subscriptions.")
+        if SESSION_FILTER in attach.source_filters and not isinstance(entity, SessionEntity):
+            raise not_allowed(f"'{entity.path}' has no sessions: a receiver of it names none.")
         link = ConsumerLink(self, attach, entity)
         self.links[attach.handle] = link
-        wanted = attach.source_filters.get(_SESSION_FILTER, _SESSION_FILTER)
-        if isinstance(entity, SessionEntity) and wanted is not _SESSION_FILTER:
+        if isinstance(entity, SessionEntity) and SESSION_FILTER in attach.source_filters:
+            wanted = attach.source_filters[SESSION_FILTER]
             session_id = wanted.value if isinstance(wanted, Described) else wanted
             wait = attach.properties.get("com.microsoft:timeout")
             entity.accept_session(
@@ -238,10 +245,15 @@ class Channel:
             link.closed(lost=lost)
 
     def _send_waiting(self) -> None:
-        while self._waiting and self._remote_window > 0:
-            self._remote_window -= 1
-            self.next_outgoing_id = (self.next_outgoing_id + 1) & 0xFFFFFFFF
-            self.write(self._waiting.popleft())
+        while self._waiting:
+            body, is_transfer = self._waiting[0]
+            if is_transfer and self._remote_window <= 0:
+                return
+            if is_transfer:
+                self._remote_window -= 1
+                self.next_outgoing_id = (self.next_outgoing_id + 1) & 0xFFFFFFFF
+            self._waiting.popleft()
+            self.write(body)
 
 
 def _settlement_of(state: Described | None) -> Settlement:

@@ -217,6 +217,31 @@ def skip(data: bytes, position: int) -> int:
     return end
 
 
+def list_items(data: bytes, position: int) -> list[bytes]:
+    """The items of the list at `position`, each still encoded; `encode_list` makes a list of them again.
+
+    Raises:
+        CodecError: there is no list, or an item does not fit into it.
+    """
+    try:
+        code = data[position]
+        if code == 0x45:
+            return []
+        if code not in (0xC0, 0xD0):
+            raise CodecError(f"no list at byte {position}")
+        count, end, start = _read_size(data, position + 1, wide=code == 0xD0)
+    except (struct.error, IndexError) as error:
+        raise CodecError(f"at byte {position}: {error}") from error
+    items = []
+    for _ in range(count):
+        after = skip(data, start)
+        if after > end:
+            raise CodecError(f"item at byte {start} ends after its list")
+        items.append(data[start:after])
+        start = after
+    return items
+
+
 def _width(code: int, data: bytes, position: int) -> int:
     kind = code >> 4
     if 4 <= kind <= 9:

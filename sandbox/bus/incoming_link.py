@@ -93,7 +93,7 @@ class ProducerLink(IncomingLink):
         fault = self.channel.misbehaviour.take("send", self._entity.path)
         if fault is not None:
             self.channel.suffer_before(fault)
-        messages = _unbatched(payload) if message_format == BATCH_FORMAT else [Message.parse(payload)]
+        messages = _unbatched(payload) if message_format == BATCH_FORMAT else [Message.received(payload)]
         for message in messages:
             self._entity.put(message)
         if fault is not None:
@@ -107,7 +107,7 @@ def _unbatched(payload: bytes) -> list[Message]:
             content, _ = decode(payload, value)
             if not isinstance(content, bytes):
                 raise CodecError("a batch's data section is no binary")
-            messages.append(Message.parse(content))
+            messages.append(Message.received(content))
     return messages
 
 

@@ -26,6 +26,7 @@ from sandbox.faults import Fault
 
 MAX_MESSAGE: Final = 262_144
 """The largest transfer in bytes a queue or topic takes, a batch counting as one: Service Bus's standard tier."""
+SESSION_FILTER: Final = "com.microsoft:session-filter"
 _DOTNET_EPOCH_TICKS: Final = 621_355_968_000_000_000  # 1970-01-01 in 100 ns since 0001-01-01
 _TRANSFER_HEAD_ROOM: Final = 64
 
@@ -53,6 +54,9 @@ class LinkChannel(Protocol):
 
     def write_transfer(self, body: bytes) -> None:
         """Send a transfer frame as soon as the client's window is open."""
+
+    def write_behind_transfers(self, body: bytes) -> None:
+        """Send a frame that counts the transfers so far, once they have left."""
 
     def can_send(self) -> bool:
         """Whether a delivery would leave now."""
@@ -131,8 +135,10 @@ class Link:
         self.channel.forget(self)
         self.closed(lost=False)
 
-    def send_flow(self) -> None:
-        self.channel.write(
+    def send_flow(self, *, drained: bool = False) -> None:
+        """Tell the client the state of the link; `drained` answers that its credit is used up as it asked."""
+        write = self.channel.write_behind_transfers if self.attach.receives else self.channel.write
+        write(
             performative(
                 FLOW,
                 [
@@ -143,6 +149,8 @@ class Link:
                     UInt(self.handle),
                     UInt(self.delivery_count),
                     UInt(max(self.credit, 0)),
+                    None,
+                    drained or None,
                 ],
             )
         )
@@ -182,10 +190,10 @@ class OutgoingLink(Link):
             granted = fields.number(5, 0) + credit - self.delivery_count
             self.credit = (granted + 0x80000000 & 0xFFFFFFFF) - 0x80000000  # serial arithmetic, 32 bits
         self.credit_changed()
-        if fields.flag(8):  # drain: use the credit up at once
+        if fields.flag(8):  # drain: what can be sent has been sent, so the credit left is used up (part 2, 2.6.7)
             self.delivery_count = (self.delivery_count + max(self.credit, 0)) & 0xFFFFFFFF
             self.credit = 0
-            self.send_flow()
+            self.send_flow(drained=True)
         elif fields.flag(9):
             self.send_flow()
 
@@ -206,11 +214,16 @@ class ConsumerLink(OutgoingLink):
         self.accept(MAX_MESSAGE, self.attach.source)
 
     def granted(self, session: MessageSession) -> None:
-        """The receiver holds a session: the attach names it in the filter, and its lock's end in .NET ticks."""
+        """The receiver holds a session: the attach names it in the filter, and its lock's end in .NET ticks.
+
+        The filter is a described value if the client's was (part 3, section 3.5.8): Go's client reads no other.
+        """
         source = self.attach.source
         fields = list(source.value) if source is not None and isinstance(source.value, list) else []
         fields += [None] * (8 - len(fields))
-        fields[7] = {Symbol("com.microsoft:session-filter"): session.id}
+        asked = self.attach.source_filters.get(SESSION_FILTER)
+        named = Described(asked.descriptor, session.id) if isinstance(asked, Described) else session.id
+        fields[7] = {Symbol(SESSION_FILTER): named}
         ticks = session.locked_until_ms * 10_000 + _DOTNET_EPOCH_TICKS
         self.accept(
             MAX_MESSAGE,

@@ -129,7 +129,7 @@ def _receive_deferred(entity: Entity, request: _Request) -> Answer:
     delete = request.number("receiver-settle-mode", 1) == 0
     received = []
     for message in entity.receive_deferred(request.sequences(), delete=delete):
-        entry: dict[object, object] = {"message": message.delivered()}
+        entry: dict[object, object] = {"message": message.delivered(with_token=True)}
         if message.token is not None:
             entry["lock-token"] = UUID(bytes_le=message.token)
         received.append(entry)
@@ -142,7 +142,7 @@ def _schedule(entity: Entity, request: _Request) -> Answer:
         content = entry.get("message") if isinstance(entry, dict) else None
         if not isinstance(content, bytes):
             raise invalid_field("messages: each needs a message")
-        messages.append(Message.parse(content))
+        messages.append(Message.received(content))
     sequences = tuple(entity.accept(message) for message in messages)
     return Answer(200, {"sequence-numbers": Array(_LONG, sequences)})
 

@@ -9,22 +9,24 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import IntEnum
 from typing import Final, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sandbox.bus.amqp_types import Int, Symbol, Timestamp, UByte, UInt
-from sandbox.bus.codec import CodecError, decode, encode, encode_list, skip
+from sandbox.bus.codec import CodecError, decode, encode, encode_list, list_items, skip
 
 HEADER, DELIVERY_ANNOTATIONS, ANNOTATIONS, PROPERTIES, APPLICATION, DATA = range(0x70, 0x76)
 VALUE, FOOTER = 0x77, 0x78
 BATCH_FORMAT: Final = 0x80013700
 """The message format of a transfer whose data sections are messages (Service Bus AMQP protocol guide)."""
 
+_NULL: Final = b"\x40"
 _SEQUENCE = Symbol("x-opt-sequence-number")
 _ENQUEUED = Symbol("x-opt-enqueued-time")
 _STATE = Symbol("x-opt-message-state")
 _LOCKED_UNTIL = Symbol("x-opt-locked-until")
 _DUE = Symbol("x-opt-scheduled-enqueue-time")
 _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
+_LOCK_TOKEN = Symbol("x-opt-lock-token")
 
 
 class State(IntEnum):
@@ -146,7 +148,7 @@ class Message:
         """
         header: list[object] = []
         annotations: dict[object, object] = {}
-        bare_from, bare_to = None, len(data)
+        bare_from = None
         for code, start, value, _ in sections(data):
             if code == HEADER:
                 header = _as_list(decode(data, value)[0])
@@ -154,7 +156,23 @@ class Message:
                 annotations = _as_map(decode(data, value)[0])
             elif code >= PROPERTIES and bare_from is None:
                 bare_from = start
-        return cls(header, annotations, data[bare_from:bare_to] if bare_from is not None else b"")
+        return cls(header, annotations, data[bare_from:] if bare_from is not None else b"")
+
+    @classmethod
+    def received(cls, data: bytes) -> "Message":
+        """A message as a client sent it. Where it has no message id, it gets one: the hex digits of a UUID.
+
+        No page of the vendor says this. A maintainer of its client says that the service sets an id if the application
+        sets none (https://github.com/Azure/azure-service-bus-java/issues/69), and the ids that users report from it
+        have this form (https://github.com/microsoft/spring-cloud-azure/issues/464). The client for JavaScript settles
+        no message without an id.
+
+        Raises:
+            CodecError: it is no message, or its properties are no list.
+        """
+        message = cls.parse(data)
+        message.bare = _with_message_id(message.bare)
+        return message
 
     @classmethod
     def compose(
@@ -166,20 +184,17 @@ class Message:
         content_type: str | None,
         session_id: str | None,
     ) -> "Message":
-        """A message with one data section.
+        """A message with one data section; None for the message id gives it one as `received` does.
 
         Raises:
             CodecError: an application property's value has no AMQP type.
         """
-        bare = b""
-        if message_id is not None or content_type is not None or session_id is not None:
-            none = b"\x40"
-            fields = [encode(message_id), none, none, none, none, none]
-            if content_type is not None or session_id is not None:
-                fields.append(none if content_type is None else encode(Symbol(content_type)))
-            if session_id is not None:
-                fields += [none, none, none, encode(session_id)]
-            bare = section(PROPERTIES, encode_list(fields))
+        fields = [_new_id() if message_id is None else encode(message_id), *[_NULL] * 5]
+        if content_type is not None or session_id is not None:
+            fields.append(_NULL if content_type is None else encode(Symbol(content_type)))
+        if session_id is not None:
+            fields += [*[_NULL] * 3, encode(session_id)]
+        bare = section(PROPERTIES, encode_list(fields))
         if application_properties:
             plain = {name: _property_value(value) for name, value in application_properties.items()}
             bare += section(APPLICATION, encode(plain))
@@ -256,8 +271,13 @@ class Message:
             data += section(ANNOTATIONS, encode(self.annotations))
         return data + self.bare
 
-    def delivered(self) -> bytes:
-        """The message as a receiver gets it, with the broker's header and annotations."""
+    def delivered(self, *, with_token: bool = False) -> bytes:
+        """The message as a receiver gets it, with the broker's header and annotations.
+
+        Args:
+            with_token: the lock token is among the annotations, where Go's client looks for it if there is no delivery
+                tag.
+        """
         header = [*self.header[:4], None, None, None, None][:4]
         annotations = {
             **self.annotations,
@@ -267,11 +287,25 @@ class Message:
         }
         if self.locked_until_ms:
             annotations[_LOCKED_UNTIL] = Timestamp(self.locked_until_ms)
-        return (
-            section(HEADER, encode([*header, UInt(self.delivery_count)]))
-            + section(ANNOTATIONS, encode(annotations))
-            + self.bare
-        )
+        encoded = section(HEADER, encode([*header, UInt(self.delivery_count)]))
+        if with_token and self.token is not None:
+            encoded += section(DELIVERY_ANNOTATIONS, encode({_LOCK_TOKEN: UUID(bytes_le=self.token)}))
+        return encoded + section(ANNOTATIONS, encode(annotations)) + self.bare
+
+
+def _with_message_id(bare: bytes) -> bytes:
+    """The bare message with a message id. What else is in it is not decoded: it may be malformed."""
+    for code, start, value, end in sections(bare):
+        if code == PROPERTIES:
+            items = list_items(bare, value)
+            if items and items[0] != _NULL:
+                return bare
+            return bare[:start] + section(PROPERTIES, encode_list([_new_id(), *items[1:]])) + bare[end:]
+    return section(PROPERTIES, encode_list([_new_id()])) + bare
+
+
+def _new_id() -> bytes:
+    return encode(uuid4().hex)
 
 
 def _shown_state(message: Message) -> State:

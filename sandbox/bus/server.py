@@ -21,7 +21,7 @@ _SWEEP_SECONDS: Final = 0.05
 
 
 class ServiceBus:
-    """A Service Bus namespace that the unmodified `azure-servicebus` client (7.15) talks to.
+    """A Service Bus namespace for Azure's unmodified clients: Python's (7.15), JavaScript's (7.9) and Go's (1.11).
 
     Args:
         directory: where `bus.sqlite` is kept; None remembers nothing beyond this object.

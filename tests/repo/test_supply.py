@@ -58,13 +58,16 @@ def test_a_package_whose_licence_nobody_knows_is_not_guessed() -> None:
 
 def test_what_is_beside_the_packages_has_the_versions_that_are_used() -> None:
     foreign = json.loads((audit.FOREIGN / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    modules = dict(audit.foreign_modules())
     assert {
         ("Temporal command line", temporal_server.PROGRAM.module.version),
         ("Temporal server", production_engine.MODULE.version),
         ("Go standard library", go_programs.TOOLCHAIN.removeprefix("go")),
         ("Material for MkDocs", version("mkdocs-material")),
         ("node-opcua", foreign["node-opcua"]),
-        ("gopcua", audit.foreign_module()[1]),
+        ("@azure/service-bus", foreign["@azure/service-bus"]),
+        ("gopcua", modules["github.com/gopcua/opcua"]),
+        ("azservicebus", modules["github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"]),
         ("Eclipse Milo", MILO),
         ("Odoo", ODOO),
     } <= BESIDE
