@@ -71,6 +71,9 @@ class Proposals:
         dependents = await self._dependents(view)
         now = self._clock.now()
         urgency = self._judge.urgency(view.version, view.verdict, fault, context, production, now, dependents)
+        if grounds is None:
+            # What the verdict was given is not whole any more, so the audit cannot decide this time again.
+            urgency = urgency.model_copy(update={"fault": None})
         await self._cases.record_proposal(view.id, urgency, production, self._explained(view.id, grounds))
         return view.model_copy(update={"urgency": urgency})
 

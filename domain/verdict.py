@@ -162,7 +162,8 @@ class UrgencyDecision(Model):
 
     Args:
         decided_at: the plant time of the decision; None in records of earlier builds.
-        fault: what was known of the fault; None in records of earlier builds.
+        fault: what was known of the fault; None in records of earlier builds, and where what the verdict was given is
+            not whole any more.
         prices: what each time costs, if the rule asked for the least cost and it could be priced.
         not_priced: why it was not priced, if the policy has prices: a consequence without a price, or what the MES does
             not say.

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.order_text import order_draft
@@ -160,3 +161,13 @@ async def test_a_silent_mes_is_told_in_the_order(priced: Plant) -> None:
 
     assert "Cost: Nothing was priced: the MES does not answer; The shift leader decides." in draft.paragraphs
     assert (await verify(priced.engine)).verified
+
+
+async def test_a_time_that_has_no_answer_is_named_and_stops_no_audit(priced: Plant) -> None:
+    await proposed(priced)
+    altered = 'regexp_replace(body, \'"decided_at":"[^"]*"\', \'"decided_at":"9999-12-31T23:59:59Z"\')'
+    async with priced.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE acts DISABLE TRIGGER USER"))
+        await connection.execute(text(f"UPDATE acts SET body = {altered} WHERE kind = 'work-proposed'"))
+    found = (await verify(priced.engine)).findings
+    assert ("timing", True) in {(each.kind, "cannot be decided again: OverflowError" in each.what) for each in found}

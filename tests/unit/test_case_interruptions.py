@@ -200,3 +200,18 @@ def test_a_poll_that_fails_says_so_and_rests(outcome: CallOutcome) -> None:
         polling.play(each)
     assert polling.result is not None
     assert polling.result.problem
+
+
+def test_a_time_whose_grounds_are_not_whole_names_no_fault_because_nobody_can_decide_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing(case: str) -> None:
+        del case
+
+    plant = opened(Rung.WORK_ORDER)
+    monkeypatch.setattr(plant.store, "grounds", nothing)
+    rest(plant)
+    urgency = plant.store.now(CASE).urgency
+    assert urgency is not None
+    assert urgency.fault is None
+    assert list(plant.cmms.orders) == [CASE]
