@@ -4,14 +4,13 @@ placed without that. Uses only standard Python.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from millwright.audit.offline_policies import proved_approval
+from millwright.audit.offline_policies import allowed_since, hold_clauses
 from millwright.audit.offline_releases import JudgedMachine
-from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
+from millwright.audit.offline_signatures import OfflineFinding, Row, guarded
 
 
 class Unasked(NamedTuple):
@@ -27,12 +26,11 @@ def unasked_versions(policies: Sequence[Row], people: dict[str, Row]) -> dict[st
     published, or not approved, is not among them."""
     found: dict[str, Unasked] = {}
     for policy in policies:
-        holds = json.loads(policy["values"] or "{}").get("holds") or {}
+        holds = hold_clauses(policy)
         classes, by_silence = frozenset(holds.get("place_unasked", ())), holds.get("on_silence") == "place"
-        if (classes or by_silence) and sha256(policy["values"]) == policy["digest"]:
-            approved_at = proved_approval(policy, policies, people)
-            if approved_at is not None:
-                found[policy["digest"]] = Unasked(classes, by_silence, approved_at)
+        approved_at = allowed_since(policy, policies, people) if classes or by_silence else None
+        if approved_at is not None:
+            found[policy["digest"]] = Unasked(classes, by_silence, approved_at)
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from millwright.audit.offline_people import key_as_of, nobody, roles_as_of
-from millwright.audit.offline_signatures import OfflineFinding, Row, differing, sha256, statement_holds
+from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, differing, sha256, statement_holds
 
 _ROLES = {
     "submit": {"author"},
@@ -125,6 +125,24 @@ def proved_approval(policy: Row, policies: Sequence[Row], people: dict[str, Row]
     first = min((assignment["recorded_at"] for each in policies for assignment in each["assignments"]), default=None)
     first_light = first is None or policy["published_at"] <= first
     return approved_when(policy, _sound_signatures(policy, people), first_light)
+
+
+def allowed_since(policy: Row, policies: Sequence[Row], people: dict[str, Row]) -> str | None:
+    """From when the clauses of a version on holds count; None if it is not as it was published, has not enough
+    approvals, or something of it cannot be read. Its own check names that."""
+    try:
+        published = sha256(policy["values"]) == policy["digest"]
+        return proved_approval(policy, policies, people) if published else None
+    except UNREADABLE:
+        return None
+
+
+def hold_clauses(policy: Row) -> Row:
+    """What a version says of holds; empty if it says nothing, or cannot be read."""
+    try:
+        return json.loads(policy["values"] or "{}").get("holds") or {}
+    except UNREADABLE:
+        return {}
 
 
 def _sound_signatures(policy: Row, people: dict[str, Row]) -> list[Row]:

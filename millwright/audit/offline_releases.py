@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from millwright.audit.offline_in_force import AssetPlace
-from millwright.audit.offline_policies import proved_approval
-from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
+from millwright.audit.offline_policies import allowed_since, hold_clauses
+from millwright.audit.offline_signatures import OfflineFinding, Row, guarded
 
 JudgedMachine = tuple[str, str, str, str, str]
 """Version, asset, failure mode, machine and class of a verdict of an active version."""
@@ -31,13 +31,11 @@ def unattended_versions(policies: Sequence[Row], people: dict[str, Row]) -> dict
     approved, is not among them."""
     found: dict[str, Unattended] = {}
     for policy in policies:
-        values = json.loads(policy["values"] or "{}")
-        machines = frozenset((values.get("holds") or {}).get("release_unattended", ()))
-        if machines and sha256(policy["values"]) == policy["digest"]:
-            approved_at = proved_approval(policy, policies, people)
-            if approved_at is not None:
-                by = f"policy {policy['policy']} {policy['version']}"
-                found[policy["digest"]] = Unattended(by, machines, approved_at)
+        machines = frozenset(hold_clauses(policy).get("release_unattended", ()))
+        approved_at = allowed_since(policy, policies, people) if machines else None
+        if approved_at is not None:
+            by = f"policy {policy['policy']} {policy['version']}"
+            found[policy["digest"]] = Unattended(by, machines, approved_at)
     return found
 
 

@@ -45,7 +45,7 @@ class Conductor:
         step: the maximum step of the clock.
         check: raises if a process has ended.
         told: called with the state of the plant after each step.
-        production: the API key of the person who answers proposed holds. Each is accepted.
+        production: the API key of the person who accepts each proposed hold; None if `sign_in` does.
         beat: awaited at each step of the clock, before its events are published.
     """
 
@@ -58,7 +58,7 @@ class Conductor:
         step: timedelta,
         check: Callable[[], None],
         told: Callable[[Tick], None],
-        production: str,
+        production: str | None,
         beat: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
@@ -69,7 +69,7 @@ class Conductor:
         self._step = step
         self._check = check
         self._told = told
-        self._production = {"Authorization": f"Bearer {production}"}
+        self._production = {} if production is None else {"headers": {"Authorization": f"Bearer {production}"}}
         self._beat = beat
 
     async def play(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Conductor:
         proposed = (await self._ask("GET", "/hold-proposals")).json()
         for each in proposed:
             path, said = f"/cases/{each['case']}/hold-answer", {"answer": "accept"}
-            await self._ask("POST", path, json=said, headers=self._production, answered=(httpx.codes.CONFLICT,))
+            await self._ask("POST", path, json=said, answered=(httpx.codes.CONFLICT,), **self._production)
         return len(proposed)
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
