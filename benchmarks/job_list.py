@@ -21,11 +21,12 @@ from benchmarks.rig.machine import memory_gigabytes, processor
 from connectors.call import Call
 from connectors.mes.opcua_job_control.client import JobControlClient
 from connectors.mes.opcua_job_control.settings import JobControlSettings
-from millwright.cli.lifetime import SWITCH_INTERVAL
+from millwright.cli.lifetime import SWITCH_INTERVAL, settle_in
 from sandbox.jobcontrol import JobControlServer
 
 MACHINES, RUNS = 100, 30
 _TICK = 0.0005
+_LIMIT = 5.0
 _CALL = Call("mes", "read-production")
 
 
@@ -88,6 +89,7 @@ def main() -> None:
         asyncio.run(serve())
         return
     sys.setswitchinterval(SWITCH_INTERVAL)
+    settle_in()
     command = [sys.executable, "-m", "benchmarks.job_list", "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -96,7 +98,9 @@ def main() -> None:
             print(f"Python {platform.python_version()}, asyncua {version('asyncua')}; load {os.getloadavg()[0]:.1f}")
             for name, changed in (("changed", True), ("unchanged", False)):
                 held, taken, jobs = asyncio.run(measure(url, changed=changed))
-                print(f"{name}: {jobs} jobs, n {RUNS}: loop held {told(held)}, read in {told(taken)}")
+                over = sum(each > _LIMIT for each in held)
+                print(f"{name}: {jobs} jobs, n {RUNS}: loop held {told(held)}, {over} times over {_LIMIT:.0f} ms")
+                print(f"  read in {told(taken)}")
         finally:
             server.kill()
 
