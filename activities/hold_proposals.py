@@ -28,7 +28,7 @@ class HoldProposals:
         self._judge = judge
         self._clock = clock
 
-    async def terms(self, view: CaseView) -> HoldTerms:
+    async def _terms(self, view: CaseView) -> HoldTerms:
         """How production is asked for a case. The clauses of a version that lacks its approvals do not count: one that
         is in force as an emergency asks, and silence places nothing."""
         terms = self._judge.hold_terms(view.version, view.context.asset_class)
@@ -38,8 +38,9 @@ class HoldProposals:
             return terms
         return HoldTerms(unasked=False, answer_within=terms.answer_within)
 
-    async def may_place(self, attempt: Step, system: str) -> bool:
-        """Whether the hold of a case may be placed now. If not, the step waits: for the time, or for production.
+    async def placeable(self, attempt: Step, system: str) -> HoldTerms | None:
+        """The terms under which the hold of a case may be placed now. None if it may not be: the step waits for the
+        time, or for production.
 
         A case on a machine that another case holds already shares that hold, so production is not asked again.
 
@@ -49,23 +50,24 @@ class HoldProposals:
         view, now = attempt.view, self._clock.now()
         if view.urgency is None:
             attempt.wait(view.waiting_for)
-            return False
-        due_at, terms = view.urgency.hold_at or now, await self.terms(view)
+            return None
+        due_at, terms = view.urgency.hold_at or now, await self._terms(view)
         answered = view.hold_proposal is not None and view.hold_proposal.answer is not None
         shared = not answered and await self._holds.stands_on(system, view.mes_equipment or "")
         if terms.unasked or shared:
-            if due_at > now:
-                attempt.wait(view.waiting_for, due_at)
-            return due_at <= now
+            if due_at <= now:
+                return terms
+            attempt.wait(view.waiting_for, due_at)
+            return None
         proposal = view.hold_proposal or await self._propose(view, terms, due_at)
         if proposal.place_at is not None and proposal.place_at <= now:
-            return True
+            return terms
         if proposal.answer is None:
             _wait_for_answer(attempt, view, proposal, now)
         else:
             # Only the wait for the answer ends. What the order waits for is another step's.
             attempt.wait(None if waits_for_answer(view) else view.waiting_for, proposal.place_at)
-        return False
+        return None
 
     async def _propose(self, view: CaseView, terms: HoldTerms, due_at: datetime) -> HoldProposal:
         return await self._cases.propose_hold(view.id, proposed(terms, due_at, self._clock.now()))

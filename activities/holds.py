@@ -91,9 +91,9 @@ class Holds:
             attempt.wait(stopped)
         else:
             system = serving(view.mes_system, "MES", view, "place-hold")
-            if await self._proposals.may_place(attempt, system):
+            terms = await self._proposals.placeable(attempt, system)
+            if terms is not None:
                 await self._cases.check_names(view)
-                terms = await self._proposals.terms(view)
                 await self._holds.claim(view.id, system, view.mes_equipment or "", unasked=terms.unasked)
                 await self._look_after(attempt)
 

@@ -13,7 +13,7 @@ from domain.dependents import Dependents
 from domain.errors import ConnectorError
 from domain.ports import Judge, Mes
 from domain.pricing import TimedFault
-from domain.production import JobState, ProductionContext
+from domain.production import ProductionContext
 
 
 class Proposals:
@@ -94,7 +94,6 @@ class Proposals:
             return None
         for machine, equipment in view.standbys.items():
             state = await self._production(view, equipment)
-            job = state.job if state is not None and state.doubt is None else None
-            if job is not None and job.state is JobState.RUNNING:
+            if state is not None and state.doubt is None and state.running:
                 return Dependents(standby=machine, stops=view.stops)
         return Dependents(stops=view.stops)

@@ -1,5 +1,6 @@
 """Production as read from an MES, and holds as placed in it (ISA-95 part 4 job orders)."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -53,6 +54,22 @@ class ProductionContext(Model):
     job: Job | None = None
     next_stop_at: Moment | None = None
     doubt: VendorName | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a job runs."""
+        return self.job is not None and self.job.state is JobState.RUNNING
+
+    def job_end(self, now: datetime) -> datetime | None:
+        """The end of the running job; for a job that should have ended, now. None if none runs, or the MES does not
+        know it."""
+        if self.job is None or not self.running or self.job.ends_at is None:
+            return None
+        return max(self.job.ends_at, now)
+
+    def stop_from(self, now: datetime) -> datetime | None:
+        """The next planned stop; a stop in the past is ignored."""
+        return self.next_stop_at if self.next_stop_at is not None and self.next_stop_at >= now else None
 
 
 class HoldMethod(StrEnum):

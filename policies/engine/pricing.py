@@ -16,7 +16,7 @@ from domain.pricing import (
     TimingPrices,
     WorkTime,
 )
-from domain.production import JobState, ProductionContext
+from domain.production import ProductionContext
 from policies.engine.prices import ExactPrice, PriceInputs, cheapest, prices
 from policies.engine.sensitivity import Flip, sensitivity
 from policies.language.calendars import within
@@ -41,9 +41,8 @@ def why_unknown(terms: PriceTerms, production: ProductionContext | None, now: da
     if age > terms.unknown_production.oldest:
         minutes = age // timedelta(minutes=1)
         return f"what the MES says was read at another time, {minutes} minutes apart"
-    running = production.job is not None and production.job.state is JobState.RUNNING
-    if _batch_end(production, now) is None and _stop(production, now) is None:
-        job = "the end of the running job" if running else "a running job"
+    if production.job_end(now) is None and production.stop_from(now) is None:
+        job = "the end of the running job" if production.running else "a running job"
         return f"the MES knows neither {job} nor a planned stop"
     return None
 
@@ -67,7 +66,7 @@ def priced(
         dependents: where a standby runs, no production is lost while the machine stands.
     """
     source, shortest, longest = _lead_time(terms, fault)
-    batch_end, stop = _batch_end(production, now), _stop(production, now)
+    batch_end, stop = production.job_end(now), production.stop_from(now)
     instants = {
         WorkTime.NOW: now,
         WorkTime.AFTER_BATCH: batch_end or now,
@@ -90,7 +89,7 @@ def priced(
         shortest=_hours(shortest),
         longest=_hours(longest),
         elapsed=max(_hours(now - fault.seen_at), Fraction(0)),
-        breaks_job=production.job is not None and production.job.state is JobState.RUNNING,
+        breaks_job=production.running,
         to_batch_end=None if batch_end is None else _hours(batch_end - now),
         to_stop=None if stop is None else _hours(stop - now),
         derating=amounts.get(("derating", "lost_production_per_hour")),
@@ -124,19 +123,6 @@ def _lead_time(terms: PriceTerms, fault: TimedFault) -> tuple[Literal["detector"
     if low is not None and high is not None and timedelta(0) <= low <= high and high > timedelta(0):
         return "detector", low, high
     return "policy", terms.lead_time.shortest, terms.lead_time.longest
-
-
-def _batch_end(production: ProductionContext, now: datetime) -> datetime | None:
-    """The end of the running job; now, if it should have ended."""
-    job = production.job
-    if job is None or job.state is not JobState.RUNNING or job.ends_at is None:
-        return None
-    return max(job.ends_at, now)
-
-
-def _stop(production: ProductionContext, now: datetime) -> datetime | None:
-    stop = production.next_stop_at
-    return stop if stop is not None and stop >= now else None
 
 
 def _regular(calendar: Calendar | None, at: datetime) -> bool:

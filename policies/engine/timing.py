@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.dependents import Dependents
 from domain.pricing import TimedFault, TimingPrices, WorkTime
-from domain.production import JobState, ProductionContext
+from domain.production import ProductionContext
 from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
 from policies.engine.judging import CompiledPolicy
 from policies.engine.pricing import priced, why_unknown
@@ -124,7 +124,8 @@ def timing_values(
 ) -> Mapping[str, Value]:
     """The value of each name that a timing rule may use (`policies.language.variables.TIMING_VARIABLES`)."""
     due = NEVER if verdict.due_within is None else verdict.due_within / _MINUTE
-    job_end, stop, running = _job_end(production, now), _next_stop(production, now), _running(production)
+    running = production is not None and production.running
+    job_end, stop = (None, None) if production is None else (production.job_end(now), production.stop_from(now))
     remaining = 0.0 if not running else NEVER if job_end is None else (job_end - now) / _MINUTE
     to_stop = NEVER if stop is None else (stop - now) / _MINUTE
     return {
@@ -143,31 +144,14 @@ def timing_values(
     }
 
 
-def _running(production: ProductionContext | None) -> bool:
-    return production is not None and production.job is not None and production.job.state is JobState.RUNNING
-
-
-def _job_end(production: ProductionContext | None, now: datetime) -> datetime | None:
-    """The end of the running job; for a job that should have ended, now."""
-    if production is None or production.job is None or not _running(production) or production.job.ends_at is None:
-        return None
-    return max(production.job.ends_at, now)
-
-
-def _next_stop(production: ProductionContext | None, now: datetime) -> datetime | None:
-    """The next planned stop; a stop in the past is ignored."""
-    stop = production.next_stop_at if production is not None else None
-    return stop if stop is not None and stop >= now else None
-
-
 def _work_at(when: Urgency, verdict: Verdict, production: ProductionContext | None, now: datetime) -> datetime:
     due = now + (verdict.due_within or timedelta(0))
     match when:
         case Urgency.NOW:
             return now
         case Urgency.AFTER_BATCH:
-            if production is not None and not _running(production):
+            if production is not None and not production.running:
                 return now
-            return _job_end(production, now) or due
+            return (production and production.job_end(now)) or due
         case Urgency.PLANNED_STOP:
-            return _next_stop(production, now) or due
+            return (production and production.stop_from(now)) or due

@@ -13,7 +13,7 @@ from domain.cases import DecidedTime
 from domain.errors import Rejected
 from domain.model import Model
 from domain.pricing import DecimalText, TimingPrices, WorkTime
-from domain.production import JobState, ProductionContext
+from domain.production import ProductionContext
 from domain.verdict import Urgency, UrgencyDecision
 from policies.engine.judging import CompiledPolicy
 from policies.engine.pricing import priced, why_unknown
@@ -101,8 +101,7 @@ def _repriced(policy: CompiledPolicy, terms: PriceTerms, decided: DecidedTime) -
 
 def _taken(urgency: Urgency, production: ProductionContext) -> WorkTime:
     """The time that was decided. After the batch is at once where no job runs."""
-    running = production.job is not None and production.job.state is JobState.RUNNING
-    return WorkTime.NOW if urgency is Urgency.AFTER_BATCH and not running else WorkTime(urgency.value)
+    return WorkTime.NOW if urgency is Urgency.AFTER_BATCH and not production.running else WorkTime(urgency.value)
 
 
 def _costs(taken: WorkTime, prices: TimingPrices) -> _Costs | str:

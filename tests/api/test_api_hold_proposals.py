@@ -7,16 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from activities.judging import Judging
-from domain.assets import Criticality
-from domain.hold_proposals import HoldTerms, proposed
-from domain.verdict import Urgency, UrgencyDecision
 from millwright.bootstrap import Storage
 from tests.api.conftest import Caller
-from tests.support.held_machine import add_people
-from tests.support.ingress import NOW
-from tests.support.judged_plant import judge_to_rest
-from tests.support.plant import code, deviation, publish_policies, register
+from tests.support.proposed_hold import propose_hold
 
 ACCEPT = {"answer": "accept"}
 REFUSE = {"answer": "refuse", "reason": "a rush order until Friday"}
@@ -25,15 +18,7 @@ REFUSE = {"answer": "refuse", "reason": "a rush order until Friday"}
 @pytest.fixture
 async def case(storage: Storage) -> str:
     """A case whose hold is proposed to production."""
-    await storage.register.keep(register(Criticality.A), "tests")
-    await publish_policies(storage.versions, storage.people, more="")
-    await add_people(storage)
-    await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
-    [opened] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
-    timed = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=NOW, work_at=NOW)
-    await storage.cases.record_proposal(opened, timed, None)
-    await storage.cases.propose_hold(opened, proposed(HoldTerms(unasked=False), NOW, storage.clock.now()))
-    return opened
+    return await propose_hold(storage)
 
 
 @pytest.fixture

@@ -5,33 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from activities.judging import Judging
-from domain.assets import Criticality
-from domain.hold_proposals import HoldTerms, OnSilence, proposed
-from domain.verdict import Urgency, UrgencyDecision
-from millwright.bootstrap import Storage, open_storage
+from domain.hold_proposals import OnSilence
+from millwright.bootstrap import open_storage
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
-from tests.support.held_machine import add_people
 from tests.support.ingress import NOW, set_clock
-from tests.support.judged_plant import judge_to_rest
-from tests.support.plant import code, deviation, publish_policies, register
+from tests.support.proposed_hold import propose_hold
 
 PETRA = ("--key", "production")
-
-
-async def propose(storage: Storage, on_silence: OnSilence) -> str:
-    """Opens a case, and proposes its hold to production."""
-    await storage.register.keep(register(Criticality.A), "tests")
-    await publish_policies(storage.versions, storage.people, more="")
-    await add_people(storage)
-    await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
-    [opened] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
-    timed = UrgencyDecision(urgency=Urgency.NOW, rule="set", because="It is.", hold_at=NOW, work_at=NOW)
-    await storage.cases.record_proposal(opened, timed, None)
-    terms = HoldTerms(unasked=False, on_silence=on_silence)
-    await storage.cases.propose_hold(opened, proposed(terms, NOW, storage.clock.now()))
-    return opened
 
 
 @pytest.fixture(params=[OnSilence.ESCALATE])
@@ -49,7 +30,7 @@ def case(
 
     async def done() -> str:
         async with open_storage(settings) as storage:
-            return await propose(storage, request.param)
+            return await propose_hold(storage, request.param)
 
     return asyncio.run(done())
 

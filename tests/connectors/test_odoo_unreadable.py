@@ -10,7 +10,8 @@ from connectors.json_reading import parsed_json
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from connectors.mes.odoo_mrp.models import TimeLog, WorkOrder, read_rows
 from domain.errors import ActionRequired, Unavailable
-from domain.production import HoldMethod, HoldPlan, JobState, PlaceResult
+from domain.production import JobState, PlaceResult
+from tests.connectors import test_odoo_holds
 
 SETTINGS = OdooSettings.model_validate({"url": "https://odoo.test", "database": "odoo", "api_key": "swordfish"})
 CENTRE: dict[str, Any] = {
@@ -152,14 +153,7 @@ def test_text_that_postgresql_does_not_store_is_shown_as_such() -> None:
     assert row.description == "a\N{REPLACEMENT CHARACTER}b"
 
 
-PLAN = HoldPlan(
-    key="MWKEY",
-    equipment="EQ-7",
-    receiver="work centre 7",
-    job="all work orders",
-    prior_state=JobState.RUNNING,
-    method=HoldMethod.BLOCK,
-)
+PLAN = test_odoo_holds.PLAN.model_copy(update={"target": None})
 OURS = TIMER | {"id": 2, "workorder_id": False, "loss_type": "availability"}
 
 

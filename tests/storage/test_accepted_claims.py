@@ -10,6 +10,7 @@ import pytest
 from domain.errors import ActRejected, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldTerms, proposed
 from tests.support.hold_stores import EQUIPMENT, FIRST, SECOND, SYSTEM, Bench, in_memory, stored
+from tests.support.proposed_hold import hold_answer
 
 
 @pytest.fixture(params=[stored, in_memory])
@@ -28,10 +29,7 @@ async def ask(bench: Bench) -> None:
 
 
 async def answer(bench: Bench, after: timedelta | None) -> HoldAnswer:
-    now = bench.clock.now()
-    hold_at = None if after is None else now + after
-    said = HoldAnswer(accepted=after is not None, hold_at=hold_at, by="petra", reason="so", at=now)
-    kept: HoldAnswer = await cast(Any, bench.cases).answer_hold(FIRST, said)
+    kept: HoldAnswer = await cast(Any, bench.cases).answer_hold(FIRST, hold_answer(bench.clock.now(), after))
     return kept
 
 

@@ -17,7 +17,7 @@ from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.errors import ActRejected, StorageUnavailable
-from domain.hold_proposals import HoldAnswer, HoldTerms
+from domain.hold_proposals import HoldTerms
 from domain.holds import Release
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
@@ -28,6 +28,7 @@ from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
 from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, register
+from tests.support.proposed_hold import hold_answer
 from tests.workflows.fake_plant import FakeCodes
 from workflows.maintenance_case import MaintenanceCase, Where
 
@@ -209,17 +210,8 @@ class SagaPlant:
 
     def answer(self, case: str, after: timedelta | None) -> None:
         """A person of production answers a proposed hold, where one waits: yes, after a while, or no."""
-        now = self.clock.now()
-        accepted = after is not None
-        said = HoldAnswer(
-            accepted=accepted,
-            hold_at=None if after is None else now + after,
-            by="petra",
-            reason=None if accepted else "a rush order",
-            at=now,
-        )
         with contextlib.suppress(ActRejected):
-            Played(self.store.answer_hold(case, said)).play()
+            Played(self.store.answer_hold(case, hold_answer(self.clock.now(), after))).play()
 
     def poll(self) -> Played[Polled]:
         """A poll of the CMMS that has not begun."""

@@ -8,7 +8,6 @@ from domain.hold_proposals import ANSWER_WITHIN, HoldTerms
 from domain.holds import HoldStatus
 from domain.verdict import Rung
 from tests.support.fault_injection import CallOutcome
-from tests.support.memory_store import MemoryStore
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASE, OTHER = "MWAAAAAAAA", "MWBBBBBBBB"
@@ -137,4 +136,3 @@ def test_an_acceptance_alone_is_no_news_for_the_order() -> None:
     plant.answer(CASE, timedelta(days=2))
     settle(plant)
     assert plant.cmms.notes == {}
-    assert isinstance(plant.store, MemoryStore)

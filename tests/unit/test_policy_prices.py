@@ -11,28 +11,10 @@ from hypothesis import strategies as st
 from domain.pricing import WorkTime
 from policies.engine.prices import PriceInputs, cheapest, failure_probability, prices
 from policies.engine.sensitivity import INPUTS, Flip, sensitivity
+from tests.support.urgency_chart import EXAMPLE
 
 REGULAR = dict.fromkeys(WorkTime, True)
-INPUT = PriceInputs(
-    lost_production=Fraction(900),
-    changeover=Fraction(350),
-    scrap=Fraction(600),
-    crew=Fraction(85),
-    crew_otherwise=Fraction(140),
-    repair=Fraction(4),
-    repair_after_failure=Fraction(14),
-    stop_lasts=Fraction(8),
-    damage=Fraction(2500),
-    shortest=Fraction(0),
-    longest=Fraction(72),
-    elapsed=Fraction(2),
-    breaks_job=True,
-    to_batch_end=Fraction(3),
-    to_stop=Fraction(14),
-    derating=Fraction(100),
-    stretches_life=Fraction(2),
-    regular={**REGULAR, WorkTime.PLANNED_STOP: False, WorkTime.DERATED: False},
-)
+INPUT = EXAMPLE
 MARGIN = Fraction(1, 10**9)
 
 

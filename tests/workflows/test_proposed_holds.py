@@ -8,10 +8,11 @@ from temporalio.client import Client
 
 from domain.assets import Criticality
 from domain.cases import CaseView, Lane
-from domain.hold_proposals import ANSWER_WITHIN, HoldAnswer
+from domain.hold_proposals import ANSWER_WITHIN
 from domain.production import JobState
 from millwright.audit.verifying import verify
 from tests.support.plant import code, deviation
+from tests.support.proposed_hold import hold_answer
 from tests.workflows.fake_plant import FakePlant
 
 
@@ -25,17 +26,9 @@ class Asked(FakePlant):
         await self.take(code(1), deviation(2))
         return await self.case()
 
-    async def answer(self, case: str, *, accepted: bool, after: timedelta | None = None) -> None:
-        """A person of production answers."""
-        now = self.clock.now()
-        said = HoldAnswer(
-            accepted=accepted,
-            hold_at=None if after is None else now + after,
-            by="petra",
-            reason=None if accepted else "a rush order",
-            at=now,
-        )
-        await self.storage.cases.answer_hold(case, said)
+    async def answer(self, case: str, after: timedelta | None) -> None:
+        """A person of production answers: yes, from a while after now on; None for no."""
+        await self.storage.cases.answer_hold(case, hold_answer(self.clock.now(), after))
         await self.at_rest()
 
 
@@ -51,7 +44,7 @@ async def test_the_order_goes_out_while_production_is_asked_and_its_word_places_
         [draft] = plant.cmms.drafts
         assert any(text.startswith("Production is asked whether EQ-001 may be held from ") for text in draft.paragraphs)
         due_at = case.urgency.hold_at if case.urgency is not None else None
-        await plant.answer(case.id, accepted=True)
+        await plant.answer(case.id, timedelta())
         if due_at is not None and due_at > plant.clock.now():
             assert plant.mes.acts == []
             await plant.pass_time(due_at - plant.clock.now())
@@ -62,7 +55,7 @@ async def test_the_order_goes_out_while_production_is_asked_and_its_word_places_
 async def test_a_refused_hold_is_noted_on_the_order_and_the_case_goes_on_to_its_end(asked: Asked) -> None:
     async with asked as plant:
         case = await plant.open()
-        await plant.answer(case.id, accepted=False)
+        await plant.answer(case.id, None)
         [(key, words)] = plant.cmms.notes.items()
         assert key.startswith(f"{case.id}-answer-")
         assert words.startswith("Production refused to hold EQ-001: a rush order.")
@@ -80,7 +73,7 @@ async def test_without_an_answer_operations_are_called_and_a_late_answer_counts_
         case = await plant.open()
         await plant.pass_time(ANSWER_WITHIN)
         assert ((await plant.case()).lane, plant.mes.acts) == (Lane.OPERATIONS, [])
-        await plant.answer(case.id, accepted=True, after=timedelta(hours=20))
+        await plant.answer(case.id, timedelta(hours=20))
         assert ((await plant.case()).lane, plant.mes.acts) == (None, [])
         await plant.pass_time(timedelta(hours=20))
         assert plant.mes.acts == [f"hold {case.id}"]
@@ -91,10 +84,7 @@ async def test_a_question_outlives_the_worker_and_its_history(asked: Asked) -> N
         case = await plant.open()
         await plant.stop_worker()
         await plant.client.get_workflow_handle(f"case/{case.id}").terminate()
-        await plant.storage.cases.answer_hold(
-            case.id,
-            HoldAnswer(accepted=True, hold_at=plant.clock.now(), by="petra", reason=None, at=plant.clock.now()),
-        )
+        await plant.storage.cases.answer_hold(case.id, hold_answer(plant.clock.now(), timedelta()))
         plant.start_worker()
         await plant.at_rest()
         assert plant.mes.acts == [f"hold {case.id}"]
