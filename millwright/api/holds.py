@@ -35,7 +35,7 @@ class ReleaseHold(Body):
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
     at: Instant
     signature: Annotated[
-        str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519 over the canonical JSON of docs/operations.md.")
+        str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519 over the canonical JSON of docs/releases.md.")
     ]
 
 

@@ -20,7 +20,7 @@ from connectors.manifest import (
 from domain.cmms import CmmsCapabilities
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs" / "connectors.md"
+DOCS = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("connectors.md", "mes-connectors.md"))
 FOLDERS = connector_folders()
 PORTS = [folder for folder in FOLDERS if folder.parent.name in (Kind.CMMS, Kind.MES)]
 
@@ -65,7 +65,7 @@ def test_the_manifest_lists_the_settings_and_their_secrets(folder: Path) -> None
 @pytest.mark.parametrize("folder", PORTS, ids=name_of)
 def test_the_page_documents_every_setting_and_the_quality_scale(folder: Path) -> None:
     manifest, quality = load_manifest(folder), load_quality(folder)
-    _, _, section = DOCS.read_text(encoding="utf-8").partition(f"\n## `{manifest.id}`")
+    _, _, section = DOCS.partition(f"\n## `{manifest.id}`")
     section = section.partition("\n## ")[0]
     assert manifest.title in section
     assert [setting.name for setting in manifest.settings if f"| `{setting.name}` |" not in section] == []
@@ -75,7 +75,7 @@ def test_the_page_documents_every_setting_and_the_quality_scale(folder: Path) ->
 
 @pytest.mark.parametrize("folder", [folder for folder in PORTS if folder.parent.name == Kind.CMMS], ids=name_of)
 def test_the_page_says_what_each_cmms_can_do(folder: Path) -> None:
-    chapter = DOCS.read_text(encoding="utf-8").split(f"## `{folder.name}`")[1].split("\n## ")[0]
+    chapter = DOCS.split(f"## `{folder.name}`")[1].split("\n## ")[0]
     told = {
         "key_lifetime": "idempotency",
         "limits": "text limits",

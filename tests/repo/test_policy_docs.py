@@ -17,7 +17,9 @@ from policies.language.states import STATE
 from policies.language.variables import VARIABLES
 
 _DOCS = Path(__file__).parents[2] / "docs"
-_PAGE = "".join((_DOCS / name).read_text(encoding="utf-8") for name in ("policies.md", "policy-reference.md"))
+_PAGE = "".join(
+    (_DOCS / name).read_text(encoding="utf-8") for name in ("policies.md", "policy-reference.md", "policy-timing.md")
+)
 _WORDS = frozenset(re.findall(r"`([^`\s]+)`", _PAGE))
 _FILE = re.compile(r"^```yaml\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
