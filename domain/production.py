@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from domain.model import Model, Moment
+from domain.operating import Effectiveness, OperatingState, Remaining
 from domain.vendor_texts import VendorName, VendorText
 
 ISOLATION_NOTICE: Final = "A hold in the MES is not an isolation; lock out and tag out."
@@ -45,15 +46,23 @@ class ProductionContext(Model):
     Args:
         next_stop_at: the next planned stop that the MES knows; None if it knows none.
         doubt: why the MES itself is not sure of what it says; None if it is.
+        batch: the batch or lot that the job makes.
+        remaining: how much of the job is left to make.
+        operating: what the machine does.
+        effectiveness: the OEE that the MES computed itself.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("doubt",)
+    later: ClassVar[tuple[str, ...]] = ("doubt", "batch", "remaining", "operating", "effectiveness")
 
     equipment: str
     read_at: Moment
     job: Job | None = None
     next_stop_at: Moment | None = None
     doubt: VendorName | None = None
+    batch: VendorName | None = None
+    remaining: Remaining | None = None
+    operating: OperatingState | None = None
+    effectiveness: Effectiveness | None = None
 
     @property
     def running(self) -> bool:
