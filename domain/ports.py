@@ -16,6 +16,7 @@ from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.hold_proposals import HoldTerms
+from domain.lots import MadeLot
 from domain.outcomes import Label, OutcomeClass
 from domain.pricing import TimedFault
 from domain.production import (
@@ -166,6 +167,16 @@ class Mes(Protocol):
 
         Raises:
             Unavailable: also if the MES accepted the call and the job is still held.
+        """
+        ...
+
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> Sequence[MadeLot] | None:
+        """The lots that were, or are being, made on an equipment in a period, oldest first.
+
+        None means that this MES does not say which lots a machine made. An empty answer means that it made none.
+
+        Raises:
+            ActionRequired: the MES does not know the equipment.
         """
         ...
 

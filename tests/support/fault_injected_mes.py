@@ -80,6 +80,9 @@ class FaultInjectedMes:
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         return await vendor_call(lambda: self._release(plan))
 
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
+        """It does not say which lots a machine made."""
+
     def people_hold(self) -> None:
         """Somebody there pauses the job for reasons of their own."""
         self.holder = self.holder or _PERSON

@@ -209,6 +209,9 @@ class FakeMes:
         self.failing.leave()
         return HoldState.ABSENT
 
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
+        """It does not say which lots a machine made."""
+
     def people_release(self) -> None:
         """Somebody there lets the job run."""
         self.state = JobState.RUNNING

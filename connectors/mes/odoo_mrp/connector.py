@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from datetime import datetime
 
 import httpx
 
@@ -146,6 +147,9 @@ class OdooMes:
             if blocks is not None and blocks.own_is_open:
                 raise call.error(Unavailable, "it took the release, and the hold is still open")
             return _state(blocks)
+
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
+        """See the port. The lots of a work order are not read from Odoo."""
 
     async def _stop(self, call: Call, plan: HoldPlan, own: TimeLog) -> PlaceResult:
         """Stops the timers under a block of ours, and reads the result.

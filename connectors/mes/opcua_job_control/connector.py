@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
@@ -148,6 +149,9 @@ class JobControlMes:
             if answer.status & SUCCESS:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
+
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
+        """See the port. The lots of a job are not read from Job Control."""
 
     async def _current(self, call: Call, equipment: str) -> tuple[list[JobOrderRow], JobOrderRow | None]:
         """The jobs that are proved to be on an equipment, and the present or next one of them; see `_proved`."""
