@@ -13,6 +13,7 @@ from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.model import Model
 from domain.priorities import priority_key
+from domain.suspect_lots import LotsUntil
 from domain.verdict import Rung
 
 _FIRST_WAIT = timedelta(minutes=1)
@@ -48,6 +49,7 @@ class Progress(Model):
     again, and may come to ask for one. `held` says whether a hold of the case stands, which production must release
     before the case can close. `review_wanted` says that a person decides first, `placed` that the order is in the CMMS.
     `call_wanted` says that the step stopped before a call to the CMMS, which comes next.
+    `lots` says that the suspect lots of the case are to be listed.
     """
 
     done: bool
@@ -59,6 +61,7 @@ class Progress(Model):
     review_wanted: bool = False
     placed: bool = False
     call_wanted: bool = False
+    lots: bool = False
 
 
 def priority_of(view: CaseView) -> int:
@@ -102,6 +105,22 @@ def overruled(view: CaseView) -> bool:
 def accepted(view: CaseView) -> bool:
     """Whether a person said yes."""
     return view.decision is not None and view.decision.approved
+
+
+def lots_until(view: CaseView) -> tuple[LotsUntil, datetime] | None:
+    """When the time in which lots are suspect ended, and why; None if nothing is to be listed now.
+
+    Lots are listed for cases that ask for a hold or have one: when the machine was read as held, or else when the work
+    was done.
+    """
+    if view.suspect_lots is not None or view.mes_system is None or view.mes_equipment is None:
+        return None
+    if view.hold is not None and view.hold.in_effect_since is not None:
+        return LotsUntil.HELD, view.hold.in_effect_since
+    if view.rung < Rung.WORK_ORDER_AND_HOLD or not view.order_completed or view.order is None:
+        return None
+    reported = view.order.report.finished_at if view.order.report is not None else None
+    return LotsUntil.WORK_DONE, reported or view.order.changed_at
 
 
 def review_wanted(view: CaseView) -> bool:
@@ -180,6 +199,7 @@ class Step:
             review_wanted=review_wanted(self.view) or self.view.waiting_step == REVIEW_STEP,
             placed=self.view.order is not None,
             call_wanted=self.call_wanted,
+            lots=lots_until(self.view) is not None,
         )
 
 

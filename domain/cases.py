@@ -10,8 +10,9 @@ from domain.holds import HoldView
 from domain.model import Model, Moment
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
+from domain.suspect_lots import SuspectLots
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 
 class Phase(StrEnum):
@@ -138,6 +139,8 @@ class CaseView(Model):
     decision: Decision | None
     hold_proposal: HoldProposal | None = None
     """What production was asked, and its answer; None where the hold is placed unasked, or is not wanted."""
+    suspect_lots: SuspectLots | None = None
+    """What the machine made between the onset of the fault and its hold; None until that is listed."""
     withdraw: str | None
     draft: WorkOrderDraft | None
     order: WorkOrderRecord | None
@@ -154,6 +157,11 @@ class CaseView(Model):
     lane: Lane | None
     attempts: int
     closed_as: ClosedAs | None
+
+    @property
+    def order_completed(self) -> bool:
+        """Whether the work of its order is done."""
+        return self.order is not None and self.order.status is WorkOrderStatus.COMPLETED
 
     @property
     def due_at(self) -> Moment | None:

@@ -12,9 +12,9 @@ from domain.errors import ActRejected
 from domain.keys import LOCAL_ACTOR
 
 ADMINISTRATOR: Final = "administrator"
-ACTING_ROLES: Final = ("author", "approver", "operator", "planner", "production")
+ACTING_ROLES: Final = ("author", "approver", "operator", "planner", "production", "quality")
 """Roles whose holders act on policies, cases or holds. No administrator has one of them."""
-ROLES: Final = ("author", "approver", "planner", "operator", "production", "auditor", "reader", "ingest", ADMINISTRATOR)
+ROLES: Final = (*ACTING_ROLES, "auditor", "reader", "ingest", ADMINISTRATOR)
 
 OPERATIONS: Final = "operations"
 """The recorded actor of commands that work directly on the database."""

@@ -32,6 +32,7 @@ from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.cases.suspect_lots import SuspectLotStore
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import open_engine
 from millwright.storage.events.inbox import Inbox
@@ -122,6 +123,7 @@ class Storage:
     cases: CaseStore
     holds: HoldStore
     walk_downs: WalkDownStore
+    suspect_lots: SuspectLotStore
     changes: ChangeStore
     order_leases: OrderLeaseStore
     register: RegisterStore
@@ -197,6 +199,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         cases=CaseStore(engine, clock, versions, settings.work_window, plant_instances(settings)),
         holds=HoldStore(engine, clock),
         walk_downs=WalkDownStore(engine, clock),
+        suspect_lots=SuspectLotStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
         register=RegisterStore(engine, clock),
@@ -358,6 +361,7 @@ def case_activities(
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.routes import Routes
+    from activities.suspect_lots import LotLists
     from activities.walk_downs import WalkDownSteps
     from activities.work_orders import WorkOrders
 
@@ -366,6 +370,7 @@ def case_activities(
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
     holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
     walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, hold_interval)
+    lots = LotLists(cases, storage.suspect_lots, systems.mes, storage.clock)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -393,5 +398,11 @@ def case_activities(
             walk_downs.route_walk_down,
         ),
         cmms=(orders.ensure_order, orders.move_order, orders.poll_changes),
-        mes=(proposals.propose_work, holds.ensure_hold, holds.release_hold, walk_downs.advance_walk_down),
+        mes=(
+            proposals.propose_work,
+            holds.ensure_hold,
+            holds.release_hold,
+            lots.list_suspect_lots,
+            walk_downs.advance_walk_down,
+        ),
     )

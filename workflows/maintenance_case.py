@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.progress import CaseRef, Facts, Progress
     from activities.proposals import Proposals
     from activities.routes import CaseRoute, Routes
+    from activities.suspect_lots import LotLists
     from activities.work_orders import WorkOrders
     from domain.keys import name_in
     from workflows.options import FOR_EVER, HEARTBEAT, STORAGE_STEP, VENDOR_STEP
@@ -66,6 +67,7 @@ class MaintenanceCase:
         await self._propose()
         await self._review()
         await self._order()
+        await self._list_lots()
         await self._learn()
         self._publish()
 
@@ -97,6 +99,7 @@ class MaintenanceCase:
             # The order does not wait for a hold that is due later, or for an MES that does not answer.
             if self._last.holds:
                 await self._once(Holds.ensure_hold, Where.MES)
+                await self._list_lots()
             if self._last.placed:
                 progress = await self._once(WorkOrders.follow_order, Where.HERE)
             else:
@@ -108,6 +111,11 @@ class MaintenanceCase:
             # The rung may have risen meanwhile: decide the timing, and place the hold, before the case waits.
             if before == (self._last.timed, self._last.holds):
                 await self._woken_since(seen)
+
+    async def _list_lots(self) -> None:
+        """The case does not wait for the list."""
+        if self._last.lots:
+            await self._once(LotLists.list_suspect_lots, Where.MES)
 
     async def _learn(self) -> None:
         await self._until_done(Outcomes.record_outcome, Where.HERE)

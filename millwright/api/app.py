@@ -30,6 +30,7 @@ from millwright.api import (
     stops,
     studies,
     suppressions,
+    suspect_lots,
     unreadable,
     walk_downs,
 )
@@ -49,6 +50,7 @@ ROUTERS = (
     cases.router,
     holds.router,
     hold_proposals.router,
+    suspect_lots.router,
     walk_downs.router,
     figures.router,
     floods.router,

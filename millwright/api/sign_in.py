@@ -20,8 +20,8 @@ from millwright.api.refusals import Refusals
 from millwright.people.persons import api_key_hash
 from millwright.storage.policies.keyring import KeyHolder, key_holders
 
-PLANNER, OPERATOR, PRODUCTION, READER = "planner", "operator", "production", "reader"
-READING = (READER, PLANNER, OPERATOR, PRODUCTION, "auditor", "author", "approver", ADMINISTRATOR)
+PLANNER, OPERATOR, PRODUCTION, QUALITY, READER = "planner", "operator", "production", "quality", "reader"
+READING = (READER, PLANNER, OPERATOR, PRODUCTION, QUALITY, "auditor", "author", "approver", ADMINISTRATOR)
 """Everybody but a machine that only sends."""
 
 _KEPT_FOR = 5.0

@@ -27,6 +27,7 @@ ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
     "hold-answered": ("production",),
+    "suspect-lots-reviewed": ("quality",),
     "event-redriven": ("operator",),
     "hold-releasing": ("production",),
     "walk-down-begun": ("production",),

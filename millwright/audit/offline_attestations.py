@@ -21,6 +21,7 @@ ATTESTED_ACTS = frozenset(
         "case-decided",
         "outcome-stated",
         "hold-answered",
+        "suspect-lots-reviewed",
         "event-redriven",
         "walk-down-withdrawn",
         "shelved",

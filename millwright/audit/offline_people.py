@@ -23,7 +23,7 @@ _PERSON_KINDS = {
     "confirm": "person-confirmed",
 }
 _ADMINISTRATOR = "administrator"
-_ACTING = {"author", "approver", "operator", "planner", "production"}
+_ACTING = {"author", "approver", "operator", "planner", "production", "quality"}
 _GIVING = ("add", "roles", "renew-keys")
 SIGNED_WITHIN = timedelta(minutes=5)
 """How far the time of a signature may be from that of its record."""

@@ -25,6 +25,7 @@ from millwright.cli import (
     home,
     installation_key,
     labels,
+    lots,
     mes_certificate,
     people,
     plant,
@@ -81,6 +82,7 @@ app.add_typer(case.app, name="case")
 hold_answers.register(hold.app)
 walk_downs.register(hold.app)
 app.add_typer(hold.app, name="hold")
+app.add_typer(lots.app, name="lots")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")

@@ -24,6 +24,7 @@ STATE: Final = "ISA95StateDataType"
 PARAMETER: Final = "ISA95ParameterDataType"
 EQUIPMENT: Final = "ISA95EquipmentDataType"
 WORK_MASTER: Final = "ISA95WorkMasterDataType"
+MATERIAL: Final = "ISA95MaterialDataType"
 
 _NUMBERS: Final[Mapping[str, int]] = {
     PARAMETER: 3003,
@@ -31,10 +32,11 @@ _NUMBERS: Final[Mapping[str, int]] = {
     STATE: 3006,
     WORK_MASTER: 3007,
     JOB_ORDER: 3008,
+    MATERIAL: 3010,
     JOB_RESPONSE: 3013,
     JOB_ORDER_AND_STATE: 3015,
 }
-"""The numeric ids of the structures that the sandbox writes; the nodeset has four more."""
+"""The numeric ids of the structures that the sandbox writes; the nodeset has three more."""
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Structures:
             JobState=self._states(row.state),
             JobResponseData=parameters,
             EquipmentActuals=order.EquipmentRequirements,
+            MaterialActuals=self._made(row) if started else None,
         )
 
     def status(self, row: JobRow) -> Mapping[str, Any]:
@@ -104,6 +105,14 @@ class Structures:
             JobOrderParameters=[parameter(ID=name, Value=_variant(value)) for name, value in row.parameters],
             EquipmentRequirements=[equipment(ID=name) for name in row.equipment],
         )
+
+    def _made(self, row: JobRow) -> list[Any]:
+        """What the job makes, as one lot; nothing where the order does not say what is made."""
+        if not row.work_master:
+            return []
+        make = self._types[datatypes.MATERIAL].make
+        product = row.work_master.removeprefix("WM-")
+        return [make(MaterialDefinitionID=product, MaterialLotID=f"LOT-{row.job_id}", MaterialUse="Produced")]
 
     def _states(self, state: JobState) -> list[Any]:
         make = self._types[datatypes.STATE].make

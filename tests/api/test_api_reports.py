@@ -52,6 +52,7 @@ BY_PAGE: Final = {
     "/holds",
     "/studies",
     "/suppressions",
+    "/suspect-lots",
     "/unreadable",
     "/verdicts/ordering",
     "/walk-downs",

@@ -9,8 +9,10 @@ from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyT
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
 from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
+from domain.lots import MadeLot
 from domain.stops import StoppableAction
 from domain.suppression import shelving_limits
+from domain.suspect_lots import LotsUntil, SuspectLots
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import WorkOrderStatus
@@ -21,6 +23,7 @@ from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.hold_proofs import suspend
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.cases.suspect_lots import SuspectLotStore
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
@@ -156,6 +159,23 @@ async def _follow_systems(plant: Plant) -> None:
     await OrderLeaseStore(plant.engine, plant.clock).acquire("maximo", "BEDFORD", "worker-1")
 
 
+async def _list_lots(plant: Plant, case: str) -> None:
+    """Lots that are suspect and reviewed."""
+    now, store = plant.clock.now(), SuspectLotStore(plant.engine, plant.clock)
+    lots = SuspectLots(
+        system="mes",
+        equipment="EQ-001",
+        from_at=now - _DAY,
+        until_at=now,
+        until=LotsUntil.HELD,
+        lots=(MadeLot(lot="LOT-1", job="J-1", from_at=now - _DAY),),
+        not_known=None,
+        listed_at=now,
+    )
+    await store.keep(case, lots)
+    await store.review(case, "quinn", "LOT-1 blocked")
+
+
 async def _learn(plant: Plant) -> None:
     cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
     [[case, verdict]] = await plant.rows(
@@ -168,6 +188,7 @@ async def _learn(plant: Plant) -> None:
     )
     told = VerdictCounterfactuals(verdict=int(str(verdict)), changes=Counterfactuals(rung="draft", inputs=()))
     await cases.record_proposal(str(case), urgency, None, told)
+    await _list_lots(plant, str(case))
     store = AutonomyStore(plant.engine, plant.clock)
     key, terms = AutonomyKey("rotating-equipment", "pump", "PDE"), AutonomyTerms(enforce=True, automatic=True)
     await store.advised(key, await store.record(key, terms), _ADVICE)

@@ -74,6 +74,25 @@ async def test_equipment_that_the_mes_does_not_know_needs_a_person(mes_plant: Me
         await mes.plan_hold("NOSUCH", "MWKEY")
 
 
+async def test_what_runs_is_among_the_lots_made_and_a_time_before_has_none_of_it(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    context = await mes.read_production(mes_plant.equipment)
+    assert context.job is not None
+    now = context.read_at
+    made = await mes.lots_made(mes_plant.equipment, now - timedelta(hours=1), now + timedelta(hours=1))
+    assert made is not None
+    [current] = [lot for lot in made if lot.job == context.job.id]
+    assert current.until_at is None
+    assert current.from_at is not None
+    assert current.from_at <= now + timedelta(minutes=1)
+    long_ago = now - timedelta(days=400)
+    before = await mes.lots_made(mes_plant.equipment, long_ago, long_ago + timedelta(hours=1))
+    assert before is not None
+    assert context.job.id not in {lot.job for lot in before}
+    with pytest.raises(ActionRequired):
+        await mes.lots_made("NOSUCH", now - timedelta(hours=1), now)
+
+
 async def test_a_running_job_is_held_and_released_with_the_key_as_the_whole_comment(mes_plant: MesPlant) -> None:
     mes = mes_plant.connector()
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")

@@ -11,6 +11,7 @@ from activities.line_judging import LineJudging
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
+from activities.suspect_lots import LotLists
 from activities.walk_downs import WalkDownSteps
 from activities.work_orders import WorkOrders
 from domain.anomaly import Fate
@@ -29,7 +30,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, LineJudging, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
+    for holder in (Holds, LineJudging, LotLists, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:

@@ -82,6 +82,7 @@ class FaultInjectedMes:
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """It does not say which lots a machine made."""
+        await vendor_call(lambda: None)
 
     def people_hold(self) -> None:
         """Somebody there pauses the job for reasons of their own."""

@@ -16,6 +16,7 @@ from domain.holds import HoldView
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
+from domain.suspect_lots import SuspectLots
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -31,7 +32,10 @@ class _Due:
 
 
 class MemoryStore:
-    """See `domain.casework.CaseStore` and `ChangeStore`; `holds` is the `HoldStore` beside them."""
+    """See `domain.casework.CaseStore` and `ChangeStore`, and `domain.suspect_lots.SuspectLotStore`.
+
+    `holds` is the `HoldStore` beside them.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -138,6 +142,14 @@ class MemoryStore:
     async def version_approved(self, version: str) -> bool:
         del version
         return await store_call(lambda: True)
+
+    async def keep(self, case: str, lots: SuspectLots) -> None:
+        """See `domain.suspect_lots.SuspectLotStore`."""
+        await store_call(lambda: self._keep_lots(case, lots))
+
+    def _keep_lots(self, case: str, lots: SuspectLots) -> None:
+        if self.cases[case].suspect_lots is None:
+            self._set(case, suspect_lots=lots)
 
     async def propose_hold(self, case: str, proposal: HoldProposal) -> HoldProposal:
         return await store_call(lambda: self._propose_hold(case, proposal))

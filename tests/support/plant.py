@@ -193,9 +193,10 @@ PLANT_PEOPLE = {
     "paula": "planner",
     "petra": "production",
     "pia": "planner",
+    "quinn": "quality",
 }
 """People who work in the plant, and the role of each."""
-_API_KEYS = {"petra": "production"}
+_API_KEYS = {"petra": "production", "quinn": "quality"}
 """API keys without spaces, for the command line."""
 
 

@@ -9,6 +9,7 @@ from activities.holds import Holds
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
+from activities.suspect_lots import LotLists
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyTerms
@@ -121,6 +122,7 @@ class PlayedCase(MaintenanceCase):
         await self._propose()
         await self._review()
         await self._order()
+        await self._list_lots()
         await self._learn()
 
     async def _execute(self, step: Callable[..., Awaitable[Progress]], where: Where) -> Progress:
@@ -170,6 +172,7 @@ class SagaPlant:
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
+            LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
             Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )

@@ -21,6 +21,7 @@ from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError, NotProved
+from domain.lots import MadeLot
 from domain.outcomes import OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -151,6 +152,10 @@ class FakeMes:
     """What the job was told with each release."""
     target: HoldTarget = TARGET
     refuses_release: ConnectorError | None = None
+    made: Sequence[MadeLot] | None = None
+    """The lots that it says the machine made; None if it does not say."""
+    refuses_lots: ConnectorError | None = None
+    lots_asked: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     async def check(self) -> str:
         return "fake"
@@ -209,8 +214,12 @@ class FakeMes:
         self.failing.leave()
         return HoldState.ABSENT
 
-    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
-        """It does not say which lots a machine made."""
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> Sequence[MadeLot] | None:
+        del equipment
+        self.lots_asked.append((from_at, until_at))
+        if self.refuses_lots is not None:
+            raise self.refuses_lots
+        return self.made
 
     def people_release(self) -> None:
         """Somebody there lets the job run."""

@@ -1,7 +1,7 @@
 """Odoo's wire: the JSON-2 API of Odoo 19, one call and one transaction for each request."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import httpx
@@ -17,7 +17,9 @@ from connectors.mes.odoo_mrp.models import (
     LoadAnswer,
     LoadMessage,
     LossReason,
+    Lot,
     Number,
+    Production,
     RawRows,
     Rows,
     RowT,
@@ -39,6 +41,8 @@ _LOSSES: Final = "mrp.workcenter.productivity.loss"
 _CENTRES: Final = "mrp.workcenter"
 _ORDERS: Final = "mrp.workorder"
 _LEAVES: Final = "resource.calendar.leaves"
+_PRODUCTIONS: Final = "mrp.production"
+_LOTS: Final = "stock.lot"
 _ORDERS_READ: Final = 5
 """How many waiting work orders are read. Only the first counts, unless it cannot be read."""
 
@@ -202,6 +206,24 @@ class OdooClient:
         others: list[Json] = [at, ["state", "not in", [*mapping.NEXT_STATES, *mapping.OVER_STATES]]]
         return await self._rows(call, _ORDERS, others, WorkOrder, _ORDERS_READ)
 
+    async def timers(self, call: Call, centre: int, from_at: str, until_at: str) -> Rows[TimeLog]:
+        """The time logs of work orders on a work centre in a period."""
+        open_or_later: list[Json] = ["|", ["date_end", "=", False], ["date_end", ">", from_at]]
+        begun: list[Json] = [["workorder_id", "!=", False], ["date_start", "<=", until_at]]
+        return await self._rows(call, _LOGS, [["workcenter_id", "=", centre], *begun, *open_or_later], TimeLog)
+
+    async def orders_of(self, call: Call, numbers: Collection[int]) -> Rows[WorkOrder]:
+        """Work orders by their ids."""
+        return await self._with_ids(call, _ORDERS, numbers, WorkOrder)
+
+    async def productions(self, call: Call, numbers: Collection[int]) -> Rows[Production]:
+        """Manufacturing orders by their ids."""
+        return await self._with_ids(call, _PRODUCTIONS, numbers, Production)
+
+    async def lots(self, call: Call, numbers: Collection[int]) -> Rows[Lot]:
+        """Lots by their ids."""
+        return await self._with_ids(call, _LOTS, numbers, Lot)
+
     async def leaves(self, call: Call, centre: WorkCentre, now: str) -> Rows[Leave]:
         """The planned stops of a work centre that are not over: its own, and those of its whole calendar.
 
@@ -237,6 +259,10 @@ class OdooClient:
 
     async def _external_ids(self, call: Call, model: str, numbers: Sequence[int]) -> Mapping[str, str]:
         return (await self._ask(call, model, "get_external_id", ExternalIds, {"ids": [*numbers]})).root
+
+    async def _with_ids(self, call: Call, model: str, numbers: Collection[int], row: type[RowT]) -> Rows[RowT]:
+        known: list[Json] = [*sorted(numbers)]
+        return await self._rows(call, model, [["id", "in", known]], row) if known else Rows((), ())
 
     async def _rows(
         self, call: Call, model: str, domain: list[Json], row: type[RowT], limit: int | None = None

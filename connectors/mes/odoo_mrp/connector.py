@@ -14,6 +14,7 @@ from connectors.mes.odoo_mrp.models import Leave, TimeLog, WorkCentre
 from connectors.mes.odoo_mrp.settings import OdooSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
+from domain.lots import MadeLot
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
@@ -148,8 +149,23 @@ class OdooMes:
                 raise call.error(Unavailable, "it took the release, and the hold is still open")
             return _state(blocks)
 
-    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
-        """See the port. The lots of a work order are not read from Odoo."""
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> list[MadeLot]:
+        """See the port. A work order counts by the time logs of its timers at the work centre.
+
+        Raises:
+            ActionRequired: also if one of the records cannot be read, so that a lot may be missing.
+        """
+        call = Call(self._system, "list-lots")
+        centre = await self._centre(call, equipment)
+        period = (mapping.time_text(from_at), mapping.time_text(until_at))
+        timers = await self._client.timers(call, centre.id, *period)
+        orders = await self._client.orders_of(call, {log.workorder_id.id for log in timers.rows if log.workorder_id})
+        numbers = {each.production_id.id for each in orders.rows if each.production_id}
+        made = await self._client.productions(call, numbers)
+        lots = await self._client.lots(call, {number for each in made.rows for number in each.lot_producing_ids})
+        unreadable = [*timers.unreadable, *orders.unreadable, *made.unreadable, *lots.unreadable]
+        self._client.insist_on_readable(call, unreadable, "lots")
+        return mapping.lots_made(timers.rows, orders.rows, made.rows, lots.rows)
 
     async def _stop(self, call: Call, plan: HoldPlan, own: TimeLog) -> PlaceResult:
         """Stops the timers under a block of ours, and reads the result.

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from connectors.mes.odoo_mrp.models import Leave, TimeLog, WorkCentre, WorkOrder
+from connectors.mes.odoo_mrp.models import Leave, Lot, Production, TimeLog, WorkCentre, WorkOrder
 from connectors.text import digest_of, one_line
 from domain.keys import hold_comment
+from domain.lots import MadeLot
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
 
 IN_USE: Final = frozenset({"productive", "performance"})
@@ -234,6 +235,42 @@ def production(
         next_stop_at=next_stop(leaves, now),
         doubt="; ".join(said) or None,
     )
+
+
+def lots_made(
+    timers: Iterable[TimeLog], orders: Iterable[WorkOrder], made: Iterable[Production], lots: Iterable[Lot]
+) -> list[MadeLot]:
+    """The lots of work orders whose timers ran, oldest first, with the times of the timers.
+
+    A work order whose product has no lots counts by its own name. A lot that our user may not see counts by its id.
+    """
+    productions, names = {each.id: each for each in made}, {lot.id: lot.name for lot in lots}
+    ran: dict[int, list[TimeLog]] = {}
+    for log in timers:
+        if log.loss_type in IN_USE and log.workorder_id is not None:
+            ran.setdefault(log.workorder_id.id, []).append(log)
+    found: list[MadeLot] = []
+    for order in orders:
+        production = productions.get(order.production_id.id) if order.production_id is not None else None
+        logs = ran.get(order.id, [])
+        starts = [log.date_start for log in logs if log.date_start is not None]
+        ends = [log.date_end for log in logs if log.date_end is not None]
+        named: list[str | None] = (
+            [names.get(lot, f"stock.lot {lot}") for lot in production.lot_producing_ids] if production else []
+        )
+        found += [
+            MadeLot(
+                lot=lot,
+                job=job_name(order),
+                material=production.product_id.name if production and production.product_id else None,
+                from_at=min(starts, default=None),
+                until_at=max(ends) if len(ends) == len(logs) else None,
+            )
+            for lot in (named or [None])
+            if logs
+        ]
+    earliest = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda each: (each.from_at or earliest, each.job or "", each.lot or ""))
 
 
 def was_taken_away(own: TimeLog) -> bool:

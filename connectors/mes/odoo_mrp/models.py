@@ -110,6 +110,20 @@ class WorkOrder(_Row):
     production_id: Link = None
 
 
+class Production(_Row):
+    """A row of `mrp.production`: what a manufacturing order makes, and under which lots."""
+
+    name: VendorName
+    product_id: Link = None
+    lot_producing_ids: tuple[Id, ...] = ()
+
+
+class Lot(_Row):
+    """A row of `stock.lot`."""
+
+    name: VendorName
+
+
 class Leave(_Row):
     """A row of `resource.calendar.leaves`: a time in which a work centre, or a whole calendar, does not work."""
 

@@ -23,8 +23,10 @@ from connectors.mes.opcua_job_control.list_reading import ReadList, read_list
 from connectors.mes.opcua_job_control.models import (
     JobOrderRow,
     JobOrders,
+    Made,
     Served,
     actual_equipment,
+    made_by,
 )
 from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
@@ -102,15 +104,12 @@ class JobControlClient:
 
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
         """The equipment in a job's response; empty if the receiver has no response provider beside it."""
+        nothing: frozenset[str] = frozenset()
+        return await self._ask(call, "JobResponse", lambda own: _response(own, job, actual_equipment, nothing))
 
-        async def ask(session: _Session) -> frozenset[str]:
-            receiver = session.receivers.get(job.receiver)
-            if receiver is None or receiver.provider is None:
-                return frozenset()
-            outputs, _ = await _call(session, receiver.provider.node, receiver.provider.method, [_text(job.id)])
-            return actual_equipment(outputs[0] if outputs else None, job.id)
-
-        return await self._ask(call, "JobResponse", ask)
+    async def made(self, call: Call, job: JobOrderRow) -> Made | None:
+        """What a job made by its response; None if the receiver has no response provider beside it."""
+        return await self._ask(call, "JobResponse", lambda own: _response(own, job, made_by, None))
 
     async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
         """Those of the methods that a receiver has not; every one is optional (OPC 10031-4, 6.2.1)."""
@@ -229,6 +228,21 @@ def _target(call: Call, session: _Session, receiver: str) -> HoldTarget:
         namespace=found.namespace,
         certificate=session.endpoint.thumbprint or None,
     )
+
+
+async def _response(
+    session: _Session, job: JobOrderRow, read: Callable[[Any, str], ResultT], without: ResultT
+) -> ResultT:
+    """What is read from a job's response.
+
+    Args:
+        without: the result if the receiver has no response provider beside it.
+    """
+    receiver = session.receivers.get(job.receiver)
+    if receiver is None or receiver.provider is None:
+        return without
+    outputs, _ = await _call(session, receiver.provider.node, receiver.provider.method, [_text(job.id)])
+    return read(outputs[0] if outputs else None, job.id)
 
 
 async def _read_list(session: _Session, slots: asyncio.Semaphore, name: str, receiver: Receiver) -> JobOrders:

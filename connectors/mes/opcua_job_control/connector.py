@@ -16,6 +16,7 @@ from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import hold_comment
 from domain.loops import wait_until
+from domain.lots import MadeLot
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -150,8 +151,14 @@ class JobControlMes:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
-    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
-        """See the port. The lots of a job are not read from Job Control."""
+    async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> list[MadeLot]:
+        """See the port. A server lists the jobs that it still knows, so that older ones may be missing."""
+        call = Call(self._system, "list-lots")
+        orders = await self._client.job_orders(call)
+        self._insist_on_readable(call, orders, equipment)
+        on_it = mapping.begun(await self._proved(call, equipment, orders.rows), self._settings.stop_masters)
+        made = [(row, await self._client.made(call, row)) for row in on_it]
+        return mapping.lots(made, from_at, until_at)
 
     async def _current(self, call: Call, equipment: str) -> tuple[list[JobOrderRow], JobOrderRow | None]:
         """The jobs that are proved to be on an equipment, and the present or next one of them; see `_proved`."""

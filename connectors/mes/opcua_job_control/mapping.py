@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from connectors.mes.opcua_job_control.models import JobOrderRow, UnreadableJob
+from connectors.mes.opcua_job_control.models import JobOrderRow, Made, UnreadableJob
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.lots import MadeLot
 from domain.production import HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
 
 STATES: Final[Mapping[int, JobState]] = {
@@ -215,6 +216,31 @@ def production(
     doubt = next((each.doubt for each in on_it if each.doubt is not None), None)
     next_stop_at = min(stops, default=None)
     return ProductionContext(equipment=equipment, read_at=now, job=job, next_stop_at=next_stop_at, doubt=doubt)
+
+
+def begun(rows: Iterable[JobOrderRow], stop_masters: Collection[str]) -> list[JobOrderRow]:
+    """The jobs that run, were interrupted or have ended, without planned stops."""
+    unstarted = (JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START)
+    return [row for row in rows if STATES.get(row.state) not in unstarted and not row.work_masters & {*stop_masters}]
+
+
+def lots(made: Iterable[tuple[JobOrderRow, Made | None]], from_at: datetime, until_at: datetime) -> list[MadeLot]:
+    """The lots of jobs that ran in a period, oldest first. A job without lots counts by its own id.
+
+    The actual times are those of the job's response. Without one, a job counts by the planned times of its order.
+    """
+    found: list[MadeLot] = []
+    for row, told in made:
+        ended = STATES.get(row.state) in (JobState.ENDED, JobState.ABORTED)
+        began_at = told.starts_at if told is not None and told.starts_at is not None else row.starts_at
+        ended_at = (told.ends_at if told is not None and told.ends_at is not None else row.ends_at) if ended else None
+        if (began_at is None or began_at <= until_at) and (ended_at is None or ended_at > from_at):
+            named = told.lots if told is not None and told.lots else ((None, None),)
+            found += [
+                MadeLot(lot=lot, job=row.id, material=material, from_at=began_at, until_at=ended_at)
+                for lot, material in named
+            ]
+    return sorted(found, key=lambda each: (each.from_at or from_at, each.job or "", each.lot or ""))
 
 
 def _sort_by_start(row: JobOrderRow) -> tuple[bool, float, str]:

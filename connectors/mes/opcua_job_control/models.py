@@ -187,6 +187,47 @@ def actual_equipment(response: Any, job: str) -> frozenset[str]:
     return _ids((*_items(response, "EquipmentActuals"), *_items(response, "PhysicalAssetActuals")))
 
 
+class Made(BaseModel):
+    """What a job made, from its ISA95JobResponseDataType.
+
+    Args:
+        lots: the ids of the produced lots, each with the id of its material where there is one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    lots: tuple[tuple[VendorName, VendorName | None], ...] = ()
+
+
+def made_by(response: Any, job: str) -> Made | None:
+    """What a job made; None if the response is of another job.
+
+    Only material whose use ends with "Produced" counts (ISA-95 part 2: Produced, By-Product Produced and others).
+    Consumed lots were made elsewhere.
+
+    Raises:
+        AttributeError, TypeError, ValueError: a field has another type or an odd value.
+    """
+    if response is None or str(getattr(response, "JobOrderID", None) or "") != job:
+        return None
+    produced = [
+        material
+        for material in _items(response, "MaterialActuals")
+        if str(getattr(material, "MaterialUse", None) or "").casefold().endswith("produced")
+    ]
+    return Made(
+        starts_at=_date(getattr(response, "StartTime", None)),
+        ends_at=_date(getattr(response, "EndTime", None)),
+        lots=tuple(
+            (lot, getattr(material, "MaterialDefinitionID", None) or None)
+            for material in produced
+            if (lot := getattr(material, "MaterialSublotID", None) or getattr(material, "MaterialLotID", None))
+        ),
+    )
+
+
 def _main_state(states: Iterable[Any], order: str) -> int:
     """The number of the state itself; entries with a longer browse path are its substates."""
     ranked = sorted(states, key=lambda state: len(_items(getattr(state, "BrowsePath", None), "Elements")))

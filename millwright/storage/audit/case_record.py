@@ -14,6 +14,7 @@ from domain.holds import Release
 from domain.model import Model
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
+from domain.suspect_lots import SuspectLots
 from domain.verdict import Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.audit.record import Record, stamped
@@ -23,8 +24,8 @@ Row = Mapping[str, object]
 
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
-       c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.withdraw, c.waiting_for,
-       c.waiting_step, c.waiting_until, c.lane,
+       c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.withdraw,
+       c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
        w.case_id, w.system, w.external_id, w.status, w.draft, w.record, w.intended_at, w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
@@ -95,6 +96,7 @@ class _CaseRow(NamedTuple):
     urgency: object
     production: object
     hold_proposal: object
+    suspect_lots: object
     withdraw: str | None
     waiting_for: str | None
     waiting_step: str | None
@@ -233,6 +235,7 @@ def _case(row: _CaseRow) -> Plain:
         "urgency": told_as(UrgencyDecision, row.urgency),
         "production": told_as(ProductionContext, row.production),
         "hold_proposal": told_as(HoldProposal, row.hold_proposal),
+        "suspect_lots": told_as(SuspectLots, row.suspect_lots),
         "withdraw": row.withdraw,
         "waiting_for": row.waiting_for,
         "waiting_step": row.waiting_step,

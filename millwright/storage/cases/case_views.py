@@ -15,6 +15,7 @@ from domain.hold_proposals import HoldProposal
 from domain.instances import PlantInstances
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
+from domain.suspect_lots import SuspectLots
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
@@ -151,6 +152,7 @@ async def read_case(
         production=ProductionContext.model_validate(found["production"]) if found["production"] else None,
         decision=Decision.model_validate(found["decision"]) if found["decision"] else None,
         hold_proposal=HoldProposal.model_validate(found["hold_proposal"]) if found["hold_proposal"] else None,
+        suspect_lots=SuspectLots.model_validate(found["suspect_lots"]) if found["suspect_lots"] else None,
         withdraw=found["withdraw"],
         draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,

@@ -42,6 +42,7 @@ cases = Table(
     Column("production", JSONB),
     Column("decision", JSONB),
     Column("hold_proposal", JSONB),
+    Column("suspect_lots", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
     Column("waiting_step", Text),

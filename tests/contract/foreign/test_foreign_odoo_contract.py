@@ -26,6 +26,7 @@ from tests.contract.test_mes_contract import (  # noqa: F401 - pytest runs what 
     test_planning_changes_nothing,
     test_production_shows_the_running_job_its_end_and_the_next_planned_stop,
     test_the_target_of_a_hold_is_the_receiver_and_the_server_that_serves_it,
+    test_what_runs_is_among_the_lots_made_and_a_time_before_has_none_of_it,
 )
 
 pytestmark = pytest.mark.foreign
