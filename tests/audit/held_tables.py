@@ -46,3 +46,6 @@ COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
     "work_orders.read_at": "it says when an order is read next; the reading itself is what counts",
 }
 """Columns that are not held, of tables that are, and why."""
+
+ONLY_ORDER = frozenset(column for column, reason in COLUMNS_WITHOUT_EFFECT.items() if reason == _ONLY_ORDER)
+"""Columns that are held by the order of their rows."""

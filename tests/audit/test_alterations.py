@@ -13,7 +13,7 @@ from millwright.storage.database.all_tables import metadata
 from policies.engine.catalogue import Catalogue
 from tests.audit.alterations import Alteration, alterations
 from tests.audit.full_record import build_full
-from tests.audit.held_tables import COLUMNS_WITHOUT_EFFECT, DERIVED, HELD, WITHOUT_EFFECT
+from tests.audit.held_tables import COLUMNS_WITHOUT_EFFECT, DERIVED, HELD, ONLY_ORDER, WITHOUT_EFFECT
 
 
 class Alterer:
@@ -81,4 +81,5 @@ async def test_every_single_alteration_is_named_or_without_effect(
             alterer.put_back(alteration)
     # A row that waits to be judged is there for a moment only.
     assert tried == metadata.tables.keys() - {"pending"}
-    assert silent == WITHOUT_EFFECT.keys() | COLUMNS_WITHOUT_EFFECT.keys()
+    # An altered number is named where it changes the order of rows, which depends on the row.
+    assert silent | ONLY_ORDER == WITHOUT_EFFECT.keys() | COLUMNS_WITHOUT_EFFECT.keys()
