@@ -51,6 +51,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     )
     return (
         f"Millwright {view.id}",
+        *_rework(view),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
@@ -71,6 +72,17 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
         ),
         *((f"Trace: {view.evidence[0].traceparent}",) if view.evidence[0].traceparent else ()),
     )
+
+
+def _rework(view: CaseView) -> tuple[str, ...]:
+    """Which work did not help, where this order is its rework."""
+    said = view.rework
+    if said is None:
+        return ()
+    earlier = f"order {said.order} (case {said.case})" if said.order is not None else f"case {said.case}"
+    held = f"{said.by} had the machine held again after its test run at {said.at:%Y-%m-%d %H:%M} UTC"
+    found = f"Of the test run: {said.found.rstrip('.')}."
+    return (f"Rework: {earlier} did not help. {held}: {said.reason.rstrip('.')}. {found}",)
 
 
 def _hold(view: CaseView) -> tuple[str, ...]:

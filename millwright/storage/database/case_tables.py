@@ -42,6 +42,7 @@ cases = Table(
     Column("production", JSONB),
     Column("decision", JSONB),
     Column("hold_proposal", JSONB),
+    Column("rework", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
     Column("waiting_step", Text),

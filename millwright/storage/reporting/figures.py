@@ -168,7 +168,7 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
                 "SELECT count(*) FILTER (WHERE p.accepted > 0) AS placed, "
                 "count(*) FILTER (WHERE h.state = 'released') AS released, "
                 "count(*) FILTER (WHERE h.state = 'overruled') AS overruled, "
-                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing')) AS left_open, "
+                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing', 'testing')) AS left_open, "
                 "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
                 "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven, "
                 "(SELECT count(*) FROM walk_downs WHERE accepted_at IS NOT NULL) AS walk_downs "
