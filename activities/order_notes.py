@@ -1,6 +1,6 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
-from activities.order_text import hold_proposal_words
+from activities.order_text import REWORK, hold_proposal_words, rework_words
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
@@ -33,7 +33,7 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
     """
     if view.order is None or view.order.status.finished:
         return ()
-    notes = (_overruling(view), _answering(view), _worsening(view, judge), *_calling_off(view))
+    notes = (_overruling(view), _reworking(view), _answering(view), _worsening(view, judge), *_calling_off(view))
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
 
 
@@ -46,6 +46,13 @@ def _overruling(view: CaseView) -> OrderNote | None:
         text=f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
         f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}",
     )
+
+
+def _reworking(view: CaseView) -> OrderNote | None:
+    """Which work did not help, where the order was written before that was known."""
+    if view.rework is None or view.draft is None or any(each.startswith(REWORK) for each in view.draft.paragraphs):
+        return None
+    return OrderNote(key=f"{view.id}-rework", text=f"{rework_words(view.rework)} {ISOLATION_NOTICE}")
 
 
 def _answering(view: CaseView) -> OrderNote | None:

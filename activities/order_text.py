@@ -1,6 +1,6 @@
 """The text of a work order: what was observed, when to act, and who decided. The most important comes first."""
 
-from domain.cases import CaseView, Evidence
+from domain.cases import CaseView, Evidence, Rework
 from domain.hold_proposals import HoldProposal
 from domain.production import ISOLATION_NOTICE
 from domain.verdict import RuleWords, Rung, Urgency
@@ -12,6 +12,8 @@ _WHEN = {
     Urgency.PLANNED_STOP: "at the next planned stop",
 }
 
+REWORK = "Rework:"
+"""How the paragraph begins that names the work which did not help."""
 _OTHERWISE = 3
 """Maximum number of counterfactuals in the text of an order."""
 
@@ -51,7 +53,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     )
     return (
         f"Millwright {view.id}",
-        *_rework(view),
+        *((rework_words(view.rework),) if view.rework is not None else ()),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
@@ -74,15 +76,12 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     )
 
 
-def _rework(view: CaseView) -> tuple[str, ...]:
-    """Which work did not help, where this order is its rework."""
-    said = view.rework
-    if said is None:
-        return ()
+def rework_words(said: Rework) -> str:
+    """Which work did not help, for the people who do it again."""
     earlier = f"order {said.order} (case {said.case})" if said.order is not None else f"case {said.case}"
     held = f"{said.by} had the machine held again after its test run at {said.at:%Y-%m-%d %H:%M} UTC"
     found = f"Of the test run: {said.found.rstrip('.')}."
-    return (f"Rework: {earlier} did not help. {held}: {said.reason.rstrip('.')}. {found}",)
+    return f"{REWORK} {earlier} did not help. {held}: {said.reason.rstrip('.')}. {found}"
 
 
 def _hold(view: CaseView) -> tuple[str, ...]:

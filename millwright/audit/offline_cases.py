@@ -69,7 +69,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
         told.follow(act)
     # Earlier builds did not record the step that waits, nor that a case lost or regained its evidence.
     unknown = {"waiting_step"} if told.waiting_step is _UNKNOWN else set()
-    unknown |= {"hold_proposal"} - case.keys()
+    unknown |= {"hold_proposal", "rework"} - case.keys()
     if not told.support_is_told and any(act["kind"] == "case-evidence-revised" for act in acts):
         unknown.add("withdraw")
     if wrong := differing(case, vars(told), tuple(name for name in _STATE if name not in unknown)):
@@ -77,7 +77,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
 
 
 _STATE = (
-    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "withdraw", "waiting_for",
+    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "rework", "withdraw", "waiting_for",
     "waiting_step", "waiting_until", "lane",
 )  # fmt: skip
 _UNKNOWN = "unknown"
@@ -93,6 +93,7 @@ class _ToldCase:
         self.urgency: Any = None
         self.production: Any = None
         self.hold_proposal: Any = None
+        self.rework: Any = None
         self.withdraw: Any = None
         self.waiting_for: Any = None
         self.waiting_step: Any = None
@@ -114,6 +115,8 @@ class _ToldCase:
             self.hold_proposal = detail["proposal"]
         elif kind == "hold-answered":
             self.hold_proposal = {**self.hold_proposal, "answer": detail["answer"]}
+        elif kind == "case-reworks":
+            self.rework = detail["rework"]
         elif kind in ("case-unsupported", "case-called-off"):
             self.withdraw, self.support_is_told = detail["reason"], True
         elif kind == "case-supported":

@@ -45,7 +45,7 @@ class MemoryHolds:
         open_case: Callable[[CaseView], None],
     ) -> None:
         self._clock = clock
-        self.open_case = open_case
+        self._open_case = open_case
         self._cases = cases
         self._wake = wake
         self._holds: dict[str, HoldView] = {}
@@ -340,17 +340,20 @@ class MemoryHolds:
         return rework
 
     def _rework(self, view: CaseView, again: HoldAgain, found: str) -> str:
+        order = None if view.order is None else view.order.ref.id
+        said = Rework(case=view.id, order=order, by=again.by, reason=again.reason, found=found, at=self._clock.now())
         for each in self._cases.values():
             same = (each.asset.id, each.failure_mode) == (view.asset.id, view.failure_mode)
             if same and each.closed_as is None:
-                if not each.rung.orders:
-                    raise ActRejected("it asks for no order", field="hold")
+                if each.withdraw is not None or (each.decision is not None and not each.decision.approved):
+                    raise ActRejected("it was called off", field="hold")
+                urgency = None if view.rung > each.rung else each.urgency
+                raised = {"rework": said, "rung": max(each.rung, view.rung), "urgency": urgency}
+                self._cases[each.id] = each.model_copy(update=raised)
                 return each.id
         self.reworks += 1
         new = f"MWREWORK{self.reworks:02d}"
-        order = None if view.order is None else view.order.ref.id
-        said = Rework(case=view.id, order=order, by=again.by, reason=again.reason, found=found, at=self._clock.now())
-        self.open_case(opened_again(view, new, said, self._clock.now()))
+        self._open_case(opened_again(view, new, said, self._clock.now()))
         return new
 
     def _doubt(self, key: str, number: int) -> None:

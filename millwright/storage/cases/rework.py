@@ -1,19 +1,20 @@
 """Opens the rework of a case: its work was done, and its machine, let run on test, had to be held again."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.canonical import Json, canonical
+from domain.canonical import canonical
 from domain.cases import Phase, Rework
 from domain.errors import ActRejected
 from domain.holds import HoldAgain
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
-from millwright.storage.cases.recorded_case import recorded_case
+from millwright.storage.cases.hold_writing import ACTOR
+from millwright.storage.cases.recorded_case import RecordedCase, recorded_case
 from millwright.storage.ledger import ledger
 
 # The order prevents deadlocks.
@@ -22,7 +23,7 @@ _TAKE_LINES = text(
     "JOIN cases c ON c.id = m.case_id WHERE m.hold_key = :key ORDER BY 1) l"
 )
 _OPEN = text(
-    "SELECT o.id FROM cases c JOIN cases o ON (o.asset, o.failure_mode) = (c.asset, c.failure_mode) "
+    "SELECT o.id, o.rung FROM cases c JOIN cases o ON (o.asset, o.failure_mode) = (c.asset, c.failure_mode) "
     "WHERE c.id = :case AND o.closed_as IS NULL FOR UPDATE OF o"
 )
 _CASE = text(
@@ -32,20 +33,26 @@ _CASE = text(
     "WHERE c.id = :case ORDER BY d.id DESC LIMIT 1"
 )
 _IS_TAKEN = text("SELECT EXISTS (SELECT FROM cases WHERE id = :id)")
-# It stands on the same verdict and spans the same evidence: it is the same fault, which the work did not end.
 _ADD_CASE = text(
     "INSERT INTO cases (id, asset, failure_mode, machine, line, site, opened_by, opened_at, event_at, last_event_at, "
-    "version, verdict, rung, phase, fed, rework) SELECT :id, asset, failure_mode, machine, line, site, :event, :now, "
-    "event_at, last_event_at, version, verdict, rung, :phase, 1, cast(:rework AS jsonb) FROM cases WHERE id = :case"
+    "version, verdict, rung, phase, fed) SELECT :id, asset, failure_mode, machine, line, site, :event, :now, :at, :at, "
+    "version, verdict, rung, :phase, 1 FROM cases WHERE id = :case"
+)
+# As for a case that judging raises: what is worse may be more urgent.
+_RAISE = text(
+    "UPDATE cases r SET version = c.version, verdict = c.verdict, rung = c.rung, urgency = NULL FROM cases c "
+    "WHERE r.id = :id AND c.id = :case"
 )
 _ADD_EVIDENCE = text(
     "INSERT INTO evidence (case_id, event_id, revision, rung, at, how) "
-    "VALUES (:id, :event, :revision, :rung, :at, 'opened')"
+    "VALUES (:id, :event, :revision, :rung, :at, :how)"
 )
+_KEEP = text("UPDATE cases SET rework = cast(:rework AS jsonb) WHERE id = :id")
 
 
 class _OpenRow(NamedTuple):
     id: str
+    rung: int
 
 
 class _GroundRow(NamedTuple):
@@ -68,7 +75,7 @@ async def lock_lines(connection: AsyncConnection, hold: str) -> None:
 
 async def open_rework(connection: AsyncConnection, case: str, again: HoldAgain, found: str, entry: ledger.Entry) -> str:
     """The case that answers for the rework of another one: opened on the verdict that the other one rests on, or the
-    case of the same fault that is open already.
+    case of the same fault that is open already, raised to that verdict where it asks for no order.
 
     Args:
         case: the case whose work did not help.
@@ -76,41 +83,51 @@ async def open_rework(connection: AsyncConnection, case: str, again: HoldAgain, 
         found: what the test run showed.
 
     Raises:
-        ActionRequired: the case is not as in the record.
-        ActRejected: the open case of the fault asks for no order, so that nobody would work on the machine.
+        ActionRequired: a case is not as in the record.
+        ActRejected: the open case of the fault was called off.
     """
-    open_case = (await connection.execute(_OPEN, {"case": case})).one_or_none()
-    if open_case is not None:
-        return await _joined(connection, _OpenRow._make(open_case).id)
     recorded = await recorded_case(connection, case, "hold-again")
     ground = _GroundRow._make((await connection.execute(_CASE, {"case": case})).one())
+    there = (await connection.execute(_OPEN, {"case": case})).one_or_none()
+    if there is None:
+        new = await _free_id(connection, ground)
+        values = {"id": new, "event": ground.event_id, "now": entry.at, "at": ground.at, "case": case}
+        await connection.execute(_ADD_CASE, {**values, "phase": Phase.PROPOSE.value})
+        fault: dict[str, object] = {"asset": ground.asset, "failure_mode": ground.failure_mode}
+        await _rest_on(connection, recorded, ground, new, "opened", entry, fault)
+    else:
+        new, rung = _OpenRow._make(there)
+        said = (await recorded_case(connection, new, "hold-again")).said
+        if said.called_off is not None:
+            raise ActRejected(
+                f"case {new} of the same fault was called off, and is not closed yet: {said.called_off}",
+                field="hold",
+                fix="try again in a minute; stop the machine in the MES if it must stand still now",
+            )
+        if rung < ground.rung:
+            await connection.execute(_RAISE, {"id": new, "case": case})
+            await _rest_on(connection, recorded, ground, new, "raised", entry)
     rework = Rework(case=case, order=ground.order_id, by=again.by, reason=again.reason, found=found, at=entry.at)
-    new = await _free_id(connection, ground)
-    told: Json = orjson.loads(canonical(rework))
-    values = {"id": new, "event": ground.event_id, "now": entry.at, "phase": Phase.PROPOSE.value, "case": case}
-    await connection.execute(_ADD_CASE, {**values, "rework": orjson.dumps(told).decode()})
-    evidence = {"id": new, "event": ground.event_id, "revision": ground.revision, "rung": ground.rung, "at": ground.at}
-    await connection.execute(_ADD_EVIDENCE, evidence)
-    detail: dict[str, object] = {
-        "event": [ground.source, ground.external_id],
-        "rung": Rung(ground.rung).word,
-        "asset": ground.asset,
-        "failure_mode": ground.failure_mode,
-        "rework": told,
-    }
-    entry.add(ledger.act("case-opened", case_workflow_id(new), recorded.version[:12], entry.at, detail))
+    await connection.execute(_KEEP, {"id": new, "rework": canonical(rework).decode()})
+    entry.add(ledger.act("case-reworks", case_workflow_id(new), ACTOR, entry.at, {"rework": rework}))
     return new
 
 
-async def _joined(connection: AsyncConnection, case: str) -> str:
-    said = (await recorded_case(connection, case, "hold-again")).said
-    if said.called_off is not None or not said.wants_order:
-        raise ActRejected(
-            f"case {case} of the same fault is open and asks for no order",
-            field="hold",
-            fix=f"have the planner approve it (`millwright case decide {case}`), or stop the machine in the MES",
-        )
-    return case
+async def _rest_on(
+    connection: AsyncConnection,
+    recorded: RecordedCase,
+    ground: _GroundRow,
+    new: str,
+    how: str,
+    entry: ledger.Entry,
+    fault: Mapping[str, object] | None = None,
+) -> None:
+    """Records that a case rests on the verdict of the case whose rework it is."""
+    evidence = {"id": new, "event": ground.event_id, "revision": ground.revision, "rung": ground.rung, "at": ground.at}
+    await connection.execute(_ADD_EVIDENCE, {**evidence, "how": how})
+    detail = {"event": [ground.source, ground.external_id], "rung": Rung(ground.rung).word, "rework_of": recorded.case}
+    act = ledger.act(f"case-{how}", case_workflow_id(new), recorded.version[:12], entry.at, {**detail, **(fault or {})})
+    entry.add(act)
 
 
 async def _free_id(connection: AsyncConnection, ground: _GroundRow) -> str:
