@@ -13,13 +13,8 @@ from domain.hold_store import HoldStore
 from domain.holds import HoldStatus, HoldView, PlacementState
 from domain.keys import TWIN_AUTHOR
 from domain.ports import TwinGraph
-from domain.production import ISOLATION_NOTICE, HoldEnforcement
+from domain.production import HoldEnforcement, hold_notice
 from domain.stops import StoppableAction
-
-
-def hold_notice(enforcement: HoldEnforcement) -> str:
-    """What people at the machine must know about a hold, which depends on whether the MES enforces holds."""
-    return f"{ISOLATION_NOTICE} {enforcement.words}" if enforcement.words else ISOLATION_NOTICE
 
 
 class HoldNotices:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.hold_notices import HoldNotices, hold_notice
+from activities.hold_notices import HoldNotices
 from activities.hold_proposals import HoldProposals
 from activities.instances import instance, serving
 from activities.machine_test_runs import MachineTestRuns
@@ -19,7 +19,7 @@ from domain.hold_store import HoldStore
 from domain.holds import A_SHIFT, HoldStatus, HoldView, Placement, PlacementState, Release
 from domain.machine_test_runs import READY_FOR_TEST_RUN
 from domain.ports import Judge, Mes, TwinGraph
-from domain.production import HoldMethod, HoldPlan, HoldReading, HoldState, PlaceResult
+from domain.production import HoldMethod, HoldPlan, HoldReading, HoldState, PlaceResult, hold_notice
 from domain.stops import StoppableAction
 
 _JOBS_AT_ONCE = 8
@@ -227,7 +227,9 @@ class Holds:
         """Holds every job that runs, or may run, on the machine and is not yet held by this hold."""
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
-            plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
+            mes = self._mes_of(hold)
+            plan = await mes.plan_hold(hold.equipment, hold.key)
+            plan = plan.model_copy(update={"enforcement": mes.enforcement})
             if hold.has_placed(plan):
                 return
             if not plan.method.acts:

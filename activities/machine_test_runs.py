@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from activities.hold_notices import HoldNotices, hold_notice
+from activities.hold_notices import HoldNotices
 from activities.progress import Step
 from domain.cases import Lane
 from domain.clock import Clock
@@ -11,6 +11,7 @@ from domain.hold_store import HoldStore
 from domain.holds import A_SHIFT, HoldView
 from domain.machine_test_runs import MachineTestRun, RunStanding
 from domain.ports import Judge, Mes
+from domain.production import hold_notice
 
 
 class MachineTestRuns:

@@ -2,7 +2,7 @@
 
 from domain.cases import CaseView, Evidence, Rework
 from domain.hold_proposals import HoldProposal
-from domain.production import ISOLATION_NOTICE
+from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
 from domain.work_orders import WorkOrderDraft
 
@@ -85,16 +85,23 @@ def rework_words(said: Rework) -> str:
 
 
 def _hold(view: CaseView) -> tuple[str, ...]:
-    """The state of the machine's hold when the order is written, and the warning that a hold is not an isolation."""
+    """The state of the machine's hold when the order is written, and what people at the machine must know of it."""
+    notice = case_hold_notice(view)
     if view.hold is not None and view.hold.state.live:
-        return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {ISOLATION_NOTICE}",)
+        return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {notice}",)
     if view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None or view.urgency is None:
         return ()
     if view.hold_proposal is not None:
-        return (f"{hold_proposal_words(view.mes_equipment, view.hold_proposal)} {ISOLATION_NOTICE}",)
+        return (f"{hold_proposal_words(view.mes_equipment, view.hold_proposal)} {notice}",)
     hold_at = view.urgency.hold_at
     when = f"from {hold_at:%Y-%m-%d %H:%M} UTC" if hold_at is not None else "at once"
-    return (f"The MES is asked to hold {view.mes_equipment} {when}. {ISOLATION_NOTICE}",)
+    return (f"The MES is asked to hold {view.mes_equipment} {when}. {notice}",)
+
+
+def case_hold_notice(view: CaseView) -> str:
+    """What people at the machine must know of a hold that a case has or asks for."""
+    placed = view.hold.enforcement if view.hold is not None else None
+    return hold_notice(placed or (view.production.enforcement if view.production is not None else None))
 
 
 def hold_proposal_words(equipment: str, proposal: HoldProposal) -> str:

@@ -1,6 +1,6 @@
 """A hold: the equipment that a case asks to be kept from running, and its placements, one for each job (promise 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import ActRejected
 from domain.machine_test_runs import READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD, MachineTestRun
 from domain.model import Model, Moment
-from domain.production import READY_TO_RUN, HoldPlan, JobState
+from domain.production import READY_TO_RUN, HoldEnforcement, HoldPlan, JobState, hold_notice
 
 RELEASE_LASTS: Final = timedelta(minutes=15)
 """For how long what a person stated of a machine counts. Where the MES is away longer, production is asked again."""
@@ -157,6 +157,12 @@ class HoldAgain(Model):
     signature: str
 
 
+_MARKS: Mapping[HoldEnforcement | None, str] = {
+    HoldEnforcement.ADVISORY: "advisory: the MES does not enforce it",
+    HoldEnforcement.UNKNOWN: "perhaps only advisory: the MES does not say if it enforces it",
+}
+
+
 class HoldView(Model):
     """A hold as storage knows it, from one case's point of view.
 
@@ -257,8 +263,23 @@ class HoldView(Model):
         return tuple(str(each.plan.job) for each in live if each.state is PlacementState.INTENDED)
 
     @property
+    def enforcement(self) -> HoldEnforcement | None:
+        """Whether the MES enforces it, as it was planned last; None before the first job, or if it is not recorded."""
+        return self.placements[-1].plan.enforcement if self.placements else None
+
+    @property
+    def notice(self) -> str:
+        """What people at the machine must know about it; empty once it has ended."""
+        return hold_notice(self.enforcement) if self.state.live else ""
+
+    @property
     def words(self) -> str:
         """How the hold stands, for people."""
+        mark = _MARKS.get(self.enforcement) if self.state.live else None
+        return f"{self._standing} ({mark})" if mark else self._standing
+
+    @property
+    def _standing(self) -> str:
         run = self.test_run
         if self.state is HoldStatus.TESTING and run is not None and run.begun_at is not None and run.until is not None:
             return (

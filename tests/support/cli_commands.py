@@ -13,6 +13,7 @@ ACTS: Final = frozenset(
         "hold accept",
         "hold refuse",
         "hold release",
+        "hold again",
         "hold prove",
         "hold looked",
         "hold let-run",

@@ -1,8 +1,11 @@
 """A machine that is held for one case, on a real database."""
 
+from datetime import timedelta
+
 from activities.judging import Judging
 from domain.assets import Criticality
 from domain.holds import PlacementState
+from domain.machine_test_runs import MachineTestRun, RunTerms
 from domain.production import HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
 from tests.support.completed_work import ended
@@ -15,6 +18,10 @@ from tests.support.walk_downs import prove, target
 EQUIPMENT = "EQ-001"
 _RECEIVER = "Press1"
 REASON = "bearing replaced, guard back on"
+TEST_RUN = MachineTestRun(
+    terms=RunTerms(within=timedelta(hours=2), steady=timedelta(minutes=30), score=2.0), version="0" * 64
+)
+"""What a version asks for before a machine is released for good."""
 
 
 async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
@@ -48,10 +55,10 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
     await storage.holds.move_placement(hold.key, placement.number, state, read_at=read_at)
 
 
-async def work_done(storage: Storage, case: str) -> None:
+async def work_done(storage: Storage, case: str, test_run: MachineTestRun | None = None) -> None:
     """Ends the work of a case, so that its machine waits for its release."""
     await ended(storage.cases, case)
-    await storage.holds.mark_ready(case)
+    await storage.holds.mark_ready(case, test_run)
 
 
 async def add_people(storage: Storage) -> None:

@@ -21,7 +21,7 @@ def after(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def reading(minutes: float, score: float = 0.5, rung: Rung = Rung.IGNORE, **more: object) -> JudgedReading:
+def reading(minutes: float, score: float | None = 0.5, rung: Rung = Rung.IGNORE, **more: object) -> JudgedReading:
     seen = {"kind": AnomalyKind.DEVIATION, "asset": "pump", "failure_mode": "PDE", "at": after(minutes)}
     told = {**seen, "detector": "adx", "signal": "volt", "score": score, **more}
     return JudgedReading(Anomaly.model_validate(told), rung)
