@@ -10,7 +10,7 @@ import pytest
 
 from domain.holds import PlacementState
 from domain.machine_test_runs import READY_FOR_TEST_RUN
-from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from domain.production import ISOLATION_NOTICE, READY_TO_RUN, HoldEnforcement
 from millwright.bootstrap import Storage, open_storage
 from millwright.people.persons import key_file
 from millwright.settings import Settings
@@ -20,6 +20,7 @@ from tests.support.ingress import NOW, set_clock
 from tests.support.people import key_of
 from tests.support.plant import register
 
+ADVISORY = HoldEnforcement.ADVISORY
 ON_TWO_SYSTEMS = f"""
 INSERT INTO holds (key, system, equipment, state, intended_at)
 VALUES ('MWX', 'other-mes', '{EQUIPMENT}', 'asked', now())
@@ -240,3 +241,16 @@ def test_a_machine_on_test_is_held_again_and_its_rework_is_named(plant: Installa
     shown = plant.millwright.says("case", "show", claim["case"])
     assert f"rework of case {plant.hold}" in shown
     assert "it hums again" in shown
+
+
+def test_a_hold_that_the_mes_does_not_enforce_is_called_advisory_by_every_command_that_tells_of_it(
+    plant: Installation, tmp_path: Path
+) -> None:
+    plant.do(lambda storage: place(storage, plant.hold, "J-2", PlacementState.IN_EFFECT, enforcement=ADVISORY))
+    told = [("hold", "list"), ("hold", "show", plant.hold), ("case", "show", plant.hold), ("why", plant.hold)]
+    for command in told:
+        assert "advisory" in plant.millwright.says(*command)
+    assert "advisory" in plant.millwright.json("hold", "show", plant.hold)["notice"]
+    plant.millwright.says("audit", "evidence", plant.hold, "--out", str(tmp_path / "pack.json"))
+    assert "advisory: the MES does not enforce it" in (tmp_path / "pack.json").read_text()
+    assert "advisory: the MES does not enforce it" in (tmp_path / "pack.html").read_text()

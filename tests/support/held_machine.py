@@ -6,7 +6,7 @@ from activities.judging import Judging
 from domain.assets import Criticality
 from domain.holds import PlacementState
 from domain.machine_test_runs import MachineTestRun, RunTerms
-from domain.production import HoldMethod, HoldPlan, JobState
+from domain.production import HoldEnforcement, HoldMethod, HoldPlan, JobState
 from millwright.bootstrap import Storage
 from tests.support.completed_work import ended
 from tests.support.ingress import NOW
@@ -24,7 +24,7 @@ TEST_RUN = MachineTestRun(
 """What a version asks for before a machine is released for good."""
 
 
-async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
+async def held_machine(storage: Storage, system: str = "fake-mes", enforcement: HoldEnforcement | None = None) -> str:
     """Opens a case whose machine was read as held; returns the key of the hold, which is the case's id."""
     # Of a machine of this criticality a case asks for a hold.
     await storage.register.keep(register(Criticality.A), "tests")
@@ -32,11 +32,18 @@ async def held_machine(storage: Storage, system: str = "fake-mes") -> str:
     await prove(storage.walk_downs, storage.clock.now(), system, target(_RECEIVER))
     await storage.inbox.store([code(1), deviation(2), deviation(3)], NOW)
     [case] = await judge_to_rest(Judging(storage.lines, storage.catalogue))
-    await place(storage, case, "J-1", PlacementState.IN_EFFECT, system)
+    await place(storage, case, "J-1", PlacementState.IN_EFFECT, system, enforcement)
     return case
 
 
-async def place(storage: Storage, case: str, job: str, state: PlacementState, system: str = "fake-mes") -> None:
+async def place(
+    storage: Storage,
+    case: str,
+    job: str,
+    state: PlacementState,
+    system: str = "fake-mes",
+    enforcement: HoldEnforcement | None = None,
+) -> None:
     """Puts a job of the machine under the case's hold."""
     hold = await storage.holds.claim(case, system, EQUIPMENT, unasked=True)
     plan = HoldPlan(
@@ -47,6 +54,7 @@ async def place(storage: Storage, case: str, job: str, state: PlacementState, sy
         prior_state=JobState.RUNNING,
         method=HoldMethod.PAUSE,
         target=target(_RECEIVER),
+        enforcement=enforcement,
     )
     await storage.holds.intend_placement(hold.key, plan, case)
     hold = await storage.holds.claim(case, system, EQUIPMENT, unasked=True)

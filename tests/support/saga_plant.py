@@ -43,6 +43,8 @@ class FaultInjectedTwins:
     def __init__(self) -> None:
         self.holds_told: list[Json] = []
         """The states of holds that were written to it, without repetitions."""
+        self.notices_told: list[Json] = []
+        """What was written to it with each state of a hold."""
         self.outcomes_told: list[Json] = []
         self.outcome_of: dict[str, Json] = {}
         """What was last told of the outcome of each case."""
@@ -54,6 +56,8 @@ class FaultInjectedTwins:
         if "lastOutcome" in properties:
             self.outcomes_told.append(properties["lastOutcome"])
             self.outcome_of[str(properties["lastCaseId"])] = properties["lastOutcome"]
+        if "holdNotice" in properties:
+            self.notices_told.append(properties["holdNotice"])
         told = properties.get("holdState")
         if told is not None and self.holds_told[-1:] != [told]:
             self.holds_told.append(told)
