@@ -10,16 +10,11 @@ from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ConnectorError
 from domain.hold_store import HoldStore
-from domain.holds import HoldView, PlacementState
+from domain.holds import HoldStatus, HoldView, PlacementState
 from domain.keys import TWIN_AUTHOR
 from domain.ports import TwinGraph
-from domain.production import ISOLATION_NOTICE, HoldEnforcement
+from domain.production import HoldEnforcement, hold_notice
 from domain.stops import StoppableAction
-
-
-def hold_notice(enforcement: HoldEnforcement) -> str:
-    """What people at the machine must know about a hold, which depends on whether the MES enforces holds."""
-    return f"{ISOLATION_NOTICE} {enforcement.words}" if enforcement.words else ISOLATION_NOTICE
 
 
 class HoldNotices:
@@ -70,7 +65,7 @@ class HoldNotices:
 
 def _standing(hold: HoldView) -> str:
     """The state of a hold in one word for the twin; `held` only if a reading showed it."""
-    if not hold.state.live:
+    if not hold.state.live or hold.state is HoldStatus.TESTING:
         return hold.state.value
     states: Sequence[PlacementState] = [each.state for each in hold.live_placements]
     if PlacementState.UNPROVEN in states:

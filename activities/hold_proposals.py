@@ -84,4 +84,10 @@ def _wait_for_answer(attempt: Step, view: CaseView, proposal: HoldProposal, now:
     if attempt.lane is Lane.OPERATIONS:
         attempt.wait(f"{asked}: no answer since {proposal.asked_at:%Y-%m-%d %H:%M} UTC, and nothing is held")
     else:
-        attempt.wait(asked, proposal.place_at or proposal.answer_by)
+        attempt.wait(f"{asked}{_worth(view)}", proposal.place_at or proposal.answer_by)
+
+
+def _worth(view: CaseView) -> str:
+    """What production must know of the hold that it is asked for, where the MES does not enforce it."""
+    enforcement = view.production.enforcement if view.production is not None else None
+    return f". {enforcement.words}" if enforcement is not None and enforcement.words else ""

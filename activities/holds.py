@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from activities.hold_notices import HoldNotices, hold_notice
+from activities.hold_notices import HoldNotices
 from activities.hold_proposals import HoldProposals
 from activities.instances import instance, serving
+from activities.machine_test_runs import MachineTestRuns
 from activities.progress import CaseRef, Progress, Step, called_off, overruled, step
 from activities.wanted_holds import HOLD_STEP, SOON, asks_for_hold, hold_stands, hold_wanted
 from domain.cases import CaseView, ClosedAs, Lane
@@ -16,8 +17,9 @@ from domain.clock import Clock
 from domain.errors import ActionRequired, ActRejected, NotProved, Refused
 from domain.hold_store import HoldStore
 from domain.holds import A_SHIFT, HoldStatus, HoldView, Placement, PlacementState, Release
+from domain.machine_test_runs import READY_FOR_TEST_RUN
 from domain.ports import Judge, Mes, TwinGraph
-from domain.production import HoldMethod, HoldPlan, HoldReading, HoldState, PlaceResult
+from domain.production import HoldMethod, HoldPlan, HoldReading, HoldState, PlaceResult, hold_notice
 from domain.stops import StoppableAction
 
 _JOBS_AT_ONCE = 8
@@ -55,6 +57,7 @@ class Holds:
         self._mes = mes
         self._notices = HoldNotices(cases, holds, twins, clock)
         self._proposals = HoldProposals(cases, holds, judge, clock)
+        self._test_runs = MachineTestRuns(holds, judge, self._notices, clock, interval)
         self._judge = judge
         self._clock = clock
         self._interval = interval
@@ -110,19 +113,23 @@ class Holds:
             if attempt.view.closed_as is None:
                 # The case was reopened, or its work continues, so it keeps its claim.
                 return attempt.progress
-            hold = await self._holds.mark_ready(ref.case)
+            hold = await self._holds.mark_ready(ref.case, self._test_runs.asked_by(attempt))
             if hold is None or not hold.state.live:
                 return attempt.progress
             attempt.at_latest = self._clock.now() + self._interval
             if hold.state is HoldStatus.RELEASING and await self._carry_out(attempt.view, hold):
-                return attempt.progress
-            await self._look_after(attempt)
-            hold = await self._holds.read(ref.case)
+                hold = await self._holds.read(ref.case)
+            elif hold.state is not HoldStatus.TESTING:
+                await self._look_after(attempt)
+                hold = await self._holds.read(ref.case)
             if hold is None or not hold.state.live or not attempt.done:
+                return attempt.progress
+            if hold.state is HoldStatus.TESTING:
+                await self._test_runs.follow(attempt, hold, self._mes_of(hold))
                 return attempt.progress
             if not hold.ever_accepted and not hold.live_placements:
                 await self._holds.end(hold.key, HoldStatus.VOID, "no job was held")
-            elif self._unattended(attempt.view):
+            elif hold.test_run is None and self._unattended(attempt.view):
                 await self._release_unattended(attempt, hold)
             else:
                 self._wait_for_production(attempt, hold)
@@ -220,7 +227,9 @@ class Holds:
         """Holds every job that runs, or may run, on the machine and is not yet held by this hold."""
         view = attempt.view
         for _ in range(_JOBS_AT_ONCE):
-            plan = await self._mes_of(hold).plan_hold(hold.equipment, hold.key)
+            mes = self._mes_of(hold)
+            plan = await mes.plan_hold(hold.equipment, hold.key)
+            plan = plan.model_copy(update={"enforcement": mes.enforcement})
             if hold.has_placed(plan):
                 return
             if not plan.method.acts:
@@ -298,6 +307,9 @@ class Holds:
             await self._holds.move_placement(key, number, PlacementState.RELEASED)
         if not await self._holds.revalidate_release(hold.key, release):
             return False
+        if release is not None and release.meaning == READY_FOR_TEST_RUN:
+            await self._holds.begin_test_run(hold.key)
+            return True
         await self._holds.end(hold.key, HoldStatus.RELEASED, words)
         released = await self._holds.read(view.id)
         if released is not None:
@@ -352,8 +364,9 @@ class Holds:
         attempt.lane = Lane.OPERATIONS if late else Lane.PRODUCTION
         done = "the work is done" if attempt.view.closed_as is ClosedAs.DONE else "no work is to be done"
         called = ", for more than a shift" if late else ""
+        step = "" if hold.test_run is None else " for a test run"
         attempt.wait(
-            f"production to release {hold.equipment}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
+            f"production to release {hold.equipment}{step}: {done} since {since:%Y-%m-%d %H:%M} UTC{called}. "
             f"{hold_notice(self._mes_of(hold).enforcement)}"
         )
 

@@ -1,17 +1,16 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
-from activities.order_text import hold_proposal_words
+from activities.order_text import REWORK, case_hold_notice, hold_proposal_words, rework_words
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
 from domain.ports import Judge
-from domain.production import ISOLATION_NOTICE
 from domain.verdict import Rung
 
 _ASKS_FOR = {
     Rung.DRAFT: "a draft for the planner",
     Rung.WORK_ORDER: "work, without further review",
-    Rung.WORK_ORDER_AND_HOLD: f"work, and a hold of the machine until then. {ISOLATION_NOTICE}",
+    Rung.WORK_ORDER_AND_HOLD: "work, and a hold of the machine until then.",
 }
 
 
@@ -33,7 +32,7 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
     """
     if view.order is None or view.order.status.finished:
         return ()
-    notes = (_overruling(view), _answering(view), _worsening(view, judge), *_calling_off(view))
+    notes = (_overruling(view), _reworking(view), _answering(view), _worsening(view, judge), *_calling_off(view))
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
 
 
@@ -44,8 +43,15 @@ def _overruling(view: CaseView) -> OrderNote | None:
     return OrderNote(
         key=f"{hold.key}-overruled",
         text=f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
-        f"The hold is overruled and is not placed again for this order. {ISOLATION_NOTICE}",
+        f"The hold is overruled and is not placed again for this order. {case_hold_notice(view)}",
     )
+
+
+def _reworking(view: CaseView) -> OrderNote | None:
+    """Which work did not help, where the order was written before that was known."""
+    if view.rework is None or view.draft is None or any(each.startswith(REWORK) for each in view.draft.paragraphs):
+        return None
+    return OrderNote(key=f"{view.id}-rework", text=f"{rework_words(view.rework)} {case_hold_notice(view)}")
 
 
 def _answering(view: CaseView) -> OrderNote | None:
@@ -57,7 +63,7 @@ def _answering(view: CaseView) -> OrderNote | None:
     if not proposal.refused and not any(key.startswith(prefix) for key in view.order_notes):
         return None
     key = f"{prefix}{proposal.answer.at:%Y%m%d%H%M%S%f}"
-    return OrderNote(key=key, text=f"{hold_proposal_words(equipment, proposal)} {ISOLATION_NOTICE}")
+    return OrderNote(key=key, text=f"{hold_proposal_words(equipment, proposal)} {case_hold_notice(view)}")
 
 
 def _worsening(view: CaseView, judge: Judge) -> OrderNote | None:
@@ -65,11 +71,12 @@ def _worsening(view: CaseView, judge: Judge) -> OrderNote | None:
     if view.draft is None or view.draft.rung is None or view.rung <= view.draft.rung:
         return None
     verdict, words = view.verdict, judge.words(view.version, view.verdict.rule)
+    notice = f" {case_hold_notice(view)}" if view.rung is Rung.WORK_ORDER_AND_HOLD else ""
     return OrderNote(
         key=f"{view.id}-{view.rung.word}",
         text=f"The fault became worse after this order was made; last seen at {view.last_event_at:%Y-%m-%d %H:%M} UTC. "
         f"{words.because} Policy {verdict.policy} {verdict.version}, rule {verdict.rule}, severity {verdict.severity}, "
-        f"priority {verdict.priority}, now asks for {_ASKS_FOR[view.rung]}",
+        f"priority {verdict.priority}, now asks for {_ASKS_FOR[view.rung]}{notice}",
     )
 
 

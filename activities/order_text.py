@@ -1,8 +1,8 @@
 """The text of a work order: what was observed, when to act, and who decided. The most important comes first."""
 
-from domain.cases import CaseView, Evidence
+from domain.cases import CaseView, Evidence, Rework
 from domain.hold_proposals import HoldProposal
-from domain.production import ISOLATION_NOTICE
+from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
 from domain.work_orders import WorkOrderDraft
 
@@ -12,6 +12,8 @@ _WHEN = {
     Urgency.PLANNED_STOP: "at the next planned stop",
 }
 
+REWORK = "Rework:"
+"""How the paragraph begins that names the work which did not help."""
 _OTHERWISE = 3
 """Maximum number of counterfactuals in the text of an order."""
 
@@ -51,6 +53,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     )
     return (
         f"Millwright {view.id}",
+        *((rework_words(view.rework),) if view.rework is not None else ()),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
@@ -73,17 +76,32 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     )
 
 
+def rework_words(said: Rework) -> str:
+    """Which work did not help, for the people who do it again."""
+    earlier = f"order {said.order} (case {said.case})" if said.order is not None else f"case {said.case}"
+    held = f"{said.by} had the machine held again after its test run at {said.at:%Y-%m-%d %H:%M} UTC"
+    found = f"Of the test run: {said.found.rstrip('.')}."
+    return f"{REWORK} {earlier} did not help. {held}: {said.reason.rstrip('.')}. {found}"
+
+
 def _hold(view: CaseView) -> tuple[str, ...]:
-    """The state of the machine's hold when the order is written, and the warning that a hold is not an isolation."""
+    """The state of the machine's hold when the order is written, and what people at the machine must know of it."""
+    notice = case_hold_notice(view)
     if view.hold is not None and view.hold.state.live:
-        return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {ISOLATION_NOTICE}",)
+        return (f"Hold of {view.hold.equipment} in the MES: {view.hold.words}. {notice}",)
     if view.rung < Rung.WORK_ORDER_AND_HOLD or view.mes_equipment is None or view.urgency is None:
         return ()
     if view.hold_proposal is not None:
-        return (f"{hold_proposal_words(view.mes_equipment, view.hold_proposal)} {ISOLATION_NOTICE}",)
+        return (f"{hold_proposal_words(view.mes_equipment, view.hold_proposal)} {notice}",)
     hold_at = view.urgency.hold_at
     when = f"from {hold_at:%Y-%m-%d %H:%M} UTC" if hold_at is not None else "at once"
-    return (f"The MES is asked to hold {view.mes_equipment} {when}. {ISOLATION_NOTICE}",)
+    return (f"The MES is asked to hold {view.mes_equipment} {when}. {notice}",)
+
+
+def case_hold_notice(view: CaseView) -> str:
+    """What people at the machine must know of a hold that a case has or asks for."""
+    placed = view.hold.enforcement if view.hold is not None else None
+    return hold_notice(placed or (view.production.enforcement if view.production is not None else None))
 
 
 def hold_proposal_words(equipment: str, proposal: HoldProposal) -> str:

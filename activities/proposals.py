@@ -83,7 +83,8 @@ class Proposals:
         if not equipment or mes is None:
             return None
         try:
-            return await mes.read_production(equipment)
+            read = await mes.read_production(equipment)
+            return read.model_copy(update={"enforcement": mes.enforcement})
         except ConnectorError as error:
             activity.logger.warning("case %s is scheduled without the state of %s: %s", view.id, equipment, error)
             return None

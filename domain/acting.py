@@ -51,6 +51,7 @@ PERSONAL_ACTS: Final[dict[str, Personal]] = {
     "policy-drafted": _attested("author"),
     "policy-evidence": _attested("author", "approver", "operator"),
     "hold-releasing": _signed("production"),
+    "hold-asked-again": _signed("production"),
     "walk-down-begun": _signed("production"),
     "walk-down-looked": _signed("planner"),
     "walk-down-releasing": _signed("production"),

@@ -59,6 +59,25 @@ class Decision(Model):
     at: Moment
 
 
+class Rework(Model):
+    """Why a case was opened again for a fault whose work did not help.
+
+    Args:
+        case: the case whose work did not help.
+        order: its order in the CMMS; None if it had none.
+        by: the person of production who had the machine held again.
+        reason: what that person said.
+        found: what the test run showed.
+    """
+
+    case: str
+    order: str | None
+    by: str
+    reason: str
+    found: str
+    at: Moment
+
+
 class DecidedTime(NamedTuple):
     """A decision on when the work of a case was to be done, with what it was decided from.
 
@@ -99,6 +118,7 @@ class CaseView(Model):
             when a poll was stored. None before the first time.
         order_notes: the keys of the notes that we wrote on the order, in their order.
         stated: who stated the outcome; None where the failure codes say it.
+        rework: of which case it is the rework; None if it is none.
     """
 
     id: str
@@ -149,6 +169,7 @@ class CaseView(Model):
     hold: HoldView | None
     outcome: OutcomeClass | None
     stated: OutcomeStatement | None = None
+    rework: Rework | None = None
     twin_told: bool
     labelled: bool
     waiting_for: str | None

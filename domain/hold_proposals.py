@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import ActRejected
+from domain.machine_test_runs import RunTerms
 from domain.model import Model, Moment
 
 ANSWER_WITHIN: Final = timedelta(minutes=30)
@@ -24,17 +25,19 @@ class OnSilence(StrEnum):
 
 
 class HoldTerms(Model):
-    """What a version says of asking production before a hold on an asset.
+    """What a version says of a hold on an asset: how production is asked before, and how the machine is released after.
 
     Args:
         unasked: whether it lets the hold be placed without asking.
         answer_within: how long production has to answer.
         on_silence: what follows if it does not.
+        test_run: what must be proved before the machine is released for good; None where one release is enough.
     """
 
     unasked: bool
     answer_within: timedelta = ANSWER_WITHIN
     on_silence: OnSilence = OnSilence.ESCALATE
+    test_run: RunTerms | None = None
 
 
 class HoldAnswer(Model):

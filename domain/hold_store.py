@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from domain.holds import HoldStatus, HoldView, Placement, PlacementState, Release
+from domain.holds import HoldAgain, HoldStatus, HoldView, Placement, PlacementState, Release
+from domain.machine_test_runs import MachineTestRun, RunStanding
 from domain.production import HoldPlan
 
 
@@ -77,17 +78,52 @@ class HoldStore(Protocol):
         """Keeps that a placement in effect was read as held again."""
         ...
 
-    async def mark_ready(self, case: str) -> HoldView | None:
+    async def mark_ready(self, case: str, test_run: MachineTestRun | None = None) -> HoldView | None:
         """The case's work is done: it no longer needs the machine held. One case answers for a hold that waits for its
         release: where another one is at work under it, this case's claim is dropped; where others wait with it already,
-        theirs are, and they are woken to close. The hold, or None where the case has no claim on one that is live."""
+        theirs are, and they are woken to close. The hold, or None where the case has no claim on one that is live.
+
+        Args:
+            test_run: what its version asks for before the machine is released for good. The first such terms of a hold
+                stay: a later case without any does not take them away.
+        """
         ...
 
     async def approve_release(self, key: str, release: Release) -> None:
-        """A releasable hold is to be released; wakes the cases that claim it.
+        """A releasable hold is to be released; wakes the cases that claim it. A hold whose machine runs on test is
+        released for good with that: the MES has nothing to do.
 
         Raises:
-            ActRejected: the hold is not releasable, and why.
+            ActRejected: the hold is not releasable, or not by this statement, and why.
+        """
+        ...
+
+    async def begin_test_run(self, key: str) -> None:
+        """The machine was let run on test: the hold stays live, and its time begins."""
+        ...
+
+    async def follow_test_run(self, key: str, running: bool | None, read_at: datetime | None) -> RunStanding:
+        """Keeps a reading of the MES, and releases the hold for good if the test run is proved by what was received.
+
+        Args:
+            running: whether the machine ran; None where the MES did not say.
+            read_at: when it was read.
+
+        Raises:
+            ActionRequired: the test run, or a reading of the fault, is not as recorded in the ledger.
+        """
+        ...
+
+    async def hold_again(self, key: str, again: HoldAgain) -> str:
+        """Asks for a hold again whose machine runs on test, and opens the rework: the case that answers for it from
+        now on.
+
+        Returns:
+            The case of the rework: a new one, or one of the same fault that is open already.
+
+        Raises:
+            ActRejected: the machine does not run on test, nobody signed this, or the open case of the fault asks for no
+                order.
         """
         ...
 

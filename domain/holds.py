@@ -1,13 +1,14 @@
 """A hold: the equipment that a case asks to be kept from running, and its placements, one for each job (promise 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.errors import ActRejected
+from domain.machine_test_runs import READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD, MachineTestRun
 from domain.model import Model, Moment
-from domain.production import HoldPlan, JobState
+from domain.production import READY_TO_RUN, HoldEnforcement, HoldPlan, JobState, hold_notice
 
 RELEASE_LASTS: Final = timedelta(minutes=15)
 """For how long what a person stated of a machine counts. Where the MES is away longer, production is asked again."""
@@ -29,6 +30,8 @@ class HoldStatus(StrEnum):
     """A case asks for it. Its placements say what is accepted and in effect."""
     RELEASING = "releasing"
     """The release was approved and is being carried out. No case may join."""
+    TESTING = "testing"
+    """The machine was let run on test. It is to be released for good, or held again. No case may join."""
     RELEASED = "released"
     """Released by us on a person's word, or seen released in the MES after the work was done."""
     OVERRULED = "overruled"
@@ -38,7 +41,7 @@ class HoldStatus(StrEnum):
 
     @property
     def live(self) -> bool:
-        return self in (HoldStatus.ASKED, HoldStatus.RELEASING)
+        return self in (HoldStatus.ASKED, HoldStatus.RELEASING, HoldStatus.TESTING)
 
 
 class PlacementState(StrEnum):
@@ -139,6 +142,27 @@ class Release(Model):
     signature: str | None = None
 
 
+class HoldAgain(Model):
+    """Who had a machine held again that ran on test.
+
+    Args:
+        meaning: what the person stated.
+        signature: their own over `domain.keys.release_statement` with the act `HOLD_AGAIN`.
+    """
+
+    by: str
+    meaning: str
+    reason: str
+    at: Moment
+    signature: str
+
+
+_MARKS: Mapping[HoldEnforcement | None, str] = {
+    HoldEnforcement.ADVISORY: "advisory: the MES does not enforce it",
+    HoldEnforcement.UNKNOWN: "perhaps only advisory: the MES does not say if it enforces it",
+}
+
+
 class HoldView(Model):
     """A hold as storage knows it, from one case's point of view.
 
@@ -149,6 +173,7 @@ class HoldView(Model):
         ready_at: when the work of the last of them was done; None while one is at work.
         overruled_at: when it was seen that a person had started the machine. Nothing is placed from then on.
         twin_told: what the machine's twin says of the hold.
+        test_run: what must be proved before the machine is released for good; None where one release is enough.
     """
 
     key: str
@@ -162,6 +187,7 @@ class HoldView(Model):
     overruled_at: Moment | None = None
     release: Release | None = None
     twin_told: str | None = None
+    test_run: MachineTestRun | None = None
 
     @property
     def live_placements(self) -> tuple[Placement, ...]:
@@ -186,6 +212,15 @@ class HoldView(Model):
     def releasable(self) -> bool:
         """Whether a person of production may release it."""
         return self.state is HoldStatus.ASKED and self.claims > 0 and self.working == 0
+
+    @property
+    def statement(self) -> str | None:
+        """What a person of production must state to take the next step of the release; None while there is none."""
+        if self.state is HoldStatus.TESTING:
+            return RUNS_AS_IT_SHOULD
+        if not self.releasable:
+            return None
+        return READY_TO_RUN if self.test_run is None else READY_FOR_TEST_RUN
 
     @property
     def ever_accepted(self) -> bool:
@@ -228,8 +263,29 @@ class HoldView(Model):
         return tuple(str(each.plan.job) for each in live if each.state is PlacementState.INTENDED)
 
     @property
+    def enforcement(self) -> HoldEnforcement | None:
+        """Whether the MES enforces it, as it was planned last; None before the first job, or if it is not recorded."""
+        return self.placements[-1].plan.enforcement if self.placements else None
+
+    @property
+    def notice(self) -> str:
+        """What people at the machine must know about it; empty once it has ended."""
+        return hold_notice(self.enforcement) if self.state.live else ""
+
+    @property
     def words(self) -> str:
         """How the hold stands, for people."""
+        mark = _MARKS.get(self.enforcement) if self.state.live else None
+        return f"{self._standing} ({mark})" if mark else self._standing
+
+    @property
+    def _standing(self) -> str:
+        run = self.test_run
+        if self.state is HoldStatus.TESTING and run is not None and run.begun_at is not None and run.until is not None:
+            return (
+                f"runs on test since {run.begun_at:%Y-%m-%d %H:%M} UTC, until {run.until:%Y-%m-%d %H:%M} UTC; not "
+                "released for good"
+            )
         if self.state is not HoldStatus.ASKED:
             return self.state.value
         live = self.live_placements
@@ -252,12 +308,18 @@ class HoldView(Model):
 
 
 def check_release(
-    key: str, hold: HoldView | None, now: datetime, at_work: Sequence[str], reopened: Sequence[str]
+    key: str,
+    hold: HoldView | None,
+    now: datetime,
+    meaning: str | None,
+    at_work: Sequence[str],
+    reopened: Sequence[str],
 ) -> None:
     """Says why a hold that is not being released yet may not be.
 
     Args:
         hold: the hold of this key; None where there is none.
+        meaning: what the person states; None where a version releases it without one.
         at_work: the cases whose work is not done.
         reopened: the orders of its cases that were opened again.
 
@@ -266,7 +328,7 @@ def check_release(
     """
     if hold is None:
         raise ActRejected(f"there is no hold {key}", field="hold", fix="see `millwright hold list`")
-    if hold.state is not HoldStatus.ASKED:
+    if hold.state not in (HoldStatus.ASKED, HoldStatus.TESTING):
         raise ActRejected(f"hold {key} is {hold.state} already", field="hold")
     if at_work:
         raise ActRejected(
@@ -290,3 +352,15 @@ def check_release(
             field="hold",
             fix="wait ten minutes, or until it was read as held; else look at the job in the MES",
         )
+    wanted = hold.statement
+    if meaning != wanted and not (meaning is None and wanted == READY_TO_RUN):
+        raise ActRejected(_step_words(hold), field="meaning", fix=f"when it is true at the machine, state: {wanted}")
+
+
+def _step_words(hold: HoldView) -> str:
+    """Which step of a release is next, for people."""
+    if hold.state is HoldStatus.TESTING:
+        return f"{hold.equipment} runs on test, and is released for good now"
+    if hold.test_run is not None:
+        return f"{hold.equipment} is released for a test run first, as its version asks"
+    return f"{hold.equipment} is released in one step: its version asks for no test run"

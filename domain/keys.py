@@ -85,7 +85,10 @@ def suppression_subject(suppression: str) -> str:
 
 _STATEMENT = "millwright signature 2"
 RELEASE_HOLD = "release-hold"
-"""The act of a person of production who signs the release of a hold."""
+"""The act of a person of production who signs the release of a hold. Each step of it has a meaning of its own, which
+the signature binds."""
+HOLD_AGAIN = "hold-again"
+"""The act of a person of production who has a machine held again that runs on test."""
 
 
 def signed_statement(digest: str, act: str, meaning: str, at: str, person: str) -> bytes:
@@ -108,18 +111,21 @@ def earlier_statement(digest: str, act: str, meaning: str, at: str) -> bytes:
     return "\n".join(("millwright signature 1", digest, act, meaning, at)).encode()
 
 
-def release_statement(hold: str, equipment: str, meaning: str, reason: str, at: str, person: str) -> bytes:
-    """What a person of production signs (Ed25519) when releasing a hold: canonical JSON.
+def release_statement(
+    hold: str, equipment: str, meaning: str, reason: str, at: str, person: str, act: str = RELEASE_HOLD
+) -> bytes:
+    """What a person of production signs (Ed25519) when releasing a hold, or asking for it again: canonical JSON.
 
     Args:
         hold: the hold's key.
         equipment: the MES's id of the machine.
         meaning: what the person states of the machine.
-        reason: why it is released.
+        reason: why it is released, or held again.
         at: the time of signing, in the format of `domain.canonical.timestamp`.
         person: the id of the person who signs.
+        act: `RELEASE_HOLD` or `HOLD_AGAIN`.
     """
-    signed = {"statement": _STATEMENT, "act": RELEASE_HOLD, "hold": hold, "equipment": equipment}
+    signed = {"statement": _STATEMENT, "act": act, "hold": hold, "equipment": equipment}
     return canonical({**signed, "meaning": meaning, "reason": reason, "person": person, "at": at})
 
 

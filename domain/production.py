@@ -15,6 +15,38 @@ READY_TO_RUN: Final = "people clear, locks and tags removed, ready to run"
 """What a person of production states to release a hold."""
 
 
+class HoldEnforcement(StrEnum):
+    """Whether an MES enforces holds."""
+
+    ENFORCED = "enforced"
+    """It keeps the job from running."""
+    ADVISORY = "advisory"
+    """It is shown to people, but they can still start the job."""
+    UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> str:
+        """What people at a held machine must know about it; empty if the MES enforces holds."""
+        return _WORTH[self]
+
+
+_WORTH = {
+    HoldEnforcement.ENFORCED: "",
+    HoldEnforcement.ADVISORY: "The hold is advisory: this MES does not enforce it, and people can start the job.",
+    HoldEnforcement.UNKNOWN: "It is not known whether the hold is only advisory: this MES may not enforce it.",
+}
+
+
+def hold_notice(enforcement: HoldEnforcement | None) -> str:
+    """What people at a machine must know about its hold: that it is no isolation, and whether the MES enforces it.
+
+    Args:
+        enforcement: None where it was not recorded, as by earlier builds.
+    """
+    words = enforcement.words if enforcement is not None else ""
+    return f"{ISOLATION_NOTICE} {words}" if words else ISOLATION_NOTICE
+
+
 class JobState(StrEnum):
     """ISA-95 Job Control states (OPC 10031-4, table of StateNumber, and 6.2.5 for who interrupted a job)."""
 
@@ -50,9 +82,10 @@ class ProductionContext(Model):
         remaining: how much of the job is left to make.
         operating: what the machine does.
         effectiveness: the OEE that the MES computed itself.
+        enforcement: whether this MES enforces a hold on it; None in records of earlier builds.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("doubt", "batch", "remaining", "operating", "effectiveness")
+    later: ClassVar[tuple[str, ...]] = ("doubt", "batch", "remaining", "operating", "effectiveness", "enforcement")
 
     equipment: str
     read_at: Moment
@@ -63,6 +96,7 @@ class ProductionContext(Model):
     remaining: Remaining | None = None
     operating: OperatingState | None = None
     effectiveness: Effectiveness | None = None
+    enforcement: HoldEnforcement | None = None
 
     @property
     def running(self) -> bool:
@@ -151,9 +185,10 @@ class HoldPlan(Model):
         method: how the job is kept from running.
         target: what the plan was made with. A placement is refused if it is another by then. None if the machine has no
             job, and in plans that earlier builds stored.
+        enforcement: whether the MES enforces it; None in plans that earlier builds stored.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("target",)
+    later: ClassVar[tuple[str, ...]] = ("target", "enforcement")
 
     key: str
     equipment: str
@@ -163,28 +198,7 @@ class HoldPlan(Model):
     prior_state: JobState | None
     method: HoldMethod
     target: HoldTarget | None = None
-
-
-class HoldEnforcement(StrEnum):
-    """Whether an MES enforces holds."""
-
-    ENFORCED = "enforced"
-    """It keeps the job from running."""
-    ADVISORY = "advisory"
-    """It is shown to people, but they can still start the job."""
-    UNKNOWN = "unknown"
-
-    @property
-    def words(self) -> str:
-        """What people at a held machine must know about it; empty if the MES enforces holds."""
-        return _WORTH[self]
-
-
-_WORTH = {
-    HoldEnforcement.ENFORCED: "",
-    HoldEnforcement.ADVISORY: "This MES does not enforce it: people can start the job all the same.",
-    HoldEnforcement.UNKNOWN: "It is not known whether this MES enforces it.",
-}
+    enforcement: HoldEnforcement | None = None
 
 
 class PlaceResult(StrEnum):

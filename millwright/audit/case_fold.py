@@ -17,7 +17,14 @@ from domain.cases import ClosedAs
 from domain.judging import FaultKey, recorded_verdict
 from domain.verdict import Rung
 from millwright.audit.report import Findings
-from millwright.storage.audit.case_counts import AppliedLater, CountedCase, counted_cases, let_in, rung_before
+from millwright.storage.audit.case_counts import (
+    AppliedLater,
+    CountedCase,
+    counted_cases,
+    ground_of,
+    let_in,
+    rung_before,
+)
 from millwright.storage.audit.record import Record
 from millwright.storage.audit.record_rows import ActRow, VerdictRow, VersionRow
 
@@ -47,6 +54,8 @@ class _RowActs:
     suppressed: set[tuple[int, int]] = field(default_factory=set)
     closed: list[tuple[str, ClosedAs]] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
+    reworked: list[tuple[str, str, str]] = field(default_factory=list)
+    """How a case came to rest on the verdict of another one, the case, and that other one."""
 
 
 class CaseFold:
@@ -91,6 +100,8 @@ class CaseFold:
         for suppression in told.returned:
             for came_in in await let_in(self._record, suppression):
                 self._apply(came_in, None, told)
+        for how, case, earlier in told.reworked:
+            await self._rework(how, case, earlier)
         for case in told.opened.values():
             if not self._doubtful:
                 self._findings.add("case", f"case {case}", "was opened, and no verdict asked for it")
@@ -134,6 +145,16 @@ class CaseFold:
                 newest.noted = [newest.noted[0] + 1, newest.noted[1] + row.event_id]
             elif newest.span.is_raised_by(rung):
                 newest.span.rung, newest.version, newest.verdict = rung, row.version, row.body
+
+    async def _rework(self, how: str, case: str, earlier: str) -> None:
+        """A case was opened, or raised, on the verdict that another case of its fault rests on."""
+        for row in await ground_of(self._record, earlier):
+            key = (row.asset, row.failure_mode)
+            open_case = self._newest.get(key)
+            if how == "opened":
+                self._open(key, case, row)
+            elif open_case is not None:
+                open_case.span.rung, open_case.version, open_case.verdict = Rung(row.rung), row.version, row.body
 
     def _open(self, key: FaultKey, case: str, row: VerdictRow | AppliedLater) -> None:
         before = self._newest.get(key)
@@ -180,7 +201,9 @@ def _told(acts: Sequence[ActRow]) -> _RowActs:
             continue
         try:
             detail = json.loads(act.body)["detail"]
-            if kind == "case-opened":
+            if kind in ("case-opened", "case-raised") and "rework_of" in detail:
+                told.reworked.append((kind.removeprefix("case-"), subject, detail["rework_of"]))
+            elif kind == "case-opened":
                 told.opened[tuple(detail["event"])] = subject
             elif kind == "case-evidence-revised":
                 told.revised.add(tuple(detail["event"]))

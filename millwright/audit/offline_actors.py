@@ -30,6 +30,7 @@ ROLES_OF_ACTS = {
     "suspect-lots-reviewed": ("quality",),
     "event-redriven": ("operator",),
     "hold-releasing": ("production",),
+    "hold-asked-again": ("production",),
     "walk-down-begun": ("production",),
     "walk-down-looked": ("planner",),
     "walk-down-releasing": ("production",),
@@ -62,6 +63,7 @@ ROLES_OF_ACTS = {
 """The roles for each kind of act of a person, as in `domain.acting`."""
 SIGNED_ACTS = {
     "hold-releasing",
+    "hold-asked-again",
     "walk-down-begun",
     "walk-down-looked",
     "walk-down-releasing",
@@ -129,6 +131,8 @@ class Actors:
             yield OfflineFinding("actor", where, f"is by {actor}, who had not the role {' or '.join(sorted(roles))}")
         elif kind == "hold-releasing":
             yield from self._release(where, person, detail)
+        elif kind == "hold-asked-again":
+            yield from self._again(where, person, detail)
 
     def _release(self, where: str, person: Row, detail: Row) -> Iterator[OfflineFinding]:
         """The signature of a release. Before the first one that has a signature, an earlier build recorded none."""
@@ -139,3 +143,10 @@ class Actors:
         key = key_as_of(person, stamp_of(release["at"]))
         if not release_holds(key, detail["hold"], detail["equipment"], {"signature": None, **release}):
             yield OfflineFinding("actor", where, f"bears no signature of {release['by']} over this release")
+
+    def _again(self, where: str, person: Row, detail: Row) -> Iterator[OfflineFinding]:
+        """The signature of the person who has a machine held again."""
+        again = detail["again"]
+        key = key_as_of(person, stamp_of(again["at"]))
+        if not release_holds(key, detail["hold"], detail["equipment"], again, "hold-again"):
+            yield OfflineFinding("actor", where, f"bears no signature of {again['by']} over holding it again")

@@ -69,7 +69,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
         told.follow(act)
     # Earlier builds did not record the step that waits, nor that a case lost or regained its evidence.
     unknown = {"waiting_step"} if told.waiting_step is _UNKNOWN else set()
-    unknown |= {"hold_proposal", "suspect_lots"} - case.keys()
+    unknown |= {"hold_proposal", "suspect_lots", "rework"} - case.keys()
     if not told.support_is_told and any(act["kind"] == "case-evidence-revised" for act in acts):
         unknown.add("withdraw")
     if wrong := differing(case, vars(told), tuple(name for name in _STATE if name not in unknown)):
@@ -77,7 +77,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
 
 
 _STATE = (
-    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "suspect_lots", "withdraw",
+    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "suspect_lots", "rework", "withdraw",
     "waiting_for", "waiting_step", "waiting_until", "lane",
 )  # fmt: skip
 _UNKNOWN = "unknown"
@@ -94,6 +94,7 @@ class _ToldCase:
         self.production: Any = None
         self.hold_proposal: Any = None
         self.suspect_lots: Any = None
+        self.rework: Any = None
         self.withdraw: Any = None
         self.waiting_for: Any = None
         self.waiting_step: Any = None
@@ -119,6 +120,8 @@ class _ToldCase:
             self.suspect_lots = detail["lots"]
         elif kind == "suspect-lots-reviewed":
             self.suspect_lots = {**self.suspect_lots, "review": detail["review"]}
+        elif kind == "case-reworks":
+            self.rework = detail["rework"]
         elif kind in ("case-unsupported", "case-called-off"):
             self.withdraw, self.support_is_told = detail["reason"], True
         elif kind == "case-supported":

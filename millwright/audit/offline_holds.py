@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from millwright.audit.offline_signatures import OfflineFinding, Row, differing, guarded
+from millwright.audit.offline_test_runs import FollowedRun
 
 
 def held_work(
@@ -47,6 +48,7 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
     for act in acts:
         if act["detail"].get("hold") == hold["key"]:
             told.follow(act["kind"], act["subject"].split("/", 1)[1], act["detail"], act["at"])
+            told.faults += told.run.follow(act["kind"], act["detail"], act["at"], act["actor"])
     placements = {row["number"]: row for row in hold["placements"]}
     if {number: row["plan"] for number, row in placements.items()} != told.plans:
         yield OfflineFinding("hold", where, "its placements are not those recorded before they were placed")
@@ -60,6 +62,9 @@ def hold_findings(hold: Row, acts: Iterable[Row]) -> Iterator[OfflineFinding]:
         yield OfflineFinding("hold", where, "the cases that claim it are not those recorded")
     if told.release != hold["release"]:
         yield OfflineFinding("hold", where, "who released it is not as recorded")
+    # Packs of earlier builds have no test runs.
+    if told.run.state != hold.get("test_run"):
+        yield OfflineFinding("hold", where, "its test run is not as recorded")
     if "intended_at" in hold and told.is_whole:
         yield from _time_findings(where, hold, told)
 
@@ -95,6 +100,7 @@ class _ToldHold:
         self.hold: Row = {"overruled_at": None, "ended_at": None, "reason": None}
         self.claim_times: dict[str, Row] = {}
         self.placements: dict[int, Row] = {}
+        self.run = FollowedRun()
         self.faults: list[str] = []
         """What the acts tell that the hold store never does."""
 
@@ -124,11 +130,17 @@ class _ToldHold:
                 self._drop(case, at)
         elif kind == "hold-releasing":
             self._of_machine(detail.get("equipment"), "was released")
-            if self.state != "asked":
+            if self.state not in ("asked", "testing"):
                 self.faults.append(f"its release was approved while it was {self.state}")
             self.state, self.release = "releasing", detail["release"]
         elif kind == "hold-release-lapsed":
             self._releasing("its release lapsed")
+            self.state, self.release = "asked", None
+        elif kind == "hold-testing":
+            self._releasing("it was let run on test")
+            self.state = "testing"
+        elif kind == "hold-asked-again":
+            self._of_machine(detail.get("equipment"), "was asked for again")
             self.state, self.release = "asked", None
         elif kind == "hold-release-called":
             if detail["unanswered"]:

@@ -33,6 +33,7 @@ from millwright.audit.offline_record import (
 from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import OfflineFinding, Row, guarded, sha256
+from millwright.audit.offline_test_runs import run_clauses, run_findings
 from millwright.audit.offline_times import Times
 
 PACK_FORMAT = "millwright evidence 2"
@@ -245,7 +246,8 @@ def _pack_standing(
 def _pack_releases(
     parts: Row, acts: dict[str, list[Row]], judged: dict[JudgedMachine, str]
 ) -> Iterator[OfflineFinding]:
-    """Checks why the holds of the pack were placed, and their releases without a person."""
+    """Checks why the holds of the pack were placed, their releases without a person, and what their test runs had to
+    prove. The pack has only the verdicts of its cases, so the readings of a proof are compared in an export."""
     people: dict[str, Row] = {person_id(row): row for row in parts["people"]}
     held = {key for case in parts["cases"] for key in claimed_holds(acts.get(f"case/{case['id']}", []))}
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
@@ -253,6 +255,7 @@ def _pack_releases(
     for finding in (
         *release_findings(of_cases, unattended_versions(policies, people), judged),
         *hold_ground_findings(of_cases, unasked_versions(policies, people), judged),
+        *run_findings(of_cases, run_clauses(policies), judged),
     ):
         if finding.where.removeprefix("hold ") in held:
             yield finding

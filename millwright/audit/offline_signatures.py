@@ -50,15 +50,16 @@ def statement_holds(key: str, digest: str, act: str, signed: Row, person: str) -
     return any(hex_holds(key, message, signed["signature"]) for message in (canonical_text(told), earlier))
 
 
-def release_holds(key: str, hold: str, equipment: str, release: Row) -> bool:
+def release_holds(key: str, hold: str, equipment: str, release: Row, act: str = "release-hold") -> bool:
     """Whether the signature of a person of production over the release of a hold is valid.
 
     Args:
         key: the public key in hexadecimal.
         release: who released it, with `meaning`, `reason`, `at` and `signature`.
+        act: `hold-again` where the machine is held again.
     """
     told = {"meaning": release["meaning"], "reason": release["reason"], "at": stamp_of(release["at"])}
-    told |= {"statement": STATEMENT, "act": "release-hold", "hold": hold, "equipment": equipment}
+    told |= {"statement": STATEMENT, "act": act, "hold": hold, "equipment": equipment}
     return hex_holds(key, canonical_text({**told, "person": release["by"]}), release["signature"] or "")
 
 

@@ -22,6 +22,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from millwright.audit.offline_actors import Actors
 from millwright.audit.offline_attestations import Attestations, key_findings, notices
@@ -49,6 +50,7 @@ from millwright.audit.offline_releases import JudgedMachine, note_machine, relea
 from millwright.audit.offline_shelving import shelving_findings
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row, guarded, sha256
 from millwright.audit.offline_stops import stop_findings, stop_subject
+from millwright.audit.offline_test_runs import ProofReadings, run_clauses, run_findings
 from millwright.audit.offline_times import Times
 from millwright.audit.offline_walk_downs import WALK_DOWN, Proofs, WalkDownActs, walk_down_findings
 
@@ -175,15 +177,26 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     judged: dict[JudgedMachine, str] = {}
-    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), judged)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
+    proofs_read = ProofReadings(of_cases)
+    noted = _Noted(judged, proofs_read)
+    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), noted)
     yield from guarded("holds", release_findings(of_cases, unattended_versions(policies, people), judged))
     yield from guarded("holds", hold_ground_findings(of_cases, unasked_versions(policies, people), judged))
+    yield from guarded("holds", run_findings(of_cases, run_clauses(policies), judged))
+    yield from guarded("holds", proofs_read.findings())
     yield from guarded("autonomy", _autonomy(directory, acts, people))
     yield from guarded("stops and freezes", _stops(directory, acts))
     yield from guarded("shelves and windows", _shelving(directory, acts))
     yield from guarded("work of cases", _case_work(directory, acts))
     yield from guarded("walk-downs", _walk_downs(directory, acts))
+
+
+class _Noted(NamedTuple):
+    """What verdicts are noted for, beside their own check."""
+
+    judged: dict[JudgedMachine, str]
+    proofs: ProofReadings
 
 
 def _verdicts(
@@ -192,7 +205,7 @@ def _verdicts(
     empty_memory: str,
     in_force: InForce,
     assets: AssetsThen,
-    judged_machines: dict[JudgedMachine, str],
+    noted: _Noted,
 ) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
     for row in _rows(directory, "events.jsonl"):
@@ -212,7 +225,8 @@ def _verdicts(
             judged.add(row["event"])
         yield from guarded(f"verdict {row['id']}", verdicts.check(row))
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
-        yield from guarded(f"verdict {row['id']}", note_machine(row, stood, judged_machines))
+        yield from guarded(f"verdict {row['id']}", note_machine(row, stood, noted.judged))
+        yield from guarded(f"verdict {row['id']}", noted.proofs.note(row))
         yield from guarded(f"verdict {row['id']}", assets.findings(row, contexts))
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:

@@ -1,15 +1,18 @@
-"""Compares what was held without production's word, or released without a person, with the versions that allow it; see
-`offline_hold_grounds` and `offline_releases`."""
+"""Compares what was held without production's word, or released without a person or on test, with the versions; see
+`offline_hold_grounds`, `offline_releases` and `offline_test_runs`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
+from domain.canonical import timestamp
 from millwright.audit.approvals import acts_by_subject, version_files
 from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
 from millwright.audit.offline_in_force import asset_place
 from millwright.audit.offline_people import person_id
 from millwright.audit.offline_releases import JudgedMachine, note_machine, release_findings, unattended_versions
 from millwright.audit.offline_signatures import Row, guarded, sha256
+from millwright.audit.offline_test_runs import ProofReadings, run_clauses, run_findings
 from millwright.audit.report import Findings
 from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.record import Record
@@ -27,6 +30,10 @@ JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
 WHERE 'case/' || d.case_id = ANY(%s) AND d.how IN ('opened', 'raised') AND v.role = 'active'
 """
 _CONTEXTS = "SELECT body FROM contexts"
+_READINGS = """
+SELECT asset, failure_mode, event_id AS event, at, rung, body FROM verdicts
+WHERE role = 'active' AND asset = %s AND failure_mode = %s
+"""
 
 
 class _SubjectRow(NamedTuple):
@@ -37,6 +44,15 @@ class _JudgedRow(NamedTuple):
     id: int
     asset: str
     failure_mode: str
+    body: str
+
+
+class _ReadingRow(NamedTuple):
+    asset: str
+    failure_mode: str
+    event: int
+    at: datetime
+    rung: int
     body: str
 
 
@@ -61,6 +77,21 @@ async def check_hold_grounds(record: Record, findings: Findings) -> None:
         acts = await acts_by_subject(record, subjects)
         judged = await _judged(record, subjects) if versions else {}
         findings.extend(guarded("holds", hold_ground_findings(acts.values(), versions, judged)))
+
+
+async def check_test_runs(record: Record, findings: Findings) -> None:
+    """Names each test run that no version asks for in this way, and each proof that the verdicts do not give."""
+    subjects = [row.subject for row in await record.rows(_HELD, _SubjectRow._make)]
+    if subjects:
+        clauses = run_clauses(await version_files(record))
+        acts = await acts_by_subject(record, subjects)
+        judged = await _judged(record, subjects) if clauses else {}
+        findings.extend(guarded("holds", run_findings(acts.values(), clauses, judged)))
+        proofs = ProofReadings(acts.values())
+        for asset, mode in proofs.faults:
+            for row in await record.rows(_READINGS, _ReadingRow._make, asset, mode):
+                findings.extend(proofs.note({**row._asdict(), "at": timestamp(row.at), "role": "active"}))
+        findings.extend(guarded("holds", proofs.findings()))
 
 
 async def _people(record: Record) -> dict[str, Row]:

@@ -34,7 +34,7 @@ from millwright.audit.offline_times import Times
 from millwright.audit.offline_walk_downs import PROOF_KINDS, WALK_DOWN, Proofs, WalkDownActs
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
-from millwright.audit.release_check import check_hold_grounds, check_releases
+from millwright.audit.release_check import check_hold_grounds, check_releases, check_test_runs
 from millwright.audit.report import Findings, Report, VerdictCount
 from millwright.audit.retiming import Retiming
 from millwright.audit.set_aside import SetAside
@@ -148,6 +148,7 @@ async def verify(
             await _check_tables(record, findings, retiming)
             await check_releases(record, findings)
             await check_hold_grounds(record, findings)
+            await check_test_runs(record, findings)
             await check_changes(record, findings)
             await check_walk_downs(record, findings)
             register_held = await check_register(record, findings)

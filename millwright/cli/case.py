@@ -6,6 +6,7 @@ import typer
 
 from domain.cases import Lane
 from domain.outcomes import OutcomeClass
+from domain.production import hold_notice
 from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey, reason_given
@@ -101,10 +102,15 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         _say_urgency(view.urgency)
     if view.withdraw is not None:
         say(f"called off: {view.withdraw}")
+    if view.rework is not None:
+        said = view.rework
+        earlier = f"case {said.case}" + (f" (order {said.order})" if said.order else "")
+        say(f"rework of {earlier}: {said.by} had the machine held again, {said.reason}; {said.found}")
     if view.order is not None:
         say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is None and view.hold_proposal is not None:
         say(_proposed(view.machine.name, view.hold_proposal))
+        say(hold_notice(view.production.enforcement if view.production is not None else None))
     if whole.hold is not None:
         say(f"hold {whole.hold.key} on {whole.hold.equipment}: {whole.hold.words}")
         if whole.hold.signed is not None:

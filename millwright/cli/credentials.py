@@ -68,13 +68,15 @@ class Signer:
         signed = self.key.sign(signed_statement(digest, act, meaning, timestamp(self.at), self.name))
         return {"at": self.at, "signature": signed.hex()}
 
-    def sign_release(self, hold: str, equipment: str, meaning: str, reason: str) -> dict[str, object]:
-        """Their signature over the release of a hold, as the API takes it."""
+    def sign_release(
+        self, hold: str, equipment: str, meaning: str, reason: str, act: str = "release-hold"
+    ) -> dict[str, object]:
+        """Their signature over the release of a hold, or over holding it again, as the API takes it."""
         from domain.canonical import timestamp
         from domain.keys import release_statement
 
-        signed = self.key.sign(release_statement(hold, equipment, meaning, reason, timestamp(self.at), self.name))
-        return {"at": self.at, "signature": signed.hex()}
+        signed = release_statement(hold, equipment, meaning, reason, timestamp(self.at), self.name, act)
+        return {"at": self.at, "signature": self.key.sign(signed).hex()}
 
     def sign_begin(self, machine: str, system: str, equipment: str, meaning: str) -> dict[str, object]:
         """Their signature over the beginning of a walk-down, as the API takes it."""

@@ -98,6 +98,12 @@ def _tell(told: "EffectivePolicy") -> None:
         say(f"A hold on {told.machine} is released once its work is completed, without a person saying so.")
     else:
         say(f"A hold on {told.machine} is released only when a person of production says so.")
+    if (run := told.hold.test_run) is not None:
+        within, steady = (f"{each / timedelta(minutes=1):g} min" for each in (run.within, run.steady))
+        say(
+            f"It is let run on test first, for {within} at most, and is released for good after {steady} at the "
+            f"baseline (a score of at most {run.score:g}); else production decides."
+        )
     say(_asking(told.hold))
 
 

@@ -56,6 +56,8 @@ def proposals(
     ]
     columns = ("case", "machine", "mode", "severity", "hold from (UTC)", "answer by (UTC)", "how it stands")
     write_table(columns, rows, "No hold is proposed.")
+    for notice in sorted({each.notice for each in found}):
+        say(notice)
 
 
 def accept(

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
-from domain.production import ISOLATION_NOTICE
 from domain.verdict import Urgency
 from millwright.storage.events.event_store import StoryAct
 from millwright.storage.reporting.case_lists import WholeCase
@@ -124,8 +123,7 @@ def _hold(view: CaseView) -> list[str]:
         return []
     hold = view.hold
     shared = "" if hold.claims < 2 else f"; {hold.claims} open cases need it"
-    notice = f" {ISOLATION_NOTICE}" if hold.state.live else ""
-    return [f"Hold {hold.key} on {hold.equipment}: {hold.words}{shared}.{notice}"]
+    return [f"Hold {hold.key} on {hold.equipment}: {hold.words}{shared}. {hold.notice}".rstrip()]
 
 
 def _outcome(view: CaseView) -> list[str]:

@@ -10,7 +10,7 @@ from policies.language.display_names import LABELS
 from policies.language.expanded_rules import WrittenRule
 from policies.language.grammar import COMPOSED, Node, Part, parse
 from policies.language.price_terms import PriceTerms
-from policies.language.schema import Action, TimingRule
+from policies.language.schema import Action, RunClause, TimingRule
 
 _ASKED = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than", "==": "", "!=": "anything but"}
 _SCOPES = {"asset.class": "class", "asset.criticality": "criticality", "asset.id": "asset", "asset.machine": "machine"}
@@ -102,6 +102,17 @@ def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:
         yield Change(about="hold answer", says=says)
     if old.on_silence != new.on_silence:
         yield Change(about="hold answer", says=f"if production does not answer: {old.on_silence} → {new.on_silence}")
+    if _run_words(old.test_run) != _run_words(new.test_run):
+        yield Change(about="test run", says=f"{_run_words(old.test_run)} → {_run_words(new.test_run)}")
+
+
+def _run_words(run: RunClause | None) -> str:
+    if run is None:
+        return "none"
+    return (
+        f"{', '.join(sorted(run.classes))} within {duration(run.within)}, {duration(run.steady)} steady at a score of "
+        f"at most {run.score:g}"
+    )
 
 
 def _prices(old: PriceTerms | None, new: PriceTerms | None) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from domain.verdict import Rung, Verdict
 from policies.checks.changes import Change, changes
 from policies.engine.judging import CompiledPolicy
 from policies.engine.trial import Situation
-from policies.language.schema import TimingRule
+from policies.language.schema import PolicyDocument, TimingRule
 from policies.language.variables import TIMING_VARIABLES
 from policies.proof.policy_variables import Terms, given_by, shared, variables_of
 from policies.proof.prover import confirmed, narrower, seen, side_by_side
@@ -109,7 +109,13 @@ def _terms_differ(before: CompiledPolicy, after: CompiledPolicy) -> bool:
         or old.autonomy != new.autonomy
         or any({*getattr(old.holds, name)} != {*getattr(new.holds, name)} for name in _HOLD_LISTS)
         or any(getattr(old.holds, name) != getattr(new.holds, name) for name in ("answer_within", "on_silence"))
+        or any(old.holds.terms_of(each) != new.holds.terms_of(each) for each in _run_classes(old, new))
     )
+
+
+def _run_classes(*documents: PolicyDocument) -> set[str]:
+    """The classes whose machines some version has run on test first."""
+    return {each for document in documents if document.holds.test_run for each in document.holds.test_run.classes}
 
 
 class _Shown(NamedTuple):

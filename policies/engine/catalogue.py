@@ -140,7 +140,7 @@ class Catalogue:
         return machine in self.version(version).document.holds.release_unattended
 
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
-        return self.version(version).document.holds.asking(asset_class)
+        return self.version(version).document.holds.terms_of(asset_class)
 
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
         return autonomy.weigh(self.version(version).document.autonomy, record)

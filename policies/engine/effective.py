@@ -103,7 +103,7 @@ def effective(policy: CompiledPolicy, context: Context, at: datetime) -> Effecti
         ),
         machine=context.machine,
         releases_unattended=context.machine in document.holds.release_unattended,
-        hold=document.holds.asking(context.asset_class),
+        hold=document.holds.terms_of(context.asset_class),
     )
 
 

@@ -1,6 +1,7 @@
 """Finds contradictions in a document of the right shape, each with its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from domain.verdict import Rung
@@ -21,6 +22,7 @@ from policies.language.schema import (
 )
 from policies.language.text import Path, PolicyText, TextRejected
 
+_SHORTEST_STEADY, _LONGEST_RUN = timedelta(minutes=4), timedelta(days=1)
 _CLAIMS = ("always", "never", "monotone", "acts_superset_of")
 
 
@@ -237,6 +239,25 @@ def _hold_problems(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
             if name in names[:position]:
                 path: Path = ("holds", field, position)
                 yield source.rejected(path, f"{name} is named twice", fix="leave one of the two out")
+    yield from _run_problems(document, source)
+
+
+def _run_problems(document: PolicyDocument, source: PolicyText) -> Iterator[TextRejected]:
+    run = document.holds.test_run
+    if run is None:
+        return
+    for position, name in enumerate(run.classes):
+        if name in run.classes[:position]:
+            path: Path = ("holds", "test_run", "classes", position)
+            yield source.rejected(path, f"{name} is named twice", fix="leave one of the two out")
+    if run.steady < _SHORTEST_STEADY:
+        problem = "is too short: the MES is read at every quarter of it"
+        yield source.rejected(("holds", "test_run", "steady"), problem, fix="give PT4M or more")
+    if run.within <= run.steady:
+        problem = "is not longer than `steady`, so that nothing can be proved within it"
+        yield source.rejected(("holds", "test_run", "within"), problem, fix="give a longer time")
+    if run.within > _LONGEST_RUN:
+        yield source.rejected(("holds", "test_run", "within"), "is longer than a day", fix="give P1D or less")
 
 
 def _claim_problems(path: Path, claimed: Property, source: PolicyText) -> Iterator[TextRejected]:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictFl
 from pydantic_core import PydanticCustomError
 
 from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
+from domain.machine_test_runs import RunTerms
 from domain.model import Model
 from domain.verdict import Severity
 from policies.language.fields import (
@@ -302,24 +303,41 @@ class Autonomy(Model):
     enforce: StrictBool = False
 
 
+class RunClause(Model):
+    """What must be proved on a test run before a machine of these classes is released for good."""
+
+    classes: Classes
+    within: Duration
+    steady: Duration
+    score: Annotated[StrictFloat, Field(ge=0)]
+
+
 class HoldClauses(Model):
     """What a version says of holds: whether production is asked before, and whether it releases the machine after.
 
     A hold on a machine of `release_unattended` is released once its work is completed, without a person of production
     saying so. Every other hold waits for a named person. A hold on an asset of a class in `place_unasked` is placed
     when it is due. Every other hold is proposed to production, which has `answer_within` to answer; `on_silence` says
-    what follows when it does not.
+    what follows when it does not. A machine with an asset of a class in `test_run` is let run on test first.
     """
 
     release_unattended: Machines = ()
     place_unasked: Classes = ()
     answer_within: Duration = ANSWER_WITHIN
     on_silence: OnSilence = OnSilence.ESCALATE
+    test_run: RunClause | None = None
 
-    def asking(self, asset_class: str) -> HoldTerms:
-        """Whether production is asked before a hold on an asset of a class, and how."""
-        unasked = asset_class in self.place_unasked
-        return HoldTerms(unasked=unasked, answer_within=self.answer_within, on_silence=self.on_silence)
+    def terms_of(self, asset_class: str) -> HoldTerms:
+        """How production is asked before a hold on an asset of a class, and how the machine is released after."""
+        run = self.test_run
+        return HoldTerms(
+            unasked=asset_class in self.place_unasked,
+            answer_within=self.answer_within,
+            on_silence=self.on_silence,
+            test_run=RunTerms(within=run.within, steady=run.steady, score=run.score)
+            if run is not None and asset_class in run.classes
+            else None,
+        )
 
 
 class PolicyDocument(Model):

@@ -7,13 +7,14 @@ import pytest
 from fastapi import FastAPI
 
 from domain.holds import HoldStatus, PlacementState
+from domain.machine_test_runs import HOLD_AGAIN, READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD
 from domain.production import ISOLATION_NOTICE, READY_TO_RUN
 from millwright.bootstrap import Storage
 from millwright.storage.reporting.case_lists import whole_case
 from tests.api.conftest import Caller
-from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+from tests.support.held_machine import EQUIPMENT, REASON, TEST_RUN, add_people, held_machine, place, work_done
 from tests.support.ingress import NOW, rows
-from tests.support.people import key_of, signed_release
+from tests.support.people import key_of, signed_again, signed_release
 
 SAID = {"meaning": READY_TO_RUN, "reason": REASON}
 
@@ -203,8 +204,8 @@ async def test_a_hold_that_nobody_knows_is_not_found(petra: httpx.AsyncClient, h
 
 async def test_the_openapi_document_says_which_sentence_a_release_takes(api: httpx.AsyncClient) -> None:
     body = (await api.get("/openapi.json")).json()["components"]["schemas"]["ReleaseHold"]
-    assert (body["properties"]["meaning"]["const"], body["required"]) == (
-        READY_TO_RUN,
+    assert (body["properties"]["meaning"]["enum"], body["required"]) == (
+        [READY_TO_RUN, READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD],
         ["meaning", "reason", "at", "signature"],
     )
 
@@ -246,3 +247,97 @@ async def test_a_release_without_a_signature_is_refused(petra: httpx.AsyncClient
     await work_done(storage, held)
     refused = await petra.post(f"/holds/{held}/release", json=SAID | {"at": "2015-01-15T06:00:00Z"})
     assert (refused.status_code, refused.json()["field"]) == (422, "signature")
+
+
+# A version that asks for a test run.
+def stated(held: str, meaning: str) -> dict[str, object]:
+    """A step of a release as the person sends it."""
+    release = signed_release(held, EQUIPMENT, NOW, "petra", REASON, meaning)
+    return {"meaning": meaning, "reason": REASON, "at": "2015-01-15T06:00:00Z", "signature": release.signature}
+
+
+def said_again(held: str) -> dict[str, object]:
+    """The word of the person who has the machine held again."""
+    again = signed_again(held, EQUIPMENT, NOW, "petra", REASON)
+    return {"meaning": HOLD_AGAIN, "reason": REASON, "at": "2015-01-15T06:00:00Z", "signature": again.signature}
+
+
+@pytest.fixture
+async def testing(petra: httpx.AsyncClient, storage: Storage, held: str) -> str:
+    """A machine that runs on test."""
+    await work_done(storage, held, TEST_RUN)
+    released = await petra.post(f"/holds/{held}/release", json=stated(held, READY_FOR_TEST_RUN))
+    assert (released.status_code, released.json()["state"]) == (202, "releasing")
+    await storage.holds.move_placement(held, 1, PlacementState.RELEASED)
+    await storage.holds.begin_test_run(held)
+    return held
+
+
+async def test_a_hold_shows_which_step_of_its_release_is_next_and_refuses_the_other_statements(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held, TEST_RUN)
+    hold = (await petra.get(f"/holds/{held}")).json()
+    assert (hold["statement"], hold["test_run"]["begun_at"]) == (READY_FOR_TEST_RUN, None)
+    for meaning in (READY_TO_RUN, RUNS_AS_IT_SHOULD, HOLD_AGAIN):
+        refused = await petra.post(f"/holds/{held}/release", json=stated(held, meaning))
+        assert (refused.status_code, refused.json()["field"]) == (422, "meaning")
+        assert refused.json()["fix"].endswith(f"send exactly: {READY_FOR_TEST_RUN}")
+
+
+async def test_a_signature_for_one_step_is_none_for_another(
+    petra: httpx.AsyncClient, storage: Storage, held: str
+) -> None:
+    await work_done(storage, held, TEST_RUN)
+    mixed = stated(held, READY_TO_RUN) | {"meaning": READY_FOR_TEST_RUN}
+    refused = await petra.post(f"/holds/{held}/release", json=mixed)
+    assert (refused.status_code, refused.json()["field"]) == (409, "signature")
+
+
+async def test_a_machine_on_test_is_listed_with_its_deadline_and_released_for_good_by_a_signature(
+    petra: httpx.AsyncClient, testing: str
+) -> None:
+    [hold] = (await petra.get("/holds")).json()
+    assert (hold["state"], hold["statement"], hold["notice"]) == ("testing", RUNS_AS_IT_SHOULD, ISOLATION_NOTICE)
+    assert hold["words"] == (
+        "runs on test since 2015-01-15 06:00 UTC, until 2015-01-15 08:00 UTC; not released for good"
+    )
+    released = await petra.post(f"/holds/{testing}/release", json=stated(testing, RUNS_AS_IT_SHOULD))
+    assert (released.status_code, released.json()["state"]) == (202, "released")
+    assert released.json()["signed"]["meaning"] == RUNS_AS_IT_SHOULD
+
+
+async def test_a_machine_on_test_is_held_again_by_a_signature_and_the_rework_answers_for_it(
+    petra: httpx.AsyncClient, testing: str
+) -> None:
+    asked = await petra.post(f"/holds/{testing}/again", json=said_again(testing))
+    assert asked.status_code == 202
+    hold = asked.json()
+    [claim] = hold["cases"]
+    assert (hold["state"], hold["release"], claim["working"]) == ("asked", None, True)
+    whole = (await petra.get(f"/cases/{claim['case']}")).json()
+    assert (whole["case"]["rework"]["case"], whole["case"]["rework"]["by"]) == (testing, "petra")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "field"),
+    [
+        ({"meaning": "hold it"}, 422, "meaning"),
+        ({"reason": " "}, 422, "reason"),
+        ({"reason": "because"}, 409, "signature"),
+        ({"signature": key_of("paul").sign(b"").hex()}, 409, "signature"),
+    ],
+    ids=["meaning", "no reason", "another reason", "another's key"],
+)
+async def test_holding_again_takes_the_statement_the_reason_and_the_signature(
+    petra: httpx.AsyncClient, testing: str, changed: dict[str, object], status: int, field: str
+) -> None:
+    refused = await petra.post(f"/holds/{testing}/again", json=said_again(testing) | changed)
+    assert (refused.status_code, refused.json()["field"]) == (status, field)
+    assert (await petra.get(f"/holds/{testing}")).json()["state"] == "testing"
+
+
+async def test_what_does_not_run_on_test_is_not_held_again(petra: httpx.AsyncClient, held: str) -> None:
+    refused = await petra.post(f"/holds/{held}/again", json=said_again(held))
+    assert (refused.status_code, refused.json()["field"]) == (409, "hold")
+    assert "does not run on test" in refused.json()["detail"]

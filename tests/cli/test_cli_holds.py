@@ -9,16 +9,18 @@ import psycopg
 import pytest
 
 from domain.holds import PlacementState
-from domain.production import ISOLATION_NOTICE, READY_TO_RUN
+from domain.machine_test_runs import READY_FOR_TEST_RUN
+from domain.production import ISOLATION_NOTICE, READY_TO_RUN, HoldEnforcement
 from millwright.bootstrap import Storage, open_storage
 from millwright.people.persons import key_file
 from millwright.settings import Settings
 from tests.cli.conftest import Millwright
-from tests.support.held_machine import EQUIPMENT, REASON, add_people, held_machine, place, work_done
+from tests.support.held_machine import EQUIPMENT, REASON, TEST_RUN, add_people, held_machine, place, work_done
 from tests.support.ingress import NOW, set_clock
 from tests.support.people import key_of
 from tests.support.plant import register
 
+ADVISORY = HoldEnforcement.ADVISORY
 ON_TWO_SYSTEMS = f"""
 INSERT INTO holds (key, system, equipment, state, intended_at)
 VALUES ('MWX', 'other-mes', '{EQUIPMENT}', 'asked', now())
@@ -197,3 +199,58 @@ def test_the_doctor_names_a_hold_that_waits_for_its_release_for_more_than_a_shif
     set_clock(tmp_path, NOW.replace(hour=14, minute=1))
     named = f"1 waiting for its release for more than a shift: {plant.hold} on {EQUIPMENT}. {ISOLATION_NOTICE}"
     assert found(plant) == (False, named)
+
+
+def on_test(plant: Installation) -> None:
+    """Production has let the machine run on test."""
+    plant.do(lambda storage: work_done(storage, plant.hold, TEST_RUN))
+    said = plant.millwright.says(*release(EQUIPMENT, "--ready-for-test-run"))
+    assert f"signed by Petra (petra) on 2015-01-15 06:00:00 UTC: {READY_FOR_TEST_RUN}" in said
+
+    async def let_run(storage: Storage) -> None:
+        await storage.holds.move_placement(plant.hold, 1, PlacementState.RELEASED)
+        await storage.holds.begin_test_run(plant.hold)
+
+    plant.do(let_run)
+
+
+def test_a_machine_is_let_run_on_test_and_then_released_for_good(plant: Installation) -> None:
+    plant.do(lambda storage: work_done(storage, plant.hold, TEST_RUN))
+    assert "--ready-for-test-run, which states" in plant.millwright.refuses(*release(EQUIPMENT, "--ready-to-run"))
+    shown = plant.millwright.says("hold", "show", EQUIPMENT)
+    assert "waits for production to release it for a test run, since 2015-01-15 06:00 UTC" in shown
+    assert "which must prove 30 min at a score of at most 2" in shown
+
+
+def test_a_machine_on_test_is_shown_and_released_for_good_by_its_own_statement(plant: Installation) -> None:
+    on_test(plant)
+    shown = plant.millwright.says("hold", "list")
+    assert "testing" in shown
+    assert "its test run must prove 30 min" in plant.millwright.says("hold", "show", EQUIPMENT)
+    assert "--runs-as-it-should, which states" in plant.millwright.refuses(*release(EQUIPMENT, "--ready-to-run"))
+    assert plant.millwright.json(*release(EQUIPMENT, "--runs-as-it-should"))["state"] == "released"
+
+
+def test_a_machine_on_test_is_held_again_and_its_rework_is_named(plant: Installation) -> None:
+    on_test(plant)
+    again = ("hold", "again", EQUIPMENT, "--reason", "it hums again", "--key", "production")
+    assert "--did-not-help, which states" in plant.millwright.refuses(*again)
+    said = plant.millwright.says(*again, "--did-not-help")
+    [claim] = plant.millwright.json("hold", "show", EQUIPMENT)["cases"]
+    assert said == f"{plant.hold} on {EQUIPMENT} is asked for again; case {claim['case']} is its rework.\n"
+    shown = plant.millwright.says("case", "show", claim["case"])
+    assert f"rework of case {plant.hold}" in shown
+    assert "it hums again" in shown
+
+
+def test_a_hold_that_the_mes_does_not_enforce_is_called_advisory_by_every_command_that_tells_of_it(
+    plant: Installation, tmp_path: Path
+) -> None:
+    plant.do(lambda storage: place(storage, plant.hold, "J-2", PlacementState.IN_EFFECT, enforcement=ADVISORY))
+    told = [("hold", "list"), ("hold", "show", plant.hold), ("case", "show", plant.hold), ("why", plant.hold)]
+    for command in told:
+        assert "advisory" in plant.millwright.says(*command)
+    assert "advisory" in plant.millwright.json("hold", "show", plant.hold)["notice"]
+    plant.millwright.says("audit", "evidence", plant.hold, "--out", str(tmp_path / "pack.json"))
+    assert "advisory: the MES does not enforce it" in (tmp_path / "pack.json").read_text()
+    assert "advisory: the MES does not enforce it" in (tmp_path / "pack.html").read_text()

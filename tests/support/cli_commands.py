@@ -14,6 +14,7 @@ ACTS: Final = frozenset(
         "hold refuse",
         "hold release",
         "lots review",
+        "hold again",
         "hold prove",
         "hold looked",
         "hold let-run",

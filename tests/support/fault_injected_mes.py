@@ -50,12 +50,9 @@ class FaultInjectedMes:
         self.away = False
         self.loses_answer = False
         """Whether the answer to the next release is lost."""
+        self.enforcement = HoldEnforcement.ENFORCED
         self.reads_as_of: datetime | None = None
         """When what is read was read, where that is some time ago."""
-
-    @property
-    def enforcement(self) -> HoldEnforcement:
-        return HoldEnforcement.ENFORCED
 
     async def check(self) -> str:
         return "fake"

@@ -15,6 +15,7 @@ from domain.casework import CaseStore
 from domain.hold_store import HoldStore
 from domain.holds import HoldView, PlacementState, Release
 from domain.keys import case_id, case_workflow_id
+from domain.machine_test_runs import JudgedReading
 from domain.production import HoldMethod, HoldPlan, JobState
 from domain.verdict import Rung, Urgency, UrgencyDecision
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -28,7 +29,7 @@ from tests.support.fault_injection import Played
 from tests.support.judged_plant import Plant
 from tests.support.memory_store import MemoryStore
 from tests.support.people import signed_release
-from tests.support.plant import MOTOR, PUMP, START, TestClock, code, deviation
+from tests.support.plant import MOTOR, PUMP, START, UNASKED, TestClock, code, deviation
 from tests.support.saga_plant import case_view
 from tests.support.walk_downs import prove, target
 
@@ -63,6 +64,8 @@ class Bench:
     wakes: Callable[[str], Awaitable[int]]
     """How often a case was woken."""
     phase: Callable[[str], Awaitable[str]]
+    receive: Callable[[float], Awaitable[None]]
+    """A detector's row of the first case's fault, of now, with this score."""
 
     async def proposed(self, case: str) -> None:
         """The case's work is proposed, as its first step does."""
@@ -111,10 +114,10 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     await engine.dispose()
 
 
-async def on(engine: AsyncEngine) -> Bench:
-    """The holds in a database."""
+async def on(engine: AsyncEngine, more: str = UNASKED) -> Bench:
+    """The holds in a database. `more` is a clause of the versions beyond the shipped ones."""
     plant = Plant(engine)
-    await plant.prepare(Criticality.A)
+    await plant.prepare(Criticality.A, more)
 
     async def opened(case: str, part: int) -> None:
         del part
@@ -126,10 +129,15 @@ async def on(engine: AsyncEngine) -> Bench:
     async def phase(case: str) -> str:
         return str(await _only(plant, "SELECT phase FROM cases WHERE id = :it", case))
 
+    async def receive(score: float) -> None:
+        hours = (plant.clock.now() - START) / timedelta(hours=1)
+        # A shift alone is only watched; the matching code makes it one that is acted on.
+        await plant.take(*([code(hours)] if score > 4 else []), deviation(hours, score=score))
+
     await prove(WalkDownStore(engine, plant.clock), plant.clock.now(), SYSTEM, target())
     holds = StoredHolds(engine, plant.clock)
     cases = StoredCases(engine, plant.clock, StoredVersions(plant.catalogue))
-    return Bench(plant.clock, holds, cases, opened, wakes, phase)
+    return Bench(plant.clock, holds, cases, opened, wakes, phase, receive)
 
 
 @asynccontextmanager
@@ -148,8 +156,14 @@ async def in_memory(_: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     async def phase(case: str) -> str:
         return store.cases[case].phase.value
 
+    async def receive(score: float) -> None:
+        anomaly = deviation((clock.now() - START) / timedelta(hours=1), score=score).anomaly
+        assert anomaly is not None
+        rung = Rung.IGNORE if score <= 4 else Rung.INSPECT
+        store.holds.readings.setdefault((anomaly.asset, anomaly.failure_mode), []).append(JudgedReading(anomaly, rung))
+
     holds = cast(HoldStore, AtOnce(store.holds))
-    yield Bench(clock, holds, cast(CaseStore, AtOnce(store)), opened, wakes, phase)
+    yield Bench(clock, holds, cast(CaseStore, AtOnce(store)), opened, wakes, phase, receive)
 
 
 def _evidence(case: str) -> tuple[Received, ...]:

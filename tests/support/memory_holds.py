@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.cases import CaseView, ClosedAs, Phase
+from domain.cases import CaseView, ClosedAs, Phase, Rework
 from domain.clock import Clock
 from domain.errors import ActRejected, NotProved, Unavailable
 from domain.holds import (
     PLACEMENT_MOVES,
     RELEASE_LASTS,
+    HoldAgain,
     HoldStatus,
     HoldView,
     Placement,
@@ -18,6 +19,7 @@ from domain.holds import (
     Release,
     check_release,
 )
+from domain.machine_test_runs import READY_FOR_TEST_RUN, JudgedReading, MachineTestRun, RunStanding, standing_of
 from domain.production import HoldPlan, HoldTarget
 from tests.support.fault_injection import store_call
 
@@ -35,14 +37,24 @@ class Claim:
 class MemoryHolds:
     """See `domain.hold_store.HoldStore`."""
 
-    def __init__(self, clock: Clock, cases: dict[str, CaseView], wake: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        cases: dict[str, CaseView],
+        wake: Callable[[str], None],
+        open_case: Callable[[CaseView], None],
+    ) -> None:
         self._clock = clock
+        self._open_case = open_case
         self._cases = cases
         self._wake = wake
         self._holds: dict[str, HoldView] = {}
         self.claims: list[Claim] = []
         self.proofs: dict[str, HoldTarget] = {}
         """For each machine that is proved, the target of its proof."""
+        self.readings: dict[tuple[str, str], list[JudgedReading]] = {}
+        """What was received and judged of each fault."""
+        self.reworks = 0
 
     def live(self) -> list[HoldView]:
         """The holds that are live, by the order in which they were asked for."""
@@ -107,8 +119,8 @@ class MemoryHolds:
     async def record_reading(self, key: str, number: int, read_at: datetime) -> None:
         await store_call(lambda: self._read(key, number, read_at))
 
-    async def mark_ready(self, case: str) -> HoldView | None:
-        return await store_call(lambda: self._ready(case))
+    async def mark_ready(self, case: str, test_run: MachineTestRun | None = None) -> HoldView | None:
+        return await store_call(lambda: self._ready(case, test_run))
 
     async def approve_release(self, key: str, release: Release) -> None:
         await store_call(lambda: self._approve(key, release))
@@ -122,6 +134,15 @@ class MemoryHolds:
 
     async def doubt_release(self, key: str, number: int) -> None:
         await store_call(lambda: self._doubt(key, number))
+
+    async def begin_test_run(self, key: str) -> None:
+        await store_call(lambda: self._begin_run(key))
+
+    async def follow_test_run(self, key: str, running: bool | None, read_at: datetime | None) -> RunStanding:
+        return await store_call(lambda: self._follow_run(key, running, read_at))
+
+    async def hold_again(self, key: str, again: HoldAgain) -> str:
+        return await store_call(lambda: self._again(key, again))
 
     async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
         await store_call(lambda: self._end(key, status))
@@ -144,7 +165,7 @@ class MemoryHolds:
         if mine is not None:
             return self._view(mine.hold)
         there = next((hold for hold in self.live() if hold.equipment == equipment), None)
-        if there is not None and there.state is HoldStatus.RELEASING:
+        if there is not None and there.state is not HoldStatus.ASKED:
             raise Unavailable("just being released", system=system, operation="place-hold")
         key = case if there is None else there.key
         if there is None:
@@ -211,10 +232,12 @@ class MemoryHolds:
         if ends and hold.overruled_at is not None:
             self._drop_all(key, HoldStatus.OVERRULED if hold.release is None else HoldStatus.RELEASED)
 
-    def _ready(self, case: str) -> HoldView | None:
+    def _ready(self, case: str, test_run: MachineTestRun | None) -> HoldView | None:
         mine = self.claim_of(case)
         if mine is None:
             return None
+        if self._holds[mine.hold].test_run is None and mine.ready_at is None:
+            self._set(mine.hold, test_run=test_run)
         others = [claim for claim in self.claims if claim.hold == mine.hold and not claim.dropped and claim is not mine]
         if any(claim.ready_at is None for claim in others):
             mine.dropped = True
@@ -227,7 +250,8 @@ class MemoryHolds:
 
     def _approve(self, key: str, release: Release) -> None:
         hold = self._holds.get(key)
-        repeated = hold is not None and hold.state is HoldStatus.RELEASED and _says(hold.release, release)
+        carried_out = hold is not None and hold.state in (HoldStatus.RELEASED, HoldStatus.TESTING)
+        repeated = carried_out and hold is not None and _says(hold.release, release)
         if repeated or (hold is not None and hold.state is HoldStatus.RELEASING):
             return
         claims = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
@@ -235,15 +259,19 @@ class MemoryHolds:
         orders = [self._cases[case].order for case in mine]
         check_release(
             key,
-            hold,
+            None if hold is None else self._view(key),
             self._clock.now(),
+            release.meaning,
             at_work=[claim.case for claim in claims if claim.ready_at is None],
             reopened=[order.ref.id for order in orders if order is not None and not order.status.finished],
         )
         if release.version is not None and any(self._cases[case].closed_as is not ClosedAs.DONE for case in mine):
             raise ActRejected("an order of this hold was not completed")
+        testing = hold is not None and hold.state is HoldStatus.TESTING
         self._set(key, state=HoldStatus.RELEASING, release=release)
         self._wake_claims(key)
+        if testing:
+            self._drop_all(key, HoldStatus.RELEASED)
 
     def _stands(self, key: str, release: Release | None) -> bool:
         hold = self._holds[key]
@@ -257,6 +285,76 @@ class MemoryHolds:
             self._lapse(key)
             return False
         return True
+
+    def _begin_run(self, key: str) -> None:
+        hold = self._holds[key]
+        if hold.state is HoldStatus.RELEASING and hold.test_run is not None:
+            assert hold.release is not None
+            assert hold.release.meaning == READY_FOR_TEST_RUN
+            begun = hold.test_run.model_copy(update={"begun_at": self._clock.now()})
+            self._set(key, state=HoldStatus.TESTING, test_run=begun)
+
+    def _follow_run(self, key: str, running: bool | None, read_at: datetime | None) -> RunStanding:
+        hold = self._holds[key]
+        run = hold.test_run
+        if hold.state is not HoldStatus.TESTING or run is None:
+            return RunStanding(None, None, "the test run is over")
+        if running is not None and read_at is not None:
+            run = run.after_reading(read_at, running=running)
+            self._set(key, test_run=run)
+        standing = self._standing(key, run)
+        if standing.proof is not None:
+            self._set(key, test_run=run.model_copy(update={"proof": standing.proof}))
+            self._wake_claims(key)
+            self._drop_all(key, HoldStatus.RELEASED)
+        return standing
+
+    def _standing(self, key: str, run: MachineTestRun) -> RunStanding:
+        mine = [self._cases[claim.case] for claim in self.claims if claim.hold == key]
+        faults = {(view.asset.id, view.failure_mode) for view in mine}
+        since = run.begun_at or self._clock.now()
+        seen = {
+            fault: [each for each in self.readings.get(fault, ()) if each.anomaly.at >= since]
+            for fault in sorted(faults)
+        }
+        orders = [view.order for view in mine if view.order is not None]
+        reopened = [order.ref.id for order in orders if not order.status.finished]
+        return standing_of(run, seen, reopened, self._clock.now())
+
+    def _again(self, key: str, again: HoldAgain) -> str:
+        hold = self._holds[key]
+        run = hold.test_run
+        if hold.state is not HoldStatus.TESTING or run is None:
+            raise ActRejected(f"{hold.equipment} does not run on test", field="hold")
+        standing = self._standing(key, run)
+        [claim] = [claim for claim in self.claims if claim.hold == key and not claim.dropped]
+        mine = [self._cases[each.case] for each in self.claims if each.hold == key]
+        of_fault = [view for view in mine if (view.asset.id, view.failure_mode) == standing.fault]
+        rework = self._rework((of_fault or [self._cases[claim.case]])[-1], again, standing.asks or standing.missing)
+        anew = MachineTestRun(terms=run.terms, version=run.version)
+        self._set(key, state=HoldStatus.ASKED, release=None, test_run=anew)
+        claim.dropped = True
+        self.claims.append(Claim(key, rework))
+        self._wake(claim.case)
+        self._wake(rework)
+        return rework
+
+    def _rework(self, view: CaseView, again: HoldAgain, found: str) -> str:
+        order = None if view.order is None else view.order.ref.id
+        said = Rework(case=view.id, order=order, by=again.by, reason=again.reason, found=found, at=self._clock.now())
+        for each in self._cases.values():
+            same = (each.asset.id, each.failure_mode) == (view.asset.id, view.failure_mode)
+            if same and each.closed_as is None:
+                if each.withdraw is not None or (each.decision is not None and not each.decision.approved):
+                    raise ActRejected("it was called off", field="hold")
+                urgency = None if view.rung > each.rung else each.urgency
+                raised = {"rework": said, "rung": max(each.rung, view.rung), "urgency": urgency}
+                self._cases[each.id] = each.model_copy(update=raised)
+                return each.id
+        self.reworks += 1
+        new = f"MWREWORK{self.reworks:02d}"
+        self._open_case(opened_again(view, new, said, self._clock.now()))
+        return new
 
     def _doubt(self, key: str, number: int) -> None:
         if self._holds[key].placements[number - 1].state.ours:
@@ -282,6 +380,18 @@ class MemoryHolds:
         for claim in self.claims:
             if claim.hold == key and not claim.dropped:
                 self._wake(claim.case)
+
+
+def opened_again(view: CaseView, case: str, rework: Rework, now: datetime) -> CaseView:
+    """A case opened on the verdict of another one, of which nothing is done yet."""
+    nothing = dict.fromkeys(
+        (
+            "urgency", "production", "decision", "hold_proposal", "withdraw", "draft", "order", "order_read_at", "hold",
+            "outcome", "stated", "waiting_for", "waiting_step", "waiting_until", "lane", "closed_as",
+        )
+    )  # fmt: skip
+    fresh = {"id": case, "opened_at": now, "phase": Phase.PROPOSE, "rework": rework, "order_notes": (), "attempts": 0}
+    return view.model_copy(update={**nothing, **fresh, "twin_told": False, "labelled": False})
 
 
 def _says(stored: Release | None, release: Release) -> bool:

@@ -40,7 +40,7 @@ class MemoryStore:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.cases: dict[str, CaseView] = {}
-        self.holds = MemoryHolds(clock, self.cases, self._wake)
+        self.holds = MemoryHolds(clock, self.cases, self._wake, self.open)
         self.leases = MemoryLeases(clock)
         self.outcomes: dict[str, Outcome] = {}
         self.labels: dict[str, Label] = {}

@@ -10,8 +10,10 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.canonical import timestamp
-from domain.holds import Release
+from domain.holds import HoldAgain, Release
+from domain.keys import HOLD_AGAIN as HOLD_AGAIN_ACT
 from domain.keys import release_statement
+from domain.machine_test_runs import HOLD_AGAIN
 from domain.people import LEAVE, PersonAct
 from domain.production import READY_TO_RUN
 from domain.senders import ANY, INGEST, Binding
@@ -93,10 +95,20 @@ async def signs(store: PeopleStore, by: str, act: str, person: str, now: datetim
     return await store.sign(signed, key_of(by).sign(signed.text.encode()).hex(), now)
 
 
-def signed_release(hold: str, equipment: str, at: datetime, by: str = "petra", reason: str = REASON) -> Release:
+def signed_release(
+    hold: str, equipment: str, at: datetime, by: str = "petra", reason: str = REASON, meaning: str = READY_TO_RUN
+) -> Release:
     """The release of a hold by a person of production, with their signature."""
-    statement = release_statement(hold, equipment, READY_TO_RUN, reason, timestamp(at), by)
-    return Release(by=by, meaning=READY_TO_RUN, reason=reason, at=at, signature=key_of(by).sign(statement).hex())
+    statement = release_statement(hold, equipment, meaning, reason, timestamp(at), by)
+    return Release(by=by, meaning=meaning, reason=reason, at=at, signature=key_of(by).sign(statement).hex())
+
+
+def signed_again(
+    hold: str, equipment: str, at: datetime, by: str = "petra", reason: str = "it hums again", meaning: str = HOLD_AGAIN
+) -> HoldAgain:
+    """The word of a person of production who has a machine held again, with their signature."""
+    statement = release_statement(hold, equipment, meaning, reason, timestamp(at), by, HOLD_AGAIN_ACT)
+    return HoldAgain(by=by, meaning=meaning, reason=reason, at=at, signature=key_of(by).sign(statement).hex())
 
 
 async def leave(store: PeopleStore, person: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
 from activities.suspect_lots import LotLists
 from activities.work_orders import Polled, PollSystem, WorkOrders
-from domain.anomaly import Anomaly
+from domain.anomaly import Anomaly, AnomalyKind
 from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
@@ -19,7 +19,8 @@ from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.errors import ActRejected, StorageUnavailable
 from domain.hold_proposals import HoldTerms
-from domain.holds import Release
+from domain.holds import HoldAgain, HoldStatus, Release
+from domain.machine_test_runs import HOLD_AGAIN, JudgedReading
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
@@ -44,6 +45,8 @@ class FaultInjectedTwins:
     def __init__(self) -> None:
         self.holds_told: list[Json] = []
         """The states of holds that were written to it, without repetitions."""
+        self.notices_told: list[Json] = []
+        """What was written to it with each state of a hold."""
         self.outcomes_told: list[Json] = []
         self.outcome_of: dict[str, Json] = {}
         """What was last told of the outcome of each case."""
@@ -55,6 +58,8 @@ class FaultInjectedTwins:
         if "lastOutcome" in properties:
             self.outcomes_told.append(properties["lastOutcome"])
             self.outcome_of[str(properties["lastCaseId"])] = properties["lastOutcome"]
+        if "holdNotice" in properties:
+            self.notices_told.append(properties["holdNotice"])
         told = properties.get("holdState")
         if told is not None and self.holds_told[-1:] != [told]:
             self.holds_told.append(told)
@@ -177,6 +182,8 @@ class SagaPlant:
             Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
         )
         self.workflows: dict[str, PlayedCase] = {}
+        self.let_run: list[str] = []
+        """The keys of the holds with each statement of a person that the machine may run."""
 
     def begin(self, case: str) -> None:
         """Starts a case's workflow, from nothing."""
@@ -206,10 +213,34 @@ class SagaPlant:
             Played(self.store.state_outcome(case, outcome, statement)).play()
 
     def release(self, key: str) -> None:
-        """A person of production releases a hold here, where it is releasable."""
-        release = Release(by="petra", meaning=READY_TO_RUN, reason="ready", at=self.clock.now())
+        """A person of production takes the next step of a release here, where there is one."""
+        hold = next(each for each in self.store.holds.all() if each.key == key)
+        meaning = hold.statement or READY_TO_RUN
+        release = Release(by="petra", meaning=meaning, reason="ready", at=self.clock.now())
         with contextlib.suppress(ActRejected):
             Played(self.store.holds.approve_release(key, release)).play()
+            if hold.state is HoldStatus.ASKED:
+                self.let_run.append(key)
+
+    def hold_again(self, key: str) -> None:
+        """A person of production has a machine held again that runs on test."""
+        again = HoldAgain(by="petra", meaning=HOLD_AGAIN, reason="it hums", at=self.clock.now(), signature="")
+        with contextlib.suppress(ActRejected):
+            Played(self.store.holds.hold_again(key, again)).play()
+
+    def receive(self, part: int, score: float) -> None:
+        """A row of the detector on a component's fault, of now; the version acts on a high score."""
+        anomaly = Anomaly(
+            kind=AnomalyKind.DEVIATION,
+            asset=f"machine-001-comp{part}",
+            failure_mode="PDE",
+            at=self.clock.now(),
+            detector="adx:volt",
+            signal="volt",
+            score=score,
+        )
+        reading = JudgedReading(anomaly, Rung.IGNORE if score <= 4 else Rung.WORK_ORDER)
+        self.store.holds.readings.setdefault((anomaly.asset, "PDE"), []).append(reading)
 
     def answer(self, case: str, after: timedelta | None) -> None:
         """A person of production answers a proposed hold, where one waits: yes, after a while, or no."""

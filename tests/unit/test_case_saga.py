@@ -11,8 +11,9 @@ from activities.work_orders import Polled
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldTerms, OnSilence
+from domain.holds import HoldStatus
+from domain.machine_test_runs import READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD, RunTerms
 from domain.outcomes import OutcomeClass
-from domain.production import READY_TO_RUN
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.fault_injection import CallOutcome, Played
@@ -26,11 +27,14 @@ MOVES = st.sampled_from(
 )
 PROBLEMS = st.sampled_from(["REPAIRED", "NOFAULT", "SOMETHING ELSE", None])
 WAITS = st.sampled_from([timedelta(0), timedelta(hours=6)])
+RUN = RunTerms(within=timedelta(hours=2), steady=timedelta(minutes=30), score=2.0)
 TERMS = st.sampled_from(
     [
         HoldTerms(unasked=True),
         HoldTerms(unasked=False),
         HoldTerms(unasked=False, on_silence=OnSilence.PLACE),
+        HoldTerms(unasked=True, test_run=RUN),
+        HoldTerms(unasked=False, test_run=RUN),
     ]
 )
 ANSWERS = st.sampled_from([timedelta(0), timedelta(hours=6), None])
@@ -48,6 +52,7 @@ ACTS: st.SearchStrategy[Act] = st.sampled_from(
         lambda saga, case: saga.people_move_an_order(case, WorkOrderStatus.COMPLETED, "REPAIRED"),
         lambda saga, case: saga.another_job_begins(),
         lambda saga, case: saga.production_releases_what_is_releasable(),
+        lambda saga, case: saga.production_holds_again_what_runs_on_test(),
         lambda saga, case: saga.a_person_states_the_outcome(case),
         lambda saga, case: saga.production_answers(case, timedelta(0)),
         lambda saga, case: saga.production_answers(case, None),
@@ -164,6 +169,23 @@ class CaseSaga(RuleBasedStateMachine):
         for hold in self.plant.store.live_holds():
             self.plant.release(hold.key)
 
+    @rule()
+    def production_holds_again_what_runs_on_test(self) -> None:
+        for hold in self.plant.store.live_holds():
+            self.plant.hold_again(hold.key)
+
+    @rule(part=st.sampled_from([1, 2]), score=st.sampled_from([0.5, 3.0, 9.0]))
+    def the_detector_sends_a_row(self, part: int, score: float) -> None:
+        self.plant.receive(part, score)
+
+    @rule(times=st.integers(1, 6), parts=st.sampled_from([(1,), (1, 2)]))
+    def the_signals_are_at_their_baseline_for_a_while(self, times: int, parts: tuple[int, ...]) -> None:
+        for _ in range(times):
+            for part in parts:
+                self.plant.receive(part, 0.5)
+            self.plant.clock.time += timedelta(minutes=7)
+            self.come_to_rest()
+
     @invariant()
     def one_order_to_a_case(self) -> None:
         assert len(set(self.plant.cmms.made)) == len(self.plant.cmms.made)
@@ -183,11 +205,30 @@ class CaseSaga(RuleBasedStateMachine):
 
     @invariant()
     def no_machine_is_started_but_on_the_word_of_production(self) -> None:
-        by_key = {hold.key: hold for hold in self.plant.store.holds.all()}
-        for key in self.plant.mes.started:
-            release = by_key[key].release
-            assert release is not None
-            assert (release.by, release.meaning) == ("petra", READY_TO_RUN)
+        for key in set(self.plant.mes.started):
+            # One statement lets each job that the hold keeps run once.
+            jobs = max(len(hold.placements) for hold in self.plant.store.holds.all() if hold.key == key)
+            assert self.plant.let_run.count(key) * jobs >= self.plant.mes.started.count(key) > 0
+
+    @invariant()
+    def a_machine_that_is_to_run_on_test_is_released_for_good_by_proof_or_by_a_person(self) -> None:
+        for hold in self.plant.store.holds.all():
+            run = hold.test_run
+            if hold.state is HoldStatus.TESTING:
+                assert hold.live_placements == ()
+                assert hold.release is not None
+                assert hold.release.meaning == READY_FOR_TEST_RUN
+            if hold.state is HoldStatus.RELEASED and run is not None and run.proof is None:
+                assert hold.release is not None
+                assert hold.release.meaning in (RUNS_AS_IT_SHOULD, None)
+
+    @invariant()
+    def each_rework_names_the_case_whose_work_did_not_help(self) -> None:
+        for view in self.all():
+            if view.id not in CASES:
+                assert view.rework is not None
+                earlier = self.case(view.rework.case)
+                assert (earlier.asset.id, earlier.closed_as) == (view.asset.id, ClosedAs.DONE)
 
     @invariant()
     def no_hold_is_asked_for_without_productions_word_or_a_clause(self) -> None:
@@ -254,11 +295,11 @@ class CaseSaga(RuleBasedStateMachine):
                 polling.play()
             self.production_releases_what_is_releasable()
             # What was parked for operations goes on when operations wake it.
-            for case in CASES:
-                self.plant.workflows[case].wake()
+            for workflow in self.plant.workflows.values():
+                workflow.wake()
             self.come_to_rest()
             self.plant.clock.time += timedelta(hours=7)
-        assert [view.phase for view in self.all()] == [Phase.CLOSED, Phase.CLOSED]
+        assert {view.phase for view in self.all()} == {Phase.CLOSED}
         assert self.plant.store.live_holds() == []
         self.a_case_that_is_not_closed_answers_for_every_hold()
         self.no_machine_is_started_but_on_the_word_of_production()
@@ -289,7 +330,7 @@ class CaseSaga(RuleBasedStateMachine):
         return self.plant.store.now(case)
 
     def all(self) -> list[CaseView]:
-        return [self.case(case) for case in CASES]
+        return [self.case(case) for case in [*self.plant.store.cases]]
 
 
 CaseSaga.TestCase.settings = settings(

@@ -27,6 +27,14 @@ WHERE s.suppression = %s AND s.how = 'let_in' ORDER BY v."position", v.event_id,
 """
 
 
+_GROUND = """
+SELECT v.event_id, v.revision, v.version, v.rung, v.asset, v.failure_mode, v.at, v.body, e.source, e.external_id
+FROM evidence d JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
+JOIN events e ON e.id = d.event_id
+WHERE d.case_id = %s AND d.how IN ('opened', 'raised') AND v.role = 'active' ORDER BY d.id DESC LIMIT 1
+"""
+
+
 class CountedCase(NamedTuple):
     """A case as it is stored; `noted` has the number of verdicts noted on it, and the sum of their events' ids."""
 
@@ -43,7 +51,7 @@ class CountedCase(NamedTuple):
 
 
 class AppliedLater(NamedTuple):
-    """A verdict that a shelf or window held back, and that came in when it returned."""
+    """A verdict that came to a case later than it was given: when a shelf or window returned, or for a rework."""
 
     event_id: int
     revision: int
@@ -71,6 +79,11 @@ async def rung_before(record: Record, row: VerdictRow) -> int | None:
     """The rung of the revision before a verdict."""
     found = await record.rows(_BEFORE, _RungRow._make, row.event_id, row.version, row.revision)
     return found[0].rung if found else None
+
+
+async def ground_of(record: Record, case: str) -> list[AppliedLater]:
+    """The verdict that a case rests on; none if it is gone."""
+    return await record.rows(_GROUND, AppliedLater._make, case)
 
 
 async def let_in(record: Record, suppression: str) -> list[AppliedLater]:

@@ -8,9 +8,10 @@ import orjson
 from pydantic import ValidationError
 
 from domain.canonical import Json, canonical, timestamp
-from domain.cases import Decision
+from domain.cases import Decision, Rework
 from domain.hold_proposals import HoldProposal
 from domain.holds import Release
+from domain.machine_test_runs import MachineTestRun
 from domain.model import Model
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
@@ -24,8 +25,8 @@ Row = Mapping[str, object]
 
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
-       c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.withdraw,
-       c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
+       c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.rework,
+       c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
        w.case_id, w.system, w.external_id, w.status, w.draft, w.record, w.intended_at, w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
@@ -36,6 +37,7 @@ WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
 """
 _HOLDS = """
 SELECT h.key, h.system, h.equipment, h.state, h.release, h.intended_at, h.overruled_at, h.ended_at, h.reason,
+       h.test_run,
        (SELECT json_agg(row_to_json(p) ORDER BY p.number)
         FROM hold_placements p WHERE p.hold_key = h.key),
        (SELECT json_agg(row_to_json(c) ORDER BY c.claimed_at, c.case_id)
@@ -97,6 +99,7 @@ class _CaseRow(NamedTuple):
     production: object
     hold_proposal: object
     suspect_lots: object
+    rework: object
     withdraw: str | None
     waiting_for: str | None
     waiting_step: str | None
@@ -129,6 +132,7 @@ class _HoldRow(NamedTuple):
     overruled_at: datetime | None
     ended_at: datetime | None
     reason: str | None
+    test_run: object
     placements: list[Row] | None
     claims: list[Row] | None
 
@@ -158,6 +162,7 @@ async def hold_files(record: Record, only: Sequence[str] | None = None) -> Async
                 "overruled_at": stamped(row.overruled_at),
                 "ended_at": stamped(row.ended_at),
                 "reason": row.reason,
+                "test_run": told_as(MachineTestRun, row.test_run),
                 "placements": [_placement(placement) for placement in row.placements or ()],
                 "claims": {str(claim["case_id"]): _standing(claim) for claim in row.claims or ()},
                 "claim_times": {
@@ -236,6 +241,7 @@ def _case(row: _CaseRow) -> Plain:
         "production": told_as(ProductionContext, row.production),
         "hold_proposal": told_as(HoldProposal, row.hold_proposal),
         "suspect_lots": told_as(SuspectLots, row.suspect_lots),
+        "rework": told_as(Rework, row.rework),
         "withdraw": row.withdraw,
         "waiting_for": row.waiting_for,
         "waiting_step": row.waiting_step,

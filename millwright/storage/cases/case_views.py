@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset, system_of
-from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase
+from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase, Rework
 from domain.counterfactuals import Counterfactuals
 from domain.dependents import standbys_of, stops_of
 from domain.errors import ActRejected
@@ -161,6 +161,7 @@ async def read_case(
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
         stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,
+        rework=Rework.model_validate(found["rework"]) if found["rework"] else None,
         twin_told=bool(found["twin_etag"]),
         labelled=found["labelled"],
         waiting_for=found["waiting_for"],

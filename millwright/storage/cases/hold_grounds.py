@@ -109,6 +109,15 @@ async def release_fault(connection: AsyncConnection, hold: LockedHold, release: 
     return None
 
 
+async def run_fault(connection: AsyncConnection, hold: LockedHold) -> str | None:
+    """How the test run of a hold differs from its newest act; None where it does not."""
+    told: Json = None
+    for act in map(_ActRow._make, await connection.execute(_OF_CLAIMANTS, {"key": hold.key})):
+        if (detail := act.detail).get("hold") == hold.key and "test_run" in detail:
+            told = detail["test_run"]
+    return None if told == hold.test_run else f"the test run of {hold.equipment} is not as in the record"
+
+
 async def claims_fault(connection: AsyncConnection, key: str) -> str | None:
     """How the cases that claim a hold, and whether their work is done, differ from the acts; None where they do not."""
     told: dict[str, datetime | None] = {}

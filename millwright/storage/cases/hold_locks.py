@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.asset_rows import retired_at
 
-_COLUMNS = "h.key, h.system, h.equipment, h.state, h.release, h.overruled_at"
+_COLUMNS = "h.key, h.system, h.equipment, h.state, h.release, h.overruled_at, h.test_run"
 _OF_CASE = text(
     f"SELECT {_COLUMNS} FROM holds h JOIN hold_claims m ON m.hold_key = h.key "
     "WHERE m.case_id = :case AND m.dropped_at IS NULL FOR UPDATE OF h"
@@ -21,7 +21,7 @@ _ON = text(
 )
 _STANDS_ON = text(
     "SELECT EXISTS (SELECT FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
-    "AND h.state IN ('asked', 'releasing'))"
+    "AND h.state IN ('asked', 'releasing', 'testing'))"
 )
 _OF_KEY = text(f"SELECT {_COLUMNS} FROM holds h WHERE h.key = :key FOR UPDATE")
 # Read after the hold is locked, so that claims which were dropped before are not read.
@@ -47,6 +47,7 @@ class LockedHold(NamedTuple):
     state: str
     release: Mapping[str, object] | None
     overruled_at: datetime | None
+    test_run: Mapping[str, object] | None
 
 
 class LiveClaim(NamedTuple):

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.holds import HoldView
 
 HOLD_COLUMNS = """
-    h.key, h.system, h.equipment, h.state, h.overruled_at, h.release, h.twin_told,
+    h.key, h.system, h.equipment, h.state, h.overruled_at, h.release, h.twin_told, h.test_run,
     (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL) AS claims,
     (SELECT count(*) FROM hold_claims o WHERE o.hold_key = h.key AND o.dropped_at IS NULL AND o.ready_at IS NULL)
         AS working,

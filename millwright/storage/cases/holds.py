@@ -1,48 +1,47 @@
 """Holds, their placements and the cases that claim them; see `domain.hold_store.HoldStore`."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import orjson
-from sqlalchemy import exists, func, null, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import retired_words
 from domain.canonical import canonical
 from domain.clock import Clock
-from domain.errors import ActRejected, Unavailable
+from domain.errors import Unavailable
 from domain.holds import (
     LIVE_PLACEMENTS,
     PLACEMENT_MOVES,
-    RELEASE_LASTS,
+    HoldAgain,
     HoldStatus,
     HoldView,
     Placement,
     PlacementState,
     Release,
-    check_release,
 )
 from domain.keys import case_workflow_id
+from domain.machine_test_runs import MachineTestRun, RunStanding
 from domain.production import HoldPlan
 from millwright.storage.cases.claim_grounds import check_claim, ground_of_hold
-from millwright.storage.cases.hold_grounds import altered, check_hold, check_plans, claims_fault, release_fault
+from millwright.storage.cases.hold_grounds import check_hold, check_plans
 from millwright.storage.cases.hold_locks import (
+    LockedHold,
     hold_stands_on,
     live_claims,
     lock_hold,
-    lock_hold_if_any,
     lock_hold_of_case,
     lock_hold_on,
     machine_retired_at,
-    orders_at_work_again,
 )
 from millwright.storage.cases.hold_proofs import TargetChanged, require_proof, suspend
-from millwright.storage.cases.hold_views import claimed_hold, hold_by_key, hold_of_case
+from millwright.storage.cases.hold_releases import approve, doubt, record_call, revalidate
+from millwright.storage.cases.hold_views import claimed_hold, hold_of_case
 from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
-from millwright.storage.cases.signed_releases import check_signed
-from millwright.storage.cases.unattended_releases import check_unattended
+from millwright.storage.cases.machine_test_runs import begin_run, follow_run, hold_again
 from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
 from millwright.storage.ledger import ledger
@@ -104,10 +103,8 @@ class HoldStore:
                 .returning(holds.c.key)
             )
             there = await lock_hold_on(connection, system, equipment, LIVE)
-            if there is None or there.state == HoldStatus.RELEASING:
-                raise Unavailable(
-                    f"the hold on {equipment} is just being released", system=system, operation="place-hold", key=case
-                )
+            if there is None or there.state != HoldStatus.ASKED:
+                raise Unavailable(_not_joined(there, equipment), system=system, operation="place-hold", key=case)
             key = there.key
             claim = insert(hold_claims).values(hold_key=key, case_id=case, claimed_at=writing.now)
             await connection.execute(claim)
@@ -261,12 +258,13 @@ class HoldStore:
                 .values(read_at=read_at)
             )
 
-    async def mark_ready(self, case: str) -> HoldView | None:
+    async def mark_ready(self, case: str, test_run: MachineTestRun | None = None) -> HoldView | None:
         async with self._writing() as writing:
             connection = writing.connection
             mine = await lock_hold_of_case(connection, case)
             if mine is None:
                 return None
+            asks = test_run if mine.test_run is None else None
             claims = await live_claims(connection, mine.key)
             others_at_work = any(claim.ready_at is None for claim in claims if claim.case_id != case)
             values = {"dropped_at": writing.now} if others_at_work else {"ready_at": writing.now}
@@ -277,7 +275,10 @@ class HoldStore:
                 .values(**values)
             )
             if moved.rowcount:
-                writing.act("hold-dropped" if others_at_work else "hold-ready", case, hold=mine.key)
+                detail = {} if asks is None else {"test_run": asks}
+                writing.act("hold-dropped" if others_at_work else "hold-ready", case, ACTOR, hold=mine.key, **detail)
+                if asks is not None:
+                    await writing.keep_run(mine.key, asks)
             waiting = [claim.case_id for claim in claims if claim.case_id != case and not others_at_work]
             if waiting:
                 await writing.drop_claims(mine.key, waiting)
@@ -285,97 +286,31 @@ class HoldStore:
 
     async def approve_release(self, key: str, release: Release) -> None:
         async with self._writing() as writing:
-            connection = writing.connection
-            found = await lock_hold_if_any(connection, key)
-            repeated = found is not None and found.state == HoldStatus.RELEASED and _says(found.release, release)
-            if repeated or (found is not None and found.state == HoldStatus.RELEASING):
-                return
-            claims = await live_claims(connection, key)
-            check_release(
-                key,
-                await hold_by_key(connection, key),
-                writing.now,
-                at_work=[claim.case_id for claim in claims if claim.ready_at is None],
-                reopened=await orders_at_work_again(connection, key),
-            )
-            if (fault := await claims_fault(connection, key)) is not None:
-                raise ActRejected(fault, field="hold", fix="run `millwright audit verify`, and find out who changed it")
-            if release.meaning is not None and found is not None:
-                await check_signed(connection, key, found.equipment, release, writing.now)
-            if release.version is not None:
-                await check_unattended(connection, key, release.by, release.version)
-            await connection.execute(
-                update(holds)
-                .where(holds.c.key == key)
-                .values(state=HoldStatus.RELEASING.value, release=release.model_dump(mode="json"))
-            )
-            actor = release.by if release.meaning is not None else ACTOR
-            writing.act(
-                "hold-releasing", key, actor, hold=key, equipment=found.equipment if found else None, release=release
-            )
-            await due.wake(connection, [case_workflow_id(claim.case_id) for claim in claims], writing.now)
+            await approve(writing, key, release)
 
     async def revalidate_release(self, key: str, release: Release | None) -> bool:
         async with self._writing() as writing:
-            connection = writing.connection
-            found = await lock_hold(connection, key)
-            stored = None if found.release is None else Release.model_validate(found.release)
-            if found.state != HoldStatus.RELEASING or stored != release:
-                return False
-            # An earlier build's release that nobody signed lapses too.
-            unsigned = release is None or (release.version is None and release.signature is None)
-            if release is None or unsigned or writing.now - release.at > RELEASE_LASTS:
-                await self._lapse(writing, key)
-                return False
-            fault = await release_fault(connection, found, release) or await claims_fault(connection, key)
-            if fault is not None:
-                raise altered(fault, "release-hold", key, "release")
-            at_work = any(claim.ready_at is None for claim in await live_claims(connection, key))
-            if at_work or await orders_at_work_again(connection, key):
-                await self._lapse(writing, key)
-                return False
-            if release.version is not None:
-                try:
-                    await check_unattended(connection, key, release.by, release.version)
-                except ActRejected as error:
-                    raise altered(error.problem, "release-hold", key, "release") from error
-            return True
+            return await revalidate(writing, key, release)
 
     async def record_release_call(self, key: str, number: int, *, unanswered: bool) -> None:
         async with self._writing() as writing:
-            await writing.connection.execute(
-                update(hold_placements)
-                .where(hold_placements.c.hold_key == key, hold_placements.c.number == number)
-                .values(release_called_at=writing.now if unanswered else None)
-            )
-            writing.act("hold-release-called", key, hold=key, placement=number, unanswered=unanswered)
+            await record_call(writing, key, number, unanswered=unanswered)
 
     async def doubt_release(self, key: str, number: int) -> None:
-        reason = "held, though the MES was told to let it run"
         async with self._writing() as writing:
-            await lock_hold(writing.connection, key)
-            moved = await writing.connection.execute(
-                update(hold_placements)
-                .where(
-                    hold_placements.c.hold_key == key,
-                    hold_placements.c.number == number,
-                    hold_placements.c.state.in_([PlacementState.ACCEPTED.value, PlacementState.IN_EFFECT.value]),
-                )
-                .values(state=PlacementState.UNPROVEN.value, reason=reason)
-            )
-            if moved.rowcount:
-                writing.act("placement-unproven", key, hold=key, placement=number, reason=reason)
-            await self._lapse(writing, key)
+            await doubt(writing, key, number)
 
-    async def _lapse(self, writing: HoldWriting, key: str) -> None:
-        """The hold is asked for as before its release was approved."""
-        lapsed = await writing.connection.execute(
-            update(holds)
-            .where(holds.c.key == key, holds.c.state == HoldStatus.RELEASING.value)
-            .values(state=HoldStatus.ASKED.value, release=null())
-        )
-        if lapsed.rowcount:
-            writing.act("hold-release-lapsed", key, hold=key)
+    async def begin_test_run(self, key: str) -> None:
+        async with self._writing() as writing:
+            await begin_run(writing, key)
+
+    async def follow_test_run(self, key: str, running: bool | None, read_at: datetime | None) -> RunStanding:
+        async with self._writing() as writing:
+            return await follow_run(writing, key, running, read_at)
+
+    async def hold_again(self, key: str, again: HoldAgain) -> str:
+        async with self._writing() as writing:
+            return await hold_again(writing, key, again)
 
     async def end(self, key: str, status: HoldStatus, reason: str | None = None) -> None:
         async with self._writing() as writing:
@@ -391,7 +326,11 @@ class HoldStore:
             writing.act("hold-told-twin", key, hold=key, says=twin)
 
 
-def _says(stored: Mapping[str, object] | None, release: Release) -> bool:
-    """Whether a stored release is this one. Its time is that of the first request."""
-    sent = release.model_dump(mode="json")
-    return stored is not None and all(stored[name] == sent[name] for name in ("by", "meaning", "reason"))
+def _not_joined(there: LockedHold | None, equipment: str) -> str:
+    """Why a case cannot join the hold on a machine now."""
+    if there is None or there.state != HoldStatus.TESTING:
+        return f"the hold on {equipment} is just being released"
+    return (
+        f"{equipment} runs on test after other work; production decides whether it is held again "
+        f"(`millwright hold again {there.key}`)"
+    )

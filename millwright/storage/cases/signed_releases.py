@@ -1,4 +1,4 @@
-"""Whether a person of production signed the release of a hold."""
+"""Whether a person of production signed the release of a hold, or asked for it again."""
 
 from datetime import datetime
 
@@ -7,25 +7,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.acting import ACT_ROLES
 from domain.canonical import timestamp
 from domain.errors import ActRejected
-from domain.holds import Release
-from domain.keys import release_statement
+from domain.holds import HoldAgain, Release
+from domain.keys import HOLD_AGAIN, RELEASE_HOLD, release_statement
 from millwright.storage.database.person_tables import signer
 from millwright.storage.policies.signatures import check_fresh, verifies
 
 
-async def check_signed(connection: AsyncConnection, key: str, equipment: str, release: Release, now: datetime) -> None:
-    """Refuses a release that a person did not sign just now, with their own key, for this hold and machine.
+async def check_signed(
+    connection: AsyncConnection,
+    key: str,
+    equipment: str,
+    said: Release | HoldAgain,
+    now: datetime,
+) -> None:
+    """Refuses a release, or a hold that is asked for again, that a person did not sign just now for this hold and
+    machine, with their own key.
 
     Raises:
-        ActRejected: the release is refused; the message says why.
+        ActRejected: it is refused; the message says why.
     """
-    check_fresh(release.at, now)
-    found = await signer(connection, release.by, release.at, now)
-    if found is None or ACT_ROLES["hold-releasing"].isdisjoint(found.roles):
-        raise ActRejected(f"{release.by} may not release holds; it takes the role production", field="person")
-    if not _verifies(found.public_key, key, equipment, release):
+    check_fresh(said.at, now)
+    found = await signer(connection, said.by, said.at, now)
+    again = isinstance(said, HoldAgain)
+    if found is None or ACT_ROLES["hold-asked-again" if again else "hold-releasing"].isdisjoint(found.roles):
+        what = "ask for holds again" if again else "release holds"
+        raise ActRejected(f"{said.by} may not {what}; it takes the role production", field="person")
+    if not _verifies(found.public_key, key, equipment, said):
+        what = "over this" if again else "over this release"
         raise ActRejected(
-            f"the signature is not {release.by}'s over this release", field="signature", fix="sign it with your own key"
+            f"the signature is not {said.by}'s {what}", field="signature", fix="sign it with your own key"
         )
 
 
@@ -40,8 +50,7 @@ async def bears_signature(connection: AsyncConnection, key: str, equipment: str,
     )
 
 
-def _verifies(public_key: str, key: str, equipment: str, release: Release) -> bool:
-    statement = release_statement(
-        key, equipment, release.meaning or "", release.reason, timestamp(release.at), release.by
-    )
-    return verifies(public_key, statement, release.signature or "")
+def _verifies(public_key: str, key: str, equipment: str, said: Release | HoldAgain) -> bool:
+    act = HOLD_AGAIN if isinstance(said, HoldAgain) else RELEASE_HOLD
+    statement = release_statement(key, equipment, said.meaning or "", said.reason, timestamp(said.at), said.by, act)
+    return verifies(public_key, statement, said.signature or "")

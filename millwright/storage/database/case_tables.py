@@ -43,6 +43,7 @@ cases = Table(
     Column("decision", JSONB),
     Column("hold_proposal", JSONB),
     Column("suspect_lots", JSONB),
+    Column("rework", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
     Column("waiting_step", Text),

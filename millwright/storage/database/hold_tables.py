@@ -18,14 +18,15 @@ holds = Table(
     Column("ended_at", Moment),
     Column("reason", Text),
     Column("twin_told", Text),
+    Column("test_run", JSONB),
     Index(
         "uq_holds_equipment",
         "system",
         "equipment",
         unique=True,
-        postgresql_where=text("state IN ('asked', 'releasing')"),
+        postgresql_where=text("state IN ('asked', 'releasing', 'testing')"),
     ),
-    CheckConstraint("state IN ('asked', 'releasing', 'released', 'overruled', 'void')", name="state"),
+    CheckConstraint("state IN ('asked', 'releasing', 'testing', 'released', 'overruled', 'void')", name="state"),
 )
 """What we asked the MES to keep from running. One per equipment: cases on one machine share it by claims."""
 

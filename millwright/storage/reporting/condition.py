@@ -40,7 +40,7 @@ SELECT h.key, h.equipment,
     EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'accepted') AS not_in_effect,
     coalesce((SELECT bool_and(c.ready_at IS NOT NULL) AND max(c.ready_at) < :ready_before FROM hold_claims c
         WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
-FROM holds h WHERE h.state IN ('asked', 'releasing') ORDER BY h.intended_at, h.key
+FROM holds h WHERE h.state IN ('asked', 'releasing', 'testing') ORDER BY h.intended_at, h.key
 """)
 # Orders with a key of ours but no case: another installation created them, or a case was lost.
 _UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
@@ -53,7 +53,7 @@ _HELD_UNORDERED = text(
     "JOIN hold_placements p ON p.hold_key = h.key AND p.state = 'in_effect' "
     "JOIN hold_claims c ON c.hold_key = h.key AND c.dropped_at IS NULL AND c.ready_at IS NULL "
     "JOIN cases k ON k.id = c.case_id LEFT JOIN work_orders w ON w.case_id = k.id "
-    "WHERE h.state IN ('asked', 'releasing') AND w.external_id IS NULL "
+    "WHERE h.state IN ('asked', 'releasing', 'testing') AND w.external_id IS NULL "
     "AND k.opened_at + (k.verdict ->> 'due_within')::interval < :now ORDER BY it"
 )
 _LAST = text("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")

@@ -160,19 +160,21 @@ async def _counts(connection: AsyncConnection, statement: str, total: str | None
 
 
 async def _holds(connection: AsyncConnection) -> dict[str, int]:
-    """Holds by state, the placements that the MES accepted or that are not proved to be ours, and the walk-downs in
-    which a machine was held."""
+    """Holds by state, how many of those placed are advisory, the placements that the MES accepted or that are not
+    proved to be ours, and the walk-downs in which a machine was held."""
     found = (
         await connection.execute(
             text(
                 "SELECT count(*) FILTER (WHERE p.accepted > 0) AS placed, "
                 "count(*) FILTER (WHERE h.state = 'released') AS released, "
                 "count(*) FILTER (WHERE h.state = 'overruled') AS overruled, "
-                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing')) AS left_open, "
+                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing', 'testing')) AS left_open, "
                 "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
+                "count(*) FILTER (WHERE p.accepted > 0 AND p.advisory) AS advisory, "
                 "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven, "
                 "(SELECT count(*) FROM walk_downs WHERE accepted_at IS NOT NULL) AS walk_downs "
                 "FROM holds h LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, "
+                "bool_or(plan ->> 'enforcement' = 'advisory') AS advisory, "
                 "count(*) FILTER (WHERE accepted_at IS NULL AND state NOT IN ('intended', 'void')) AS unproven "
                 "FROM hold_placements WHERE hold_key = h.key) p ON true"
             )

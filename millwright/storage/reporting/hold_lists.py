@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.errors import ActRejected
 from domain.holds import HoldStatus, PlacementState, Release
+from domain.machine_test_runs import MachineTestRun
 from domain.model import Model, Moment
-from domain.production import ISOLATION_NOTICE, HoldMethod
+from domain.production import HoldMethod
 from domain.shown_signatures import ShownSignature, SignatureDisplay
 from millwright.storage.cases.hold_views import HOLD_COLUMNS, hold_view
 from millwright.storage.database.engine import transaction
@@ -59,12 +60,16 @@ class SeenHold(Model):
 
     Args:
         words: its state, as text for people.
-        notice: the warning that a hold is not an isolation; only for live holds.
+        notice: that a hold is no isolation, and that it is advisory where the MES does not enforce it; of live holds
+            only.
         cases: the cases that claim it, or claimed it when it ended.
         releasable: whether a person of production may release it: the work of all its cases is done.
         ready_at: when the work of the last of its cases was done.
         overruled_at: when we saw that a person had started the machine in the MES.
         signed: the signature of the release as it is shown; None if no person signed one, or it is not asked for.
+        statement: what a person of production states to take the next step of its release; None while there is none.
+        test_run: what must be proved on a test run before it is released for good, and how the test run stands; None
+            where one release is enough.
     """
 
     key: str
@@ -83,6 +88,8 @@ class SeenHold(Model):
     ended_at: Moment | None
     reason: str | None
     signed: ShownSignature | None = None
+    statement: str | None = None
+    test_run: MachineTestRun | None = None
 
     def shown(self, display: SignatureDisplay) -> "SeenHold":
         """The hold with the signature of its release."""
@@ -183,7 +190,7 @@ def _seen(row: RowMapping) -> SeenHold:
         equipment=hold.equipment,
         state=hold.state,
         words=hold.words,
-        notice=ISOLATION_NOTICE if hold.state.live else None,
+        notice=hold.notice or None,
         placements=tuple(placements),
         cases=tuple(SeenClaim(**claim, working=claim["ready_at"] is None) for claim in row["cases"] or ()),
         releasable=hold.releasable,
@@ -193,4 +200,6 @@ def _seen(row: RowMapping) -> SeenHold:
         asked_at=row["intended_at"],
         ended_at=row["ended_at"],
         reason=row["reason"],
+        statement=hold.statement,
+        test_run=hold.test_run,
     )

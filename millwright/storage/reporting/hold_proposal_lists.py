@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.hold_proposals import HoldProposal
 from domain.model import Model, Moment
-from domain.production import ProductionContext
+from domain.production import ProductionContext, hold_notice
 from domain.verdict import Rung, UrgencyDecision, Verdict
 from millwright.storage.database.engine import transaction
 
@@ -33,6 +33,7 @@ class SeenProposal(Model):
         work_at: when it is to be done by the policy's timing.
         production: the state of production as it was read for the case; None if the MES did not answer.
         proposal: what production was asked, and its newest answer.
+        notice: that a hold is not an isolation, and that it is advisory where the MES does not enforce it.
     """
 
     case: str
@@ -48,6 +49,7 @@ class SeenProposal(Model):
     work_at: Moment
     production: ProductionContext | None
     proposal: HoldProposal
+    notice: str
 
 
 async def proposal_page(engine: AsyncEngine, *, answered: bool = False, limit: int = 100) -> list[SeenProposal]:
@@ -63,6 +65,7 @@ async def proposal_page(engine: AsyncEngine, *, answered: bool = False, limit: i
 
 def _seen(row: RowMapping) -> SeenProposal:
     verdict, urgency = Verdict.model_validate(row["verdict"]), UrgencyDecision.model_validate(row["urgency"])
+    production = ProductionContext.model_validate(row["production"]) if row["production"] else None
     return SeenProposal(
         case=row["id"],
         asset=row["asset"],
@@ -75,6 +78,7 @@ def _seen(row: RowMapping) -> SeenProposal:
         rule=verdict.rule,
         because=urgency.because,
         work_at=urgency.work_at,
-        production=ProductionContext.model_validate(row["production"]) if row["production"] else None,
+        production=production,
         proposal=HoldProposal.model_validate(row["hold_proposal"]),
+        notice=hold_notice(None if production is None else production.enforcement),
     )
