@@ -39,6 +39,7 @@ from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.ledger.attesting import INSTALLATION_KEY
+from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -124,6 +125,7 @@ class Storage:
     walk_downs: WalkDownStore
     changes: ChangeStore
     order_leases: OrderLeaseStore
+    operating: OperatingStateStore
     register: RegisterStore
     versions: VersionStore
     policies: PolicyStores
@@ -199,6 +201,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         walk_downs=WalkDownStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
+        operating=OperatingStateStore(engine, clock, plant_instances(settings).mes),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
         policies=PolicyStores.over(engine, clock),
@@ -338,23 +341,31 @@ class CaseActivities:
     mes: Sequence[Activity]
 
 
-def case_activities(
-    storage: Storage,
-    systems: Systems,
-    engine: WorkflowEngine,
-    hold_interval: timedelta,
-    order_interval: timedelta,
-    poll_interval: timedelta,
-) -> CaseActivities:
-    """The activities of workers for cases, with their ports.
+@dataclass(frozen=True)
+class Intervals:
+    """How often the other systems are asked: the settings of these names."""
 
-    Args:
-        hold_interval: how often the state of a hold is read from the MES.
-        order_interval: how often a placed order is read again.
-        poll_interval: how often a CMMS is polled.
-    """
+    hold: timedelta
+    order: timedelta
+    poll: timedelta
+    operating: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Intervals":
+        """Those of the settings."""
+        return cls(
+            hold=settings.hold_interval,
+            order=settings.order_interval,
+            poll=settings.poll_interval,
+            operating=settings.operating_interval,
+        )
+
+
+def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, intervals: Intervals) -> CaseActivities:
+    """The activities of workers for cases, with their ports."""
     from activities.autonomy import Autonomy
     from activities.holds import Holds
+    from activities.machine_states import MachineStates
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.routes import Routes
@@ -364,8 +375,9 @@ def case_activities(
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
-    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, hold_interval)
+    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, intervals.hold)
+    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, intervals.hold)
+    machines = MachineStates(storage.operating, systems.mes, storage.clock, intervals.operating)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -376,9 +388,9 @@ def case_activities(
         autonomy,
         storage.clock,
         engine,
-        hold_interval,
-        order_interval,
-        poll_interval,
+        intervals.hold,
+        intervals.order,
+        intervals.poll,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(
@@ -393,5 +405,11 @@ def case_activities(
             walk_downs.route_walk_down,
         ),
         cmms=(orders.ensure_order, orders.move_order, orders.poll_changes),
-        mes=(proposals.propose_work, holds.ensure_hold, holds.release_hold, walk_downs.advance_walk_down),
+        mes=(
+            proposals.propose_work,
+            holds.ensure_hold,
+            holds.release_hold,
+            walk_downs.advance_walk_down,
+            machines.read_machine_states,
+        ),
     )

@@ -1,7 +1,7 @@
 """Fakes of the CMMS, the MES and the twins, and Millwright's worker at work between them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError, NotProved
+from domain.operating import MachineState, OperatingState
 from domain.outcomes import OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -151,9 +152,16 @@ class FakeMes:
     """What the job was told with each release."""
     target: HoldTarget = TARGET
     refuses_release: ConnectorError | None = None
+    doing: MachineState = MachineState.RUNNING
+    """What it says that each machine does."""
 
     async def check(self) -> str:
         return "fake"
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        self.failing.enter()
+        said = OperatingState(state=self.doing, word=self.doing.value, read_at=self.clock.now())
+        return dict.fromkeys(equipment, said)
 
     async def read_production(self, equipment: str) -> ProductionContext:
         self.failing.enter()
