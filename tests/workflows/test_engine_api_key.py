@@ -171,7 +171,8 @@ async def works(client: Client) -> None:
     await register_search_attributes(client)
     assert await missing_search_attributes(client) == []
     assert await cases_without_workflow(client, ["MW00000001"]) == ["MW00000001"]
-    await TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(minutes=1), timedelta(seconds=10)).wake(["line/L1"])
+    intervals = timedelta(minutes=1), timedelta(minutes=1)
+    await TemporalEngine(client, "millwright", *intervals, timedelta(seconds=10)).wake(["line/L1"])
 
 
 @built
