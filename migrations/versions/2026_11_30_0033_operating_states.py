@@ -28,11 +28,6 @@ def upgrade() -> None:
         sa.Column("system", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("machine", "read_at", "system", name=op.f("pk_operating_states")),
-        sa.ForeignKeyConstraint(
-            ["system", "read_at"],
-            ["operating_readings.system", "operating_readings.read_at"],
-            name=op.f("fk_operating_states_system"),
-        ),
     )
     for table in APPEND_ONLY:
         op.execute(

@@ -11,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.instances import SiteInstances
 from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
+from millwright.backtesting.backtest import Question, run_backtest, trace
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.operating.states_then import states_then
+from policies.engine.catalogue import Catalogue
 from tests.support.judged_plant import Plant
 from tests.support.plant import START, deviation
-from tests.support.steady_policy import MACHINE, MES, put_in_force, said
+from tests.support.steady_policy import MACHINE, MES, put_in_force, said, steady_candidate
 
 RUNNING, IDLE, STARTUP, UNKNOWN = (
     MachineState.RUNNING,
@@ -234,3 +236,28 @@ async def test_only_a_version_that_uses_it_is_told_and_all_else_stays_as_it_was(
     assert [each[1] for each in await judged(plant, digest)] == [RUNNING, RUNNING]
     assert set(before) < set(await plant.rows("SELECT digest, body FROM contexts"))
     assert all("operating" not in str(body) for _, body in before)
+
+
+async def test_a_backtest_judges_the_past_with_the_states_that_were_stored(
+    plant: Plant, store: OperatingStateStore
+) -> None:
+    await read(store, 0, STARTUP)
+    await read(store, 5, RUNNING)
+    await read(store, 30, RUNNING, since=5)
+    shifts = [deviation(hours(at)) for at in (-1, 3, 31)]
+    await plant.take(*shifts)
+    candidate, shipped = steady_candidate(), Catalogue.published().find("rotating-equipment", "1.1.0")
+    past = await run_backtest(plant.engine, Question(candidate, shipped), lambda _, __: None)
+    changed = [(decision.before.rung, decision.after.rule) for decision in past.decisions]
+    assert changed == [("watch", "normal-while-it-starts"), ("watch", "alarming-in-steady-state")]
+    traced = await trace(plant.engine, Question(candidate, shipped), past.until, past.decisions)
+    assert [each.after.values["operating.steady_minutes"] for each in traced] == ["0", "26"]
+    digest = await put_in_force(plant)
+    await plant.take(deviation(hours(32)))
+    assert [rule for rule, _ in await judged(plant, digest)][1:] == [
+        "normal-while-it-starts",
+        "alarming-in-steady-state",
+        "alarming-in-steady-state",
+    ]
+    again = await run_backtest(plant.engine, Question(candidate, shipped), lambda _, __: None)
+    assert again.candidate.rungs == {"watch": 2, "draft": 2}

@@ -1,6 +1,6 @@
 """The tables of what machines do, as an MES says it."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Table, Text
+from sqlalchemy import Column, Table, Text
 
 from millwright.storage.database.tables import Moment, metadata
 
@@ -19,6 +19,5 @@ operating_states = Table(
     Column("read_at", Moment, primary_key=True),
     Column("system", Text, primary_key=True),
     Column("body", Text, nullable=False),
-    ForeignKeyConstraint(["system", "read_at"], ["operating_readings.system", "operating_readings.read_at"]),
 )
 """What an MES says of a machine from a reading on, until a later reading says something else: a row for each change."""

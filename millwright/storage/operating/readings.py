@@ -87,8 +87,7 @@ class OperatingStateStore:
             unbroken = last is not None and read_at - last <= longest_gap
             changed = dict(_changed(system, read_at, said, known, unbroken=unbroken))
             entry = ledger.Entry(self._clock.now())
-            told = {machine: state.model_dump(mode="json", exclude_none=True) for machine, state in changed.items()}
-            detail: dict[str, object] = {"read_at": timestamp(read_at), "said": told}
+            detail: dict[str, object] = {"read_at": timestamp(read_at), "said": changed}
             entry.add(ledger.act(READ, subject, system, entry.at, detail, reported=True))
             async with (await raw(connection)).cursor() as cursor:
                 await cursor.execute(_ADD_READING, (system, read_at))
