@@ -175,6 +175,8 @@ async def polling(plant: FakePlant) -> tuple[str, str]:
 
 
 async def reading_states(plant: FakePlant) -> tuple[str, str]:
+    await plant.storage.operating.begin("fake")
+    await plant.at_rest()
     await plant.pass_time(plant.settings.operating_interval)
     plant.mes.doing = MachineState.IDLE
     await plant.pass_time(plant.settings.operating_interval)
