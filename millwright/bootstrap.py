@@ -341,28 +341,8 @@ class CaseActivities:
     mes: Sequence[Activity]
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """How often the other systems are asked: the settings of these names."""
-
-    hold: timedelta
-    order: timedelta
-    poll: timedelta
-    operating: timedelta
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Intervals":
-        """Those of the settings."""
-        return cls(
-            hold=settings.hold_interval,
-            order=settings.order_interval,
-            poll=settings.poll_interval,
-            operating=settings.operating_interval,
-        )
-
-
-def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, intervals: Intervals) -> CaseActivities:
-    """The activities of workers for cases, with their ports."""
+def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, settings: Settings) -> CaseActivities:
+    """The activities of workers for cases, with their ports. The settings say how often other systems are asked."""
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.machine_states import MachineStates
@@ -375,9 +355,11 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, intervals.hold)
-    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, intervals.hold)
-    machines = MachineStates(storage.operating, systems.mes, storage.clock, intervals.operating)
+    holds = Holds(
+        cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, settings.hold_interval
+    )
+    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, settings.hold_interval)
+    machines = MachineStates(storage.operating, systems.mes, storage.clock, settings.operating_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -388,9 +370,9 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         autonomy,
         storage.clock,
         engine,
-        intervals.hold,
-        intervals.order,
-        intervals.poll,
+        settings.hold_interval,
+        settings.order_interval,
+        settings.poll_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(

@@ -14,7 +14,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from activities.line_judging import LinesJudgedHere
 from domain.errors import ConnectorError
 from domain.loops import repeat
-from millwright.bootstrap import Activity, Intervals, Storage, Systems, case_activities, line_activities
+from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
 from millwright.worker.activity_interceptor import ActivityInterceptor
 from millwright.worker.dispatcher import Dispatcher
@@ -133,7 +133,7 @@ async def run_worker(
         if systems is not None and only is not Work.JUDGING:
             for system in systems.mes:
                 await storage.operating.begin(system)
-            activities = case_activities(storage, systems, engine, Intervals.of(settings))
+            activities = case_activities(storage, systems, engine, settings)
             for each in (
                 *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),
                 *(worker(mes_queue(queue, system), (), activities.mes, _MES_CALLS) for system in systems.mes),

@@ -20,13 +20,14 @@ _JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FRO
 _DECIDED = f"{_JUDGED} AND at <= %s"
 _SPAN = f"SELECT count(*), min(at), max(at) {_JUDGED}"
 _COUNT = f"SELECT count(*) {_DECIDED}"
+_ASKED = 'id, asset, failure_mode, "position", anomaly, at'
 _COLUMNS = 'e.id, e.asset, e.failure_mode, e."position", e.anomaly::text'
 _SORTED = 'ORDER BY e.asset, e.failure_mode, e."position") TO STDOUT'
-_EVENTS = f"COPY (SELECT {_COLUMNS}, '', '' FROM (SELECT * {_DECIDED}{{fault}}) e {_SORTED}"
+_EVENTS = f"COPY (SELECT {_COLUMNS}, '', '' FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e {_SORTED}"
 # With what was read of the machine before each event, as judging finds it (`storage.operating.states_then`).
 _EVENTS_AND_STATES = f"""
 COPY (SELECT {_COLUMNS}, coalesce(s.body, ''), coalesce(r.read_at::text, '')
-FROM (SELECT * {_DECIDED}{{fault}}) e
+FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e
 LEFT JOIN LATERAL (SELECT coalesce(a.machine, a.id) AS machine FROM assets a WHERE a.id = e.asset
     ORDER BY a.valid_from DESC LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT system, body FROM operating_states WHERE machine = m.machine AND read_at < e.at
